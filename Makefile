@@ -1,0 +1,30 @@
+# Two commands for a newcomer: `make study` and `make test`. Both set up .venv when it is needed.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: help study smoke test check clean
+
+help:            ## what there is
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figures, a report (minutes)
+	$(RUN) -m study.regime --scenario examples.watch:Watch $(ARGS)
+
+smoke: $(VENV)/ready ## the same, cut down to a minute
+	$(RUN) -m study.regime --scenario examples.watch:Watch --smoke $(ARGS)
+
+test: $(VENV)/ready  ## all tests
+	scripts/test $(ARGS)
+
+check: $(VENV)/ready ## format, lint and types
+	scripts/check
+
+clean:           ## remove the environment and caches; results stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@echo "setting up $(VENV): about 1.5 GB are downloaded, which takes some minutes"
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
+	@touch $@

@@ -1,0 +1,206 @@
+"""Emulated NVIDIA boards: a stand-in for `libnvidia-ml.so.1` whose energy is known exactly.
+
+The real `pynvml` (and Ray's own copy of it) loads it from a folder on the library path:
+
+    boards = Boards(boards=4, period_s=0.5)
+    environment = boards.environment(build(tmp_path))      # for a child process
+    boards.energy_j(2, start_s, stop_s)                    # what board 2 used, times of
+                                                           # time.monotonic() in any process
+
+Boards are numbered in PCI order. Power is a function of `CLOCK_MONOTONIC` alone, so all processes
+of the machine see the same boards.
+"""
+
+import math
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, final
+
+LIBRARY = "libnvidia-ml.so.1"
+UUIDS = (
+    "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6",
+    "GPU-1f0e7a6b-93c2-58d4-a1b7-6e0d4c82f513",
+    "GPU-c47d20e8-5b19-f3a6-0d84-97ab31e65c02",
+    "GPU-89a1c5e2-0b7d-9e34-5f61-7c20d4b8e913",
+    "GPU-60b3f4d9-7e28-1ca5-8f02-d5394be17a6c",
+    "GPU-f5182ac7-64d0-bb39-e27c-013f8d96a54e",
+    "GPU-2ea94d71-c806-47f3-95be-fa6b027d38c1",
+    "GPU-b7d65083-1a9f-2e4c-d830-48e1c97f52ab",
+)
+"""The boards' identifiers; boards 0 and 3 begin alike, so that `GPU-89` is ambiguous."""
+
+_SOURCE = Path(__file__).parent
+_BURST_S = 0.010
+_NOISE_SLOTS = 64
+_MASK = (1 << 64) - 1
+
+
+def mig_uuid(board: int, part: int) -> str:
+    """Identifier of one of the two MIG devices of a board (with `mig=1`)."""
+    return f"MIG-{10 + part:x}{UUIDS[board].removeprefix('GPU-')[1:]}"
+
+
+def build(folder: Path, *, old_driver: bool = False) -> Path:
+    """Compile the library into `folder`, unless it lies there.
+
+    Args:
+        folder: Where to put it; goes on the library path.
+        old_driver: Leave out the energy counter and the field values, as old drivers do.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        RuntimeError: There is no C compiler, or it failed.
+    """
+    target = folder / LIBRARY
+    if target.exists():
+        return folder
+    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if compiler is None:
+        message = "the emulated boards need a C compiler (cc, gcc or clang); install one"
+        raise RuntimeError(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Processes may build at the same time: compile aside, then move into place in one step.
+    aside = folder / f".{LIBRARY}.{os.getpid()}"
+    flags = ["-shared", "-fPIC", "-O2", *(["-DOLD_DRIVER"] if old_driver else [])]
+    command = [compiler, *flags, "-o", str(aside), str(_SOURCE / "nvml.c"), "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        message = f"{' '.join(command)} failed:\n{done.stderr}"
+        raise RuntimeError(message)
+    aside.replace(target)
+    return folder
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boards:
+    """What the emulated boards do. Each field is the variable `FAKE_NVML_<FIELD>`.
+
+    Attributes:
+        boards: How many there are; 1 to 8.
+        order: Board numbers in the order in which NVML lists them, as in "2,0,1"; else PCI order.
+        shape: The curve: `square` is high for the share `duty` of each period, `burst` for 10 ms.
+        low_w: Lowest power of board 0.
+        high_w: Highest power of board 0.
+        period_s: Length after which the curve repeats.
+        duty: Share of the period at high power.
+        scale_step: Each board draws this much more than the one before, as a share of board 0.
+        phase_step_s: Each board's curve is this much ahead of the one before.
+        limit_w: Power limit.
+        refresh_ms: Time between two updates of the counter.
+        power_refresh_ms: Time between two updates of the power.
+        usage: What `nvmlDeviceGetPowerUsage` gives: `average` (over 1 s) or `instant`.
+        no_counter: 1: the energy counter is not supported.
+        no_instant: 1: there is no instantaneous power.
+        no_average: 1: there is no averaged power field.
+        fail_every: Every n-th reading of a process fails; 0: none.
+        fail_code: NVML's error for those; 999 is "unknown", 10 "timeout".
+        zero_every: Every n-th power is 0 W.
+        lost_at_s: From this `time.monotonic()` on `lost_board` is lost; 0: never.
+        lost_board: Which board is lost.
+        backward_at_s: At this `time.monotonic()` the counters fall by `backward_j`; 0: never.
+        backward_j: How far they fall.
+        reset_at_s: At this `time.monotonic()` the counters begin again at zero; 0: never.
+        mig: 1: each board is split into two MIG devices, which have no power of their own.
+        init_code: NVML's error on opening; 0: none.
+    """
+
+    boards: int = 1
+    order: str = ""
+    shape: Literal["square", "ramp", "burst", "constant", "noise"] = "square"
+    low_w: float = 60.0
+    high_w: float = 300.0
+    period_s: float = 0.7
+    duty: float = 0.37
+    scale_step: float = 0.05
+    phase_step_s: float = 0.11
+    limit_w: float = 450.0
+    refresh_ms: float = 20.0
+    power_refresh_ms: float = 20.0
+    usage: Literal["average", "instant"] = "average"
+    no_counter: int = 0
+    no_instant: int = 0
+    no_average: int = 0
+    fail_every: int = 0
+    fail_code: int = 999
+    zero_every: int = 0
+    lost_at_s: float = 0.0
+    lost_board: int = 0
+    backward_at_s: float = 0.0
+    backward_j: float = 1000.0
+    reset_at_s: float = 0.0
+    mig: int = 0
+    init_code: int = 0
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """This process's environment with these boards on the library path, for a child."""
+        own = {
+            f"FAKE_NVML_{field.name.upper()}": str(getattr(self, field.name))
+            for field in fields(self)
+        }
+        inherited = os.environ.get("LD_LIBRARY_PATH")
+        path = os.pathsep.join(filter(None, (str(folder), inherited)))
+        return {**os.environ, **own, "LD_LIBRARY_PATH": path}
+
+    def power_w(self, board: int, time_s: float | None = None) -> float:
+        """Power of a board at a `time.monotonic()`; left out: now."""
+        periods = self._periods(board, time.monotonic() if time_s is None else time_s)
+        fraction = self._fraction(periods - math.floor(periods))
+        return self._scale(board) * (self.low_w + (self.high_w - self.low_w) * fraction)
+
+    def energy_j(self, board: int, start_s: float, stop_s: float) -> float:
+        """Energy of a board between two times of `time.monotonic()`, exactly."""
+        full_periods = self._filled_until(board, stop_s) - self._filled_until(board, start_s)
+        above_low_j = (self.high_w - self.low_w) * self.period_s * full_periods
+        return self._scale(board) * (self.low_w * (stop_s - start_s) + above_low_j)
+
+    def _scale(self, board: int) -> float:
+        return 1 + board * self.scale_step
+
+    def _periods(self, board: int, time_s: float) -> float:
+        return (time_s + board * self.phase_step_s) / self.period_s
+
+    def _filled_until(self, board: int, time_s: float) -> float:
+        periods = self._periods(board, time_s)
+        whole = math.floor(periods)
+        return whole * self._filled(1.0) + self._filled(periods - whole)
+
+    def _high_share(self) -> float:
+        return _BURST_S / self.period_s if self.shape == "burst" else self.duty
+
+    def _fraction(self, place: float) -> float:
+        """How far from low to high power, at a place in the period in [0, 1)."""
+        if self.shape == "constant":
+            return 1.0
+        if self.shape == "ramp":
+            return place
+        if self.shape == "noise":
+            return _noise(int(place * _NOISE_SLOTS))
+        return 1.0 if place < self._high_share() else 0.0
+
+    def _filled(self, place: float) -> float:
+        """Integral of `_fraction` from the period's start to `place`, in [0, 1]."""
+        if self.shape == "constant":
+            return place
+        if self.shape == "ramp":
+            return place * place / 2
+        if self.shape == "noise":
+            slots = place * _NOISE_SLOTS
+            whole = math.floor(slots)
+            steps = math.fsum(_noise(slot) for slot in range(whole))
+            return (steps + (slots - whole) * _noise(whole)) / _NOISE_SLOTS
+        return min(place, self._high_share())
+
+
+def _noise(slot: int) -> float:
+    """Step `slot` of the noise, in [0, 1): the high bits of splitmix64."""
+    z = (slot + 1) * 0x9E3779B97F4A7C15 & _MASK
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & _MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & _MASK
+    return float((z ^ (z >> 31)) >> 11) / 2**53

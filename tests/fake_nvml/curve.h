@@ -1,0 +1,99 @@
+/* The known truth of the boards: power over CLOCK_MONOTONIC time, and its integral in closed form.
+ *
+ * Every shape is a fraction in [0, 1] that repeats each period; power is low + (high - low) x
+ * fraction, times the board's scale. tests/fake_nvml/__init__.py has the same formulas in Python,
+ * and a test holds the two together.
+ */
+#ifndef CURVE_H
+#define CURVE_H
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NOISE_SLOTS 64   /* steps of the noise in one period */
+#define BURST_S 0.010    /* length of a burst */
+
+static double setting(const char *name, double otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? strtod(text, NULL) : otherwise;
+}
+
+static const char *word(const char *name, const char *otherwise) {
+    const char *text = getenv(name);
+    return text && *text ? text : otherwise;
+}
+
+static double now_s(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Step `slot` of the noise: the high bits of splitmix64. */
+static double noise(uint64_t slot) {
+    uint64_t z = (slot + 1) * 0x9E3779B97F4A7C15ULL;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
+}
+
+static double duty(void) {
+    if (!strcmp(word("FAKE_NVML_SHAPE", "square"), "burst"))
+        return BURST_S / setting("FAKE_NVML_PERIOD_S", 0.7);
+    return setting("FAKE_NVML_DUTY", 0.37);
+}
+
+/* Fraction of the way from low to high power at `u`, a place in the period in [0, 1). */
+static double fraction(double u) {
+    const char *shape = word("FAKE_NVML_SHAPE", "square");
+    if (!strcmp(shape, "constant")) return 1.0;
+    if (!strcmp(shape, "ramp")) return u;
+    if (!strcmp(shape, "noise")) return noise((uint64_t)(u * NOISE_SLOTS));
+    return u < duty() ? 1.0 : 0.0;
+}
+
+/* Integral of `fraction` from 0 to `u`, a place in the period in [0, 1]. */
+static double filled(double u) {
+    const char *shape = word("FAKE_NVML_SHAPE", "square");
+    if (!strcmp(shape, "constant")) return u;
+    if (!strcmp(shape, "ramp")) return u * u / 2;
+    if (!strcmp(shape, "noise")) {
+        double sum = 0, slots = u * NOISE_SLOTS;
+        for (uint64_t slot = 0; slot < (uint64_t)slots; slot++) sum += noise(slot);
+        return (sum + (slots - floor(slots)) * noise((uint64_t)slots)) / NOISE_SLOTS;
+    }
+    return fmin(u, duty());
+}
+
+static double scale(int board) { return 1 + board * setting("FAKE_NVML_SCALE_STEP", 0.05); }
+
+/* Periods since the curve's start, which lies a little earlier for each board. */
+static double periods(int board, double time_s) {
+    double shift_s = board * setting("FAKE_NVML_PHASE_STEP_S", 0.11);
+    return (time_s + shift_s) / setting("FAKE_NVML_PERIOD_S", 0.7);
+}
+
+static double curve_w(int board, double time_s) {
+    double low = setting("FAKE_NVML_LOW_W", 60), high = setting("FAKE_NVML_HIGH_W", 300);
+    double x = periods(board, time_s);
+    return scale(board) * (low + (high - low) * fraction(x - floor(x)));
+}
+
+/* Energy from an arbitrary start to `time_s`; only differences mean something. */
+static double curve_j(int board, double time_s) {
+    double low = setting("FAKE_NVML_LOW_W", 60), high = setting("FAKE_NVML_HIGH_W", 300);
+    double x = periods(board, time_s), whole = floor(x);
+    double full_periods = whole * filled(1.0) + filled(x - whole);
+    return scale(board) * (low * time_s +
+                           (high - low) * setting("FAKE_NVML_PERIOD_S", 0.7) * full_periods);
+}
+
+/* The last time at which something that is renewed each `refresh_ms` was renewed. */
+static double renewed_s(double time_s, double refresh_ms) {
+    return refresh_ms > 0 ? floor(time_s * 1000 / refresh_ms) * refresh_ms / 1000 : time_s;
+}
+
+#endif

@@ -1,0 +1,358 @@
+"""What every power source must do. A new source is one more line in `SOURCES_UNDER_TEST`."""
+
+import itertools
+import os
+import plistlib
+import queue
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast, final
+
+import pynvml
+import pytest
+
+from tests.fake_nvml import UUIDS
+from trackers.cpu_estimate import CpuEstimateSource
+from trackers.detect import SOURCES
+from trackers.errors import UnknownDeviceError
+from trackers.meter import EnergyMeter
+from trackers.nvml import NvmlSource
+from trackers.powermetrics import PowermetricsSource
+from trackers.rapl import RaplSource
+from trackers.recorded import RecordedSource
+from trackers.sample import Method, Status, process_device
+from trackers.source import PowerSource
+
+ROOT = Path(__file__).parents[2]
+OBSERVATIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A source in a small world of its own.
+
+    Attributes:
+        source: The source.
+        targets: What it is asked for, besides its devices.
+        go_on: Lets some energy be used.
+        by_samples: Whether its observations are samples of a tool that may be older than the call.
+    """
+
+    source: PowerSource
+    targets: tuple[str, ...] = ()
+    go_on: Callable[[], None] = field(default=lambda: None)
+    by_samples: bool = False
+
+    def asked(self) -> tuple[str, ...]:
+        """Everything that it can be asked for."""
+        return (*(device.uuid for device in self.source.devices()), *self.targets)
+
+
+def a_function(_: Path) -> Opened:
+    """A recording that is a function."""
+    return Opened(source=RecordedSource(lambda time_s: 100 + time_s))
+
+
+def a_csv(folder: Path) -> Opened:
+    """A recording that is a file."""
+    path = folder / "run.csv"
+    path.write_text("time_s,power_w\n0,100\n0.001,200\n0.002,300\n")
+    return Opened(source=RecordedSource.from_csv(path))
+
+
+def an_estimate(_: Path) -> Opened:
+    """The estimate of this machine, and of this process on it."""
+    return Opened(source=CpuEstimateSource(), targets=(process_device(os.getpid()),), go_on=burn)
+
+
+def rapl(folder: Path) -> Opened:
+    """A powercap tree with one package, whose counter wraps on the way."""
+    package = folder / "intel-rapl:0"
+    package.mkdir()
+    (package / "name").write_text("package-0\n")
+    (package / "max_energy_range_uj").write_text("1000000\n")
+    counter = package / "energy_uj"
+    values_uj = (n * 70_000 % 1_000_000 for n in itertools.count(1))
+
+    def go_on() -> None:
+        counter.write_text(f"{next(values_uj)}\n")
+        burn()
+
+    go_on()
+    source = RaplSource(root=folder)
+    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
+
+
+def powermetrics(_: Path) -> Opened:
+    """A powermetrics whose samples come when the test says so."""
+    tape = Tape()
+    tape.feed()
+    source = PowermetricsSource(start=lambda _: tape)
+
+    def go_on() -> None:
+        tape.feed()
+        burn()
+
+    return Opened(
+        source=source,
+        targets=(process_device(os.getpid()),),
+        go_on=go_on,
+        by_samples=True,
+    )
+
+
+def nvml(_: Path) -> Opened:
+    """Two boards behind a stand-in for `pynvml`."""
+    return Opened(source=NvmlSource(nvml=cast("Any", TwoBoards())))
+
+
+SOURCES_UNDER_TEST = {
+    "recorded function": a_function,
+    "recorded file": a_csv,
+    "estimate": an_estimate,
+    "rapl": rapl,
+    "powermetrics": powermetrics,
+    "nvml": nvml,
+}
+
+
+def burn() -> None:
+    """Use a little CPU time."""
+    until_s = time.process_time() + 0.005
+    while time.process_time() < until_s:
+        pass
+
+
+@final
+class Tape:
+    """A powermetrics that writes a sample of 100 ms when it is fed."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._chunks: queue.Queue[bytes | None] = queue.Queue()
+        self._taken: queue.Queue[None] = queue.Queue()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The samples; coming for the next one says that one was worked through."""
+        while (chunk := self._chunks.get()) is not None:
+            yield chunk
+            self._taken.put(None)
+
+    def feed(self) -> None:
+        """Write one sample, and let it be worked through if anybody reads yet."""
+        while not self._taken.empty():
+            self._taken.get()
+        power = {"gpu_power": 5000.0, "cpu_power": 2000.0}
+        sample = {"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", "processor": power}
+        self._chunks.put(plistlib.dumps(sample))
+        try:
+            self._taken.get(timeout=0.05)
+        except queue.Empty:
+            return
+
+    def complaint(self) -> str:
+        """Nothing."""
+        return ""
+
+    def close(self) -> None:
+        """Let it end."""
+        self._chunks.put(None)
+
+
+@final
+class TwoBoards:
+    """As much of `pynvml` as two boards need that count 100 W; the rest is not supported."""
+
+    nvmlInit = nvmlShutdown = staticmethod(lambda: None)  # noqa: N815 - pynvml's names
+    nvmlDeviceGetCount = staticmethod(lambda: 2)  # noqa: N815
+    nvmlDeviceGetHandleByIndex = staticmethod(lambda index: index)  # noqa: N815
+    nvmlDeviceGetUUID = staticmethod(lambda handle: UUIDS[handle])  # noqa: N815
+    nvmlDeviceGetName = staticmethod(lambda _: "NVIDIA Emulated")  # noqa: N815
+    nvmlDeviceGetPowerUsage = staticmethod(lambda _: 100_000)  # noqa: N815
+    nvmlDeviceGetPciInfo = staticmethod(  # noqa: N815
+        lambda handle: SimpleNamespace(domain=0, bus=handle, device=0)
+    )
+    nvmlDeviceGetTotalEnergyConsumption = staticmethod(  # noqa: N815
+        lambda _: round(time.monotonic() * 100_000)
+    )
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - pynvml has no types
+        """Constants and errors are pynvml's."""
+        if not name.startswith("nvml"):
+            return getattr(pynvml, name)
+
+        def unsupported(*_: object) -> None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+        return unsupported
+
+
+@pytest.fixture(params=list(SOURCES_UNDER_TEST.values()), ids=list(SOURCES_UNDER_TEST))
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    """Each source in turn, closed at the end."""
+    one: Opened = request.param(tmp_path)
+    yield one
+    one.source.close()
+
+
+def test_the_suite_knows_every_source(tmp_path: Path) -> None:
+    """No source of the table goes untested."""
+    names = set()
+    for number, make in enumerate(SOURCES_UNDER_TEST.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        source = make(folder).source
+        names.add(source.name)
+        source.close()
+
+    assert names == {*(candidate.name for candidate in SOURCES), "recorded"}
+
+
+def test_it_is_a_power_source(opened: Opened) -> None:
+    """It has what the protocol asks for, and says in a sentence how it measures."""
+    assert isinstance(opened.source, PowerSource)
+    assert opened.source.name.isidentifier()
+    assert len(opened.source.note) > 10
+    assert opened.source.estimated is (opened.source.name == "estimate")
+
+
+def test_devices_have_identifiers_of_their_own(opened: Opened) -> None:
+    """Unique, the same at each call, and never an index."""
+    devices = opened.source.devices()
+    uuids = [device.uuid for device in devices]
+
+    assert devices
+    assert len(set(uuids)) == len(uuids)
+    assert not any(uuid.isdecimal() for uuid in uuids)
+    assert all(len(uuid) > 4 and device.name for uuid, device in zip(uuids, devices, strict=True))
+    assert [device.uuid for device in opened.source.devices()] == uuids
+
+
+@pytest.mark.parametrize("counter", [True, False])
+def test_an_observation_tells_power_or_energy(opened: Opened, *, counter: bool) -> None:
+    """One of the two is always there; what is missing raises instead."""
+    for uuid in opened.asked():
+        seen = opened.source.observe(uuid, counter=counter)
+
+        assert seen.power_w is not None or seen.counter_j is not None
+
+
+def test_counters_never_fall(opened: Opened) -> None:
+    """Neither when time passes nor when a counter of the hardware wraps."""
+    for uuid in opened.asked():
+        counters_j = []
+        for _ in range(OBSERVATIONS):
+            opened.go_on()
+            counters_j.append(opened.source.observe(uuid, counter=True).counter_j)
+
+        told_j = [each for each in counters_j if each is not None]
+        assert len(told_j) in {0, OBSERVATIONS}
+        assert told_j == sorted(told_j)
+        assert not told_j or told_j[-1] > told_j[0]
+
+
+def test_times_are_of_the_call_and_rise(opened: Opened) -> None:
+    """An observation is stamped between its call's start and end, on the machine's clock."""
+    for uuid in opened.asked():
+        last_s = 0.0
+        for _ in range(OBSERVATIONS):
+            opened.go_on()
+            before_s = time.monotonic()
+            seen_s = opened.source.observe(uuid, counter=True).time_s
+            after_s = time.monotonic()
+
+            assert last_s <= seen_s <= after_s
+            assert opened.by_samples or seen_s >= before_s
+            last_s = seen_s
+
+
+@pytest.mark.parametrize("uuid", ["GPU-00000000-0000-0000-0000-000000000000", "0", "", "process:"])
+def test_an_unknown_device_is_refused(opened: Opened, uuid: str) -> None:
+    """The message says what was got and what there is."""
+    with pytest.raises(UnknownDeviceError) as refusal:
+        opened.source.observe(uuid, counter=False)
+
+    assert repr(uuid) in str(refusal.value)
+    assert opened.source.devices()[0].uuid in str(refusal.value)
+
+
+def test_closing_twice_is_fine(opened: Opened) -> None:
+    """A meter and its owner may both close it."""
+    opened.source.close()
+    opened.source.close()
+
+
+def test_a_meter_measures_with_it(opened: Opened) -> None:
+    """Every source gives readings with its own label, none of them 0 and none an exception."""
+    meter = EnergyMeter(opened.source, sampling_hz=100)
+    uuids = opened.asked()
+    with meter.window("epoch", devices=uuids) as window:
+        for _ in range(OBSERVATIONS):
+            opened.go_on()
+            meter.sample()
+            time.sleep(0.006)
+    meter.stop()
+
+    for uuid in uuids:
+        reading = window.readings[uuid]
+        assert reading.status is not Status.MISSING, (uuid, reading.note)
+        assert reading.energy_j is not None
+        assert reading.energy_j > 0
+        assert (reading.method is Method.ESTIMATED) == opened.source.estimated
+        assert (reading.uncertainty_j is None) == opened.source.estimated
+
+
+WATCH_IMPORT = """
+import sys, threading
+seen = []
+FORBIDDEN = ("subprocess.", "socket.connect", "socket.bind", "os.system", "os.exec", "os.fork",
+             "os.mkdir", "os.remove", "os.rename", "urllib.")
+def hook(event, arguments):
+    writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wxa+")
+    if writes or event.startswith(FORBIDDEN):
+        seen.append((event, str(arguments)[:200]))
+sys.dont_write_bytecode = True
+import psutil
+sys.addaudithook(hook)
+import {module}
+assert not seen, seen
+assert threading.active_count() == 1
+heavy = {{"ray", "torch", "pynvml"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["recorded", "cpu_estimate", "rapl", "powermetrics", "nvml", "detect", "meter", "ledger"],
+)
+def test_importing_has_no_effects(module: str) -> None:
+    """No process, socket, file, thread or heavy library comes with an import."""
+    program = WATCH_IMPORT.format(module=f"trackers.{module}")
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_watch_over_imports_sees_effects(tmp_path: Path) -> None:
+    """The test above can fail: a module that starts a process is found out."""
+    (tmp_path / "guilty.py").write_text("import subprocess\nsubprocess.run(['true'])\n")
+
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH_IMPORT.format(module="guilty")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "subprocess.Popen" in done.stderr

@@ -1,0 +1,1 @@
+"""Measures energy; knows nothing of learning."""

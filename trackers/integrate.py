@@ -1,0 +1,153 @@
+"""From power samples to joules. Pure arithmetic: no clock, no thread, no hardware.
+
+Equation 1 of the paper (arXiv 2401.01851) is E = mean power x time / 3600, with the mean taken over
+the samples of an epoch. Here each sample holds until the next one, and the first and last sample
+are cut at the window's edges. For samples that lie evenly that is the same mean, it stays right
+when they do not, and energies of adjacent windows add up to the energy of both.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple, final
+
+from trackers.sample import PowerSample
+
+STALE_PERIODS = 3.0
+"""A sample speaks for this many sampling periods; what lies beyond is not covered."""
+
+RELATIVE_UNCERTAINTY = 0.05
+"""Steady-state error of boards against an external meter: up to about 5 % with either sign, and
+proportional, so that comparisons on one board hold (Yang et al., SC24, arXiv 2312.02741)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integral:
+    """What the samples say of one window.
+
+    Attributes:
+        energy_j: Energy of the whole window, the uncovered part taken at the held power; None
+            where no sample precedes or touches the window.
+        coverage: Share of the window within `STALE_PERIODS` of a sample; in [0, 1].
+        samples: Number of samples inside the window.
+    """
+
+    energy_j: float | None
+    coverage: float
+    samples: int
+
+
+class _Step(NamedTuple):
+    """A sample, and what had come together since the first one when it was taken."""
+
+    time_s: float
+    power_w: float
+    energy_j: float
+    covered_s: float
+    number: int
+
+
+_TIME = attrgetter("time_s")
+
+
+@final
+class PowerTrace:
+    """One device's power over time, as steps that hold until the next sample."""
+
+    def __init__(self, *, period_s: float) -> None:
+        """Start empty; samples are expected each `period_s`."""
+        self._stale_s = STALE_PERIODS * period_s
+        self._steps: list[_Step] = []
+
+    def __len__(self) -> int:
+        """Number of samples that are kept."""
+        return len(self._steps)
+
+    @property
+    def last_s(self) -> float:
+        """When the last sample was taken; minus infinity where there is none."""
+        return self._steps[-1].time_s if self._steps else float("-inf")
+
+    def append(self, sample: PowerSample) -> None:
+        """Add the next sample.
+
+        Raises:
+            ValueError: It is not later than the last one.
+        """
+        energy_j, covered_s, number = 0.0, 0.0, 1
+        if self._steps:
+            last = self._steps[-1]
+            step_s = sample.time_s - last.time_s
+            if step_s <= 0:
+                message = f"sample at {sample.time_s} s after one at {last.time_s} s"
+                raise ValueError(message)
+            energy_j = last.energy_j + last.power_w * step_s
+            covered_s = last.covered_s + min(step_s, self._stale_s)
+            number = last.number + 1
+        self._steps.append(_Step(sample.time_s, sample.power_w, energy_j, covered_s, number))
+
+    def integral(self, start_s: float, stop_s: float) -> Integral:
+        """Energy between two instants.
+
+        Where the window begins before the first sample, that sample's power is taken back to the
+        window's start, and this part counts as not covered.
+
+        Raises:
+            ValueError: The window ends before it starts.
+        """
+        if stop_s < start_s:
+            message = f"window from {start_s} s to {stop_s} s ends before it starts"
+            raise ValueError(message)
+        if not self._steps or self._steps[0].time_s > stop_s:
+            return Integral(energy_j=None, coverage=0.0, samples=0)
+        first, last = self._step_at(start_s), self._step_at(stop_s)
+        energy_j = self._energy_until(last, stop_s) - self._energy_until(first, start_s)
+        covered_s = self._covered_until(last, stop_s) - self._covered_until(first, start_s)
+        length_s = stop_s - start_s
+        coverage = 1.0 if length_s == 0 else min(1.0, max(0.0, covered_s / length_s))
+        samples = last.number - first.number + (1 if first.time_s >= start_s else 0)
+        return Integral(energy_j=max(0.0, energy_j), coverage=coverage, samples=samples)
+
+    def forget_before(self, time_s: float, *, except_from: Iterable[float] = ()) -> None:
+        """Drop the samples that no window from `time_s` on can need.
+
+        Args:
+            time_s: Later windows start then or after.
+            except_from: Starts of earlier windows, which end at `time_s` or after. One sample is
+                kept for each, so that a window may last for days.
+        """
+        recent = self._index_at(time_s)
+        kept = {self._index_at(start_s) for start_s in except_from}
+        self._steps[:recent] = [self._steps[at] for at in sorted(kept) if at < recent]
+
+    def _index_at(self, time_s: float) -> int:
+        """Place of the sample that holds at a time; 0 before the first."""
+        return max(0, bisect_right(self._steps, time_s, key=_TIME) - 1)
+
+    def _step_at(self, time_s: float) -> _Step:
+        return self._steps[self._index_at(time_s)]
+
+    @staticmethod
+    def _energy_until(step: _Step, time_s: float) -> float:
+        return step.energy_j + step.power_w * (time_s - step.time_s)
+
+    def _covered_until(self, step: _Step, time_s: float) -> float:
+        return step.covered_s + max(0.0, min(time_s - step.time_s, self._stale_s))
+
+
+def uncertainty_j(
+    energy_j: float, *, coverage: float, mean_power_w: float, period_s: float
+) -> float:
+    """Half-width of the interval in which a measured energy lies.
+
+    The largest of the sensor's own error, of one update period at the edges, and of what was not
+    observed.
+
+    Args:
+        energy_j: The measured energy.
+        coverage: Share of the window that was observed; in [0, 1].
+        mean_power_w: Mean power of the window.
+        period_s: Time between two updates of what was read.
+    """
+    return max(RELATIVE_UNCERTAINTY * energy_j, period_s * mean_power_w, (1 - coverage) * energy_j)

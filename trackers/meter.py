@@ -1,0 +1,338 @@
+"""EnergyMeter: watches devices in the background and tells the energy of windows.
+
+Usable without Ray and without the rest of the project:
+
+    with EnergyMeter(detect().source) as meter:
+        with meter.window("epoch-1") as window:
+            train_one_epoch()
+        print(window.readings)
+
+Windows may nest and overlap, and may be opened and closed from any thread. What a sensor does never
+raises out of a window: the reading's status says it.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self, final
+
+from trackers.clock import Clock, MonotonicClock
+from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
+from trackers.integrate import PowerTrace
+from trackers.sample import Method, Observation, PowerSample, Reading
+from trackers.source import PowerSource
+from trackers.window import LOWEST_COVERAGE, WindowEdges, reading
+
+DEFAULT_SAMPLING_HZ = 10.0
+LOG_LENGTH = 200_000
+"""Power samples that are kept until somebody takes them; the oldest go first."""
+
+KEPT_S = 60.0
+"""Power is kept at least for so long, so that an idle power can be asked for."""
+
+FORGET_EACH_S = 10.0
+"""What is older, and not needed for an open window, is dropped so often."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedSample:
+    """A power sample with the innermost window that was open on its device, if any."""
+
+    device_uuid: str
+    time_s: float
+    power_w: float
+    window: Hashable | None
+
+
+@dataclass(slots=True)
+class Window:
+    """What `EnergyMeter.window` gives; `readings` is filled when it closes."""
+
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenWindow:
+    start_s: float
+    at_start: dict[str, Observation | None]
+
+    def counted_from_s(self, device_uuid: str) -> float:
+        """When the device was read for the start, a moment before or after it."""
+        seen = self.at_start[device_uuid]
+        return self.start_s if seen is None else seen.time_s
+
+
+@final
+class EnergyMeter:
+    """Samples a source's devices in one thread and integrates windows over them."""
+
+    def __init__(
+        self,
+        source: PowerSource,
+        *,
+        sampling_hz: float = DEFAULT_SAMPLING_HZ,
+        clock: Clock | None = None,
+    ) -> None:
+        """Take a source; nothing is sampled before `start` or `with`.
+
+        Raises:
+            ValueError: `sampling_hz` is not positive.
+        """
+        if not sampling_hz > 0:
+            message = f"sampling_hz is {sampling_hz}; it must be more than 0"
+            raise ValueError(message)
+        self.source = source
+        self._period_s = 1 / sampling_hz
+        self._clock = clock or MonotonicClock()
+        self._lock = threading.RLock()
+        self._limits_w = {device.uuid: device.power_limit_w for device in source.devices()}
+        self._traces: dict[str, PowerTrace] = {}
+        self._counted: dict[str, Observation] = {}
+        self._since: dict[str, Observation] = {}
+        self._complained: set[str] = set()
+        self._forget_at_s = self._clock.now_s()
+        self._open: dict[Hashable, _OpenWindow] = {}
+        self._log: deque[LoggedSample] = deque(maxlen=LOG_LENGTH)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def method(self) -> Method:
+        """How energies come about, as long as nothing goes wrong; known once it was started."""
+        if self.source.estimated:
+            return Method.ESTIMATED
+        return Method.COUNTER if self._counted else Method.SAMPLED
+
+    def start(self) -> None:
+        """Watch all of the source's devices, from now on."""
+        for device in self.source.devices():
+            self.watch(device.uuid)
+        self._thread = threading.Thread(target=self._run, name="energy-meter", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the sampling and let go of the source; may be called twice."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+        self.source.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @contextmanager
+    def window(self, key: Hashable, *, devices: Sequence[str] | None = None) -> Iterator[Window]:
+        """Measure a block; its `readings` are there once it has ended, also by an exception."""
+        window = Window()
+        self.open(key, devices=devices)
+        try:
+            yield window
+        finally:
+            window.readings = self.close(key)
+
+    def watch(self, device_uuid: str) -> None:
+        """Sample a device from now on, whether a window is open on it or not."""
+        with self._lock:
+            self._traces.setdefault(device_uuid, PowerTrace(period_s=self._period_s))
+            self._observe(device_uuid, counter=True)
+
+    def unwatch(self, device_uuid: str) -> None:
+        """Sample a device no more."""
+        with self._lock:
+            self._traces.pop(device_uuid, None)
+            self._counted.pop(device_uuid, None)
+            self._since.pop(device_uuid, None)
+
+    def open(
+        self,
+        key: Hashable,
+        *,
+        devices: Sequence[str] | None = None,
+        start_s: float | None = None,
+    ) -> None:
+        """Open a window; one that is open already stays as it is.
+
+        Args:
+            key: Names the window.
+            devices: What to measure; left out: all of the source's devices.
+            start_s: When it began, if that was a moment ago (in another process, say).
+        """
+        with self._lock:
+            if key in self._open:
+                return
+            if devices is None:
+                devices = [device.uuid for device in self.source.devices()]
+            for device_uuid in devices:
+                if device_uuid not in self._traces:
+                    self.watch(device_uuid)
+            at_start = {each: self._observe(each, counter=True) for each in devices}
+            now_s = self._clock.now_s()
+            self._open[key] = _OpenWindow(
+                start_s=now_s if start_s is None else min(start_s, now_s), at_start=at_start
+            )
+
+    def close(self, key: Hashable, *, stop_s: float | None = None) -> dict[str, Reading]:
+        """Close a window and tell the energy of each of its devices; empty if it is not open."""
+        with self._lock:
+            window = self._open.get(key)
+            if window is None:
+                return {}
+            stop_s = self._clock.now_s() if stop_s is None else max(stop_s, window.start_s)
+            readings = {each: self._reading(each, window, stop_s) for each in window.at_start}
+            del self._open[key]
+            return readings
+
+    def open_windows(self) -> list[Hashable]:
+        """The windows that are open, in the order in which they were opened."""
+        with self._lock:
+            return list(self._open)
+
+    def sample(self) -> None:
+        """Observe every watched device once, as the thread does each period."""
+        for device_uuid in list(self._traces):
+            with self._lock:
+                if device_uuid in self._traces:
+                    self._observe(device_uuid, counter=self.source.estimated)
+        with self._lock:
+            self._forget()
+
+    def take_log(self) -> list[LoggedSample]:
+        """The power samples since the last call, and forget them."""
+        with self._lock:
+            taken = list(self._log)
+            self._log.clear()
+            return taken
+
+    def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
+        """Mean power of a watched device; None where it was not observed for most of the time."""
+        with self._lock:
+            trace = self._traces.get(device_uuid)
+            if trace is None or stop_s <= start_s:
+                return None
+            integral = trace.integral(start_s, stop_s)
+        if integral.energy_j is None or integral.coverage < LOWEST_COVERAGE:
+            return None
+        return integral.energy_j / (stop_s - start_s)
+
+    def _run(self) -> None:
+        while not self._clock.wait(self._stop, self._period_s):
+            self.sample()
+
+    def _observe(self, device_uuid: str, *, counter: bool) -> Observation | None:
+        """Ask a device, and keep its power; None where it did not answer."""
+        try:
+            seen = self.source.observe(device_uuid, counter=counter)
+        except (DeviceLostError, UnknownDeviceError):
+            if not self._is_in_a_window(device_uuid):
+                self.unwatch(device_uuid)
+            return None
+        except ReadError:
+            return None
+        except Exception:  # noqa: BLE001 - a source may be anybody's code, and must end no training
+            if device_uuid not in self._complained:
+                self._complained.add(device_uuid)
+                _log.exception("%s: unforeseen fault; no reading", self.source.name)
+            return None
+        if seen.counter_j is not None:
+            self._counted[device_uuid] = seen
+        trace, sample = self._traces.get(device_uuid), self._power(device_uuid, seen)
+        if trace is not None and sample is not None and sample.time_s > trace.last_s:
+            trace.append(sample)
+            self._log.append(
+                LoggedSample(
+                    device_uuid=device_uuid,
+                    time_s=sample.time_s,
+                    power_w=sample.power_w,
+                    window=self._innermost(device_uuid),
+                )
+            )
+        return seen
+
+    def _power(self, device_uuid: str, seen: Observation) -> PowerSample | None:
+        """The power that was told, or the mean since the counter was read before.
+
+        A mean holds from then on, so that the trace has the counter's energy. It is not taken over
+        less than half a period: counters rise in steps, and would seem to jump.
+        """
+        if seen.power_w is not None:
+            return PowerSample(time_s=seen.time_s, power_w=seen.power_w)
+        since = self._since.get(device_uuid)
+        if since is not None and seen.time_s - since.time_s < self._period_s / 2:
+            return None
+        if seen.counter_j is not None:
+            self._since[device_uuid] = seen
+        return None if since is None else _mean_power(since, seen)
+
+    def _reading(self, device_uuid: str, window: _OpenWindow, stop_s: float) -> Reading:
+        trace = self._traces.get(device_uuid) or PowerTrace(period_s=self._period_s)
+        at_stop = self._observe(device_uuid, counter=True)
+        last_word = None
+        if at_stop is None:
+            # Where the counter is asked for in each period, it knows more than the power does.
+            last_word = self._counted.get(device_uuid)
+            if last_word is not None and last_word.time_s <= max(trace.last_s, window.start_s):
+                last_word = None
+        return reading(
+            WindowEdges(
+                device_uuid=device_uuid,
+                start_s=window.start_s,
+                stop_s=stop_s,
+                at_start=window.at_start[device_uuid],
+                at_stop=at_stop or last_word,
+                by_last_word=last_word is not None,
+            ),
+            trace=trace,
+            has_counter=device_uuid in self._counted,
+            estimated=self.source.estimated,
+            power_limit_w=self._limits_w.get(device_uuid),
+            period_s=self._period_s,
+        )
+
+    def _is_in_a_window(self, device_uuid: str) -> bool:
+        return any(device_uuid in window.at_start for window in self._open.values())
+
+    def _innermost(self, device_uuid: str) -> Hashable | None:
+        """The window that was opened last on a device."""
+        for key in reversed(self._open):
+            if device_uuid in self._open[key].at_start:
+                return key
+        return None
+
+    def _forget(self) -> None:
+        """Drop the samples that no open window needs."""
+        now_s = self._clock.now_s()
+        if now_s < self._forget_at_s:
+            return
+        self._forget_at_s = now_s + FORGET_EACH_S
+        for device_uuid, trace in self._traces.items():
+            needed_s = [
+                time_s
+                for window in self._open.values()
+                if device_uuid in window.at_start
+                for time_s in (window.start_s, window.counted_from_s(device_uuid))
+            ]
+            trace.forget_before(now_s - KEPT_S, except_from=needed_s)
+
+
+def _mean_power(earlier: Observation, later: Observation) -> PowerSample | None:
+    """Mean power between two readings of a counter; None where it cannot be told."""
+    if earlier.counter_j is None or later.counter_j is None or later.counter_j < earlier.counter_j:
+        return None
+    power_w = (later.counter_j - earlier.counter_j) / (later.time_s - earlier.time_s)
+    return PowerSample(time_s=earlier.time_s, power_w=power_w)

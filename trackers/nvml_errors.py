@@ -1,0 +1,92 @@
+"""What each of NVML's errors means: for a reading, and for a user whose NVML does not open."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TypeVar, final
+
+from trackers.errors import DeviceLostError, ReadError
+
+T = TypeVar("T")
+
+PROBE_ATTEMPTS = 3
+"""Sporadic errors are common enough that one must not decide a board's method for a whole study."""
+
+
+@final
+class ForbiddenError(ReadError):
+    """This user may not read this board."""
+
+
+READING_ERRORS: Mapping[str, type[ReadError]] = {
+    "NVML_ERROR_UNINITIALIZED": DeviceLostError,
+    "NVML_ERROR_INVALID_ARGUMENT": DeviceLostError,  # the handle is of a driver that was reloaded
+    "NVML_ERROR_NOT_SUPPORTED": ReadError,
+    "NVML_ERROR_NO_PERMISSION": ForbiddenError,
+    "NVML_ERROR_ALREADY_INITIALIZED": ReadError,
+    "NVML_ERROR_NOT_FOUND": DeviceLostError,
+    "NVML_ERROR_INSUFFICIENT_SIZE": ReadError,
+    "NVML_ERROR_INSUFFICIENT_POWER": ReadError,
+    "NVML_ERROR_DRIVER_NOT_LOADED": DeviceLostError,
+    "NVML_ERROR_TIMEOUT": ReadError,
+    "NVML_ERROR_IRQ_ISSUE": ReadError,
+    "NVML_ERROR_LIBRARY_NOT_FOUND": DeviceLostError,
+    "NVML_ERROR_FUNCTION_NOT_FOUND": ReadError,
+    "NVML_ERROR_CORRUPTED_INFOROM": ReadError,
+    "NVML_ERROR_GPU_IS_LOST": DeviceLostError,
+    "NVML_ERROR_RESET_REQUIRED": DeviceLostError,
+    "NVML_ERROR_OPERATING_SYSTEM": ReadError,
+    "NVML_ERROR_LIB_RM_VERSION_MISMATCH": DeviceLostError,
+    "NVML_ERROR_IN_USE": ReadError,
+    "NVML_ERROR_MEMORY": ReadError,
+    "NVML_ERROR_NO_DATA": ReadError,
+    "NVML_ERROR_VGPU_ECC_NOT_SUPPORTED": ReadError,
+    "NVML_ERROR_INSUFFICIENT_RESOURCES": ReadError,
+    "NVML_ERROR_FREQ_NOT_SUPPORTED": ReadError,
+    "NVML_ERROR_ARGUMENT_VERSION_MISMATCH": ReadError,
+    "NVML_ERROR_DEPRECATED": ReadError,
+    "NVML_ERROR_NOT_READY": ReadError,
+    "NVML_ERROR_GPU_NOT_FOUND": DeviceLostError,
+    "NVML_ERROR_INVALID_STATE": ReadError,
+    "NVML_ERROR_RESET_TYPE_NOT_SUPPORTED": ReadError,
+    "NVML_ERROR_UNKNOWN": ReadError,
+}
+"""What an error means when a board is read. One that a later NVML adds is a `ReadError`."""
+
+REMEDIES: Mapping[str, str] = {
+    "NVML_ERROR_LIBRARY_NOT_FOUND": (
+        "libnvidia-ml.so.1 was not found: install the NVIDIA driver; in a container start it with "
+        "`--gpus all` and NVIDIA_DRIVER_CAPABILITIES=compute,utility"
+    ),
+    "NVML_ERROR_DRIVER_NOT_LOADED": "load the driver: `sudo modprobe nvidia`",
+    "NVML_ERROR_LIB_RM_VERSION_MISMATCH": (
+        "library and kernel module are of different versions: reboot, or reload the driver"
+    ),
+    "NVML_ERROR_NO_PERMISSION": (
+        "this user may not open /dev/nvidia*: `ls -l /dev/nvidia*` says which group may; join it, "
+        "or run as root"
+    ),
+}
+"""What to do when NVML does not open; for other errors `nvidia-smi` shows what is wrong."""
+
+
+def value_or_error(read: Callable[[], T]) -> T | ReadError:
+    """What a reading gives, or why it failed this time.
+
+    Raises:
+        DeviceLostError: The device is gone.
+    """
+    try:
+        return read()
+    except DeviceLostError:
+        raise
+    except ReadError as error:
+        return error
+
+
+def answers(read: Callable[[], float]) -> bool:
+    """Whether a reading succeeds in one of a few attempts."""
+    for _ in range(PROBE_ATTEMPTS):
+        with contextlib.suppress(ReadError):
+            read()
+            return True
+    return False

@@ -1,0 +1,84 @@
+"""powermetrics as a child process: its output as chunks, and an end to it that works under sudo."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import Protocol, final
+
+from trackers.errors import SourceUnavailableError
+
+CHUNK = 1 << 16
+
+
+class Stream(Protocol):
+    """The output of a running powermetrics."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Its bytes, as they come, until it ends or is closed."""
+        ...
+
+    def complaint(self) -> str:
+        """What it wrote to standard error so far."""
+        ...
+
+    def close(self) -> None:
+        """Let it end; may be called twice and from any thread."""
+        ...
+
+
+@final
+class ProcessStream:
+    """The output of a command."""
+
+    def __init__(self, command: list[str]) -> None:
+        """Start the command."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the stream
+        self._process = subprocess.Popen(  # noqa: S603 - our own words, no shell
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
+        )
+        self._is_closed = threading.Event()
+        self._last_words: str | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """See `Stream`."""
+        output = self._process.stdout
+        if output is None:
+            return
+        # The child is root's, so that we may not signal it. Closing our end of the pipe ends it
+        # with its next sample.
+        with output:
+            while not self._is_closed.is_set() and (chunk := os.read(output.fileno(), CHUNK)):
+                yield chunk
+        self._process.wait()
+        self._last_words = self.complaint()
+        self._errors.close()
+
+    def complaint(self) -> str:
+        """See `Stream`."""
+        if self._last_words is not None:
+            return self._last_words
+        # Not `read`: it would move the place where the child writes.
+        return os.pread(self._errors.fileno(), CHUNK, 0).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """See `Stream`."""
+        self._is_closed.set()
+
+
+def start_powermetrics(interval_ms: int) -> ProcessStream:
+    """Start powermetrics under sudo, which fails where it would have to ask for a password.
+
+    Raises:
+        SourceUnavailableError: This machine has no powermetrics, or no sudo.
+    """
+    for tool in ("powermetrics", "sudo"):
+        if shutil.which(tool) is None:
+            message = f"powermetrics: this machine has no `{tool}`; it is a tool of macOS"
+            raise SourceUnavailableError(message)
+    samplers = ["--samplers", "cpu_power,gpu_power"]
+    # A buffer of one line: else samples come in bundles, seconds late.
+    output = ["-f", "plist", "-b", "1", "-i", str(interval_ms)]
+    return ProcessStream(["sudo", "-n", "powermetrics", *samplers, *output])

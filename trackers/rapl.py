@@ -1,0 +1,206 @@
+"""CPU and memory energy from RAPL, as Linux gives it under `/sys/class/powercap`.
+
+Intel and AMD alike register zones there (kernel: Documentation/power/powercap):
+
+    intel-rapl:0        package-0       counted; AMD too has it under Intel's name
+    intel-rapl:0:0      core            not counted: a part of its package
+    intel-rapl:0:1      uncore          not counted: a part of its package
+    intel-rapl:0:2      dram            counted: memory is not in the package
+    intel-rapl:1        psys            not counted: the platform, packages included
+    intel-rapl-mmio:0   package-0       the same counter by another way; only where it is the one way
+
+Counters begin again after `max_energy_range_uj`; here they go on rising, as long as they are asked
+more often than that happens (every 20 minutes at 200 W and the usual range of 262 kJ).
+
+The machine's energy is one device. A process asks for `process_device(pid)` and gets its share by
+the rule of `trackers.cpu_share`.
+"""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import final
+
+from trackers.clock import Clock, MonotonicClock
+from trackers.cpu_share import CpuShares
+from trackers.errors import (
+    DeviceLostError,
+    ReadError,
+    SourcePermissionError,
+    SourceUnavailableError,
+    UnknownDeviceError,
+)
+from trackers.sample import Device, DeviceKind, Observation, process_device
+
+POWERCAP = Path("/sys/class/powercap")
+
+_ZONE = re.compile(r"intel-rapl(?P<mmio>-mmio)?:(?P<package>\d+)(:(?P<part>\d+))?")
+_PROCESS = process_device(0).removesuffix("0")
+
+
+@final
+class RaplSource:
+    """The machine's CPU packages and memory, as one device.
+
+    Attributes:
+        name: `rapl`.
+        note: The zones that are added up, and the rule by which processes share them.
+        estimated: False.
+    """
+
+    name = "rapl"
+    estimated = False
+
+    def __init__(
+        self,
+        *,
+        root: Path = POWERCAP,
+        clock: Clock | None = None,
+        hostname: str | None = None,
+        tree_seconds: Callable[[int], float] | None = None,
+        busy_seconds: Callable[[], float] | None = None,
+        read: Callable[[Path], str] = Path.read_text,
+    ) -> None:
+        """Find the zones and read each of them once.
+
+        Args:
+            root: The powercap folder; in a container wherever it is mounted.
+            clock: Stamps the observations.
+            hostname: Goes into the device's identifier; left out: this machine's.
+            tree_seconds: See `CpuShares`.
+            busy_seconds: See `CpuShares`.
+            read: Reads a file's text.
+
+        Raises:
+            SourceUnavailableError: There are no zones, as on virtual machines.
+            SourcePermissionError: There are, but this user may not read them.
+        """
+        self._clock = clock or MonotonicClock()
+        self._shares = CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
+        self._lock = threading.Lock()
+        folders = _zones(root, read)
+        self._zones = [_Zone(folder, read) for folder in folders.values()]
+        forbidden = [zone.path for zone in self._zones if not zone.may_be_read()]
+        if forbidden:
+            files = " ".join(map(str, forbidden))
+            message = (
+                f"rapl: cannot read {files}: permission denied. Allow it until the next start of "
+                f"the machine: `sudo chmod a+r {files}` (energy can tell other users what a "
+                "program computes, CVE-2020-8694; do it on machines you trust)"
+            )
+            raise SourcePermissionError(message)
+        names = ", ".join(folders)
+        self.note = f"energy counters of {names}; processes share them by their CPU time"
+        self._device = Device(
+            uuid=f"cpu:{hostname or socket.gethostname()}", name=names, kind=DeviceKind.CPU
+        )
+
+    def devices(self) -> Sequence[Device]:
+        """The machine's CPU."""
+        return (self._device,)
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
+        """See `PowerSource`; there is a counter, which may be asked often, and no power."""
+        with self._lock:
+            machine_j = sum(zone.energy_j() for zone in self._zones)
+            now_s = self._clock.now_s()
+        if device_uuid == self._device.uuid:
+            return Observation(time_s=now_s, counter_j=machine_j)
+        pid = device_uuid.removeprefix(_PROCESS)
+        if device_uuid.startswith(_PROCESS) and pid.isdecimal():
+            share_j = self._shares.energy_j(int(pid), machine_j)
+            return Observation(time_s=now_s, counter_j=share_j)
+        message = (
+            f"unknown device {device_uuid!r}; rapl measures {self._device.uuid!r} and {_PROCESS}PID"
+        )
+        raise UnknownDeviceError(message)
+
+    def close(self) -> None:
+        """Forget the processes."""
+        self._shares.clear()
+
+
+@final
+class _Zone:
+    """One energy counter, made to rise for ever."""
+
+    def __init__(self, folder: Path, read: Callable[[Path], str]) -> None:
+        self.path = folder / "energy_uj"
+        self._range_path = folder / "max_energy_range_uj"
+        self._read = read
+        self._last_uj: int | None = None
+        self._total_uj = 0
+
+    def may_be_read(self) -> bool:
+        try:
+            self.energy_j()
+        except ReadError as error:
+            if isinstance(error.__cause__, PermissionError):
+                return False
+            message = f"rapl: {error}; see `python -m trackers` for other sources"
+            raise SourceUnavailableError(message) from error
+        return True
+
+    def energy_j(self) -> float:
+        """Energy since an arbitrary start.
+
+        Raises:
+            ReadError: The file could not be read this time.
+            DeviceLostError: The file is gone.
+        """
+        now_uj = self._number(self.path)
+        if self._last_uj is None:
+            self._total_uj = now_uj
+        elif now_uj >= self._last_uj:
+            self._total_uj += now_uj - self._last_uj
+        else:
+            range_uj = self._number(self._range_path)
+            self._total_uj += max(0, range_uj - self._last_uj) + now_uj
+        self._last_uj = now_uj
+        return self._total_uj / 1e6
+
+    def _number(self, path: Path) -> int:
+        try:
+            return int(self._read(path))
+        except FileNotFoundError as error:
+            message = f"{path} is gone"
+            raise DeviceLostError(message) from error
+        except (OSError, ValueError) as error:
+            message = f"{path} cannot be read: {error}"
+            raise ReadError(message) from error
+
+
+def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
+    """The zones to add up, by name: packages and memory, each counted once.
+
+    Raises:
+        SourceUnavailableError: There are none.
+    """
+    found: dict[str, Path] = {}
+    try:
+        matches = [match for each in root.iterdir() if (match := _ZONE.fullmatch(each.name))]
+    except OSError as error:
+        message = (
+            f"rapl: {root} cannot be listed ({error}). It needs Linux on real hardware and "
+            "`sudo modprobe intel_rapl_common`; in a container, mount it"
+        )
+        raise SourceUnavailableError(message) from error
+    # MMIO last: it is left out where the same zone is there already.
+    for match in sorted(matches, key=lambda match: (bool(match["mmio"]), match[0])):
+        package = root / match[0].rpartition(":")[0] if match["part"] else root / match[0]
+        try:
+            top = read(package / "name").strip()
+            part = read(root / match[0] / "name").strip()
+        except OSError:
+            continue  # a zone that does not say what it is cannot be counted
+        if top.startswith("package") and part in {top, "dram"}:
+            found.setdefault(top if part == top else f"{top} {part}", root / match[0])
+    if not found:
+        message = (
+            f"rapl: {root} has no package zone; virtual machines have none. `sudo modprobe "
+            "intel_rapl_msr` loads the driver on real hardware, AMD included"
+        )
+        raise SourceUnavailableError(message)
+    return found

@@ -1,0 +1,129 @@
+"""When an energy counter was refreshed: what makes short windows right.
+
+A board's counter stands still between refreshes, 20 to 100 ms apart, so a value is up to that old
+when it is read, and a window of 0.1 s may be wrong by a tenth or more. Refreshes come at a steady
+rate. Once their times are known, the energy since the last one is power x time.
+
+Polling a counter fast makes some boards' counters wrong, so that it is done for a moment at the
+start, and again only when the prediction has grown uncertain. The longer refreshes have been
+followed, the better their rate is known: with each look the time to the next one doubles.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+LOOKS_TO_LEARN = 8
+"""Refreshes that are watched before the rate is believed."""
+
+KEPT_LOOKS = 64
+
+LARGEST_MISS = 0.1
+"""Of a period: how far a refresh may lie from where it was expected."""
+
+SURE_ENOUGH = 0.05
+"""Of a period: how uncertain a prediction may be before it is renewed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A refresh that was seen: the counter had not changed at the first time, and had at the second.
+
+    Attributes:
+        before_s: The last reading of the old value.
+        after_s: The first reading of the new value.
+    """
+
+    before_s: float
+    after_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The likeliest time of the refresh."""
+        return (self.before_s + self.after_s) / 2
+
+    @property
+    def width_s(self) -> float:
+        """How far it may lie from there."""
+        return (self.after_s - self.before_s) / 2
+
+
+@final
+class RefreshClock:
+    """Predicts one counter's refreshes from those that were seen."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._looks: list[Look] = []
+        self._anchor_s = 0.0
+        self._uncertain_s = 0.0
+        self.period_s: float | None = None
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether more refreshes must be seen, one after the other, before any is predicted."""
+        return self.period_s is None
+
+    def saw(self, look: Look) -> None:
+        """Take note of a refresh; while learning, it must be the next one after the last."""
+        if self.period_s is not None:
+            miss_s = abs(look.middle_s - self._nearest_s(look.middle_s))
+            if miss_s > LARGEST_MISS * self.period_s + look.width_s:
+                # The driver was reloaded, or the clock of the board is not steady: learn anew.
+                self._looks.clear()
+                self.period_s = None
+        self._looks = [*self._looks, look][-KEPT_LOOKS:]
+        if len(self._looks) >= LOOKS_TO_LEARN:
+            self._fit()
+
+    def is_unsure(self, time_s: float) -> bool:
+        """Whether a prediction for that time should be renewed by another look."""
+        if self.period_s is None:
+            return True
+        # Where looks are too coarse to be ever sure enough, more of them would not help.
+        return self.error_s(time_s) > max(SURE_ENOUGH * self.period_s, 2 * self._uncertain_s)
+
+    def error_s(self, time_s: float) -> float:
+        """How far a predicted refresh may lie from the true one; infinite while learning."""
+        if self.period_s is None:
+            return float("inf")
+        first_s, last_s = self._looks[0].middle_s, self._looks[-1].middle_s
+        beyond_s = max(0.0, time_s - last_s)
+        return self._uncertain_s * (1 + beyond_s / max(last_s - first_s, self.period_s))
+
+    def last_refresh_s(self, time_s: float) -> float | None:
+        """When the value that is read at `time_s` was made; None where it cannot be told.
+
+        It cannot while learning, and not where the reading lies so near to a refresh that the
+        value may be the one from before it.
+        """
+        if self.period_s is None:
+            return None
+        nearest_s = self._nearest_s(time_s)
+        if abs(time_s - nearest_s) <= self.error_s(time_s):
+            return None
+        return nearest_s if nearest_s < time_s else nearest_s - self.period_s
+
+    def _nearest_s(self, time_s: float) -> float:
+        period_s = self.period_s or 1.0
+        return self._anchor_s + round((time_s - self._anchor_s) / period_s) * period_s
+
+    def _fit(self) -> None:
+        """Put a line through all looks: number of the refresh to its time."""
+        times_s = np.array([look.middle_s for look in self._looks])
+        widths_s = np.array([look.width_s for look in self._looks])
+        period_s = self.period_s or float(np.median(np.diff(times_s)))
+        numbers = np.round((times_s - times_s[0]) / period_s)
+        # From the first look on, because far from zero the fit would lose digits.
+        slope_s, offset_s = np.polyfit(
+            numbers, times_s - times_s[0], 1, w=1 / np.maximum(widths_s, 1e-6)
+        )
+        misses_s = np.abs(times_s - times_s[0] - offset_s - slope_s * numbers)
+        if misses_s.max() > LARGEST_MISS * slope_s + widths_s.max():
+            self._looks.clear()
+            self.period_s = None
+            return
+        self.period_s = float(slope_s)
+        self._anchor_s = float(times_s[0] + offset_s + slope_s * numbers[-1])
+        self._uncertain_s = float(max(np.median(widths_s), np.median(misses_s)))

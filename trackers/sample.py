@@ -1,0 +1,167 @@
+"""The values of measuring: devices, observations, readings. Frozen, in joules, watts and seconds.
+
+Every `time_s` is on the node's monotonic clock (`trackers.clock`), which all processes of a
+machine share. None means not known; it is never written as 0.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Method(StrEnum):
+    """How an energy came about."""
+
+    COUNTER = "counter"
+    SAMPLED = "sampled"
+    ESTIMATED = "estimated"
+
+
+class Status(StrEnum):
+    """How far an energy can be trusted."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    MISSING = "missing"
+
+
+class DeviceKind(StrEnum):
+    """What is measured. It decides how a consumer finds its share.
+
+    A GPU belongs to one consumer and is asked for by its own identifier; a CPU is shared, so a
+    consumer asks for `process_device(pid)`; a recording belongs to whoever asks.
+    """
+
+    GPU = "gpu"
+    CPU = "cpu"
+    RECORDING = "recording"
+
+
+def process_device(pid: int) -> str:
+    """The identifier under which a CPU source measures one process and its children."""
+    return f"process:{pid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that a source can observe.
+
+    Attributes:
+        uuid: Identifier that holds across processes and restarts; never an index.
+        name: As its vendor names it.
+        kind: What it is.
+        power_limit_w: Highest power it may draw.
+        driver: Version of the driver that reports for it.
+    """
+
+    uuid: str
+    name: str
+    kind: DeviceKind
+    power_limit_w: float | None = None
+    driver: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a source said of one device at one moment.
+
+    Attributes:
+        time_s: When it was said.
+        power_w: Power that the device draws; None where the source has only a counter.
+        counter_j: Energy since an arbitrary start, never falling; None where there is no counter
+            or it was not asked for.
+    """
+
+    time_s: float
+    power_w: float | None = None
+    counter_j: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no sensor can mean.
+
+        Raises:
+            ValueError: A power or an energy that is negative or not finite.
+        """
+        for name, value in (("power_w", self.power_w), ("counter_j", self.counter_j)):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                message = f"{name} is {value}; allowed is a finite number from 0, or None"
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerSample:
+    """Power of one device at one moment."""
+
+    time_s: float
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Energy of one device over one window.
+
+    Attributes:
+        device_uuid: The device.
+        start_s: Start of the window.
+        duration_s: Its length.
+        energy_j: Energy; None exactly where `status` is `missing`.
+        method: How it came about; None where it is missing.
+        status: How far it can be trusted.
+        coverage: Share of the window for which the device was observed; in [0, 1].
+        uncertainty_j: Half-width of the interval in which the energy lies; None if not known.
+        power_samples: Number of power samples inside the window.
+        note: Why the status is not `ok`; empty where it is.
+    """
+
+    device_uuid: str
+    start_s: float
+    duration_s: float
+    energy_j: float | None
+    method: Method | None
+    status: Status
+    coverage: float
+    uncertainty_j: float | None
+    power_samples: int
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a reading that contradicts itself.
+
+        Raises:
+            ValueError: A negative or non-finite energy, a coverage outside [0, 1], or an energy
+                that is None without the status `missing` (or the reverse).
+        """
+        if self.energy_j is not None and not (math.isfinite(self.energy_j) and self.energy_j >= 0):
+            message = f"energy_j is {self.energy_j}; allowed is a finite number from 0, or None"
+            raise ValueError(message)
+        if (self.energy_j is None) != (self.status is Status.MISSING):
+            message = f"energy_j is {self.energy_j} with status {self.status}"
+            raise ValueError(message)
+        if not 0 <= self.coverage <= 1:
+            message = f"coverage is {self.coverage}; allowed is 0 to 1"
+            raise ValueError(message)
+
+    @property
+    def mean_power_w(self) -> float | None:
+        """Energy over time; None where either is missing."""
+        if self.energy_j is None or self.duration_s <= 0:
+            return None
+        return self.energy_j / self.duration_s
+
+    @classmethod
+    def missing(
+        cls, device_uuid: str, *, note: str, start_s: float = 0.0, duration_s: float = 0.0
+    ) -> "Reading":
+        """The reading of a window for which nothing is known, and why."""
+        return cls(
+            device_uuid=device_uuid,
+            start_s=start_s,
+            duration_s=duration_s,
+            energy_j=None,
+            method=None,
+            status=Status.MISSING,
+            coverage=0.0,
+            uncertainty_j=None,
+            power_samples=0,
+            note=note,
+        )

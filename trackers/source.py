@@ -1,0 +1,59 @@
+"""The seam between measuring and hardware: everything that can say what a device draws.
+
+A new source is one file that implements `PowerSource`, one line in the table of
+`trackers.detect`, and one line in the contract suite `tests/trackers/test_source_contract.py`.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from trackers.sample import Device, Observation
+
+
+@runtime_checkable
+class PowerSource(Protocol):
+    """Something that says how much power a device draws now, or how much energy it has used.
+
+    A source is opened by its constructor, which raises `SourceUnavailableError` (with the remedy)
+    where it cannot be used. It holds no thread and no history; `trackers.meter` has those.
+
+    Attributes:
+        name: The word that `--tracker` takes.
+        note: How it measures, in one sentence.
+        estimated: True where energies are computed from something other than a sensor.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see the class
+
+    @property
+    def note(self) -> str: ...  # noqa: D102 - see the class
+
+    @property
+    def estimated(self) -> bool: ...  # noqa: D102 - see the class
+
+    def devices(self) -> Sequence[Device]:
+        """The devices that can be observed."""
+        ...
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """Ask one device, once, without waiting.
+
+        Args:
+            device_uuid: A device's identifier; for a source of CPUs also `process_device(pid)`.
+            counter: Whether the energy counter is wanted too. It is at a window's edges, and not
+                between them: polling a counter fast makes some boards' counters wrong.
+
+        Returns:
+            An observation with a power, a counter, or both.
+
+        Raises:
+            UnknownDeviceError: No device has that identifier.
+            ReadError: The reading failed this time.
+            DeviceLostError: The device will not answer again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the hardware; may be called twice."""
+        ...

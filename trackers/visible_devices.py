@@ -1,0 +1,54 @@
+"""What one entry of `CUDA_VISIBLE_DEVICES` means, given the boards there are. Text only.
+
+CUDA takes indices, `GPU-` UUIDs and `MIG-` UUIDs, the last two cut short as long as one device is
+meant (CUDA C++ Programming Guide, environment variables). Indices are in PCI order with
+`CUDA_DEVICE_ORDER=PCI_BUS_ID`; CUDA's own default, fastest first, agrees where boards are alike.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from trackers.errors import UnknownDeviceError
+
+
+def resolve(
+    visible: str, boards: Sequence[str], *, parts_of: Callable[[str], Iterable[str]]
+) -> str:
+    """The board that an entry stands for.
+
+    Args:
+        visible: One entry, as `2`, `GPU-8932f937`, `MIG-8932f937-...` or, in the old form,
+            `MIG-GPU-8932f937-.../1/0`.
+        boards: The boards' whole UUIDs in PCI order.
+        parts_of: Gives the UUIDs of a board's MIG instances.
+
+    Returns:
+        One of `boards`; for a MIG instance the board that it is a part of.
+
+    Raises:
+        UnknownDeviceError: No board is meant, or several; the message lists what there is.
+    """
+    meant = _meant(visible.strip(), boards, parts_of)
+    if len(meant) == 1:
+        return meant[0]
+    fault = f"{len(meant)} boards begin like" if meant else "no board is meant by"
+    listed = ", ".join(f"{index} = {uuid}" for index, uuid in enumerate(boards))
+    message = (
+        f"{fault} {visible!r} in CUDA_VISIBLE_DEVICES; there are {listed or 'none'}. Give an "
+        "index, or the UUID of a board (GPU-) or of a MIG instance (MIG-), or enough of its start"
+    )
+    raise UnknownDeviceError(message)
+
+
+def _meant(
+    visible: str, boards: Sequence[str], parts_of: Callable[[str], Iterable[str]]
+) -> Sequence[str]:
+    if visible.isascii() and visible.isdecimal():
+        return boards[int(visible) :][:1]
+    # Whole prefixes are cut, never their letters: lstrip("MIG-") would turn GPU-... into PU-...
+    if visible.startswith("MIG-GPU-"):
+        return _meant(visible.removeprefix("MIG-").partition("/")[0], boards, parts_of)
+    if visible.startswith("MIG-") and visible.removeprefix("MIG-"):
+        return [each for each in boards if any(p.startswith(visible) for p in parts_of(each))]
+    if visible.startswith("GPU-") and visible.removeprefix("GPU-"):
+        return [each for each in boards if each.startswith(visible)]
+    return []

@@ -1,0 +1,151 @@
+"""One device over one window: from what was observed to a reading. Pure, like `integrate`.
+
+The energy counter is believed before the integral of the power, because it misses nothing between
+two samples; it is checked, because counters run backward when a driver is reloaded and some have
+jumped by terawatts.
+"""
+
+from dataclasses import dataclass
+
+from trackers.integrate import STALE_PERIODS, PowerTrace, uncertainty_j
+from trackers.sample import Method, Observation, Reading, Status
+
+HIGHEST_OVER_LIMIT = 1.1
+"""A counter that rises faster than this times the power limit is wrong, not the board."""
+
+COUNTER_REFRESH_S = 0.2
+"""A counter's value may be that old; the bound on its rise allows for it."""
+
+LOWEST_COVERAGE = 0.9
+"""Below this share of observed time a reading is `degraded`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowEdges:
+    """A window and what its device said at both ends.
+
+    Attributes:
+        device_uuid: The device.
+        start_s: Start of the window.
+        stop_s: Its end.
+        at_start: Observation when it was opened; None where the device did not answer.
+        at_stop: Observation when it was closed; None where the device did not answer.
+        by_last_word: Whether `at_stop` is older than that, because the device has not answered.
+    """
+
+    device_uuid: str
+    start_s: float
+    stop_s: float
+    at_start: Observation | None
+    at_stop: Observation | None
+    by_last_word: bool = False
+
+
+def reading(
+    edges: WindowEdges,
+    *,
+    trace: PowerTrace,
+    has_counter: bool,
+    estimated: bool,
+    power_limit_w: float | None,
+    period_s: float,
+) -> Reading:
+    """Energy of one device: by its counter where that can be believed, else by its power.
+
+    Args:
+        edges: The window.
+        trace: The device's power, kept from before the window's start.
+        has_counter: Whether the device has ever given a counter.
+        estimated: Whether the source computes energies from something other than a sensor.
+        power_limit_w: Highest power the device may draw; None if not known.
+        period_s: Time between two power samples.
+    """
+    duration_s = edges.stop_s - edges.start_s
+    integral = trace.integral(edges.start_s, edges.stop_s)
+    energy_j, doubt = _counted_j(edges, trace, power_limit_w=power_limit_w, estimated=estimated)
+    coverage = _counted_share(edges, period_s=period_s)
+    if energy_j is not None:
+        method = Method.ESTIMATED if estimated else Method.COUNTER
+        if edges.by_last_word:
+            doubt = f"the device fell silent after {coverage:.0%} of the time; counted until then"
+        elif coverage < LOWEST_COVERAGE:
+            doubt = f"counted for {coverage:.0%} of the time"
+    elif integral.energy_j is not None and integral.coverage > 0 and not estimated:
+        energy_j, coverage, method = integral.energy_j, integral.coverage, Method.SAMPLED
+        if has_counter and not doubt:
+            doubt = "the counter gave nothing for this window; its power was integrated"
+        elif coverage < LOWEST_COVERAGE:
+            doubt = doubt or f"observed for {coverage:.0%} of the time"
+    else:
+        return Reading.missing(
+            edges.device_uuid,
+            start_s=edges.start_s,
+            duration_s=duration_s,
+            note=doubt or "the device said nothing during the window",
+        )
+    uncertain_j = uncertainty_j(
+        energy_j,
+        coverage=coverage,
+        mean_power_w=energy_j / duration_s if duration_s > 0 else 0.0,
+        period_s=period_s,
+    )
+    return Reading(
+        device_uuid=edges.device_uuid,
+        start_s=edges.start_s,
+        duration_s=duration_s,
+        energy_j=energy_j,
+        method=method,
+        status=Status.DEGRADED if doubt else Status.OK,
+        coverage=coverage,
+        uncertainty_j=None if estimated else uncertain_j,
+        power_samples=integral.samples,
+        note=doubt,
+    )
+
+
+def _counted_j(
+    edges: WindowEdges, trace: PowerTrace, *, power_limit_w: float | None, estimated: bool
+) -> tuple[float | None, str]:
+    """The counter's energy (None where there is none to believe), and what speaks against it.
+
+    The counter is read a moment after the window's edge, because the one who opens the window may
+    be another process, or was last refreshed before it. The energy of these moments is taken from
+    the power and put right. Not so at the end of an estimate: who waits for the window's reading
+    needs no CPU meanwhile.
+    """
+    first, last = edges.at_start, edges.at_stop
+    if first is None or last is None or first.counter_j is None or last.counter_j is None:
+        return None, ""
+    counted_j = last.counter_j - first.counter_j
+    if counted_j < 0:
+        return None, f"the counter ran backward by {-counted_j:.3g} J"
+    between_s = last.time_s - first.time_s
+    if power_limit_w is not None and not estimated:
+        most_j = HIGHEST_OVER_LIMIT * power_limit_w * (between_s + COUNTER_REFRESH_S)
+        if counted_j > most_j:
+            return None, f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s"
+    if counted_j == 0:
+        return None, "the counter did not rise"
+    counted_j += _late_j(trace, edges.start_s, first.time_s)
+    if not (estimated or edges.by_last_word):
+        counted_j -= _late_j(trace, edges.stop_s, last.time_s)
+    if counted_j <= 0:
+        return None, "the counter rose at the wrong time"
+    return counted_j, ""
+
+
+def _late_j(trace: PowerTrace, edge_s: float, read_s: float) -> float:
+    """Energy from a window's edge to the moment the counter was read; below 0 if that was before."""
+    if read_s < edge_s:
+        return -_late_j(trace, read_s, edge_s)
+    return trace.integral(edge_s, read_s).energy_j or 0.0
+
+
+def _counted_share(edges: WindowEdges, *, period_s: float) -> float:
+    """Share of the window for which the counter was watched; a few sampling periods are let go."""
+    first, last = edges.at_start, edges.at_stop
+    if first is None or last is None or edges.stop_s <= edges.start_s:
+        return 1.0
+    missed_s = [max(0.0, first.time_s - edges.start_s), max(0.0, edges.stop_s - last.time_s)]
+    counted = sum(each for each in missed_s if each > STALE_PERIODS * period_s)
+    return max(0.0, 1 - counted / (edges.stop_s - edges.start_s))

@@ -1,0 +1,1 @@
+"""The networks: torch and nothing of ours."""

@@ -1,0 +1,1 @@
+"""The four studies of training energy, run with Ray Tune."""

@@ -1,0 +1,234 @@
+"""The machines of a study: reach Ray, see what it has, put a tracker on each node.
+
+A local Ray is started with authentication on, because it listens on the machine's network
+addresses, and without a dashboard; it is shut down at the end. A cluster that was there before is
+left as it was.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
+
+from study.errors import ClusterError
+from study.manifest import DeviceFacts, NodeFacts
+from study.options import StudyOptions
+from study.records import EnergyMethod
+from trackers.actor import Handle, start_manager
+from trackers.detect import Request
+from trackers.ledger import Booking, TrackerFacts
+
+TRACKER_START_S = 120.0
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SCHEDULER_EVENTS": "0",
+}
+"""Ray's own tables, statistics and events off; what a user sees comes from `study.progress`."""
+
+EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
+"""What of the working folder does not travel to a cluster's nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A machine of the cluster and what Ray may use of it."""
+
+    node_id: str
+    hostname: str
+    cpus: float
+    gpus: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cluster:
+    """A reached cluster with its trackers.
+
+    Attributes:
+        nodes: Its machines.
+        gpus_per_trial: GPUs that each trial gets.
+        cpus_per_trial: CPUs that each trial gets.
+        manager: The study's `TrackerManager`.
+        facts: What each node's tracker measures, by node.
+    """
+
+    nodes: tuple[Node, ...]
+    gpus_per_trial: float
+    cpus_per_trial: float
+    manager: Handle
+    facts: dict[str, TrackerFacts]
+
+    @property
+    def slots(self) -> int:
+        """Number of trials that run at the same time."""
+        return sum(_slots(node, self.gpus_per_trial, self.cpus_per_trial) for node in self.nodes)
+
+    def take_bookings(self) -> list[Booking]:
+        """What the trackers have booked since the last call; a tracker that is silent is left."""
+        bookings = []
+        for tracker in self._trackers():
+            try:
+                bookings.append(ray.get(tracker.take.remote(), timeout=10))
+            except (RayActorError, GetTimeoutError) as error:
+                logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
+        return bookings
+
+    def release(self, trial_id: str) -> None:
+        """Have the windows closed that a trial which is gone has left open."""
+        for tracker in self._trackers():
+            tracker.release.remote(trial_id)
+
+    def node_facts(self) -> tuple[NodeFacts, ...]:
+        """What the manifest says of the machines."""
+        return tuple(_node_facts(node, self.facts[node.node_id]) for node in self.nodes)
+
+    def refreshed(self) -> "Cluster":
+        """The cluster as it is now: with nodes that have joined, and idle power where it is known.
+
+        Where a tracker does not answer any more, what it said before is kept.
+        """
+        facts = dict(self.facts)
+        for node_id, tracker in ray.get(self.manager.trackers.remote(), timeout=10).items():
+            with contextlib.suppress(RayActorError, GetTimeoutError):
+                facts[node_id] = ray.get(tracker.facts.remote(), timeout=10)
+        nodes = {node.node_id: node for node in (*self.nodes, *_nodes()) if node.node_id in facts}
+        return replace(self, nodes=tuple(nodes.values()), facts=facts)
+
+    def _trackers(self) -> list[Handle]:
+        return list(ray.get(self.manager.trackers.remote(), timeout=10).values())
+
+
+@contextlib.contextmanager
+def connect(options: StudyOptions, *, accelerator: bool) -> Iterator[Cluster]:
+    """Reach Ray, or start one here, and put a tracker on each node.
+
+    Args:
+        options: `address`, resources of a trial, and what concerns the tracker.
+        accelerator: Whether this machine's torch can train on an accelerator.
+
+    Raises:
+        ClusterError: Ray cannot be reached, has not what one trial needs, or a node has not the
+            tracker that was asked for.
+    """
+    _start(options)
+    try:
+        nodes = _nodes()
+        gpus = options.gpus_per_trial
+        if gpus is None:
+            may_have_one = options.device in {"auto", "cuda"}
+            gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
+        cpus = options.cpus_per_trial
+        _check_resources(nodes, gpus=gpus, cpus=cpus)
+        request = Request(
+            tracker=str(Path(options.tracker).resolve())
+            if options.tracker.endswith(".csv")
+            else options.tracker,
+            accelerator=gpus > 0 or accelerator,
+            cpu_watts=options.cpu_watts,
+        )
+        manager = start_manager(request, sampling_hz=options.sampling_hz)
+        yield Cluster(
+            nodes=nodes,
+            gpus_per_trial=gpus,
+            cpus_per_trial=cpus,
+            manager=manager,
+            facts={node.node_id: _start_tracker(manager, node) for node in nodes},
+        )
+    finally:
+        ray.shutdown()
+
+
+def _start(options: StudyOptions) -> None:
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("ray.tune", "ray.train", "ray.air"):
+        # Else each failed trial prints a traceback; it is kept in the trial's folder.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        if options.address is None:
+            ray.init(
+                address="local",
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        else:
+            ray.init(
+                address=options.address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"working_dir": ".", "excludes": EXCLUDED},
+            )
+    except (ConnectionError, RuntimeError, ValueError, OSError, RayError) as error:
+        message = (
+            f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
+            "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
+            "out to use this machine alone."
+        )
+        raise ClusterError(message) from error
+
+
+def _nodes() -> tuple[Node, ...]:
+    return tuple(
+        Node(
+            node_id=node["NodeID"],
+            hostname=node["NodeManagerHostname"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            gpus=node["Resources"].get("GPU", 0.0),
+        )
+        for node in ray.nodes()  # type: ignore[no-untyped-call]
+        if node["Alive"]
+    )
+
+
+def _slots(node: Node, gpus: float, cpus: float) -> int:
+    by_cpu = int(node.cpus // cpus)
+    return min(by_cpu, int(node.gpus // gpus)) if gpus else by_cpu
+
+
+def _check_resources(nodes: tuple[Node, ...], *, gpus: float, cpus: float) -> None:
+    if not any(_slots(node, gpus, cpus) for node in nodes):
+        have = "; ".join(f"{n.hostname}: {n.cpus:g} CPUs, {n.gpus:g} GPUs" for n in nodes)
+        message = (
+            f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs, and no node has that ({have}). "
+            "Lower --cpus-per-trial or --gpus-per-trial."
+        )
+        raise ClusterError(message)
+
+
+def _start_tracker(manager: Handle, node: Node) -> TrackerFacts:
+    try:
+        tracker = ray.get(manager.tracker.remote(node.node_id), timeout=TRACKER_START_S)
+        facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=TRACKER_START_S)
+    except (RayActorError, GetTimeoutError) as error:
+        message = f"no tracker could be started on {node.hostname}: {error}"
+        raise ClusterError(message) from error
+    return facts
+
+
+def _node_facts(node: Node, facts: TrackerFacts) -> NodeFacts:
+    return NodeFacts(
+        hostname=node.hostname,
+        cpus=node.cpus,
+        gpus=node.gpus,
+        source=facts.source,
+        method=EnergyMethod(facts.method.value),
+        note=facts.note,
+        refused=facts.refused,
+        devices=tuple(
+            DeviceFacts(
+                uuid=device.uuid,
+                name=device.name,
+                kind=device.kind.value,
+                power_limit_w=device.power_limit_w,
+                idle_power_w=facts.idle_power_w.get(device.uuid),
+                driver=device.driver,
+            )
+            for device in facts.devices
+        ),
+    )

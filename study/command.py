@@ -1,0 +1,83 @@
+"""What the study commands share: a command line in, a study, its analysis, an exit status out."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from study.design import Design, Outcome
+from study.errors import StudyError
+from study.options import StudyOptions, command_line, parse
+from study.results import StudyFolder
+
+FINISHED, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
+"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong; Ctrl-C."""
+
+
+def main(design: Design, *, program: str, description: str, args: Sequence[str]) -> int:
+    """Run a study command.
+
+    Args:
+        design: The kind of study.
+        program: The module behind `python -m`.
+        description: First lines of its `--help`.
+        args: The command line behind the program's name.
+
+    Returns:
+        The exit status.
+    """
+    console = Console()
+    try:
+        options = parse(StudyOptions, program=program, description=description, args=args)
+        # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
+        from study.launch import run_study  # noqa: PLC0415
+
+        typed = command_line(program, args)
+        outcome = run_study(design, options, command=typed, console=console)
+    except StudyError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return REFUSED
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted before the first trial\n")
+        return INTERRUPTED
+    show_analysis(outcome.folder)
+    return _status(outcome, console)
+
+
+def show_analysis(folder: StudyFolder) -> None:
+    """Print tables, ranking and recommendation, and write the report.
+
+    In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
+    takes nothing from the study.
+    """
+    if not folder.is_local:
+        return
+    packages = str(Path(__file__).parent.parent)
+    paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
+    subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "analysis", folder.path],
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+
+
+def _status(outcome: Outcome, console: Console) -> int:
+    """The exit status, with a word on what did not go well."""
+    for trial in outcome.failed:
+        console.print(
+            f"failed: {trial.trial_id}: {trial.error} "
+            f"(whole in {outcome.folder.path}/{trial.trial_id}*/result.json)",
+            soft_wrap=True,
+            markup=False,
+        )
+    if outcome.unfinished:
+        console.print(
+            f"{outcome.unfinished} trials have not ended. The same command with "
+            f"--name {Path(outcome.folder.path).name} --resume goes on with them.",
+            soft_wrap=True,
+        )
+        return INTERRUPTED
+    return SOME_FAILED if outcome.failed else FINISHED

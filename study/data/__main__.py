@@ -1,0 +1,58 @@
+"""`python -m study.data get|check|sample pamap2 --data-dir PATH`.
+
+Exit status: 0 fine; 1 the data has faults or could not be fetched; 2 an option is wrong.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+from study.data.catalog import DATA_SETS, Command
+from study.errors import OptionError, StudyError
+
+_PROGRAM = "python -m study.data"
+_Verb = Literal["get", "check", "sample"]
+_Name = Annotated[str, tyro.conf.arg(constructor=Literal[tuple(DATA_SETS)])]
+
+
+def _choose(
+    verb: tyro.conf.Positional[_Verb], data_set: tyro.conf.Positional[_Name]
+) -> type[Command]:
+    """Get, check or make the data that studies train on.
+
+    The options of each are shown by `python -m study.data get pamap2 --help`.
+
+    Args:
+        verb: get: download and verify. check: verify a folder, every fault with path, line and
+            remedy. sample: write a synthetic set in the real on-disk format.
+        data_set: Which data set.
+    """
+    command: type[Command] = getattr(DATA_SETS[data_set], verb)
+    return command
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: The command line after the program's name; that of the process by default.
+
+    Returns:
+        The exit status.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    chosen = tyro.cli(_choose, prog=_PROGRAM, args=given[:2])
+    command = tyro.cli(chosen, prog=" ".join([_PROGRAM, *given[:2]]), args=given[2:])
+    try:
+        return 0 if command.run(Console()) else 1
+    except StudyError as error:
+        Console(stderr=True).print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        return 2 if isinstance(error, OptionError) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""One binary file for what was computed from a data set; it may be deleted at any time.
+
+The file's name holds a fingerprint of everything that it was computed from, so a changed input
+or option leads to another file and nothing is ever stale. In it are arrays in numpy's own format,
+one after another, and last their sums, which give a damaged file away. (An uncompressed `.npz` has
+better check sums, and takes five times as long to read.) Nothing that goes wrong here stops a
+study: a file that is damaged or cannot be written is passed over, and the log says so.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_log = logging.getLogger(__name__)
+
+_APPLICATION = "power-of-training"
+
+
+def default_cache_dir() -> Path:
+    """The user's folder for files that may be deleted at any time."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / _APPLICATION
+    chosen = os.environ.get("XDG_CACHE_HOME", "")
+    # The specification says that a relative path is to be ignored.
+    root = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
+    return root / _APPLICATION
+
+
+def fingerprint(files: Iterable[Path], *parts: object) -> str:
+    """A word that changes with the files' names, sizes and times of change, and with `parts`.
+
+    The content is not read: that would take as long as parsing it.
+
+    Raises:
+        OSError: A file is not there.
+    """
+    facts = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+    return hashlib.sha256(repr((facts, parts)).encode()).hexdigest()[:32]
+
+
+def read_arrays(path: Path, count: int) -> list[npt.NDArray[Any]] | None:
+    """The `count` arrays of a cache file; None where there is no such file or it is damaged."""
+    try:
+        with path.open("rb") as file:
+            *arrays, sums = [np.load(file, allow_pickle=False) for _ in range(count + 1)]
+        if [_sum(array) for array in arrays] != list(sums):
+            message = "its sums do not agree"
+            raise ValueError(message)  # noqa: TRY301 - one way for all kinds of damage
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        _log.warning("cache file %s is damaged (%s); reading the data set again", path, error)
+        return None
+    return arrays
+
+
+def write_arrays(path: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
+    """Write a cache file as a whole or not at all; only logged where it cannot be written."""
+    sums = np.array([_sum(array) for array in arrays], np.uint64)
+    unfinished = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=path.parent, prefix=path.stem, suffix=".part", delete=False
+        ) as file:
+            unfinished = Path(file.name)
+            for array in (*arrays, sums):
+                np.save(file, array, allow_pickle=False)
+        unfinished.replace(path)
+    except OSError as error:
+        _log.warning("cannot keep a cache in %s (%s); the next run reads again", path.parent, error)
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
+
+
+def _sum(array: npt.NDArray[Any]) -> np.uint64:
+    """Sum of an array's 32-bit words; its items have 4 or 8 bytes."""
+    words = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
+    return np.uint64(words.sum(dtype=np.uint64))

@@ -1,0 +1,39 @@
+"""The data sets of `python -m study.data`; a new one is a line in `DATA_SETS`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+
+from study.data import pamap2_commands
+
+
+class Command(Protocol):
+    """One command for one data set; its fields are its options."""
+
+    @property
+    def data_dir(self) -> Path: ...  # noqa: D102 - the folder of the data set
+
+    def run(self, console: Console) -> bool:
+        """Do it and say what was done; False where the data has faults.
+
+        Raises:
+            OptionError: An option is wrong.
+            DataError: The data is not as it should be, or could not be fetched.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """What can be done with a data set: dataclasses that are a `Command`."""
+
+    get: type[Command]
+    check: type[Command]
+    sample: type[Command]
+
+
+DATA_SETS = {
+    "pamap2": DataSet(pamap2_commands.Get, pamap2_commands.Check, pamap2_commands.Sample),
+}

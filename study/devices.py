@@ -1,0 +1,83 @@
+"""Which accelerator this process trains on, and which device the tracker must measure for it."""
+
+import os
+
+import torch
+
+from study.errors import OptionError
+from trackers.errors import TrackerError
+from trackers.nvml import uuid_of
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def torch_device(asked: str) -> torch.device:
+    """The device to train on.
+
+    Args:
+        asked: One of `DEVICES`; `auto` takes the first of them that torch can use.
+
+    Raises:
+        OptionError: torch cannot use what was asked for.
+    """
+    usable = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return torch.device(next(name for name, can in usable.items() if can))
+    if not usable[asked]:
+        can = ", ".join(name for name, yes in usable.items() if yes)
+        message = (
+            f"--device {asked}: this torch ({torch.__version__}) cannot use it; it can use {can}. "
+            "Choose one of these, or install a build of torch for your accelerator."
+        )
+        raise OptionError(message)
+    return torch.device(asked)
+
+
+def accelerator_uuid() -> str | None:
+    """Identifier of the board that was given to this process; None where there is none.
+
+    Resolved inside the process that trains, because Ray sets the visible devices there: torch's
+    own word first, then the first entry of `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...`
+    or `MIG-...`), for a torch that cannot use CUDA.
+    """
+    if torch.cuda.is_available():
+        return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    if not visible:
+        return None
+    try:
+        return uuid_of(visible)
+    except TrackerError:
+        return None
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was told, so that a window ends where work ends."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def start_afresh(device: torch.device, *, threads: int) -> None:
+    """Leave nothing of the trial that this process ran before.
+
+    Args:
+        device: What the coming trial trains on.
+        threads: CPU threads that torch may use.
+    """
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """Most memory the trial had on its accelerator; None where torch does not tell."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

@@ -1,0 +1,296 @@
+"""From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
+
+import logging
+import re
+import time
+from dataclasses import asdict, replace
+from typing import Any, final
+
+from ray import tune
+from ray.tune.search.basic_variant import BasicVariantGenerator
+from rich.console import Console
+
+from study.checks import check_folder, check_same_study, check_this_machine
+from study.cluster import Cluster, connect
+from study.design import Design, Outcome
+from study.manifest import Manifest
+from study.options import StudyOptions
+from study.progress import Progress
+from study.provenance import git_commit, now, versions
+from study.recorder import Recorder
+from study.records import (
+    MANIFEST_FILE,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialStatus,
+)
+from study.results import StudyFolder
+from study.scenario import Data, load_scenario
+from study.setups import TrialPlan, trial_plans
+from study.trainable import TrialContext, run_trial
+
+SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
+"""What TensorBoard compares trials by."""
+
+
+def run_study(
+    design: Design, options: StudyOptions, *, command: tuple[str, ...], console: Console
+) -> Outcome:
+    """Run a study, or go on with one.
+
+    Raises:
+        StudyError: Something the user can mend; no trial was started.
+    """
+    began_s = time.monotonic()
+    options = options.reduced()
+    device_type = check_this_machine(options)
+    scenario = load_scenario(options.scenario)
+    name = options.name or _new_name(design.paradigm, scenario.name)
+    folder = StudyFolder(options.results_dir, name)
+    earlier = check_folder(folder, options, name)
+    console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
+    with console.status("reading the data"):
+        data = scenario.load(options.data_dir, seed=options.seed)
+        facts = data.facts()
+    manifest = Manifest(
+        study=name,
+        paradigm=design.paradigm,
+        scenario=scenario.name,
+        status="running",
+        started_at=now() if earlier is None else earlier.started_at,
+        finished_at=None,
+        setup_time_s=None,
+        command=command,
+        options=asdict(options),
+        versions=versions(),
+        git_commit=git_commit(),
+        data=facts,
+        setups=design.setups(options),
+        seeds=options.seeds,
+        nodes=(),
+    )
+    if earlier is not None:
+        check_same_study(earlier, manifest)
+    recorder = Recorder(
+        folder,
+        study=name,
+        paradigm=design.paradigm,
+        scenario=scenario.name,
+        target_accuracy=options.target_accuracy,
+    )
+    plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
+    remaining = recorder.expect(plans)
+    console.print("  starting Ray and the trackers ...", style="dim")
+    with connect(options, accelerator=device_type != "cpu") as cluster:
+        manifest = replace(
+            manifest,
+            nodes=cluster.node_facts(),
+            warnings=_warnings(cluster, device_type=device_type, options=options),
+            setup_time_s=time.monotonic() - began_s,
+        )
+        _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
+        folder.write_text(MANIFEST_FILE, manifest.to_json())
+        run = _Run(design, options, manifest, cluster, folder, recorder)
+        run.run(remaining, data, console)
+    trials = recorder.trials()
+    ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
+    return Outcome(
+        folder=folder,
+        failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
+        unfinished=len(plans) - ended,
+    )
+
+
+@final
+class _Run:
+    """The part of a study in which trials run."""
+
+    def __init__(
+        self,
+        design: Design,
+        options: StudyOptions,
+        manifest: Manifest,
+        cluster: Cluster,
+        folder: StudyFolder,
+        recorder: Recorder,
+    ) -> None:
+        self._design = design
+        self._options = options
+        self._manifest = manifest
+        self._cluster = cluster
+        self._folder = folder
+        self._recorder = recorder
+
+    def run(self, plans: list[TrialPlan], data: Data, console: Console) -> None:
+        """Run the trials; whatever ends them, what was reported and booked is written."""
+        progress = Progress(
+            console,
+            self._manifest.setups,
+            repeats=self._options.repeats,
+            trials=len(plans),
+            slots=self._cluster.slots,
+        )
+        progress.start()
+        try:
+            if plans:
+                callback = StudyCallback(self._recorder, progress, self._cluster)
+                self._tuner(plans, data, callback).fit()
+        finally:
+            progress.stop()
+            for trial in self._recorder.trials():
+                if trial.status is TrialStatus.RUNNING:
+                    self._cluster.release(trial.trial_id)
+            for booking in self._cluster.take_bookings():
+                self._recorder.add_booking(booking)
+            self._recorder.flush()
+            ended = sum(
+                trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials()
+            )
+            finished = ended == len(self._manifest.setups) * len(self._manifest.seeds)
+            manifest = replace(
+                self._manifest,
+                nodes=self._cluster.refreshed().node_facts(),
+                status="finished" if finished else "interrupted",
+                finished_at=now(),
+            )
+            self._folder.write_text(MANIFEST_FILE, manifest.to_json())
+
+    def _tuner(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> tune.Tuner:
+        configs = [plan.to_config() for plan in plans]
+        trainable = tune.with_parameters(
+            run_trial,
+            context=TrialContext(
+                study=self._manifest.study,
+                paradigm=self._design.paradigm,
+                scenario=self._options.scenario,
+                stage=self._design.stage,
+                max_epochs=self._options.max_epochs,
+                patience=self._options.patience,
+                optimizer=self._options.optimizer,
+                device=self._options.device,
+                threads=max(1, int(self._cluster.cpus_per_trial)),
+            ),
+            data=data,
+            manager=self._cluster.manager,
+        )
+        resources = {"cpu": self._cluster.cpus_per_trial, "gpu": self._cluster.gpus_per_trial}
+        return tune.Tuner(
+            tune.with_resources(trainable, resources),
+            # The points are the whole list of trials; the space only names their keys.
+            param_space={
+                key: tune.choice(list(dict.fromkeys(config[key] for config in configs)))
+                for key in configs[0]
+            },
+            tune_config=tune.TuneConfig(
+                num_samples=len(configs),
+                reuse_actors=True,
+                search_alg=BasicVariantGenerator(points_to_evaluate=configs),
+                trial_name_creator=lambda trial: str(trial.config["trial_id"]),
+                trial_dirname_creator=lambda trial: TrialPlan.from_config(trial.config).folder,
+            ),
+            run_config=tune.RunConfig(
+                name=self._manifest.study,
+                storage_path=self._folder.storage_path,
+                callbacks=[callback],
+                verbose=0,
+            ),
+        )
+
+
+@final
+class StudyCallback(tune.Callback):
+    """Hands what Tune tells the driver to the recorder and the display."""
+
+    def __init__(self, recorder: Recorder, progress: Progress, cluster: Cluster) -> None:
+        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers."""
+        self._recorder = recorder
+        self._progress = progress
+        self._cluster = cluster
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune stores its callbacks, and a study is resumed from its rows instead."""
+        return {}
+
+    def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial is on its way."""
+        trial = info["trial"]
+        # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
+        trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
+        self._progress.begin(trial.config["trial_id"], trial.config["setup"])
+
+    def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial has reported an epoch."""
+        record = EpochRecord.from_result(info["result"])
+        self._recorder.add(record)
+        self._progress.epoch(record)
+        if record.stop_reason is StopReason.ERROR:
+            self._recorder.add_error(record.trial_id, info["result"].get("error") or "")
+
+    def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial has ended."""
+        self._end(info["trial"].config)
+
+    def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial's process has died."""
+        trial = info["trial"]
+        self._recorder.add_error(trial.config["trial_id"], str(trial.get_error()))
+        self._end(trial.config)
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Write what has come, now and then."""
+        if not self._recorder.flush_due():
+            return
+        for booking in self._cluster.take_bookings():
+            self._recorder.add_booking(booking)
+        try:
+            self._recorder.flush()
+        except OSError as error:
+            # The rows stay in memory; the next flush, or the last, writes them.
+            logging.getLogger(__name__).warning("results could not be written: %s", error)
+
+    def _end(self, config: dict[str, Any]) -> None:
+        self._cluster.release(config["trial_id"])
+        self._progress.end(config["trial_id"], config["setup"])
+
+
+def _new_name(paradigm: Paradigm, scenario: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
+    return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _warnings(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
+    """What a reader of the results must know."""
+    found = []
+    if options.address is None and cluster.gpus_per_trial and device_type == "cpu":
+        found.append(
+            "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
+            "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
+        )
+    return tuple(found)
+
+
+def _introduce(
+    manifest: Manifest, cluster: Cluster, folder: StudyFolder, *, remaining: int, console: Console
+) -> None:
+    """Say what is going to happen."""
+    each = f"{cluster.cpus_per_trial:g} CPU"
+    if cluster.gpus_per_trial:
+        each = f"{cluster.gpus_per_trial:g} GPU and {each}"
+    kind = "synthetic" if manifest.data.synthetic else "real"
+    total = len(manifest.setups) * len(manifest.seeds)
+    gone = f", {total - remaining} of them ended before" if remaining < total else ""
+    lines = [
+        ("data", f"{kind}: {manifest.data.description}"),
+        (
+            "trials",
+            f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}{gone}",
+        ),
+        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
+        *(("energy", f"{node.hostname}: {node.source}, {node.note}") for node in manifest.nodes),
+        *(("warning", warning) for warning in manifest.warnings),
+        ("results", folder.path),
+        ("watch", f"tensorboard --logdir {folder.path}"),
+    ]
+    for word, text in lines:
+        console.print(f"  [dim]{word:8}[/] {text}", highlight=False, soft_wrap=True)

@@ -1,0 +1,182 @@
+"""The options of every study command, with their checks; the command line is made from them."""
+
+import math
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+import tyro
+
+from study.errors import OptionError
+from trackers.detect import words
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+HIGHEST_SEED = 2**31
+"""What every library that draws numbers takes, with room for the repeats."""
+
+SMOKE_CHOICES = 2
+SMOKE_EPOCHS = 3
+
+
+def _shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+    return tyro.conf.arg(metavar=metavar)
+
+
+def _left_out(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
+    """An option whose text says what holds without it; "(default: None)" would only confuse."""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """What every study command takes.
+
+    Attributes:
+        scenario: pamap2, or package.module:name of your own (see examples/watch.py).
+        data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
+        batch_sizes: Batch sizes of the grid.
+        learning_rates: Learning rates of the grid.
+        repeats: Trainings of each setup, each with a seed of its own.
+        seed: Seed of the first repeat; the same seed gives the same split, weights and order.
+        max_epochs: Epochs after which a training ends at the latest.
+        patience: Epochs without a better validation accuracy after which it ends.
+        optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
+        device: What to train on; auto takes CUDA, else Apple's MPS, else the CPU.
+        target_accuracy: Validation accuracy, for example 0.9, for which the energy to reach it is
+            reported.
+        address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
+        gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
+        cpus_per_trial: CPUs of each trial, and torch's threads in it.
+        tracker: auto, nvml, powermetrics, rapl, estimate, or a PATH.csv of recorded power (what
+            this machine can measure, `python -m trackers` lists).
+        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
+            5 watts for each logical CPU.
+        sampling_hz: Power samples per second.
+        results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
+        name: Name of the study; left out: made of paradigm, scenario and time.
+        resume: Go on with the study of that name: finished trials stay, the others run again.
+        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
+    """
+
+    scenario: Annotated[str, _shown("NAME")] = "pamap2"
+    data_dir: Annotated[Path | None, _left_out("PATH")] = None
+    batch_sizes: Annotated[tuple[int, ...], _shown("N ...")] = (64, 256, 1024, 4096)
+    learning_rates: Annotated[tuple[float, ...], _shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    repeats: Annotated[int, _shown("N")] = 2
+    seed: Annotated[int, _shown("N")] = 0
+    max_epochs: Annotated[int, _shown("N")] = 30
+    patience: Annotated[int, _shown("N")] = 5
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    target_accuracy: Annotated[float | None, _left_out("SHARE")] = None
+    address: Annotated[str | None, _left_out("ADDRESS")] = None
+    gpus_per_trial: Annotated[float | None, _left_out("N")] = None
+    cpus_per_trial: Annotated[float, _shown("N")] = 1
+    tracker: Annotated[str, _shown("NAME")] = "auto"
+    cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
+    sampling_hz: Annotated[float, _shown("HZ")] = 10.0
+    results_dir: Annotated[str, _shown("PATH")] = "results"
+    name: Annotated[str | None, _left_out("NAME")] = None
+    resume: Annotated[bool, _left_out()] = False
+    smoke: Annotated[bool, _left_out()] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            OptionError: The first option whose value is not allowed.
+        """
+        for option, is_allowed, allowed in _CHECKS:
+            value = getattr(self, option)
+            for each in value if isinstance(value, tuple) else (value,):
+                if each is not None and not is_allowed(each):
+                    _refuse(option, each, allowed)
+        for option in ("batch_sizes", "learning_rates"):
+            values = getattr(self, option)
+            if not values or len(set(values)) < len(values):
+                got = " ".join(map(str, values)) or "nothing"
+                _refuse(option, got, "one value or more, each once")
+        if self.resume and self.name is None:
+            _refuse("resume", "given without --name", "only the --name of the study to go on with")
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """One seed for each repeat."""
+        return tuple(range(self.seed, self.seed + self.repeats))
+
+    def reduced(self) -> "StudyOptions":
+        """These options, cut down to a smoke run where one was asked for."""
+        if not self.smoke:
+            return self
+        return replace(
+            self,
+            batch_sizes=self.batch_sizes[:SMOKE_CHOICES],
+            learning_rates=self.learning_rates[:SMOKE_CHOICES],
+            repeats=1,
+            max_epochs=min(self.max_epochs, SMOKE_EPOCHS),
+        )
+
+
+Options = TypeVar("Options", bound=StudyOptions)
+
+
+def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:
+    """Options from a command line; `--help` and unknown options end the program as usual.
+
+    Raises:
+        OptionError: A value is not allowed.
+    """
+    return tyro.cli(
+        kind,
+        prog=f"python -m {program}",
+        description=description,
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+
+
+def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
+    """The command as it can be typed again."""
+    return (Path(sys.executable).name, "-m", program, *args)
+
+
+def _refuse(option: str, got: object, allowed: str) -> NoReturn:
+    message = f"--{option.replace('_', '-')} is {got}; allowed is {allowed}."
+    raise OptionError(message)
+
+
+def _is_positive(value: float) -> bool:
+    return 0 < value < math.inf
+
+
+_CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("batch_sizes", lambda size: size >= 1, "whole numbers from 1"),
+    ("learning_rates", _is_positive, "numbers above 0"),
+    ("repeats", lambda count: count >= 1, "1 or more"),
+    ("max_epochs", lambda count: count >= 1, "1 or more"),
+    ("patience", lambda count: count >= 1, "1 or more"),
+    ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
+    ("sampling_hz", _is_positive, "a number above 0"),
+    ("cpu_watts", _is_positive, "a number above 0"),
+    ("cpus_per_trial", _is_positive, "a number above 0"),
+    (
+        "gpus_per_trial",
+        lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
+        "a share up to 1, or a whole number",
+    ),
+    ("target_accuracy", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
+    (
+        "name",
+        lambda name: NAME.fullmatch(name) is not None,
+        "letters, digits, dots, dashes and underscores, up to 100",
+    ),
+    (
+        "tracker",
+        lambda name: name.endswith(".csv") or name in words(),
+        f"{', '.join(words())}, or the path of a .csv file",
+    ),
+)
+"""Option, test of one value, and what the message says is allowed."""

@@ -1,0 +1,295 @@
+"""Keeps a study's rows as they come, and writes its tables.
+
+A trial's energy is made up of windows: one over each attempt, within it one over the set-up and one
+for each epoch. What the attempt's window has beyond those is `between`. An attempt that was lost is
+`wasted`, with all that was booked of it.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import final
+
+from study.records import (
+    EPOCHS_FILE,
+    POWER_FILE,
+    TRIALS_CSV_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    PowerRecord,
+    StopReason,
+    TrialRecord,
+    TrialStatus,
+    WindowRecord,
+)
+from study.results import StudyFolder
+from study.setups import TrialPlan
+from trackers.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking
+
+FLUSH_S = 10.0
+"""What was reported is on storage at most so much later."""
+
+BROKEN_OFF = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""On the row of an epoch that did not get to its end."""
+
+_WindowId = tuple[str, int, str, int]
+
+
+@final
+class Recorder:
+    """All rows of a study: those of an earlier command, and those that come."""
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        *,
+        study: str,
+        paradigm: Paradigm,
+        scenario: str,
+        target_accuracy: float | None,
+    ) -> None:
+        """Record into `folder`; rows that lie there already are kept."""
+        self._folder = folder
+        self._study = study
+        self._paradigm = paradigm
+        self._scenario = scenario
+        self._target_accuracy = target_accuracy
+        self._plans: dict[str, TrialPlan] = {}
+        self._errors: dict[str, str] = {}
+        self._power: list[PowerRecord] = []
+        self._flushed_s = time.monotonic()
+        self._epochs: dict[_WindowId, EpochRecord] = {}
+        self._windows: dict[_WindowId, WindowRecord] = {}
+        for row in folder.read_rows(EPOCHS_FILE):
+            self.add(EpochRecord.from_row(row))
+        for row in folder.read_rows(WINDOWS_FILE):
+            window = WindowRecord.from_row(row)
+            self._windows[window.trial_id, window.attempt, window.stage, window.epoch] = window
+
+    def expect(self, plans: Iterable[TrialPlan]) -> list[TrialPlan]:
+        """Take note of the study's trials, and tell which of them are still to be run.
+
+        A trial that has ended before is not run again. One that was begun is, as a new attempt.
+        """
+        remaining = []
+        for plan in plans:
+            rows = [row for row in self._epochs.values() if row.trial_id == plan.trial_id]
+            self._plans[plan.trial_id] = plan
+            if any(_ends(row) for row in rows):
+                continue
+            begun = {key[1] for key in (*self._epochs, *self._windows) if key[0] == plan.trial_id}
+            again = plan.again(
+                attempt=max(begun, default=0) + 1,
+                energy_before_j=_total_j(row.epoch_energy_j for row in rows),
+            )
+            self._plans[plan.trial_id] = again
+            remaining.append(again)
+        return remaining
+
+    def add(self, record: EpochRecord) -> None:
+        """Take an epoch's row; a later one for the same epoch takes its place."""
+        self._epochs[record.trial_id, record.attempt, record.stage, record.epoch] = record
+
+    def add_error(self, trial_id: str, error: str) -> None:
+        """Take note of what went wrong in a trial."""
+        self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else "no message"
+
+    def add_booking(self, booking: Booking) -> None:
+        """Take what a tracker has booked."""
+        for booked in booking.windows:
+            window = _window_record(booked)
+            self._windows[window.trial_id, window.attempt, window.stage, window.epoch] = window
+        self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
+
+    def trials(self) -> list[TrialRecord]:
+        """One record for each trial that was begun, in the order of setups and seeds."""
+        begun = {key[0] for key in (*self._epochs, *self._windows)} | set(self._errors)
+        plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
+        return [self._trial(plan) for plan in plans if plan.trial_id in begun]
+
+    def flush_due(self) -> bool:
+        """Whether it is time to write what has come."""
+        return time.monotonic() - self._flushed_s >= FLUSH_S
+
+    def flush(self) -> None:
+        """Write all tables."""
+        trials = [trial.to_row() for trial in self.trials()]
+        epochs = [row.to_row() for row in self._epochs.values()]
+        windows = [row.to_row() for row in self._windows.values()]
+        self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+        self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+        self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
+        self._folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        if self._power:
+            # Parts, because the power log grows with time and not with results.
+            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
+            self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
+            self._power.clear()
+        self._flushed_s = time.monotonic()
+
+    def _trial(self, plan: TrialPlan) -> TrialRecord:
+        return trial_record(
+            plan,
+            epochs=[row for row in self._epochs.values() if row.trial_id == plan.trial_id],
+            windows=[row for row in self._windows.values() if row.trial_id == plan.trial_id],
+            error=self._errors.get(plan.trial_id),
+            study=self._study,
+            paradigm=self._paradigm,
+            scenario=self._scenario,
+            target_accuracy=self._target_accuracy,
+        )
+
+
+def trial_record(
+    plan: TrialPlan,
+    *,
+    epochs: list[EpochRecord],
+    windows: list[WindowRecord],
+    error: str | None,
+    study: str,
+    paradigm: Paradigm,
+    scenario: str,
+    target_accuracy: float | None,
+) -> TrialRecord:
+    """What a trial came to.
+
+    Args:
+        plan: The trial, with its last attempt.
+        epochs: Its epochs, of all attempts.
+        windows: Its booked windows, of all attempts.
+        error: Last line of what went wrong; None if nothing did.
+        study: Name of the study.
+        paradigm: What the study compares.
+        scenario: Name of the scenario.
+        target_accuracy: Accuracy for `energy_to_target_j`.
+    """
+    attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
+    attempt = max(attempts, default=plan.attempt)
+    rows = sorted((row for row in epochs if row.attempt == attempt), key=lambda row: row.epoch)
+    last = rows[-1] if rows else None
+    best = max(
+        (row for row in rows if row.val_accuracy is not None),
+        key=lambda row: (row.val_accuracy or 0.0, -row.epoch),
+        default=None,
+    )
+    whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
+    energy_j = _total_j(row.epoch_energy_j for row in rows)
+    return TrialRecord(
+        study=study,
+        trial_id=plan.trial_id,
+        status=_status(last, error),
+        stop_reason=last.stop_reason if last else None,
+        error=error,
+        attempts=attempt,
+        paradigm=paradigm,
+        scenario=scenario,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=last.effective_batch_size if last else None,
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        node=last.node if last else None,
+        device_uuid=last.device_uuid if last else None,
+        device_name=last.device_name if last else None,
+        epochs=sum(row.stop_reason not in BROKEN_OFF for row in rows),
+        best_val_accuracy=best.val_accuracy if best else None,
+        best_epoch=best.epoch if best else None,
+        time_s=sum(row.epoch_time_s for row in rows),
+        energy_j=energy_j if rows else None,
+        setup_energy_j=whole_j.get(SETUP),
+        between_energy_j=_between_j(whole_j.get(TRIAL), whole_j.get(SETUP), energy_j),
+        wasted_energy_j=sum(_attempt_j(each, epochs, windows) for each in attempts - {attempt}),
+        missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
+        degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
+        energy_method=next((row.energy_method for row in rows if row.energy_method), None),
+        energy_to_target_j=_energy_to_target_j(rows, target_accuracy),
+    )
+
+
+def _energy_to_target_j(rows: list[EpochRecord], target: float | None) -> float | None:
+    """Energy up to the first epoch that reached the target; None where none did."""
+    for index, row in enumerate(rows, start=1):
+        if target is not None and row.val_accuracy is not None and row.val_accuracy >= target:
+            return _total_j(each.epoch_energy_j for each in rows[:index])
+    return None
+
+
+def _ends(row: EpochRecord) -> bool:
+    """Whether a trial need not be run again after this row: it ended, and not by an error."""
+    return row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
+
+
+def _status(last: EpochRecord | None, error: str | None) -> TrialStatus:
+    if error is not None or (last is not None and last.stop_reason is StopReason.ERROR):
+        return TrialStatus.FAILED
+    if last is None or last.stop_reason is None:
+        return TrialStatus.RUNNING
+    return TrialStatus.FINISHED
+
+
+def _total_j(energies_j: Iterable[float | None]) -> float | None:
+    """Sum of energies; None as soon as one of them is missing."""
+    total_j = 0.0
+    for energy_j in energies_j:
+        if energy_j is None:
+            return None
+        total_j += energy_j
+    return total_j
+
+
+def _between_j(
+    trial_j: float | None, setup_j: float | None, epochs_j: float | None
+) -> float | None:
+    """What an attempt used outside its set-up and epochs; None where a part is missing."""
+    if trial_j is None or setup_j is None or epochs_j is None:
+        return None
+    return max(0.0, trial_j - setup_j - epochs_j)
+
+
+def _attempt_j(attempt: int, epochs: list[EpochRecord], windows: list[WindowRecord]) -> float:
+    """What is known of a lost attempt's energy: its whole window, else the sum of its parts."""
+    booked: Mapping[tuple[str, int], float | None] = {
+        (row.stage, row.epoch): row.energy_j for row in windows if row.attempt == attempt
+    }
+    whole_j = booked.get((TRIAL, 0))
+    if whole_j is not None:
+        return whole_j
+    reported = {
+        (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
+    }
+    parts = {**reported, **booked}
+    return sum(energy_j for energy_j in parts.values() if energy_j is not None)
+
+
+def _window_record(booked: BookedWindow) -> WindowRecord:
+    reading = booked.reading
+    return WindowRecord(
+        trial_id=booked.key.trial_id,
+        attempt=booked.key.attempt,
+        stage=booked.key.stage,
+        epoch=booked.key.epoch,
+        device_uuid=reading.device_uuid,
+        start_s=reading.start_s,
+        duration_s=reading.duration_s,
+        energy_j=reading.energy_j,
+        energy_method=None if reading.method is None else EnergyMethod(reading.method.value),
+        energy_status=EnergyStatus(reading.status.value),
+        note=reading.note,
+    )
+
+
+def _power_record(hostname: str, sample: BookedPower) -> PowerRecord:
+    key = sample.key
+    return PowerRecord(
+        node=hostname,
+        device_uuid=sample.device_uuid,
+        trial_id=None if key is None else key.trial_id,
+        attempt=None if key is None else key.attempt,
+        stage=None if key is None else "between" if key.stage == TRIAL else key.stage,
+        epoch=None if key is None else key.epoch,
+        unix_time_s=sample.unix_time_s,
+        power_w=sample.power_w,
+    )

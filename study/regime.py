@@ -1,0 +1,34 @@
+"""`python -m study.regime`: which batch size and learning rate train with the least energy?
+
+The paper's training regime (arXiv 2401.01851, Tables 1 and 2, Figure 3): encoder and classifier are
+trained together for each of 16 setups, each repeat with a seed of its own, with early stopping on
+the validation accuracy.
+"""
+
+import sys
+
+from study.command import main
+from study.design import Design
+from study.records import Paradigm
+from study.setups import grid
+
+DESIGN = Design(
+    paradigm=Paradigm.REGIME,
+    stage="encoder+classifier",
+    setups=lambda options: grid(options.batch_sizes, options.learning_rates),
+)
+
+DESCRIPTION = """Train a network for each batch size and learning rate, and measure what each costs.
+
+Without options: the 16 setups of the paper, twice, on a built-in synthetic sample of PAMAP2.
+It ends with the energy per epoch, the total energy, a ranking and a recommendation.
+
+  python -m study.regime --smoke                                   try it out (a minute)
+  python -m study.regime --scenario examples.watch:Watch           real smartwatch data
+  python -m study.regime --data-dir data/pamap2                    the real PAMAP2
+  python -m study.regime --address auto --results-dir /shared      on a Ray cluster
+  python -m study.regime --name NAME --resume                      go on after an interruption
+"""
+
+if __name__ == "__main__":
+    sys.exit(main(DESIGN, program="study.regime", description=DESCRIPTION, args=sys.argv[1:]))

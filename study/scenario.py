@@ -1,0 +1,178 @@
+"""What a scenario is: an application's data, its network, its loss and its accuracy.
+
+The built-in ones are in `study.scenarios`; `--scenario package.module:name` takes the user's own.
+Any class with the members of `Scenario` is one; nothing needs to be inherited.
+"""
+
+import hashlib
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from study.errors import ScenarioError
+from study.manifest import DataFacts
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Arrays:
+    """Samples and what is to be learnt of them, as one array each.
+
+    Attributes:
+        inputs: Shape (samples, ...), float32 or uint8; channels first.
+        targets: Shape (samples,), int64 class numbers from 0.
+    """
+
+    inputs: npt.NDArray[Any]
+    targets: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.targets)
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together.
+
+        Raises:
+            ValueError: There is no sample, not one target for each, or a type that would make every
+                training fail.
+        """
+        if len(self.inputs) != len(self.targets) or not len(self.targets):
+            message = (
+                f"{len(self.inputs)} inputs and {len(self.targets)} targets; "
+                "there must be as many of both, and at least one"
+            )
+            raise ValueError(message)
+        for name, array, allowed in (
+            ("inputs", self.inputs, ("float32", "uint8")),
+            ("targets", self.targets, ("int64",)),
+        ):
+            if array.dtype.name not in allowed:
+                message = (
+                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. "
+                    f"Convert them: {name}.astype({allowed[0]!r})"
+                )
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """A scenario's data, split and ready to train on.
+
+    Attributes:
+        train: What is trained on.
+        val: What early stopping and accuracy are taken from.
+        test: What nobody looks at while choosing; None where there is none.
+        classes: Names of the classes, in the order of their numbers.
+        synthetic: True for generated data; every output then says so.
+        description: One line for people.
+    """
+
+    train: Arrays
+    val: Arrays
+    test: Arrays | None = None
+    classes: tuple[str, ...]
+    synthetic: bool
+    description: str
+
+    def facts(self) -> DataFacts:
+        """What the manifest says of the data."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.val, *((self.test,) if self.test else ())):
+            for array in (part.inputs, part.targets):
+                digest.update(str((array.shape, array.dtype.str)).encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return DataFacts(
+            synthetic=self.synthetic,
+            description=self.description,
+            fingerprint=digest.hexdigest(),
+            train_samples=len(self.train),
+            val_samples=len(self.val),
+            classes=self.classes,
+            chance_accuracy=float(np.bincount(self.val.targets).max() / len(self.val)),
+        )
+
+
+@runtime_checkable
+class Scenario(Protocol):
+    """An application: a data set with its network, loss and metrics.
+
+    Attributes:
+        name: Short; stands in every record.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - see the class
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:
+        """Read and split the data; called once per study, in the driver.
+
+        Args:
+            data_dir: The folder of the data set; None for data that needs none, or a built-in
+                synthetic sample.
+            seed: Of whatever is random in the split.
+
+        Raises:
+            DataError: The folder or a file in it is not as it should be.
+        """
+        ...
+
+    def network(self, data: Data) -> "nn.Module":
+        """A fresh network for the data's shapes and classes; the caller has set the seed."""
+        ...
+
+    def loss(self, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Mean loss of a batch; shape ()."""
+        ...
+
+    def metrics(self, outputs: "Tensor", targets: "Tensor") -> "Mapping[str, Tensor]":
+        """Means over a batch, each of shape (), `accuracy` among them; more are heads' own."""
+        ...
+
+
+BUILT_IN = {"pamap2": "study.scenarios.pamap2:Pamap2"}
+"""The scenarios that come with the project; a new one is a file and a line here."""
+
+
+def load_scenario(name: str) -> Scenario:
+    """The scenario behind `--scenario`: a built-in name, or `package.module:name`.
+
+    Raises:
+        ScenarioError: There is no such module or name, it cannot be imported, or it is not a
+            scenario.
+    """
+    place = BUILT_IN.get(name, name)
+    module_name, colon, attribute = place.partition(":")
+    if not (module_name and colon and attribute):
+        built_in = ", ".join(BUILT_IN)
+        message = f"--scenario is {name!r}; allowed are {built_in}, or package.module:name."
+        raise ScenarioError(message)
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+        scenario = found() if isinstance(found, type) else found
+    except Exception as error:
+        # It is the user's code, and may raise anything.
+        message = (
+            f"--scenario {name}: {type(error).__name__}: {error}. The module must be importable "
+            "from the folder in which the command is started, what it needs must be installed, and "
+            f"a class must take no arguments; `python -c 'import {module_name}'` may tell more."
+        )
+        raise ScenarioError(message) from error
+    if not isinstance(scenario, Scenario):
+        lacking = [
+            member
+            for member in ("name", "load", "network", "loss", "metrics")
+            if not hasattr(scenario, member)
+        ]
+        message = (
+            f"--scenario {name}: it lacks {', '.join(lacking)} (see Scenario in study.scenario)."
+        )
+        raise ScenarioError(message)
+    return scenario

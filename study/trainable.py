@@ -1,0 +1,254 @@
+"""What Ray Tune runs for each trial: a training between windows, one report per epoch.
+
+A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
+one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
+not finite are results, and so is any other error of a trial, because with reused processes a trial
+that raises can leave its accelerator idle for the rest of the study.
+"""
+
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, final
+
+from ray import tune
+
+from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
+from study.records import (
+    J_PER_MWH,
+    J_PER_WH,
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+)
+from study.scenario import Data, load_scenario
+from study.setups import TrialPlan
+from study.training import EpochOutcome, TrainingSettings, train
+from trackers.actor import Handle, TrackerClient
+from trackers.ledger import SETUP, TRIAL, WindowKey
+from trackers.sample import Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialContext:
+    """What all trials of a study share.
+
+    Attributes:
+        study: Name of the study.
+        paradigm: What it compares.
+        scenario: The value of `--scenario`.
+        stage: The stage that is trained.
+        max_epochs: See `TrainingSettings`.
+        patience: See `TrainingSettings`.
+        optimizer: See `TrainingSettings`.
+        device: The value of `--device`.
+        threads: CPU threads of a trial.
+    """
+
+    study: str
+    paradigm: Paradigm
+    scenario: str
+    stage: str
+    max_epochs: int
+    patience: int
+    optimizer: str
+    device: str
+    threads: int
+
+
+def run_trial(
+    config: dict[str, Any], *, context: TrialContext, data: Data, manager: Handle
+) -> None:
+    """One trial: train, measure, report. Tune's function trainable.
+
+    Args:
+        config: A `TrialPlan`.
+        context: What all trials share.
+        data: From the object store, read without copying.
+        manager: The study's `TrackerManager`.
+    """
+    plan = TrialPlan.from_config(config)
+    client = TrackerClient(
+        manager,
+        accelerator_uuid=accelerator_uuid(),
+        on_accelerator=torch_device(context.device).type != "cpu",
+    )
+    meter = TrialMeter(plan, client)
+    energy_j = plan.energy_before_j
+    with meter.trial():
+        try:
+            for outcome in _outcomes(plan, context, data, meter):
+                record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+                energy_j = record.energy_j
+                tune.report(_metrics(record, outcome))
+        except Exception:  # noqa: BLE001 - see the module's first lines
+            outcome = _failed(meter.epoch)
+            record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+            tune.report(_metrics(record, outcome, error=traceback.format_exc()))
+
+
+def _outcomes(
+    plan: TrialPlan, context: TrialContext, data: Data, meter: "TrialMeter"
+) -> Iterator[EpochOutcome]:
+    device = torch_device(context.device)
+    start_afresh(device, threads=context.threads)
+    for outcome in train(
+        load_scenario(context.scenario),
+        data,
+        TrainingSettings(
+            batch_size=plan.batch_size,
+            learning_rate=plan.learning_rate,
+            max_epochs=context.max_epochs,
+            patience=context.patience,
+            optimizer=context.optimizer,
+            seed=plan.seed,
+        ),
+        device=device,
+        window=lambda epoch: meter.window(context.stage, epoch),
+    ):
+        meter.peak_memory_bytes = peak_memory_bytes(device)
+        yield outcome
+
+
+def _failed(epoch: int) -> EpochOutcome:
+    return EpochOutcome(
+        epoch=epoch, train_loss=None, val_loss=None, val_metrics={}, stop_reason=StopReason.ERROR
+    )
+
+
+def _record(
+    outcome: EpochOutcome,
+    plan: TrialPlan,
+    context: TrialContext,
+    data: Data,
+    meter: "TrialMeter",
+    *,
+    energy_before_j: float | None,
+) -> EpochRecord:
+    """The outcome and its reading as one row."""
+    reading, duration_s = meter.take(outcome.epoch)
+    epoch_j = reading.energy_j
+    finished = outcome.train_loss is not None
+    return EpochRecord(
+        study=context.study,
+        trial_id=plan.trial_id,
+        attempt=plan.attempt,
+        node=socket.gethostname(),
+        device_uuid=meter.client.device.uuid if meter.client.device else "",
+        device_name=meter.client.device.name if meter.client.device else "",
+        paradigm=context.paradigm,
+        scenario=load_scenario(context.scenario).name,
+        stage=context.stage,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=min(plan.batch_size, len(data.train)),
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        epoch=outcome.epoch,
+        train_loss=outcome.train_loss,
+        val_loss=outcome.val_loss,
+        val_accuracy=outcome.val_metrics.get("accuracy"),
+        epoch_time_s=duration_s,
+        epoch_energy_j=epoch_j,
+        energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
+        mean_power_w=reading.mean_power_w,
+        energy_method=None if reading.method is None else EnergyMethod(reading.method.value),
+        energy_status=EnergyStatus(reading.status.value),
+        coverage=reading.coverage,
+        uncertainty_j=reading.uncertainty_j,
+        power_samples=reading.power_samples,
+        samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
+        peak_memory_bytes=meter.peak_memory_bytes,
+        stop_reason=outcome.stop_reason,
+    )
+
+
+def _metrics(
+    record: EpochRecord, outcome: EpochOutcome, *, error: str | None = None
+) -> dict[str, Any]:
+    """What Tune, TensorBoard and schedulers see: the record, the paper's units, the other heads.
+
+    Every report has the same keys, because Tune's `progress.csv` has the columns of the first.
+    """
+    heads = {
+        f"val_{name}": value for name, value in outcome.val_metrics.items() if name != "accuracy"
+    }
+    return {
+        **record.to_row(),
+        "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
+        "energy_wh": _over(record.energy_j, J_PER_WH),
+        **heads,
+        "error": error,
+    }
+
+
+def _over(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit
+
+
+@final
+class TrialMeter:
+    """The windows of one attempt: over all of it, over its set-up, over each epoch.
+
+    Attributes:
+        client: The way to the node's tracker.
+        epoch: The epoch that is running, or ran last; 1 before the first.
+        peak_memory_bytes: Most memory so far; None where torch does not tell.
+    """
+
+    def __init__(self, plan: TrialPlan, client: TrackerClient) -> None:
+        """Measure `plan` through `client`."""
+        self.client = client
+        self.epoch = 1
+        self.peak_memory_bytes: int | None = None
+        self._plan = plan
+        self._in_setup = False
+        self._last: tuple[int, Reading, float] | None = None
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Around the whole attempt."""
+        self.client.open(self._key(TRIAL, 0))
+        self.client.open(self._key(SETUP, 0))
+        self._in_setup = True
+        try:
+            yield
+        finally:
+            self._end_setup()
+            self.client.close(self._key(TRIAL, 0))
+
+    @contextmanager
+    def window(self, stage: str, epoch: int) -> Iterator[None]:
+        """Around one epoch."""
+        self._end_setup()
+        self.epoch = epoch
+        key = self._key(stage, epoch)
+        self.client.open(key)
+        start_s = time.monotonic()
+        try:
+            yield
+        finally:
+            duration_s = time.monotonic() - start_s
+            self._last = (epoch, self.client.close(key), duration_s)
+
+    def take(self, epoch: int) -> tuple[Reading, float]:
+        """Reading and length in seconds of an epoch's window; missing where it had none."""
+        if self._last is None or self._last[0] != epoch:
+            return Reading.missing("", note="the epoch was not begun"), 0.0
+        _, reading, duration_s = self._last
+        return reading, duration_s
+
+    def _end_setup(self) -> None:
+        if self._in_setup:
+            self.client.close(self._key(SETUP, 0))
+            self._in_setup = False
+
+    def _key(self, stage: str, epoch: int) -> WindowKey:
+        return WindowKey(
+            trial_id=self._plan.trial_id, attempt=self._plan.attempt, stage=stage, epoch=epoch
+        )

@@ -1,0 +1,76 @@
+"""The networks for windows of sensor data."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from models.sensor import WIDTHS, SensorClassifier, SensorEncoder
+
+
+@given(batch=st.integers(1, 4), channels=st.integers(1, 9), time=st.integers(8, 70))
+def test_any_window_becomes_latent_features(batch: int, channels: int, time: int) -> None:
+    """Odd lengths and single channels too; the number of features does not depend on them."""
+    encoder = SensorEncoder(channels).eval()
+
+    latent = encoder(torch.zeros(batch, channels, time))
+
+    assert latent.shape == (batch, encoder.features)
+    assert encoder.features == WIDTHS[-1]
+
+
+@given(classes=st.integers(1, 40), channels=st.integers(1, 30), time=st.sampled_from([8, 99, 200]))
+def test_a_classifier_scores_every_class(classes: int, channels: int, time: int) -> None:
+    """One score for each class and window."""
+    network = SensorClassifier(channels=channels, classes=classes).eval()
+
+    scores = network(torch.zeros(3, channels, time))
+
+    assert scores.shape == (3, classes)
+
+
+def test_the_gradient_reaches_every_parameter() -> None:
+    """No part of the network is left out of training."""
+    torch.manual_seed(0)
+    network = SensorClassifier(channels=6, classes=7)
+
+    loss = functional.cross_entropy(network(torch.randn(16, 6, 100)), torch.arange(16) % 7)
+    loss.backward()  # type: ignore[no-untyped-call]
+
+    reached = {
+        name: parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
+        for name, parameter in network.named_parameters()
+    }
+    assert all(reached.values()), reached
+
+
+def test_a_window_is_recognised_by_itself() -> None:
+    """In use, the other windows of a batch change nothing."""
+    torch.manual_seed(0)
+    network = SensorClassifier(channels=3, classes=4).eval()
+    windows = torch.randn(5, 3, 50)
+
+    together = network(windows)
+
+    torch.testing.assert_close(network(windows[2:3]), together[2:3])
+
+
+def test_a_window_in_training_may_be_alone() -> None:
+    """The last batch of an epoch may hold a single window of the shortest length."""
+    network = SensorClassifier(channels=2, classes=2).train()
+
+    scores = network(torch.randn(1, 2, 8))
+
+    assert torch.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("channels", [6, 27])
+def test_the_input_is_not_written_to(channels: int) -> None:
+    """The network's own in-place steps stay inside of it."""
+    windows = torch.randn(4, channels, 100)
+    before = windows.clone()
+
+    SensorClassifier(channels=channels, classes=3)(windows)
+
+    assert torch.equal(before, windows)

@@ -1,0 +1,107 @@
+"""A cache is found again, and is never in the way."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from study.data.cache import default_cache_dir, fingerprint, read_arrays, write_arrays
+
+ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2, 3])]
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """Values, shapes and types come back, and nothing else is left in the folder."""
+    write_arrays(tmp_path / "sub" / "a.bin", ARRAYS)
+
+    arrays = read_arrays(tmp_path / "sub" / "a.bin", 2)
+
+    assert arrays is not None
+    for expected, actual in zip(ARRAYS, arrays, strict=True):
+        np.testing.assert_array_equal(expected, actual)
+        assert expected.dtype == actual.dtype
+    assert [file.name for file in (tmp_path / "sub").iterdir()] == ["a.bin"]
+
+
+def test_no_file_is_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A first run finds nothing and says nothing."""
+    arrays = read_arrays(tmp_path / "a.bin", 2)
+
+    assert arrays is None
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "other", "empty", "fewer"])
+def test_a_damaged_file_is_passed_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    """A file that is cut, changed, of another kind or empty is as if it were not there."""
+    path = tmp_path / "a.bin"
+    write_arrays(path, ARRAYS)
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "cut":
+            del content[-40:]
+        case "flip":
+            content[128 + 4] ^= 1
+        case "other":
+            content = bytearray(b"something else entirely")
+        case "empty":
+            content = bytearray()
+    path.write_bytes(content)
+
+    arrays = read_arrays(path, 1 if damage == "fewer" else 2)
+
+    assert arrays is None
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+
+
+def test_an_unwritable_place_is_only_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the cache folder cannot be made, the log says so and nothing is raised."""
+    (tmp_path / "file").write_text("in the way")
+
+    write_arrays(tmp_path / "file" / "a.bin", ARRAYS)
+
+    assert "cannot keep a cache" in caplog.text
+
+
+def test_the_fingerprint_follows_names_sizes_times_and_options(tmp_path: Path) -> None:
+    """Each of them alone changes it; the folder does not."""
+    (tmp_path / "x").mkdir()
+    one, same = tmp_path / "a", tmp_path / "x" / "a"
+    for path in (one, same):
+        path.write_text("12")
+        os.utime(path, ns=(5, 5))
+    before = fingerprint([one], 1)
+
+    assert before == fingerprint([same], 1)
+    assert before != fingerprint([one], 2)
+    os.utime(same, ns=(5, 6))
+    assert before != fingerprint([same], 1)
+    same.write_text("123")
+    os.utime(same, ns=(5, 5))
+    assert before != fingerprint([same], 1)
+    one.rename(tmp_path / "b")
+    assert before != fingerprint([tmp_path / "b"], 1)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="XDG folders are not used there")
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [("/x/y", "/x/y"), ("", "/home/me/.cache"), ("relative", "/home/me/.cache")],
+)
+def test_the_users_cache_folder(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, expected: str
+) -> None:
+    """XDG_CACHE_HOME counts where it is absolute; otherwise it is .cache in the home folder."""
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("XDG_CACHE_HOME", chosen)
+
+    folder = default_cache_dir()
+
+    assert folder == Path(expected) / "power-of-training"

@@ -1,0 +1,80 @@
+"""`python -m study.data`: exit status and what it prints."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.data.__main__ import main
+from tests.study.data.pamap2_files import write_folder
+
+
+def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sample is written and found to be without fault, and called synthetic."""
+    folder = str(tmp_path / "s")
+
+    wrote = main(["sample", "pamap2", "--data-dir", folder, "--rows-per-subject", "6000"])
+    checked = main(["check", "pamap2", "--data-dir", folder])
+
+    assert (wrote, checked) == (0, 0)
+    printed = capsys.readouterr().out
+    assert "no fault found" in printed
+    assert "a synthetic sample" in printed
+
+
+def test_faults_are_printed_and_end_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each fault is one line with its path; brackets in a path are no markup."""
+    data_dir = write_folder(tmp_path / "[red]")
+    (data_dir / "Protocol" / "subject107.dat").write_text("1 2\n3 4\n")
+
+    status = main(["check", "pamap2", "--data-dir", str(data_dir)])
+
+    printed = capsys.readouterr().out
+    path = data_dir / "Protocol" / "subject107.dat"
+    assert status == 1
+    assert f"fault: {path}, line 2: 2 columns instead of 54" in printed
+    assert "2 fault(s) found" in printed
+
+
+def test_wrong_options_end_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A refused folder is told on the error stream."""
+    (tmp_path / "mine").write_text("")
+
+    status = main(["sample", "pamap2", "--data-dir", str(tmp_path)])
+
+    assert status == 2
+    assert "may hold real data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [[], ["get"], ["get", "nothing"], ["check", "pamap2"], ["sample", "pamap2", "--rows", "1"]],
+)
+def test_what_cannot_be_understood_ends_with_2(args: list[str]) -> None:
+    """An incomplete or unknown command line is refused before anything is done."""
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+
+    assert caught.value.code == 2
+
+
+def test_an_unreachable_server_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An address that cannot be used is told with the way to do it by hand."""
+    status = main(["get", "pamap2", "--data-dir", str(tmp_path), "--url", "nowhere"])
+
+    assert status == 1
+    assert "By hand" in capsys.readouterr().err
+
+
+def test_neither_torch_nor_ray_is_imported() -> None:
+    """The command starts without the heavy packages."""
+    code = "import sys, study.data.__main__; sys.exit(bool({'torch', 'ray', 'pandas'} & {*sys.modules}))"
+
+    done = subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert done.returncode == 0

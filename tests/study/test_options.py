@@ -1,0 +1,209 @@
+"""The options of every study command: what they refuse, and how they read."""
+
+import re
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import OptionError
+from study.options import HIGHEST_SEED, StudyOptions, command_line, parse
+
+
+def parsed(*args: str) -> StudyOptions:
+    """The options from a command line."""
+    return parse(StudyOptions, program="study.regime", description="Train.", args=args)
+
+
+def said_by_help(capsys: pytest.CaptureFixture[str]) -> str:
+    """What `--help` prints, as one line of words."""
+    with pytest.raises(SystemExit) as ended:
+        parsed("--help")
+    assert ended.value.code == 0
+    return in_one_line(capsys.readouterr().out)
+
+
+def in_one_line(printed: str) -> str:
+    """What was printed, whatever the width of the terminal, without the frame."""
+    lines = (line.strip("│╭╰╮╯─ ") for line in printed.splitlines())
+    return " ".join(" ".join(lines).split())
+
+
+REFUSED = [
+    ("batch_sizes", (64, 0), "--batch-sizes is 0; allowed is whole numbers from 1."),
+    ("batch_sizes", (), "--batch-sizes is nothing; allowed is one value or more, each once."),
+    ("batch_sizes", (64, 64), "--batch-sizes is 64 64; allowed is one value or more, each once."),
+    ("learning_rates", (0.1, -0.1), "--learning-rates is -0.1; allowed is numbers above 0."),
+    ("learning_rates", (float("nan"),), "--learning-rates is nan; allowed is numbers above 0."),
+    ("learning_rates", (float("inf"),), "--learning-rates is inf; allowed is numbers above 0."),
+    ("learning_rates", (), "--learning-rates is nothing; allowed is one value or more"),
+    ("repeats", 0, "--repeats is 0; allowed is 1 or more."),
+    ("seed", -1, "--seed is -1; allowed is 0 or more, below 2147483648."),
+    ("seed", HIGHEST_SEED, "--seed is 2147483648; allowed is 0 or more, below 2147483648."),
+    ("max_epochs", 0, "--max-epochs is 0; allowed is 1 or more."),
+    ("patience", 0, "--patience is 0; allowed is 1 or more."),
+    ("sampling_hz", 0.0, "--sampling-hz is 0.0; allowed is a number above 0."),
+    ("cpu_watts", -5.0, "--cpu-watts is -5.0; allowed is a number above 0."),
+    ("cpus_per_trial", 0, "--cpus-per-trial is 0; allowed is a number above 0."),
+    (
+        "gpus_per_trial",
+        -1,
+        "--gpus-per-trial is -1; allowed is a share up to 1, or a whole number.",
+    ),
+    ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed is a share up to 1, or a whole"),
+    ("gpus_per_trial", float("nan"), "--gpus-per-trial is nan; allowed is a share up to 1"),
+    ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed is a share up to 1"),
+    ("target_accuracy", 0.0, "--target-accuracy is 0.0; allowed is a share: above 0, up to 1."),
+    ("target_accuracy", 90.0, "--target-accuracy is 90.0; allowed is a share: above 0, up to 1."),
+    ("name", "a/b", "--name is a/b; allowed is letters, digits, dots, dashes and underscores"),
+    ("name", "..", "--name is ..; allowed is letters, digits, dots"),
+    ("name", "", "--name is ; allowed is letters, digits, dots"),
+    ("name", "a" * 101, "underscores, up to 100."),
+    (
+        "tracker",
+        "oracle",
+        "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path of "
+        "a .csv file.",
+    ),
+    ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
+]
+
+
+@pytest.mark.parametrize(("option", "value", "said"), REFUSED)
+def test_a_refusal_names_option_value_and_what_is_allowed(
+    option: str,
+    value: Any,
+    said: str,  # noqa: ANN401 - any option's
+) -> None:
+    """Whatever cannot be run is refused before anything starts."""
+    with pytest.raises(OptionError, match=re.escape(said)):
+        StudyOptions(**{option: value})
+
+
+ALLOWED = [
+    ("gpus_per_trial", 0),
+    ("gpus_per_trial", 0.25),
+    ("gpus_per_trial", 2.0),
+    ("cpus_per_trial", 0.5),
+    ("target_accuracy", 1.0),
+    ("name", "a.b-c_D9"),
+    ("tracker", "made/of/watts.csv"),
+    ("tracker", "nvml"),
+    ("seed", HIGHEST_SEED - 1),
+]
+
+
+@pytest.mark.parametrize(("option", "value"), ALLOWED)
+def test_what_can_be_run_is_taken(option: str, value: Any) -> None:  # noqa: ANN401 - any option's
+    """The edges of what is allowed are allowed."""
+    options = StudyOptions(**{option: value})
+
+    assert value == getattr(options, option)
+
+
+def test_a_command_line_becomes_options() -> None:
+    """Each option has the words of its field, and what is not given keeps its default."""
+    options = parsed(
+        *("--batch-sizes", "8", "16", "--learning-rates", "0.5", "--data-dir", "some/where"),
+        *("--gpus-per-trial", "0.5", "--optimizer", "sgd", "--name", "a", "--resume"),
+    )
+
+    expected = StudyOptions(
+        batch_sizes=(8, 16),
+        learning_rates=(0.5,),
+        data_dir=Path("some/where"),
+        gpus_per_trial=0.5,
+        optimizer="sgd",
+        name="a",
+        resume=True,
+    )
+    assert expected == options
+
+
+def test_no_options_are_the_defaults() -> None:
+    """The command without options is the study of the paper."""
+    assert StudyOptions() == parsed()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--colour", "red"], "--colour"),
+        (["--repeats", "two"], "--repeats"),
+        (["--optimizer", "lbfgs"], "'adam', 'adamw', 'sgd'"),
+        (["--no-smoke"], "--no-smoke"),
+        (["study"], "study"),
+    ],
+)
+def test_what_is_not_understood_ends_with_status_2(
+    args: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message names what was not understood, and where to read more."""
+    with pytest.raises(SystemExit) as ended:
+        parsed(*args)
+
+    printed = in_one_line(capsys.readouterr().err)
+    assert ended.value.code == 2
+    assert said in printed
+    assert "python -m study.regime --help" in printed
+
+
+def test_values_from_the_command_line_are_checked() -> None:
+    """An option that can be read but not run is refused with our message."""
+    with pytest.raises(OptionError, match="--repeats is 0; allowed is 1 or more"):
+        parsed("--repeats", "0")
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(StudyOptions)])
+def test_help_explains_every_option(field: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each option stands in `--help` with the text of its docstring."""
+    explained = dict(
+        re.findall(r"^        (\w+): (\S+ \S+)", str(StudyOptions.__doc__), flags=re.MULTILINE)
+    )
+
+    printed = said_by_help(capsys)
+
+    option = re.escape(f"--{field.replace('_', '-')}")
+    assert re.search(rf"{option} [^a-z]*?({{.*?}} )?{re.escape(explained[field])}", printed)
+
+
+def test_help_shows_no_python(capsys: pytest.CaptureFixture[str]) -> None:
+    """A newcomer reads words: no None, no False, no types."""
+    printed = said_by_help(capsys)
+
+    assert not re.search(r"None|True|False|INT|FLOAT|STR\b|\[N", printed)
+
+
+def test_seeds_count_up_from_the_first() -> None:
+    """Each repeat has a seed of its own."""
+    assert StudyOptions(seed=5, repeats=3).seeds == (5, 6, 7)
+
+
+def test_a_smoke_run_is_small() -> None:
+    """Four setups, one repeat, three epochs; without --smoke nothing is changed."""
+    whole = StudyOptions(max_epochs=30)
+    smoke = StudyOptions(smoke=True, max_epochs=30)
+
+    assert smoke.reduced() == StudyOptions(
+        smoke=True, batch_sizes=(64, 256), learning_rates=(0.1, 0.01), repeats=1, max_epochs=3
+    )
+    assert whole.reduced() == whole
+
+
+def test_a_smoke_run_takes_no_more_than_was_asked_for() -> None:
+    """Smoke cuts down, never up; and what is cut down already stays."""
+    asked = StudyOptions(smoke=True, batch_sizes=(8,), max_epochs=1)
+
+    reduced = asked.reduced()
+
+    assert (reduced.batch_sizes, reduced.max_epochs) == ((8,), 1)
+    assert reduced == reduced.reduced()
+
+
+def test_the_command_can_be_typed_again() -> None:
+    """The manifest shows the command without the path of this machine's Python."""
+    command = command_line("study.regime", ["--smoke"])
+
+    assert command == (Path(sys.executable).name, "-m", "study.regime", "--smoke")

@@ -1,0 +1,128 @@
+"""How data and scenarios are taken, and what is refused before a training starts."""
+
+import dataclasses
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from study.errors import ScenarioError
+from study.scenario import BUILT_IN, Arrays, Data, Scenario, load_scenario
+from tests.study import tiny
+
+POINTS = np.zeros((4, 2), dtype=np.float32)
+CLASSES = np.zeros(4, dtype=np.int64)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "said"),
+    [
+        (POINTS, CLASSES[:3], "4 inputs and 3 targets"),
+        (POINTS[:0], CLASSES[:0], "0 inputs and 0 targets"),
+        (POINTS.astype(np.float64), CLASSES, "inputs are float64; allowed is float32 or uint8"),
+        (POINTS, CLASSES.astype(np.int32), r"targets are int32; .* targets.astype\('int64'\)"),
+    ],
+)
+def test_arrays_that_cannot_be_trained_on_are_refused(
+    inputs: npt.NDArray[np.float32], targets: npt.NDArray[np.int64], said: str
+) -> None:
+    """Once, when they are made, and not in every trial."""
+    with pytest.raises(ValueError, match=said):
+        Arrays(inputs=inputs, targets=targets)
+
+
+def test_data_tell_their_facts() -> None:
+    """Sizes, classes, and the accuracy of always naming the commonest validation class."""
+    val = Arrays(inputs=POINTS, targets=np.array([2, 1, 1, 0]))
+    data = dataclasses.replace(tiny.data(train=24), val=val)
+
+    facts = data.facts()
+
+    assert (facts.train_samples, facts.val_samples, facts.synthetic) == (24, 4, True)
+    assert (facts.classes, facts.description) == (("a", "b", "c"), "points")
+    assert facts.chance_accuracy == 0.5
+
+
+def changed(data: Data) -> list[Data]:
+    """The same data with one thing different each."""
+    train, val = data.train, data.val
+    other = train.inputs.copy()
+    other[3, 1] += 1
+    turned = np.roll(train.targets, 1)
+    return [
+        dataclasses.replace(data, train=Arrays(inputs=other, targets=train.targets)),
+        dataclasses.replace(data, train=Arrays(inputs=train.inputs, targets=turned)),
+        dataclasses.replace(data, train=val, val=train),
+        dataclasses.replace(data, test=val),
+        dataclasses.replace(
+            data,
+            train=Arrays(inputs=train.inputs.reshape(-1, 1, 3), targets=train.targets),
+        ),
+    ]
+
+
+def test_the_fingerprint_is_that_of_the_arrays() -> None:
+    """Equal arrays have equal fingerprints, and any other value, order, shape or split another."""
+    data = tiny.data()
+    same = dataclasses.replace(
+        tiny.data(),
+        train=Arrays(
+            inputs=np.asfortranarray(data.train.inputs), targets=data.train.targets.copy()
+        ),
+        description="renamed",
+    )
+
+    others = [each.facts().fingerprint for each in changed(data)]
+
+    assert data.facts().fingerprint == same.facts().fingerprint
+    assert len({data.facts().fingerprint, *others}) == 6
+
+
+@pytest.mark.parametrize("name", ["tests.study.tiny:Tiny", "tests.study.tiny:READY"])
+def test_a_scenario_of_ones_own_is_a_class_or_an_object(name: str) -> None:
+    """It needs the members, and inherits nothing."""
+    scenario = load_scenario(name)
+
+    assert isinstance(scenario, Scenario)
+    assert scenario.name == "tiny"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_scenarios_have_short_names(name: str) -> None:
+    """The table leads to scenarios that know themselves by the same name."""
+    assert name == load_scenario(name).name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mnist", "--scenario is 'mnist'; allowed are pamap2, or package.module:name."),
+        ("", "--scenario is ''; allowed are"),
+        ("tests.study.tiny", "allowed are pamap2, or package.module:name."),
+        ("tests.study.tiny:", "allowed are pamap2, or package.module:name."),
+        (":Tiny", "allowed are pamap2, or package.module:name."),
+        ("no.such:Thing", "ModuleNotFoundError: No module named 'no'. The module must be import"),
+        ("tests.study.tiny:Huge", "AttributeError: module 'tests.study.tiny' has no attribute"),
+        (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),
+        ("tests.study.tiny:Demanding", "missing 1 required positional argument: 'size'"),
+        ("tests.study.tiny:Half", "tests.study.tiny:Half: it lacks network, loss, metrics"),
+    ],
+)
+def test_what_is_no_scenario_is_refused(name: str, said: str) -> None:
+    """The message says what was asked for and what is wrong with it."""
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        load_scenario(name)
+
+
+def test_a_module_that_raises_is_the_users_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any error of the user's module becomes a message that names it."""
+    (tmp_path / "broken_scenario.py").write_text("class Mine(:\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+    with pytest.raises(ScenarioError, match=r"SyntaxError: .*broken_scenario\.py, line 1"):
+        load_scenario("broken_scenario:Mine")

@@ -1,0 +1,1 @@
+"""Turns what studies left behind into answers; needs neither Ray nor torch."""

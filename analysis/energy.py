@@ -1,0 +1,297 @@
+"""The energy of trials and setups, from the rows of their epochs. Joules and seconds.
+
+What counts for a setup is the last attempt of each of its trials; what earlier attempts used is
+`wasted_energy_j`. A sum in which one part is missing is None: a made-up total would look like a
+saving. Energy before the first epoch (`setup_energy_j`) and between epochs
+(`between_energy_j`) is kept apart from the energy of the epochs, as the paper has it.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pandas as pd
+
+from study.manifest import SetupFacts
+from study.records import StopReason, TrialStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A quantity over the repeats of a setup.
+
+    Attributes:
+        mean: Arithmetic mean.
+        std: Sample standard deviation (n - 1); None for one repeat.
+        count: Number of repeats that have the quantity.
+    """
+
+    mean: float
+    std: float | None
+    count: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Self | None:
+        """The spread of the values that are known; None where none is."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return None
+        std = statistics.stdev(known) if len(known) > 1 else None
+        return cls(mean=statistics.fmean(known), std=std, count=len(known))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnergy:
+    """One trial: the last attempt's epochs, and what was used outside them.
+
+    Attributes:
+        trial_id: The trial.
+        setup: Number of its setup.
+        batch_size: As asked for.
+        effective_batch_size: The smaller of batch size and training samples; None if not known.
+        learning_rate: As asked for.
+        status: What became of it.
+        stop_reason: Why its last stage ended.
+        epochs: Number of epochs, over all stages.
+        energy_j: Sum over the epochs; None without an epoch, or where an epoch has no energy.
+        energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
+        best_accuracy: Highest validation accuracy of an epoch; in [0, 1].
+        missing_epochs: Epochs without an energy.
+        degraded_epochs: Epochs of which the energy is `degraded`.
+        setup_energy_j: Energy before the first epoch.
+        between_energy_j: Energy between epochs.
+        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
+    """
+
+    trial_id: str
+    setup: int
+    batch_size: int
+    effective_batch_size: int | None
+    learning_rate: float
+    status: TrialStatus
+    stop_reason: StopReason | None
+    epochs: int
+    energy_j: float | None
+    energy_per_epoch_j: float | None
+    best_accuracy: float | None
+    missing_epochs: int
+    degraded_epochs: int
+    setup_energy_j: float | None
+    between_energy_j: float | None
+    wasted_energy_j: float
+
+    @property
+    def finished(self) -> bool:
+        """Whether its total, its epochs and its best accuracy are final."""
+        return self.status is TrialStatus.FINISHED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupEnergy:
+    """One setup over its repeats.
+
+    Totals, epochs and accuracy are taken from the finished trials; the energy per epoch from all
+    trials that have an epoch.
+
+    Attributes:
+        setup: Its number.
+        batch_size: As asked for.
+        effective_batch_size: The smaller of batch size and training samples; None if not known.
+        learning_rate: As asked for.
+        repeats: Number of trials that were started.
+        finished: Number of them that have finished.
+        energy_j: Total energy of a training; None where no finished trial has one.
+        energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs, so that every
+            repeat weighs the same however long it was (paper, Table 2).
+        best_accuracy: Best validation accuracy; in [0, 1].
+        epochs: Epochs until training stopped.
+        missing_epochs: Epochs without an energy, over all repeats.
+        degraded_epochs: Epochs with a `degraded` energy, over all repeats.
+        wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
+        setup_energy_j: Energy of a trial before its first epoch.
+        between_energy_j: Energy of a trial between epochs.
+        stop_reasons: Why the finished trials stopped, without repetition.
+    """
+
+    setup: int
+    batch_size: int
+    effective_batch_size: int | None
+    learning_rate: float
+    repeats: int
+    finished: int
+    energy_j: Spread | None
+    energy_per_epoch_j: Spread | None
+    best_accuracy: Spread | None
+    epochs: Spread | None
+    missing_epochs: int
+    degraded_epochs: int
+    wasted_energy_j: float
+    setup_energy_j: Spread | None
+    between_energy_j: Spread | None
+    stop_reasons: tuple[StopReason, ...]
+
+    @property
+    def total_j(self) -> float | None:
+        """Mean total energy of a training."""
+        return None if self.energy_j is None else self.energy_j.mean
+
+    @property
+    def accuracy(self) -> float | None:
+        """Mean best validation accuracy; in [0, 1]."""
+        return None if self.best_accuracy is None else self.best_accuracy.mean
+
+    @property
+    def without_energy(self) -> int:
+        """Finished repeats that have no total energy."""
+        return self.finished - (0 if self.energy_j is None else self.energy_j.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What the whole study used, unfinished and lost trials included, as far as it was measured.
+
+    Attributes:
+        epochs_j: Epochs of last attempts; None where no epoch has an energy.
+        setup_j: Before the first epochs; None where it was never measured.
+        between_j: Between epochs; None where it was never measured.
+        wasted_j: Attempts that were lost.
+        missing_epochs: Epochs without an energy: the bill is higher by what they used.
+    """
+
+    epochs_j: float | None
+    setup_j: float | None
+    between_j: float | None
+    wasted_j: float
+    missing_epochs: int
+
+
+def last_attempts(epochs: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """The epochs of each trial's last attempt, whether or not that attempt has got that far."""
+    last = trials.set_index("trial_id")["attempts"]
+    return epochs[epochs["attempt"] >= epochs["trial_id"].map(last)]
+
+
+def trial_energies(epochs: pd.DataFrame, trials: pd.DataFrame) -> tuple[TrialEnergy, ...]:
+    """The energy of each trial, in the order of `trials`.
+
+    Args:
+        epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
+        trials: Columns of `TrialRecord`.
+    """
+    kept = last_attempts(epochs, trials)
+    grouped = kept.assign(
+        missing=kept["epoch_energy_j"].isna(), degraded=kept["energy_status"] == "degraded"
+    ).groupby("trial_id", sort=False)
+    sums = grouped.agg(
+        counted=("epoch", "size"),
+        sum_j=("epoch_energy_j", "sum"),
+        mean_j=("epoch_energy_j", "mean"),
+        best=("val_accuracy", "max"),
+        missing=("missing", "sum"),
+        degraded=("degraded", "sum"),
+    )
+    joined = trials.join(sums, on="trial_id").to_dict("records")
+    return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
+
+
+def setup_energies(
+    setups: Sequence[SetupFacts], trials: Sequence[TrialEnergy]
+) -> tuple[SetupEnergy, ...]:
+    """The energy of each setup, in the order of their numbers.
+
+    Args:
+        setups: What was asked for; a setup without a trial has None for every quantity.
+        trials: Trials of these setups, and of setups that were found on the way.
+    """
+    by_setup: dict[int, list[TrialEnergy]] = {facts.setup: [] for facts in setups}
+    for trial in trials:
+        by_setup.setdefault(trial.setup, []).append(trial)
+    asked = {facts.setup: facts for facts in setups}
+    return tuple(
+        _setup_energy(asked.get(number) or _facts(repeats[0]), repeats)
+        for number, repeats in sorted(by_setup.items())
+    )
+
+
+def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
+    """What the study used in all, each part for itself."""
+    kept = last_attempts(epochs, trials)["epoch_energy_j"]
+    return Bill(
+        epochs_j=_known_sum(kept),
+        setup_j=_known_sum(trials["setup_energy_j"]),
+        between_j=_known_sum(trials["between_energy_j"]),
+        wasted_j=float(trials["wasted_energy_j"].sum()),
+        missing_epochs=int(kept.isna().sum()),
+    )
+
+
+def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Each energy as a share of the largest (paper, Figure 3); None where it is None.
+
+    All are None where the largest is 0: nothing can be a share of nothing.
+    """
+    worst = max((energy for energy in energies_j if energy is not None), default=0.0)
+    return tuple(None if e is None or worst == 0 else e / worst for e in energies_j)
+
+
+def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
+    epochs = int(_known(row["counted"]) or 0)
+    missing = int(_known(row["missing"]) or 0)
+    effective = _known(row["effective_batch_size"])
+    return TrialEnergy(
+        trial_id=row["trial_id"],
+        setup=int(row["setup"]),
+        batch_size=int(row["batch_size"]),
+        effective_batch_size=None if effective is None else int(effective),
+        learning_rate=float(row["learning_rate"]),
+        status=TrialStatus(row["status"]),
+        stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
+        epochs=epochs,
+        energy_j=None if missing or not epochs else _known(row["sum_j"]),
+        energy_per_epoch_j=_known(row["mean_j"]),
+        best_accuracy=_known(row["best"]),
+        missing_epochs=missing,
+        degraded_epochs=int(_known(row["degraded"]) or 0),
+        setup_energy_j=_known(row["setup_energy_j"]),
+        between_energy_j=_known(row["between_energy_j"]),
+        wasted_energy_j=_known(row["wasted_energy_j"]) or 0.0,
+    )
+
+
+def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
+    ended = [trial for trial in repeats if trial.finished]
+    effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
+    return SetupEnergy(
+        setup=facts.setup,
+        batch_size=facts.batch_size,
+        effective_batch_size=min(effective, default=None),
+        learning_rate=facts.learning_rate,
+        repeats=len(repeats),
+        finished=len(ended),
+        energy_j=Spread.of(trial.energy_j for trial in ended),
+        energy_per_epoch_j=Spread.of(trial.energy_per_epoch_j for trial in repeats),
+        best_accuracy=Spread.of(trial.best_accuracy for trial in ended),
+        epochs=Spread.of(float(trial.epochs) for trial in ended),
+        missing_epochs=sum(trial.missing_epochs for trial in repeats),
+        degraded_epochs=sum(trial.degraded_epochs for trial in repeats),
+        wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
+        setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
+        between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
+        stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in ended if t.stop_reason)),
+    )
+
+
+def _facts(trial: TrialEnergy) -> SetupFacts:
+    return SetupFacts(
+        setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def _known_sum(column: "pd.Series[Any]") -> float | None:
+    return float(column.sum()) if column.notna().any() else None

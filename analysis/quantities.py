@@ -1,0 +1,93 @@
+"""Numbers as people read them: the only place where joules become mWh and Wh.
+
+The paper gives energy per epoch in mWh and the energy of whole trainings in Wh.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from study.records import J_PER_MWH, J_PER_WH
+
+MISSING = "-"
+
+_SIGNIFICANT = 4
+_FEWEST_DECIMALS = 2
+_MOST_DECIMALS = 6
+_SMALLEST_IN_WH = 0.001
+
+
+def to_wh(energy_j: float | None) -> float | None:
+    """Joules as watt hours; None stays None."""
+    return None if energy_j is None else energy_j / J_PER_WH
+
+
+def to_mwh(energy_j: float | None) -> float | None:
+    """Joules as milliwatt hours; None stays None."""
+    return None if energy_j is None else energy_j / J_PER_MWH
+
+
+def energy_text(energy_j: float | None) -> str:
+    """An energy inside a sentence: three significant digits, in Wh or, below 0.001 Wh, in mWh."""
+    if energy_j is None:
+        return "not known"
+    if energy_j == 0:
+        return "0 Wh"
+    wh = energy_j / J_PER_WH
+    return f"{_short(wh)} Wh" if wh >= _SMALLEST_IN_WH else f"{_short(energy_j / J_PER_MWH)} mWh"
+
+
+def percent_text(share: float | None, *, decimals: int = 1) -> str:
+    """A share in [0, 1] as percent."""
+    return MISSING if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def points_text(share: float) -> str:
+    """A difference of two shares in percentage points."""
+    points = 100 * share
+    return f"{points:g} percentage point{'' if points == 1 else 's'}"
+
+
+def factor_text(factor: float) -> str:
+    """How many times; one decimal below ten."""
+    return f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}"  # noqa: PLR2004 - as said
+
+
+def learning_rate_text(learning_rate: float) -> str:
+    """A learning rate as the paper writes it: 0.0001, not 1e-4."""
+    return np.format_float_positional(learning_rate, trim="-")
+
+
+def decimals_for(values: Iterable[float | None]) -> int:
+    """Decimals for one column of a table: the largest value then has four digits or more."""
+    largest = max((abs(v) for v in values if v is not None), default=0.0)
+    if largest == 0:
+        return _FEWEST_DECIMALS
+    wanted = _SIGNIFICANT - 1 - math.floor(math.log10(largest))
+    return min(max(wanted, _FEWEST_DECIMALS), _MOST_DECIMALS)
+
+
+def number_text(value: float | None, decimals: int) -> str:
+    """A number of a table; what would be rounded to nothing says so, None is `-`."""
+    if value is None:
+        return MISSING
+    text = f"{value:.{decimals}f}"
+    smallest = 10.0**-decimals
+    return f"<{smallest:.{decimals}f}" if value > 0 and float(text) == 0 else text
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 epoch`, `2 epochs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def listed(words: Iterable[object]) -> str:
+    """Words in a row: `1, 2 and 3`."""
+    *first, last = [str(word) for word in words]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _short(value: float) -> str:
+    decimals = max(2 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:,.{decimals}f}"

@@ -1,0 +1,229 @@
+"""The advice in plain words, and what a reader must know before acting on it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.energy import SetupEnergy
+from analysis.load import Study
+from analysis.quantities import (
+    counted,
+    energy_text,
+    factor_text,
+    learning_rate_text,
+    listed,
+    percent_text,
+)
+from analysis.ranking import RankedSetup, Ranking
+from study.records import EnergyMethod, StopReason, TrialStatus
+
+# Below this a sensor that is read some ten times a second, or a counter that is refreshed as
+# often, sees too little of an epoch.
+SHORT_EPOCH_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Which setup to use.
+
+    Attributes:
+        setup: Number of the setup; None where the study does not allow an advice.
+        text: One paragraph.
+        caveats: What limits the advice, a sentence each, the weightiest first.
+    """
+
+    setup: int | None
+    text: str
+    caveats: tuple[str, ...]
+
+
+def recommend(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Recommendation:
+    """Put the first place of a ranking into words."""
+    first = ranking.first
+    return Recommendation(
+        setup=None if first is None else first.setup.setup,
+        text=_refusal(study, setups) if first is None else _advice(study, first, ranking),
+        caveats=tuple(_caveats(study, setups, ranking)),
+    )
+
+
+def setup_text(setup: SetupEnergy) -> str:
+    """A setup by its parameters."""
+    return (
+        f"batch size {setup.batch_size} and learning rate {learning_rate_text(setup.learning_rate)}"
+    )
+
+
+def _advice(study: Study, first: RankedSetup, ranking: Ranking) -> str:
+    setup = first.setup
+    sentences = [
+        (
+            f"Use {setup_text(setup)} (setup {setup.setup}): "
+            f"{percent_text(setup.accuracy)} accuracy for {_energy(study, setup)} per training."
+        )
+    ]
+    sentences.extend(_against_best(first, ranking))
+    sentences.extend(_against_worst(first, ranking))
+    ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
+    if ties:
+        sentences.append(
+            f"{_setups(ties)} cannot be told apart from it in energy by these repeats."
+        )
+    return " ".join(sentences)
+
+
+def _against_best(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
+    best = ranking.best
+    if best is None or best.setup == first.setup.setup:
+        yield "No other setup is more accurate."
+    elif first.saving_against_best is None:
+        yield (
+            f"The most accurate is setup {best.setup} with {percent_text(best.accuracy)}; "
+            "what it used is not known."
+        )
+    else:
+        lost = _points(best) - _points(first.setup)
+        points = f"{lost:.1f} points" if lost else "less than 0.1 points"
+        yield (
+            f"The most accurate ({setup_text(best)}, {percent_text(best.accuracy)}) needs "
+            f"{energy_text(best.total_j)}: giving up {points} of accuracy saves "
+            f"{percent_text(first.saving_against_best, decimals=0)}."
+        )
+
+
+def _points(setup: SetupEnergy) -> float:
+    """Accuracy in percent as the reader sees it, so that the difference is what they compute."""
+    return round(100 * (setup.accuracy or 0.0), 1)
+
+
+def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
+    worst, saving = ranking.worst, first.saving_against_worst
+    if worst is None or saving is None or worst.setup == first.setup.setup:
+        return
+    times = (
+        f", {factor_text(worst.total_j / first.setup.total_j)} times as much"
+        if worst.total_j and first.setup.total_j
+        else ""
+    )
+    yield (
+        f"The costliest ({setup_text(worst)}) needs {energy_text(worst.total_j)}{times}: "
+        f"{percent_text(saving, decimals=0)} saved."
+    )
+
+
+def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
+    if study.epochs.empty:
+        return "No recommendation: no epoch has finished yet."
+    if not any(setup.finished for setup in setups):
+        return (
+            "No recommendation yet: no trial has finished, and the energy of half a training "
+            "is not the energy of a training."
+        )
+    if not any(setup.total_j is not None for setup in setups):
+        return (
+            "No recommendation: no finished trial has an energy for all of its epochs. "
+            "`python -m trackers` says what this machine can measure and how to mend it."
+        )
+    return "No recommendation: no setup that is accurate enough has an energy."
+
+
+def _energy(study: Study, setup: SetupEnergy) -> str:
+    methods = set(study.epochs.loc[study.epochs["setup"] == setup.setup, "energy_method"].dropna())
+    word = "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""
+    return f"{word}{energy_text(setup.total_j)}"
+
+
+def _caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
+    yield from _about_energy(study, setups)
+    yield from _about_accuracy(study, ranking)
+    yield from _about_trials(study, setups)
+    yield from _about_setups(setups, ranking)
+    yield from study.notes
+    yield from study.manifest.warnings
+
+
+def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    epochs = study.epochs
+    estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
+    if estimated:
+        which = (
+            "All energies are"
+            if estimated == len(epochs)
+            else f"{estimated:,} epochs' energies are"
+        )
+        yield (
+            f"{which} estimated, not measured: good for comparing setups on this machine, "
+            "not for the bill."
+        )
+    missing = sum(setup.missing_epochs for setup in setups)
+    if missing:
+        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
+        lost = f"; no total for {_setups(without, start=False)}" if without else ""
+        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
+    partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
+    if partly:
+        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
+    degraded = sum(setup.degraded_epochs for setup in setups)
+    if degraded:
+        yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
+    if not epochs.empty:
+        short = float((epochs["epoch_time_s"] < SHORT_EPOCH_S).mean())
+        if short:
+            yield (
+                f"{percent_text(short, decimals=0)} of the epochs are shorter than "
+                f"{SHORT_EPOCH_S:g} s: their readings rest on few samples."
+            )
+
+
+def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
+    data = study.manifest.data
+    if data.synthetic:
+        yield "The data are synthetic: accuracies say nothing about real data."
+    best = None if ranking.best is None else ranking.best.accuracy
+    if best is not None and best <= data.chance_accuracy:
+        yield (
+            f"No setup is better than always naming the commonest class "
+            f"({percent_text(data.chance_accuracy)}): nothing was learnt, and the cheapest "
+            "setup is only the one that gave up first."
+        )
+
+
+def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    status = study.manifest.status
+    trials = study.trials["status"]
+    ended = int((trials == TrialStatus.FINISHED.value).sum())
+    expected = len(setups) * len(study.manifest.seeds)
+    if status != "finished":
+        word = "still running" if status == "running" else status
+        yield f"The study is {word}: {ended} of {expected} trials have finished."
+    failed = int((trials == TrialStatus.FAILED.value).sum())
+    if failed:
+        yield f"{counted(failed, 'trial')} failed and count only as energy spent."
+    for reason, words in (
+        (StopReason.DIVERGED, "diverged"),
+        (StopReason.OUT_OF_MEMORY, "ran out of memory"),
+    ):
+        which = [setup.setup for setup in setups if reason in setup.stop_reasons]
+        if which:
+            yield f"{_setups(which)} {words}."
+    if any(setup.finished == 1 for setup in setups):
+        yield "Setups with one finished repeat have no spread: a difference may be chance."
+
+
+def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
+    pairs = {
+        tuple(sorted({setup.batch_size for setup in setups if setup.setup in group}))
+        for group in (
+            {row.setup.setup, *row.same_training_as} for row in ranking.rows if row.same_training_as
+        )
+    }
+    for sizes in sorted(pairs):
+        yield (
+            f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
+            "than the training set."
+        )
+
+
+def _setups(numbers: Iterable[int], *, start: bool = True) -> str:
+    known = sorted(numbers)
+    word = "setup" if len(known) == 1 else "setups"
+    return f"{word.capitalize() if start else word} {listed(known)}"

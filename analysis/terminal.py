@@ -1,0 +1,79 @@
+"""A study's findings on the terminal, or in a file when the output is not one."""
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from analysis.energy import Bill
+from analysis.findings import Findings
+from analysis.quantities import energy_text
+from analysis.tables import (
+    TableInfo,
+    energy_per_epoch_info,
+    ranking_info,
+    relative_total_info,
+    rich_table,
+)
+from study.manifest import Manifest
+
+# Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
+PLAIN_WIDTH = 100
+
+
+def make_console() -> Console:
+    """A console as wide as the terminal, or of a fixed width where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def show(findings: Findings, console: Console) -> None:
+    """Print tables, ranking, recommendation and caveats."""
+    manifest = findings.study.manifest
+    console.rule(Text(f"{manifest.study}: energy of training", style="bold"), align="left")
+    console.print(Text(study_line(manifest), style="dim"))
+    console.print()
+    both = Table.grid(padding=(0, 3, 0, 0))
+    both.add_row(_titled(energy_per_epoch_info(findings)), _titled(relative_total_info(findings)))
+    console.print(both)
+    console.print()
+    console.print(_titled(ranking_info(findings)))
+    console.print()
+    console.print(Text("Recommendation", style="bold green"))
+    console.print(Text(findings.recommendation.text))
+    for caveat in findings.recommendation.caveats:
+        line = Table.grid(padding=(0, 1, 0, 0))
+        line.add_row(Text("!", style="yellow"), Text(caveat, style="dim"))
+        console.print(line)
+    bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill)}"
+    console.print(Text(bill, style="dim"))
+
+
+def study_line(manifest: Manifest) -> str:
+    """A study in one line."""
+    parts = [
+        manifest.scenario,
+        manifest.data.description,
+        f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats",
+        manifest.status,
+        *(f"{node.hostname}: {node.source or 'no tracker'}" for node in manifest.nodes[:1]),
+        *([f"and {len(manifest.nodes) - 1} more nodes"] if len(manifest.nodes) > 1 else []),
+    ]
+    return " · ".join(parts)
+
+
+def bill_line(bill: Bill) -> str:
+    """What the whole study used, part by part."""
+    parts = [
+        f"epochs {energy_text(bill.epochs_j)}",
+        f"before them {energy_text(bill.setup_j)}",
+        f"between them {energy_text(bill.between_j)}",
+        f"lost attempts {energy_text(bill.wasted_j)}",
+    ]
+    more = f", and {bill.missing_epochs} epochs without a reading" if bill.missing_epochs else ""
+    return f"{', '.join(parts)}{more}"
+
+
+def _titled(info: TableInfo) -> Group:
+    legend = [Padding(Text(info.legend, style="dim"), (0, 0, 0, 1))] if info.legend else []
+    return Group(Text(info.title, style="bold"), rich_table(info), *legend)

@@ -1,0 +1,279 @@
+"""Writes study folders whose numbers are known beforehand, through the records of `study`."""
+
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.energy import SetupEnergy, Spread
+from study.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
+from study.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialRecord,
+    TrialStatus,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What a test says of one epoch; the rest is filled in."""
+
+    energy_j: float | None
+    accuracy: float | None
+    time_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a test says of one trial: the epochs of each attempt, the last one last."""
+
+    setup: int
+    seed: int
+    attempts: Sequence[Sequence[Epoch]]
+    status: TrialStatus = TrialStatus.FINISHED
+    stop_reason: StopReason | None = StopReason.PATIENCE
+    setup_energy_j: float | None = 5.0
+    between_energy_j: float | None = 1.0
+
+    @property
+    def trial_id(self) -> str:
+        """Name of the trial."""
+        return f"setup{self.setup:02d}_seed{self.seed}"
+
+
+def epochs_of(energies_j: Sequence[float | None], accuracies: Sequence[float]) -> list[Epoch]:
+    """One attempt's epochs."""
+    pairs = zip(energies_j, accuracies, strict=True)
+    return [Epoch(energy_j=energy, accuracy=accuracy) for energy, accuracy in pairs]
+
+
+def constant(setup: int, energy_j: float | None, accuracy: float, *, seed: int = 0) -> Trial:
+    """A finished trial of one epoch."""
+    return Trial(setup=setup, seed=seed, attempts=[epochs_of([energy_j], [accuracy])])
+
+
+def grid(batch_sizes: Sequence[int], learning_rates: Sequence[float]) -> tuple[SetupFacts, ...]:
+    """Setups as the paper numbers them: batch size outer, learning rate inner."""
+    pairs = itertools.product(batch_sizes, learning_rates)
+    return tuple(
+        SetupFacts(setup=number, batch_size=size, learning_rate=rate)
+        for number, (size, rate) in enumerate(pairs, start=1)
+    )
+
+
+def write_study(
+    folder: Path,
+    setups: Sequence[SetupFacts],
+    trials: Sequence[Trial],
+    *,
+    train_samples: int = 1_000_000,
+    method: EnergyMethod = EnergyMethod.SAMPLED,
+    manifest: Mapping[str, Any] | None = None,
+    synthetic: bool = False,
+) -> Path:
+    """Write study.json, epochs.parquet and trials.parquet.
+
+    Args:
+        folder: Is made if it is not there.
+        setups: The setups of the study.
+        trials: Its trials, in any number per setup.
+        train_samples: Caps the effective batch sizes.
+        method: Of all energies.
+        manifest: Fields of the manifest that differ from the usual.
+        synthetic: Whether the data are said to be generated.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data = DataFacts(
+        synthetic=synthetic,
+        description="7 exercises of 10 people",
+        fingerprint="f" * 64,
+        train_samples=train_samples,
+        val_samples=100,
+        classes=("rest", "walk"),
+        chance_accuracy=0.2,
+    )
+    usual = _manifest(folder.name, setups, trials, data, method)
+    written = dataclasses.replace(usual, **(manifest or {}))
+    (folder / MANIFEST_FILE).write_text(written.to_json(), encoding="utf-8")
+    by_number = {facts.setup: facts for facts in setups}
+    epochs = [
+        row
+        for trial in trials
+        for row in epoch_records(trial, by_number[trial.setup], written, method)
+    ]
+    pd.DataFrame([row.to_row() for row in epochs]).to_parquet(folder / EPOCHS_FILE)
+    rows = [_trial_record(t, by_number[t.setup], written, method).to_row() for t in trials]
+    pd.DataFrame(rows).to_parquet(folder / TRIALS_FILE)
+    return folder
+
+
+def epoch_records(
+    trial: Trial, facts: SetupFacts, manifest: Manifest, method: EnergyMethod
+) -> list[EpochRecord]:
+    """The rows of all attempts of a trial."""
+    records = []
+    for attempt, epochs in enumerate(trial.attempts, start=1):
+        for number, epoch in enumerate(epochs, start=1):
+            last = attempt == len(trial.attempts) and number == len(epochs)
+            known = epoch.energy_j is not None
+            records.append(
+                EpochRecord(
+                    study=manifest.study,
+                    trial_id=trial.trial_id,
+                    attempt=attempt,
+                    node="node-1",
+                    device_uuid="GPU-1",
+                    device_name="Board",
+                    paradigm=manifest.paradigm,
+                    scenario=manifest.scenario,
+                    stage="encoder+classifier",
+                    setup=trial.setup,
+                    batch_size=facts.batch_size,
+                    effective_batch_size=min(facts.batch_size, manifest.data.train_samples),
+                    learning_rate=facts.learning_rate,
+                    seed=trial.seed,
+                    epoch=number,
+                    train_loss=1.0 / number,
+                    val_loss=1.0 / number,
+                    val_accuracy=epoch.accuracy,
+                    epoch_time_s=epoch.time_s,
+                    epoch_energy_j=epoch.energy_j,
+                    energy_j=None,
+                    mean_power_w=None,
+                    energy_method=method if known else None,
+                    energy_status=EnergyStatus.OK if known else EnergyStatus.MISSING,
+                    coverage=1.0 if known else 0.0,
+                    uncertainty_j=None,
+                    power_samples=100 if known else 0,
+                    samples_per_s=1000.0,
+                    peak_memory_bytes=None,
+                    stop_reason=trial.stop_reason if last else None,
+                )
+            )
+    return records
+
+
+def _trial_record(
+    trial: Trial, facts: SetupFacts, manifest: Manifest, method: EnergyMethod
+) -> TrialRecord:
+    last = trial.attempts[-1]
+    energies = [epoch.energy_j for epoch in last]
+    known = [energy for energy in energies if energy is not None]
+    accuracies = [epoch.accuracy for epoch in last if epoch.accuracy is not None]
+    lost = [e.energy_j for attempt in trial.attempts[:-1] for e in attempt]
+    return TrialRecord(
+        study=manifest.study,
+        trial_id=trial.trial_id,
+        status=trial.status,
+        stop_reason=trial.stop_reason,
+        error=None,
+        attempts=len(trial.attempts),
+        paradigm=manifest.paradigm,
+        scenario=manifest.scenario,
+        setup=trial.setup,
+        batch_size=facts.batch_size,
+        effective_batch_size=min(facts.batch_size, manifest.data.train_samples),
+        learning_rate=facts.learning_rate,
+        seed=trial.seed,
+        node="node-1",
+        device_uuid="GPU-1",
+        device_name="Board",
+        epochs=len(last),
+        best_val_accuracy=max(accuracies, default=None),
+        best_epoch=accuracies.index(max(accuracies)) + 1 if accuracies else None,
+        time_s=sum(epoch.time_s for epoch in last),
+        energy_j=sum(known) if len(known) == len(energies) else None,
+        setup_energy_j=trial.setup_energy_j,
+        between_energy_j=trial.between_energy_j,
+        wasted_energy_j=sum(energy for energy in lost if energy is not None),
+        missing_epochs=len(energies) - len(known),
+        degraded_epochs=0,
+        energy_method=method if known else None,
+        energy_to_target_j=None,
+    )
+
+
+def _manifest(
+    name: str,
+    setups: Sequence[SetupFacts],
+    trials: Sequence[Trial],
+    data: DataFacts,
+    method: EnergyMethod,
+) -> Manifest:
+    return Manifest(
+        study=name,
+        paradigm=Paradigm.REGIME,
+        scenario="watch",
+        status="finished",
+        started_at="2026-01-02T03:04:05+00:00",
+        finished_at="2026-01-02T03:14:05+00:00",
+        setup_time_s=3.0,
+        command=("python", "-m", "study.regime"),
+        options={"max_epochs": 30, "patience": 3},
+        versions={"python": "3.11.7", "torch": "2.13.0"},
+        git_commit=None,
+        data=data,
+        setups=tuple(setups),
+        seeds=tuple(sorted({trial.seed for trial in trials} or {0})),
+        nodes=(
+            NodeFacts(
+                hostname="node-1",
+                cpus=2.0,
+                gpus=1.0,
+                source="recorded",
+                method=method,
+                note="Power as it was recorded, ten times a second.",
+                refused={"nvml": "no library"},
+                devices=(
+                    DeviceFacts(
+                        uuid="GPU-1",
+                        name="Board",
+                        kind="gpu",
+                        power_limit_w=300.0,
+                        idle_power_w=20.0,
+                        driver="1.0",
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+def setup_energy(
+    number: int,
+    energies_j: Sequence[float | None],
+    accuracies: Sequence[float | None],
+    *,
+    batch_size: int = 64,
+    learning_rate: float = 0.1,
+) -> SetupEnergy:
+    """A setup with the given totals and accuracies, one for each finished repeat."""
+    return SetupEnergy(
+        setup=number,
+        batch_size=batch_size,
+        effective_batch_size=batch_size,
+        learning_rate=learning_rate,
+        repeats=len(energies_j),
+        finished=len(energies_j),
+        energy_j=Spread.of(energies_j),
+        energy_per_epoch_j=Spread.of(energies_j),
+        best_accuracy=Spread.of(accuracies),
+        epochs=Spread.of([1.0] * len(energies_j)),
+        missing_epochs=sum(energy is None for energy in energies_j),
+        degraded_epochs=0,
+        wasted_energy_j=0.0,
+        setup_energy_j=None,
+        between_energy_j=None,
+        stop_reasons=(),
+    )

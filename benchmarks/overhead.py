@@ -1,0 +1,167 @@
+"""What the study costs beyond its trainings.
+
+    python benchmarks/overhead.py study      wall time of the smartwatch study on this machine's CPU
+                                             slots, Ray's start and the report included, against the
+                                             same trainings in one plain loop: no Ray, no trackers,
+                                             as many threads as a trial has
+    python benchmarks/overhead.py tracker    CPU time of trainings in a Ray worker with a tracker
+                                             beside them, against the same without, all processes of
+                                             Ray included; alternating, medians
+
+Both print a ratio of figures from one run.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Literal
+
+import psutil
+import ray
+import torch
+import tyro
+
+from study.scenario import Data, load_scenario
+from study.setups import TrialPlan, grid, trial_plans
+from study.trainable import TrialMeter
+from study.training import TrainingSettings, train
+from trackers.actor import Handle, TrackerClient, start_manager
+from trackers.detect import Request
+
+SCENARIO = "examples.watch:Watch"
+ROOT = Path(__file__).parent.parent
+BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001)
+MAX_EPOCHS, PATIENCE = 30, 5
+
+
+def train_plan(
+    plan: TrialPlan, data: Data, window: Callable[[int], AbstractContextManager[object]]
+) -> int:
+    """One training as the study does it; the number of its epochs."""
+    settings = TrainingSettings(
+        batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        max_epochs=MAX_EPOCHS,
+        patience=PATIENCE,
+        optimizer="adam",
+        seed=plan.seed,
+    )
+    scenario = load_scenario(SCENARIO)
+    device = torch.device("cpu")
+    return sum(1 for _ in train(scenario, data, settings, device=device, window=window))
+
+
+def plain_loop(repeats: int, threads: int) -> None:
+    """All trainings of the study, one after another."""
+    torch.set_num_threads(threads)
+    data = load_scenario(SCENARIO).load(None, seed=0)
+    setups = grid(BATCH_SIZES, LEARNING_RATES)
+    for plan in trial_plans(setups, range(repeats), shuffle_seed=0):
+        train_plan(plan, data, lambda _: nullcontext())
+
+
+def timed(command: list[str]) -> float:
+    """Wall time of a command, in seconds."""
+    start_s = time.monotonic()
+    subprocess.run(
+        command,
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
+    return time.monotonic() - start_s
+
+
+def study_against_plain(repeats: int) -> None:
+    """Print the wall times and their ratio."""
+    with tempfile.TemporaryDirectory() as folder:
+        study_s = timed(
+            [
+                *(sys.executable, "-m", "study.regime", "--scenario", SCENARIO),
+                *("--repeats", str(repeats), "--results-dir", folder),
+            ]
+        )
+    plain_s = timed([sys.executable, __file__, "plain", "--repeats", str(repeats)])
+    print(f"{16 * repeats} trainings, {os.cpu_count()} CPU slots")
+    print(f"study       {study_s:7.1f} s")
+    print(f"plain loop  {plain_s:7.1f} s")
+    print(f"ratio       {study_s / plain_s:7.3f}   (goal on 2 slots: at most 0.65)")
+
+
+@ray.remote(num_cpus=1)
+def trained(plan: TrialPlan, data: Data, manager: Handle | None) -> int:
+    """A training in a Ray worker, measured or not."""
+    torch.set_num_threads(1)
+    if manager is None:
+        return train_plan(plan, data, lambda _: nullcontext())
+    client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
+    meter = TrialMeter(plan, client)
+    with meter.trial():
+        return train_plan(plan, data, lambda epoch: meter.window("encoder+classifier", epoch))
+
+
+def cpu_seconds() -> float:
+    """CPU time so far of this process and all that it has started."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def tracker_on_against_off(rounds: int) -> None:
+    """Print the CPU times and their ratio."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    data = ray.put(load_scenario(SCENARIO).load(None, seed=0))
+    plan = trial_plans(grid((256,), (0.001,)), (0,), shuffle_seed=0)[0]
+    ray.get(trained.remote(plan, data, None))
+    used_s: dict[bool, list[float]] = {True: [], False: []}
+    epochs = 0
+    for number in range(2 * rounds):
+        measured = number % 2 == 0
+        manager = start_manager(Request(), sampling_hz=10) if measured else None
+        if manager is not None:
+            here = ray.get_runtime_context().get_node_id()
+            ray.get(ray.get(manager.tracker.remote(here)).facts.remote())
+        before_s = cpu_seconds()
+        epochs = ray.get(trained.remote(plan, data, manager))
+        used_s[measured].append(cpu_seconds() - before_s)
+        if manager is not None:
+            ray.kill(manager)  # and with it the tracker that it owns
+    ray.shutdown()
+    on_s, off_s = (statistics.median(used_s[measured]) for measured in (True, False))
+    print(f"{rounds} rounds each of a training of {epochs} epochs, 10 power samples a second")
+    print(f"tracker on   {on_s:7.3f} s of CPU   {sorted(round(s, 2) for s in used_s[True])}")
+    print(f"tracker off  {off_s:7.3f} s of CPU   {sorted(round(s, 2) for s in used_s[False])}")
+    print(f"ratio        {on_s / off_s:7.4f}   (goal: at most 1.01)")
+
+
+def main(
+    what: tyro.conf.Positional[Literal["study", "tracker", "plain"]],
+    *,
+    repeats: int = 2,
+    rounds: int = 7,
+    threads: int = 1,
+) -> None:
+    """Measure the study's overhead.
+
+    Args:
+        what: `study` or `tracker`; `plain` is the loop that `study` compares with.
+        repeats: Trainings of each setup.
+        rounds: Trainings with, and as many without a tracker.
+        threads: Threads of the plain loop.
+    """
+    if what == "study":
+        study_against_plain(repeats)
+    elif what == "tracker":
+        tracker_on_against_off(rounds)
+    else:
+        plain_loop(repeats, threads)
+
+
+if __name__ == "__main__":
+    tyro.cli(main, description=__doc__)

@@ -1,0 +1,175 @@
+"""How fast our training loop is, against a bare loop on ready batches.
+
+Both train the sensor network with the same optimiser, seed and number of samples, in one process.
+
+    ours    `study.training.train`: the order is drawn, batches are selected by index, the mean loss
+            is kept, a validation part (of one sample) is validated, the window is entered and left
+    bare    forward, loss, backward and step over a list of batches that lie ready
+
+An epoch of one and an epoch of the other form a round; who is first changes from round to round, so
+that a busy moment of the machine hits both. Shown is the median over the rounds of the ratio of
+samples per second, with its quartiles. Goal: at least 0.95 for every batch size.
+
+    python benchmarks/training_loop.py [--batch-sizes 64 256 1024 4096] [--rounds 15]
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import tyro
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from examples.watch import Watch
+from study.scenario import Arrays, Data
+from study.training import OPTIMIZERS, TrainingSettings, train
+
+GOAL = 0.95
+CHANNELS, TIME, CLASSES = 6, 100, 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Measure the training loop against a bare one.
+
+    Attributes:
+        batch_sizes: One line of the table for each.
+        samples: Training samples; about as many as the smartwatch data have.
+        rounds: Epochs of either loop for each batch size.
+        threads: CPU threads of torch.
+        device: Where to train.
+    """
+
+    batch_sizes: tuple[int, ...] = (64, 256, 1024, 4096)
+    samples: int = 3072
+    rounds: int = 15
+    threads: int = 1
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speeds:
+    """Samples per second of both loops, one figure for each round."""
+
+    ours: list[float]
+    bare: list[float]
+
+    @property
+    def ratios(self) -> list[float]:
+        """Ours over bare, round for round."""
+        return [ours / bare for ours, bare in zip(self.ours, self.bare, strict=True)]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = tyro.cli(Options)
+    torch.set_num_threads(options.threads)
+    table = Table("batch size", "ours, samples/s", "bare, samples/s", "ratio", "quartiles", "")
+    for batch_size in options.batch_sizes:
+        speeds = _measure(options, batch_size)
+        low, median, high = statistics.quantiles(speeds.ratios, n=4)
+        table.add_row(
+            str(batch_size),
+            f"{statistics.median(speeds.ours):.0f}",
+            f"{statistics.median(speeds.bare):.0f}",
+            f"{median:.3f}",
+            f"{low:.3f} to {high:.3f}",
+            f">= {GOAL}: {'met' if median >= GOAL else 'NOT met'}",
+        )
+    Console().print(table)
+
+
+def _measure(options: Options, batch_size: int) -> Speeds:
+    settings = TrainingSettings(
+        batch_size=batch_size,
+        learning_rate=1e-4,
+        max_epochs=options.rounds + 2,
+        patience=options.rounds + 2,
+        optimizer="adam",
+        seed=0,
+    )
+    data, device = _data(options.samples), torch.device(options.device)
+    ours, bare = _ours(data, settings, device), _bare(data, settings, device)
+    ours(), bare()  # the first epochs warm both up
+    speeds = Speeds(ours=[], bare=[])
+    for number in range(options.rounds):
+        turns = [(ours, speeds.ours), (bare, speeds.bare)]
+        for epoch, list_ in turns if number % 2 else reversed(turns):
+            list_.append(options.samples / epoch())
+    return speeds
+
+
+def _data(samples: int) -> Data:
+    draw = np.random.default_rng(0)
+    train_part, val = (
+        Arrays(
+            inputs=draw.normal(size=(count, CHANNELS, TIME)).astype(np.float32),
+            targets=draw.integers(0, CLASSES, size=count),
+        )
+        for count in (samples, 1)
+    )
+    return Data(
+        train=train_part,
+        val=val,
+        classes=tuple("abcdefg"),
+        synthetic=True,
+        description="noise",
+    )
+
+
+def _ours(data: Data, settings: TrainingSettings, device: torch.device) -> Callable[[], float]:
+    """Runs the next epoch of our loop; the seconds from the window's opening to its closing."""
+    seconds = 0.0
+
+    @contextmanager
+    def window(_: int) -> Iterator[None]:
+        nonlocal seconds
+        start_s = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - start_s
+
+    outcomes = train(Watch(), data, settings, device=device, window=window)
+
+    def epoch() -> float:
+        next(outcomes)
+        return seconds
+
+    return epoch
+
+
+def _bare(data: Data, settings: TrainingSettings, device: torch.device) -> Callable[[], float]:
+    """Runs an epoch of the bare loop; its seconds."""
+    torch.manual_seed(settings.seed)
+    scenario = Watch()
+    network = scenario.network(data).to(device).train()
+    optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), lr=settings.learning_rate)
+    inputs, targets = (
+        torch.split(torch.from_numpy(each).to(device), settings.batch_size)
+        for each in (data.train.inputs, data.train.targets)
+    )
+    batches: list[tuple[Tensor, Tensor]] = [
+        (each.clone(), of_each.clone()) for each, of_each in zip(inputs, targets, strict=True)
+    ]
+
+    def epoch() -> float:
+        start_s = time.perf_counter()
+        for batch, classes in batches:
+            optimizer.zero_grad(set_to_none=True)
+            loss = scenario.loss(network(batch), classes)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - start_s
+
+    return epoch
+
+
+if __name__ == "__main__":
+    main()

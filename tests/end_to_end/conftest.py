@@ -1,0 +1,57 @@
+"""Runs the study command as a user does: a process of its own, a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a command left: its exit status, its words and the study's folder."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+
+def command(*options: str) -> list[str]:
+    """The regime command with options."""
+    return [sys.executable, "-m", "study.regime", *options]
+
+
+def run_regime(
+    results: Path, *options: str, env: Mapping[str, str] | None = None, name: str = "a"
+) -> Ran:
+    """Run `python -m study.regime` into `results`."""
+    done = subprocess.run(
+        command(*options, "--results-dir", str(results), "--name", name),
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    return Ran(status=done.returncode, out=done.stdout, err=done.stderr, folder=results / name)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The smoke study, without any other option: PAMAP2's synthetic sample."""
+    return run_regime(tmp_path_factory.mktemp("smoke"), "--smoke")
+
+
+@pytest.fixture
+def ray_folder() -> Iterator[Path]:
+    """A short path for Ray's session: its sockets' names must not be long."""
+    with TemporaryDirectory(prefix="r") as folder:
+        yield Path(folder) / "ray"

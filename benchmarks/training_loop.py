@@ -15,18 +15,20 @@ samples per second, with its quartiles. Goal: at least 0.95 for every batch size
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 import tyro
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
-from examples.watch import Watch
+from models.sensor import SensorClassifier
 from study.scenario import Arrays, Data
 from study.training import OPTIMIZERS, TrainingSettings, train
 
@@ -70,7 +72,7 @@ def main() -> None:
     """Measure and print."""
     options = tyro.cli(Options)
     torch.set_num_threads(options.threads)
-    table = Table("batch size", "ours, samples/s", "bare, samples/s", "ratio", "quartiles", "")
+    table = Table("batch size", "ours", "bare", "ratio", "quartiles", f">= {GOAL}")
     for batch_size in options.batch_sizes:
         speeds = _measure(options, batch_size)
         low, median, high = statistics.quantiles(speeds.ratios, n=4)
@@ -80,8 +82,9 @@ def main() -> None:
             f"{statistics.median(speeds.bare):.0f}",
             f"{median:.3f}",
             f"{low:.3f} to {high:.3f}",
-            f">= {GOAL}: {'met' if median >= GOAL else 'NOT met'}",
+            "met" if median >= GOAL else "NOT met",
         )
+    table.caption = "samples per second"
     Console().print(table)
 
 
@@ -94,8 +97,10 @@ def _measure(options: Options, batch_size: int) -> Speeds:
         optimizer="adam",
         seed=0,
     )
-    data, device = _data(options.samples), torch.device(options.device)
-    ours, bare = _ours(data, settings, device), _bare(data, settings, device)
+    scenario, device = Noise(options.samples), torch.device(options.device)
+    data = scenario.load(None, seed=0)
+    ours = _ours(scenario, data, settings, device)
+    bare = _bare(scenario, data, settings, device)
     ours(), bare()  # the first epochs warm both up
     speeds = Speeds(ours=[], bare=[])
     for number in range(options.rounds):
@@ -105,8 +110,34 @@ def _measure(options: Options, batch_size: int) -> Speeds:
     return speeds
 
 
-def _data(samples: int) -> Data:
-    draw = np.random.default_rng(0)
+class Noise:
+    """Windows of noise, of the size of the smartwatch's, and the network for them."""
+
+    name = "noise"
+
+    def __init__(self, samples: int) -> None:
+        """Train on `samples` windows and validate on one."""
+        self._samples = samples
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
+        """Draw the windows."""
+        return _data(self._samples, seed)
+
+    def network(self, data: Data) -> nn.Module:
+        """The project's sensor network."""
+        return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross entropy."""
+        return functional.cross_entropy(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """Accuracy."""
+        return {"accuracy": (outputs.argmax(dim=1) == targets).to(torch.float32).mean()}
+
+
+def _data(samples: int, seed: int) -> Data:
+    draw = np.random.default_rng(seed)
     train_part, val = (
         Arrays(
             inputs=draw.normal(size=(count, CHANNELS, TIME)).astype(np.float32),
@@ -123,7 +154,9 @@ def _data(samples: int) -> Data:
     )
 
 
-def _ours(data: Data, settings: TrainingSettings, device: torch.device) -> Callable[[], float]:
+def _ours(
+    scenario: Noise, data: Data, settings: TrainingSettings, device: torch.device
+) -> Callable[[], float]:
     """Runs the next epoch of our loop; the seconds from the window's opening to its closing."""
     seconds = 0.0
 
@@ -134,7 +167,7 @@ def _ours(data: Data, settings: TrainingSettings, device: torch.device) -> Calla
         yield
         seconds = time.perf_counter() - start_s
 
-    outcomes = train(Watch(), data, settings, device=device, window=window)
+    outcomes = train(scenario, data, settings, device=device, window=window)
 
     def epoch() -> float:
         next(outcomes)
@@ -143,10 +176,11 @@ def _ours(data: Data, settings: TrainingSettings, device: torch.device) -> Calla
     return epoch
 
 
-def _bare(data: Data, settings: TrainingSettings, device: torch.device) -> Callable[[], float]:
+def _bare(
+    scenario: Noise, data: Data, settings: TrainingSettings, device: torch.device
+) -> Callable[[], float]:
     """Runs an epoch of the bare loop; its seconds."""
     torch.manual_seed(settings.seed)
-    scenario = Watch()
     network = scenario.network(data).to(device).train()
     optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), lr=settings.learning_rate)
     inputs, targets = (

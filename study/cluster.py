@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.exceptions import RayError
 
 from study.errors import ClusterError
 from study.manifest import DeviceFacts, NodeFacts
@@ -74,7 +74,7 @@ class Cluster:
         for tracker in self._trackers():
             try:
                 bookings.append(ray.get(tracker.take.remote(), timeout=10))
-            except (RayActorError, GetTimeoutError) as error:
+            except RayError as error:
                 logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
         return bookings
 
@@ -93,14 +93,23 @@ class Cluster:
         Where a tracker does not answer any more, what it said before is kept.
         """
         facts = dict(self.facts)
-        for node_id, tracker in ray.get(self.manager.trackers.remote(), timeout=10).items():
-            with contextlib.suppress(RayActorError, GetTimeoutError):
+        for node_id, tracker in self._trackers_by_node().items():
+            with contextlib.suppress(RayError):
                 facts[node_id] = ray.get(tracker.facts.remote(), timeout=10)
         nodes = {node.node_id: node for node in (*self.nodes, *_nodes()) if node.node_id in facts}
         return replace(self, nodes=tuple(nodes.values()), facts=facts)
 
     def _trackers(self) -> list[Handle]:
-        return list(ray.get(self.manager.trackers.remote(), timeout=10).values())
+        return list(self._trackers_by_node().values())
+
+    def _trackers_by_node(self) -> dict[str, Handle]:
+        """All trackers; none where the manager does not answer: a study ends well without."""
+        try:
+            found: dict[str, Handle] = ray.get(self.manager.trackers.remote(), timeout=10)
+        except RayError as error:
+            logging.getLogger(__name__).warning("the trackers' manager is gone: %s", error)
+            return {}
+        return found
 
 
 @contextlib.contextmanager
@@ -205,7 +214,7 @@ def _start_tracker(manager: Handle, node: Node) -> TrackerFacts:
     try:
         tracker = ray.get(manager.tracker.remote(node.node_id), timeout=TRACKER_START_S)
         facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=TRACKER_START_S)
-    except (RayActorError, GetTimeoutError) as error:
+    except RayError as error:
         message = f"no tracker could be started on {node.hostname}: {error}"
         raise ClusterError(message) from error
     return facts

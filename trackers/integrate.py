@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, final
 
-from trackers.sample import PowerSample
+from trackers.sample import Observation, PowerSample
 
 STALE_PERIODS = 3.0
 """A sample speaks for this many sampling periods; what lies beyond is not covered."""
@@ -151,3 +151,11 @@ def uncertainty_j(
         period_s: Time between two updates of what was read.
     """
     return max(RELATIVE_UNCERTAINTY * energy_j, period_s * mean_power_w, (1 - coverage) * energy_j)
+
+
+def mean_power(earlier: Observation, later: Observation) -> PowerSample | None:
+    """Mean power between two readings of a counter; None where it cannot be told."""
+    if earlier.counter_j is None or later.counter_j is None or later.counter_j < earlier.counter_j:
+        return None
+    power_w = (later.counter_j - earlier.counter_j) / (later.time_s - earlier.time_s)
+    return PowerSample(time_s=earlier.time_s, power_w=power_w)

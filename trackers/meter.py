@@ -17,12 +17,14 @@ from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Self, final
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
-from trackers.integrate import PowerTrace
+from trackers.integrate import PowerTrace, mean_power
+from trackers.refresh_watch import RefreshWatch
 from trackers.sample import Method, Observation, PowerSample, Reading
 from trackers.source import PowerSource
 from trackers.window import LOWEST_COVERAGE, WindowEdges, reading
@@ -101,6 +103,7 @@ class EnergyMeter:
         self._log: deque[LoggedSample] = deque(maxlen=LOG_LENGTH)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._refreshes = RefreshWatch(partial(self._asked, counter=True), self._clock, self._stop)
 
     @property
     def method(self) -> Method:
@@ -181,7 +184,7 @@ class EnergyMeter:
             for device_uuid in devices:
                 if device_uuid not in self._traces:
                     self.watch(device_uuid)
-            at_start = {each: self._observe(each, counter=True) for each in devices}
+            at_start = {each: self._observe_edge(each) for each in devices}
             now_s = self._clock.now_s()
             self._open[key] = _OpenWindow(
                 start_s=now_s if start_s is None else min(start_s, now_s), at_start=at_start
@@ -200,8 +203,7 @@ class EnergyMeter:
 
     def open_windows(self) -> list[Hashable]:
         """The windows that are open, in the order in which they were opened."""
-        with self._lock:
-            return list(self._open)
+        return list(self._open)
 
     def sample(self) -> None:
         """Observe every watched device once, as the thread does each period."""
@@ -230,24 +232,28 @@ class EnergyMeter:
             return None
         return integral.energy_j / (stop_s - start_s)
 
+    def refresh_s(self, device_uuid: str) -> float | None:
+        """Time between two refreshes of a device's counter; None where it is not known."""
+        return self._refreshes.period_s(device_uuid)
+
     def _run(self) -> None:
-        while not self._clock.wait(self._stop, self._period_s):
+        while True:
+            if not self.source.estimated:
+                self._refreshes.attend(list(self._counted))
+            if self._clock.wait(self._stop, self._period_s):
+                return
             self.sample()
+
+    def _observe_edge(self, device_uuid: str) -> Observation | None:
+        """Ask a device for its counter at a window's edge."""
+        return self._refreshes.at_edge(
+            device_uuid, lambda: self._observe(device_uuid, counter=True)
+        )
 
     def _observe(self, device_uuid: str, *, counter: bool) -> Observation | None:
         """Ask a device, and keep its power; None where it did not answer."""
-        try:
-            seen = self.source.observe(device_uuid, counter=counter)
-        except (DeviceLostError, UnknownDeviceError):
-            if not self._is_in_a_window(device_uuid):
-                self.unwatch(device_uuid)
-            return None
-        except ReadError:
-            return None
-        except Exception:  # noqa: BLE001 - a source may be anybody's code, and must end no training
-            if device_uuid not in self._complained:
-                self._complained.add(device_uuid)
-                _log.exception("%s: unforeseen fault; no reading", self.source.name)
+        seen = self._asked(device_uuid, counter=counter)
+        if seen is None:
             return None
         if seen.counter_j is not None:
             self._counted[device_uuid] = seen
@@ -264,6 +270,22 @@ class EnergyMeter:
             )
         return seen
 
+    def _asked(self, device_uuid: str, *, counter: bool) -> Observation | None:
+        """What a device says; None where it does not answer, whatever the reason."""
+        try:
+            return self.source.observe(device_uuid, counter=counter)
+        except (DeviceLostError, UnknownDeviceError):
+            if self._innermost(device_uuid) is None:
+                self.unwatch(device_uuid)
+            return None
+        except ReadError:
+            return None
+        except Exception:  # noqa: BLE001 - a source may be anybody's code, and must end no training
+            if device_uuid not in self._complained:
+                self._complained.add(device_uuid)
+                _log.exception("%s: unforeseen fault; no reading", self.source.name)
+            return None
+
     def _power(self, device_uuid: str, seen: Observation) -> PowerSample | None:
         """The power that was told, or the mean since the counter was read before.
 
@@ -277,11 +299,11 @@ class EnergyMeter:
             return None
         if seen.counter_j is not None:
             self._since[device_uuid] = seen
-        return None if since is None else _mean_power(since, seen)
+        return None if since is None else mean_power(since, seen)
 
     def _reading(self, device_uuid: str, window: _OpenWindow, stop_s: float) -> Reading:
         trace = self._traces.get(device_uuid) or PowerTrace(period_s=self._period_s)
-        at_stop = self._observe(device_uuid, counter=True)
+        at_stop = self._observe_edge(device_uuid)
         last_word = None
         if at_stop is None:
             # Where the counter is asked for in each period, it knows more than the power does.
@@ -304,9 +326,6 @@ class EnergyMeter:
             period_s=self._period_s,
         )
 
-    def _is_in_a_window(self, device_uuid: str) -> bool:
-        return any(device_uuid in window.at_start for window in self._open.values())
-
     def _innermost(self, device_uuid: str) -> Hashable | None:
         """The window that was opened last on a device."""
         for key in reversed(self._open):
@@ -328,11 +347,3 @@ class EnergyMeter:
                 for time_s in (window.start_s, window.counted_from_s(device_uuid))
             ]
             trace.forget_before(now_s - KEPT_S, except_from=needed_s)
-
-
-def _mean_power(earlier: Observation, later: Observation) -> PowerSample | None:
-    """Mean power between two readings of a counter; None where it cannot be told."""
-    if earlier.counter_j is None or later.counter_j is None or later.counter_j < earlier.counter_j:
-        return None
-    power_w = (later.counter_j - earlier.counter_j) / (later.time_s - earlier.time_s)
-    return PowerSample(time_s=earlier.time_s, power_w=power_w)

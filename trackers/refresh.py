@@ -9,10 +9,13 @@ start, and again only when the prediction has grown uncertain. The longer refres
 followed, the better their rate is known: with each look the time to the next one doubles.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
+
+from trackers.sample import Observation
 
 LOOKS_TO_LEARN = 8
 """Refreshes that are watched before the rate is believed."""
@@ -24,6 +27,12 @@ LARGEST_MISS = 0.1
 
 SURE_ENOUGH = 0.05
 """Of a period: how uncertain a prediction may be before it is renewed."""
+
+LONGEST_LOOK_S = 0.3
+"""Counters that are refreshed less often are taken as they are."""
+
+LONGEST_WAIT_S = 0.005
+"""A window's edge is not held up for longer than twice this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,20 +119,71 @@ class RefreshClock:
         return self._anchor_s + round((time_s - self._anchor_s) / period_s) * period_s
 
     def _fit(self) -> None:
-        """Put a line through all looks: number of the refresh to its time."""
-        times_s = np.array([look.middle_s for look in self._looks])
-        widths_s = np.array([look.width_s for look in self._looks])
-        period_s = self.period_s or float(np.median(np.diff(times_s)))
-        numbers = np.round((times_s - times_s[0]) / period_s)
+        """Put a line through the looks that were sharp: number of the refresh to its time."""
+        steps_s = np.diff([look.middle_s for look in self._looks])
+        period_s = self.period_s or float(np.median(steps_s))
+        usual_s = float(np.median([look.width_s for look in self._looks]))
+        sharp = [look for look in self._looks if look.width_s <= 2 * usual_s]
         # From the first look on, because far from zero the fit would lose digits.
-        slope_s, offset_s = np.polyfit(
-            numbers, times_s - times_s[0], 1, w=1 / np.maximum(widths_s, 1e-6)
-        )
-        misses_s = np.abs(times_s - times_s[0] - offset_s - slope_s * numbers)
-        if misses_s.max() > LARGEST_MISS * slope_s + widths_s.max():
+        first_s = sharp[0].middle_s
+        times_s = np.array([look.middle_s - first_s for look in sharp])
+        widths_s = np.array([look.width_s for look in sharp])
+        numbers = np.round(times_s / period_s)
+        if len(set(numbers)) < len(sharp):
+            misses_s, slope_s, offset_s = np.array([np.inf]), period_s, 0.0
+        else:
+            slope_s, offset_s = np.polyfit(numbers, times_s, 1, w=1 / np.maximum(widths_s, 1e-6))
+            misses_s = np.abs(times_s - offset_s - slope_s * numbers) - widths_s
+        if misses_s.max() > LARGEST_MISS * slope_s:
             self._looks.clear()
             self.period_s = None
             return
         self.period_s = float(slope_s)
-        self._anchor_s = float(times_s[0] + offset_s + slope_s * numbers[-1])
-        self._uncertain_s = float(max(np.median(widths_s), np.median(misses_s)))
+        self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
+        self._uncertain_s = usual_s
+
+
+def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) -> Look | None:
+    """Poll a counter until it is refreshed.
+
+    Args:
+        observe: Reads the counter; None where it does not answer.
+        wait: Waits a millisecond; True when the looking is to end.
+
+    Returns:
+        The refresh; None where the counter stood still (an idle board's may), or fell silent.
+    """
+    first = last = observe()
+    while first is not None and last is not None and not wait():
+        if last.time_s - first.time_s > LONGEST_LOOK_S:
+            return None
+        seen = observe()
+        if seen is not None and seen.counter_j != first.counter_j:
+            return Look(before_s=last.time_s, after_s=seen.time_s)
+        last = seen
+    return None
+
+
+def at_refresh(
+    observe: Callable[[], Observation | None], wait: Callable[[float], object], clock: RefreshClock
+) -> Observation | None:
+    """Read a counter, stamped with the time at which its value was made, where that is known.
+
+    A reading next to a refresh may be the value from before it, and is made again a moment later.
+
+    Args:
+        observe: Reads the counter; None where it does not answer.
+        wait: Waits for so many seconds.
+        clock: Of this counter's refreshes.
+    """
+    seen = observe()
+    if seen is None or seen.counter_j is None or clock.is_learning:
+        return seen
+    if clock.last_refresh_s(seen.time_s) is None:
+        error_s = clock.error_s(seen.time_s)
+        if error_s > LONGEST_WAIT_S:
+            return seen
+        wait(2 * error_s)
+        seen = observe() or seen
+    made_s = clock.last_refresh_s(seen.time_s)
+    return seen if made_s is None else replace(seen, time_s=made_s)

@@ -62,7 +62,9 @@ def reading(
     """
     duration_s = edges.stop_s - edges.start_s
     integral = trace.integral(edges.start_s, edges.stop_s)
-    energy_j, doubt = _counted_j(edges, trace, power_limit_w=power_limit_w, estimated=estimated)
+    energy_j, doubt = _counted_j(
+        edges, trace, power_limit_w=power_limit_w, estimated=estimated, period_s=period_s
+    )
     coverage = _counted_share(edges, period_s=period_s)
     if energy_j is not None:
         method = Method.ESTIMATED if estimated else Method.COUNTER
@@ -104,7 +106,12 @@ def reading(
 
 
 def _counted_j(
-    edges: WindowEdges, trace: PowerTrace, *, power_limit_w: float | None, estimated: bool
+    edges: WindowEdges,
+    trace: PowerTrace,
+    *,
+    power_limit_w: float | None,
+    estimated: bool,
+    period_s: float,
 ) -> tuple[float | None, str]:
     """The counter's energy (None where there is none to believe), and what speaks against it.
 
@@ -126,19 +133,26 @@ def _counted_j(
             return None, f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s"
     if counted_j == 0:
         return None, "the counter did not rise"
-    counted_j += _late_j(trace, edges.start_s, first.time_s)
+    counted_j += _late_j(trace, edges.start_s, first, period_s=period_s)
     if not (estimated or edges.by_last_word):
-        counted_j -= _late_j(trace, edges.stop_s, last.time_s)
+        counted_j -= _late_j(trace, edges.stop_s, last, period_s=period_s)
     if counted_j <= 0:
         return None, "the counter rose at the wrong time"
     return counted_j, ""
 
 
-def _late_j(trace: PowerTrace, edge_s: float, read_s: float) -> float:
-    """Energy from a window's edge to the moment the counter was read; below 0 if that was before."""
-    if read_s < edge_s:
-        return -_late_j(trace, read_s, edge_s)
-    return trace.integral(edge_s, read_s).energy_j or 0.0
+def _late_j(trace: PowerTrace, edge_s: float, seen: Observation, *, period_s: float) -> float:
+    """Energy from a window's edge to the moment of the counter's value; below 0 if that was before.
+
+    For moments shorter than a sampling period, the power that came with the counter is nearer than
+    any other sample.
+    """
+    late_s = seen.time_s - edge_s
+    if seen.power_w is not None and abs(late_s) <= period_s:
+        return late_s * seen.power_w
+    if late_s < 0:
+        return -(trace.integral(seen.time_s, edge_s).energy_j or 0.0)
+    return trace.integral(edge_s, seen.time_s).energy_j or 0.0
 
 
 def _counted_share(edges: WindowEdges, *, period_s: float) -> float:

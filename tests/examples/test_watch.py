@@ -1,5 +1,6 @@
 """The example of a scenario of one's own, on real data of real people."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,15 @@ from tests.study.test_training import Windows
 
 seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")
 LONGEST = 100
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine make small networks slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """The networks for windows of sensor data."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from hypothesis import given
@@ -7,6 +9,15 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from models.sensor import WIDTHS, SensorClassifier, SensorEncoder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine make small networks slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @given(batch=st.integers(1, 4), channels=st.integers(1, 9), time=st.integers(8, 70))

@@ -72,7 +72,7 @@ def test_no_study_is_written_over(tmp_path: Path) -> None:
     """A second study of the same name is refused, with both ways out."""
     folder = folder_of(tmp_path, begun=True)
 
-    with pytest.raises(StorageError, match="/a holds a study .* another --name, or --resume"):
+    with pytest.raises(StorageError, match=r"/a holds a study .* another --name, or --resume"):
         check_folder(folder, StudyOptions(results_dir=str(tmp_path), name="a"), "a")
 
 

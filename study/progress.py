@@ -170,9 +170,10 @@ class Progress:
     def _summary(self) -> Table:
         states = self._states.values()
         spent_j = sum(state.energy_j for state in states)
-        energy = f"{spent_j / J_PER_WH:.3f} Wh{self._label()}"
-        if any(state.missing for state in states):
-            energy = f"more than {energy}"
+        energy = "energy not known yet"
+        if any(state.measured for state in states):
+            more = "more than " if any(state.missing for state in states) else ""
+            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}"
         left_s = self.left_s()
         left = "time left not known yet" if left_s is None else f"about {_duration(left_s)} left"
         gone = _duration(self._clock.now_s() - self._start_s)
@@ -188,7 +189,6 @@ class Progress:
         return line
 
     def _table(self) -> Table:
-        kind = "estimated" if self._estimated else "measured"
         table = Table(box=HEAD_RULE, show_edge=False, padding=0)
         for name in (
             "setup",
@@ -197,8 +197,8 @@ class Progress:
             "repeats\nended",
             "epochs\nso far",
             "best\naccuracy",
-            f"mWh per\nepoch,\n{kind}",
-            f"mWh\nso far,\n{kind}",
+            f"mWh per\nepoch\n{self._label().strip()}".rstrip(),
+            f"mWh\nso far\n{self._label().strip()}".rstrip(),
         ):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("now", min_width=8)

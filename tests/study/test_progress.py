@@ -151,6 +151,18 @@ def test_a_terminal_gets_a_table_of_all_setups() -> None:
     assert screen.summary().endswith(" left, more than 0.033 Wh")
 
 
+def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
+    """Neither a zero nor whether it will be measured or estimated."""
+    screen = Screen(terminal=True)
+    screen.progress.begin("setup01-seed0", 1)
+    screen.progress.start()
+
+    screen.progress.stop()
+
+    assert screen.summary().endswith("time left not known yet, energy not known yet")
+    assert not re.search(r"measured|estimated", screen.file.getvalue())
+
+
 def test_a_running_trial_shows_the_epoch_it_is_in() -> None:
     """Two finished epochs mean that the third runs."""
     screen = Screen(terminal=True)

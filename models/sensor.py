@@ -40,7 +40,7 @@ class SensorEncoder(nn.Module):
         """Encode a batch.
 
         Args:
-            windows: Shape (batch, channels, time); time is at least 8.
+            windows: Shape (batch, channels, time); time is at least 9.
 
         Returns:
             Shape (batch, features).

@@ -71,7 +71,7 @@ def test_a_window_in_training_may_be_alone() -> None:
     """The last batch of an epoch may hold a single window of the shortest length."""
     network = SensorClassifier(channels=2, classes=2).train()
 
-    scores = network(torch.randn(1, 2, 8))
+    scores = network(torch.randn(1, 2, 9))
 
     assert torch.isfinite(scores).all()
 

@@ -1,10 +1,10 @@
 """What the study costs beyond its trainings.
 
-    python benchmarks/overhead.py study      wall time of the smartwatch study on this machine's CPU
+    python -m benchmarks.overhead study     wall time of the smartwatch study on this machine's CPU
                                              slots, Ray's start and the report included, against the
                                              same trainings in one plain loop: no Ray, no trackers,
                                              as many threads as a trial has
-    python benchmarks/overhead.py tracker    CPU time of trainings in a Ray worker with a tracker
+    python -m benchmarks.overhead tracker   CPU time of trainings in a Ray worker with a tracker
                                              beside them, against the same without, all processes of
                                              Ray included; alternating, medians
 

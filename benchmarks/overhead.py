@@ -38,6 +38,8 @@ SCENARIO = "examples.watch:Watch"
 ROOT = Path(__file__).parent.parent
 BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001)
 MAX_EPOCHS, PATIENCE = 30, 5
+SETTLE_S = 8.0
+"""After actors were started Ray fills up its pool of workers, which costs seconds of CPU."""
 
 
 def train_plan(
@@ -127,6 +129,7 @@ def tracker_on_against_off(rounds: int) -> None:
         if manager is not None:
             here = ray.get_runtime_context().get_node_id()
             ray.get(ray.get(manager.tracker.remote(here)).facts.remote())
+        time.sleep(SETTLE_S)
         before_s = cpu_seconds()
         epochs = ray.get(trained.remote(plan, data, manager))
         used_s[measured].append(cpu_seconds() - before_s)

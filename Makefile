@@ -24,7 +24,7 @@ clean:           ## remove the environment and caches; results stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/ready: pyproject.toml constraints.txt
-	@echo "setting up $(VENV): about 1.5 GB are downloaded, which takes some minutes"
+	@echo "setting up $(VENV): a minute or more; it takes 2.2 GB, and several more where torch comes with CUDA"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
 	@touch $@

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from study.manifest import SetupFacts
 from study.options import StudyOptions
-from study.records import Paradigm, TrialRecord
+from study.records import Paradigm, Stage, TrialRecord
 from study.results import StudyFolder
 
 
@@ -20,7 +20,7 @@ class Design:
     """
 
     paradigm: Paradigm
-    stage: str
+    stage: Stage
     setups: Callable[[StudyOptions], tuple[SetupFacts, ...]]
 
 

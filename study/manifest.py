@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from study.records import EnergyMethod, Paradigm
+from study.records import EnergyMethod, Paradigm, Stage
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the manifest and of the tables beside it."""
 
 
@@ -87,11 +87,19 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupFacts:
-    """One choice of training parameters, numbered from 1 (paper, Table 1)."""
+    """One choice of training parameters, numbered from 1 (paper, Table 1).
+
+    Attributes:
+        setup: Its number.
+        batch_size: Of every stage.
+        learning_rate: Of every stage.
+        parameters: Whatever else it chooses, for example `{"alpha": 0.5}`.
+    """
 
     setup: int
     batch_size: int
     learning_rate: float
+    parameters: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +123,9 @@ class Manifest:
         seeds: One for each repeat.
         nodes: The machines.
         warnings: What a reader of the results must know, a sentence each.
+        stages: What each trial trains, in the order of the paper.
+        encoder_weights: Published weights that every encoder starts from, whose energy is not
+            known; None where encoders start from scratch.
         schema_version: Of this file and the tables beside it.
     """
 
@@ -134,6 +145,8 @@ class Manifest:
     seeds: tuple[int, ...]
     nodes: tuple[NodeFacts, ...]
     warnings: tuple[str, ...] = field(default=())
+    stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,)
+    encoder_weights: str | None = None
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -163,6 +176,7 @@ class Manifest:
                     "command": tuple(raw["command"]),
                     "seeds": tuple(raw["seeds"]),
                     "warnings": tuple(raw["warnings"]),
+                    "stages": tuple(Stage(word) for word in raw["stages"]),
                     "data": DataFacts(**{**raw["data"], "classes": tuple(raw["data"]["classes"])}),
                     "setups": tuple(SetupFacts(**s) for s in raw["setups"]),
                     "nodes": tuple(_node_from(n) for n in raw["nodes"]),

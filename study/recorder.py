@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import final
 
+from study.bookings import PowerRecord, WindowRecord
 from study.records import (
     EPOCHS_FILE,
     POWER_FILE,
@@ -19,11 +20,9 @@ from study.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    PowerRecord,
     StopReason,
     TrialRecord,
     TrialStatus,
-    WindowRecord,
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan
@@ -206,6 +205,7 @@ def trial_record(
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
         energy_to_target_j=_energy_to_target_j(rows, target_accuracy),
+        parameters=plan.parameters,
     )
 
 

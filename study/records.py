@@ -1,12 +1,11 @@
 """What a study leaves behind: the contract between `study`, which writes, and `analysis`, which reads.
 
 Standard library only, so that a reader needs neither Ray nor torch. Joules, watts and seconds
-everywhere. What is not known is None, never 0. The manifest is in `study.manifest`.
+everywhere. What is not known is None, never 0. The manifest is in `study.manifest`, what
+trackers booked in `study.bookings`.
 
     EpochRecord     one row of epochs.parquet: one epoch of one stage of one trial's attempt
     TrialRecord     one row of trials.parquet: one trial, all its attempts
-    WindowRecord    one row of windows.parquet: one window that a tracker booked
-    PowerRecord     one row of power.parquet: one power sample of one device
 """
 
 import dataclasses
@@ -36,6 +35,23 @@ class Paradigm(StrEnum):
     PRETRAINING = "pretraining"
     MULTITASK = "multitask"
     SEARCH = "search"
+
+
+class Stage(StrEnum):
+    """A training within a trial, with its own early stopping and its own energy."""
+
+    ENCODER = "encoder"
+    CLASSIFIER_FROZEN = "classifier-frozen"
+    CLASSIFIER_UNFROZEN = "classifier-unfrozen"
+    ENCODER_CLASSIFIER = "encoder+classifier"
+    ATTRIBUTES = "attributes"
+    IDENTITY = "identity"
+    BOTH = "both"
+
+
+LATENTS = "latents"
+"""Stage of the window in which a frozen encoder computes latent features once. It lies within the
+first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
 
 
 class EnergyMethod(StrEnum):
@@ -85,7 +101,7 @@ _WORDS: dict[str, type[StrEnum]] = {
 """Fields that hold a word of a list, in whatever record."""
 
 
-class _Row:
+class Row:
     """A record that is a row of a table."""
 
     __slots__ = ()
@@ -119,7 +135,7 @@ def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochRecord(_Row):
+class EpochRecord(Row):
     """One epoch: training and validation, and the energy of both.
 
     Attributes:
@@ -131,7 +147,7 @@ class EpochRecord(_Row):
         device_name: The measured device, as its vendor names it.
         paradigm: What the study compares.
         scenario: Name of the scenario.
-        stage: The training within the trial, for example `encoder+classifier`.
+        stage: The training within the trial; a word of `Stage`.
         setup: Number of the setup, from 1, in the order of the paper's Table 1.
         batch_size: As asked for.
         effective_batch_size: The smaller of `batch_size` and the number of training samples.
@@ -154,6 +170,18 @@ class EpochRecord(_Row):
         samples_per_s: Training samples per second of the epoch.
         peak_memory_bytes: Most memory the trial had on its accelerator; None on a CPU.
         stop_reason: On a stage's last row, why it ended; else None.
+        parameters: What the setup has besides batch size and learning rate, as JSON with sorted
+            keys, for example `{"alpha": 0.5}`; None where it has nothing else.
+        val_accuracy_attributes: Share of attributes that were recognised; None for other tasks.
+        val_accuracy_identity: Share of people that were recognised; None for other tasks.
+        counter_over_power: Energy by the counter over the integral of the power; None unless the
+            device tells both.
+        shared_by: Number of consumers among which the device's energy was split; None where the
+            device is the trial's own.
+        temperature_c: Temperature at the window's end, in degrees Celsius; None if not told.
+        sm_clock_hz: Clock of the board's processors at the window's end; None if not told.
+        utilization: Share of recent time in which the board was busy; in [0, 1]; None if not told.
+        power_limit_w: Enforced power limit at the window's end; None if not told.
     """
 
     study: str
@@ -186,6 +214,15 @@ class EpochRecord(_Row):
     samples_per_s: float | None
     peak_memory_bytes: int | None
     stop_reason: StopReason | None
+    parameters: str | None = None
+    val_accuracy_attributes: float | None = None
+    val_accuracy_identity: float | None = None
+    counter_over_power: float | None = None
+    shared_by: int | None = None
+    temperature_c: float | None = None
+    sm_clock_hz: float | None = None
+    utilization: float | None = None
+    power_limit_w: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself.
@@ -225,7 +262,7 @@ class EpochRecord(_Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialRecord(_Row):
+class TrialRecord(Row):
     """One trial, with what all its attempts cost.
 
     Attributes:
@@ -258,6 +295,7 @@ class TrialRecord(_Row):
         energy_method: How the energies came about; None if all are missing.
         energy_to_target_j: Energy up to the first epoch that reached the target accuracy;
             None if there is no target or it was not reached.
+        parameters: See `EpochRecord`.
     """
 
     study: str
@@ -288,60 +326,4 @@ class TrialRecord(_Row):
     degraded_epochs: int
     energy_method: EnergyMethod | None
     energy_to_target_j: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowRecord(_Row):
-    """What a tracker booked for one window, whether its trial lived to report it or not.
-
-    Attributes:
-        trial_id: The trial.
-        attempt: Its attempt.
-        stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
-            first epoch.
-        epoch: From 1; 0 for the two above.
-        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
-        start_s: When it was opened, on the node's monotonic clock.
-        duration_s: Length of the window.
-        energy_j: Its energy; None where it is missing.
-        energy_method: How it came about; None where it is missing.
-        energy_status: How far it can be trusted.
-        note: Why the status is not `ok`.
-    """
-
-    trial_id: str
-    attempt: int
-    stage: str
-    epoch: int
-    device_uuid: str
-    start_s: float
-    duration_s: float
-    energy_j: float | None
-    energy_method: EnergyMethod | None
-    energy_status: EnergyStatus
-    note: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PowerRecord(_Row):
-    """One row of power.parquet: one power sample, the paper's log of time stamp, epoch and power.
-
-    Attributes:
-        node: Host on which the device is.
-        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
-        trial_id: The trial that had the device; None between trials.
-        attempt: Its attempt; None between trials.
-        stage: Its stage, or `setup` or `between`; None between trials.
-        epoch: Its epoch; 0 outside the epochs, None between trials.
-        unix_time_s: Wall time, a label only; all arithmetic was done on a monotonic clock.
-        power_w: Power that the device drew.
-    """
-
-    node: str
-    device_uuid: str
-    trial_id: str | None
-    attempt: int | None
-    stage: str | None
-    epoch: int | None
-    unix_time_s: float
-    power_w: float
+    parameters: str | None = None

@@ -9,12 +9,12 @@ import sys
 
 from study.command import main
 from study.design import Design
-from study.records import Paradigm
+from study.records import Paradigm, Stage
 from study.setups import grid
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
-    stage="encoder+classifier",
+    stage=Stage.ENCODER_CLASSIFIER,
     setups=lambda options: grid(options.batch_sizes, options.learning_rates),
 )
 

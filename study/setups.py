@@ -4,6 +4,7 @@ A setup is a choice of batch size and learning rate, numbered as in the paper's 
 outer, learning rate inner, from 1. A trial is one setup with one seed.
 """
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,6 +25,7 @@ class TrialPlan:
         learning_rate: Of the setup.
         seed: Of weights and order.
         energy_before_j: Energy of the epochs of earlier attempts; None if it is not known.
+        parameters: What the setup has besides, as in `EpochRecord`.
     """
 
     trial_id: str
@@ -33,6 +35,13 @@ class TrialPlan:
     learning_rate: float
     seed: int
     energy_before_j: float | None = 0.0
+    parameters: str | None = None
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The parameters of the setup besides batch size and learning rate."""
+        chosen: dict[str, Any] = {} if self.parameters is None else json.loads(self.parameters)
+        return chosen
 
     def to_config(self) -> dict[str, Any]:
         """The plan as Tune's configuration."""
@@ -63,6 +72,11 @@ def grid(batch_sizes: Iterable[int], learning_rates: Sequence[float]) -> tuple[S
     )
 
 
+def as_text(parameters: dict[str, Any]) -> str | None:
+    """Parameters as records hold them; None for none."""
+    return json.dumps(parameters, sort_keys=True) if parameters else None
+
+
 def trial_plans(
     setups: Iterable[SetupFacts], seeds: Iterable[int], *, shuffle_seed: int
 ) -> list[TrialPlan]:
@@ -82,6 +96,7 @@ def trial_plans(
                 batch_size=each.batch_size,
                 learning_rate=each.learning_rate,
                 seed=seed,
+                parameters=as_text(each.parameters),
             )
             for each in setups
         ]

@@ -165,6 +165,7 @@ def _record(
         samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
         peak_memory_bytes=meter.peak_memory_bytes,
         stop_reason=outcome.stop_reason,
+        parameters=plan.parameters,
     )
 
 

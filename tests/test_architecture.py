@@ -17,7 +17,7 @@ OURS = {
     "trackers": {"trackers"},
     "models": {"models"},
     "study": {"study", "trackers", "models"},
-    "analysis": {"analysis", "study.records", "study.manifest"},
+    "analysis": {"analysis", "study.records", "study.manifest", "study.bookings"},
 }
 """Of our own modules, what each package may import."""
 
@@ -130,6 +130,7 @@ LIGHT = {
     "study.options": ("ray", "torch", "pynvml"),
     "study.records": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.manifest": ("ray", "torch", "pynvml", "pandas", "numpy"),
+    "study.bookings": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.data.__main__": ("ray", "torch", "pynvml"),
 }
 """What must not be loaded, directly or by something in between, when a module is imported."""

@@ -108,7 +108,7 @@ def without(name: str) -> Callable[[dict[str, Any]], object]:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda raw: raw.update(schema_version=SCHEMA_VERSION + 1), r"schema version 2; .*reads"),
+        (lambda raw: raw.update(schema_version=SCHEMA_VERSION + 1), r"schema version 3; .*reads"),
         (without("schema_version"), "schema version None"),
         (without("warnings"), "no field 'warnings'"),
         (without("status"), "'status'"),

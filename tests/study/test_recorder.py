@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.bookings import WindowRecord
 from study.recorder import Recorder, trial_record
 from study.records import (
     EnergyMethod,
@@ -16,7 +17,6 @@ from study.records import (
     StopReason,
     TrialRecord,
     TrialStatus,
-    WindowRecord,
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan

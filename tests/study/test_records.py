@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 import study.manifest
 import study.records
+from study.bookings import PowerRecord, WindowRecord
 from study.records import (
     EnergyMethod,
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    PowerRecord,
     StopReason,
     TrialRecord,
-    WindowRecord,
 )
 from tests.study.rows import epoch, plan
 from trackers.sample import Method, Status

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from study.bookings import PowerRecord
 from study.errors import StorageError
-from study.records import EpochRecord, PowerRecord, TrialRecord
+from study.records import EpochRecord, TrialRecord
 from study.results import StudyFolder
 from tests.study.rows import epoch
 from tests.study.test_manifest import MANIFEST

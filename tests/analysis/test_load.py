@@ -124,7 +124,7 @@ def test_a_study_without_an_epoch_says_so(tmp_path: Path) -> None:
     [
         ("{", "not the manifest of a study"),
         ('{"schema_version": 99}', "99"),
-        ('{"schema_version": 1}', "incomplete"),
+        ('{"schema_version": 2}', "incomplete"),
         ("[]", "list"),
     ],
 )

@@ -29,6 +29,7 @@ from study.records import (
 from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
+from study.stages import check_stages
 from study.trainable import TrialContext, run_trial
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
@@ -54,6 +55,8 @@ def run_study(
     with console.status("reading the data"):
         data = scenario.load(options.data_dir, seed=options.seed)
         facts = data.facts()
+    stages = design.stages(scenario)
+    check_stages(scenario, data, stages)
     manifest = Manifest(
         study=name,
         paradigm=design.paradigm,
@@ -70,6 +73,8 @@ def run_study(
         setups=design.setups(options),
         seeds=options.seeds,
         nodes=(),
+        stages=stages,
+        encoder_weights=data.encoder_weights,
     )
     if earlier is not None:
         check_same_study(earlier, manifest)
@@ -78,6 +83,7 @@ def run_study(
         study=name,
         paradigm=design.paradigm,
         scenario=scenario.name,
+        stages=stages,
         target_accuracy=options.target_accuracy,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
@@ -165,7 +171,8 @@ class _Run:
                 study=self._manifest.study,
                 paradigm=self._design.paradigm,
                 scenario=self._options.scenario,
-                stage=self._design.stage,
+                stages=self._manifest.stages,
+                cache_latents=self._design.caches_latents(self._options),
                 max_epochs=self._options.max_epochs,
                 patience=self._options.patience,
                 optimizer=self._options.optimizer,

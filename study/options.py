@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 import tyro
 
@@ -21,7 +21,8 @@ SMOKE_CHOICES = 2
 SMOKE_EPOCHS = 3
 
 
-def _shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+def shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+    """An option whose value `--help` names."""
     return tyro.conf.arg(metavar=metavar)
 
 
@@ -61,24 +62,24 @@ class StudyOptions:
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
     """
 
-    scenario: Annotated[str, _shown("NAME")] = "pamap2"
+    scenario: Annotated[str, shown("NAME")] = "pamap2"
     data_dir: Annotated[Path | None, _left_out("PATH")] = None
-    batch_sizes: Annotated[tuple[int, ...], _shown("N ...")] = (64, 256, 1024, 4096)
-    learning_rates: Annotated[tuple[float, ...], _shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
-    repeats: Annotated[int, _shown("N")] = 2
-    seed: Annotated[int, _shown("N")] = 0
-    max_epochs: Annotated[int, _shown("N")] = 30
-    patience: Annotated[int, _shown("N")] = 5
+    batch_sizes: Annotated[tuple[int, ...], shown("N ...")] = (64, 256, 1024, 4096)
+    learning_rates: Annotated[tuple[float, ...], shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    repeats: Annotated[int, shown("N")] = 2
+    seed: Annotated[int, shown("N")] = 0
+    max_epochs: Annotated[int, shown("N")] = 30
+    patience: Annotated[int, shown("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     target_accuracy: Annotated[float | None, _left_out("SHARE")] = None
     address: Annotated[str | None, _left_out("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, _left_out("N")] = None
-    cpus_per_trial: Annotated[float, _shown("N")] = 1
-    tracker: Annotated[str, _shown("NAME")] = "auto"
+    cpus_per_trial: Annotated[float, shown("N")] = 1
+    tracker: Annotated[str, shown("NAME")] = "auto"
     cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
-    sampling_hz: Annotated[float, _shown("HZ")] = 10.0
-    results_dir: Annotated[str, _shown("PATH")] = "results"
+    sampling_hz: Annotated[float, shown("HZ")] = 10.0
+    results_dir: Annotated[str, shown("PATH")] = "results"
     name: Annotated[str | None, _left_out("NAME")] = None
     resume: Annotated[bool, _left_out()] = False
     smoke: Annotated[bool, _left_out()] = False
@@ -90,12 +91,14 @@ class StudyOptions:
             OptionError: The first option whose value is not allowed.
         """
         for option, is_allowed, allowed in _CHECKS:
-            value = getattr(self, option)
+            value = getattr(self, option, None)  # some commands have more options than others
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates"):
-            values = getattr(self, option)
+        for option in ("batch_sizes", "learning_rates", "alpha"):
+            values = getattr(self, option, None)
+            if values is None:
+                continue
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
@@ -107,7 +110,7 @@ class StudyOptions:
         """One seed for each repeat."""
         return tuple(range(self.seed, self.seed + self.repeats))
 
-    def reduced(self) -> "StudyOptions":
+    def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""
         if not self.smoke:
             return self
@@ -167,6 +170,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
         "a share up to 1, or a whole number",
     ),
+    ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
     ("target_accuracy", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
     (
         "name",

@@ -73,6 +73,8 @@ class Data:
         classes: Names of the classes, in the order of their numbers.
         synthetic: True for generated data; every output then says so.
         description: One line for people.
+        weights: Published weights for the encoder, by name; None where it starts from scratch.
+        encoder_weights: Where those come from, in words; None where there are none.
     """
 
     train: Arrays
@@ -81,6 +83,8 @@ class Data:
     classes: tuple[str, ...]
     synthetic: bool
     description: str
+    weights: Mapping[str, npt.NDArray[Any]] | None = None
+    encoder_weights: str | None = None
 
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""
@@ -134,6 +138,38 @@ class Scenario(Protocol):
 
     def metrics(self, outputs: "Tensor", targets: "Tensor") -> "Mapping[str, Tensor]":
         """Means over a batch, each of shape (), `accuracy` among them; more are heads' own."""
+        ...
+
+
+@runtime_checkable
+class Pretrainable(Protocol):
+    """A scenario whose encoder can be pretrained as the half of an autoencoder.
+
+    Its network must have the members `encoder` and `head`, and compute `head(encoder(inputs))`.
+    """
+
+    def decoder(self, data: Data) -> "nn.Module":
+        """From the encoder's latent features back to the inputs' shape; a fresh one."""
+        ...
+
+
+@runtime_checkable
+class Multitask(Protocol):
+    """A scenario with two tasks on the same inputs: attributes, and the identity.
+
+    A network for both gives its outputs by the name of the task, and so takes whoever has only one.
+    """
+
+    def task_network(self, data: Data, tasks: tuple[str, ...]) -> "nn.Module":
+        """A fresh network with a head for each of the tasks; its outputs are by task."""
+        ...
+
+    def task_loss(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Mean loss of a batch of one task; shape ()."""
+        ...
+
+    def task_accuracy(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Share of what was recognised in a batch of one task; shape ()."""
         ...
 
 

@@ -27,7 +27,8 @@ class Arrays:
 
     Attributes:
         inputs: Shape (samples, ...), float32 or uint8; channels first.
-        targets: Shape (samples,), int64 class numbers from 0.
+        targets: Shape (samples,), int64 class numbers from 0; or (samples, columns), of which the
+            first is that number and the others are what further tasks want.
     """
 
     inputs: npt.NDArray[Any]
@@ -36,6 +37,12 @@ class Arrays:
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.targets)
+
+    @property
+    def class_numbers(self) -> npt.NDArray[np.int64]:
+        """The class of each sample; shape (samples,)."""
+        numbers: npt.NDArray[np.int64] = self.targets.reshape(len(self), -1)[:, 0]
+        return numbers
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together.
@@ -100,7 +107,7 @@ class Data:
             train_samples=len(self.train),
             val_samples=len(self.val),
             classes=self.classes,
-            chance_accuracy=float(np.bincount(self.val.targets).max() / len(self.val)),
+            chance_accuracy=float(np.bincount(self.val.class_numbers).max() / len(self.val)),
         )
 
 

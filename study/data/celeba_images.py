@@ -63,7 +63,8 @@ def _decode_some(paths: Sequence[Path], places: range, pixels: _Pixels) -> list[
     for place in places:
         try:
             pixels[place] = _decode_one(paths[place], pixels.shape[-1])
-        except (OSError, ValueError, SyntaxError) as error:  # Pillow says damage in three ways
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            # Pillow says damage in all of these ways.
             faults.append(
                 Fault(
                     path=paths[place],

@@ -24,9 +24,7 @@ class Published(NamedTuple):
     source: str
 
 
-def fetch(
-    encoder: str, *, image_size: int, make: Callable[..., nn.Module] = backbone
-) -> Published:
+def fetch(encoder: str, *, image_size: int, make: Callable[..., nn.Module] = backbone) -> Published:
     """The published (ImageNet) weights of an encoder, from timm's cache or the network.
 
     Args:
@@ -117,4 +115,8 @@ def _how_to_get(encoder: str, cfg: Any) -> str:  # noqa: ANN401 - timm's
 
 
 def _arrays(state: dict[str, Tensor]) -> Weights:
-    return {name: tensor.detach().cpu().numpy() for name, tensor in state.items()}
+    """Arrays of a state dict; half precision, which numpy has not in all its forms, in single."""
+    return {
+        name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().numpy()
+        for name, tensor in state.items()
+    }

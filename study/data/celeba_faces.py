@@ -206,7 +206,9 @@ def _draw_body(
         pen.polygon(points, fill=_darker(clothes, 0.4))
 
 
-def _draw_head(pen: ImageDraw.ImageDraw, face: _Box, person: Person, shows: dict[str, bool]) -> None:
+def _draw_head(
+    pen: ImageDraw.ImageDraw, face: _Box, person: Person, shows: dict[str, bool]
+) -> None:
     crown = -0.32 if shows["Receding_Hairline"] else -0.18
     if not shows["Bald"]:
         pen.ellipse(face.oval(0, crown, 1.12, 0.95), fill=person.hair)
@@ -231,7 +233,9 @@ def _draw_head(pen: ImageDraw.ImageDraw, face: _Box, person: Person, shows: dict
             pen.ellipse(face.oval(side, 0.22, size * 1.4, size * 0.8), fill=colour)
 
 
-def _draw_eyes(pen: ImageDraw.ImageDraw, face: _Box, person: Person, shows: dict[str, bool]) -> None:
+def _draw_eyes(
+    pen: ImageDraw.ImageDraw, face: _Box, person: Person, shows: dict[str, bool]
+) -> None:
     high = 0.045 if shows["Narrow_Eyes"] else 0.085
     brow = _darker(person.hair, 0.7)
     for side in (-person.eye_gap, person.eye_gap):

@@ -176,7 +176,7 @@ def _first(root: Path, places: tuple[str, ...], *, folder: bool) -> Path | None:
 
 def _missing(root: Path, names: list[str]) -> str:
     what = "lacks" if root.is_dir() else "is no folder; expected is one with"
-    zipped = [path for path in root.rglob(f"{IMAGE_FOLDER}.zip")] if root.is_dir() else []
+    zipped = list(root.rglob(f"{IMAGE_FOLDER}.zip")) if root.is_dir() else []
     unpack = f" {zipped[0]} must be unpacked." if zipped and IMAGE_FOLDER in names else ""
     return (
         f"{root}: {what} {', '.join(names)}.{unpack} {how_to_get(root)} Or write a synthetic one "

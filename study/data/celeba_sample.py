@@ -101,7 +101,7 @@ def _whose_images(identities: int, images: int, rng: np.random.Generator) -> lis
     """The identity of each image, in the order of the files: mixed, as in the real set."""
     # Numbers with holes between them, as those of a set from which others were taken out.
     numbers = np.sort(rng.choice(np.arange(1, 20 * identities), identities, replace=False))
-    extra = rng.integers(0, min(_MOST_EXTRA, images // 6) + 1, size=form.IDENTITIES)
+    extra = np.minimum(rng.geometric(0.5, size=form.IDENTITIES) - 1, min(_MOST_EXTRA, images // 6))
     fewer = rng.integers(1, images, size=identities - form.IDENTITIES)
     counts = rng.permutation(np.concatenate([images + extra, fewer]))
     return [int(number) for number in rng.permutation(np.repeat(numbers, counts))]

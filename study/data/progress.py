@@ -25,4 +25,9 @@ def shown_by(show: _Show) -> Iterator[None]:
 
 def report(what: str, done: int, total: int) -> None:
     """Say that `done` of `total` things are done; heard by nobody where nobody listens."""
-    _show.get()(f"{what}: {done:,} of {total:,}")
+    say(f"{what}: {done:,} of {total:,}")
+
+
+def say(what: str) -> None:
+    """Say what is being done."""
+    _show.get()(what)

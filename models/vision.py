@@ -160,7 +160,9 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
         )
         raise VisionError(message)
     cfg = timm.get_pretrained_cfg(name)
-    sized = {"img_size": image_size} if cfg is not None and cfg.fixed_input_size else {}
+    sized: dict[str, Any] = (
+        {"img_size": image_size} if cfg is not None and cfg.fixed_input_size else {}
+    )
     return timm.create_model(name, pretrained=published, num_classes=0, **sized)
 
 

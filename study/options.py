@@ -44,9 +44,8 @@ class StudyOptions:
         scenario: pamap2, celeba, or package.module:name of your own (see examples/watch.py).
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
         encoder: (celeba) Encoder of images, by its name in timm; left out: resnet18.
-        weights: (celeba) What encoders start from: imagenet, none (random), or the PATH of a
-            .safetensors file or of a torch state dict; left out: imagenet for real images, none for
-            a synthetic sample.
+        weights: (celeba) What encoders start from: imagenet, none (random), or a PATH (safetensors
+            or a torch state dict); left out: imagenet for real images, none for synthetic ones.
         image_size: (celeba) Height and width of the images, in pixels, which the paper does not
             give; left out: 64.
         flip: (celeba) Mirror training images at random.

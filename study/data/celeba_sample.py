@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from study.data import celeba_format as form
-from study.data.celeba_faces import Person, draw
+from study.data.celeba_faces import draw
+from study.data.celeba_people import Person
 from study.data.progress import report
 from study.errors import OptionError
 

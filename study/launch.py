@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
+from study.data.progress import shown_by
 from study.design import Design, Outcome
 from study.manifest import Manifest
 from study.options import StudyOptions
@@ -47,12 +48,12 @@ def run_study(
     began_s = time.monotonic()
     options = options.reduced()
     device_type = check_this_machine(options)
-    scenario = load_scenario(options.scenario)
+    scenario = load_scenario(options.scenario, options.scenario_settings)
     name = options.name or _new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
-    with console.status("reading the data"):
+    with console.status("reading the data") as status, shown_by(status.update):
         data = scenario.load(options.data_dir, seed=options.seed)
         facts = data.facts()
     stages = design.stages(scenario)

@@ -32,7 +32,8 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, grid, trial_plans
 from study.trainable import TrialMeter
 from study.training import TrainingSettings, classification, train
-from trackers.actor import Handle, TrackerClient, start_manager
+from trackers.actor import Handle, start_manager
+from trackers.client import TrackerClient
 from trackers.detect import Request
 
 SCENARIO = "examples.watch:Watch"

@@ -8,7 +8,7 @@ left as it was.
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -141,12 +141,15 @@ def connect(options: StudyOptions, *, accelerator: bool) -> Iterator[Cluster]:
             cpu_watts=options.cpu_watts,
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
+        facts = {node.node_id: _start_tracker(manager, node) for node in nodes}
+        if options.exclusive:
+            _refuse_shared(facts.values())
         yield Cluster(
             nodes=nodes,
             gpus_per_trial=gpus,
             cpus_per_trial=cpus,
             manager=manager,
-            facts={node.node_id: _start_tracker(manager, node) for node in nodes},
+            facts=facts,
         )
     finally:
         ray.shutdown()
@@ -206,6 +209,21 @@ def _check_resources(nodes: tuple[Node, ...], *, gpus: float, cpus: float) -> No
         message = (
             f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs, and no node has that ({have}). "
             "Lower --cpus-per-trial or --gpus-per-trial."
+        )
+        raise ClusterError(message)
+
+
+def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
+    shared = [
+        f"{each.hostname}: {device.name} ({device.uuid})"
+        for each in facts
+        for device in each.devices
+        if device.shared
+    ]
+    if shared:
+        message = (
+            f"--exclusive: these boards are split by MIG, so that others may use them: "
+            f"{'; '.join(shared)}. Switch MIG off (`nvidia-smi -mig 0`), or leave --exclusive out."
         )
         raise ClusterError(message)
 

@@ -1,6 +1,7 @@
 """Which accelerator this process trains on, and which device the tracker must measure for it."""
 
 import os
+from collections.abc import Sequence
 
 import torch
 
@@ -37,22 +38,25 @@ def torch_device(asked: str) -> torch.device:
     return torch.device(asked)
 
 
-def accelerator_uuid() -> str | None:
+def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
     """Identifier of the board that was given to this process; None where there is none.
 
     Resolved inside the process that trains, because Ray sets the visible devices there: torch's
-    own word first, then the first entry of `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...`
-    or `MIG-...`), for a torch that cannot use CUDA.
+    own word first; then, for a torch that cannot use CUDA and for MIG instances, the first entry of
+    `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...` or `MIG-...`); then what Ray assigned.
+
+    Args:
+        assigned: The identifiers of the boards that Ray has assigned to the process, if any.
     """
-    if torch.cuda.is_available():
-        return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
-    if not visible:
-        return None
-    try:
-        return uuid_of(visible)
-    except TrackerError:
-        return None
+    if torch.cuda.is_available() and not visible.startswith("MIG-"):
+        return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+    for entry in filter(None, (visible, *assigned[:1])):
+        try:
+            return uuid_of(entry)
+        except TrackerError:
+            continue
+    return None
 
 
 def synchronize(device: torch.device) -> None:

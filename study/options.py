@@ -68,6 +68,8 @@ class StudyOptions:
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
             5 watts for each logical CPU.
         sampling_hz: Power samples per second.
+        exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
+            it, trials that share a board are charged equal parts, and their readings are degraded.
         results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
         name: Name of the study; left out: made of paradigm, scenario and time.
         resume: Go on with the study of that name: finished trials stay, the others run again.
@@ -96,6 +98,7 @@ class StudyOptions:
     tracker: Annotated[str, shown("NAME")] = "auto"
     cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
     sampling_hz: Annotated[float, shown("HZ")] = 10.0
+    exclusive: Annotated[bool, _left_out()] = False
     results_dir: Annotated[str, shown("PATH")] = "results"
     name: Annotated[str | None, _left_out("NAME")] = None
     resume: Annotated[bool, _left_out()] = False
@@ -119,6 +122,8 @@ class StudyOptions:
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
+        if self.exclusive and self.gpus_per_trial is not None and 0 < self.gpus_per_trial < 1:
+            _refuse("gpus_per_trial", f"{self.gpus_per_trial:g} with --exclusive", "a whole number")
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, final
 
+import ray
 from ray import tune
 
 from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
@@ -34,7 +35,8 @@ from study.setups import TrialPlan
 from study.stage_order import ordered, still_to_train
 from study.stages import StageTasks
 from study.training import EpochOutcome, TrainingSettings, train
-from trackers.actor import Handle, TrackerClient
+from trackers.actor import Handle
+from trackers.client import TrackerClient
 from trackers.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Reading
 
@@ -82,7 +84,7 @@ def run_trial(
     plan = TrialPlan.from_config(config)
     client = TrackerClient(
         manager,
-        accelerator_uuid=accelerator_uuid(),
+        accelerator_uuid=accelerator_uuid(_assigned()),
         on_accelerator=torch_device(context.device).type != "cpu",
     )
     meter = TrialMeter(plan, client, first_stage=context.stages[0])
@@ -97,6 +99,12 @@ def run_trial(
             outcome = _failed(meter.epoch)
             record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
             tune.report(_metrics(record, outcome, error=traceback.format_exc()))
+
+
+def _assigned() -> list[str]:
+    """The boards that Ray has assigned to this process."""
+    assigned: list[str] = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+    return assigned
 
 
 def _outcomes(
@@ -191,6 +199,12 @@ def _record(
         peak_memory_bytes=meter.peak_memory_bytes,
         stop_reason=outcome.stop_reason,
         parameters=plan.parameters,
+        counter_over_power=reading.counter_over_power,
+        shared_by=reading.shared_by,
+        temperature_c=reading.state.temperature_c,
+        sm_clock_hz=reading.state.sm_clock_hz,
+        utilization=reading.state.utilization,
+        power_limit_w=reading.state.power_limit_w,
     )
 
 

@@ -24,6 +24,7 @@ OURS = {
 THEIRS = {
     "ray": {
         "trackers/actor.py",
+        "trackers/client.py",
         "study/trainable.py",
         "study/launch.py",
         "study/cluster.py",
@@ -37,7 +38,7 @@ THEIRS = {
         "study/scenarios/",
     },
     "timm": {"models/"},
-    "pynvml": {"trackers/nvml.py"},
+    "pynvml": {"trackers/nvml_library.py"},
 }
 """Which files may import a library; a folder ends with a slash."""
 

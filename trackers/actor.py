@@ -3,39 +3,47 @@
     driver --owns--> TrackerManager --owns--> Tracker (one per node, pinned to it)
     trial  --asks--> TrackerManager for its node's Tracker, then talks to that one alone
 
-Trackers are not made inside a trial (they would die with it) and not detached (they would outlive
+A trial's side is `trackers.client`. Trackers are not made inside a trial (they would die with it) and not detached (they would outlive
 the study with old code). The manager makes them on first need, so nodes that join late get theirs.
-This is the only file of `trackers` that imports Ray.
+Only this file and the client import Ray in `trackers`.
 """
 
-import logging
-import os
 import socket
+import threading
 import time
 from collections import OrderedDict
 from typing import Any, TypeAlias, final
 
 import ray
-from ray.exceptions import ActorDiedError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trackers.detect import Request, detect
-from trackers.ledger import BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
+from trackers.ledger import (
+    TRIAL,
+    BookedPower,
+    BookedWindow,
+    Booking,
+    TrackerFacts,
+    WindowKey,
+    charged,
+)
+from trackers.liveness import Liveness
 from trackers.meter import KEPT_S, EnergyMeter
-from trackers.sample import Device, Method, Reading
+from trackers.meter_values import OpenWindow
+from trackers.sample import DeviceKind, Reading
+from trackers.sharing import Sharing
 
 Handle: TypeAlias = Any
 """A Ray actor's handle; its methods are made at run time."""
 
-CALL_TIMEOUT_S = 10.0
-START_TIMEOUT_S = 60.0
 RETRIES = 3
 """A call that a dying tracker has not answered is repeated by Ray when it has started anew."""
 
 REMEMBERED_WINDOWS = 1_000
 """Closed windows that a tracker still knows, should a closing be asked for again."""
 
-_log = logging.getLogger(__name__)
+LOOK_FOR_THE_DEAD_S = 1.0
+"""How often a tracker looks whether the processes of its trials are still there."""
 
 
 @final
@@ -54,8 +62,18 @@ class Tracker:
         self._meter.start()
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
+        self._boards = {
+            device.uuid: device
+            for device in detection.source.devices()
+            if device.kind is DeviceKind.GPU
+        }
+        self._sharing = Sharing()
+        self._living = Liveness()
+        # The thread that looks for the dead closes windows too.
+        self._lock = threading.RLock()
         self._closed: OrderedDict[WindowKey, Reading] = OrderedDict()
         self._booked: list[BookedWindow] = []
+        threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
@@ -72,44 +90,76 @@ class Tracker:
             idle_power_w=self._idle_power_w,
         )
 
-    def open(self, key: WindowKey, target: str, start_s: float | None) -> None:
+    def open(
+        self, key: WindowKey, target: str, start_s: float | None, pid: int
+    ) -> OpenWindow | None:
         """Open a window on a device; a second call for the same key changes nothing.
 
         Args:
             key: Names the window.
             target: What to measure.
             start_s: When it began; None for now.
+            pid: The process of the trial; when it has ended, its windows are closed.
+
+        Returns:
+            What a tracker needs that must close the window in this one's place; None where the
+            window has been closed.
         """
-        if key in self._closed:
-            return
-        if start_s is not None and target not in self._idle_power_w:
-            since_s = max(self._started_s, start_s - KEPT_S)
-            power_w = self._meter.mean_power_w(target, since_s, start_s)
-            if power_w is not None:
-                self._idle_power_w[target] = power_w
-        self._meter.open(key, devices=[target], start_s=start_s)
+        with self._lock:
+            if key in self._closed:
+                return None
+            self._enter(key, target, time.monotonic() if start_s is None else start_s)
+            if start_s is not None and target not in self._idle_power_w:
+                since_s = max(self._started_s, start_s - KEPT_S)
+                power_w = self._meter.mean_power_w(target, since_s, start_s)
+                if power_w is not None:
+                    self._idle_power_w[target] = power_w
+            if key.stage == TRIAL:
+                self._living.watch(key.trial_id, pid)
+            self._meter.open(key, devices=[target], start_s=start_s)
+            return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)
-    def close(self, key: WindowKey, target: str, stop_s: float) -> Reading:
-        """Close a window, book it and tell its energy; a second call tells the same."""
-        if key not in self._closed:
-            readings = self._meter.close(key, stop_s=stop_s)
-            reading = readings.get(target) or Reading.missing(
-                target, note="the tracker was started anew while the window was open"
-            )
-            self._book(key, reading)
-        return self._closed[key]
+    def close(self, key: WindowKey, target: str, stop_s: float) -> Reading | None:
+        """Close a window, book it and tell its energy; a second call tells the same.
+
+        Returns:
+            None where it is not open: this tracker has taken the place of the one that opened it.
+        """
+        with self._lock:
+            if key not in self._closed:
+                readings = self._meter.close(key, stop_s=stop_s)
+                if target not in readings:
+                    return None
+                self._book(key, readings[target])
+            return self._closed[key]
+
+    @ray.method(max_task_retries=RETRIES)
+    def close_for_another(
+        self, key: WindowKey, target: str, stop_s: float, opened: OpenWindow
+    ) -> Reading:
+        """Close a window that a tracker opened which is gone."""
+        with self._lock:
+            if key not in self._closed:
+                self._enter(key, target, opened.start_s)
+                self._meter.adopt(key, opened)
+                reading = self._meter.close(key, stop_s=stop_s)[target]
+                self._book(key, reading.degraded("the tracker was started anew in the window"))
+            return self._closed[key]
 
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
-        for key in reversed(self._meter.open_windows()):
-            if isinstance(key, WindowKey) and key.trial_id == trial_id:
-                for reading in self._meter.close(key).values():
-                    self._book(key, reading)
+        with self._lock:
+            self._living.forget(trial_id)
+            for key in reversed(self._meter.open_windows()):
+                if isinstance(key, WindowKey) and key.trial_id == trial_id:
+                    for reading in self._meter.close(key).values():
+                        self._book(key, reading)
 
     def take(self) -> Booking:
         """Everything that was booked since the last call."""
-        windows, self._booked = tuple(self._booked), []
+        with self._lock:
+            windows, self._booked = tuple(self._booked), []
         unix_minus_monotonic_s = time.time() - time.monotonic()
         power = tuple(
             BookedPower(
@@ -122,11 +172,32 @@ class Tracker:
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
 
+    def _enter(self, key: WindowKey, target: str, time_s: float) -> None:
+        """Take note of who uses a board; the windows of one trial are one consumer."""
+        if target in self._boards:
+            self._sharing.enter(target, key.trial_id, time_s)
+
     def _book(self, key: WindowKey, reading: Reading) -> None:
+        board = self._boards.get(reading.device_uuid)
+        if board is not None:
+            stop_s = reading.start_s + reading.duration_s
+            part = self._sharing.part(board.uuid, reading.start_s, stop_s)
+            reading = charged(reading, board, part)
+            if key.stage == TRIAL:
+                self._sharing.leave(board.uuid, key.trial_id, stop_s)
+        if key.stage == TRIAL:
+            self._living.forget(key.trial_id)
         self._booked.append(BookedWindow(key=key, reading=reading))
         self._closed[key] = reading
         if len(self._closed) > REMEMBERED_WINDOWS:
             self._closed.popitem(last=False)
+
+    def _look_for_the_dead(self) -> None:
+        """Close the windows of trials whose process has ended, also where nobody says so."""
+        while True:
+            time.sleep(LOOK_FOR_THE_DEAD_S)
+            for trial_id in self._living.dead():
+                self.release(trial_id)
 
 
 @final
@@ -169,90 +240,3 @@ def _actor(kind: type, node_id: str, **options: Any) -> Any:  # noqa: ANN401
     """An actor's maker, pinned to a node and without a claim to its CPUs."""
     pinned = NodeAffinitySchedulingStrategy(node_id, soft=False)
     return ray.remote(kind).options(num_cpus=0, scheduling_strategy=pinned, **options)
-
-
-@final
-class TrackerClient:
-    """A trial's side: opens and closes windows on the trial's own device.
-
-    Nothing here raises, whatever happens to the tracker, its manager or Ray: where there is no
-    answer, the reading is missing and says why.
-    """
-
-    def __init__(
-        self, manager: Handle, *, accelerator_uuid: str | None, on_accelerator: bool
-    ) -> None:
-        """Find the node's tracker, and wait until it samples."""
-        self._manager = manager
-        self._node_id = ""
-        self._tracker: Handle = None
-        self._target = ""
-        self._estimated = False
-        self.device: Device | None = None
-        self.note = ""
-        try:
-            self._node_id = ray.get_runtime_context().get_node_id()
-            facts = self._facts()
-            self._estimated = facts.method is Method.ESTIMATED
-            self._target, self.device = facts.target(
-                accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
-            )
-        except Exception as error:  # noqa: BLE001 - see the class
-            self.note = f"no tracker: {error}"
-            _log.warning("%s; the trial goes on unmeasured", self.note)
-
-    def open(self, key: WindowKey) -> None:
-        """Open a window from now on, without waiting for the tracker.
-
-        Except for an estimate: it knows no power with which the moment until the tracker has read
-        the CPU time could be put right, and an epoch may be as short as that moment.
-        """
-        if self.device is not None and ray.is_initialized():
-            try:
-                if self._estimated:
-                    opened = self._tracker.open.remote(key, self._target, None)
-                    ray.get(opened, timeout=CALL_TIMEOUT_S)
-                else:
-                    self._tracker.open.remote(key, self._target, time.monotonic())
-            except Exception as error:  # noqa: BLE001 - see the class
-                _log.warning("window not opened: %s", error)
-
-    def close(self, key: WindowKey) -> Reading:
-        """Close a window now; its reading."""
-        stop_s = time.monotonic()
-        if self.device is None:
-            return Reading.missing("", note=self.note)
-        if not ray.is_initialized():  # asking for something would start another Ray
-            return Reading.missing(self._target, note="Ray was shut down")
-        try:
-            reading: Reading = ray.get(
-                self._tracker.close.remote(key, self._target, stop_s), timeout=CALL_TIMEOUT_S
-            )
-        except Exception as error:  # noqa: BLE001 - see the class
-            if isinstance(error, ActorDiedError):
-                self._replace()
-            note = f"the tracker did not answer ({type(error).__name__})"
-            return Reading.missing(self._target, note=note)
-        return reading
-
-    def _replace(self) -> None:
-        """Have the next window measured by a new tracker, if one can be had."""
-        try:
-            self._tracker = self._find()
-        except Exception as error:  # noqa: BLE001 - see the class
-            _log.warning("no tracker in the place of one that died: %s", error)
-
-    def _facts(self) -> TrackerFacts:
-        """What the node's tracker measures; of a new tracker where the old one has died."""
-        self._tracker = self._find()
-        try:
-            facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
-        except ActorDiedError:
-            self._tracker = self._find()
-            facts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
-        return facts
-
-    def _find(self) -> Handle:
-        """The node's tracker; another one than ours, should we have one."""
-        asked = self._manager.tracker.remote(self._node_id, instead_of=self._tracker)
-        return ray.get(asked, timeout=START_TIMEOUT_S)

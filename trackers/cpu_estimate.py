@@ -100,10 +100,12 @@ class CpuEstimateSource:
         name: `estimate`.
         note: The watts that are taken, and where they come from.
         estimated: True.
+        counter_outlives: True; CPU time counts since a process began.
     """
 
     name = "estimate"
     estimated = True
+    counter_outlives = True
 
     def __init__(self, *, cpu_watts: float | None = None, clock: Clock | None = None) -> None:
         """Estimate with `cpu_watts`, the rated power of the machine's CPUs all together."""

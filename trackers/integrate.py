@@ -6,6 +6,7 @@ are cut at the window's edges. For samples that lie evenly that is the same mean
 when they do not, and energies of adjacent windows add up to the energy of both.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,11 +32,13 @@ class Integral:
             where no sample precedes or touches the window.
         coverage: Share of the window within `STALE_PERIODS` of a sample; in [0, 1].
         samples: Number of samples inside the window.
+        power_std_w: Standard deviation of the power over the window's time.
     """
 
     energy_j: float | None
     coverage: float
     samples: int
+    power_std_w: float = 0.0
 
 
 class _Step(NamedTuple):
@@ -46,6 +49,7 @@ class _Step(NamedTuple):
     energy_j: float
     covered_s: float
     number: int
+    square_w2s: float
 
 
 _TIME = attrgetter("time_s")
@@ -75,7 +79,7 @@ class PowerTrace:
         Raises:
             ValueError: It is not later than the last one.
         """
-        energy_j, covered_s, number = 0.0, 0.0, 1
+        energy_j, covered_s, number, square_w2s = 0.0, 0.0, 1, 0.0
         if self._steps:
             last = self._steps[-1]
             step_s = sample.time_s - last.time_s
@@ -85,7 +89,10 @@ class PowerTrace:
             energy_j = last.energy_j + last.power_w * step_s
             covered_s = last.covered_s + min(step_s, self._stale_s)
             number = last.number + 1
-        self._steps.append(_Step(sample.time_s, sample.power_w, energy_j, covered_s, number))
+            square_w2s = last.square_w2s + last.power_w**2 * step_s
+        self._steps.append(
+            _Step(sample.time_s, sample.power_w, energy_j, covered_s, number, square_w2s)
+        )
 
     def integral(self, start_s: float, stop_s: float) -> Integral:
         """Energy between two instants.
@@ -107,7 +114,12 @@ class PowerTrace:
         length_s = stop_s - start_s
         coverage = 1.0 if length_s == 0 else min(1.0, max(0.0, covered_s / length_s))
         samples = last.number - first.number + (1 if first.time_s >= start_s else 0)
-        return Integral(energy_j=max(0.0, energy_j), coverage=coverage, samples=samples)
+        return Integral(
+            energy_j=max(0.0, energy_j),
+            coverage=coverage,
+            samples=samples,
+            power_std_w=self._std_w(first, last, start_s, stop_s, energy_j),
+        )
 
     def forget_before(self, time_s: float, *, except_from: Iterable[float] = ()) -> None:
         """Drop the samples that no window from `time_s` on can need.
@@ -131,6 +143,16 @@ class PowerTrace:
     @staticmethod
     def _energy_until(step: _Step, time_s: float) -> float:
         return step.energy_j + step.power_w * (time_s - step.time_s)
+
+    @staticmethod
+    def _std_w(first: _Step, last: _Step, start_s: float, stop_s: float, energy_j: float) -> float:
+        if stop_s <= start_s:
+            return 0.0
+        squares = (last.square_w2s + last.power_w**2 * (stop_s - last.time_s)) - (
+            first.square_w2s + first.power_w**2 * (start_s - first.time_s)
+        )
+        mean_w = energy_j / (stop_s - start_s)
+        return math.sqrt(max(0.0, squares / (stop_s - start_s) - mean_w**2))
 
     def _covered_until(self, step: _Step, time_s: float) -> float:
         return step.covered_s + max(0.0, min(time_s - step.time_s, self._stale_s))

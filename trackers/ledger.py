@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from trackers.errors import UnknownDeviceError
 from trackers.sample import Device, DeviceKind, Method, Reading, process_device
+from trackers.sharing import Part
 
 TRIAL = "trial"
 """Stage of the window over a whole attempt, from its start to its end."""
@@ -61,6 +62,27 @@ class Booking:
     hostname: str
     windows: tuple[BookedWindow, ...]
     power: tuple[BookedPower, ...]
+
+
+def charged(reading: Reading, board: Device, part: Part) -> Reading:
+    """A board's reading as one of its consumers is charged it.
+
+    Args:
+        reading: Of the whole board.
+        board: The board.
+        part: The consumer's part of the window.
+    """
+    if part.consumers > 1:
+        return reading.degraded(
+            f"{part.consumers} trials used the board; each is charged an equal part",
+            energy_j=None if reading.energy_j is None else part.share * reading.energy_j,
+            uncertainty_j=None,
+            shared_by=part.consumers,
+        )
+    if board.shared:
+        note = "the board is split by MIG: all of it is charged, whoever else uses it"
+        return reading.degraded(note, shared_by=1)
+    return reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

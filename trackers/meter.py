@@ -12,11 +12,12 @@ raises out of a window: the reading's status says it.
 """
 
 import logging
+import random
 import threading
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self, final
@@ -24,9 +25,11 @@ from typing import Self, final
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.integrate import PowerTrace, mean_power
+from trackers.meter_values import LoggedSample, OpenWindow, Window, logged
 from trackers.refresh_watch import RefreshWatch
 from trackers.sample import Method, Observation, PowerSample, Reading
 from trackers.source import PowerSource
+from trackers.state_watch import StateWatch
 from trackers.window import LOWEST_COVERAGE, WindowEdges, reading
 
 DEFAULT_SAMPLING_HZ = 10.0
@@ -39,35 +42,11 @@ KEPT_S = 60.0
 FORGET_EACH_S = 10.0
 """What is older, and not needed for an open window, is dropped so often."""
 
+JITTER = 0.5
+"""The time to the next sample varies by this share, so that a load that repeats is not always met
+in the same place."""
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedSample:
-    """A power sample with the innermost window that was open on its device, if any."""
-
-    device_uuid: str
-    time_s: float
-    power_w: float
-    window: Hashable | None
-
-
-@dataclass(slots=True)
-class Window:
-    """What `EnergyMeter.window` gives; `readings` is filled when it closes."""
-
-    readings: dict[str, Reading] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OpenWindow:
-    start_s: float
-    at_start: dict[str, Observation | None]
-
-    def counted_from_s(self, device_uuid: str) -> float:
-        """When the device was read for the start, a moment before or after it."""
-        seen = self.at_start[device_uuid]
-        return self.start_s if seen is None else seen.time_s
 
 
 @final
@@ -98,8 +77,11 @@ class EnergyMeter:
         self._counted: dict[str, Observation] = {}
         self._since: dict[str, Observation] = {}
         self._complained: set[str] = set()
+        self._doubted: set[str] = set()
+        self._states = StateWatch(source, self._clock)
+        self._random = random.Random(0)  # noqa: S311 - times of samples, not secrets
         self._forget_at_s = self._clock.now_s()
-        self._open: dict[Hashable, _OpenWindow] = {}
+        self._open: dict[Hashable, OpenWindow] = {}
         self._log: deque[LoggedSample] = deque(maxlen=LOG_LENGTH)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -186,8 +168,27 @@ class EnergyMeter:
                     self.watch(device_uuid)
             at_start = {each: self._observe_edge(each) for each in devices}
             now_s = self._clock.now_s()
-            self._open[key] = _OpenWindow(
+            self._open[key] = OpenWindow(
                 start_s=now_s if start_s is None else min(start_s, now_s), at_start=at_start
+            )
+
+    def opened(self, key: Hashable) -> OpenWindow | None:
+        """What is kept of a window that is open; None where it is not."""
+        return self._open.get(key)
+
+    def adopt(self, key: Hashable, window: OpenWindow) -> None:
+        """Go on with a window that another process opened, and which has ended since.
+
+        What a device's counter said there is believed only where it means the same here.
+        """
+        with self._lock:
+            for device_uuid in window.at_start:
+                if device_uuid not in self._traces:
+                    self.watch(device_uuid)
+            known = window.at_start if self.source.counter_outlives else {}
+            self._open[key] = OpenWindow(
+                start_s=window.start_s,
+                at_start={each: known.get(each) for each in window.at_start},
             )
 
     def close(self, key: Hashable, *, stop_s: float | None = None) -> dict[str, Reading]:
@@ -240,9 +241,11 @@ class EnergyMeter:
         while True:
             if not self.source.estimated:
                 self._refreshes.attend(list(self._counted))
-            if self._clock.wait(self._stop, self._period_s):
+            wait_s = self._period_s * self._random.uniform(1 - JITTER, 1 + JITTER)
+            if self._clock.wait(self._stop, wait_s):
                 return
             self.sample()
+            self._states.ask(list(self._traces))
 
     def _observe_edge(self, device_uuid: str) -> Observation | None:
         """Ask a device for its counter at a window's edge."""
@@ -260,14 +263,7 @@ class EnergyMeter:
         trace, sample = self._traces.get(device_uuid), self._power(device_uuid, seen)
         if trace is not None and sample is not None and sample.time_s > trace.last_s:
             trace.append(sample)
-            self._log.append(
-                LoggedSample(
-                    device_uuid=device_uuid,
-                    time_s=sample.time_s,
-                    power_w=sample.power_w,
-                    window=self._innermost(device_uuid),
-                )
-            )
+            self._log.append(logged(device_uuid, sample, self._innermost(device_uuid)))
         return seen
 
     def _asked(self, device_uuid: str, *, counter: bool) -> Observation | None:
@@ -301,7 +297,7 @@ class EnergyMeter:
             self._since[device_uuid] = seen
         return None if since is None else mean_power(since, seen)
 
-    def _reading(self, device_uuid: str, window: _OpenWindow, stop_s: float) -> Reading:
+    def _reading(self, device_uuid: str, window: OpenWindow, stop_s: float) -> Reading:
         trace = self._traces.get(device_uuid) or PowerTrace(period_s=self._period_s)
         at_stop = self._observe_edge(device_uuid)
         last_word = None
@@ -310,7 +306,7 @@ class EnergyMeter:
             last_word = self._counted.get(device_uuid)
             if last_word is not None and last_word.time_s <= max(trace.last_s, window.start_s):
                 last_word = None
-        return reading(
+        measured = reading(
             WindowEdges(
                 device_uuid=device_uuid,
                 start_s=window.start_s,
@@ -325,6 +321,10 @@ class EnergyMeter:
             power_limit_w=self._limits_w.get(device_uuid),
             period_s=self._period_s,
         )
+        if measured.is_disputed and device_uuid not in self._doubted:
+            self._doubted.add(device_uuid)
+            _log.warning("%s: %s", device_uuid, measured.note)
+        return replace(measured, state=self._states.last(device_uuid))
 
     def _innermost(self, device_uuid: str) -> Hashable | None:
         """The window that was opened last on a device."""

@@ -14,18 +14,14 @@ NVML never says how much one MIG instance draws: an instance stands for the whol
 faults between good values (CodeCarbon issues 393, 851, 853); they are `ReadError`, as is a counter
 that stands at 0 since the driver was loaded (CodeCarbon issue 1316).
 
-The only file that imports `pynvml`, and it does so when a source is opened.
 """
 
-import contextlib
-import importlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 from types import ModuleType
-from typing import Any, final
+from typing import final
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import (
@@ -34,23 +30,10 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.nvml_errors import (
-    READING_ERRORS,
-    REMEDIES,
-    ForbiddenError,
-    answers,
-    value_or_error,
-)
-from trackers.sample import Device, DeviceKind, Observation
+from trackers.nvml_errors import REMEDIES, ForbiddenError, answers, value_or_error
+from trackers.nvml_library import NvmlLibrary, PowerCall
+from trackers.sample import BoardState, Device, DeviceKind, Observation
 from trackers.visible_devices import resolve
-
-
-class PowerCall(StrEnum):
-    """The call that tells a board's power."""
-
-    INSTANT = "NVML_FI_DEV_POWER_INSTANT"
-    AVERAGE = "NVML_FI_DEV_POWER_AVERAGE"
-    USAGE = "nvmlDeviceGetPowerUsage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +61,13 @@ class NvmlSource:
         name: `nvml`.
         note: The calls that are used, by kind of board, and the boards that were refused.
         estimated: False.
+        counter_outlives: True; it counts since the driver was loaded.
         probes: What each board answered when it was tried, in PCI order.
     """
 
     name = "nvml"
     estimated = False
+    counter_outlives = True
 
     def __init__(self, *, nvml: ModuleType | None = None, clock: Clock | None = None) -> None:
         """Open NVML and try each board.
@@ -96,7 +81,7 @@ class NvmlSource:
             SourcePermissionError: This user may not ask.
         """
         self._clock = clock or MonotonicClock()
-        self._nvml = _Nvml(nvml)
+        self._nvml = NvmlLibrary(nvml)
         try:
             boards, refused = self._nvml.boards()
             self._handles = {board.uuid: board.handle for board in boards}
@@ -151,6 +136,11 @@ class NvmlSource:
             raise failures[0]
         return seen
 
+    def state(self, device_uuid: str) -> BoardState:
+        """See `trackers.source.TellsState`."""
+        handle = self._handles.get(device_uuid)
+        return BoardState() if handle is None else self._nvml.state(handle)
+
     def close(self) -> None:
         """Let go of NVML; may be called twice."""
         self._nvml.close()
@@ -174,6 +164,7 @@ class NvmlSource:
             kind=DeviceKind.GPU,
             power_limit_w=None if limit_mw is None else limit_mw / 1000,
             driver=self._nvml.told("nvmlSystemGetDriverVersion"),
+            shared=self._probes[uuid].mig,
         )
 
     def _methods(self) -> Iterator[str]:
@@ -202,7 +193,7 @@ def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
         UnknownDeviceError: No board is meant, or several; the message lists what there is.
         SourceUnavailableError: NVML cannot be used on this machine.
     """
-    library = _Nvml(nvml)
+    library = NvmlLibrary(nvml)
     try:
         boards, refused = library.boards()
         if refused and visible.strip().isdecimal():
@@ -219,122 +210,9 @@ def uuid_of(visible: str, *, nvml: ModuleType | None = None) -> str:
         library.close()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Board:
-    uuid: str
-    pci: tuple[int, int, int]
-    handle: Any
-
-
-@final
-class _Nvml:
-    """NVML, open, with its errors as ours and its numbers in joules and watts."""
-
-    def __init__(self, nvml: ModuleType | None) -> None:
-        if nvml is None:
-            try:
-                nvml = importlib.import_module("pynvml")
-            except ImportError as error:
-                message = "nvml: pynvml is not installed. Install it: `pip install nvidia-ml-py`"
-                raise SourceUnavailableError(message) from error
-        self._nvml = nvml
-        self._is_open = True
-        self._codes = {getattr(nvml, code): code for code in READING_ERRORS if hasattr(nvml, code)}
-        try:
-            nvml.nvmlInit()
-        except nvml.NVMLError as error:
-            code = self._codes.get(error.value, "")
-            remedy = REMEDIES.get(code, "`nvidia-smi` shows what is wrong")
-            kind = SourceUnavailableError
-            if READING_ERRORS.get(code) is ForbiddenError:
-                kind = SourcePermissionError
-            message = f"nvml: {error}: {remedy}"
-            raise kind(message) from error
-
-    def close(self) -> None:
-        """Shut NVML down, once; what it says to that is of no use to anyone."""
-        if self._is_open:
-            self._is_open = False
-            with contextlib.suppress(self._nvml.NVMLError):
-                self._nvml.nvmlShutdown()
-
-    def call(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Call a function of NVML by name; the one place where its errors become ours."""
-        try:
-            return getattr(self._nvml, function)(*arguments)
-        except self._nvml.NVMLError as error:
-            raise self._read_error(function, error) from error
-
-    def told(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
-        """The same for what is good to know; None where NVML does not tell."""
-        try:
-            return self.call(function, *arguments)
-        except ReadError:
-            return None
-
-    def boards(self) -> tuple[list[_Board], list[ReadError]]:
-        """The boards in PCI order, and why others cannot be asked."""
-        boards, refused = [], []
-        try:
-            count = self.call("nvmlDeviceGetCount")
-        except ReadError as error:
-            raise SourceUnavailableError(str(error)) from error
-        for index in range(count):
-            try:
-                handle = self.call("nvmlDeviceGetHandleByIndex", index)
-                pci = self.call("nvmlDeviceGetPciInfo", handle)
-                uuid = self.call("nvmlDeviceGetUUID", handle)
-            except ReadError as error:
-                refused.append(error)
-            else:
-                place = (pci.domain, pci.bus, pci.device)
-                boards.append(_Board(uuid=uuid, pci=place, handle=handle))
-        return sorted(boards, key=lambda board: board.pci), refused
-
-    def counter_j(self, handle: Any) -> float:  # noqa: ANN401 - opaque
-        """Energy since the driver was loaded."""
-        energy_mj = self.call("nvmlDeviceGetTotalEnergyConsumption", handle)
-        return _more_than_0(energy_mj, "an energy counter of 0 J") / 1000
-
-    def power_w(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
-        """Power, from one of the calls that tell it."""
-        if call is PowerCall.USAGE:
-            power_mw = self.call("nvmlDeviceGetPowerUsage", handle)
-        else:
-            field = getattr(self._nvml, call)
-            answer = self.call("nvmlDeviceGetFieldValues", handle, [field])[0]
-            if answer.nvmlReturn != self._nvml.NVML_SUCCESS:
-                raise self._read_error(call, self._nvml.NVMLError(answer.nvmlReturn))
-            power_mw = answer.value.uiVal
-        return _more_than_0(power_mw, "a power of 0 W") / 1000
-
-    def is_split(self, handle: Any) -> bool:  # noqa: ANN401 - opaque
-        """Whether a board is in MIG mode."""
-        mode = self.told("nvmlDeviceGetMigMode", handle)
-        return mode is not None and mode[0] == self._nvml.NVML_DEVICE_MIG_ENABLE
-
-    def mig_uuids(self, handle: Any) -> Iterator[str]:  # noqa: ANN401 - opaque
-        """The MIG instances of a board."""
-        for index in range(self.told("nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
-            part = self.told("nvmlDeviceGetMigDeviceHandleByIndex", handle, index)
-            if part is not None:  # else the place is empty
-                yield self.call("nvmlDeviceGetUUID", part)
-
-    def _read_error(self, what: str, error: Any) -> ReadError:  # noqa: ANN401 - pynvml has no types
-        kind = READING_ERRORS.get(self._codes.get(error.value, ""), ReadError)
-        return kind(f"nvml: {what}: {error}")
-
-
 def _nothing_to_measure(refused: Sequence[ReadError]) -> SourceUnavailableError:
     """The error of a machine none of whose boards can be measured."""
     if refused and all(isinstance(each, ForbiddenError) for each in refused):
         return SourcePermissionError(f"{refused[0]}: {REMEDIES['NVML_ERROR_NO_PERMISSION']}")
     reasons = "; ".join(map(str, refused)) or "the driver lists none, see `nvidia-smi -L`"
     return SourceUnavailableError(f"nvml: no board can be measured: {reasons}")
-
-
-def _more_than_0(value: float, what: str) -> float:
-    if value <= 0:
-        message = f"nvml: the board reports {what}, which is not a measurement"
-        raise ReadError(message)
-    return value

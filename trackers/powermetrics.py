@@ -152,10 +152,12 @@ class PowermetricsSource:
         note: The command that runs.
         estimated: False; though Apple calls its figures estimates that suit comparisons on one
             machine.
+        counter_outlives: False; energies are added up here.
     """
 
     name = "powermetrics"
     estimated = False
+    counter_outlives = False
 
     def __init__(
         self,

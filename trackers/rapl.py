@@ -48,10 +48,12 @@ class RaplSource:
         name: `rapl`.
         note: The zones that are added up, and the rule by which processes share them.
         estimated: False.
+        counter_outlives: False; shares of processes are counted here.
     """
 
     name = "rapl"
     estimated = False
+    counter_outlives = False
 
     def __init__(
         self,

@@ -27,10 +27,12 @@ class RecordedSource:
         name: `recorded`.
         note: What is played back.
         estimated: False; a recording was measured, if not here.
+        counter_outlives: False; a recording begins anew.
     """
 
     name = "recorded"
     estimated = False
+    counter_outlives = False
 
     def __init__(
         self,

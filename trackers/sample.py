@@ -5,8 +5,9 @@ machine share. None means not known; it is never written as 0.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Method(StrEnum):
@@ -52,6 +53,7 @@ class Device:
         kind: What it is.
         power_limit_w: Highest power it may draw.
         driver: Version of the driver that reports for it.
+        shared: Whether others may use it whom nobody here sees, as with MIG instances.
     """
 
     uuid: str
@@ -59,6 +61,24 @@ class Device:
     kind: DeviceKind
     power_limit_w: float | None = None
     driver: str | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardState:
+    """What a board says of itself beside its energy; None for what it does not tell.
+
+    Attributes:
+        temperature_c: In degrees Celsius.
+        sm_clock_hz: Clock of its processors.
+        utilization: Share of recent time in which it was busy; in [0, 1].
+        power_limit_w: Enforced power limit.
+    """
+
+    temperature_c: float | None = None
+    sm_clock_hz: float | None = None
+    utilization: float | None = None
+    power_limit_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +131,11 @@ class Reading:
         uncertainty_j: Half-width of the interval in which the energy lies; None if not known.
         power_samples: Number of power samples inside the window.
         note: Why the status is not `ok`; empty where it is.
+        counter_over_power: Energy by the counter over the integral of the power; None where one of
+            them is not known, or the power was sampled too rarely to tell.
+        shared_by: Number of consumers among which the device's energy was split; 1 where it was
+            not, although others may use the device; None where it is one consumer's own.
+        state: What the board said of itself a moment before the window's end.
     """
 
     device_uuid: str
@@ -123,6 +148,9 @@ class Reading:
     uncertainty_j: float | None
     power_samples: int
     note: str = ""
+    counter_over_power: float | None = None
+    shared_by: int | None = None
+    state: BoardState = field(default_factory=BoardState)
 
     def __post_init__(self) -> None:
         """Refuse a reading that contradicts itself.
@@ -147,6 +175,17 @@ class Reading:
         if self.energy_j is None or self.duration_s <= 0:
             return None
         return self.energy_j / self.duration_s
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the counter was believed although the sampled power says otherwise."""
+        return self.counter_over_power is not None and self.status is Status.DEGRADED
+
+    def degraded(self, note: str, **changes: Any) -> "Reading":  # noqa: ANN401 - any field
+        """This reading with one more doubt; one that is missing stays so."""
+        notes = "; ".join(filter(None, (self.note, note)))
+        status = Status.MISSING if self.energy_j is None else Status.DEGRADED
+        return replace(self, status=status, note=notes, **changes)
 
     @classmethod
     def missing(

@@ -7,7 +7,7 @@ A new source is one file that implements `PowerSource`, one line in the table of
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from trackers.sample import Device, Observation
+from trackers.sample import BoardState, Device, Observation
 
 
 @runtime_checkable
@@ -21,6 +21,8 @@ class PowerSource(Protocol):
         name: The word that `--tracker` takes.
         note: How it measures, in one sentence.
         estimated: True where energies are computed from something other than a sensor.
+        counter_outlives: True where a counter's value means the same to another process that opens
+            the source later, so that a window can be closed by whoever takes a dead tracker's place.
     """
 
     @property
@@ -31,6 +33,9 @@ class PowerSource(Protocol):
 
     @property
     def estimated(self) -> bool: ...  # noqa: D102 - see the class
+
+    @property
+    def counter_outlives(self) -> bool: ...  # noqa: D102 - see the class
 
     def devices(self) -> Sequence[Device]:
         """The devices that can be observed."""
@@ -56,4 +61,13 @@ class PowerSource(Protocol):
 
     def close(self) -> None:
         """Let go of the hardware; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class TellsState(Protocol):
+    """A source whose boards tell more of themselves than their energy."""
+
+    def state(self, device_uuid: str) -> BoardState:
+        """What a board says now; never raises, what it does not tell is None."""
         ...

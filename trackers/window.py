@@ -5,9 +5,10 @@ two samples; it is checked, because counters run backward when a driver is reloa
 jumped by terawatts.
 """
 
+import math
 from dataclasses import dataclass
 
-from trackers.integrate import STALE_PERIODS, PowerTrace, uncertainty_j
+from trackers.integrate import STALE_PERIODS, Integral, PowerTrace, uncertainty_j
 from trackers.sample import Method, Observation, Reading, Status
 
 HIGHEST_OVER_LIMIT = 1.1
@@ -18,6 +19,16 @@ COUNTER_REFRESH_S = 0.2
 
 LOWEST_COVERAGE = 0.9
 """Below this share of observed time a reading is `degraded`."""
+
+SAMPLES_TO_CROSS_CHECK = 20
+"""With fewer power samples their integral is too coarse to be held against the counter."""
+
+LARGEST_DISAGREEMENT = 0.1
+"""Counter and integral of the power should agree within this share. Boards have been found whose
+idle counter and power differ by 43 % (Zeus issue 181)."""
+
+SIGMAS = 3.0
+"""The integral's own sampling error, which is allowed for on top, in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +77,15 @@ def reading(
         edges, trace, power_limit_w=power_limit_w, estimated=estimated, period_s=period_s
     )
     coverage = _counted_share(edges, period_s=period_s)
+    ratio = None if energy_j is None or estimated else _cross_check(energy_j, edges, integral)
     if energy_j is not None:
         method = Method.ESTIMATED if estimated else Method.COUNTER
         if edges.by_last_word:
             doubt = f"the device fell silent after {coverage:.0%} of the time; counted until then"
         elif coverage < LOWEST_COVERAGE:
             doubt = f"counted for {coverage:.0%} of the time"
+        elif ratio is not None and not _agree(ratio, integral, duration_s):
+            doubt = f"the counter has {ratio:.2f} of the energy that the sampled power has"
     elif integral.energy_j is not None and integral.coverage > 0 and not estimated:
         energy_j, coverage, method = integral.energy_j, integral.coverage, Method.SAMPLED
         if has_counter and not doubt:
@@ -102,7 +116,32 @@ def reading(
         uncertainty_j=None if estimated else uncertain_j,
         power_samples=integral.samples,
         note=doubt,
+        counter_over_power=ratio,
     )
+
+
+def _cross_check(counted_j: float, edges: WindowEdges, integral: Integral) -> float | None:
+    """The counter's energy over the integral of the power; None where that tells nothing.
+
+    A power that was made from the counter itself is no second opinion.
+    """
+    first, last = edges.at_start, edges.at_stop
+    if first is None or last is None or first.power_w is None or last.power_w is None:
+        return None
+    if integral.samples < SAMPLES_TO_CROSS_CHECK or integral.coverage < LOWEST_COVERAGE:
+        return None
+    return counted_j / integral.energy_j if integral.energy_j else None
+
+
+def _agree(ratio: float, integral: Integral, duration_s: float) -> bool:
+    """Whether counter and power agree, within what the power's samples can tell.
+
+    A load that goes up and down is met by chance (the meter samples at uneven times), so the mean
+    of n samples is uncertain by their standard deviation over the root of n.
+    """
+    mean_w = (integral.energy_j or 0.0) / duration_s
+    own_error = SIGMAS * integral.power_std_w / (mean_w * math.sqrt(integral.samples))
+    return abs(ratio - 1) <= LARGEST_DISAGREEMENT + own_error
 
 
 def _counted_j(

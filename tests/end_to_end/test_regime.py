@@ -235,7 +235,7 @@ def test_a_study_is_not_overwritten(smoke: Ran) -> None:
         (("--tracker", "wishful"), "--tracker is wishful; allowed is"),
         (("--device", "cuda"), "--device cuda"),
         (("--scenario", "no.such.module:Thing"), "no.such.module"),
-        (("--scenario", "imagenet"), "allowed are pamap2"),
+        (("--scenario", "imagenet"), "allowed are celeba, pamap2"),
         (("--name", "../outside"), "--name is"),
         (("--results-dir", "/proc/nowhere"), "/proc/nowhere"),
     ],

@@ -127,6 +127,7 @@ CHANGES: list[dict[str, Any]] = [
     {"weights": "none"},
     {"image_size": 32},
     {"flip": True},
+    {"exclusive": True},
 ]
 
 

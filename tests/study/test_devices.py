@@ -1,6 +1,10 @@
 """Which device a trial trains on, and what it leaves for the next one."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -16,6 +20,7 @@ from study.devices import (
 )
 from study.errors import OptionError
 from study.options import StudyOptions
+from tests.fake_nvml import UUIDS, Boards, build, mig_uuid
 
 CPU = torch.device("cpu")
 USABLE = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -79,3 +84,52 @@ def test_a_cpu_has_no_memory_of_its_own() -> None:
     synchronize(CPU)
 
     assert peak_memory_bytes(CPU) is None
+
+
+FOUR_BOARDS = """
+import json
+from study.devices import accelerator_uuid
+print(json.dumps(accelerator_uuid({assigned!r})))
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the emulated library."""
+    return build(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.parametrize(
+    ("visible", "assigned", "mig", "board"),
+    [
+        ("2", [], 0, 2),
+        (UUIDS[1], [], 0, 1),
+        (UUIDS[1][:8], [], 0, 1),
+        (f"{UUIDS[3]},{UUIDS[0]}", [], 0, 3),
+        (mig_uuid(1, 1), [], 1, 1),
+        (None, ["3"], 0, 3),
+        ("", [UUIDS[2]], 0, 2),
+        ("no-such-board", ["1"], 0, 1),
+    ],
+)
+def test_the_board_is_found_among_four_in_odd_order(
+    library: Path, visible: str | None, assigned: list[str], mig: int, board: int
+) -> None:
+    """Indices count in PCI order, whatever order NVML lists the boards in."""
+    environment = Boards(boards=4, order="2,0,3,1", mig=mig).environment(library)
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    if visible is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = visible
+
+    done = subprocess.run(
+        [sys.executable, "-c", FOUR_BOARDS.format(assigned=assigned)],
+        cwd=Path(__file__).parents[2],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+    assert json.loads(done.stdout) == UUIDS[board]

@@ -17,6 +17,7 @@ class ScriptedSource:
 
     name = "scripted"
     note = "what the test says"
+    counter_outlives = True
 
     def __init__(
         self,

@@ -16,7 +16,8 @@ import pytest
 import ray
 from ray.exceptions import WorkerCrashedError
 
-from trackers.actor import Handle, TrackerClient, start_manager
+from trackers.actor import Handle, start_manager
+from trackers.client import TrackerClient
 from trackers.detect import Request
 from trackers.ledger import TRIAL, BookedWindow, Booking, TrackerFacts, WindowKey
 from trackers.sample import DeviceKind, Method, Reading, Status
@@ -270,7 +271,7 @@ def test_release_is_for_one_trial(manager: Handle) -> None:
 
 
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
-    """SIGKILL in mid-window: that reading is missing and says why; later ones are measured."""
+    """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
     assert energy_j(measured(trial, 1)) > 0
 
@@ -281,9 +282,40 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     later = measures_again(trial, 3)
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
-    assert "tracker" in lost.note
+    assert "started anew" in lost.note
+    assert later.status is Status.OK
     assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6)
     assert pid_of(tracker_of(manager)) != pid
+
+
+def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle) -> None:
+    """What the dead one read at the start of the window, the new one goes on from."""
+    trial, pid = client(estimating), pid_of(tracker_of(estimating))
+    trial.open(key(1))
+    before_s = time.process_time()
+    burn(EPOCH_S)
+    os.kill(pid, signal.SIGKILL)
+    burn(EPOCH_S)
+    used_s = time.process_time() - before_s
+    reading = trial.close(key(1))
+
+    assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)
+    assert energy_j(reading) == pytest.approx(5.0 * used_s, rel=0.15)
+
+
+def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle) -> None:
+    """The tracker looks for the processes of its trials itself."""
+    tracker = tracker_of(estimating)
+    with pytest.raises(WorkerCrashedError):
+        ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
+
+    booked: dict[WindowKey, Reading] = {}
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(booked) < 3 and time.monotonic() < deadline_s:
+        time.sleep(0.2)
+        booked |= {window.key: window.reading for window in take(tracker).windows}
+
+    assert set(booked) == {key(1), key(2), key(0, stage=TRIAL)}
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:
@@ -390,7 +422,8 @@ def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
 DRIVER = """
 import json, os, sys
 import ray
-from trackers.actor import TrackerClient, start_manager
+from trackers.actor import start_manager
+from trackers.client import TrackerClient
 from trackers.detect import Request
 from trackers.ledger import WindowKey
 

@@ -19,8 +19,9 @@ from trackers.errors import (
     SourcePermissionError,
     SourceUnavailableError,
 )
-from trackers.nvml import NvmlSource, PowerCall
+from trackers.nvml import NvmlSource
 from trackers.nvml_errors import READING_ERRORS
+from trackers.nvml_library import PowerCall
 
 ROOT = Path(__file__).parents[2]
 
@@ -426,6 +427,28 @@ def test_boards_in_mig_mode_are_measured_whole_and_say_so(library: Path) -> None
 
     assert out[0] is True
     assert "whole board" in out[1]
+
+
+def test_boards_tell_their_state(library: Path) -> None:
+    """Temperature, clock, utilisation and limit in our units; a board that is lost tells nothing."""
+    out = run(
+        f"""
+        from dataclasses import asdict
+        from trackers.nvml import NvmlSource
+        source = NvmlSource()
+        out = [asdict(source.state(uuid)) for uuid in ({UUIDS[0]!r}, {UUIDS[1]!r}, "no board")]
+        """,
+        Boards(boards=2, shape="constant", limit_w=250.0),
+        library,
+    )
+
+    constant = {
+        "temperature_c": 75.0,
+        "sm_clock_hz": 2500e6,
+        "utilization": 1.0,
+        "power_limit_w": 250.0,
+    }
+    assert out == [constant, constant, dict.fromkeys(constant)]
 
 
 def test_index_is_refused_while_a_board_is_lost(library: Path) -> None:

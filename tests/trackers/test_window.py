@@ -270,3 +270,60 @@ def test_a_window_of_no_length_has_no_energy_by_power() -> None:
     found = read(seen(5.0), seen(5.0), start_s=5.0, stop_s=5.0, has_counter=False)
 
     assert (found.energy_j, found.mean_power_w) == (0.0, None)
+
+
+def steps(*powers_w: float, until_s: float = 10.0) -> PowerTrace:
+    """A trace that goes through powers again and again, one each period."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for n in range(round(until_s / PERIOD_S) + 1):
+        trace.append(PowerSample(time_s=n * PERIOD_S, power_w=powers_w[n % len(powers_w)]))
+    return trace
+
+
+@pytest.mark.parametrize(
+    ("counted_j", "status"),
+    [(1000.0, Status.OK), (1090.0, Status.OK), (910.0, Status.OK)]
+    + [(each, Status.DEGRADED) for each in (1120.0, 880.0, 430.0)],
+)
+def test_counter_and_power_must_agree(counted_j: float, status: Status) -> None:
+    """Within a tenth; where they do not, the counter is believed and the doubt is told."""
+    found = read(seen(0.0, 50.0), seen(10.0, 50.0 + counted_j))
+
+    assert found.energy_j == pytest.approx(counted_j)
+    assert found.method is Method.COUNTER
+    assert found.counter_over_power == pytest.approx(counted_j / 1000.0)
+    assert found.status is status
+    assert ("sampled power" in found.note) == (status is Status.DEGRADED)
+    assert found.is_disputed == (status is Status.DEGRADED)
+
+
+def test_an_uneven_load_is_not_taken_for_a_wrong_counter() -> None:
+    """Its mean of 20 samples is uncertain; that of 1,000 is not."""
+    short = read(
+        seen(0.0, 0.0), seen(2.5, 300.0), stop_s=2.5, trace=steps(20.0, 180.0, until_s=2.5)
+    )
+    long = read(
+        seen(0.0, 0.0), seen(250.0, 30_000.0), stop_s=250.0, trace=steps(20.0, 180.0, until_s=250.0)
+    )
+
+    assert short.counter_over_power == pytest.approx(1.2, rel=0.05)
+    assert short.status is Status.OK
+    assert long.counter_over_power == pytest.approx(1.2, rel=0.01)
+    assert long.status is Status.DEGRADED
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        read(seen(0.0, 0.0), seen(1.0, 200.0), stop_s=1.0),
+        read(seen(0.0, 0.0), seen(10.0, 2000.0), trace=PowerTrace(period_s=PERIOD_S)),
+        read(Observation(time_s=0.0, counter_j=0.0), Observation(time_s=10.0, counter_j=2000.0)),
+        read(seen(0.0, 0.0), seen(10.0, 2000.0), estimated=True),
+        read(None, None, has_counter=False),
+    ],
+    ids=["few samples", "no power", "power made from the counter", "estimate", "no counter"],
+)
+def test_where_there_is_no_second_opinion_there_is_no_ratio(found: Reading) -> None:
+    """None, and nothing is doubted for it."""
+    assert found.counter_over_power is None
+    assert "sampled power" not in found.note

@@ -1,0 +1,114 @@
+"""A trial's side of the trackers: opens and closes windows through its node's `Tracker`."""
+
+import logging
+import os
+import time
+from typing import Any, final
+
+import ray
+from ray.exceptions import ActorDiedError
+
+from trackers.actor import Handle
+from trackers.ledger import TrackerFacts, WindowKey
+from trackers.sample import Device, Method, Reading
+
+CALL_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class TrackerClient:
+    """A trial's side: opens and closes windows on the trial's own device.
+
+    Nothing here raises, whatever happens to the tracker, its manager or Ray: where there is no
+    answer, the reading is missing and says why.
+    """
+
+    def __init__(
+        self, manager: Handle, *, accelerator_uuid: str | None, on_accelerator: bool
+    ) -> None:
+        """Find the node's tracker, and wait until it samples."""
+        self._manager = manager
+        self._node_id = ""
+        self._tracker: Handle = None
+        self._target = ""
+        self._estimated = False
+        self._opened: dict[WindowKey, Any] = {}
+        self.device: Device | None = None
+        self.note = ""
+        try:
+            self._node_id = ray.get_runtime_context().get_node_id()
+            facts = self._facts()
+            self._estimated = facts.method is Method.ESTIMATED
+            self._target, self.device = facts.target(
+                accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
+            )
+        except Exception as error:  # noqa: BLE001 - see the class
+            self.note = f"no tracker: {error}"
+            _log.warning("%s; the trial goes on unmeasured", self.note)
+
+    def open(self, key: WindowKey) -> None:
+        """Open a window from now on, without waiting for the tracker.
+
+        Except for an estimate: it knows no power with which the moment until the tracker has read
+        the CPU time could be put right, and an epoch may be as short as that moment.
+        """
+        if self.device is None or not ray.is_initialized():
+            return
+        start_s = None if self._estimated else time.monotonic()
+        try:
+            opened = self._tracker.open.remote(key, self._target, start_s, os.getpid())
+            self._opened[key] = opened
+            if self._estimated:
+                ray.get(opened, timeout=CALL_TIMEOUT_S)
+        except Exception as error:  # noqa: BLE001 - see the class
+            _log.warning("window not opened: %s", error)
+
+    def close(self, key: WindowKey) -> Reading:
+        """Close a window now; its reading."""
+        stop_s = time.monotonic()
+        if self.device is None:
+            return Reading.missing("", note=self.note)
+        if not ray.is_initialized():  # asking for something would start another Ray
+            return Reading.missing(self._target, note="Ray was shut down")
+        try:
+            return self._reading(key, stop_s, self._opened.pop(key, None))
+        except Exception as error:  # noqa: BLE001 - see the class
+            note = f"the tracker did not answer ({type(error).__name__})"
+            return Reading.missing(self._target, note=note)
+
+    def _reading(self, key: WindowKey, stop_s: float, opened: Any) -> Reading:  # noqa: ANN401
+        """The reading of a window, be it by a tracker that took the place of a dead one."""
+        reading: Reading | None
+        try:
+            asked = self._tracker.close.remote(key, self._target, stop_s)
+            reading = ray.get(asked, timeout=CALL_TIMEOUT_S)
+        except ActorDiedError:
+            self._tracker = self._find()
+            reading = None
+        if reading is not None:
+            return reading
+        # What the dead tracker saw at the start lies in this process since it answered.
+        begun = None if opened is None else ray.get(opened, timeout=CALL_TIMEOUT_S)
+        if begun is None:
+            return Reading.missing(self._target, note="no tracker has opened the window")
+        asked = self._tracker.close_for_another.remote(key, self._target, stop_s, begun)
+        reading = ray.get(asked, timeout=START_TIMEOUT_S)
+        return reading
+
+    def _facts(self) -> TrackerFacts:
+        """What the node's tracker measures; of a new tracker where the old one has died."""
+        self._tracker = self._find()
+        try:
+            facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
+        except ActorDiedError:
+            self._tracker = self._find()
+            facts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
+        return facts
+
+    def _find(self) -> Handle:
+        """The node's tracker; another one than ours, should we have one."""
+        asked = self._manager.tracker.remote(self._node_id, instead_of=self._tracker)
+        return ray.get(asked, timeout=START_TIMEOUT_S)

@@ -1,0 +1,48 @@
+"""What an `EnergyMeter` hands out, and what it keeps of a window that is open."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+from trackers.sample import Observation, PowerSample, Reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedSample:
+    """A power sample with the innermost window that was open on its device, if any."""
+
+    device_uuid: str
+    time_s: float
+    power_w: float
+    window: Hashable | None
+
+
+def logged(device_uuid: str, sample: PowerSample, window: Hashable | None) -> LoggedSample:
+    """A sample as the log has it."""
+    return LoggedSample(
+        device_uuid=device_uuid, time_s=sample.time_s, power_w=sample.power_w, window=window
+    )
+
+
+@dataclass(slots=True)
+class Window:
+    """What `EnergyMeter.window` gives; `readings` is filled when it closes."""
+
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWindow:
+    """A window that was opened.
+
+    Attributes:
+        start_s: When it began.
+        at_start: What each of its devices said then; None where one did not answer.
+    """
+
+    start_s: float
+    at_start: dict[str, Observation | None]
+
+    def counted_from_s(self, device_uuid: str) -> float:
+        """When the device was read for the start, a moment before or after it."""
+        seen = self.at_start[device_uuid]
+        return self.start_s if seen is None else seen.time_s

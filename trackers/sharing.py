@@ -1,0 +1,78 @@
+"""A board that several consumers use at a time: who is charged what.
+
+The rule: at every moment the consumers that use a board are charged equal parts of it. A window's
+part is the mean over its time of one over the number of consumers, whatever the power did. Nobody
+can know more: boards do not say who drew what (rule 16 of our research; arXiv 2501.17752 for MIG).
+"""
+
+import itertools
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import final
+
+KEPT_S = 3600.0
+"""Changes are kept for so long after the last consumer that was there has gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a window is charged.
+
+    Attributes:
+        share: Of the device's energy; in (0, 1].
+        consumers: Most consumers at a time.
+    """
+
+    share: float
+    consumers: int
+
+
+@dataclass(slots=True)
+class _Use:
+    """One consumer's time on a device; `until_s` is None while it is there."""
+
+    consumer: Hashable
+    since_s: float
+    until_s: float | None = None
+
+    def overlaps(self, start_s: float, stop_s: float) -> bool:
+        return self.since_s < stop_s and (self.until_s is None or self.until_s > start_s)
+
+
+@final
+@dataclass(slots=True)
+class Sharing:
+    """Who used which device when."""
+
+    _uses: dict[str, list[_Use]] = field(default_factory=dict)
+
+    def enter(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
+        """A consumer begins to use a device; one that is there already stays."""
+        uses = self._uses.setdefault(device_uuid, [])
+        if not any(use.consumer == consumer and use.until_s is None for use in uses):
+            uses.append(_Use(consumer, time_s))
+
+    def leave(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
+        """A consumer no longer uses a device."""
+        uses = self._uses.get(device_uuid, [])
+        for use in uses:
+            if use.consumer == consumer and use.until_s is None:
+                use.until_s = max(time_s, use.since_s)
+        present = [use.since_s for use in uses if use.until_s is None]
+        needed_s = min([time_s, *present]) - KEPT_S
+        uses[:] = [use for use in uses if use.until_s is None or use.until_s > needed_s]
+
+    def part(self, device_uuid: str, start_s: float, stop_s: float) -> Part:
+        """What a consumer that was there all the time is charged of a window."""
+        uses = [use for use in self._uses.get(device_uuid, []) if use.overlaps(start_s, stop_s)]
+        edges_s = {start_s, stop_s}
+        for use in uses:
+            edges_s |= {max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)}
+        times_s = sorted(edges_s)
+        weighed_s, most = 0.0, 1
+        for begin_s, end_s in itertools.pairwise(times_s):
+            here = max(1, len({use.consumer for use in uses if use.overlaps(begin_s, end_s)}))
+            weighed_s += (end_s - begin_s) / here
+            most = max(most, here)
+        length_s = stop_s - start_s
+        return Part(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)

@@ -95,16 +95,17 @@ def test_a_classifier_is_a_head_on_an_encoder() -> None:
 
 
 @pytest.mark.parametrize(("flip", "differ"), [(True, True), (False, False)])
-def test_an_encoder_says_whether_it_augments(*, flip: bool, differ: bool) -> None:
-    """Features may be kept for later exactly where they are the same each time."""
+def test_an_encoder_mirrors_where_it_is_asked_to(*, flip: bool, differ: bool) -> None:
+    """While training the same images give other features each time; in evaluation they never do."""
     encoder = VisionEncoder(SMALL, image_size=SIZE, flip=flip)
+    validated = [encoder.eval()(some_images(32)) for _ in range(2)]
     encoder.train()
     torch.manual_seed(0)
 
     first, second = (encoder(some_images(32)) for _ in range(2))
 
-    assert encoder.augments is flip
     assert torch.allclose(first, second) is not differ
+    assert torch.equal(*validated)
 
 
 def test_the_same_weights_give_the_same_features() -> None:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from models.vision import VisionClassifier, backbone
+from models.vision import RandomFlip, VisionClassifier, backbone
 from study.data import celeba_format as form
 from study.data.celeba_sample import write_sample
 from study.errors import DataError, OptionError
-from study.records import StopReason
+from study.records import Stage, StopReason
 from study.scenario import Configurable, Data, Scenario, load_scenario
 from study.scenarios.celeba import Celeba
+from study.stages import StageTasks
 from study.training import TrainingSettings, classification, train
 from tests.study.data.celeba_files import TWO_EACH, write_folder, write_lists
 
@@ -29,6 +30,15 @@ TASKS = ("attributes", "identity")
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test writes to the user's cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Train in one thread: several that wait for each other on a busy machine take minutes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -59,7 +69,7 @@ def test_what_networks_must_know_travels_with_the_data(folder: Path) -> None:
     network = load_scenario("celeba").network(data)
 
     assert isinstance(network, VisionClassifier)
-    assert network.encoder.augments is True
+    assert isinstance(network.encoder.flip, RandomFlip)
     assert network.encoder.features == backbone(SMALL, image_size=32).num_features
     assert data.train.inputs.shape[1:] == (3, 32, 32)
     assert data.encoder_weights is None
@@ -204,6 +214,7 @@ def best_accuracy(scenario: Scenario, data: Data, *, epochs: int) -> float:
     return max(outcome.val_metrics["accuracy"] for outcome in outcomes)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_real_faces_are_recognised(tmp_path: Path) -> None:
     """Real images through the real reader and the training loop: far better than chance."""
     write_orl(tmp_path / "orl")
@@ -218,6 +229,7 @@ def test_real_faces_are_recognised(tmp_path: Path) -> None:
     assert accuracy > 0.6
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
     """A sample can be learnt, even a small one at a size that costs little."""
     scenario = small()
@@ -227,3 +239,49 @@ def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
 
     assert data.synthetic
     assert accuracy > 0.3
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("stage", [Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH])
+def test_the_stages_of_the_multitask_paradigm_train(folder: Path, stage: Stage) -> None:
+    """Each gives the accuracies of its own tasks, and their mean to early stopping."""
+    scenario = small(flip=True)
+    data = scenario.load(folder, seed=0)
+    tasks = StageTasks(scenario=scenario, data=data, parameters={"alpha": 0.3})
+    settings = TrainingSettings(
+        batch_size=32, learning_rate=0.003, max_epochs=2, patience=9, optimizer="adam", seed=0
+    )
+
+    *_, last = train(
+        lambda: tasks.start(stage),
+        settings,
+        device=torch.device("cpu"),
+        window=lambda _: nullcontext(),
+    )
+
+    metrics = dict(last.val_metrics)
+    accuracy = metrics.pop("accuracy")
+    assert set(metrics) == ({*TASKS} if stage is Stage.BOTH else {str(stage)})
+    assert accuracy == pytest.approx(sum(metrics.values()) / len(metrics))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_frozen_encoder_keeps_its_published_weights(folder: Path, tmp_path: Path) -> None:
+    """Weights take the place of pretraining: they are in the frozen stage as they were in the file."""
+    tensors = backbone(SMALL, image_size=32).state_dict()
+    torch.save(tensors, tmp_path / "mine.pth")
+    scenario = small(weights=str(tmp_path / "mine.pth"))
+    tasks = StageTasks(
+        scenario=scenario, data=scenario.load(folder, seed=0), parameters={}, cache_latents=False
+    )
+
+    task = tasks.start(Stage.CLASSIFIER_FROZEN)
+    task.network.train()(torch.zeros((2, 3, 32, 32), dtype=torch.uint8)).sum().backward()
+
+    frozen = {
+        name.partition("backbone.")[2]: tensor
+        for name, tensor in task.network.state_dict().items()
+        if "backbone." in name
+    }
+    assert set(frozen) == set(tensors)
+    assert all(torch.equal(frozen[name], tensor) for name, tensor in tensors.items())

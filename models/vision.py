@@ -77,7 +77,6 @@ class VisionEncoder(nn.Module):
 
     Attributes:
         features: Number of latent features.
-        augments: Whether the same image gives other features each time while training.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class VisionEncoder(nn.Module):
         self.flip = RandomFlip() if flip else nn.Identity()
         self.normalise = Normalise(mean=cfg["mean"], deviation=cfg["std"])
         self.features = int(getattr(self.backbone, "head_hidden_size", self.backbone.num_features))
-        self.augments = flip
         if weights is not None:
             load_weights(self.backbone, weights)
 

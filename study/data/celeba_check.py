@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,11 +52,12 @@ class Report:
         return "not the published lists: their md5 differ"
 
 
-def check(data_dir: Path) -> Report:
+def check(data_dir: Path, *, published: Mapping[str, str] = form.PUBLISHED_MD5) -> Report:
     """Check the lists whole, that all images are there, and that those a study takes are sound.
 
     Args:
         data_dir: The folder.
+        published: MD5 of the genuine lists, by name.
 
     Raises:
         DataError: A part of the data set is missing.
@@ -91,16 +93,14 @@ def check(data_dir: Path) -> Report:
         chosen=len(chosen),
         most=max(counts, default=0),
         fewest=min(counts, default=0),
-        genuine=_genuine(layout),
+        genuine=_genuine(layout, published),
     )
 
 
-def _genuine(layout: form.Layout) -> tuple[str, ...]:
+def _genuine(layout: form.Layout, published: Mapping[str, str]) -> tuple[str, ...]:
     lists = [layout.identities, layout.attributes, layout.partition]
     return tuple(
-        path.name
-        for path in lists
-        if path is not None and _md5(path) == form.PUBLISHED_MD5[path.name]
+        path.name for path in lists if path is not None and _md5(path) == published[path.name]
     )
 
 

@@ -57,6 +57,10 @@ REFUSED = [
     ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed is a share up to 1"),
     ("target_accuracy", 0.0, "--target-accuracy is 0.0; allowed is a share: above 0, up to 1."),
     ("target_accuracy", 90.0, "--target-accuracy is 90.0; allowed is a share: above 0, up to 1."),
+    ("image_size", 31, "--image-size is 31; allowed is whole pixels from 32 to 1024."),
+    ("image_size", 1025, "--image-size is 1025; allowed is whole pixels from 32 to 1024."),
+    ("encoder", "", "--encoder is ; allowed is a name that timm knows."),
+    ("weights", "", "--weights is ; allowed is imagenet, none, or the path of a file."),
     ("name", "a/b", "--name is a/b; allowed is letters, digits, dots, dashes and underscores"),
     ("name", "..", "--name is ..; allowed is letters, digits, dots"),
     ("name", "", "--name is ; allowed is letters, digits, dots"),
@@ -206,3 +210,30 @@ def test_the_command_can_be_typed_again() -> None:
     command = command_line("study.regime", ["--smoke"])
 
     assert command == (Path(sys.executable).name, "-m", "study.regime", "--smoke")
+
+
+def test_only_given_settings_reach_a_scenario() -> None:
+    """What was left out is the scenario's own default."""
+    none = parsed()
+    some = parsed("--encoder", "resnet34", "--flip")
+    rest = parsed("--weights", "a b.pth", "--image-size", "128")
+
+    assert none.scenario_settings == {}
+    assert some.scenario_settings == {"encoder": "resnet34", "flip": True}
+    assert rest.scenario_settings == {"weights": "a b.pth", "image_size": 128}
+
+
+@pytest.mark.parametrize(
+    ("args", "size"),
+    [
+        (("--scenario", "celeba"), 32),
+        (("--scenario", "celeba", "--image-size", "96"), 96),
+        (("--scenario", "pamap2"), None),
+    ],
+)
+def test_a_smoke_run_has_small_images(args: tuple[str, ...], size: int | None) -> None:
+    """Only where there are images, and not against what was asked for."""
+    smoke = parsed("--smoke", *args).reduced()
+
+    assert smoke.image_size == size
+    assert parsed(*args).reduced().image_size == (size if size == 96 else None)

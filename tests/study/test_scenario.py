@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from study.errors import ScenarioError
+from study.errors import OptionError, ScenarioError
 from study.scenario import BUILT_IN, Arrays, Data, Scenario, load_scenario
 from tests.study import tiny
 
@@ -23,6 +23,7 @@ CLASSES = np.zeros(4, dtype=np.int64)
         (POINTS, CLASSES[:3], "4 inputs and 3 targets"),
         (POINTS[:0], CLASSES[:0], "0 inputs and 0 targets"),
         (POINTS.astype(np.float64), CLASSES, "inputs are float64; allowed is float32 or uint8"),
+        (POINTS, np.zeros((4, 2, 2), np.int64), r"shape \(4, 2, 2\); allowed are \(samples,\) and"),
         (POINTS, CLASSES.astype(np.int32), r"targets are int32; .* targets.astype\('int64'\)"),
     ],
 )
@@ -44,6 +45,45 @@ def test_data_tell_their_facts() -> None:
     assert (facts.train_samples, facts.val_samples, facts.synthetic) == (24, 4, True)
     assert (facts.classes, facts.description) == (("a", "b", "c"), "points")
     assert facts.chance_accuracy == 0.5
+
+
+def test_targets_may_have_more_columns() -> None:
+    """The first holds the class numbers, from which chance is taken."""
+    targets = np.array([[2, 7], [1, 7], [1, 8], [0, 7]])
+    val = Arrays(inputs=POINTS, targets=targets)
+    data = dataclasses.replace(tiny.data(), val=val)
+
+    facts = data.facts()
+
+    assert val.labels.tolist() == [2, 1, 1, 0]
+    assert facts.chance_accuracy == 0.5
+
+
+def test_weights_count_in_the_fingerprint() -> None:
+    """Another value, another name or none at all are other data; their order is not."""
+    one, two = np.ones(3, np.float32), np.zeros((2, 2), np.float32)
+    data = tiny.data()
+    choices: list[dict[str, npt.NDArray[np.float32]] | None] = [
+        None,
+        {"a": one, "b": two},
+        {"a": one + 1, "b": two},
+        {"a": one, "c": two},
+    ]
+
+    different = {dataclasses.replace(data, weights=w).facts().fingerprint for w in choices}
+    turned = dataclasses.replace(data, weights={"b": two, "a": one}).facts().fingerprint
+
+    assert len(different) == 4
+    assert turned in different
+
+
+def test_settings_reach_a_scenario_that_takes_them() -> None:
+    """No settings ask nothing of a scenario; some are refused where it has no options."""
+    plain = load_scenario("tests.study.tiny:Tiny", {})
+
+    assert plain.name == "tiny"
+    with pytest.raises(OptionError, match="--image-size, --flip: scenario tiny has no such opt"):
+        load_scenario("tests.study.tiny:Tiny", {"image_size": 64, "flip": True})
 
 
 def changed(data: Data) -> list[Data]:

@@ -26,6 +26,24 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "sub").iterdir()] == ["a.bin"]
 
 
+@pytest.mark.parametrize("flipped", [0, 3, 4, 6])
+def test_bytes_are_kept_and_guarded(tmp_path: Path, flipped: int) -> None:
+    """Also where they are no whole number of 32-bit words, and up to the last of them."""
+    octets = np.arange(7, dtype=np.uint8).reshape(7, 1)
+    path = tmp_path / "a.bin"
+    write_arrays(path, [octets])
+    whole = read_arrays(path, 1)
+    content = bytearray(path.read_bytes())
+    content[128 + flipped] ^= 64
+    path.write_bytes(content)
+
+    damaged = read_arrays(path, 1)
+
+    assert whole is not None
+    np.testing.assert_array_equal(whole[0], octets)
+    assert damaged is None
+
+
 def test_no_file_is_no_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A first run finds nothing and says nothing."""
     arrays = read_arrays(tmp_path / "a.bin", 2)

@@ -23,6 +23,36 @@ def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert "a synthetic sample" in printed
 
 
+def test_faces_are_drawn_then_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A CelebA sample is written, found to be without fault, and called synthetic."""
+    folder = str(tmp_path / "s")
+
+    wrote = main(["sample", "celeba", "--data-dir", folder, "--images", "3"])
+    got = main(["get", "celeba", "--data-dir", folder])
+
+    assert (wrote, got) == (0, 0)
+    printed = capsys.readouterr().out
+    assert "the 40 identities with most have 1" in printed
+    assert "no fault found" in printed
+    assert "a synthetic sample" in printed
+    assert "study.regime --scenario celeba --data-dir" in printed
+
+
+def test_what_of_celeba_is_to_be_fetched_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each part is there or missing; the terms are for a person to accept."""
+    (tmp_path / "identity_CelebA.txt").write_text("")
+
+    status = main(["get", "celeba", "--data-dir", str(tmp_path)])
+
+    printed = capsys.readouterr().out
+    assert status == 1
+    assert "non-commercial research only" in printed
+    assert "missing img_align_celeba" in printed
+    assert "there   identity_CelebA.txt" in printed
+
+
 def test_faults_are_printed_and_end_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,133 @@
+"""Weights come whole, from a file or from where they are published, or not at all."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from models.published_weights import fetch, read
+from models.vision import VisionError, backbone
+
+SMALL = "test_resnet"
+SIZE = 32
+
+
+def state() -> dict[str, torch.Tensor]:
+    """Weights at random, as a file holds them."""
+    torch.manual_seed(11)
+    tensors: dict[str, torch.Tensor] = backbone(SMALL, image_size=SIZE).state_dict()
+    return tensors
+
+
+def write(path: Path, tensors: dict[str, torch.Tensor], *, nested: bool = False) -> Path:
+    """A file of weights, in the format that its name says."""
+    if path.suffix == ".safetensors":
+        save_file(tensors, path)
+    else:
+        torch.save({"state_dict": tensors} if nested else tensors, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "nested"), [("a.safetensors", False), ("a.pth", False), ("a.pt", True)]
+)
+def test_weights_are_read_from_a_file(tmp_path: Path, name: str, *, nested: bool) -> None:
+    """Every value is that of the file, and the source names it."""
+    tensors = state()
+    path = write(tmp_path / name, tensors, nested=nested)
+
+    found = read(path, SMALL, image_size=SIZE)
+
+    assert found.source == f"test_resnet from {name}"
+    assert set(found.weights) == set(tensors)
+    for key, tensor in tensors.items():
+        np.testing.assert_array_equal(found.weights[key], tensor.numpy())
+
+
+def test_half_precision_is_read_as_single(tmp_path: Path) -> None:
+    """Numpy does not know bfloat16; its values are kept."""
+    tensors = {
+        name: tensor.bfloat16() if tensor.is_floating_point() else tensor
+        for name, tensor in state().items()
+    }
+
+    found = read(write(tmp_path / "a.safetensors", tensors), SMALL, image_size=SIZE)
+
+    for key, tensor in tensors.items():
+        np.testing.assert_array_equal(found.weights[key], tensor.float().numpy())
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    """The message names the file, what does not fit, and what to do."""
+    path = write(tmp_path / "a.pth", state())
+
+    with pytest.raises(VisionError) as caught:
+        read(path, "resnet18", image_size=SIZE)
+
+    message = str(caught.value)
+    assert message.startswith(f"{path}: these are not the weights of resnet18: ")
+    assert "Give another file, or the --encoder that it belongs to" in message
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+@pytest.mark.parametrize("content", [None, b"", b"nonsense" * 100])
+def test_a_file_that_holds_no_weights_is_refused(
+    tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    """Missing, empty or something else."""
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(VisionError, match=r"no weights could be read .* Give a .safetensors file"):
+        read(tmp_path / name, SMALL, image_size=SIZE)
+
+
+def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
+    """A pickled object is refused, not built."""
+    torch.save({"conv1.weight": nn.Linear(2, 2)}, tmp_path / "a.pth")
+
+    with pytest.raises(VisionError, match="no weights could be read"):
+        read(tmp_path / "a.pth", SMALL, image_size=SIZE)
+
+
+def test_published_weights_become_arrays_with_their_source() -> None:
+    """The source is an address, so that a reader of the results can look it up."""
+    network: nn.Module = backbone(SMALL, image_size=SIZE)
+    asked: list[object] = []
+
+    def made(encoder: str, **options: object) -> nn.Module:
+        asked.append((encoder, options))
+        return network
+
+    found = fetch(SMALL, image_size=SIZE, make=made)
+
+    assert asked == [(SMALL, {"image_size": SIZE, "published": True})]
+    assert "https://huggingface.co/timm/test_resnet" in found.source
+    for name, tensor in network.state_dict().items():
+        np.testing.assert_array_equal(found.weights[name], tensor.numpy())
+
+
+def test_without_a_network_the_message_says_how_to_get_them() -> None:
+    """Address, option and the alternative; and no network comes back."""
+
+    def unreachable(*_: object, **__: object) -> nn.Module:
+        message = "cannot reach the hub\nand more"
+        raise OSError(message)
+
+    with pytest.raises(VisionError) as caught:
+        fetch("resnet18", image_size=SIZE, make=unreachable)
+
+    message = str(caught.value)
+    assert "resnet18 could not be fetched (OSError: cannot reach the hub)" in message
+    assert "https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors" in message
+    assert "`--encoder resnet18 --weights PATH`" in message
+    assert "`--weights none`" in message
+
+
+def test_an_encoder_without_published_weights_is_refused() -> None:
+    """It is not taken for one that merely could not be fetched."""
+    with pytest.raises(VisionError, match="publishes no weights for darknet17"):
+        fetch("darknet17", image_size=SIZE)

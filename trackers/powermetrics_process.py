@@ -1,6 +1,8 @@
 """powermetrics as a child process: its output as chunks, and an end to it that works under sudo."""
 
+import contextlib
 import os
+import select
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +13,9 @@ from typing import Protocol, final
 from trackers.errors import SourceUnavailableError
 
 CHUNK = 1 << 16
+
+LOOK_UP_S = 0.5
+"""A child that says nothing is left alone so soon after `close`."""
 
 
 class Stream(Protocol):
@@ -40,6 +45,7 @@ class ProcessStream:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._errors
         )
         self._is_closed = threading.Event()
+        self._lock = threading.Lock()
         self._last_words: str | None = None
 
     def __iter__(self) -> Iterator[bytes]:
@@ -50,22 +56,32 @@ class ProcessStream:
         # The child is root's, so that we may not signal it. Closing our end of the pipe ends it
         # with its next sample.
         with output:
-            while not self._is_closed.is_set() and (chunk := os.read(output.fileno(), CHUNK)):
+            while not self._is_closed.is_set():
+                if not select.select([output], [], [], LOOK_UP_S)[0]:
+                    continue
+                chunk = os.read(output.fileno(), CHUNK)
+                if not chunk:
+                    break
                 yield chunk
         self._process.wait()
-        self._last_words = self.complaint()
-        self._errors.close()
+        with self._lock:
+            self._last_words = self._written()
+            self._errors.close()
 
     def complaint(self) -> str:
         """See `Stream`."""
-        if self._last_words is not None:
-            return self._last_words
-        # Not `read`: it would move the place where the child writes.
-        return os.pread(self._errors.fileno(), CHUNK, 0).decode(errors="replace").strip()
+        with self._lock:
+            return self._written() if self._last_words is None else self._last_words
 
     def close(self) -> None:
         """See `Stream`."""
         self._is_closed.set()
+        with contextlib.suppress(PermissionError):  # it is root's
+            self._process.terminate()
+
+    def _written(self) -> str:
+        # Not `read`: it would move the place where the child writes.
+        return os.pread(self._errors.fileno(), CHUNK, 0).decode(errors="replace").strip()
 
 
 def start_powermetrics(interval_ms: int) -> ProcessStream:

@@ -10,16 +10,20 @@ Intel and AMD alike register zones there (kernel: Documentation/power/powercap):
     intel-rapl-mmio:0   package-0       the same counter by another way; only where it is the one way
 
 Counters begin again after `max_energy_range_uj`; here they go on rising, as long as they are asked
-more often than that happens (every 20 minutes at 200 W and the usual range of 262 kJ).
+more often than that happens (every 20 minutes at 200 W and the usual range of 262 kJ). They also
+begin again when a machine has slept, and single values have been absurd (CodeCarbon issue 1309):
+what no CPU can have used since the reading before is never added.
 
 The machine's energy is one device. A process asks for `process_device(pid)` and gets its share by
 the rule of `trackers.cpu_share`.
 """
 
 import re
+import shlex
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
@@ -35,6 +39,12 @@ from trackers.errors import (
 from trackers.sample import Device, DeviceKind, Observation, process_device
 
 POWERCAP = Path("/sys/class/powercap")
+
+HIGHEST_ZONE_W = 2000.0
+"""No package or memory draws as much; the largest server packages of 2025 are rated 500 W."""
+
+PAUSE_S = 1.0
+"""A process may be held up for so long between reading a counter and the clock."""
 
 _ZONE = re.compile(r"intel-rapl(?P<mmio>-mmio)?:(?P<package>\d+)(:(?P<part>\d+))?")
 _PROCESS = process_device(0).removesuffix("0")
@@ -83,10 +93,10 @@ class RaplSource:
         self._shares = CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
         self._lock = threading.Lock()
         folders = _zones(root, read)
-        self._zones = [_Zone(folder, read) for folder in folders.values()]
+        self._zones = [_Zone(folder, read, self._clock) for folder in folders.values()]
         forbidden = [zone.path for zone in self._zones if not zone.may_be_read()]
         if forbidden:
-            files = " ".join(map(str, forbidden))
+            files = shlex.join(map(str, forbidden))
             message = (
                 f"rapl: cannot read {files}: permission denied. Allow it until the next start of "
                 f"the machine: `sudo chmod a+r {files}` (energy can tell other users what a "
@@ -124,15 +134,25 @@ class RaplSource:
         self._shares.clear()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Value:
+    """What a counter said, in microjoules as it says it, and when."""
+
+    uj: int
+    time_s: float
+
+
 @final
 class _Zone:
     """One energy counter, made to rise for ever."""
 
-    def __init__(self, folder: Path, read: Callable[[Path], str]) -> None:
+    def __init__(self, folder: Path, read: Callable[[Path], str], clock: Clock) -> None:
         self.path = folder / "energy_uj"
         self._range_path = folder / "max_energy_range_uj"
         self._read = read
-        self._last_uj: int | None = None
+        self._clock = clock
+        self._last: _Value | None = None
+        self._refused: _Value | None = None
         self._total_uj = 0
 
     def may_be_read(self) -> bool:
@@ -152,16 +172,30 @@ class _Zone:
             ReadError: The file could not be read this time.
             DeviceLostError: The file is gone.
         """
-        now_uj = self._number(self.path)
-        if self._last_uj is None:
-            self._total_uj = now_uj
-        elif now_uj >= self._last_uj:
-            self._total_uj += now_uj - self._last_uj
-        else:
-            range_uj = self._number(self._range_path)
-            self._total_uj += max(0, range_uj - self._last_uj) + now_uj
-        self._last_uj = now_uj
+        now = _Value(uj=self._number(self.path), time_s=self._clock.now_s())
+        # Until there is a second value, the first is where this counter begins.
+        step_uj = now.uj if self._last is None else self._step_uj(self._last, now)
+        if step_uj is None and self._refused is not None:
+            # The value before was no single fault: the counter has jumped, and goes on from there.
+            step_uj = self._step_uj(self._refused, now)
+        if step_uj is None:
+            self._refused = now
+            message = f"{self.path} jumped to {now.uj} uJ, which no CPU can have used meanwhile"
+            raise ReadError(message)
+        self._total_uj += step_uj
+        self._last, self._refused = now, None
         return self._total_uj / 1e6
+
+    def _step_uj(self, last: "_Value", now: "_Value") -> int | None:
+        """Energy between two values; None where no CPU can have used it."""
+        if now.uj >= last.uj:
+            ways = [now.uj - last.uj]
+        else:
+            # It went past its range, or it began again because the machine had slept.
+            range_uj = self._number(self._range_path)
+            ways = [max(0, range_uj - last.uj) + now.uj, now.uj]
+        most_uj = HIGHEST_ZONE_W * (now.time_s - last.time_s + PAUSE_S) * 1e6
+        return next((step_uj for step_uj in ways if step_uj <= most_uj), None)
 
     def _number(self, path: Path) -> int:
         try:
@@ -189,6 +223,7 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
             "`sudo modprobe intel_rapl_common`; in a container, mount it"
         )
         raise SourceUnavailableError(message) from error
+    is_named = False
     # MMIO last: it is left out where the same zone is there already.
     for match in sorted(matches, key=lambda match: (bool(match["mmio"]), match[0])):
         package = root / match[0].rpartition(":")[0] if match["part"] else root / match[0]
@@ -197,8 +232,15 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
             part = read(root / match[0] / "name").strip()
         except OSError:
             continue  # a zone that does not say what it is cannot be counted
+        is_named = True
         if top.startswith("package") and part in {top, "dram"}:
             found.setdefault(top if part == top else f"{top} {part}", root / match[0])
+    if matches and not is_named:
+        message = (
+            f"rapl: the zones in {root} are hidden, as Docker hides them. Start the container with "
+            "`--security-opt systempaths=unconfined`, or measure outside of it"
+        )
+        raise SourceUnavailableError(message)
     if not found:
         message = (
             f"rapl: {root} has no package zone; virtual machines have none. `sudo modprobe "

@@ -1,16 +1,18 @@
 """powermetrics on streams as it writes them: whole, cut anywhere, damaged, ended."""
 
 import itertools
+import math
 import plistlib
 import queue
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackers.clock import ManualClock
@@ -148,6 +150,8 @@ def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None
         plist().replace(b"100000000", b"many"),
         plist().replace(b"100000000", b"0"),
         plist().replace(b"100000000", b"-5"),
+        plist().replace(b"100000000", b"9" * 400),
+        plist().replace(b"<integer>100000000</integer>", b"<real>nan</real>"),
         plist(timestamp=True).replace(b"<true/>", b"<date>yesterday</date>"),
         plist()[40:],
         plist()[:-60] + plist()[-20:],
@@ -169,6 +173,9 @@ def test_damaged_samples_are_told_and_passed_over(damaged: bytes) -> None:
         ({"processor": {"combined_power": 4000.0}}, None, None),
         ({"processor": {"gpu_power": "much"}, "gpu": []}, None, None),
         ({"processor": {"gpu_power": -1.0}}, None, None),
+        ({"processor": {"gpu_power": math.nan, "cpu_power": math.inf}}, None, None),
+        ({"processor": {"gpu_power": 1e9, "cpu_power": True}}, None, None),
+        ({"processor": {"gpu_energy": 1e7, "cpu_power": 0}}, None, 0.0),
         ({}, None, None),
     ],
 )
@@ -222,6 +229,83 @@ def test_a_lost_sample_is_taken_at_the_power_of_the_next() -> None:
     assert before_j is not None
     assert after_j == pytest.approx(before_j + 2.0 * 0.3)
     source.close()
+
+
+@pytest.mark.parametrize("lacking", [{}, {"cpu_power": 500.0}, {"gpu_power": 1e12}])
+def test_a_sample_without_a_power_does_not_count_as_0(lacking: dict[str, float]) -> None:
+    """What one sample does not tell of a device is taken at the next power that is told of it."""
+    clock = ManualClock(50)
+    both = {"gpu_power": 1000.0, "cpu_power": 500.0}
+    tape = Tape(plist(processor=both))
+    source = opened(tape, clock)
+    before_j = source.observe(GPU, counter=True).counter_j
+    for processor in (lacking, lacking, both):
+        clock.advance(0.1)
+        tape.feed(plist(processor=processor))
+
+    gpu, cpu = source.observe(GPU, counter=True), source.observe(CPU, counter=True)
+
+    assert before_j == pytest.approx(1.0 * 0.1)
+    assert gpu.counter_j == pytest.approx(1.0 * 0.4)
+    assert cpu.counter_j == pytest.approx(0.5 * 0.4)
+    source.close()
+
+
+def test_a_power_that_is_not_told_any_more_is_a_read_error_of_its_device_only() -> None:
+    """The GPU's last power is not given as a present one because the CPU's goes on."""
+    clock = ManualClock(50)
+    tape = Tape(plist(processor={"gpu_power": 1000.0, "cpu_power": 500.0}))
+    source = opened(tape, clock)
+    for _ in range(15):
+        clock.advance(0.1)
+        tape.feed(plist(processor={"cpu_power": 500.0}))
+
+    with pytest.raises(ReadError, match=r"1\.5 s old"):
+        source.observe(GPU, counter=True)
+
+    assert source.observe(CPU, counter=True).power_w == 0.5
+    source.close()
+
+
+@given(
+    powers_mw=st.lists(st.floats(min_value=0, max_value=300_000), min_size=1, max_size=12),
+    lengths_ms=st.lists(st.integers(min_value=50, max_value=400), min_size=12, max_size=12),
+    cuts=st.lists(st.integers(min_value=0), max_size=8),
+)
+@settings(max_examples=40)
+def test_the_counter_is_the_sum_of_all_samples(
+    powers_mw: list[float], lengths_ms: list[int], cuts: list[int]
+) -> None:
+    """Each sample's power x its own `elapsed_ns`, in whatever pieces the stream comes."""
+    whole = b"\0".join(
+        plistlib.dumps(
+            {"elapsed_ns": ms * 1_000_000, "hw_model": "Mac14,7", "processor": {"gpu_power": mw}}
+        )
+        for mw, ms in zip(powers_mw, lengths_ms, strict=False)
+    )
+    chunks = chunked(whole, cuts)
+    tape = Tape(*chunks)
+    source = opened(tape)
+    assert all(tape.taken.acquire(timeout=10) for _ in chunks)
+
+    counter_j = source.observe(GPU, counter=True).counter_j
+
+    parts_j = [mw * ms / 1e6 for mw, ms in zip(powers_mw, lengths_ms, strict=False)]
+    assert counter_j == pytest.approx(math.fsum(parts_j))
+    source.close()
+
+
+def test_a_stream_without_an_end_is_not_kept() -> None:
+    """Bytes that never become a sample are dropped after 4 MB, and the next sample is read."""
+    tracemalloc.start()
+
+    found = list(samples([*itertools.repeat(b"x" * (1 << 20), 64), plist()]))
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found[-1] is not None
+    assert set(found[:-1]) == {None}
+    assert most_bytes < 20 << 20
 
 
 def test_a_stalled_tool_is_a_read_error_until_it_goes_on() -> None:
@@ -290,9 +374,19 @@ def test_process_gets_its_share_of_the_cpu() -> None:
 # Refusals.
 
 
-def test_a_password_is_never_waited_for() -> None:
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "sudo: a password is required",
+        "sudo: interactive authentication is required",
+        "Sorry, user ann is not allowed to execute '/usr/bin/powermetrics' as root on mac.",
+        "ann is not in the sudoers file.",
+        "sudo: sorry, you must have a tty to run sudo",
+    ],
+)
+def test_a_password_is_never_waited_for(complaint: str) -> None:
     """Where sudo would ask, the source is refused at once with the line that mends it."""
-    tape = Tape(complaint="sudo: a password is required", ends=True)
+    tape = Tape(complaint=complaint, ends=True)
 
     with pytest.raises(SourcePermissionError) as caught:
         opened(tape)
@@ -309,9 +403,12 @@ def test_a_tool_that_says_nothing_is_unavailable() -> None:
     assert not isinstance(caught.value, SourcePermissionError)
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="there it is")
-def test_other_systems_have_no_powermetrics() -> None:
+def test_other_systems_have_no_powermetrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The refusal says that it is a tool of macOS."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
     with pytest.raises(SourceUnavailableError, match="macOS"):
         PowermetricsSource()
 
@@ -362,3 +459,64 @@ def test_a_refusing_child_is_told_from_its_standard_error() -> None:
 
     with pytest.raises(SourcePermissionError, match="NOPASSWD"):
         opened(stream)
+
+
+def test_a_child_that_says_nothing_is_ended_too() -> None:
+    """Nobody waits for the next sample of a tool that has none."""
+    stream = child("import time; time.sleep(3600)")
+    reader = threading.Thread(target=list, args=(stream,))
+    reader.start()
+
+    stream.close()
+    stream.close()
+    reader.join(timeout=60)
+
+    assert not reader.is_alive()
+    assert stream.complaint() == ""
+
+
+# The command line, with programs of ours in the place of sudo and powermetrics.
+
+
+def tools(folder: Path, *, sudo: str, powermetrics: str = "exit 1") -> None:
+    """Shell scripts that are found before the machine's own."""
+    for name, script in (("sudo", sudo), ("powermetrics", powermetrics)):
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+
+def test_the_command_asks_for_both_devices_and_never_for_a_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`sudo -n`, both samplers, property lists, one line of buffer, 100 ms; its samples are read."""
+    recording = Path(__file__).parents[1] / "data" / "powermetrics_mac14.plists"
+    tools(
+        tmp_path,
+        sudo=f'printf "%s " "$@" > {tmp_path}/asked; [ "$1" = -n ] || exec sleep 3600; shift; exec "$@"',
+        powermetrics=f"cat {recording}; exec sleep 3600",
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    source = PowermetricsSource(hostname="mac-1")
+    source.close()
+
+    assert [device.uuid for device in source.devices()] == [GPU, CPU]
+    assert (tmp_path / "asked").read_text().split() == [
+        *("-n", "powermetrics", "--samplers", "cpu_power,gpu_power"),
+        *("-f", "plist", "-b", "1", "-i", "100"),
+    ]
+
+
+def test_a_sudo_that_would_ask_refuses_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: the real command line, sudo's own words, the remedy."""
+    tools(tmp_path, sudo="echo 'sudo: a password is required' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    with pytest.raises(SourcePermissionError) as caught:
+        PowermetricsSource()
+
+    assert "/etc/sudoers.d/powermetrics" in str(caught.value)
+    assert SUDOERS in str(caught.value)

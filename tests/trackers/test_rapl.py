@@ -1,5 +1,9 @@
 """RAPL on a powercap tree of real files."""
 
+import contextlib
+import shlex
+import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.rapl import RaplSource
+from trackers.rapl import HIGHEST_ZONE_W, PAUSE_S, RaplSource
 from trackers.sample import DeviceKind, process_device
 
 RANGE_UJ = 262_143_328_850
@@ -35,7 +39,7 @@ def zone(root: Path, folder: str, name: str, energy_uj: int) -> Path:
 
 def two_sockets(root: Path) -> dict[str, Path]:
     """A server with two packages, memory, platform zone and the MMIO twin of the first package."""
-    (root / "intel-rapl").mkdir()  # the control type, no zone
+    (root / "intel-rapl").mkdir(parents=True)  # the control type, no zone
     zones = [
         ("intel-rapl:0", "package-0", 1_000_000),
         ("intel-rapl:0:0", "core", 500_000),
@@ -95,33 +99,142 @@ def test_counter_rises_over_wraps(
 ) -> None:
     """Whatever is used between two readings, wraps included, is what the counter rises by."""
     root = tmp_path_factory.mktemp("powercap")
-    counter = zone(root, "intel-rapl:0", "package-0", 0)
-    source = RaplSource(root=root, hostname="node-1")
+    counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
+    source = RaplSource(root=root, hostname="node-1", clock=clock)
     start_j, used_uj = machine_j(source), 0
 
     for step_uj in steps_uj:
         used_uj += step_uj
+        clock.advance(step_uj / 1e6 / HIGHEST_ZONE_W)
         counter.write_text(str(used_uj % RANGE_UJ))
         now_j = machine_j(source)
 
         assert now_j - start_j == pytest.approx(used_uj / 1e6)
 
 
+@pytest.mark.parametrize("slept_uj", [0, 40_000])
+def test_a_counter_that_begins_again_adds_no_range(tmp_path: Path, slept_uj: int) -> None:
+    """After sleep it starts near 0: what it says is added, and not 262 kJ as for a wrap."""
+    counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 9_000_000), ManualClock()
+    source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
+    before_j = machine_j(source)
+    clock.advance(0.1)
+    counter.write_text(str(slept_uj))
+
+    after_j = machine_j(source)
+
+    assert after_j - before_j == pytest.approx(slept_uj / 1e6)
+
+
+@pytest.mark.parametrize("absurd_uj", [0, 100_000_000_000, RANGE_UJ - 1])
+def test_one_absurd_value_adds_nothing(tmp_path: Path, absurd_uj: int) -> None:
+    """Between two good values a single wrong one, high or low, leaves no more than one step out."""
+    counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 50_000_000_000), ManualClock()
+    source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
+    before_j, seen_j = machine_j(source), []
+    for value_uj in (50_005_000_000, absurd_uj, 50_015_000_000, 50_020_000_000, 50_025_000_000):
+        clock.advance(0.1)
+        counter.write_text(str(value_uj))
+        with contextlib.suppress(ReadError):
+            seen_j.append(machine_j(source) - before_j)
+
+    assert seen_j == sorted(seen_j)
+    assert 10 <= seen_j[-1] <= 25
+
+
+def test_a_counter_that_has_jumped_for_good_goes_on_from_there(tmp_path: Path) -> None:
+    """One reading fails; the jump is never added, however long one waits."""
+    counter, clock = zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000), ManualClock()
+    source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
+    before_j = machine_j(source)
+    counter.write_text("90000000000")
+    with pytest.raises(ReadError, match="energy_uj jumped to 90000000000 uJ"):
+        machine_j(source)
+    clock.advance(0.5)
+    counter.write_text("90025000000")
+
+    after_j = machine_j(source)
+
+    assert after_j - before_j == pytest.approx(25)
+
+
+@given(
+    waited_s=st.floats(min_value=0, max_value=3600), over=st.floats(min_value=1.001, max_value=50)
+)
+def test_no_step_is_above_what_a_zone_can_draw(
+    tmp_path_factory: pytest.TempPathFactory, waited_s: float, over: float
+) -> None:
+    """The bound grows with the time since the reading before, so that a late one is not refused."""
+    root = tmp_path_factory.mktemp("powercap")
+    counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
+    source = RaplSource(root=root, hostname="node-1", clock=clock)
+    most_uj = HIGHEST_ZONE_W * (waited_s + PAUSE_S) * 1e6
+    clock.advance(waited_s)
+    counter.write_text(str(int(most_uj * over) + 1))
+
+    with pytest.raises(ReadError):
+        machine_j(source)
+
+    counter.write_text(str(int(most_uj * 0.999)))
+    assert machine_j(source) == pytest.approx(most_uj * 0.999 / 1e6, abs=1e-5)
+
+
+def test_dies_of_one_package_are_packages_of_their_own(tmp_path: Path) -> None:
+    """The kernel names them so where a package has several; each has a counter and memory."""
+    zone(tmp_path, "intel-rapl:0", "package-0-die-0", 1_000_000)
+    zone(tmp_path, "intel-rapl:0:0", "dram", 100_000)
+    zone(tmp_path, "intel-rapl:1", "package-0-die-1", 2_000_000)
+    zone(tmp_path, "intel-rapl:1:0", "dram", 200_000)
+
+    source = RaplSource(root=tmp_path, hostname="node-1")
+
+    assert machine_j(source) == pytest.approx(3.3)
+
+
+def test_other_limits_in_the_same_folder_are_passed_over(tmp_path: Path) -> None:
+    """`dtpm` and `idle_inject` are control types of powercap too, and measure nothing."""
+    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    zone(tmp_path, "dtpm:0", "package-0", 5_000_000)
+    zone(tmp_path, "intel-rapl:0:0:0", "dram", 7_000_000)
+
+    source = RaplSource(root=tmp_path, hostname="node-1")
+
+    assert machine_j(source) == pytest.approx(1)
+
+
 def test_unreadable_counters_give_the_command_that_mends_it(tmp_path: Path) -> None:
-    """The message names every file, and `chmod` for exactly those."""
-    zones = two_sockets(tmp_path)
+    """The message has a `chmod` for exactly the files, and running it lets everybody read them."""
+    zones = two_sockets(tmp_path / "a folder")
     closed = [zones["intel-rapl:0"], zones["intel-rapl:1"]]
+    for path in zones.values():
+        path.chmod(0o400)
 
     def read(path: Path) -> str:
         # Tests may run as root, whom a mode of 0400 does not stop.
-        if path in closed:
+        if path in closed and not path.stat().st_mode & stat.S_IROTH:
             raise PermissionError(13, "Permission denied", str(path))
         return path.read_text()
 
     with pytest.raises(SourcePermissionError) as caught:
-        RaplSource(root=tmp_path, read=read)
+        RaplSource(root=tmp_path / "a folder", read=read)
 
-    assert f"`sudo chmod a+r {closed[0]} {closed[1]}`" in str(caught.value)
+    _, command, _ = str(caught.value).split("`")
+    sudo, *words = shlex.split(command)
+    subprocess.run(words, check=True)
+    opened = [path for path in zones.values() if path.stat().st_mode & stat.S_IROTH]
+    assert sudo == "sudo"
+    assert opened == closed
+    assert RaplSource(root=tmp_path / "a folder", read=read).devices()
+
+
+def test_zones_that_a_container_hides_are_told_from_a_machine_without(tmp_path: Path) -> None:
+    """Docker leaves the links and hides what they lead to; a driver would not help there."""
+    (tmp_path / "intel-rapl:0").symlink_to(tmp_path / "hidden")
+
+    with pytest.raises(SourceUnavailableError, match="systempaths=unconfined") as caught:
+        RaplSource(root=tmp_path)
+
+    assert "modprobe" not in str(caught.value)
 
 
 def test_machines_without_rapl_are_refused(tmp_path: Path) -> None:

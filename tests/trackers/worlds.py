@@ -1,0 +1,276 @@
+"""Each real source in a world whose load is known beforehand and whose clock a test turns."""
+
+import plistlib
+import queue
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast, final
+from unittest import mock
+
+import psutil
+import pynvml
+
+from tests.trackers.scripted import BOARD
+from trackers.clock import Clock, ManualClock
+from trackers.cpu_estimate import CpuEstimateSource
+from trackers.nvml import NvmlSource
+from trackers.powermetrics import PowermetricsSource
+from trackers.rapl import RaplSource
+from trackers.recorded import RecordedSource
+from trackers.sample import Device, Observation
+from trackers.source import PowerSource
+
+HIGHEST_W = 700
+COUNTED_BEFORE_J = 1e6
+"""What a counter says when a world begins: boards count since their driver was loaded."""
+
+
+@final
+class Load:
+    """Whole watts, one value a period; a power of two, so that sums are exact."""
+
+    def __init__(self, watts: Sequence[int], *, period_s: float, start_s: float) -> None:
+        """Begin with the first value at `start_s`; the last one stays."""
+        self.period_s = period_s
+        self.watts = [*watts]
+        self._start_s = start_s
+        self._sums_j = [0.0, *accumulate(each * period_s for each in watts)]
+
+    def power_w(self, time_s: float) -> float:
+        """Power at a time."""
+        return self.watts[min(self._period(time_s), len(self.watts) - 1)]
+
+    def energy_j(self, time_s: float) -> float:
+        """Energy since the start."""
+        period = min(self._period(time_s), len(self.watts) - 1)
+        begun_s = time_s - self._start_s - period * self.period_s
+        return self._sums_j[period] + self.watts[period] * begun_s
+
+    def _period(self, time_s: float) -> int:
+        return max(0, int((time_s - self._start_s) / self.period_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A source, and the device of it that follows the load.
+
+    Attributes:
+        source: The source.
+        device_uuid: The device.
+        go_on: Lets one period pass.
+        has_counter: Whether it counts energy, so that nothing between two samples is lost.
+    """
+
+    source: PowerSource
+    device_uuid: str
+    go_on: Callable[[], None]
+    has_counter: bool
+
+
+Open = Callable[[Load, ManualClock, Path], Iterator[World]]
+
+
+def _world(
+    source: PowerSource, load: Load, clock: ManualClock, *, has_counter: bool = True
+) -> World:
+    return World(
+        source=source,
+        device_uuid=source.devices()[0].uuid,
+        go_on=lambda: clock.advance(load.period_s),
+        has_counter=has_counter,
+    )
+
+
+def recorded_function(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """The load as a function."""
+    start_s = clock.now_s()
+    source = RecordedSource(lambda since_s: load.power_w(start_s + since_s), clock=clock)
+    yield _world(source, load, clock, has_counter=False)
+
+
+def recorded_file(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """The load as a file with a line for each period."""
+    start_s, path = clock.now_s(), folder / "run.csv"
+    times_s = [n * load.period_s for n in range(len(load.watts) + 1)]
+    lines = [f"{time_s},{load.power_w(start_s + time_s)}\n" for time_s in times_s]
+    path.write_text("time_s,power_w\n" + "".join(lines))
+    yield _world(RecordedSource.from_csv(path, clock=clock), load, clock, has_counter=False)
+
+
+def estimate(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """CPUs of 1 W each that are busy for as many seconds as the load has joules."""
+
+    def cpu_times() -> object:
+        busy_s = COUNTED_BEFORE_J + load.energy_j(clock.now_s())
+        return SimpleNamespace(user=busy_s, system=0.0, nice=0.0)
+
+    with mock.patch.object(psutil, "cpu_times", cpu_times):
+        yield _world(CpuEstimateSource(cpu_watts=psutil.cpu_count(), clock=clock), load, clock)
+
+
+def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """A package whose counter goes past its range once in four periods at the highest load."""
+    (folder / "intel-rapl:0").mkdir()
+    range_uj = round(4 * HIGHEST_W * load.period_s * 1e6)
+
+    def read(path: Path) -> str:
+        if path.name == "name":
+            return "package-0\n"
+        if path.name == "max_energy_range_uj":
+            return f"{range_uj}\n"
+        return f"{round(load.energy_j(clock.now_s()) * 1e6) % range_uj}\n"
+
+    yield _world(RaplSource(root=folder, clock=clock, read=read), load, clock)
+
+
+def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A powermetrics that writes the mean power of each period when it has passed."""
+    tape = Tape()
+    interval_ms = round(load.period_s * 1000)
+    tape.feed(load.period_s, load.power_w(clock.now_s()))
+    source = PowermetricsSource(start=lambda _: tape, interval_ms=interval_ms, clock=clock)
+    tape.wait()
+
+    def go_on() -> None:
+        power_w = load.power_w(clock.now_s())
+        clock.advance(load.period_s)
+        tape.feed(load.period_s, power_w)
+        tape.wait()
+
+    yield World(source=source, device_uuid=source.devices()[0].uuid, go_on=go_on, has_counter=True)
+    source.close()
+
+
+def nvml_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A board with an energy counter."""
+    nvml = Board(load, clock, counter_j=lambda now_s: COUNTED_BEFORE_J + load.energy_j(now_s))
+    yield _world(NvmlSource(nvml=cast("Any", nvml), clock=clock), load, clock)
+
+
+def nvml_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A board from before there were counters."""
+    nvml = Board(load, clock, counter_j=None)
+    source = NvmlSource(nvml=cast("Any", nvml), clock=clock)
+    yield _world(source, load, clock, has_counter=False)
+
+
+WORLDS: dict[str, Open] = {
+    "recorded function": recorded_function,
+    "recorded file": recorded_file,
+    "estimate": estimate,
+    "rapl": rapl,
+    "powermetrics": powermetrics,
+    "nvml counter": nvml_counter,
+    "nvml power": nvml_power,
+}
+
+
+@contextmanager
+def opened(name: str, load: Load, clock: ManualClock) -> Iterator[World]:
+    """One of the worlds, at the beginning of its load."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from WORLDS[name](load, clock, Path(folder))
+
+
+@final
+class Tape:
+    """A powermetrics that writes a sample when it is fed."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._chunks: queue.Queue[bytes | None] = queue.Queue()
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The samples; coming for the next one says that one was worked through."""
+        while (chunk := self._chunks.get()) is not None:
+            yield chunk
+            self._chunks.task_done()
+
+    def feed(self, duration_s: float, power_w: float) -> None:
+        """Write one sample."""
+        processor = {"gpu_power": power_w * 1000, "cpu_power": power_w * 1000}
+        sample = {
+            "elapsed_ns": round(duration_s * 1e9),
+            "hw_model": "Mac14,7",
+            "processor": processor,
+        }
+        self._chunks.put(plistlib.dumps(sample))
+
+    def wait(self) -> None:
+        """Until all samples were worked through."""
+        self._chunks.join()
+
+    def complaint(self) -> str:
+        """Nothing."""
+        return ""
+
+    def close(self) -> None:
+        """Let it end."""
+        self._chunks.put(None)
+
+
+@final
+class Board:
+    """As much of `pynvml` as one board needs that follows a load; the rest is not supported."""
+
+    nvmlInit = nvmlShutdown = staticmethod(lambda: None)  # noqa: N815 - pynvml's names
+    nvmlDeviceGetCount = staticmethod(lambda: 1)  # noqa: N815
+    nvmlDeviceGetHandleByIndex = staticmethod(lambda index: index)  # noqa: N815
+    nvmlDeviceGetUUID = staticmethod(lambda _: BOARD)  # noqa: N815
+    nvmlDeviceGetName = staticmethod(lambda _: "NVIDIA Emulated")  # noqa: N815
+    nvmlDeviceGetEnforcedPowerLimit = staticmethod(lambda _: HIGHEST_W * 1000)  # noqa: N815
+    nvmlDeviceGetPciInfo = staticmethod(  # noqa: N815
+        lambda handle: SimpleNamespace(domain=0, bus=handle, device=0)
+    )
+
+    def __init__(
+        self, load: Load, clock: Clock, *, counter_j: Callable[[float], float] | None
+    ) -> None:
+        """Draw the load, and count it where there is a counter."""
+        self.nvmlDeviceGetPowerUsage = lambda _: round(load.power_w(clock.now_s()) * 1000)
+        if counter_j is not None:
+            self.nvmlDeviceGetTotalEnergyConsumption = lambda _: round(
+                counter_j(clock.now_s()) * 1000
+            )
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - pynvml has no types
+        """Constants and errors are pynvml's."""
+        if not name.startswith("nvml"):
+            return getattr(pynvml, name)
+
+        def unsupported(*_: object) -> None:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+        return unsupported
+
+
+@final
+class Faulty:
+    """A source that fails when a test says so."""
+
+    def __init__(self, source: PowerSource, fault: Callable[[], Exception | None]) -> None:
+        """Ask `fault` before each reading."""
+        self._source = source
+        self._fault = fault
+        self.name, self.note, self.estimated = source.name, source.note, source.estimated
+        self.counter_outlives = True
+
+    def devices(self) -> Sequence[Device]:
+        """See `PowerSource`."""
+        return self._source.devices()
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`; fails instead where it is told to."""
+        fault = self._fault()
+        if fault is not None:
+            raise fault
+        return self._source.observe(device_uuid, counter=counter)
+
+    def close(self) -> None:
+        """See `PowerSource`."""
+        self._source.close()

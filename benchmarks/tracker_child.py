@@ -22,8 +22,8 @@ from importlib import import_module
 from typing import Any
 
 J_PER_KWH = 3.6e6
-SETTLE_S = 2.0
-"""A tracker may look around, or learn, for so long before its first epoch."""
+SETTLE_S = 1.5
+"""A tracker may look around, or learn, for so long before its first epoch, and in a trial epoch."""
 
 EpochCalls = tuple[Callable[[int], None], Callable[[int], None], Callable[[], list[float | None]]]
 """What starts an epoch, what ends it, and what tells the joules of all of them at the end."""
@@ -127,17 +127,18 @@ TRACKERS: dict[str, Callable[[int], Any]] = {
 
 def cpu_s() -> float:
     """CPU seconds of this process and of the children that it has waited for."""
-    return sum(os.times()[:4])
+    used = os.times()
+    return time.process_time() + used.children_user + used.children_system
 
 
-def run(tracker: str, length_s: float, epochs: int) -> dict[str, object]:
+def run(tracker: str, length_s: float, epochs: int, *, settle_s: float) -> dict[str, object]:
     """Go through epochs of one length with a tracker, and tell what it said."""
     pause = random.Random(epochs)  # noqa: S311 - not a secret; the same pauses for all trackers
     times = []
     with TRACKERS[tracker](epochs + 1) as (start, stop, told):
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s)
         start(0)  # the first call may look for boards or import something: not counted
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s)
         stop(0)
         cpu_before_s, began_s = cpu_s(), time.monotonic()
         for epoch in range(1, epochs + 1):
@@ -157,11 +158,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tracker", choices=sorted(TRACKERS))
     parser.add_argument("--epochs", nargs="+", required=True, help="LENGTH_S:COUNT ...")
+    parser.add_argument("--settle", type=float, default=SETTLE_S, help="seconds before epochs")
     options = parser.parse_args()
     outcome = []
     for each in options.epochs:
         length_s, _, count = each.partition(":")
-        outcome.append(run(options.tracker, float(length_s), int(count)))
+        outcome.append(run(options.tracker, float(length_s), int(count), settle_s=options.settle))
     print(json.dumps(outcome))
     sys.stdout.flush()
 

@@ -1,7 +1,8 @@
 """How long it takes to open and to close a window; started by `benchmarks.trackers`.
 
-    python -m benchmarks.tracker_latency direct|actor --windows 200
+    python -m benchmarks.tracker_latency direct|actor|empty --windows 200
 
+`empty` calls an actor that does nothing, in the place of the closing: what is Ray's part.
 Prints JSON: seconds of each opening and of each closing, as the trial sees them.
 """
 
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 import ray
 
 from tests.fake_nvml import UUIDS
-from trackers.actor import TrackerClient, start_manager
+from trackers.actor import Handle, TrackerClient, start_manager
 from trackers.detect import Request
 from trackers.ledger import WindowKey
 from trackers.meter import EnergyMeter
@@ -51,15 +52,37 @@ def actor() -> Iterator[Calls]:
         ray.shutdown()
 
 
+class Nothing:
+    """An actor whose answer costs nothing."""
+
+    def answer(self) -> None:
+        """Give none."""
+
+
+@contextmanager
+def empty() -> Iterator[Calls]:
+    """A call to an actor of Ray's and its answer, where a window would be closed."""
+    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        maker: Handle = ray.remote(num_cpus=0)(Nothing)
+        nothing = maker.remote()
+        yield (lambda _: None), (lambda _: ray.get(nothing.answer.remote()))
+    finally:
+        ray.shutdown()
+
+
+WAYS = {"direct": direct, "actor": actor, "empty": empty}
+
+
 def main() -> None:
     """Open and close windows, and tell how long each took."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("way", choices=("direct", "actor"))
+    parser.add_argument("way", choices=tuple(WAYS))
     parser.add_argument("--windows", type=int, default=200)
     options = parser.parse_args()
     pause = random.Random(0)  # noqa: S311 - not a secret
     opening_s, closing_s = [], []
-    with direct() if options.way == "direct" else actor() as (start, stop):
+    with WAYS[options.way]() as (start, stop):
         time.sleep(SETTLE_S)
         for number in range(1, options.windows + 1):
             began_s = time.perf_counter()

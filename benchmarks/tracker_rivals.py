@@ -105,21 +105,29 @@ def environment(boards: Boards) -> dict[str, str]:
     return {**own, "PATH": os.pathsep.join((str(folder), own.get("PATH", "")))}
 
 
-def measured(tracker: str, boards: Boards, epochs: Sequence[tuple[float, int]]) -> list[Outcome]:
+def measured(
+    tracker: str,
+    boards: Boards,
+    epochs: Sequence[tuple[float, int]],
+    *,
+    settle_s: float = 1.5,
+) -> list[Outcome]:
     """Run a tracker beside epochs of known energy.
 
     Args:
         tracker: A name of `benchmarks.tracker_child`.
         boards: What the boards do.
         epochs: Length in seconds and number of the epochs; one outcome for each.
+        settle_s: How long it runs before the first epoch, and in a trial epoch before that.
 
     Raises:
         RivalError: It could not be run.
     """
     python = sys.executable if tracker.startswith(OURS) else str(rivals_python())
     schedule = [f"{length_s}:{count}" for length_s, count in epochs]
-    command = [python, "-m", "benchmarks.tracker_child", tracker, "--epochs", *schedule]
-    limit_s = STARTUP_S + 2 * sum(length_s * count for length_s, count in epochs)
+    command = [python, "-m", "benchmarks.tracker_child", tracker, "--settle", str(settle_s)]
+    command += ["--epochs", *schedule]
+    limit_s = STARTUP_S + 2 * sum(2 * settle_s + length * count for length, count in epochs)
     try:
         done = subprocess.run(
             command,

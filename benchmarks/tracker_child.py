@@ -1,0 +1,172 @@
+"""One tracker in a process of its own, on a schedule of epochs; started by `benchmarks.trackers`.
+
+    python -m benchmarks.tracker_child zeus --epochs 1.0:12 0.1:80
+
+Other people's trackers live in another environment, so that this file imports nothing but the
+standard library before it knows which tracker it is. The last line it prints is JSON: for each
+length of epoch the start, stop and energy of each, and the share of one CPU that the process used.
+An epoch is a sleep: it starts when the tracker's call for its start returns, and stops when the
+call for its end is made, as a training would have it.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+J_PER_KWH = 3.6e6
+SETTLE_S = 1.5
+"""A tracker may look around, or learn, for so long before its first epoch, and in a trial epoch."""
+
+EpochCalls = tuple[Callable[[int], None], Callable[[int], None], Callable[[], list[float | None]]]
+"""What starts an epoch, what ends it, and what tells the joules of all of them at the end."""
+
+
+@contextmanager
+def ours(epochs: int) -> Iterator[EpochCalls]:
+    """`EnergyMeter` at 10 Hz with a window on every board; the energy of the first is told."""
+    del epochs
+    nvml, meters = import_module("trackers.nvml"), import_module("trackers.meter")
+    told: list[float | None] = []
+    source = nvml.NvmlSource()
+    first = source.devices()[0].uuid
+    with meters.EnergyMeter(source) as meter:
+
+        def stop(epoch: int) -> None:
+            told.append(meter.close(epoch)[first].energy_j)
+
+        yield meter.open, stop, lambda: told
+
+
+@contextmanager
+def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
+    """`EnergyMeter` at 10 Hz without windows: what the sampling alone costs."""
+    del epochs
+    nvml, meters = import_module("trackers.nvml"), import_module("trackers.meter")
+    with meters.EnergyMeter(nvml.NvmlSource()):
+        yield (lambda _: None), (lambda _: None), list
+
+
+@contextmanager
+def zeus(epochs: int) -> Iterator[EpochCalls]:
+    """`ZeusMonitor` on board 0, without waiting for a framework's kernels."""
+    del epochs
+    monitor = import_module("zeus.monitor").ZeusMonitor(gpu_indices=[0], cpu_indices=[])
+    told: list[float | None] = []
+
+    def start(epoch: int) -> None:
+        monitor.begin_window(str(epoch), sync_execution=False)
+
+    def stop(epoch: int) -> None:
+        window = monitor.end_window(str(epoch), sync_execution=False)
+        told.append(float(window.gpu_energy[0]))
+
+    yield start, stop, lambda: told
+
+
+@contextmanager
+def codecarbon(epochs: int) -> Iterator[EpochCalls]:
+    """`OfflineEmissionsTracker` with a task for each epoch, its power asked for each second."""
+    del epochs
+    tracker = import_module("codecarbon").OfflineEmissionsTracker(
+        country_iso_code="DEU",
+        measure_power_secs=1,
+        gpu_ids=[0],
+        save_to_file=False,
+        allow_multiple_runs=True,
+        log_level="critical",
+    )
+    told: list[float | None] = []
+
+    def stop(epoch: int) -> None:
+        told.append(float(tracker.stop_task(str(epoch)).gpu_energy) * J_PER_KWH)
+
+    yield (lambda epoch: tracker.start_task(str(epoch))), stop, lambda: told
+    tracker.stop()
+
+
+@contextmanager
+def carbontracker(epochs: int) -> Iterator[EpochCalls]:
+    """`CarbonTracker` of the board, its power asked for each second, without its factor PUE."""
+    with tempfile.TemporaryDirectory() as folder:
+        tracker = import_module("carbontracker.tracker").CarbonTracker(
+            epochs=epochs + 1,  # at the last one it stops by itself and forgets
+            epochs_before_pred=0,
+            monitor_epochs=epochs + 1,
+            update_interval=1,
+            components="gpu",
+            ignore_errors=True,
+            log_dir=folder,
+            verbose=0,
+        )
+
+        def told() -> list[float | None]:
+            (board,) = tracker.tracker.components
+            per_epoch = board.energy_usage(tracker.tracker.epoch_times)
+            return [float(energy_kwh) * J_PER_KWH for energy_kwh in per_epoch]
+
+        yield (lambda _: tracker.epoch_start()), (lambda _: tracker.epoch_end()), told
+        tracker.stop()
+
+
+TRACKERS: dict[str, Callable[[int], Any]] = {
+    "ours": ours,
+    "ours-sampling": ours_sampling_only,
+    "zeus": zeus,
+    "codecarbon": codecarbon,
+    "carbontracker": carbontracker,
+}
+
+
+def cpu_s() -> float:
+    """CPU seconds of this process and of the children that it has waited for."""
+    used = os.times()
+    return time.process_time() + used.children_user + used.children_system
+
+
+def run(tracker: str, length_s: float, epochs: int, *, settle_s: float) -> dict[str, object]:
+    """Go through epochs of one length with a tracker, and tell what it said."""
+    pause = random.Random(epochs)  # noqa: S311 - not a secret; the same pauses for all trackers
+    times = []
+    with TRACKERS[tracker](epochs + 1) as (start, stop, told):
+        time.sleep(settle_s)
+        start(0)  # the first call may look for boards or import something: not counted
+        time.sleep(settle_s)
+        stop(0)
+        cpu_before_s, began_s = cpu_s(), time.monotonic()
+        for epoch in range(1, epochs + 1):
+            start(epoch)
+            start_s = time.monotonic()
+            time.sleep(length_s)
+            stop_s = time.monotonic()
+            stop(epoch)
+            times.append((start_s, stop_s))
+            time.sleep(pause.uniform(0, 0.02))  # so that epochs do not keep step with the refresh
+        share = (cpu_s() - cpu_before_s) / (time.monotonic() - began_s)
+        return {"length_s": length_s, "times": times, "energy_j": told()[1:], "cpu_share": share}
+
+
+def main() -> None:
+    """Run what the command line says and print the outcome as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tracker", choices=sorted(TRACKERS))
+    parser.add_argument("--epochs", nargs="+", required=True, help="LENGTH_S:COUNT ...")
+    parser.add_argument("--settle", type=float, default=SETTLE_S, help="seconds before epochs")
+    options = parser.parse_args()
+    outcome = []
+    for each in options.epochs:
+        length_s, _, count = each.partition(":")
+        outcome.append(run(options.tracker, float(length_s), int(count), settle_s=options.settle))
+    print(json.dumps(outcome))
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

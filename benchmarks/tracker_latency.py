@@ -16,7 +16,8 @@ from contextlib import contextmanager
 import ray
 
 from tests.fake_nvml import UUIDS
-from trackers.actor import Handle, TrackerClient, start_manager
+from trackers.actor import Handle, start_manager
+from trackers.client import TrackerClient
 from trackers.detect import Request
 from trackers.ledger import WindowKey
 from trackers.meter import EnergyMeter

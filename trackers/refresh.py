@@ -114,6 +114,13 @@ class RefreshClock:
             return None
         return nearest_s if nearest_s < time_s else nearest_s - self.period_s
 
+    def next_refresh_s(self, time_s: float) -> float | None:
+        """When the next refresh after a time will be; None while learning."""
+        if self.period_s is None:
+            return None
+        nearest_s = self._nearest_s(time_s)
+        return nearest_s if nearest_s > time_s else nearest_s + self.period_s
+
     def _nearest_s(self, time_s: float) -> float:
         period_s = self.period_s or 1.0
         return self._anchor_s + round((time_s - self._anchor_s) / period_s) * period_s

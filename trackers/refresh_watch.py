@@ -75,7 +75,17 @@ class RefreshWatch:
         self._next_attempt_s[device_uuid] = self._clock.now_s() + waited_s
 
     def _look(self, device_uuid: str, clock: RefreshClock) -> bool:
+        self._sleep_until_shortly_before(clock)
         seen = look(partial(self._ask, device_uuid), partial(self._clock.wait, self._stop, POLL_S))
         if seen is not None:
             clock.saw(seen)
         return seen is not None
+
+    def _sleep_until_shortly_before(self, clock: RefreshClock) -> None:
+        """Where it is known when a refresh is due, there is no need to poll all the time before."""
+        now_s = self._clock.now_s()
+        due_s = clock.next_refresh_s(now_s)
+        if due_s is not None:
+            early_s = due_s - clock.error_s(now_s) - 2 * POLL_S - now_s
+            if early_s > 0:
+                self._clock.wait(self._stop, early_s)

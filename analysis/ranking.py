@@ -170,4 +170,5 @@ def _same_training(setup: SetupEnergy, setups: Sequence[SetupEnergy]) -> tuple[i
         if other.setup != setup.setup
         and other.effective_batch_size == setup.effective_batch_size
         and other.learning_rate == setup.learning_rate
+        and other.parameters == setup.parameters
     )

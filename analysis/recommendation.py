@@ -11,6 +11,7 @@ from analysis.quantities import (
     factor_text,
     learning_rate_text,
     listed,
+    parameters_text,
     percent_text,
 )
 from analysis.ranking import RankedSetup, Ranking
@@ -48,8 +49,10 @@ def recommend(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> 
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
+    besides = parameters_text(setup.parameters)
     return (
         f"batch size {setup.batch_size} and learning rate {learning_rate_text(setup.learning_rate)}"
+        f"{f' ({besides})' if besides else ''}"
     )
 
 

@@ -27,10 +27,11 @@ import ray
 import torch
 import tyro
 
+from study.records import Stage
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, grid, trial_plans
 from study.trainable import TrialMeter
-from study.training import TrainingSettings, train
+from study.training import TrainingSettings, classification, train
 from trackers.actor import Handle, TrackerClient, start_manager
 from trackers.detect import Request
 
@@ -56,7 +57,12 @@ def train_plan(
     )
     scenario = load_scenario(SCENARIO)
     device = torch.device("cpu")
-    return sum(1 for _ in train(scenario, data, settings, device=device, window=window))
+    return sum(
+        1
+        for _ in train(
+            lambda: classification(scenario, data), settings, device=device, window=window
+        )
+    )
 
 
 def plain_loop(repeats: int, threads: int) -> None:
@@ -104,9 +110,9 @@ def trained(plan: TrialPlan, data: Data, manager: Handle | None) -> int:
     if manager is None:
         return train_plan(plan, data, lambda _: nullcontext())
     client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
-    meter = TrialMeter(plan, client)
+    meter = TrialMeter(plan, client, first_stage=Stage.ENCODER_CLASSIFIER)
     with meter.trial():
-        return train_plan(plan, data, lambda epoch: meter.window("encoder+classifier", epoch))
+        return train_plan(plan, data, meter.window)
 
 
 def cpu_seconds() -> float:

@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from models.sensor import SensorClassifier
 from study.scenario import Arrays, Data
-from study.training import OPTIMIZERS, TrainingSettings, train
+from study.training import OPTIMIZERS, TrainingSettings, classification, train
 
 GOAL = 0.95
 CHANNELS, TIME, CLASSES = 6, 100, 7
@@ -167,7 +167,7 @@ def _ours(
         yield
         seconds = time.perf_counter() - start_s
 
-    outcomes = train(scenario, data, settings, device=device, window=window)
+    outcomes = train(lambda: classification(scenario, data), settings, device=device, window=window)
 
     def epoch() -> float:
         next(outcomes)

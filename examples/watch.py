@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.sensor import SensorClassifier
+from models.sensor import SensorClassifier, SensorDecoder
 from study.errors import DataError
 from study.scenario import Arrays, Data
 
@@ -59,6 +59,10 @@ class Watch:
     def network(self, data: Data) -> nn.Module:
         """The project's own sensor network."""
         return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
+
+    def decoder(self, data: Data) -> nn.Module:
+        """For `python -m study.pretraining`: latent features back to windows."""
+        return SensorDecoder(channels=data.train.inputs.shape[1], time=WINDOW)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy."""

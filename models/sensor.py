@@ -1,10 +1,11 @@
-"""Networks for windows of sensor data: a one-dimensional convolutional encoder and a classifier.
+"""Networks for windows of sensor data: one-dimensional convolutional encoder, decoder, classifier.
 
 The paper (section "Training regime") uses "a convolutional classifier architecture" for PAMAP2 and
 gives neither layers nor widths; the ones here are ours. Each convolution has a stride of 2, so that
 most of the work is done on short sequences.
 """
 
+import itertools
 from typing import final
 
 from torch import Tensor, nn
@@ -70,3 +71,41 @@ class SensorClassifier(nn.Module):
         """
         scores: Tensor = self.head(self.encoder(windows))
         return scores
+
+
+@final
+class SensorDecoder(nn.Module):
+    """Latent features back to windows: the other half of an autoencoder, the encoder mirrored."""
+
+    def __init__(self, *, channels: int, time: int) -> None:
+        """Reconstruct windows of `time` samples of `channels` channels."""
+        super().__init__()
+        self._time = time
+        self._short = -(-time // 2 ** len(WIDTHS))
+        self._width = WIDTHS[-1]
+        self.spread = nn.Linear(WIDTHS[-1], self._width * self._short)
+        widths = (*reversed(WIDTHS), channels)
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.ReLU(),
+                    nn.ConvTranspose1d(
+                        wide, narrow, KERNEL, stride=2, padding=KERNEL // 2, output_padding=1
+                    ),
+                )
+                for wide, narrow in itertools.pairwise(widths)
+            )
+        )
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Reconstruct a batch.
+
+        Args:
+            latents: Shape (batch, features).
+
+        Returns:
+            Shape (batch, channels, time).
+        """
+        short = self.spread(latents).reshape(len(latents), self._width, self._short)
+        windows: Tensor = self.blocks(short)
+        return windows[:, :, : self._time]

@@ -17,7 +17,14 @@ FINISHED, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 """Exit statuses: all trials finished; some failed; an option, file or folder is wrong; Ctrl-C."""
 
 
-def main(design: Design, *, program: str, description: str, args: Sequence[str]) -> int:
+def main(
+    design: Design,
+    *,
+    program: str,
+    description: str,
+    args: Sequence[str],
+    options_of: type[StudyOptions] = StudyOptions,
+) -> int:
     """Run a study command.
 
     Args:
@@ -25,13 +32,14 @@ def main(design: Design, *, program: str, description: str, args: Sequence[str])
         program: The module behind `python -m`.
         description: First lines of its `--help`.
         args: The command line behind the program's name.
+        options_of: The options that it takes.
 
     Returns:
         The exit status.
     """
     console = Console()
     try:
-        options = parse(StudyOptions, program=program, description=description, args=args)
+        options = parse(options_of, program=program, description=description, args=args)
         # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
         from study.launch import run_study  # noqa: PLC0415
 

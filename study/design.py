@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from study.manifest import SetupFacts
-from study.options import StudyOptions
 from study.records import Paradigm, Stage, TrialRecord
 from study.results import StudyFolder
+from study.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,13 +16,16 @@ class Design:
 
     Attributes:
         paradigm: What the study compares.
-        stage: What each trial trains.
+        stages: What each trial trains, in the order of the paper; those that the scenario cannot
+            have are left out.
         setups: The setups, from the options.
+        caches_latents: Whether a frozen encoder is applied once, from the options.
     """
 
     paradigm: Paradigm
-    stage: Stage
-    setups: Callable[[StudyOptions], tuple[SetupFacts, ...]]
+    stages: Callable[[Scenario], tuple[Stage, ...]]
+    setups: Callable[[Any], tuple[SetupFacts, ...]]
+    caches_latents: Callable[[Any], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
+from study.data.progress import shown_by
 from study.design import Design, Outcome
 from study.manifest import Manifest
 from study.options import StudyOptions
@@ -29,6 +30,7 @@ from study.records import (
 from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
+from study.stages import check_stages
 from study.trainable import TrialContext, run_trial
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
@@ -46,14 +48,16 @@ def run_study(
     began_s = time.monotonic()
     options = options.reduced()
     device_type = check_this_machine(options)
-    scenario = load_scenario(options.scenario)
+    scenario = load_scenario(options.scenario, options.scenario_settings)
     name = options.name or _new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
-    with console.status("reading the data"):
+    with console.status("reading the data") as status, shown_by(status.update):
         data = scenario.load(options.data_dir, seed=options.seed)
         facts = data.facts()
+    stages = design.stages(scenario)
+    check_stages(scenario, data, stages)
     manifest = Manifest(
         study=name,
         paradigm=design.paradigm,
@@ -70,6 +74,8 @@ def run_study(
         setups=design.setups(options),
         seeds=options.seeds,
         nodes=(),
+        stages=stages,
+        encoder_weights=data.encoder_weights,
     )
     if earlier is not None:
         check_same_study(earlier, manifest)
@@ -78,6 +84,7 @@ def run_study(
         study=name,
         paradigm=design.paradigm,
         scenario=scenario.name,
+        stages=stages,
         target_accuracy=options.target_accuracy,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
@@ -165,7 +172,8 @@ class _Run:
                 study=self._manifest.study,
                 paradigm=self._design.paradigm,
                 scenario=self._options.scenario,
-                stage=self._design.stage,
+                stages=self._manifest.stages,
+                cache_latents=self._design.caches_latents(self._options),
                 max_epochs=self._options.max_epochs,
                 patience=self._options.patience,
                 optimizer=self._options.optimizer,

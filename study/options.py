@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 
 import tyro
 
@@ -17,11 +17,18 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
 """What every library that draws numbers takes, with room for the repeats."""
 
+SCENARIO_OPTIONS = ("encoder", "weights", "image_size", "flip")
+"""Options of the scenario; `load_scenario` hands them on."""
+
+SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
+
 SMOKE_CHOICES = 2
 SMOKE_EPOCHS = 3
+SMOKE_IMAGE = 32
 
 
-def _shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+def shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+    """An option whose value `--help` names."""
     return tyro.conf.arg(metavar=metavar)
 
 
@@ -35,8 +42,14 @@ class StudyOptions:
     """What every study command takes.
 
     Attributes:
-        scenario: pamap2, or package.module:name of your own (see examples/watch.py).
+        scenario: pamap2, celeba, or package.module:name of your own (see examples/watch.py).
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
+        encoder: (celeba) Encoder of images, by its name in timm; left out: resnet18.
+        weights: (celeba) What encoders start from: imagenet, none (random), or a PATH (safetensors
+            or a torch state dict); left out: imagenet for real images, none for synthetic ones.
+        image_size: (celeba) Height and width of the images, in pixels, which the paper does not
+            give; left out: 64.
+        flip: (celeba) Mirror training images at random.
         batch_sizes: Batch sizes of the grid.
         learning_rates: Learning rates of the grid.
         repeats: Trainings of each setup, each with a seed of its own.
@@ -58,27 +71,32 @@ class StudyOptions:
         results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
         name: Name of the study; left out: made of paradigm, scenario and time.
         resume: Go on with the study of that name: finished trials stay, the others run again.
-        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
+        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs,
+            images of 32 pixels.
     """
 
-    scenario: Annotated[str, _shown("NAME")] = "pamap2"
+    scenario: Annotated[str, shown("NAME")] = "pamap2"
     data_dir: Annotated[Path | None, _left_out("PATH")] = None
-    batch_sizes: Annotated[tuple[int, ...], _shown("N ...")] = (64, 256, 1024, 4096)
-    learning_rates: Annotated[tuple[float, ...], _shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
-    repeats: Annotated[int, _shown("N")] = 2
-    seed: Annotated[int, _shown("N")] = 0
-    max_epochs: Annotated[int, _shown("N")] = 30
-    patience: Annotated[int, _shown("N")] = 5
+    encoder: Annotated[str | None, _left_out("NAME")] = None
+    weights: Annotated[str | None, _left_out("WEIGHTS")] = None
+    image_size: Annotated[int | None, _left_out("N")] = None
+    flip: Annotated[bool, _left_out()] = False
+    batch_sizes: Annotated[tuple[int, ...], shown("N ...")] = (64, 256, 1024, 4096)
+    learning_rates: Annotated[tuple[float, ...], shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    repeats: Annotated[int, shown("N")] = 2
+    seed: Annotated[int, shown("N")] = 0
+    max_epochs: Annotated[int, shown("N")] = 30
+    patience: Annotated[int, shown("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
     target_accuracy: Annotated[float | None, _left_out("SHARE")] = None
     address: Annotated[str | None, _left_out("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, _left_out("N")] = None
-    cpus_per_trial: Annotated[float, _shown("N")] = 1
-    tracker: Annotated[str, _shown("NAME")] = "auto"
+    cpus_per_trial: Annotated[float, shown("N")] = 1
+    tracker: Annotated[str, shown("NAME")] = "auto"
     cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
-    sampling_hz: Annotated[float, _shown("HZ")] = 10.0
-    results_dir: Annotated[str, _shown("PATH")] = "results"
+    sampling_hz: Annotated[float, shown("HZ")] = 10.0
+    results_dir: Annotated[str, shown("PATH")] = "results"
     name: Annotated[str | None, _left_out("NAME")] = None
     resume: Annotated[bool, _left_out()] = False
     smoke: Annotated[bool, _left_out()] = False
@@ -90,12 +108,14 @@ class StudyOptions:
             OptionError: The first option whose value is not allowed.
         """
         for option, is_allowed, allowed in _CHECKS:
-            value = getattr(self, option)
+            value = getattr(self, option, None)  # some commands have more options than others
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates"):
-            values = getattr(self, option)
+        for option in ("batch_sizes", "learning_rates", "alpha"):
+            values = getattr(self, option, None)
+            if values is None:
+                continue
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
@@ -107,7 +127,13 @@ class StudyOptions:
         """One seed for each repeat."""
         return tuple(range(self.seed, self.seed + self.repeats))
 
-    def reduced(self) -> "StudyOptions":
+    @property
+    def scenario_settings(self) -> dict[str, Any]:
+        """Those of the scenario's own options that were given."""
+        given = {option: getattr(self, option) for option in SCENARIO_OPTIONS}
+        return {option: value for option, value in given.items() if value not in (None, False)}
+
+    def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""
         if not self.smoke:
             return self
@@ -117,7 +143,13 @@ class StudyOptions:
             learning_rates=self.learning_rates[:SMOKE_CHOICES],
             repeats=1,
             max_epochs=min(self.max_epochs, SMOKE_EPOCHS),
+            image_size=self._smoke_image_size(),
         )
+
+    def _smoke_image_size(self) -> int | None:
+        """Small images, for the scenario that has any; what was asked for is kept."""
+        is_default = self.scenario == "celeba" and self.image_size is None
+        return SMOKE_IMAGE if is_default else self.image_size
 
 
 Options = TypeVar("Options", bound=StudyOptions)
@@ -159,6 +191,13 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
+    (
+        "image_size",
+        lambda size: SMALLEST_IMAGE <= size <= LARGEST_IMAGE,
+        f"whole pixels from {SMALLEST_IMAGE} to {LARGEST_IMAGE}",
+    ),
+    ("encoder", bool, "a name that timm knows"),
+    ("weights", bool, "imagenet, none, or the path of a file"),
     ("sampling_hz", _is_positive, "a number above 0"),
     ("cpu_watts", _is_positive, "a number above 0"),
     ("cpus_per_trial", _is_positive, "a number above 0"),
@@ -167,6 +206,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
         "a share up to 1, or a whole number",
     ),
+    ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
     ("target_accuracy", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
     (
         "name",

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from study.manifest import SetupFacts
 from study.recorder import BROKEN_OFF
-from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, EpochRecord, StopReason
+from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, EpochRecord, Paradigm, StopReason
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
@@ -232,13 +232,21 @@ class Progress:
 
 
 def _now(state: _SetupState) -> Text:
-    running = [
-        "starting" if trial.last is None else f"epoch {trial.last.epoch + 1}"
-        for trial in state.running.values()
-    ]
+    running = [_place(trial.last) for trial in state.running.values()]
     parts = [Text(", ".join(running), style="cyan")] if running else []
     parts += [Text(word, style="bold red") for word in sorted(state.unhappy)]
     return Text(", ").join(parts)
+
+
+def _place(last: EpochRecord | None) -> str:
+    """Where a trial is: its epoch, and its stage where it has several."""
+    if last is None:
+        return "starting"
+    if last.paradigm is Paradigm.REGIME:
+        return f"epoch {last.epoch + 1}"
+    if last.stop_reason is not None:
+        return f"after {last.stage}"
+    return f"{last.stage} {last.epoch + 1}"
 
 
 def _words(reason: StopReason | None) -> str:

@@ -6,12 +6,13 @@ for each epoch. What the attempt's window has beyond those is `between`. An atte
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import final
 
 from study.bookings import PowerRecord, WindowRecord
 from study.records import (
     EPOCHS_FILE,
+    LATENTS,
     POWER_FILE,
     TRIALS_CSV_FILE,
     TRIALS_FILE,
@@ -20,12 +21,14 @@ from study.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
+    Stage,
     StopReason,
     TrialRecord,
     TrialStatus,
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan
+from study.stage_order import still_to_train
 from trackers.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
@@ -48,6 +51,7 @@ class Recorder:
         study: str,
         paradigm: Paradigm,
         scenario: str,
+        stages: Sequence[Stage],
         target_accuracy: float | None,
     ) -> None:
         """Record into `folder`; rows that lie there already are kept."""
@@ -55,6 +59,7 @@ class Recorder:
         self._study = study
         self._paradigm = paradigm
         self._scenario = scenario
+        self._stages = stages
         self._target_accuracy = target_accuracy
         self._plans: dict[str, TrialPlan] = {}
         self._errors: dict[str, str] = {}
@@ -77,7 +82,7 @@ class Recorder:
         for plan in plans:
             rows = [row for row in self._epochs.values() if row.trial_id == plan.trial_id]
             self._plans[plan.trial_id] = plan
-            if any(_ends(row) for row in rows):
+            if _is_through(rows, self._stages):
                 continue
             begun = {key[1] for key in (*self._epochs, *self._windows) if key[0] == plan.trial_id}
             again = plan.again(
@@ -138,6 +143,7 @@ class Recorder:
             study=self._study,
             paradigm=self._paradigm,
             scenario=self._scenario,
+            stages=self._stages,
             target_accuracy=self._target_accuracy,
         )
 
@@ -151,6 +157,7 @@ def trial_record(
     study: str,
     paradigm: Paradigm,
     scenario: str,
+    stages: Sequence[Stage],
     target_accuracy: float | None,
 ) -> TrialRecord:
     """What a trial came to.
@@ -163,11 +170,12 @@ def trial_record(
         study: Name of the study.
         paradigm: What the study compares.
         scenario: Name of the scenario.
+        stages: What the trial trains.
         target_accuracy: Accuracy for `energy_to_target_j`.
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
-    rows = sorted((row for row in epochs if row.attempt == attempt), key=lambda row: row.epoch)
+    rows = _in_order([row for row in epochs if row.attempt == attempt])
     last = rows[-1] if rows else None
     best = max(
         (row for row in rows if row.val_accuracy is not None),
@@ -179,7 +187,7 @@ def trial_record(
     return TrialRecord(
         study=study,
         trial_id=plan.trial_id,
-        status=_status(last, error),
+        status=_status(rows, stages, error),
         stop_reason=last.stop_reason if last else None,
         error=error,
         attempts=attempt,
@@ -204,7 +212,7 @@ def trial_record(
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
-        energy_to_target_j=_energy_to_target_j(rows, target_accuracy),
+        energy_to_target_j=_energy_to_target_j(rows, target_accuracy) if len(stages) == 1 else None,
         parameters=plan.parameters,
     )
 
@@ -217,17 +225,25 @@ def _energy_to_target_j(rows: list[EpochRecord], target: float | None) -> float 
     return None
 
 
-def _ends(row: EpochRecord) -> bool:
-    """Whether a trial need not be run again after this row: it ended, and not by an error."""
-    return row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
+def _in_order(rows: list[EpochRecord]) -> list[EpochRecord]:
+    """Rows of one attempt by stage, as they came, and within it by epoch."""
+    stages = list(dict.fromkeys(row.stage for row in rows))
+    return sorted(rows, key=lambda row: (stages.index(row.stage), row.epoch))
 
 
-def _status(last: EpochRecord | None, error: str | None) -> TrialStatus:
-    if error is not None or (last is not None and last.stop_reason is StopReason.ERROR):
+def _is_through(rows: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
+    """Whether an attempt of a trial has trained all it can, so that it need not be run again."""
+    reasons: dict[int, dict[Stage, StopReason]] = {}
+    for row in rows:
+        if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR:
+            reasons.setdefault(row.attempt, {})[Stage(row.stage)] = row.stop_reason
+    return any(not still_to_train(stages, ended) for ended in reasons.values())
+
+
+def _status(rows: list[EpochRecord], stages: Sequence[Stage], error: str | None) -> TrialStatus:
+    if error is not None or (rows and rows[-1].stop_reason is StopReason.ERROR):
         return TrialStatus.FAILED
-    if last is None or last.stop_reason is None:
-        return TrialStatus.RUNNING
-    return TrialStatus.FINISHED
+    return TrialStatus.FINISHED if _is_through(rows, stages) else TrialStatus.RUNNING
 
 
 def _total_j(energies_j: Iterable[float | None]) -> float | None:
@@ -260,7 +276,7 @@ def _attempt_j(attempt: int, epochs: list[EpochRecord], windows: list[WindowReco
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    parts = {**reported, **booked}
+    parts = {**reported, **booked, (LATENTS, 0): None}  # latents lie within an epoch
     return sum(energy_j for energy_j in parts.values() if energy_j is not None)
 
 

@@ -294,7 +294,7 @@ class TrialRecord(Row):
         degraded_epochs: Epochs of the last attempt whose energy is `degraded`.
         energy_method: How the energies came about; None if all are missing.
         energy_to_target_j: Energy up to the first epoch that reached the target accuracy;
-            None if there is no target or it was not reached.
+            None if there is no target or it was not reached, and in trials of several stages.
         parameters: See `EpochRecord`.
     """
 

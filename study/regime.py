@@ -14,7 +14,7 @@ from study.setups import grid
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
-    stage=Stage.ENCODER_CLASSIFIER,
+    stages=lambda _: (Stage.ENCODER_CLASSIFIER,),
     setups=lambda options: grid(options.batch_sizes, options.learning_rates),
 )
 

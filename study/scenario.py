@@ -7,14 +7,14 @@ Any class with the members of `Scenario` is one; nothing needs to be inherited.
 import hashlib
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import ScenarioError
+from study.errors import OptionError, ScenarioError
 from study.manifest import DataFacts
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ class Arrays:
 
     Attributes:
         inputs: Shape (samples, ...), float32 or uint8; channels first.
-        targets: Shape (samples,), int64 class numbers from 0.
+        targets: int64; shape (samples,), class numbers from 0. Or shape (samples, columns) where
+            there is more to be learnt: column 0 holds the class numbers, what the others hold is
+            the scenario's to know.
     """
 
     inputs: npt.NDArray[Any]
@@ -50,6 +52,12 @@ class Arrays:
                 "there must be as many of both, and at least one"
             )
             raise ValueError(message)
+        if self.targets.ndim not in (1, 2):
+            message = (
+                f"targets have the shape {self.targets.shape}; allowed are (samples,) and "
+                "(samples, columns)"
+            )
+            raise ValueError(message)
         for name, array, allowed in (
             ("inputs", self.inputs, ("float32", "uint8")),
             ("targets", self.targets, ("int64",)),
@@ -60,6 +68,11 @@ class Arrays:
                     f"Convert them: {name}.astype({allowed[0]!r})"
                 )
                 raise ValueError(message)
+
+    @property
+    def labels(self) -> npt.NDArray[Any]:
+        """Class numbers; shape (samples,)."""
+        return self.targets if self.targets.ndim == 1 else self.targets[:, 0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,6 +86,10 @@ class Data:
         classes: Names of the classes, in the order of their numbers.
         synthetic: True for generated data; every output then says so.
         description: One line for people.
+        weights: Published weights for the encoder, by name; None where it starts from scratch.
+        encoder_weights: Where those come from, in words; None where there are none.
+        network_options: What the scenario's networks must know besides the arrays; it reaches the
+            trials with them.
     """
 
     train: Arrays
@@ -81,6 +98,9 @@ class Data:
     classes: tuple[str, ...]
     synthetic: bool
     description: str
+    weights: Mapping[str, npt.NDArray[Any]] | None = None
+    encoder_weights: str | None = None
+    network_options: Mapping[str, Any] = field(default_factory=dict)
 
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""
@@ -89,6 +109,9 @@ class Data:
             for array in (part.inputs, part.targets):
                 digest.update(str((array.shape, array.dtype.str)).encode())
                 digest.update(np.ascontiguousarray(array).data)
+        for name, array in sorted((self.weights or {}).items()):
+            digest.update(str((name, array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array).data)
         return DataFacts(
             synthetic=self.synthetic,
             description=self.description,
@@ -96,7 +119,7 @@ class Data:
             train_samples=len(self.train),
             val_samples=len(self.val),
             classes=self.classes,
-            chance_accuracy=float(np.bincount(self.val.targets).max() / len(self.val)),
+            chance_accuracy=float(np.bincount(self.val.labels).max() / len(self.val)),
         )
 
 
@@ -137,17 +160,83 @@ class Scenario(Protocol):
         ...
 
 
-BUILT_IN = {"pamap2": "study.scenarios.pamap2:Pamap2"}
+@runtime_checkable
+class Pretrainable(Protocol):
+    """A scenario whose encoder can be pretrained as the half of an autoencoder.
+
+    Its network must have the members `encoder` and `head`, and compute `head(encoder(inputs))`.
+    """
+
+    def decoder(self, data: Data) -> "nn.Module":
+        """From the encoder's latent features back to the inputs' shape; a fresh one."""
+        ...
+
+
+@runtime_checkable
+class Multitask(Protocol):
+    """A scenario with two tasks on the same inputs: attributes, and the identity.
+
+    A network for both gives its outputs by the name of the task, and so takes whoever has only one.
+    """
+
+    def task_network(self, data: Data, tasks: tuple[str, ...]) -> "nn.Module":
+        """A fresh network with a head for each of the tasks; its outputs are by task."""
+        ...
+
+    def task_loss(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Mean loss of a batch of one task; shape ()."""
+        ...
+
+    def task_accuracy(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """Share of what was recognised in a batch of one task; shape ()."""
+        ...
+
+
+@runtime_checkable
+class Configurable(Protocol):
+    """A scenario that has options of its own (`study.options.SCENARIO_OPTIONS`)."""
+
+    def configured(self, settings: Mapping[str, Any]) -> Scenario:
+        """This scenario with those options that were given; called in the driver, before `load`.
+
+        What its networks must know of them, `load` puts into `Data.network_options`.
+
+        Raises:
+            OptionError: A value is not allowed.
+        """
+        ...
+
+
+BUILT_IN = {
+    "celeba": "study.scenarios.celeba:Celeba",
+    "pamap2": "study.scenarios.pamap2:Pamap2",
+}
 """The scenarios that come with the project; a new one is a file and a line here."""
 
 
-def load_scenario(name: str) -> Scenario:
+def load_scenario(name: str, settings: Mapping[str, Any] | None = None) -> Scenario:
     """The scenario behind `--scenario`: a built-in name, or `package.module:name`.
+
+    Args:
+        name: The value of `--scenario`.
+        settings: Its own options, by name; only those that were given.
 
     Raises:
         ScenarioError: There is no such module or name, it cannot be imported, or it is not a
             scenario.
+        OptionError: The scenario does not take these options, or not these values.
     """
+    scenario = _found(name)
+    if not settings:
+        return scenario
+    if not isinstance(scenario, Configurable):
+        given = ", ".join(f"--{option.replace('_', '-')}" for option in settings)
+        message = f"{given}: scenario {scenario.name} has no such options. Leave them out."
+        raise OptionError(message)
+    return scenario.configured(settings)
+
+
+def _found(name: str) -> Scenario:
     place = BUILT_IN.get(name, name)
     module_name, colon, attribute = place.partition(":")
     if not (module_name and colon and attribute):

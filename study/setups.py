@@ -4,6 +4,7 @@ A setup is a choice of batch size and learning rate, numbered as in the paper's 
 outer, learning rate inner, from 1. A trial is one setup with one seed.
 """
 
+import itertools
 import json
 import random
 from collections.abc import Iterable, Sequence
@@ -60,15 +61,19 @@ class TrialPlan:
     def folder(self) -> str:
         """Name of the trial's folder, which TensorBoard shows as the run's name."""
         again = f"_attempt{self.attempt}" if self.attempt > 1 else ""
-        return f"{self.trial_id}_batch{self.batch_size}_rate{self.learning_rate:g}{again}"
+        more = "".join(f"_{name}{value}" for name, value in self.chosen.items())
+        return f"{self.trial_id}_batch{self.batch_size}_rate{self.learning_rate:g}{more}{again}"
 
 
-def grid(batch_sizes: Iterable[int], learning_rates: Sequence[float]) -> tuple[SetupFacts, ...]:
-    """All setups of a grid (paper, Table 1)."""
-    pairs = [(size, rate) for size in batch_sizes for rate in learning_rates]
+def grid(
+    batch_sizes: Iterable[int], learning_rates: Sequence[float], alphas: Sequence[float] = ()
+) -> tuple[SetupFacts, ...]:
+    """All setups of a grid (paper, Table 1); `alphas` are one more axis, the innermost."""
+    further = [{"alpha": alpha} for alpha in alphas] or [{}]
+    choices = itertools.product(batch_sizes, learning_rates, further)
     return tuple(
-        SetupFacts(setup=number, batch_size=size, learning_rate=rate)
-        for number, (size, rate) in enumerate(pairs, start=1)
+        SetupFacts(setup=number, batch_size=size, learning_rate=rate, parameters=parameters)
+        for number, (size, rate, parameters) in enumerate(choices, start=1)
     )
 
 

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 from ray import tune
@@ -20,14 +21,18 @@ from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, tor
 from study.records import (
     J_PER_MWH,
     J_PER_WH,
+    LATENTS,
     EnergyMethod,
     EnergyStatus,
     EpochRecord,
     Paradigm,
+    Stage,
     StopReason,
 )
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan
+from study.stage_order import ordered, still_to_train
+from study.stages import StageTasks
 from study.training import EpochOutcome, TrainingSettings, train
 from trackers.actor import Handle, TrackerClient
 from trackers.ledger import SETUP, TRIAL, WindowKey
@@ -42,7 +47,8 @@ class TrialContext:
         study: Name of the study.
         paradigm: What it compares.
         scenario: The value of `--scenario`.
-        stage: The stage that is trained.
+        stages: What each trial trains, in an order that its seed decides.
+        cache_latents: See `StageTasks`.
         max_epochs: See `TrainingSettings`.
         patience: See `TrainingSettings`.
         optimizer: See `TrainingSettings`.
@@ -53,7 +59,8 @@ class TrialContext:
     study: str
     paradigm: Paradigm
     scenario: str
-    stage: str
+    stages: tuple[Stage, ...]
+    cache_latents: bool
     max_epochs: int
     patience: int
     optimizer: str
@@ -64,7 +71,7 @@ class TrialContext:
 def run_trial(
     config: dict[str, Any], *, context: TrialContext, data: Data, manager: Handle
 ) -> None:
-    """One trial: train, measure, report. Tune's function trainable.
+    """One trial: train its stages, measure, report. Tune's function trainable.
 
     Args:
         config: A `TrialPlan`.
@@ -78,7 +85,7 @@ def run_trial(
         accelerator_uuid=accelerator_uuid(),
         on_accelerator=torch_device(context.device).type != "cpu",
     )
-    meter = TrialMeter(plan, client)
+    meter = TrialMeter(plan, client, first_stage=context.stages[0])
     energy_j = plan.energy_before_j
     with meter.trial():
         try:
@@ -95,24 +102,40 @@ def run_trial(
 def _outcomes(
     plan: TrialPlan, context: TrialContext, data: Data, meter: "TrialMeter"
 ) -> Iterator[EpochOutcome]:
+    """The outcomes of all stages, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    for outcome in train(
-        load_scenario(context.scenario),
-        data,
-        TrainingSettings(
-            batch_size=plan.batch_size,
-            learning_rate=plan.learning_rate,
-            max_epochs=context.max_epochs,
-            patience=context.patience,
-            optimizer=context.optimizer,
-            seed=plan.seed,
-        ),
-        device=device,
-        window=lambda epoch: meter.window(context.stage, epoch),
-    ):
-        meter.peak_memory_bytes = peak_memory_bytes(device)
-        yield outcome
+    tasks = StageTasks(
+        scenario=load_scenario(context.scenario),
+        data=data,
+        parameters=plan.chosen,
+        cache_latents=context.cache_latents,
+        from_scratch=context.paradigm is Paradigm.PRETRAINING,
+    )
+    settings = TrainingSettings(
+        batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        max_epochs=context.max_epochs,
+        patience=context.patience,
+        optimizer=context.optimizer,
+        seed=plan.seed,
+    )
+    order = ordered(context.stages, seed=plan.seed)
+    ended: dict[Stage, StopReason] = {}
+    while remaining := still_to_train(order, ended):
+        meter.stage, meter.epoch = remaining[0], 1
+        for outcome in train(
+            partial(tasks.start, meter.stage),
+            settings,
+            device=device,
+            window=meter.window,
+            latents=meter.latents,
+        ):
+            meter.peak_memory_bytes = peak_memory_bytes(device)
+            yield outcome
+            if outcome.stop_reason is not None:
+                ended[meter.stage] = outcome.stop_reason
+        tasks.finish()
 
 
 def _failed(epoch: int) -> EpochOutcome:
@@ -143,7 +166,7 @@ def _record(
         device_name=meter.client.device.name if meter.client.device else "",
         paradigm=context.paradigm,
         scenario=load_scenario(context.scenario).name,
-        stage=context.stage,
+        stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,
         effective_batch_size=min(plan.batch_size, len(data.train)),
@@ -153,6 +176,8 @@ def _record(
         train_loss=outcome.train_loss,
         val_loss=outcome.val_loss,
         val_accuracy=outcome.val_metrics.get("accuracy"),
+        val_accuracy_attributes=outcome.val_metrics.get("attributes"),
+        val_accuracy_identity=outcome.val_metrics.get("identity"),
         epoch_time_s=duration_s,
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
@@ -198,18 +223,20 @@ class TrialMeter:
 
     Attributes:
         client: The way to the node's tracker.
-        epoch: The epoch that is running, or ran last; 1 before the first.
+        stage: The stage that is being trained; the first one before any is.
+        epoch: Its epoch that is running, or ran last; 1 before the first.
         peak_memory_bytes: Most memory so far; None where torch does not tell.
     """
 
-    def __init__(self, plan: TrialPlan, client: TrackerClient) -> None:
+    def __init__(self, plan: TrialPlan, client: TrackerClient, *, first_stage: Stage) -> None:
         """Measure `plan` through `client`."""
         self.client = client
+        self.stage = first_stage
         self.epoch = 1
         self.peak_memory_bytes: int | None = None
         self._plan = plan
         self._in_setup = False
-        self._last: tuple[int, Reading, float] | None = None
+        self._last: tuple[Stage, int, Reading, float] | None = None
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -224,24 +251,34 @@ class TrialMeter:
             self.client.close(self._key(TRIAL, 0))
 
     @contextmanager
-    def window(self, stage: str, epoch: int) -> Iterator[None]:
-        """Around one epoch."""
+    def window(self, epoch: int) -> Iterator[None]:
+        """Around one epoch of the present stage."""
         self._end_setup()
         self.epoch = epoch
-        key = self._key(stage, epoch)
+        key = self._key(self.stage, epoch)
         self.client.open(key)
         start_s = time.monotonic()
         try:
             yield
         finally:
             duration_s = time.monotonic() - start_s
-            self._last = (epoch, self.client.close(key), duration_s)
+            self._last = (self.stage, epoch, self.client.close(key), duration_s)
+
+    @contextmanager
+    def latents(self) -> Iterator[None]:
+        """Around the computing of latent features, within an epoch."""
+        key = self._key(LATENTS, 0)
+        self.client.open(key)
+        try:
+            yield
+        finally:
+            self.client.close(key)
 
     def take(self, epoch: int) -> tuple[Reading, float]:
         """Reading and length in seconds of an epoch's window; missing where it had none."""
-        if self._last is None or self._last[0] != epoch:
+        if self._last is None or self._last[:2] != (self.stage, epoch):
             return Reading.missing("", note="the epoch was not begun"), 0.0
-        _, reading, duration_s = self._last
+        _, _, reading, duration_s = self._last
         return reading, duration_s
 
     def _end_setup(self) -> None:
@@ -251,5 +288,8 @@ class TrialMeter:
 
     def _key(self, stage: str, epoch: int) -> WindowKey:
         return WindowKey(
-            trial_id=self._plan.trial_id, attempt=self._plan.attempt, stage=stage, epoch=epoch
+            trial_id=self._plan.trial_id,
+            attempt=self._plan.attempt,
+            stage=str(stage),
+            epoch=epoch,
         )

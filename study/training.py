@@ -8,7 +8,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -19,6 +19,10 @@ from torch import Tensor, nn
 from study.devices import synchronize
 from study.records import StopReason
 from study.scenario import Arrays, Data, Scenario
+
+Loss = Callable[[Any, Tensor], Tensor]
+Metrics = Callable[[Any, Tensor], Mapping[str, Tensor]]
+"""Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
@@ -44,7 +48,7 @@ class TrainingSettings:
         batch_size: Samples per step; more than there are means all of them.
         learning_rate: Constant over the training.
         max_epochs: The training ends after so many epochs at the latest.
-        patience: It ends when the validation accuracy has not risen for so many epochs.
+        patience: It ends when what it watches has not become better for so many epochs.
         optimizer: A key of `OPTIMIZERS`.
         seed: Of the weights and of the order of samples.
     """
@@ -55,6 +59,43 @@ class TrainingSettings:
     patience: int
     optimizer: str
     seed: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """What one stage trains.
+
+    Attributes:
+        network: What is trained; parameters that require no gradient are left as they are.
+        train: What it is trained on.
+        val: What early stopping and accuracy are taken from.
+        loss: Mean loss of a batch, from outputs and targets; shape ().
+        metrics: Means over a batch, likewise, each of shape (). Early stopping watches `accuracy`;
+            where there is none, it watches the loss.
+        reconstructs: Whether the inputs themselves are the targets.
+        encode: A frozen encoder that is applied to all samples once, in the first epoch, so that
+            `network` sees latent features instead of inputs; None where there is none.
+    """
+
+    network: nn.Module
+    train: Arrays
+    val: Arrays
+    loss: Loss
+    metrics: Metrics
+    reconstructs: bool = False
+    encode: nn.Module | None = None
+
+
+def classification(scenario: Scenario, data: Data, *, network: nn.Module | None = None) -> Task:
+    """A scenario's own classification, with its own fresh network unless another is given."""
+    return Task(
+        network=scenario.network(data) if network is None else network,
+        train=data.train,
+        val=data.val,
+        loss=scenario.loss,
+        metrics=scenario.metrics,
+    )
 
 
 @final
@@ -70,11 +111,17 @@ class Samples:
         return len(self.targets)
 
     @classmethod
-    def of(cls, arrays: Arrays, device: torch.device) -> "Samples":
+    def of(cls, arrays: Arrays, device: torch.device, *, reconstructs: bool) -> "Samples":
         """Put arrays on a device; on a CPU they are shared, not copied, and never written to."""
-        return cls(
-            inputs=_tensor(arrays.inputs).to(device), targets=_tensor(arrays.targets).to(device)
-        )
+        inputs = _tensor(arrays.inputs).to(device)
+        targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
+        return cls(inputs=inputs, targets=targets)
+
+    @torch.no_grad()
+    def encoded(self, encoder: nn.Module) -> "Samples":
+        """The same samples as latent features of an encoder."""
+        latents = [encoder(inputs) for inputs in torch.split(self.inputs, VALIDATION_BATCH)]
+        return Samples(inputs=torch.cat(latents), targets=self.targets)
 
 
 def _tensor(array: npt.NDArray[Any]) -> Tensor:
@@ -105,25 +152,25 @@ class EpochOutcome:
 
 
 def train(
-    scenario: Scenario,
-    data: Data,
+    make: Callable[[], Task],
     settings: TrainingSettings,
     *,
     device: torch.device,
     window: Callable[[int], AbstractContextManager[object]],
+    latents: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[EpochOutcome]:
-    """Train a scenario's network from scratch, with early stopping on its validation accuracy.
+    """Train one stage, with early stopping.
 
     The same seed gives the same weights and order. A loss that is not finite and memory that does
     not suffice end the training as outcomes, not as errors.
 
     Args:
-        scenario: Gives network, loss and metrics.
-        data: What to train and validate on.
-        settings: How.
+        make: Gives the task; called once the seed is set.
+        settings: How it is trained.
         device: Where.
         window: Called with the epoch's number; entered before its training and left after its
             validation, with the device synchronised at both ends.
+        latents: Entered, within the first epoch's window, while latent features are computed.
 
     Yields:
         One outcome for each epoch; the last has a stop reason.
@@ -131,23 +178,19 @@ def train(
     epoch = 1
     try:
         torch.manual_seed(settings.seed)
-        network = scenario.network(data).to(device)
-        part = Samples.of(data.train, device)
-        held_out = Samples.of(data.val, device)
-        _warm_up(network, scenario, part, settings, device)
-        optimizer = OPTIMIZERS[settings.optimizer](network.parameters(), lr=settings.learning_rate)
+        stage = _Stage(make(), settings, device)
         order = torch.Generator().manual_seed(settings.seed)
         stopping = EarlyStopping(patience=settings.patience)
         for epoch in range(1, settings.max_epochs + 1):
             synchronize(device)
             with window(epoch):
-                indices = torch.randperm(len(part), generator=order).to(device)
-                train_loss = _train_epoch(
-                    network, scenario, optimizer, part, torch.split(indices, settings.batch_size)
-                )
-                val_loss, val_metrics = _validate(network, scenario, held_out)
+                if epoch == 1:
+                    stage.encode(latents)
+                train_loss = stage.train_epoch(order)
+                val_loss, val_metrics = stage.validate()
                 synchronize(device)
-            reason = stopping.reason(train_loss, val_loss, val_metrics["accuracy"])
+            watched = val_metrics.get("accuracy", -val_loss)
+            reason = stopping.reason(train_loss, val_loss, watched)
             if reason is None and epoch == settings.max_epochs:
                 reason = StopReason.MAX_EPOCHS
             yield EpochOutcome(
@@ -173,76 +216,104 @@ def train(
 
 @final
 class EarlyStopping:
-    """Ends a training whose validation accuracy no longer rises, or whose loss is not finite."""
+    """Ends a training that no longer becomes better, or whose loss is not finite."""
 
     def __init__(self, *, patience: int) -> None:
-        """Allow `patience` epochs in a row without a new best accuracy."""
+        """Allow `patience` epochs in a row without a new best."""
         self._patience = patience
         self._best = -math.inf
         self._waited = 0
 
-    def reason(self, train_loss: float, val_loss: float, val_accuracy: float) -> StopReason | None:
-        """Why to stop after an epoch with these figures; None to go on."""
+    def reason(self, train_loss: float, val_loss: float, watched: float) -> StopReason | None:
+        """Why to stop after an epoch with these figures; None to go on.
+
+        Args:
+            train_loss: Of the epoch.
+            val_loss: Of the epoch.
+            watched: What is to rise: the validation accuracy, or the negative validation loss.
+        """
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             return StopReason.DIVERGED
-        self._waited = 0 if val_accuracy > self._best else self._waited + 1
-        self._best = max(self._best, val_accuracy)
+        self._waited = 0 if watched > self._best else self._waited + 1
+        self._best = max(self._best, watched)
         return StopReason.PATIENCE if self._waited >= self._patience else None
 
 
-def _train_epoch(
-    network: nn.Module,
-    scenario: Scenario,
-    optimizer: torch.optim.Optimizer,
-    part: Samples,
-    batches: tuple[Tensor, ...],
-) -> float:
-    """One pass over the training samples; the mean loss."""
-    network.train()
-    total = torch.zeros((), device=part.targets.device)
-    for batch in batches:
-        optimizer.zero_grad(set_to_none=True)
-        loss = scenario.loss(network(part.inputs[batch]), part.targets[batch])
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        total += loss.detach() * len(batch)
-    return total.item() / len(part)
+@final
+class _Stage:
+    """A task on a device, with its optimiser."""
 
+    def __init__(self, task: Task, settings: TrainingSettings, device: torch.device) -> None:
+        self._task = task
+        self._device = device
+        self._batch_size = settings.batch_size
+        self._network = task.network.to(device)
+        self._encoder = None if task.encode is None else task.encode.to(device)
+        self._train, self._val = (
+            Samples.of(part, device, reconstructs=task.reconstructs)
+            for part in (task.train, task.val)
+        )
+        self._warm_up(settings)
+        trained = [each for each in self._network.parameters() if each.requires_grad]
+        self._optimizer = OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate)
 
-@torch.inference_mode()
-def _validate(
-    network: nn.Module, scenario: Scenario, part: Samples
-) -> tuple[float, dict[str, float]]:
-    """Mean loss and mean metrics over a part, each batch weighted by its length."""
-    network.eval()
-    totals: dict[str, Tensor] = {}
-    for inputs, targets in zip(
-        *(torch.split(each, VALIDATION_BATCH) for each in (part.inputs, part.targets)), strict=True
-    ):
-        # A copy, because a network may write into its input, and these are the data themselves.
-        outputs = network(inputs.clone())
-        of_batch = {"loss": scenario.loss(outputs, targets), **scenario.metrics(outputs, targets)}
-        for name, value in of_batch.items():
-            totals[name] = totals.get(name, torch.zeros_like(value)) + value * len(targets)
-    means = {name: total.item() / len(part) for name, total in totals.items()}
-    return means.pop("loss"), means
+    def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
+        """Let latent features take the place of the inputs, where the task wants that."""
+        if self._encoder is not None:
+            with latents():
+                self._train = self._train.encoded(self._encoder)
+                self._val = self._val.encoded(self._encoder)
+                synchronize(self._device)
 
+    def train_epoch(self, order: torch.Generator) -> float:
+        """One pass over the training samples; the mean loss."""
+        self._network.train()
+        part = self._train
+        indices = torch.randperm(len(part), generator=order).to(self._device)
+        total = torch.zeros((), device=self._device)
+        for batch in torch.split(indices, self._batch_size):
+            self._optimizer.zero_grad(set_to_none=True)
+            loss = self._task.loss(self._network(part.inputs[batch]), part.targets[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            total += loss.detach() * len(batch)
+        return total.item() / len(part)
 
-def _warm_up(
-    network: nn.Module,
-    scenario: Scenario,
-    part: Samples,
-    settings: TrainingSettings,
-    device: torch.device,
-) -> None:
-    """Have what is done once per process done before the first window, on a copy of the network.
+    @torch.inference_mode()
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """Mean loss and mean metrics, each batch weighted by its length."""
+        self._network.eval()
+        part = self._val
+        totals: dict[str, Tensor] = {}
+        for inputs, targets in zip(
+            *(torch.split(each, VALIDATION_BATCH) for each in (part.inputs, part.targets)),
+            strict=True,
+        ):
+            # A copy, because a network may write into its input, and these are the data themselves.
+            outputs = self._network(inputs.clone())
+            of_batch = {
+                "loss": self._task.loss(outputs, targets),
+                **self._task.metrics(outputs, targets),
+            }
+            for name, value in of_batch.items():
+                totals[name] = totals.get(name, torch.zeros_like(value)) + value * len(targets)
+        means = {name: total.item() / len(part) for name, total in totals.items()}
+        return means.pop("loss"), means
 
-    An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
-    """
-    size = settings.batch_size if device.type != "cpu" else WARM_UP_ON_CPU
-    inputs, targets = (each[:size].clone() for each in (part.inputs, part.targets))
-    scenario.loss(copy.deepcopy(network).train()(inputs), targets).backward()  # type: ignore[no-untyped-call]
-    torch.manual_seed(settings.seed)
+    def _warm_up(self, settings: TrainingSettings) -> None:
+        """Have what is done once per process done before the first window, on a copy.
+
+        An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
+        """
+        size = settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
+        first = Samples(
+            inputs=self._train.inputs[:size].clone(), targets=self._train.targets[:size].clone()
+        )
+        if self._encoder is not None:
+            first = first.encoded(self._encoder)
+        outputs = copy.deepcopy(self._network).train()(first.inputs)
+        self._task.loss(outputs, first.targets).backward()  # type: ignore[no-untyped-call]
+        torch.manual_seed(settings.seed)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

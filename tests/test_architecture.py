@@ -29,7 +29,13 @@ THEIRS = {
         "study/cluster.py",
         "study/search.py",
     },
-    "torch": {"models/", "study/training.py", "study/devices.py", "study/scenarios/"},
+    "torch": {
+        "models/",
+        "study/training.py",
+        "study/stages.py",
+        "study/devices.py",
+        "study/scenarios/",
+    },
     "timm": {"models/"},
     "pynvml": {"trackers/nvml.py"},
 }

@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from trackers.detect import Request, detect
 from trackers.ledger import BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
 from trackers.meter import KEPT_S, EnergyMeter
-from trackers.sample import Device, Reading
+from trackers.sample import Device, Method, Reading
 
 Handle: TypeAlias = Any
 """A Ray actor's handle; its methods are made at run time."""
@@ -72,11 +72,17 @@ class Tracker:
             idle_power_w=self._idle_power_w,
         )
 
-    def open(self, key: WindowKey, target: str, start_s: float) -> None:
-        """Open a window on a device; a second call for the same key changes nothing."""
+    def open(self, key: WindowKey, target: str, start_s: float | None) -> None:
+        """Open a window on a device; a second call for the same key changes nothing.
+
+        Args:
+            key: Names the window.
+            target: What to measure.
+            start_s: When it began; None for now.
+        """
         if key in self._closed:
             return
-        if target not in self._idle_power_w and not self._meter.source.estimated:
+        if start_s is not None and target not in self._idle_power_w:
             since_s = max(self._started_s, start_s - KEPT_S)
             power_w = self._meter.mean_power_w(target, since_s, start_s)
             if power_w is not None:
@@ -181,11 +187,13 @@ class TrackerClient:
         self._node_id = ""
         self._tracker: Handle = None
         self._target = ""
+        self._estimated = False
         self.device: Device | None = None
         self.note = ""
         try:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
+            self._estimated = facts.method is Method.ESTIMATED
             self._target, self.device = facts.target(
                 accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
             )
@@ -194,10 +202,18 @@ class TrackerClient:
             _log.warning("%s; the trial goes on unmeasured", self.note)
 
     def open(self, key: WindowKey) -> None:
-        """Open a window from now on, without waiting for the tracker."""
+        """Open a window from now on, without waiting for the tracker.
+
+        Except for an estimate: it knows no power with which the moment until the tracker has read
+        the CPU time could be put right, and an epoch may be as short as that moment.
+        """
         if self.device is not None and ray.is_initialized():
             try:
-                self._tracker.open.remote(key, self._target, time.monotonic())
+                if self._estimated:
+                    opened = self._tracker.open.remote(key, self._target, None)
+                    ray.get(opened, timeout=CALL_TIMEOUT_S)
+                else:
+                    self._tracker.open.remote(key, self._target, time.monotonic())
             except Exception as error:  # noqa: BLE001 - see the class
                 _log.warning("window not opened: %s", error)
 

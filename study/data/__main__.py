@@ -1,4 +1,4 @@
-"""`python -m study.data get|check|sample pamap2 --data-dir PATH`.
+"""`python -m study.data get|check|sample celeba|pamap2 --data-dir PATH`.
 
 Exit status: 0 fine; 1 the data has faults or could not be fetched; 2 an option is wrong.
 """
@@ -27,7 +27,7 @@ def _choose(
     The options of each are shown by `python -m study.data get pamap2 --help`.
 
     Args:
-        verb: get: download and verify. check: verify a folder, every fault with path, line and
+        verb: get: download and verify (celeba: say what to fetch by hand, and verify). check: verify a folder, every fault with path, line and
             remedy. sample: write a synthetic set in the real on-disk format.
         data_set: Which data set.
     """

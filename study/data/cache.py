@@ -82,6 +82,8 @@ def write_arrays(path: Path, arrays: Sequence[npt.NDArray[Any]]) -> None:
 
 
 def _sum(array: npt.NDArray[Any]) -> np.uint64:
-    """Sum of an array's 32-bit words; its items have 4 or 8 bytes."""
-    words = np.ascontiguousarray(array).reshape(-1).view(np.uint32)
-    return np.uint64(words.sum(dtype=np.uint64))
+    """Sum of an array's 32-bit words, and of the bytes that are left over."""
+    octets = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    whole = len(octets) // 4 * 4
+    words, rest = octets[:whole].view(np.uint32), octets[whole:]
+    return np.uint64(words.sum(dtype=np.uint64) + rest.sum(dtype=np.uint64))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from study.data import pamap2_commands
+from study.data import celeba_commands, pamap2_commands
 
 
 class Command(Protocol):
@@ -35,5 +35,6 @@ class DataSet:
 
 
 DATA_SETS = {
+    "celeba": DataSet(celeba_commands.Get, celeba_commands.Check, celeba_commands.Sample),
     "pamap2": DataSet(pamap2_commands.Get, pamap2_commands.Check, pamap2_commands.Sample),
 }

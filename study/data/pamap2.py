@@ -88,7 +88,9 @@ def load(
     }
     synthetic = form.is_synthetic(protocol)
     return Data(
-        **parts,
+        train=parts["train"],
+        val=parts["val"],
+        test=parts["test"],
         classes=tuple(form.ACTIVITIES.values()),
         synthetic=synthetic,
         description=_description(options, synthetic=synthetic),

@@ -6,7 +6,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from models.sensor import SensorClassifier
+from models.sensor import SensorClassifier, SensorDecoder
 from study.data import pamap2
 from study.scenario import Data
 
@@ -37,6 +37,11 @@ class Pamap2:
     def network(self, data: Data) -> nn.Module:
         """See `study.scenario.Scenario`."""
         return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
+
+    def decoder(self, data: Data) -> nn.Module:
+        """See `study.scenario.Pretrainable`."""
+        _, channels, time = data.train.inputs.shape
+        return SensorDecoder(channels=channels, time=time)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross entropy.

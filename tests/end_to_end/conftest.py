@@ -23,17 +23,21 @@ class Ran:
     folder: Path
 
 
-def command(*options: str) -> list[str]:
-    """The regime command with options."""
-    return [sys.executable, "-m", "study.regime", *options]
+def command(*options: str, program: str = "study.regime") -> list[str]:
+    """A study command with options."""
+    return [sys.executable, "-m", program, *options]
 
 
 def run_regime(
-    results: Path, *options: str, env: Mapping[str, str] | None = None, name: str = "a"
+    results: Path,
+    *options: str,
+    env: Mapping[str, str] | None = None,
+    name: str = "a",
+    program: str = "study.regime",
 ) -> Ran:
-    """Run `python -m study.regime` into `results`."""
+    """Run `python -m study.regime`, or another study command, into `results`."""
     done = subprocess.run(
-        command(*options, "--results-dir", str(results), "--name", name),
+        command(*options, "--results-dir", str(results), "--name", name, program=program),
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         capture_output=True,

@@ -11,7 +11,7 @@ from examples.watch import HELD_OUT_PEOPLE, STEP, WINDOW, Watch
 from study.errors import DataError
 from study.records import StopReason
 from study.scenario import Data, Scenario, load_scenario
-from study.training import TrainingSettings, train
+from study.training import TrainingSettings, classification, train
 from tests.study.test_training import Windows
 
 seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")
@@ -98,7 +98,14 @@ def test_exercises_of_people_it_has_never_seen_are_recognised(watch: Data) -> No
         batch_size=64, learning_rate=0.001, max_epochs=3, patience=3, optimizer="adam", seed=0
     )
 
-    outcomes = list(train(Watch(), watch, settings, device=torch.device("cpu"), window=Windows()))
+    outcomes = list(
+        train(
+            lambda: classification(Watch(), watch),
+            settings,
+            device=torch.device("cpu"),
+            window=Windows(),
+        )
+    )
 
     assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
     assert outcomes[-1].val_metrics["accuracy"] > 2 * watch.facts().chance_accuracy

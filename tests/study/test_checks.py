@@ -123,6 +123,10 @@ CHANGES: list[dict[str, Any]] = [
     {"cpu_watts": 1.0},
     {"sampling_hz": 1.0},
     {"target_accuracy": 0.5},
+    {"encoder": "resnet10t"},
+    {"weights": "none"},
+    {"image_size": 32},
+    {"flip": True},
 ]
 
 

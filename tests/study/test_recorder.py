@@ -14,6 +14,7 @@ from study.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
+    Stage,
     StopReason,
     TrialRecord,
     TrialStatus,
@@ -27,13 +28,19 @@ ENERGIES = st.lists(st.integers(0, 10**6).map(float), min_size=1, max_size=8)
 """Whole joules, whose sums are exact."""
 
 
-def recorder(results_dir: Path, *, target_accuracy: float | None = None) -> Recorder:
+def recorder(
+    results_dir: Path,
+    *,
+    target_accuracy: float | None = None,
+    stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,),
+) -> Recorder:
     """A recorder of study `s`; a second one on the same folder is a resumed study."""
     return Recorder(
         StudyFolder(str(results_dir), "s"),
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="watch",
+        stages=stages,
         target_accuracy=target_accuracy,
     )
 
@@ -402,8 +409,53 @@ def test_a_trial_record_can_be_had_without_a_recorder() -> None:
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="watch",
+        stages=(Stage.ENCODER_CLASSIFIER,),
         target_accuracy=0.5,
     )
 
     assert (trial.energy_j, trial.energy_to_target_j) == (3.0, 1.0)
     assert (trial.setup_energy_j, trial.between_energy_j) == (None, None)
+
+
+STAGES = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+LAST = StopReason.PATIENCE
+
+
+def test_a_trial_of_several_stages_ends_with_the_last_of_them(tmp_path: Path) -> None:
+    """Until then it runs, and would be run again."""
+    kept = recorder(tmp_path, stages=STAGES)
+    kept.expect([plan()])
+    statuses = []
+    for stage in STAGES:
+        kept.add(epoch(1, 1.0, stage=stage))
+        kept.add(epoch(2, 2.0, stage=stage, stop=LAST))
+        statuses.append(kept.trials()[0].status)
+
+    trial = kept.trials()[0]
+    again = recorder(tmp_path, stages=STAGES)
+    kept.flush()
+    remaining = recorder(tmp_path, stages=STAGES).expect([plan()])
+
+    assert statuses == [TrialStatus.RUNNING, TrialStatus.RUNNING, TrialStatus.FINISHED]
+    assert (trial.energy_j, trial.epochs) == (9.0, 6)
+    assert (again.expect([plan()]), remaining) == ([plan()], [])
+
+
+def test_stages_that_need_a_lost_encoder_are_not_waited_for(tmp_path: Path) -> None:
+    """An encoder that diverged is of no use; the trial has its result all the same."""
+    kept = recorder(tmp_path, stages=STAGES)
+    kept.expect([plan()])
+    kept.add(epoch(1, 1.0, None, stage=Stage.ENCODER, stop=StopReason.DIVERGED))
+    kept.add(epoch(1, 1.0, stage=Stage.ENCODER_CLASSIFIER, stop=LAST))
+
+    assert kept.trials()[0].status is TrialStatus.FINISHED
+
+
+def test_latent_features_are_not_counted_twice(tmp_path: Path) -> None:
+    """Their window lies within an epoch, also in what is known of a lost attempt."""
+    kept = recorder(tmp_path, stages=STAGES)
+    kept.expect([plan()])
+    kept.add_booking(booking(booked("latents", 0, 3.0), booked(Stage.CLASSIFIER_FROZEN, 1, 4.0)))
+    kept.add(epoch(1, 1.0, of=plan(attempt=2), stage=Stage.ENCODER))
+
+    assert kept.trials()[0].wasted_energy_j == 4.0

@@ -25,6 +25,7 @@ from study.training import (
     EarlyStopping,
     EpochOutcome,
     TrainingSettings,
+    classification,
     is_out_of_memory,
     train,
 )
@@ -67,7 +68,11 @@ def trained(
     scenario: Tiny, points: Data, asked: TrainingSettings, windows: Windows | None = None
 ) -> list[EpochOutcome]:
     """All outcomes of a training on the CPU."""
-    return list(train(scenario, points, asked, device=CPU, window=windows or Windows()))
+    return list(
+        train(
+            lambda: classification(scenario, points), asked, device=CPU, window=windows or Windows()
+        )
+    )
 
 
 def weights(scenario: Tiny) -> list[Tensor]:
@@ -189,7 +194,7 @@ def test_the_warm_up_leaves_no_trace() -> None:
     untouched = WithState().make(3, 3).state_dict().values()
     torch.manual_seed(1)
     expected = [*untouched, torch.get_rng_state()]
-    next(train(scenario, data(), settings(), device=CPU, window=window))
+    next(train(lambda: classification(scenario, data()), settings(), device=CPU, window=window))
 
     assert len(expected) == len(at_start)
     assert all(map(torch.equal, expected, at_start))
@@ -298,7 +303,7 @@ def test_each_epoch_has_one_window() -> None:
 def test_nothing_runs_before_an_outcome_is_taken() -> None:
     """Who reports an epoch does so before the next window opens."""
     windows = Windows()
-    outcomes = train(Tiny(), data(), settings(), device=CPU, window=windows)
+    outcomes = train(lambda: classification(Tiny(), data()), settings(), device=CPU, window=windows)
 
     before = list(windows.log)
     next(outcomes)

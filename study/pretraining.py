@@ -1,0 +1,68 @@
+"""`python -m study.pretraining`: does pretraining an encoder pay, and does freezing it save?
+
+The paper's pretraining paradigm (arXiv 2401.01851, Figures 1 and 4, Table 3, equation 2): for each
+setup an autoencoder is trained, then a classifier on its encoder, frozen and unfrozen, and, to
+weigh that against, encoder and classifier together from scratch.
+"""
+
+import sys
+from dataclasses import dataclass
+
+from study.command import main
+from study.design import Design
+from study.options import StudyOptions
+from study.records import Paradigm, Stage
+from study.scenario import Pretrainable, Scenario
+from study.setups import grid
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainingOptions(StudyOptions):
+    """What `study.pretraining` takes.
+
+    Attributes:
+        cache_latents: Apply a frozen encoder to all samples once, in its stage's first epoch,
+            instead of in each epoch.
+    """
+
+    cache_latents: bool = True
+
+
+def stages(scenario: Scenario) -> tuple[Stage, ...]:
+    """All four stages; without the first where the scenario's encoder cannot be pretrained here."""
+    trained_on_it = (
+        Stage.CLASSIFIER_FROZEN,
+        Stage.CLASSIFIER_UNFROZEN,
+        Stage.ENCODER_CLASSIFIER,
+    )
+    return (Stage.ENCODER, *trained_on_it) if isinstance(scenario, Pretrainable) else trained_on_it
+
+
+DESIGN = Design(
+    paradigm=Paradigm.PRETRAINING,
+    stages=stages,
+    setups=lambda options: grid(options.batch_sizes, options.learning_rates),
+    caches_latents=lambda options: options.cache_latents,
+)
+
+DESCRIPTION = """Train an autoencoder, classifiers on its encoder (frozen and unfrozen), and both together from scratch.
+
+It ends with what pretraining costs and saves: after how many trainings it has paid for itself
+(break-even), and what freezing the encoder saves.
+
+  python -m study.pretraining --smoke                                  try it out (two minutes)
+  python -m study.pretraining --scenario examples.watch:Watch          real smartwatch data
+  python -m study.pretraining --data-dir data/pamap2                   the real PAMAP2
+  python -m study.pretraining --name NAME --resume                     go on after an interruption
+"""
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            DESIGN,
+            program="study.pretraining",
+            description=DESCRIPTION,
+            args=sys.argv[1:],
+            options_of=PretrainingOptions,
+        )
+    )

@@ -1,0 +1,80 @@
+"""`python -m study.pretraining` and `study.multitask`, from the command line to the folder."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.manifest import Manifest
+from study.records import Stage
+from tests.end_to_end.conftest import run_regime
+
+pytestmark = pytest.mark.ray
+
+PRETRAINING = {
+    Stage.ENCODER,
+    Stage.CLASSIFIER_FROZEN,
+    Stage.CLASSIFIER_UNFROZEN,
+    Stage.ENCODER_CLASSIFIER,
+}
+
+
+def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> None:
+    """The encoder has no accuracy, latent features have a window of their own."""
+    ran = run_regime(
+        tmp_path,
+        *("--smoke", "--scenario", "tests.study.staged:Waves"),
+        program="study.pretraining",
+    )
+
+    assert ran.status == 0, ran.err
+    epochs = pd.read_parquet(ran.folder / "epochs.parquet")
+    windows = pd.read_parquet(ran.folder / "windows.parquet")
+    trials = pd.read_parquet(ran.folder / "trials.parquet")
+    manifest = Manifest.from_json((ran.folder / "study.json").read_text())
+    assert set(manifest.stages) == PRETRAINING
+    assert set(trials["status"]) == {"finished"}
+    by_trial = epochs.groupby("trial_id")["stage"].agg(set)
+    assert all(stages == PRETRAINING for stages in by_trial)
+    last = epochs.groupby(["trial_id", "stage"]).tail(1)
+    assert last["stop_reason"].notna().all()
+    autoencoder = epochs["stage"] == Stage.ENCODER
+    assert epochs.loc[autoencoder, "val_accuracy"].isna().all()
+    assert epochs.loc[~autoencoder, "val_accuracy"].notna().all()
+    assert (epochs["epoch_energy_j"] > 0).all()
+    assert (windows["stage"] == "latents").sum() == len(trials)
+
+
+def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path) -> None:
+    """Alpha is one more axis of the grid, and each head has its own accuracy."""
+    ran = run_regime(
+        tmp_path,
+        *("--scenario", "tests.study.staged:Pairs", "--alpha", "0.25", "0.75"),
+        *("--batch-sizes", "8", "--learning-rates", "0.1", "--repeats", "1", "--max-epochs", "2"),
+        program="study.multitask",
+    )
+
+    assert ran.status == 0, ran.err
+    epochs = pd.read_parquet(ran.folder / "epochs.parquet")
+    assert set(epochs["parameters"]) == {'{"alpha": 0.25}', '{"alpha": 0.75}'}
+    for stage, heads in {
+        "attributes": {"attributes"},
+        "identity": {"identity"},
+        "both": {"attributes", "identity"},
+    }.items():
+        rows = epochs[epochs["stage"] == stage]
+        for head in ("attributes", "identity"):
+            assert rows[f"val_accuracy_{head}"].notna().all() == (head in heads)
+
+
+def test_a_scenario_without_two_tasks_is_refused_at_once(tmp_path: Path) -> None:
+    """Exit status 2 and a paragraph, before Ray starts."""
+    ran = run_regime(
+        tmp_path,
+        *("--smoke", "--scenario", "tests.study.staged:Waves"),
+        program="study.multitask",
+    )
+
+    assert ran.status == 2
+    assert "two tasks" in ran.err
+    assert "Traceback" not in ran.err

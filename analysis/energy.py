@@ -7,39 +7,15 @@ saving. Energy before the first epoch (`setup_energy_j`) and between epochs
 """
 
 import math
-import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
+from analysis.spread import Spread
 from study.manifest import SetupFacts
 from study.records import StopReason, TrialStatus
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """A quantity over the repeats of a setup.
-
-    Attributes:
-        mean: Arithmetic mean.
-        std: Sample standard deviation (n - 1); None for one repeat.
-        count: Number of repeats that have the quantity.
-    """
-
-    mean: float
-    std: float | None
-    count: int
-
-    @classmethod
-    def of(cls, values: Iterable[float | None]) -> Self | None:
-        """The spread of the values that are known; None where none is."""
-        known = [value for value in values if value is not None]
-        if not known:
-            return None
-        std = statistics.stdev(known) if len(known) > 1 else None
-        return cls(mean=statistics.fmean(known), std=std, count=len(known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +89,7 @@ class SetupEnergy:
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
         stop_reasons: Why the finished trials stopped, without repetition.
+        parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
     """
 
     setup: int
@@ -131,6 +108,7 @@ class SetupEnergy:
     setup_energy_j: Spread | None
     between_energy_j: Spread | None
     stop_reasons: tuple[StopReason, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total_j(self) -> float | None:
@@ -237,9 +215,9 @@ def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None,
 
 
 def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
-    epochs = int(_known(row["counted"]) or 0)
-    missing = int(_known(row["missing"]) or 0)
-    effective = _known(row["effective_batch_size"])
+    epochs = int(known_number(row["counted"]) or 0)
+    missing = int(known_number(row["missing"]) or 0)
+    effective = known_number(row["effective_batch_size"])
     return TrialEnergy(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
@@ -249,14 +227,14 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         status=TrialStatus(row["status"]),
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
         epochs=epochs,
-        energy_j=None if missing or not epochs else _known(row["sum_j"]),
-        energy_per_epoch_j=_known(row["mean_j"]),
-        best_accuracy=_known(row["best"]),
+        energy_j=None if missing or not epochs else known_number(row["sum_j"]),
+        energy_per_epoch_j=known_number(row["mean_j"]),
+        best_accuracy=known_number(row["best"]),
         missing_epochs=missing,
-        degraded_epochs=int(_known(row["degraded"]) or 0),
-        setup_energy_j=_known(row["setup_energy_j"]),
-        between_energy_j=_known(row["between_energy_j"]),
-        wasted_energy_j=_known(row["wasted_energy_j"]) or 0.0,
+        degraded_epochs=int(known_number(row["degraded"]) or 0),
+        setup_energy_j=known_number(row["setup_energy_j"]),
+        between_energy_j=known_number(row["between_energy_j"]),
+        wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
     )
 
 
@@ -268,6 +246,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         batch_size=facts.batch_size,
         effective_batch_size=min(effective, default=None),
         learning_rate=facts.learning_rate,
+        parameters=facts.parameters,
         repeats=len(repeats),
         finished=len(ended),
         energy_j=Spread.of(trial.energy_j for trial in ended),
@@ -289,7 +268,8 @@ def _facts(trial: TrialEnergy) -> SetupFacts:
     )
 
 
-def _known(value: float | None) -> float | None:
+def known_number(value: float | None) -> float | None:
+    """A number of a data frame; NaN is None."""
     return None if value is None or math.isnan(value) else float(value)
 
 

@@ -6,9 +6,9 @@ A number that a figure shows is decided here, so that a test can read it.
 import dataclasses
 from dataclasses import dataclass
 
-from analysis.energy import Spread
 from analysis.findings import Findings
 from analysis.quantities import learning_rate_text, to_wh
+from analysis.spread import Spread
 
 # Labels nearer than these shares of the axes would cover each other.
 _LABEL_WIDTH, _LABEL_HEIGHT = 0.16, 0.06

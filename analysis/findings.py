@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from analysis.energy import Bill, SetupEnergy, setup_energies, study_bill, trial_energies
 from analysis.load import Study
+from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking import DEFAULT_TOLERANCE, Ranking, rank
 from analysis.recommendation import Recommendation, recommend
-from study.records import EnergyMethod
+from analysis.stages import RANKED_STAGE, frames_of_stage
+from study.records import EnergyMethod, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,6 +22,8 @@ class Findings:
         ranking: The setups in order of what we advise.
         recommendation: That advice in words, with its caveats.
         labels: What must stand in every title: `estimated`, `data: synthetic`.
+        ranked_stage: The stage that `setups` and `ranking` are about; None where a trial has one.
+        paradigm: What its stages say: pretraining, multitask.
     """
 
     study: Study
@@ -28,10 +32,16 @@ class Findings:
     ranking: Ranking
     recommendation: Recommendation
     labels: tuple[str, ...]
+    ranked_stage: Stage | None
+    paradigm: ParadigmInfo
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
         return f"{title} ({'; '.join(self.labels)})" if self.labels else title
+
+    def staged(self, title: str) -> str:
+        """The title of a table over setups: with the stage that it is about, and the labels."""
+        return self.titled(f"{title}, stage {self.ranked_stage}" if self.ranked_stage else title)
 
 
 def analyse(study: Study, *, tolerance: float = DEFAULT_TOLERANCE) -> Findings:
@@ -41,7 +51,9 @@ def analyse(study: Study, *, tolerance: float = DEFAULT_TOLERANCE) -> Findings:
         study: A loaded study, finished or not.
         tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
     """
-    trials = trial_energies(study.epochs, study.trials)
+    stage = RANKED_STAGE.get(study.manifest.paradigm)
+    rows = (study.epochs, study.trials)
+    trials = trial_energies(*(rows if stage is None else frames_of_stage(*rows, stage)))
     setups = setup_energies(study.manifest.setups, trials)
     ranking = rank(setups, tolerance=tolerance)
     return Findings(
@@ -51,6 +63,8 @@ def analyse(study: Study, *, tolerance: float = DEFAULT_TOLERANCE) -> Findings:
         ranking=ranking,
         recommendation=recommend(study, setups, ranking),
         labels=labels_of(study),
+        ranked_stage=stage,
+        paradigm=paradigm_info(study),
     )
 
 

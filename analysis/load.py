@@ -16,9 +16,17 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.recover import epochs_from_results, trials_from_epochs
-from analysis.typed import column_names, typed_frame
+from analysis.typed import RecordClass, column_names, typed_frame
+from study.bookings import WindowRecord
 from study.manifest import Manifest
-from study.records import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, EpochRecord, TrialRecord
+from study.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EpochRecord,
+    TrialRecord,
+)
 
 _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
 
@@ -90,6 +98,15 @@ def load(path: Path) -> Study:
     return Study(path=path, manifest=manifest, epochs=epochs, trials=trials, notes=tuple(notes))
 
 
+def load_windows(path: Path) -> pd.DataFrame | None:
+    """What the trackers of a study booked; None where the file is not there.
+
+    Raises:
+        AnalysisError: The file is broken or of another version.
+    """
+    return _read_table(path / WINDOWS_FILE, WindowRecord)
+
+
 def _find_study(path: Path) -> Path:
     if (path / MANIFEST_FILE).is_file():
         return path
@@ -143,7 +160,7 @@ def _recovered(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise AnalysisError(message) from error
 
 
-def _read_table(path: Path, record: type[EpochRecord] | type[TrialRecord]) -> pd.DataFrame | None:
+def _read_table(path: Path, record: RecordClass) -> pd.DataFrame | None:
     """One parquet file with the columns of a record; None where it does not exist."""
     if not path.exists():
         return None

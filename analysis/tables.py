@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rich import box
 from rich.table import Table
 
-from analysis.energy import Spread, relative_to_worst
+from analysis.energy import relative_to_worst
 from analysis.findings import Findings
 from analysis.quantities import (
     MISSING,
@@ -24,6 +24,7 @@ from analysis.quantities import (
     to_wh,
 )
 from analysis.ranking import RankedSetup
+from analysis.spread import Spread
 
 _FRONT, _TIE = "●", "≈"
 _MANY_COLUMNS = 8
@@ -83,7 +84,7 @@ def energy_per_epoch_info(findings: Findings) -> TableInfo:
     return _matrix(
         findings,
         name="energy_per_epoch_mwh",
-        title=findings.titled("Energy per epoch, mWh"),
+        title=findings.staged("Energy per epoch, mWh"),
         values=values,
         text=lambda value: number_text(value, decimals_for(values.values())),
     )
@@ -99,7 +100,7 @@ def relative_total_info(findings: Findings) -> TableInfo:
     return _matrix(
         findings,
         name="total_energy_percent_of_worst",
-        title=findings.titled("Total energy, % of the worst setup"),
+        title=findings.staged("Total energy, % of the worst setup"),
         values=percents,
         text=lambda value: number_text(value, 1),
     )
@@ -116,7 +117,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     within = points_text(findings.ranking.tolerance)
     return TableInfo(
         name="ranking",
-        title=findings.titled(f"Least energy within {within} of the best accuracy"),
+        title=findings.staged(f"Least energy within {within} of the best accuracy"),
         columns=_RANKING_COLUMNS,
         rows=tuple(_ranking_row(row, wh, mwh) for row in rows),
         breaks=() if first_out is None else (first_out,),

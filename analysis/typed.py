@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from study.bookings import WindowRecord
 from study.records import EpochRecord, TrialRecord
 
-RecordClass = type[EpochRecord] | type[TrialRecord]
+RecordClass = type[EpochRecord] | type[TrialRecord] | type[WindowRecord]
 
 
 def column_names(record: RecordClass) -> tuple[str, ...]:

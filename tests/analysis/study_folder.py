@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy import SetupEnergy, Spread
+from analysis.energy import SetupEnergy
+from analysis.spread import Spread
 from study.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
 from study.records import (
     EPOCHS_FILE,
@@ -19,6 +22,7 @@ from study.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
+    Stage,
     StopReason,
     TrialRecord,
     TrialStatus,
@@ -32,6 +36,10 @@ class Epoch:
     energy_j: float | None
     accuracy: float | None
     time_s: float = 10.0
+    stage: Stage = Stage.ENCODER_CLASSIFIER
+    attributes: float | None = None
+    identity: float | None = None
+    uncertainty_j: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,7 @@ class Trial:
     stop_reason: StopReason | None = StopReason.PATIENCE
     setup_energy_j: float | None = 5.0
     between_energy_j: float | None = 1.0
+    device_uuid: str = "GPU-1"
 
     @property
     def trial_id(self) -> str:
@@ -56,6 +65,32 @@ def epochs_of(energies_j: Sequence[float | None], accuracies: Sequence[float]) -
     """One attempt's epochs."""
     pairs = zip(energies_j, accuracies, strict=True)
     return [Epoch(energy_j=energy, accuracy=accuracy) for energy, accuracy in pairs]
+
+
+def staged(
+    setup: int,
+    stages: Mapping[Stage, Sequence[float | None]],
+    *,
+    seed: int = 0,
+    accuracies: Mapping[Stage, float] | None = None,
+    heads: Mapping[Stage, tuple[float | None, float | None]] | None = None,
+) -> Trial:
+    """A finished trial of several stages, by the energies of their epochs in joules.
+
+    `accuracies` holds for each epoch of a stage, `heads` the accuracies of attributes and identity.
+    """
+    epochs = [
+        Epoch(
+            energy_j=energy,
+            accuracy=(accuracies or {}).get(stage),
+            stage=stage,
+            attributes=(heads or {}).get(stage, (None, None))[0],
+            identity=(heads or {}).get(stage, (None, None))[1],
+        )
+        for stage, energies in stages.items()
+        for energy in energies
+    ]
+    return Trial(setup=setup, seed=seed, attempts=[epochs])
 
 
 def constant(setup: int, energy_j: float | None, accuracy: float, *, seed: int = 0) -> Trial:
@@ -124,8 +159,12 @@ def epoch_records(
     """The rows of all attempts of a trial."""
     records = []
     for attempt, epochs in enumerate(trial.attempts, start=1):
-        for number, epoch in enumerate(epochs, start=1):
-            last = attempt == len(trial.attempts) and number == len(epochs)
+        numbers: Counter[Stage] = Counter()
+        lengths = Counter(epoch.stage for epoch in epochs)
+        for epoch in epochs:
+            numbers[epoch.stage] += 1
+            number = numbers[epoch.stage]
+            last = attempt == len(trial.attempts) and number == lengths[epoch.stage]
             known = epoch.energy_j is not None
             records.append(
                 EpochRecord(
@@ -133,11 +172,11 @@ def epoch_records(
                     trial_id=trial.trial_id,
                     attempt=attempt,
                     node="node-1",
-                    device_uuid="GPU-1",
+                    device_uuid=trial.device_uuid,
                     device_name="Board",
                     paradigm=manifest.paradigm,
                     scenario=manifest.scenario,
-                    stage="encoder+classifier",
+                    stage=epoch.stage,
                     setup=trial.setup,
                     batch_size=facts.batch_size,
                     effective_batch_size=min(facts.batch_size, manifest.data.train_samples),
@@ -154,11 +193,14 @@ def epoch_records(
                     energy_method=method if known else None,
                     energy_status=EnergyStatus.OK if known else EnergyStatus.MISSING,
                     coverage=1.0 if known else 0.0,
-                    uncertainty_j=None,
+                    uncertainty_j=epoch.uncertainty_j,
                     power_samples=100 if known else 0,
                     samples_per_s=1000.0,
                     peak_memory_bytes=None,
                     stop_reason=trial.stop_reason if last else None,
+                    parameters=parameters_text(facts),
+                    val_accuracy_attributes=epoch.attributes,
+                    val_accuracy_identity=epoch.identity,
                 )
             )
     return records
@@ -187,7 +229,7 @@ def _trial_record(
         learning_rate=facts.learning_rate,
         seed=trial.seed,
         node="node-1",
-        device_uuid="GPU-1",
+        device_uuid=trial.device_uuid,
         device_name="Board",
         epochs=len(last),
         best_val_accuracy=max(accuracies, default=None),
@@ -201,7 +243,13 @@ def _trial_record(
         degraded_epochs=0,
         energy_method=method if known else None,
         energy_to_target_j=None,
+        parameters=parameters_text(facts),
     )
+
+
+def parameters_text(facts: SetupFacts) -> str | None:
+    """The further parameters of a setup as rows hold them."""
+    return json.dumps(facts.parameters, sort_keys=True) if facts.parameters else None
 
 
 def _manifest(

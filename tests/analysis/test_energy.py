@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from analysis.energy import (
     SetupEnergy,
-    Spread,
     relative_to_worst,
     setup_energies,
     study_bill,
     trial_energies,
 )
 from analysis.load import load
+from analysis.spread import Spread
 from study.records import StopReason, TrialStatus
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
 
@@ -38,9 +38,9 @@ def test_every_repeat_weighs_the_same_however_long_it_was(tmp_path: Path) -> Non
 
     first, second = energies_of(tmp_path, trials)
 
-    assert first.energy_per_epoch_j == Spread(mean=4.0, std=math.sqrt(8), count=2)
-    assert first.energy_j == Spread(mean=9.0, std=math.sqrt(18), count=2)
-    assert first.epochs == Spread(mean=2.5, std=math.sqrt(0.5), count=2)
+    assert first.energy_per_epoch_j == Spread.of([2.0, 6.0])
+    assert first.energy_j == Spread(mean=9.0, std=math.sqrt(18), count=2, values=(6.0, 12.0))
+    assert first.epochs == Spread.of([3.0, 2.0])
     assert pytest.approx(0.85) == first.accuracy
     assert (second.total_j, second.accuracy, second.repeats) == (None, None, 0)
 
@@ -55,7 +55,7 @@ def test_a_total_with_a_missing_epoch_is_not_known(tmp_path: Path) -> None:
 
     partly, wholly = energies_of(tmp_path, trials)
 
-    assert Spread(mean=8.0, std=None, count=1) == partly.energy_j
+    assert Spread(mean=8.0, std=None, count=1, values=(8.0,)) == partly.energy_j
     assert partly.energy_per_epoch_j == Spread.of([2.0, 8.0])
     assert (partly.missing_epochs, partly.without_energy) == (1, 1)
     assert (wholly.energy_j, wholly.energy_per_epoch_j, wholly.missing_epochs) == (None, None, 2)
@@ -92,7 +92,7 @@ def test_only_a_finished_training_has_a_total(
     first, _ = energies_of(tmp_path, [trial])
 
     assert total_j == first.total_j
-    assert Spread(mean=3.0, std=None, count=1) == first.energy_per_epoch_j
+    assert Spread(mean=3.0, std=None, count=1, values=(3.0,)) == first.energy_per_epoch_j
 
 
 @given(st.lists(ENERGIES, min_size=1))

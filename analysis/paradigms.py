@@ -1,0 +1,85 @@
+"""What a study of several stages says, computed for the paradigm that it has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.break_even import BreakEvenInfo, break_even_info
+from analysis.freezing import FreezingInfo, freezing_info
+from analysis.load import Study, load_windows
+from analysis.multitask import MultitaskInfo, multitask_info
+from analysis.spread import Spread
+from analysis.stages import SetupStage, TrialStage, setup_stages, trial_stages
+from study.records import LATENTS, Paradigm, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingInfo:
+    """What a pretraining study says.
+
+    Attributes:
+        frozen: Break-even with the frozen classifier in each cycle, as in the paper.
+        unfrozen: Break-even with the unfrozen classifier in each cycle.
+        freezing: Frozen against unfrozen.
+        encoder_weights: Published weights that encoders start from; None where they were trained.
+    """
+
+    frozen: BreakEvenInfo
+    unfrozen: BreakEvenInfo
+    freezing: FreezingInfo
+    encoder_weights: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParadigmInfo:
+    """The stages of a study, and what they say together.
+
+    Attributes:
+        stages: Each stage of each setup; of one stage in a study of the regime.
+        pretraining: Of a pretraining study, else None.
+        multitask: Of a multitask study, else None.
+    """
+
+    stages: tuple[SetupStage, ...]
+    pretraining: PretrainingInfo | None
+    multitask: MultitaskInfo | None
+
+
+def paradigm_info(study: Study) -> ParadigmInfo:
+    """Compute what the study's paradigm asks for."""
+    manifest = study.manifest
+    trials = trial_stages(study.epochs, study.trials)
+    stages = setup_stages(manifest.setups, manifest.stages, trials)
+    kind = manifest.paradigm
+    return ParadigmInfo(
+        stages=stages,
+        pretraining=_pretraining(study, stages, trials) if kind is Paradigm.PRETRAINING else None,
+        multitask=(
+            multitask_info(manifest.setups, stages, trials) if kind is Paradigm.MULTITASK else None
+        ),
+    )
+
+
+def _pretraining(
+    study: Study, stages: Sequence[SetupStage], trials: Sequence[TrialStage]
+) -> PretrainingInfo:
+    setups = study.manifest.setups
+    return PretrainingInfo(
+        frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
+        unfrozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_UNFROZEN),
+        freezing=freezing_info(setups, stages, trials, latents_j=_latents_j(study)),
+        encoder_weights=study.manifest.encoder_weights,
+    )
+
+
+def _latents_j(study: Study) -> Spread | None:
+    """Energy of computing latent features, of each trial's last attempt."""
+    windows = load_windows(study.path)
+    if windows is None:
+        return None
+    last = windows["trial_id"].map(study.trials.set_index("trial_id")["attempts"])
+    kept: pd.Series[float] = windows.loc[
+        (windows["stage"] == LATENTS) & (windows["attempt"] >= last), "energy_j"
+    ]
+    return Spread.of(float(energy) for energy in kept.dropna())

@@ -1,0 +1,75 @@
+"""A quantity over repeats: mean, standard deviation and a bootstrap interval."""
+
+import itertools
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+CONFIDENCE = 0.95
+
+_SEED = 0
+_RESAMPLES = 10_000
+# Up to five values all their resamples, 3125 at most, are written out: nothing is left to chance.
+_MOST_ENUMERATED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Where a quantity lies with 95 % confidence, both ends included."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A quantity over the repeats of a setup, or over setups.
+
+    Attributes:
+        mean: Arithmetic mean.
+        std: Sample standard deviation (n - 1); None for one value.
+        count: Number of values that are known.
+        values: These values.
+    """
+
+    mean: float
+    std: float | None
+    count: int
+    values: tuple[float, ...]
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Self | None:
+        """The spread of the values that are known; None where none is."""
+        known = tuple(value for value in values if value is not None)
+        if not known:
+            return None
+        std = statistics.stdev(known) if len(known) > 1 else None
+        return cls(mean=statistics.fmean(known), std=std, count=len(known), values=known)
+
+    @property
+    def interval(self) -> Interval | None:
+        """Percentile bootstrap of the mean; None for one value, which says nothing of a spread.
+
+        With two or three repeats it reaches from the smallest to the largest value, or nearly:
+        it cannot know of values that it has not seen, so it is rather too narrow than too wide.
+        """
+        return None if self.count < 2 else _bootstrap(self.values)  # noqa: PLR2004 - as said
+
+
+def _bootstrap(values: tuple[float, ...]) -> Interval:
+    known = np.asarray(values, dtype=float)
+    low, high = np.quantile(_resampled_means(known), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    # Rounding must not put the interval outside of what was seen.
+    return Interval(low=max(float(low), min(values)), high=min(float(high), max(values)))
+
+
+def _resampled_means(values: "np.ndarray[Any, np.dtype[np.float64]]") -> "np.ndarray[Any, Any]":
+    count = len(values)
+    if count <= _MOST_ENUMERATED:
+        draws = np.asarray(list(itertools.product(range(count), repeat=count)))
+    else:
+        draws = np.random.default_rng(_SEED).integers(count, size=(_RESAMPLES, count))
+    return np.asarray(values[draws].mean(axis=1))

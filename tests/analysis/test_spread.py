@@ -1,0 +1,61 @@
+"""Mean, standard deviation and interval of repeats."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.spread import Interval, Spread
+
+VALUES = st.lists(st.floats(min_value=0, max_value=1e9), min_size=2, max_size=12)
+
+
+def test_one_repeat_has_neither_deviation_nor_interval() -> None:
+    """One value says nothing of how far others would lie."""
+    spread = Spread.of([None, 3.0])
+
+    assert spread is not None
+    assert (spread.mean, spread.std, spread.interval) == (3.0, None, None)
+
+
+def test_nothing_known_has_no_spread() -> None:
+    """None is not 0."""
+    assert Spread.of([None, None]) is None
+
+
+def test_the_interval_of_three_repeats_is_worked_out_from_all_resamples() -> None:
+    """1, 2, 6: of the 27 means the smallest is 1 (once) and the largest 6 (once).
+
+    The 2.5 % quantile lies at 0.65 of the way from the first (1) to the second (4/3) of them.
+    """
+    spread = Spread.of([1.0, 2.0, 6.0])
+
+    assert spread is not None
+    interval = spread.interval
+    assert interval is not None
+    assert interval.low == pytest.approx(1 + 0.65 / 3)
+    assert interval.high == pytest.approx(6 - 0.65 * 4 / 3)
+
+
+def test_two_equal_repeats_have_an_interval_without_length() -> None:
+    """Nothing was seen to vary."""
+    spread = Spread.of([2.0, 2.0])
+
+    assert spread is not None
+    assert spread.interval == Interval(low=2.0, high=2.0)
+
+
+@given(VALUES)
+def test_the_interval_holds_the_mean_and_lies_within_what_was_seen(values: list[float]) -> None:
+    """And it is the same each time: the resamples are enumerated or seeded."""
+    spread = Spread.of(values)
+
+    assert spread is not None
+    interval = spread.interval
+    assert interval is not None
+    slack = 1e-9 * max(values)
+    assert min(values) <= interval.low <= interval.high <= max(values)
+    assert interval.low - slack <= spread.mean <= interval.high + slack or len(values) > 5
+    assert math.isfinite(interval.high)
+    assert spread.interval == interval

@@ -4,12 +4,16 @@ import os
 import tempfile
 from pathlib import Path
 
-from analysis.drawing import Drawing, draw
+from markupsafe import Markup
+
+from analysis.chart_style import Drawing
+from analysis.drawing import draw
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.page import render
 from analysis.quantities import learning_rate_text, listed, percent_text, points_text
-from analysis.tables import csv_text, table_infos
+from analysis.sections import hero, key_figures, lead_and_rest, sections
+from analysis.tables import Cell, TableInfo, csv_text, table_infos
 from analysis.terminal import bill_line, study_line
 from study.manifest import Manifest, NodeFacts
 from study.records import REPORT_FOLDER
@@ -40,6 +44,8 @@ def write_report(findings: Findings) -> Path:
     for drawing in drawings:
         files[f"{drawing.name}.svg"] = drawing.svg.encode()
         files[f"{drawing.name}.png"] = drawing.png
+        files[f"{drawing.name}.csv"] = drawing.csv.encode()
+        files[f"{drawing.name}.vl.json"] = drawing.definition.encode()
     for info in table_infos(findings):
         files[f"{info.name}.csv"] = csv_text(info).encode()
     files[PAGE_FILE] = page_text(findings, drawings).encode()
@@ -59,13 +65,30 @@ def write_report(findings: Findings) -> Path:
 def page_text(findings: Findings, drawings: tuple[Drawing, ...]) -> str:
     """The page: advice and the first figure on top, then everything that they rest on."""
     manifest = findings.study.manifest
+    lead, rest = lead_and_rest(findings.recommendation.text)
+    chosen = findings.recommendation.setup
+
+    def row_class(info: TableInfo, index: int, row: tuple[Cell, ...]) -> Markup:
+        setup = next(
+            (c.value for c, k in zip(row, info.columns, strict=True) if k.key == "setup"), None
+        )
+        words = [
+            *(["break"] if index in info.breaks else []),
+            *(["chosen"] if setup is not None and setup == chosen else []),
+        ]
+        return Markup(' class="{}"').format(" ".join(words)) if words else Markup("")
+
     return render(
         manifest=manifest,
         study_line=study_line(manifest),
         labels=findings.labels,
-        recommendation=findings.recommendation,
-        drawings=drawings,
-        tables=table_infos(findings),
+        lead=lead,
+        rest=rest,
+        keys=key_figures(findings),
+        caveats=findings.recommendation.caveats,
+        hero=hero(drawings),
+        sections=sections(findings, drawings),
+        row_class=row_class,
         method=_method(findings),
         facts=_facts(findings),
     )

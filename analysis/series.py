@@ -1,0 +1,25 @@
+"""What tells the setups of one batch size apart in a figure: the learning rate, and what else they choose."""
+
+from collections.abc import Callable
+
+from analysis.quantities import learning_rate_text
+from study.manifest import Manifest
+
+
+def series_of(manifest: Manifest) -> Callable[[int, float], str]:
+    """A function that gives the series of a setup.
+
+    Args:
+        manifest: Says which further parameters a setup has.
+
+    Returns:
+        From a setup's number and learning rate to `0.001`, or `0.001, alpha 0.5` where the study
+        varies more than batch size and learning rate.
+    """
+    parameters = {facts.setup: facts.parameters for facts in manifest.setups}
+
+    def series(setup: int, learning_rate: float) -> str:
+        more = (f"{name} {value}" for name, value in parameters.get(setup, {}).items())
+        return ", ".join([learning_rate_text(learning_rate), *more])
+
+    return series

@@ -147,7 +147,7 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
         published: With its published weights, which timm may have to fetch.
 
     Raises:
-        VisionError: timm does not know the name.
+        VisionError: timm does not know the name, or cannot make the encoder for such images.
     """
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
@@ -161,7 +161,13 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
     sized: dict[str, Any] = (
         {"img_size": image_size} if cfg is not None and cfg.fixed_input_size else {}
     )
-    return timm.create_model(name, pretrained=published, num_classes=0, **sized)
+    if published:
+        return timm.create_model(name, pretrained=True, num_classes=0, **sized)
+    try:
+        return timm.create_model(name, num_classes=0, **sized)
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        message = f"timm cannot make {name} for images of {image_size} pixels: {error}"
+        raise VisionError(message) from error
 
 
 def load_weights(network: nn.Module, weights: Weights) -> None:

@@ -123,6 +123,7 @@ def test_weights_of_a_file_reach_every_network(folder: Path, tmp_path: Path) -> 
     taken = network.encoder.backbone.state_dict()
     assert all(torch.equal(taken[name], tensor) for name, tensor in tensors.items())
     assert data.encoder_weights == "test_resnet from mine.pth"
+    assert data.description.endswith("encoder test_resnet from mine.pth")
     bare = dataclasses.replace(data, weights=None)
     assert data.facts().fingerprint != bare.facts().fingerprint
 

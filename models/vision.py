@@ -147,7 +147,7 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
         published: With its published weights, which timm may have to fetch.
 
     Raises:
-        VisionError: timm does not know the name.
+        VisionError: timm does not know the name, or cannot make the encoder for such images.
     """
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
@@ -157,11 +157,21 @@ def backbone(name: str, *, image_size: int, published: bool = False) -> Any:  # 
             "`python -c 'import timm; print(timm.list_models())'` lists all."
         )
         raise VisionError(message)
+    if published:
+        return _made(name, image_size, pretrained=True)
+    try:
+        return _made(name, image_size, pretrained=False)
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        message = f"timm cannot make {name} for images of {image_size} pixels: {error}"
+        raise VisionError(message) from error
+
+
+def _made(name: str, image_size: int, *, pretrained: bool) -> Any:  # noqa: ANN401 - timm's
     cfg = timm.get_pretrained_cfg(name)
-    sized: dict[str, Any] = (
-        {"img_size": image_size} if cfg is not None and cfg.fixed_input_size else {}
-    )
-    return timm.create_model(name, pretrained=published, num_classes=0, **sized)
+    # Encoders for any size of image do not take this argument.
+    is_for_one_size = cfg is not None and cfg.fixed_input_size
+    sized: dict[str, Any] = {"img_size": image_size} if is_for_one_size else {}
+    return timm.create_model(name, pretrained=pretrained, num_classes=0, **sized)
 
 
 def load_weights(network: nn.Module, weights: Weights) -> None:

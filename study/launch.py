@@ -30,7 +30,7 @@ from study.records import (
 from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
-from study.stages import check_stages
+from study.stages import check_stages, stage_warnings
 from study.trainable import TrialContext, run_trial
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
@@ -94,7 +94,10 @@ def run_study(
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
-            warnings=_warnings(cluster, device_type=device_type, options=options),
+            warnings=(
+                *_warnings(cluster, device_type=device_type, options=options),
+                *stage_warnings(scenario, data, stages),
+            ),
             setup_time_s=time.monotonic() - began_s,
         )
         _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)

@@ -141,6 +141,19 @@ def check_stages(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> N
             raise ScenarioError(message) from error
 
 
+def stage_warnings(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    """What a reader of these stages' results must know."""
+    encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
+    if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
+        return ()
+    warning = (
+        f"The encoder of scenario {scenario.name} is not pretrained here and has no published "
+        "weights in this study: where it is frozen, it stays as random as it was made. Give it "
+        "--weights."
+    )
+    return (warning,)
+
+
 def _joint_loss(
     scenario: Multitask,
     weights: Mapping[str, float],

@@ -90,10 +90,9 @@ class Celeba:
         else:
             data = celeba.load(data_dir, seed=seed, image_size=size)
         published = self._published(NO_WEIGHTS if data.synthetic else IMAGENET)
-        encoder = f"{self._encoder} with {'random' if published is None else 'published'} weights"
         data = replace(
             data,
-            description=f"{data.description}; {encoder}",
+            description=f"{data.description}; encoder {self._in_words(published)}",
             network_options={"encoder": self._encoder, "flip": self._flip},
             weights=published and published.weights,
             encoder_weights=published and published.source,
@@ -155,6 +154,13 @@ class Celeba:
         except VisionError as error:
             message = f"--weights {chosen}: {error}"
             raise DataError(message) from error
+
+    def _in_words(self, published: Published | None) -> str:
+        if published is None:
+            return f"{self._encoder} with random weights"
+        if self._weights in (None, IMAGENET):
+            return f"{self._encoder} with its published weights"
+        return published.source
 
     def _try_network(self, data: Data) -> None:
         """One image through the network, so that what does not fit is told before the trials."""

@@ -167,3 +167,9 @@ def test_an_unknown_encoder_is_refused_with_similar_names() -> None:
     """A slip of the pen is seen at once."""
     with pytest.raises(VisionError, match=r"no model 'resnet81'; similar are .*resnet18"):
         backbone("resnet81", image_size=SIZE)
+
+
+def test_an_encoder_that_cannot_be_made_is_refused() -> None:
+    """Whatever timm raises, it is one error that names encoder and size."""
+    with pytest.raises(VisionError, match=r"cannot make resnet18\.no_such_tag for images of 32"):
+        backbone("resnet18.no_such_tag", image_size=SIZE)

@@ -18,7 +18,7 @@ from study.errors import DataError, OptionError
 from study.records import Stage, StopReason
 from study.scenario import Configurable, Data, Scenario, load_scenario
 from study.scenarios.celeba import Celeba
-from study.stages import StageTasks
+from study.stages import StageTasks, stage_warnings
 from study.training import TrainingSettings, classification, train
 from tests.study.data.celeba_files import TWO_EACH, write_folder, write_lists
 
@@ -123,6 +123,7 @@ def test_weights_of_a_file_reach_every_network(folder: Path, tmp_path: Path) -> 
     taken = network.encoder.backbone.state_dict()
     assert all(torch.equal(taken[name], tensor) for name, tensor in tensors.items())
     assert data.encoder_weights == "test_resnet from mine.pth"
+    assert data.description.endswith("encoder test_resnet from mine.pth")
     bare = dataclasses.replace(data, weights=None)
     assert data.facts().fingerprint != bare.facts().fingerprint
 
@@ -285,3 +286,18 @@ def test_a_frozen_encoder_keeps_its_published_weights(folder: Path, tmp_path: Pa
     }
     assert set(frozen) == set(tensors)
     assert all(torch.equal(frozen[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_frozen_encoder_of_chance_is_warned_of(folder: Path) -> None:
+    """Nothing passes for pretrained that is not; published weights and trained encoders do."""
+    scenario = small()
+    data = scenario.load(folder, seed=0)
+    frozen = (Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+
+    (warning,) = stage_warnings(scenario, data, frozen)
+
+    assert "scenario celeba is not pretrained here" in warning
+    assert "--weights" in warning
+    assert stage_warnings(scenario, data, (Stage.ENCODER_CLASSIFIER,)) == ()
+    assert stage_warnings(scenario, dataclasses.replace(data, weights={}), frozen) == ()
+    assert stage_warnings(load_scenario("pamap2"), data, frozen) == ()

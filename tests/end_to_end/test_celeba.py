@@ -1,0 +1,63 @@
+"""`python -m study.regime --scenario celeba`, from a folder of images to results."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from models.vision import backbone
+from study.data import celeba_format as form
+from study.data.celeba_sample import write_sample
+from study.manifest import Manifest
+from tests.end_to_end.conftest import Ran, run_regime
+from tests.study.data.celeba_files import write_folder
+
+pytestmark = pytest.mark.ray
+
+SMALL = ("--scenario", "celeba", "--encoder", "test_resnet", "--image-size", "32")
+
+
+def ran(tmp_path: Path, *options: str) -> Ran:
+    """A study of small networks; no cache outlives the test."""
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return run_regime(tmp_path / "results", *SMALL, *options, env=env)
+
+
+def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
+    """Encoder, weights and flipping reach the trials, and the manifest says what was trained on."""
+    write_sample(tmp_path / "faces", images=6)
+    torch.save(backbone("test_resnet", image_size=32).state_dict(), tmp_path / "mine.pth")
+
+    done = ran(
+        tmp_path,
+        *("--data-dir", str(tmp_path / "faces"), "--weights", str(tmp_path / "mine.pth"), "--flip"),
+        *("--batch-sizes", "32", "1024", "--learning-rates", "0.003", "--repeats", "1"),
+        *("--max-epochs", "2"),
+    )
+
+    assert done.status == 0, done.err
+    manifest = Manifest.from_json((done.folder / "study.json").read_text())
+    epochs = pd.read_parquet(done.folder / "epochs.parquet")
+    assert manifest.data.synthetic
+    assert manifest.encoder_weights == "test_resnet from mine.pth"
+    assert len(manifest.data.classes) == 40
+    assert manifest.data.chance_accuracy == 1 / 40
+    assert len(epochs) == 4
+    assert epochs["val_accuracy"].notna().all()
+    # More than there are images means all of them, as in the real set.
+    assert set(epochs["effective_batch_size"]) == {32, manifest.data.train_samples}
+    assert "data     synthetic" in done.out
+
+
+def test_a_damaged_image_ends_the_study_before_its_first_trial(tmp_path: Path) -> None:
+    """Exit status 2, the file's name, and no results."""
+    folder = write_folder(tmp_path / "data")
+    damaged = folder / form.IMAGE_FOLDER / "000042.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+
+    done = ran(tmp_path, "--data-dir", str(folder), "--weights", "none")
+
+    assert done.status == 2
+    assert f"study.regime: {damaged}: no image, or a damaged one" in done.err
+    assert not (done.folder / "study.json").exists()

@@ -1,7 +1,9 @@
-"""What holds for all tests."""
+"""Settings of all tests."""
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A timing never decides a test: machines that run tests are busy.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# A busy machine decides no test: neither how long an example takes nor how long it takes to make.
+settings.register_profile(
+    "project", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("project")

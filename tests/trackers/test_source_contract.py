@@ -4,8 +4,7 @@ import itertools
 import os
 import plistlib
 import queue
-import subprocess
-import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -25,10 +24,9 @@ from trackers.nvml import NvmlSource
 from trackers.powermetrics import PowermetricsSource
 from trackers.rapl import RaplSource
 from trackers.recorded import RecordedSource
-from trackers.sample import Method, Status, process_device
+from trackers.sample import Method, Observation, Status, process_device
 from trackers.source import PowerSource
 
-ROOT = Path(__file__).parents[2]
 OBSERVATIONS = 20
 
 
@@ -80,7 +78,10 @@ def rapl(folder: Path) -> Opened:
     values_uj = (n * 70_000 % 1_000_000 for n in itertools.count(1))
 
     def go_on() -> None:
-        counter.write_text(f"{next(values_uj)}\n")
+        # At once, as the kernel gives it: whoever reads must not find an empty file.
+        written = folder / "written"
+        written.write_text(f"{next(values_uj)}\n")
+        written.replace(counter)
         burn()
 
     go_on()
@@ -219,6 +220,7 @@ def test_it_is_a_power_source(opened: Opened) -> None:
     assert opened.source.name.isidentifier()
     assert len(opened.source.note) > 10
     assert opened.source.estimated is (opened.source.name == "estimate")
+    assert opened.source.counter_outlives in {True, False}
 
 
 def test_devices_have_identifiers_of_their_own(opened: Opened) -> None:
@@ -281,6 +283,28 @@ def test_an_unknown_device_is_refused(opened: Opened, uuid: str) -> None:
     assert opened.source.devices()[0].uuid in str(refusal.value)
 
 
+def test_many_may_ask_at_once(opened: Opened) -> None:
+    """A meter's thread and the edges of windows meet; each of them sees times and counters rise."""
+    uuid = opened.source.devices()[0].uuid
+    seen: list[list[Observation]] = [[], [], []]
+
+    def ask(mine: list[Observation]) -> None:
+        mine.extend(opened.source.observe(uuid, counter=True) for _ in range(OBSERVATIONS))
+
+    threads = [threading.Thread(target=ask, args=(mine,)) for mine in seen]
+    for thread in threads:
+        thread.start()
+    opened.go_on()
+    for thread in threads:
+        thread.join()
+
+    for mine in seen:
+        counters_j = [each.counter_j or 0.0 for each in mine]
+        assert len(mine) == OBSERVATIONS
+        assert counters_j == sorted(counters_j)
+        assert [each.time_s for each in mine] == sorted(each.time_s for each in mine)
+
+
 def test_closing_twice_is_fine(opened: Opened) -> None:
     """A meter and its owner may both close it."""
     opened.source.close()
@@ -305,54 +329,3 @@ def test_a_meter_measures_with_it(opened: Opened) -> None:
         assert reading.energy_j > 0
         assert (reading.method is Method.ESTIMATED) == opened.source.estimated
         assert (reading.uncertainty_j is None) == opened.source.estimated
-
-
-WATCH_IMPORT = """
-import sys, threading
-seen = []
-FORBIDDEN = ("subprocess.", "socket.connect", "socket.bind", "os.system", "os.exec", "os.fork",
-             "os.mkdir", "os.remove", "os.rename", "urllib.")
-def hook(event, arguments):
-    writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wxa+")
-    if writes or event.startswith(FORBIDDEN):
-        seen.append((event, str(arguments)[:200]))
-sys.dont_write_bytecode = True
-import psutil
-sys.addaudithook(hook)
-import {module}
-assert not seen, seen
-assert threading.active_count() == 1
-heavy = {{"ray", "torch", "pynvml"}} & set(sys.modules)
-assert not heavy, heavy
-"""
-
-
-@pytest.mark.parametrize(
-    "module",
-    ["recorded", "cpu_estimate", "rapl", "powermetrics", "nvml", "detect", "meter", "ledger"],
-)
-def test_importing_has_no_effects(module: str) -> None:
-    """No process, socket, file, thread or heavy library comes with an import."""
-    program = WATCH_IMPORT.format(module=f"trackers.{module}")
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_watch_over_imports_sees_effects(tmp_path: Path) -> None:
-    """The test above can fail: a module that starts a process is found out."""
-    (tmp_path / "guilty.py").write_text("import subprocess\nsubprocess.run(['true'])\n")
-
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH_IMPORT.format(module="guilty")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 1
-    assert "subprocess.Popen" in done.stderr

@@ -11,6 +11,8 @@ from rich.text import Text
 from analysis.errors import AnalysisError
 from analysis.findings import analyse
 from analysis.load import find_studies, load
+from analysis.power_log import FOLDER, write_power_logs
+from analysis.quantities import counted
 from analysis.terminal import make_console, show
 
 _WRONG_INPUT = 2
@@ -39,6 +41,8 @@ class Options:
     """Accuracy that may be given up to save energy, in percentage points."""
     report: bool = True
     """Write report/ into the study's folder: page, CSV, SVG and PNG."""
+    power_csv: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Write power/TRIAL.csv into the study's folder: time stamp, epoch, milliwatts."""
 
 
 def run(options: Options) -> None:
@@ -62,6 +66,11 @@ def run(options: Options) -> None:
             from analysis.report import write_report  # noqa: PLC0415
 
             console.print(Text(f"Report: {write_report(findings)}"), soft_wrap=True)
+        if options.power_csv:
+            files = write_power_logs(findings.study)
+            console.print(
+                Text(f"Power log: {counted(len(files), 'file')} in {path / FOLDER}"), soft_wrap=True
+            )
 
 
 def main() -> int:

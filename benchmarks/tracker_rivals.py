@@ -4,6 +4,7 @@ They are installed from PyPI, in their present versions, into a folder of the us
 delete the folder to have newer ones. They see the same emulated boards as our own tracker.
 """
 
+import hashlib
 import json
 import os
 import statistics
@@ -97,7 +98,7 @@ def environment(boards: Boards) -> dict[str, str]:
     CodeCarbon takes a machine for one with boards if there is an `nvidia-smi`; a stand-in that
     does nothing is put on the path for it.
     """
-    folder = build(cache_folder() / "fake-nvml")
+    folder = build(cache_folder() / f"fake-nvml-{_digest(ROOT / 'tests' / 'fake_nvml')}")
     smi = folder / "nvidia-smi"
     smi.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
     smi.chmod(0o755)
@@ -150,6 +151,12 @@ def measured(
     except (ValueError, KeyError, TypeError) as error:
         message = f"told nothing that can be read: {lines[-1][:120]}"
         raise RivalError(message) from error
+
+
+def _digest(folder: Path) -> str:
+    """Names the C sources of a folder by what is in them, so that a change is compiled anew."""
+    sources = sorted(folder.glob("*.[ch]"))
+    return hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()[:12]
 
 
 def _outcome(told: dict[str, Any], boards: Boards) -> Outcome:

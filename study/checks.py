@@ -26,8 +26,13 @@ def check_this_machine(options: StudyOptions) -> str:
         return torch_device("auto").type
     device = torch_device(options.device)
     if options.tracker != "auto":
+        request = Request(
+            tracker=options.tracker,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
         try:
-            detect(Request(tracker=options.tracker, cpu_watts=options.cpu_watts)).source.close()
+            detect(request).source.close()
         except SourceUnavailableError as error:
             message = (
                 f"--tracker {options.tracker}: {error} "

@@ -139,6 +139,7 @@ def connect(options: StudyOptions, *, accelerator: bool) -> Iterator[Cluster]:
             else options.tracker,
             accelerator=gpus > 0 or accelerator,
             cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
         facts = {node.node_id: _start_tracker(manager, node) for node in nodes}

@@ -66,7 +66,9 @@ class StudyOptions:
         tracker: auto, nvml, powermetrics, rapl, estimate, or a PATH.csv of recorded power (what
             this machine can measure, `python -m trackers` lists).
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
-            5 watts for each logical CPU.
+            those of the CPU's model where it is known, else 5 watts for each logical CPU.
+        cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
+            run, for the estimate; left out: idle power is not in it.
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
             it, trials that share a board are charged equal parts, and their readings are degraded.
@@ -97,6 +99,7 @@ class StudyOptions:
     cpus_per_trial: Annotated[float, shown("N")] = 1
     tracker: Annotated[str, shown("NAME")] = "auto"
     cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
+    cpu_idle_watts: Annotated[float | None, _left_out("WATTS")] = None
     sampling_hz: Annotated[float, shown("HZ")] = 10.0
     exclusive: Annotated[bool, _left_out()] = False
     results_dir: Annotated[str, shown("PATH")] = "results"
@@ -205,6 +208,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("weights", bool, "imagenet, none, or the path of a file"),
     ("sampling_hz", _is_positive, "a number above 0"),
     ("cpu_watts", _is_positive, "a number above 0"),
+    ("cpu_idle_watts", _is_positive, "a number above 0"),
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",

@@ -1,5 +1,10 @@
 """An estimate where there is no sensor: CPU seconds of a process tree x rated watts of a core.
 
+Rated watts are the user's, else those of the CPU's model (`trackers.rated_watts`), else a default.
+Where the user says what the CPUs draw idle, each busy CPU second costs the rest of the rated watts,
+and the idle watts are shared equally among the process trees that are measured at a time: a linear
+model of power over load, from idle to rated. A tree's shares count from when it was first seen.
+
 It says nothing of memory, disks, fans and idle power, and rated watts are not drawn watts. So it
 is always labelled `estimated` and has no uncertainty: that is not known. What it can do is compare
 setups on one machine, whose differences come from the CPU time they need.
@@ -15,11 +20,12 @@ from typing import final
 import psutil
 
 from trackers.clock import Clock, MonotonicClock
-from trackers.errors import DeviceLostError, UnknownDeviceError
+from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.rated_watts import rated
 from trackers.sample import Device, DeviceKind, Observation, process_device
 
 DEFAULT_WATTS_PER_CPU = 5.0
-"""Taken where no rating is given. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
+"""Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
 (AMD Ryzen 9 7950X, the paper's, product page), a laptop's 45 W has 2.8 W for each of 16."""
 
 CHILDREN_REFRESH_S = 5.0
@@ -107,22 +113,55 @@ class CpuEstimateSource:
     estimated = True
     counter_outlives = True
 
-    def __init__(self, *, cpu_watts: float | None = None, clock: Clock | None = None) -> None:
-        """Estimate with `cpu_watts`, the rated power of the machine's CPUs all together."""
+    def __init__(
+        self,
+        *,
+        cpu_watts: float | None = None,
+        cpu_idle_watts: float | None = None,
+        cpu_name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Estimate with the watts of the machine's CPUs, all together.
+
+        Args:
+            cpu_watts: Rated power; left out: what is known of the CPU's model, else a default.
+            cpu_idle_watts: Power when idle; left out: idle power is not in the estimate.
+            cpu_name: The CPU's model; left out: what the operating system says.
+            clock: The time of observations.
+
+        Raises:
+            SourceUnavailableError: `cpu_idle_watts` is not below the rated power.
+        """
         cpus = os.cpu_count() or 1
-        self._watts_per_cpu = DEFAULT_WATTS_PER_CPU if cpu_watts is None else cpu_watts / cpus
+        name = cpu_name or _cpu_name()
+        rated_w, origin = _rated_watts(cpus, cpu_watts, name)
+        self._idle_w = cpu_idle_watts or 0.0
+        if self._idle_w >= rated_w:
+            message = (
+                f"estimate: the CPUs cannot draw {self._idle_w:g} W when idle and {rated_w:g} W "
+                f"at full load ({origin}). Give both: --cpu-idle-watts below --cpu-watts"
+            )
+            raise SourceUnavailableError(message)
+        self._watts_per_cpu = (rated_w - self._idle_w) / cpus
         self._clock = clock or MonotonicClock()
+        self._began_s = self._idle_shared_s = self._clock.now_s()
         self._trees: dict[str, ProcessTree] = {}
+        self._idle_j: dict[str, float] = {}
         self._device = Device(
             uuid=f"cpu:{socket.gethostname()}",
-            name=f"{_cpu_name()} ({cpus} logical CPUs)",
+            name=f"{name} ({cpus} logical CPUs)",
             kind=DeviceKind.CPU,
-            power_limit_w=self._watts_per_cpu * cpus,
+            power_limit_w=rated_w,
         )
-        origin = "a default, not this CPU's rating" if cpu_watts is None else "--cpu-watts"
+        idle = "memory and idle power are not in it"
+        if cpu_idle_watts is not None:
+            idle = (
+                f"and {self._idle_w:g} W idle (--cpu-idle-watts), shared equally among the "
+                "trials that run; memory is not in it"
+            )
         self.note = (
             f"estimated: CPU seconds x {self._watts_per_cpu:.3g} W for each of {cpus} logical "
-            f"CPUs ({origin}); memory and idle power are not in it"
+            f"CPUs ({origin}); {idle}"
         )
 
     def devices(self) -> Sequence[Device]:
@@ -131,31 +170,59 @@ class CpuEstimateSource:
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
         """See `PowerSource`; there is a counter, and no power."""
+        now_s = self._clock.now_s()
         if device_uuid == self._device.uuid:
             busy_s = _machine_busy_seconds()
+            idle_j = self._idle_w * (now_s - self._began_s)
         elif device_uuid.startswith(_PROCESS) and device_uuid.removeprefix(_PROCESS).isdecimal():
+            self._share_idle(now_s)
             busy_s = self._tree_seconds(device_uuid)
+            idle_j = self._idle_j[device_uuid]
         else:
             message = (
                 f"unknown device {device_uuid!r}; the estimate knows {self._device.uuid!r} "
                 f"and {_PROCESS}PID"
             )
             raise UnknownDeviceError(message)
-        return Observation(time_s=self._clock.now_s(), counter_j=busy_s * self._watts_per_cpu)
+        return Observation(
+            time_s=self._clock.now_s(), counter_j=busy_s * self._watts_per_cpu + idle_j
+        )
 
     def close(self) -> None:
         """Forget the processes."""
         self._trees.clear()
+        self._idle_j.clear()
+
+    def _share_idle(self, now_s: float) -> None:
+        """Charge the idle energy since the last time to those that are measured, in equal parts."""
+        idle_j = self._idle_w * (now_s - self._idle_shared_s)
+        self._idle_shared_s = now_s
+        for device_uuid in self._idle_j:
+            self._idle_j[device_uuid] += idle_j / len(self._idle_j)
 
     def _tree_seconds(self, device_uuid: str) -> float:
         if device_uuid not in self._trees:
             pid = int(device_uuid.removeprefix(_PROCESS))
             self._trees[device_uuid] = ProcessTree(pid, clock=self._clock)
+            self._idle_j[device_uuid] = 0.0
         try:
             return self._trees[device_uuid].cpu_seconds()
         except DeviceLostError:
             del self._trees[device_uuid]  # another process may get the number
+            del self._idle_j[device_uuid]
             raise
+
+
+def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, str]:
+    """Rated power of all CPUs of the machine, and where it comes from."""
+    if cpu_watts is not None:
+        return cpu_watts, "--cpu-watts"
+    chip = rated(name)
+    if chip is not None:
+        return chip.watts_per_cpu * cpus, (
+            f"{chip.model}: {chip.watts:g} W for {chip.threads} threads, {chip.source}"
+        )
+    return DEFAULT_WATTS_PER_CPU * cpus, "a default, not this CPU's rating; give --cpu-watts"
 
 
 def _machine_busy_seconds() -> float:

@@ -28,11 +28,13 @@ class Request:
         accelerator: Whether what is measured runs on an accelerator; `auto` then prefers sources
             of boards, and else passes over them.
         cpu_watts: Rated power of the machine's CPUs, for the estimate.
+        cpu_idle_watts: Power of the machine's CPUs when idle, for the estimate.
     """
 
     tracker: str = AUTO
     accelerator: bool = True
     cpu_watts: float | None = None
+    cpu_idle_watts: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +67,9 @@ SOURCES = (
     Candidate(
         name="estimate",
         of_accelerators=False,
-        open=lambda request: CpuEstimateSource(cpu_watts=request.cpu_watts),
+        open=lambda request: CpuEstimateSource(
+            cpu_watts=request.cpu_watts, cpu_idle_watts=request.cpu_idle_watts
+        ),
     ),
 )
 

@@ -125,6 +125,7 @@ CHANGES: list[dict[str, Any]] = [
     {"flip": True},
     {"tracker": "estimate"},
     {"cpu_watts": 1.0},
+    {"cpu_idle_watts": 1.0},
     {"sampling_hz": 1.0},
     {"target_accuracy": 0.5},
     {"encoder": "resnet10t"},

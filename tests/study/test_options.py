@@ -45,6 +45,7 @@ REFUSED = [
     ("max_epochs", 0, "--max-epochs is 0; allowed is 1 or more."),
     ("patience", 0, "--patience is 0; allowed is 1 or more."),
     ("sampling_hz", 0.0, "--sampling-hz is 0.0; allowed is a number above 0."),
+    ("cpu_idle_watts", 0.0, "--cpu-idle-watts is 0.0; allowed is a number above 0."),
     ("cpu_watts", -5.0, "--cpu-watts is -5.0; allowed is a number above 0."),
     ("cpus_per_trial", 0, "--cpus-per-trial is 0; allowed is a number above 0."),
     (

@@ -13,7 +13,7 @@ import pytest
 
 from trackers.clock import ManualClock
 from trackers.cpu_estimate import CHILDREN_REFRESH_S, CpuEstimateSource, ProcessTree
-from trackers.errors import DeviceLostError, UnknownDeviceError
+from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import DeviceKind, process_device
 
 BURNT_S = 0.5
@@ -249,3 +249,63 @@ def test_what_is_no_process_is_unknown(device_uuid: str) -> None:
     """Anything but this machine and a process number is refused with what is known."""
     with pytest.raises(UnknownDeviceError, match="process:PID"):
         CpuEstimateSource().observe(device_uuid, counter=True)
+
+
+def test_a_known_model_has_its_rating() -> None:
+    """Without --cpu-watts the model's rating holds, and the note names model and source."""
+    source = CpuEstimateSource(cpu_name="AMD EPYC 7763 64-Core Processor")
+
+    (machine,) = source.devices()
+
+    assert machine.power_limit_w == pytest.approx(280 / 128 * (os.cpu_count() or 1))
+    assert "AMD EPYC 7763: 280 W for 128 threads" in source.note
+    assert "product specifications" in source.note
+
+
+def test_idle_power_is_shared_equally_among_those_measured() -> None:
+    """One alone has all of it; two have a half each; a process that has ended has none."""
+    clock = ManualClock()
+    cpus = os.cpu_count() or 1
+    source = CpuEstimateSource(cpu_watts=1000.0 * cpus, cpu_idle_watts=100.0, clock=clock)
+
+    def both(*targets: str) -> list[float]:
+        return [source.observe(each, counter=True).counter_j or 0.0 for each in targets]
+
+    with child("wait()") as one, child("wait()") as other:
+        first, second = process_device(one.pid), process_device(other.pid)
+        (start_j,) = both(first)
+        clock.advance(10.0)
+        (alone_j,) = both(first)
+        both(second)
+        clock.advance(10.0)
+        together_j = both(first, second)
+        clock.advance(10.0)
+        last_j = both(first, second)
+
+    # A process that waits uses a few milliseconds of CPU time, here at 1 kW.
+    assert alone_j - start_j == pytest.approx(1000.0, abs=100)
+    assert together_j[0] - alone_j == pytest.approx(500.0, abs=100)
+    assert last_j[1] - together_j[1] == pytest.approx(500.0, abs=100)
+
+
+def test_the_machine_draws_between_idle_and_rated_watts() -> None:
+    """At full load the estimate is the rated power, not the rated and the idle power."""
+    clock = ManualClock()
+    source = CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=49.0, clock=clock)
+    (machine,) = source.devices()
+    start = source.observe(machine.uuid, counter=True)
+
+    clock.advance(1000.0)
+    stop = source.observe(machine.uuid, counter=True)
+
+    assert machine.power_limit_w == 50.0
+    assert start.counter_j is not None
+    assert stop.counter_j is not None
+    assert stop.counter_j - start.counter_j == pytest.approx(49_000, rel=0.01)
+    assert "49 W idle (--cpu-idle-watts)" in source.note
+
+
+def test_idle_watts_must_be_below_rated_watts() -> None:
+    """Such a pair is refused with both numbers and where the rating came from."""
+    with pytest.raises(SourceUnavailableError, match="60 W when idle and 50 W at full load"):
+        CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=60.0)

@@ -1,0 +1,77 @@
+"""Rated power of CPU models, for the estimate; a short list, because a wrong match is worse than none.
+
+A model is looked up by its whole name, freed of what systems add to it ("(R)", "64-Core Processor",
+"@ 2.90GHz"). Rated is the default TDP (AMD), the TDP or the processor base power (Intel): what the
+chip sheds at its base clock with all cores busy. In a turbo it draws more, with few busy cores less.
+"""
+
+import re
+from dataclasses import dataclass
+
+_ADDED = re.compile(
+    r"\((?:R|TM)\)|^\d+th Gen |\bCPU\b|@.*$|\b\d+-Cores?\b|\bProcessor\b| (?:w/|with) .*$",
+    flags=re.IGNORECASE,
+)
+"""What systems put around a model's name."""
+
+AMD = "AMD, product specifications: default TDP, threads"
+INTEL = "Intel ARK, product specifications: TDP or processor base power, threads"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatedCpu:
+    """One chip.
+
+    Attributes:
+        model: Its name, as in `plain_name`.
+        watts: Its rated power.
+        threads: Its logical CPUs.
+        source: Where both were read.
+    """
+
+    model: str
+    watts: float
+    threads: int
+    source: str
+
+    @property
+    def watts_per_cpu(self) -> float:
+        """Rated power of one logical CPU; holds for virtual machines and several chips alike."""
+        return self.watts / self.threads
+
+
+RATED_CPUS = (
+    RatedCpu(model="AMD EPYC 7543", watts=225, threads=64, source=AMD),
+    RatedCpu(model="AMD EPYC 7742", watts=225, threads=128, source=AMD),
+    RatedCpu(model="AMD EPYC 7763", watts=280, threads=128, source=AMD),
+    RatedCpu(model="AMD EPYC 9554", watts=360, threads=128, source=AMD),
+    RatedCpu(model="AMD EPYC 9654", watts=360, threads=192, source=AMD),
+    RatedCpu(model="AMD Ryzen 7 7840U", watts=28, threads=16, source=AMD),
+    RatedCpu(model="AMD Ryzen 9 5950X", watts=105, threads=32, source=AMD),
+    RatedCpu(model="AMD Ryzen 9 7950X", watts=170, threads=32, source=AMD),
+    RatedCpu(model="AMD Ryzen 9 9950X", watts=170, threads=32, source=AMD),
+    RatedCpu(model="AMD Ryzen Threadripper 3990X", watts=280, threads=128, source=AMD),
+    RatedCpu(model="AMD Ryzen Threadripper PRO 5995WX", watts=280, threads=128, source=AMD),
+    RatedCpu(model="Intel Core i7-1165G7", watts=28, threads=8, source=INTEL),
+    RatedCpu(model="Intel Core i9-13900K", watts=125, threads=32, source=INTEL),
+    RatedCpu(model="Intel Xeon E5-2690 v4", watts=135, threads=28, source=INTEL),
+    RatedCpu(model="Intel Xeon Gold 6248", watts=150, threads=40, source=INTEL),
+    RatedCpu(model="Intel Xeon Platinum 8280", watts=205, threads=56, source=INTEL),
+    RatedCpu(model="Intel Xeon Platinum 8480+", watts=350, threads=112, source=INTEL),
+    RatedCpu(model="Intel Xeon Silver 4214R", watts=100, threads=24, source=INTEL),
+)
+
+
+def plain_name(name: str) -> str:
+    """A CPU's model without what the system puts around it."""
+    return " ".join(_ADDED.sub(" ", name.strip()).split())
+
+
+def rated(name: str) -> RatedCpu | None:
+    """The chip of that name; None where it is not in the list, however near another one is.
+
+    Args:
+        name: The model as the operating system names it.
+    """
+    model = plain_name(name).casefold()
+    return next((each for each in RATED_CPUS if each.model.casefold() == model), None)

@@ -64,7 +64,9 @@ def test_table_4_says_that_together_is_cheaper_than_one_by_one() -> None:
     apart = 22.47 * 368 + 22.46 * 150
 
     assert multitask_saving(Hardware.CUDA) == pytest.approx(1 - 22.44 * 142 / apart)
-    assert multitask_saving(Hardware.MPS) == pytest.approx(1 - 41.36 * 145 / (40.87 * 359 + 41.09 * 161))
+    assert multitask_saving(Hardware.MPS) == pytest.approx(
+        1 - 41.36 * 145 / (40.87 * 359 + 41.09 * 161)
+    )
 
 
 def findings_of(

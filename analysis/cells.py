@@ -192,8 +192,8 @@ def setup_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
 
 
 def parameter_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
-    """A column for what setups have besides batch size and rate; none where none has."""
-    if any(each.parameters for each in setups):
+    """A column for what setups have besides batch size and rate; none where all have the same."""
+    if len({parameters_text(each.parameters) for each in setups}) > 1:
         return (Column(key="parameters", heading="also"),)
     return ()
 

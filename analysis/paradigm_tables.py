@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analysis.break_even import BreakEvenInfo, Outcome, SetupBreakEven, outcome_text
+from analysis.break_even import BreakEvenInfo, Outcome, SetupBreakEven
 from analysis.cells import (
     Cell,
     Column,
@@ -92,7 +92,7 @@ def break_even_table(findings: Findings, info: BreakEvenInfo) -> TableInfo:
             Column(key="together_wh", heading="from scratch Wh"),
             Column(key="cycles", heading="x"),
             Column(key="cycles_std", heading="±"),
-            Column(key="pays_at", heading="cycles"),
+            Column(key="pays_at", heading="pays at"),
             Column(key="outcome", heading="outcome"),
             Column(key="repeats_never", heading="repeats never"),
         ),
@@ -251,7 +251,7 @@ def _break_even_cells(row: SetupBreakEven, wh: int) -> tuple[Cell, ...]:
         number_cell(found.cycles, 1),
         number_cell(std_of(row.cycles), 1),
         number_cell(found.pays_at, 0),
-        Cell(value=found.outcome.value, text=outcome_text(found)),
+        word_cell(found.outcome.value),
         word_cell(row.never),
     )
 

@@ -181,11 +181,6 @@ def break_even_info(
     )
 
 
-def outcome_text(found: BreakEven) -> str:
-    """The outcome in words: `pays at 3`, `never`, `unknown`."""
-    return f"pays at {found.pays_at}" if found.outcome is Outcome.PAYS else str(found.outcome)
-
-
 def _of_setup(
     facts: SetupFacts, repeats: Sequence[Mapping[Stage, float | None]], cycle: Stage
 ) -> SetupBreakEven:

@@ -7,6 +7,7 @@ saving. Energy before the first epoch (`setup_energy_j`) and between epochs
 """
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +40,12 @@ class TrialEnergy:
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
+        uncertainty_j: Half-width of the interval in which `energy_j` lies, taking each epoch's
+            error for the same; None where an epoch's is not known.
+        time_s: Time in its epochs.
+        to_target_j: Energy up to the first epoch that reached the target accuracy; None where
+            there is no target, or it was not reached.
+        board: What it was measured on; None if not known.
     """
 
     trial_id: str
@@ -57,6 +64,10 @@ class TrialEnergy:
     setup_energy_j: float | None
     between_energy_j: float | None
     wasted_energy_j: float
+    uncertainty_j: float | None = None
+    time_s: float = 0.0
+    to_target_j: float | None = None
+    board: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -90,6 +101,10 @@ class SetupEnergy:
         between_energy_j: Energy of a trial between epochs.
         stop_reasons: Why the finished trials stopped, without repetition.
         parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
+        uncertainty_j: Mean half-width of the interval in which a total lies; None if not known.
+        time_s: Time in the epochs of a training.
+        to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
+        boards: What its trials were measured on.
     """
 
     setup: int
@@ -109,6 +124,10 @@ class SetupEnergy:
     between_energy_j: Spread | None
     stop_reasons: tuple[StopReason, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    uncertainty_j: float | None = None
+    time_s: Spread | None = None
+    to_target_j: Spread | None = None
+    boards: frozenset[str] = frozenset()
 
     @property
     def total_j(self) -> float | None:
@@ -151,12 +170,15 @@ def last_attempts(epochs: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
     return epochs[epochs["attempt"] >= epochs["trial_id"].map(last)]
 
 
-def trial_energies(epochs: pd.DataFrame, trials: pd.DataFrame) -> tuple[TrialEnergy, ...]:
+def trial_energies(
+    epochs: pd.DataFrame, trials: pd.DataFrame, *, target: float | None = None
+) -> tuple[TrialEnergy, ...]:
     """The energy of each trial, in the order of `trials`.
 
     Args:
         epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
         trials: Columns of `TrialRecord`.
+        target: Validation accuracy for the energy to target; a share.
     """
     kept = last_attempts(epochs, trials)
     grouped = kept.assign(
@@ -169,7 +191,12 @@ def trial_energies(epochs: pd.DataFrame, trials: pd.DataFrame) -> tuple[TrialEne
         best=("val_accuracy", "max"),
         missing=("missing", "sum"),
         degraded=("degraded", "sum"),
+        time=("epoch_time_s", "sum"),
+        sure=("uncertainty_j", "count"),
+        sum_uncertainty_j=("uncertainty_j", "sum"),
     )
+    if target is not None:
+        sums = sums.join(energy_to_target(kept, target))
     joined = trials.join(sums, on="trial_id").to_dict("records")
     return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
 
@@ -191,6 +218,25 @@ def setup_energies(
         _setup_energy(asked.get(number) or _facts(repeats[0]), repeats)
         for number, repeats in sorted(by_setup.items())
     )
+
+
+def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
+    """Energy of each trial up to and with its first epoch of at least the target's accuracy.
+
+    Trials that never reached it are left out; NaN where an epoch up to it has no energy.
+
+    Args:
+        epochs: One attempt of each trial, and one stage.
+        target: Validation accuracy; a share.
+    """
+    ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")
+    by_trial = ordered.groupby("trial_id", sort=False)
+    reached = ordered["val_accuracy"] >= target
+    # Summed with NaN as 0 and then blanked, since pandas' cumsum passes over what is missing.
+    so_far = by_trial["epoch_energy_j"].cumsum()
+    lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0
+    first = ordered.assign(to_target_j=so_far.mask(lacking))[reached]
+    return first.drop_duplicates("trial_id").set_index("trial_id")["to_target_j"]
 
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
@@ -235,11 +281,17 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
+        uncertainty_j=known_number(row["sum_uncertainty_j"]) if row["sure"] == epochs else None,
+        time_s=known_number(row["time"]) or 0.0,
+        to_target_j=known_number(row.get("to_target_j")),
+        board=row["device_uuid"],
     )
 
 
 def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
     ended = [trial for trial in repeats if trial.finished]
+    reached = [trial.to_target_j for trial in ended]
+    sure = [trial.uncertainty_j for trial in ended]
     effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
     return SetupEnergy(
         setup=facts.setup,
@@ -259,6 +311,10 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
         stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in ended if t.stop_reason)),
+        uncertainty_j=_mean_of_all(sure),
+        time_s=Spread.of(trial.time_s for trial in ended),
+        to_target_j=None if None in reached else Spread.of(reached),
+        boards=frozenset(trial.board for trial in repeats if trial.board),
     )
 
 
@@ -266,6 +322,11 @@ def _facts(trial: TrialEnergy) -> SetupFacts:
     return SetupFacts(
         setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
     )
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known and len(known) == len(values) else None
 
 
 def known_number(value: float | None) -> float | None:

@@ -56,15 +56,16 @@ def analyse(study: Study, *, tolerance: float = DEFAULT_TOLERANCE) -> Findings:
     trials = trial_energies(*(rows if stage is None else frames_of_stage(*rows, stage)))
     setups = setup_energies(study.manifest.setups, trials)
     ranking = rank(setups, tolerance=tolerance)
+    paradigm = paradigm_info(study)
     return Findings(
         study=study,
         setups=setups,
         bill=study_bill(study.epochs, study.trials),
         ranking=ranking,
-        recommendation=recommend(study, setups, ranking),
+        recommendation=recommend(study, setups, ranking, paradigm=paradigm, stage=stage),
         labels=labels_of(study),
         ranked_stage=stage,
-        paradigm=paradigm_info(study),
+        paradigm=paradigm,
     )
 
 

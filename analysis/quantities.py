@@ -4,7 +4,7 @@ The paper gives energy per epoch in mWh and the energy of whole trainings in Wh.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -57,6 +57,14 @@ def factor_text(factor: float) -> str:
 def learning_rate_text(learning_rate: float) -> str:
     """A learning rate as the paper writes it: 0.0001, not 1e-4."""
     return np.format_float_positional(learning_rate, trim="-")
+
+
+def parameters_text(parameters: Mapping[str, object]) -> str:
+    """What a setup has besides batch size and rate: `alpha 0.5`."""
+    return ", ".join(
+        f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
+        for name, value in sorted(parameters.items())
+    )
 
 
 def decimals_for(values: Iterable[float | None]) -> int:

@@ -1,18 +1,20 @@
-"""Which setup to use: the one that needs least energy among those that are accurate enough.
+"""Which setup to use: by default the one that needs least energy among those accurate enough.
 
 Accurate enough is a setup whose mean best validation accuracy is within a tolerance of the best
-setup's. These come first, by mean total energy; the others follow by accuracy; setups without an
-energy or an accuracy are not ranked.
+setup's. These come first, by the cost that was asked for (`analysis.criteria`); the others follow
+by accuracy; setups without a cost or an accuracy are not ranked.
 
-Two setups tie when their mean energies differ by less than the standard deviation of that
-difference over repeats, sqrt(s1^2 + s2^2). With one repeat it is not known, and nobody ties.
+Two setups tie when they cannot be told apart in energy (`analysis.noise`).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.criteria import CRITERIA, Criterion, RankBy
 from analysis.energy import SetupEnergy
+from analysis.noise import accuracy_noise, energy_noise_j, tied
+from analysis.spread import Interval, share_saved_interval
 
 DEFAULT_TOLERANCE = 0.01
 
@@ -29,12 +31,13 @@ class RankedSetup:
         setup: The setup.
         accurate_enough: Whether its accuracy is within the tolerance of the best.
         on_front: Whether no other setup is at least as accurate with as little energy, and
-            better in one of them (Pareto front).
+            better in one of them beyond the noise of both (Pareto front).
         ties_with_first: Whether it is accurate enough, and its energy not distinguishable from
             the first place's.
         saving_against_best: Share of the most accurate setup's energy that it saves; negative
             where it needs more; None where that cannot be said.
         saving_against_worst: Share of the largest total energy that it saves.
+        saving_against_baseline: Share of the baseline's energy that it saves; None without one.
         same_training_as: Setups with the same effective batch size and learning rate.
     """
 
@@ -45,6 +48,7 @@ class RankedSetup:
     ties_with_first: bool
     saving_against_best: float | None
     saving_against_worst: float | None
+    saving_against_baseline: float | None
     same_training_as: tuple[int, ...]
 
 
@@ -57,12 +61,21 @@ class Ranking:
         tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
         best: The most accurate setup; of several the one with least energy.
         worst: The setup with the largest total energy.
+        by: What the order is by.
+        baseline: The setup that the user compares with; None if none was named.
     """
 
     rows: tuple[RankedSetup, ...]
     tolerance: float
     best: SetupEnergy | None
     worst: SetupEnergy | None
+    by: RankBy
+    baseline: SetupEnergy | None
+
+    @property
+    def criterion(self) -> Criterion:
+        """How the order came about."""
+        return CRITERIA[self.by]
 
     @property
     def first(self) -> RankedSetup | None:
@@ -71,23 +84,36 @@ class Ranking:
         return first if first and first.place == 1 and first.accurate_enough else None
 
 
-def rank(setups: Sequence[SetupEnergy], *, tolerance: float = DEFAULT_TOLERANCE) -> Ranking:
-    """Put the setups in order of energy, among those that are accurate enough.
+def rank(
+    setups: Sequence[SetupEnergy],
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+    by: RankBy = RankBy.ENERGY,
+    baseline: int | None = None,
+) -> Ranking:
+    """Put the setups in order.
 
     Args:
         setups: Each of them once.
         tolerance: Accuracy that may be given up; a share in [0, 1].
+        by: What is asked of a setup.
+        baseline: Number of the setup to compare with.
     """
+    criterion = CRITERIA[by]
     best = min(
         (each for each in setups if each.accuracy is not None),
         key=lambda each: (-_accuracy(each), _energy(each), each.setup),
         default=None,
     )
     worst = max((s for s in setups if s.total_j is not None), key=_energy, default=None)
-    enough = math.inf if best is None else _accuracy(best) - tolerance - _ROUNDING
-    ordered = sorted(setups, key=lambda each: _order(each, enough))
-    placed = [each for each in ordered if _comparable(each)]
-    front = _front(placed)
+    compared = next((each for each in setups if each.setup == baseline), None)
+    bounded = best is not None and criterion.within_tolerance
+    enough = _accuracy(best) - tolerance - _ROUNDING if best and bounded else -math.inf
+    ordered = sorted(setups, key=lambda each: _order(each, enough, criterion))
+    placed = [each for each in ordered if _comparable(each, criterion)]
+    front = _front(
+        [each for each in setups if each.total_j is not None and each.accuracy is not None]
+    )
     first = placed[0] if placed and _accuracy(placed[0]) >= enough else None
     return Ranking(
         rows=tuple(
@@ -102,6 +128,7 @@ def rank(setups: Sequence[SetupEnergy], *, tolerance: float = DEFAULT_TOLERANCE)
                 and tied(first, each),
                 saving_against_best=saving(each, best),
                 saving_against_worst=saving(each, worst),
+                saving_against_baseline=saving(each, compared),
                 same_training_as=_same_training(each, setups),
             )
             for index, each in enumerate(ordered)
@@ -109,7 +136,16 @@ def rank(setups: Sequence[SetupEnergy], *, tolerance: float = DEFAULT_TOLERANCE)
         tolerance=tolerance,
         best=best,
         worst=worst,
+        by=by,
+        baseline=compared,
     )
+
+
+def saving_interval(setup: SetupEnergy, reference: SetupEnergy | None) -> Interval | None:
+    """Where the share that the setup saves lies with 95 % confidence; None with one repeat."""
+    if reference is None or setup.energy_j is None or reference.energy_j is None:
+        return None
+    return share_saved_interval(reference.energy_j, setup.energy_j)
 
 
 def saving(setup: SetupEnergy, reference: SetupEnergy | None) -> float | None:
@@ -119,18 +155,8 @@ def saving(setup: SetupEnergy, reference: SetupEnergy | None) -> float | None:
     return 1 - setup.total_j / reference.total_j
 
 
-def tied(one: SetupEnergy, other: SetupEnergy) -> bool:
-    """Whether the repeats leave open which of two setups needs less energy."""
-    if one.energy_j is None or other.energy_j is None:
-        return False
-    if one.energy_j.std is None or other.energy_j.std is None:
-        return False
-    noise_j = math.hypot(one.energy_j.std, other.energy_j.std)
-    return abs(one.energy_j.mean - other.energy_j.mean) < noise_j
-
-
-def _comparable(setup: SetupEnergy) -> bool:
-    return setup.total_j is not None and setup.accuracy is not None
+def _comparable(setup: SetupEnergy, criterion: Criterion) -> bool:
+    return criterion.cost(setup) is not None and setup.accuracy is not None
 
 
 def _accuracy(setup: SetupEnergy) -> float:
@@ -141,24 +167,25 @@ def _energy(setup: SetupEnergy) -> float:
     return math.inf if setup.total_j is None else setup.total_j
 
 
-def _order(setup: SetupEnergy, enough: float) -> tuple[float, ...]:
-    if not _comparable(setup):
+def _order(setup: SetupEnergy, enough: float, criterion: Criterion) -> tuple[float, ...]:
+    cost = criterion.cost(setup)
+    if cost is None or setup.accuracy is None:
         return (2, setup.setup)
-    if _accuracy(setup) >= enough:
-        return (0, _energy(setup), -_accuracy(setup), setup.setup)
-    return (1, -_accuracy(setup), _energy(setup), setup.setup)
+    if setup.accuracy >= enough:
+        return (0, cost, -setup.accuracy, setup.setup)
+    return (1, -setup.accuracy, cost, setup.setup)
 
 
 def _front(setups: Sequence[SetupEnergy]) -> set[int]:
-    """Numbers of the setups on the Pareto front: walk up in energy, keep each gain in accuracy."""
-    front: set[int] = set()
-    reached = (-math.inf, math.inf)
-    for each in sorted(setups, key=lambda s: (_energy(s), -_accuracy(s))):
-        point = (_accuracy(each), _energy(each))
-        if point[0] > reached[0] or point == reached:
-            front.add(each.setup)
-            reached = point
-    return front
+    """Numbers of the setups that no other dominates beyond the noise of both."""
+    return {each.setup for each in setups if not any(_dominates(other, each) for other in setups)}
+
+
+def _dominates(one: SetupEnergy, other: SetupEnergy) -> bool:
+    saved, gained = _energy(other) - _energy(one), _accuracy(one) - _accuracy(other)
+    if saved < 0 or gained < 0 or saved == gained == 0:
+        return False
+    return saved > energy_noise_j(one, other) or gained > accuracy_noise(one, other)
 
 
 def _same_training(setup: SetupEnergy, setups: Sequence[SetupEnergy]) -> tuple[int, ...]:
@@ -170,4 +197,5 @@ def _same_training(setup: SetupEnergy, setups: Sequence[SetupEnergy]) -> tuple[i
         if other.setup != setup.setup
         and other.effective_batch_size == setup.effective_batch_size
         and other.learning_rate == setup.learning_rate
+        and other.parameters == setup.parameters
     )

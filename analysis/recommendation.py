@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from analysis.energy import SetupEnergy
 from analysis.load import Study
+from analysis.paradigm_advice import paradigm_advice
+from analysis.paradigms import ParadigmInfo
 from analysis.quantities import (
     counted,
     energy_text,
     factor_text,
     learning_rate_text,
     listed,
+    parameters_text,
     percent_text,
 )
 from analysis.ranking import RankedSetup, Ranking
-from study.records import EnergyMethod, StopReason, TrialStatus
+from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
 # often, sees too little of an epoch.
@@ -36,20 +39,39 @@ class Recommendation:
     caveats: tuple[str, ...]
 
 
-def recommend(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Recommendation:
-    """Put the first place of a ranking into words."""
+def recommend(
+    study: Study,
+    setups: Sequence[SetupEnergy],
+    ranking: Ranking,
+    *,
+    paradigm: ParadigmInfo,
+    stage: Stage | None = None,
+) -> Recommendation:
+    """Put what the paradigm comes to, and the first place of a ranking, into words.
+
+    Args:
+        study: The study.
+        setups: Its setups, of the ranked stage.
+        ranking: Their order.
+        paradigm: What its stages say.
+        stage: The ranked stage, where trials have several.
+    """
     first = ranking.first
+    which = "" if stage is None else f"Of the stage {stage}: "
+    about = _refusal(study, setups) if first is None else _advice(study, first, ranking)
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=_refusal(study, setups) if first is None else _advice(study, first, ranking),
+        text=" ".join([*paradigm_advice(paradigm), f"{which}{about}"]),
         caveats=tuple(_caveats(study, setups, ranking)),
     )
 
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
+    besides = parameters_text(setup.parameters)
     return (
         f"batch size {setup.batch_size} and learning rate {learning_rate_text(setup.learning_rate)}"
+        f"{f' ({besides})' if besides else ''}"
     )
 
 

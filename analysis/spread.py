@@ -59,6 +59,23 @@ class Spread:
         return None if self.count < 2 else _bootstrap(self.values)  # noqa: PLR2004 - as said
 
 
+def share_saved_interval(reference: Spread, other: Spread) -> Interval | None:
+    """Bootstrap interval of 1 - mean of the other / mean of the reference.
+
+    None where either has one value only, or where the reference can be 0.
+    """
+    if min(reference.count, other.count) < 2 or min(reference.values) <= 0:  # noqa: PLR2004
+        return None
+    rng = np.random.default_rng(_SEED)
+    means = [
+        np.asarray(s.values)[rng.integers(s.count, size=(_RESAMPLES, s.count))].mean(axis=1)
+        for s in (reference, other)
+    ]
+    shares = 1 - means[1] / means[0]
+    low, high = np.quantile(shares, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(low=float(low), high=float(high))
+
+
 def _bootstrap(values: tuple[float, ...]) -> Interval:
     known = np.asarray(values, dtype=float)
     low, high = np.quantile(_resampled_means(known), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from analysis.energy import Bill
 from analysis.findings import Findings
+from analysis.paradigm_tables import paradigm_table_infos
 from analysis.quantities import energy_text
 from analysis.tables import (
     TableInfo,
@@ -37,8 +38,9 @@ def show(findings: Findings, console: Console) -> None:
     both.add_row(_titled(energy_per_epoch_info(findings)), _titled(relative_total_info(findings)))
     console.print(both)
     console.print()
-    console.print(_titled(ranking_info(findings)))
-    console.print()
+    for info in (ranking_info(findings), *paradigm_table_infos(findings)):
+        console.print(_titled(info))
+        console.print()
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))
     for caveat in findings.recommendation.caveats:

@@ -13,7 +13,6 @@ from analysis.break_even import (
     Outcome,
     break_even,
     break_even_info,
-    outcome_text,
 )
 from analysis.load import load
 from analysis.stages import trial_stages
@@ -69,7 +68,6 @@ def test_each_outcome_has_its_name_and_reason(
 
     assert (found.outcome, found.cycles, found.pays_at) == (outcome, cycles, pays_at)
     assert reason in found.reason
-    assert outcome_text(found) == (f"pays at {pays_at}" if pays_at else outcome)
 
 
 def info(folder: Path, energies: dict[int, list[tuple[float | None, ...]]]) -> BreakEvenInfo:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.energy import SetupEnergy
-from analysis.ranking import rank, tied
+from analysis.noise import tied
+from analysis.ranking import rank
 from tests.analysis.study_folder import setup_energy
 
 SETUPS = st.lists(

@@ -26,6 +26,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch
   python -m analysis results/watch --tolerance 0.5     # give up half a point of accuracy at most
   python -m analysis results/a results/b --no-report   # two studies, terminal only
+  python -m analysis serve results/watch               # in a browser, while the study runs
 
 Exit status: 0, or 2 where a folder is no study, with what to do about it.
 """
@@ -79,9 +80,14 @@ def main() -> int:
     Returns:
         The exit status.
     """
-    options = tyro.cli(Options, prog="python -m analysis", description=_HELP)
     try:
-        run(options)
+        if sys.argv[1:2] == ["serve"]:
+            # It draws, which takes longer to import than everything else to run.
+            from analysis.serve import serve  # noqa: PLC0415
+
+            serve(sys.argv[2:])
+        else:
+            run(tyro.cli(Options, prog="python -m analysis", description=_HELP))
     except AnalysisError as error:
         print(f"error: {error}", file=sys.stderr)
         return _WRONG_INPUT

@@ -2,8 +2,9 @@
 
 It sorts tables (a button in each heading, `aria-sort`), shows the words of a mark that is pointed
 at, opens what is folded before printing, and, only where `python -m analysis serve` has set
-`data-live` on the page, loads the page again when the study has gone on. It then keeps scroll,
-sorting and what was unfolded, and waits while a text is selected or the page is not in view.
+`data-live` on the page, loads the page again when the study has gone on. It then keeps sorting and
+what was unfolded (browsers themselves keep what was in view), and waits while a text is selected or
+the page is not looked at.
 """
 
 import base64
@@ -79,9 +80,6 @@ if (shown) {
   said.hidden = false;
   say("follows the study; made at " + new Date().toLocaleTimeString());
   folds.forEach((fold, i) => { fold.open = keep.get("fold-" + i) === "open"; });
-  const scroll = keep.get("scroll");
-  if (scroll !== null) scrollTo({ top: Number(scroll), behavior: "instant" });
-  keep.set("scroll", "0");
   let failures = 0;
   const look = async () => {
     try {
@@ -89,7 +87,6 @@ if (shown) {
       failures = 0;
       const busy = document.hidden || String(getSelection());
       if ((await answer.text()) !== shown && !busy) {
-        keep.set("scroll", String(scrollY));
         folds.forEach((fold, i) => keep.set("fold-" + i, fold.open ? "open" : "shut"));
         location.reload();
         return;

@@ -31,6 +31,7 @@ from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
+from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
@@ -102,6 +103,7 @@ def run_study(
         )
         _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
+        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
         run = _Run(design, options, manifest, cluster, folder, recorder)
         run.run(remaining, data, console)
     trials = recorder.trials()

@@ -85,8 +85,12 @@ class StudyFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file whole, or leave the old one."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file whole, or leave the old one."""
         with self._replaced(name) as file:
-            file.write(text.encode())
+            file.write(content)
 
     def write_rows(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows of a record type as parquet, with the type's columns even without a row."""

@@ -107,10 +107,12 @@ def test_tensorboard_serves_the_study(smoke: Ran) -> None:
         deadline_s = time.monotonic() + 60
         tags: dict[str, Any] = {}
         parameters: set[str] = set()
+        layout: dict[str, Any] = {}
         while (len(tags) < 4 or not parameters) and time.monotonic() < deadline_s:
             tags = asked(f"{base}/scalars/tags")
             experiment = asked(f"{base}/hparams/experiment", {"experimentName": ""})
             parameters = {each["name"] for each in experiment["hparamInfos"]}
+            layout = asked(f"{base}/custom_scalars/layout")
             time.sleep(0.5)
     finally:
         server.terminate()
@@ -122,6 +124,7 @@ def test_tensorboard_serves_the_study(smoke: Ran) -> None:
             scalars
         )
     assert {"batch_size", "learning_rate"} <= parameters
+    assert layout["category"][0]["title"] == "Side by side"
 
 
 def test_energies_of_emulated_boards_are_right(tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
 """Everything that is said of one study, computed once; tables, figures and report only draw it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.carbon import Factors
+from analysis.criteria import RankBy
 from analysis.energy import Bill, SetupEnergy, setup_energies, study_bill, trial_energies
 from analysis.load import Study
 from analysis.paradigms import ParadigmInfo, paradigm_info
@@ -24,6 +27,8 @@ class Findings:
         labels: What must stand in every title: `estimated`, `data: synthetic`.
         ranked_stage: The stage that `setups` and `ranking` are about; None where a trial has one.
         paradigm: What its stages say: pretraining, multitask.
+        target: Validation accuracy for the energy to target, a share; None if there is none.
+        factors: What turns energy into greenhouse gas and money; None if not asked for.
     """
 
     study: Study
@@ -34,6 +39,8 @@ class Findings:
     labels: tuple[str, ...]
     ranked_stage: Stage | None
     paradigm: ParadigmInfo
+    target: float | None
+    factors: Factors | None
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
@@ -44,29 +51,57 @@ class Findings:
         return self.titled(f"{title}, stage {self.ranked_stage}" if self.ranked_stage else title)
 
 
-def analyse(study: Study, *, tolerance: float = DEFAULT_TOLERANCE) -> Findings:
+def analyse(
+    study: Study,
+    *,
+    tolerance: float = DEFAULT_TOLERANCE,
+    by: RankBy = RankBy.ENERGY,
+    target: float | None = None,
+    baseline: int | None = None,
+    factors: Factors | None = None,
+) -> Findings:
     """Compute everything that is said of a study.
 
     Args:
         study: A loaded study, finished or not.
         tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
+        by: What setups are ranked by.
+        target: Validation accuracy for the energy to target, a share. Left out: the study's own,
+            or, where setups are ranked by it, the best accuracy less the tolerance.
+        baseline: Number of the setup that savings are also told against.
+        factors: What turns energy into greenhouse gas and money, if that is asked for.
     """
     stage = RANKED_STAGE.get(study.manifest.paradigm)
     rows = (study.epochs, study.trials)
-    trials = trial_energies(*(rows if stage is None else frames_of_stage(*rows, stage)))
-    setups = setup_energies(study.manifest.setups, trials)
-    ranking = rank(setups, tolerance=tolerance)
+    goal = study.manifest.options.get("target_accuracy") if target is None else target
+    ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
+    asked = study.manifest.setups
+    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
+    if goal is None and by is RankBy.ENERGY_TO_TARGET:
+        goal = _reachable(setups, tolerance)
+        setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
+    ranking = rank(setups, tolerance=tolerance, by=by, baseline=baseline)
     paradigm = paradigm_info(study)
     return Findings(
         study=study,
         setups=setups,
         bill=study_bill(study.epochs, study.trials),
         ranking=ranking,
-        recommendation=recommend(study, setups, ranking, paradigm=paradigm, stage=stage),
+        recommendation=recommend(
+            study, setups, ranking, paradigm=paradigm, stage=stage, factors=factors
+        ),
         labels=labels_of(study),
         ranked_stage=stage,
         paradigm=paradigm,
+        target=goal,
+        factors=factors,
     )
+
+
+def _reachable(setups: Sequence[SetupEnergy], tolerance: float) -> float | None:
+    """The best setup's accuracy less the tolerance: what counts as accurate enough elsewhere."""
+    known = [each.accuracy for each in setups if each.accuracy is not None]
+    return max(max(known) - tolerance, 0.0) if known else None
 
 
 def labels_of(study: Study) -> tuple[str, ...]:
@@ -78,4 +113,4 @@ def labels_of(study: Study) -> tuple[str, ...]:
         labels.append("estimated" if len(methods) == 1 else "partly estimated")
     if study.manifest.data.synthetic:
         labels.append("data: synthetic")
-    return tuple(labels)
+    return (*labels, *study.labels)

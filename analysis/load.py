@@ -41,6 +41,7 @@ class Study:
         epochs: One row for each epoch, the columns of `EpochRecord`; missing numbers are NaN.
         trials: One row for each trial that was started, the columns of `TrialRecord`.
         notes: What was not there or could not be read, a sentence each.
+        labels: Words that must stand in every title, where the energies are not those stored.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Study:
     epochs: pd.DataFrame
     trials: pd.DataFrame
     notes: tuple[str, ...]
+    labels: tuple[str, ...] = ()
 
 
 def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from analysis.carbon import Factors
 from analysis.energy import SetupEnergy
+from analysis.footprint_text import footprint_text, saved_text
 from analysis.load import Study
 from analysis.paradigm_advice import paradigm_advice
 from analysis.paradigms import ParadigmInfo
@@ -16,7 +18,7 @@ from analysis.quantities import (
     parameters_text,
     percent_text,
 )
-from analysis.ranking import RankedSetup, Ranking
+from analysis.ranking import RankedSetup, Ranking, saving_interval
 from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
@@ -46,6 +48,7 @@ def recommend(
     *,
     paradigm: ParadigmInfo,
     stage: Stage | None = None,
+    factors: Factors | None = None,
 ) -> Recommendation:
     """Put what the paradigm comes to, and the first place of a ranking, into words.
 
@@ -55,27 +58,32 @@ def recommend(
         ranking: Their order.
         paradigm: What its stages say.
         stage: The ranked stage, where trials have several.
+        factors: What turns energy into greenhouse gas and money, if that is asked for.
     """
     first = ranking.first
-    which = "" if stage is None else f"Of the stage {stage}: "
-    about = _refusal(study, setups) if first is None else _advice(study, first, ranking)
+    about = _refusal(study, setups) if first is None else _advice(study, first, ranking, factors)
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm), f"{which}{about}"]),
+        text=" ".join([*paradigm_advice(paradigm), _of_stage(about, stage)]),
         caveats=tuple(_caveats(study, setups, ranking)),
     )
+
+
+def _of_stage(text: str, stage: Stage | None) -> str:
+    """The advice as one about a stage: `For the stage both, use ...`."""
+    return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
     besides = parameters_text(setup.parameters)
-    return (
-        f"batch size {setup.batch_size} and learning rate {learning_rate_text(setup.learning_rate)}"
-        f"{f' ({besides})' if besides else ''}"
-    )
+    rate = learning_rate_text(setup.learning_rate)
+    if besides:
+        return f"batch size {setup.batch_size}, learning rate {rate} and {besides}"
+    return f"batch size {setup.batch_size} and learning rate {rate}"
 
 
-def _advice(study: Study, first: RankedSetup, ranking: Ranking) -> str:
+def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors | None) -> str:
     setup = first.setup
     sentences = [
         (
@@ -85,6 +93,15 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking) -> str:
     ]
     sentences.extend(_against_best(first, ranking))
     sentences.extend(_against_worst(first, ranking))
+    sentences.extend(_against_baseline(first, ranking))
+    if factors is not None and setup.total_j is not None:
+        references = {"most accurate": ranking.best, "baseline": ranking.baseline}
+        sentences.append(footprint_text(setup.total_j, factors))
+        sentences.extend(
+            saved_text(name, setup.total_j, each.total_j, factors)
+            for name, each in references.items()
+            if each is not None and each.total_j is not None and each.setup != setup.setup
+        )
     ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
     if ties:
         sentences.append(
@@ -107,8 +124,8 @@ def _against_best(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         points = f"{lost:.1f} points" if lost else "less than 0.1 points"
         yield (
             f"The most accurate ({setup_text(best)}, {percent_text(best.accuracy)}) needs "
-            f"{energy_text(best.total_j)}: giving up {points} of accuracy saves "
-            f"{percent_text(first.saving_against_best, decimals=0)}."
+            f"{energy_text(best.total_j)}: giving up {points} of accuracy "
+            f"{_saved(first.saving_against_best)}{_interval(first.setup, best)}."
         )
 
 
@@ -130,6 +147,34 @@ def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         f"The costliest ({setup_text(worst)}) needs {energy_text(worst.total_j)}{times}: "
         f"{percent_text(saving, decimals=0)} saved."
     )
+
+
+def _against_baseline(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
+    baseline, share = ranking.baseline, first.saving_against_baseline
+    if baseline is None:
+        return
+    if baseline.setup == first.setup.setup:
+        yield "It is the baseline itself."
+    elif share is None:
+        yield f"What it saves against the baseline (setup {baseline.setup}) is not known."
+    else:
+        yield (
+            f"Against the baseline (setup {baseline.setup}, {percent_text(baseline.accuracy)}, "
+            f"{energy_text(baseline.total_j)}) it {_saved(share)}"
+            f"{_interval(first.setup, baseline)}."
+        )
+
+
+def _saved(share: float) -> str:
+    return f"{'saves' if share >= 0 else 'adds'} {percent_text(abs(share), decimals=0)}"
+
+
+def _interval(setup: SetupEnergy, reference: SetupEnergy) -> str:
+    """The 95 % interval of a saving, where repeats allow one."""
+    interval = saving_interval(setup, reference)
+    if interval is None:
+        return ""
+    return f" (95 % interval {100 * interval.low:.0f} to {100 * interval.high:.0f} %)"
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:

@@ -20,6 +20,7 @@ from analysis.cells import (
     setup_columns,
     std_of,
 )
+from analysis.criteria import RankBy
 from analysis.energy import relative_to_worst
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
@@ -27,6 +28,7 @@ from analysis.quantities import (
     MISSING,
     decimals_for,
     number_text,
+    percent_text,
     points_text,
     to_mwh,
     to_wh,
@@ -86,14 +88,35 @@ def ranking_info(findings: Findings) -> TableInfo:
     first_out = next(
         (i for i, row in enumerate(rows) if i and not row.accurate_enough and row.place), None
     )
-    within = points_text(findings.ranking.tolerance)
+    criterion = findings.ranking.criterion
+    shown = criterion.shown
+    extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
+    against = findings.ranking.baseline is not None
     return TableInfo(
         name="ranking",
-        title=findings.staged(f"Least energy within {within} of the best accuracy"),
-        columns=(Column(key="place", heading="#"), *setup_columns(setups), *_RANKING_COLUMNS),
+        title=findings.staged(_ranking_title(findings)),
+        columns=(
+            Column(key="place", heading="#"),
+            *setup_columns(setups),
+            *([Column(key=criterion.key, heading=criterion.heading)] if shown else []),
+            *_RANKING_COLUMNS,
+            *(
+                [Column(key="saving_against_baseline_percent", heading="vs base")]
+                if against
+                else []
+            ),
+            Column(key="signs", heading=""),
+        ),
         rows=tuple(
-            (number_cell(r.place, 0), *setup_cells(r.setup, setups), *_ranking_row(r, wh, mwh))
-            for r in rows
+            (
+                number_cell(row.place, 0),
+                *setup_cells(row.setup, setups),
+                *([number_cell(shown(row.setup), extra)] if shown else []),
+                *_ranking_row(row, wh, mwh),
+                *([change_cell(row.saving_against_baseline)] if against else []),
+                _signs(row),
+            )
+            for row in rows
         ),
         breaks=() if first_out is None else (first_out,),
         legend=_ranking_legend(rows),
@@ -119,7 +142,6 @@ _RANKING_COLUMNS = (
     Column(key="epochs", heading="epochs"),
     Column(key="saving_against_best_percent", heading="vs best"),
     Column(key="saving_against_worst_percent", heading="vs worst"),
-    Column(key="signs", heading=""),
 )
 
 
@@ -134,8 +156,17 @@ def _ranking_row(row: RankedSetup, wh: int, mwh: int) -> tuple[Cell, ...]:
         number_cell(mean_of(setup.epochs), 1),
         change_cell(row.saving_against_best),
         change_cell(row.saving_against_worst),
-        _signs(row),
     )
+
+
+def _ranking_title(findings: Findings) -> str:
+    criterion = findings.ranking.criterion
+    title = criterion.title
+    if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
+        return f"{title} of {percent_text(findings.target)}"
+    if criterion.within_tolerance:
+        return f"{title} within {points_text(findings.ranking.tolerance)} of the best accuracy"
+    return title
 
 
 def _ranking_legend(rows: Sequence[RankedSetup]) -> str:
@@ -146,7 +177,9 @@ def _ranking_legend(rows: Sequence[RankedSetup]) -> str:
     if any(row.on_front for row in rows):
         signs.append(f"{_FRONT} Pareto front")
     if any(row.ties_with_first for row in rows):
-        signs.append(f"{_TIE} ties with the first: |difference| < √(s₁² + s₂²)")
+        signs.append(
+            f"{_TIE} ties with the first: |difference| < √(s₁² + s₂²) (or the meter's uncertainty, or 5 % on other boards)"
+        )
     if any(row.same_training_as for row in rows):
         signs.append("=n same training as setup n")
     if any(not row.accurate_enough and row.place for row in rows):

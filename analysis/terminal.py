@@ -1,13 +1,18 @@
 """A study's findings on the terminal, or in a file when the output is not one."""
 
+from collections.abc import Sequence
+
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from analysis.against_paper import against_paper_infos, differences
+from analysis.comparison import boards_note, comparison_infos
 from analysis.energy import Bill
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
+from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text
 from analysis.tables import (
     TableInfo,
@@ -44,11 +49,42 @@ def show(findings: Findings, console: Console) -> None:
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))
     for caveat in findings.recommendation.caveats:
-        line = Table.grid(padding=(0, 1, 0, 0))
-        line.add_row(Text("!", style="yellow"), Text(caveat, style="dim"))
-        console.print(line)
+        console.print(_marked("!", caveat))
     bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill)}"
     console.print(Text(bill, style="dim"))
+
+
+def show_against_paper(findings: Findings, console: Console) -> None:
+    """Print the study's numbers beside the published ones, and what differs."""
+    console.print()
+    for info in against_paper_infos(findings):
+        console.print(_titled(info))
+        console.print()
+    for each in differences(findings):
+        console.print(_marked("!", each))
+
+
+def show_inconsistencies(console: Console) -> None:
+    """Print what does not agree within the paper."""
+    for each in INCONSISTENCIES:
+        console.print(_marked("!", f"In the paper: {each}"))
+
+
+def show_comparison(studies: Sequence[Findings], console: Console, *, paper: bool) -> None:
+    """Print several studies side by side."""
+    console.rule(Text("Side by side", style="bold"), align="left")
+    for info in comparison_infos(studies, paper=paper):
+        console.print(_titled(info))
+        console.print()
+    note = boards_note(studies)
+    if note:
+        console.print(_marked("!", note))
+
+
+def _marked(sign: str, text: str) -> Table:
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row(Text(sign, style="yellow"), Text(text, style="dim"))
+    return line
 
 
 def study_line(manifest: Manifest) -> str:

@@ -110,7 +110,8 @@ def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
     assert advice.text == (
         "Use batch size 64 and learning rate 0.01 (setup 2): 89.5 % accuracy for 1.00 Wh per "
         "training. The most accurate (batch size 64 and learning rate 0.1, 90.0 %) needs "
-        "2.00 Wh: giving up 0.5 points of accuracy saves 50 %. The costliest (batch size 64 and "
+        "2.00 Wh: giving up 0.5 points of accuracy saves 50 % (95 % interval 47 to 53 %). The "
+        "costliest (batch size 64 and "
         "learning rate 0.1) needs 2.00 Wh, 2.0 times as much: 50 % saved."
     )
     assert advice.caveats == ("2 epochs without an energy reading; no total for setup 4.",)

@@ -1,0 +1,153 @@
+"""Several studies side by side, setup by setup: CUDA beside MPS, one paradigm beside another."""
+
+from collections.abc import Callable, Sequence
+
+from analysis.cells import (
+    Cell,
+    Column,
+    TableInfo,
+    mean_of,
+    number_cell,
+    percent,
+    std_of,
+    word_cell,
+)
+from analysis.energy import SetupEnergy
+from analysis.findings import Findings
+from analysis.published import Hardware, table_2_j
+from analysis.quantities import (
+    MISSING,
+    decimals_for,
+    learning_rate_text,
+    parameters_text,
+    to_mwh,
+    to_wh,
+)
+from analysis.spread import Spread
+from study.records import Paradigm
+
+_Key = tuple[int, float, str]
+
+
+def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
+    """Energy per epoch, total energy and accuracy of the same setups in several studies.
+
+    Args:
+        studies: Two or more; of one with several stages, the stage that its setups are ranked by.
+        paper: Set the published energies per epoch (Table 2) beside.
+    """
+    columns = _published(studies) if paper else {}
+    return (
+        _beside(
+            studies,
+            name="compared_energy_per_epoch_mwh",
+            title="Energy per epoch, mWh",
+            spread=lambda setup: setup.energy_per_epoch_j,
+            unit=to_mwh,
+            more=columns,
+        ),
+        _beside(
+            studies,
+            name="compared_total_wh",
+            title="Total energy of a training, Wh",
+            spread=lambda setup: setup.energy_j,
+            unit=to_wh,
+            more={},
+        ),
+        _beside(
+            studies,
+            name="compared_accuracy_percent",
+            title="Best validation accuracy, %",
+            spread=lambda setup: setup.best_accuracy,
+            unit=percent,
+            more={},
+        ),
+    )
+
+
+def boards_note(studies: Sequence[Findings]) -> str:
+    """What must be known before numbers of different studies are set against each other."""
+    boards = {name for each in studies for name in each.study.trials["device_uuid"].dropna()}
+    scenarios = {each.study.manifest.scenario for each in studies}
+    notes = []
+    if len(boards) > 1:
+        notes.append("They ran on different boards: differences under 5 % are ties.")
+    if len(scenarios) > 1:
+        notes.append("They trained different networks on different data: compare shares, not Wh.")
+    return " ".join(notes)
+
+
+def _beside(
+    studies: Sequence[Findings],
+    *,
+    name: str,
+    title: str,
+    spread: Callable[[SetupEnergy], Spread | None],
+    unit: Callable[[float | None], float | None],
+    more: dict[str, dict[_Key, float]],
+) -> TableInfo:
+    found = [{_key(setup): spread(setup) for setup in each.setups} for each in studies]
+    keys = sorted({key for each in found for key in each}, key=lambda k: (k[0], -k[1], k[2]))
+    decimals = decimals_for(unit(mean_of(s)) for each in found for s in each.values())
+    besides = len({key[2] for key in keys}) > 1
+
+    def cells(key: _Key) -> tuple[Cell, ...]:
+        measured = [each.get(key) for each in found]
+        return (
+            word_cell(key[0]),
+            Cell(value=key[1], text=learning_rate_text(key[1])),
+            *([word_cell(key[2])] if besides else []),
+            *(
+                number_cell(unit(value), decimals)
+                for each in measured
+                for value in (mean_of(each), std_of(each))
+            ),
+            *(number_cell(unit(each.get((key[0], key[1], ""))), 2) for each in more.values()),
+        )
+
+    labels = {label for each in studies for label in each.labels}
+    return TableInfo(
+        name=name,
+        title=f"{title} ({'; '.join(sorted(labels))})" if labels else title,
+        columns=(
+            Column(key="batch_size", heading="batch"),
+            Column(key="learning_rate", heading="rate"),
+            *([Column(key="parameters", heading="also")] if besides else []),
+            *(
+                column
+                for number, each in enumerate(studies, start=1)
+                for column in (
+                    Column(key=f"{_name(each)}_{number}", heading=_name(each)),
+                    Column(key=f"{_name(each)}_{number}_std", heading="±"),
+                )
+            ),
+            *(Column(key=heading.replace(" ", "_"), heading=heading) for heading in more),
+        ),
+        rows=tuple(cells(key) for key in keys),
+        legend=f"± standard deviation over repeats; {MISSING} not known",
+    )
+
+
+def _name(findings: Findings) -> str:
+    """The study, and the stage where its trials have several."""
+    name = findings.study.manifest.study
+    return f"{name} {findings.ranked_stage}" if findings.ranked_stage else name
+
+
+def _key(setup: SetupEnergy) -> _Key:
+    return (setup.batch_size, setup.learning_rate, parameters_text(setup.parameters))
+
+
+def _published(studies: Sequence[Findings]) -> dict[str, dict[_Key, float]]:
+    manifests = [each.study.manifest for each in studies]
+    faces = any(m.scenario == "celeba" or m.paradigm is Paradigm.MULTITASK for m in manifests)
+    sensors = any(m.scenario != "celeba" for m in manifests)
+    scenarios = [name for name, wanted in (("pamap2", sensors), ("celeba", faces)) if wanted]
+    return {
+        f"paper {scenario} {hardware.upper()}": {
+            (size, rate, ""): energy_j
+            for (size, rate), energy_j in table_2_j(scenario, hardware).items()
+        }
+        for scenario in scenarios
+        for hardware in Hardware
+    }

@@ -1,0 +1,53 @@
+"""A study without what its devices draw when idle: what the work itself took."""
+
+import dataclasses
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.load import Study
+from study.records import EnergyStatus
+
+LABEL = "idle power subtracted"
+
+
+def without_idle(study: Study) -> Study:
+    """The study with idle power x time taken off each epoch's energy; never below 0.
+
+    An epoch on a device whose idle power was not measured has no such energy. The energy outside
+    of epochs, whose time is not stored, has none either.
+
+    Raises:
+        AnalysisError: No device of the study has an idle power.
+    """
+    idle_w = {
+        device.uuid: device.idle_power_w
+        for node in study.manifest.nodes
+        for device in node.devices
+        if device.idle_power_w is not None
+    }
+    if not idle_w:
+        message = (
+            f"--subtract-idle: {study.path} has no device whose idle power was measured (an "
+            "estimate has none). Leave the option out."
+        )
+        raise AnalysisError(message)
+    epochs = study.epochs
+    taken_off = (
+        epochs["epoch_energy_j"] - epochs["device_uuid"].map(idle_w) * epochs["epoch_time_s"]
+    )
+    energies: pd.Series[float] = taken_off.clip(lower=0)
+    statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
+    changed = epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses)
+    outside = {name: float("nan") for name in ("setup_energy_j", "between_energy_j")}
+    note = (
+        "Idle power was subtracted from each epoch: these are not the energies of a bill, and "
+        "lost attempts still have theirs."
+    )
+    return dataclasses.replace(
+        study,
+        epochs=changed,
+        trials=study.trials.assign(**outside),
+        notes=(*study.notes, note),
+        labels=(*study.labels, LABEL),
+    )

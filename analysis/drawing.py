@@ -12,6 +12,8 @@ from analysis.epoch_curves import epoch_curves_infos
 from analysis.figures import pareto_info, relative_energy_info
 from analysis.findings import Findings
 from analysis.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.paradigm_charts import break_even_chart, line_rows, multitask_chart
+from analysis.paradigm_figures import break_even_lines_infos, multitask_bars_info
 from analysis.power_curve import power_info
 from analysis.setup_charts import heat_map_chart, pareto_chart, relative_energy_chart
 from analysis.time_charts import epoch_curves_chart, power_chart
@@ -20,12 +22,27 @@ from analysis.time_charts import epoch_curves_chart, power_chart
 def draw(findings: Findings) -> tuple[Drawing, ...]:
     """Draw all figures of a study; one for which there is no number is left out."""
     return (
+        *_break_even(findings),
+        *_multitask(findings),
         *_relative_energy(findings),
         *_heat_maps(findings),
         *_pareto(findings),
         *_epochs(findings),
         *_power(findings),
     )
+
+
+def _break_even(findings: Findings) -> Iterator[Drawing]:
+    for info in break_even_lines_infos(findings):
+        if info.cases:
+            yield drawing(info.name, info.title, break_even_chart(info), line_rows(info))
+
+
+def _multitask(findings: Findings) -> Iterator[Drawing]:
+    info = multitask_bars_info(findings)
+    if info is not None and info.bars:
+        rows = [asdict(bar) for bar in info.bars]
+        yield drawing(info.name, info.title, multitask_chart(info), rows)
 
 
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:

@@ -7,7 +7,8 @@ import dataclasses
 from dataclasses import dataclass
 
 from analysis.findings import Findings
-from analysis.quantities import learning_rate_text, to_wh
+from analysis.quantities import to_wh
+from analysis.series import series_of
 from analysis.spread import Spread
 
 # Labels nearer than these shares of the axes would cover each other.
@@ -21,7 +22,7 @@ class Bar:
     Attributes:
         setup: Its number.
         batch_size: The group that it stands in.
-        learning_rate: As the axis shows it.
+        learning_rate: As the axis shows it, with what else the setup chooses.
         percent: Total energy in percent of the worst setup's; None where it is not known.
         low: `percent` less a standard deviation over repeats; None for one repeat.
         high: `percent` more a standard deviation.
@@ -46,7 +47,7 @@ class Point:
     Attributes:
         setup: Its number.
         batch_size: Says its shape.
-        learning_rate: As labels show it.
+        learning_rate: As labels show it, with what else the setup chooses.
         energy_wh: Mean total energy.
         energy_low_wh: Less a standard deviation over repeats; the mean for one repeat.
         energy_high_wh: More a standard deviation.
@@ -93,14 +94,15 @@ class ParetoInfo:
 def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
     """Energy of each setup in percent of the worst (paper, Figure 3)."""
     worst = findings.ranking.worst
+    series = series_of(findings.study.manifest)
     scale = 100 / worst.total_j if worst is not None and worst.total_j else None
     return RelativeEnergyInfo(
-        title=findings.titled("Energy of a training, in % of the worst setup"),
+        title=findings.staged("Energy of a training, in % of the worst setup"),
         bars=tuple(
             Bar(
                 setup=each.setup,
                 batch_size=each.batch_size,
-                learning_rate=learning_rate_text(each.learning_rate),
+                learning_rate=series(each.setup, each.learning_rate),
                 percent=_scaled(each.energy_j, scale, 0),
                 low=_scaled(each.energy_j, scale, -1),
                 high=_scaled(each.energy_j, scale, +1),
@@ -116,12 +118,13 @@ def pareto_info(findings: Findings) -> ParetoInfo:
     """Accuracy against energy, and the setups that no other one beats in both."""
     worst = findings.ranking.worst
     most_j = 0.0 if worst is None else worst.total_j or 0.0
+    series = series_of(findings.study.manifest)
     points = []
     for row in findings.ranking.rows:
         energy, accuracy = row.setup.energy_j, row.setup.best_accuracy
         if energy is None or accuracy is None:
             continue
-        rate = learning_rate_text(row.setup.learning_rate)
+        rate = series(row.setup.setup, row.setup.learning_rate)
         points.append(
             Point(
                 setup=row.setup.setup,
@@ -141,7 +144,7 @@ def pareto_info(findings: Findings) -> ParetoInfo:
         )
     points.sort(key=lambda point: (point.energy_wh, point.accuracy_percent))
     return ParetoInfo(
-        title=findings.titled("Accuracy against energy of a training"),
+        title=findings.staged("Accuracy against energy of a training"),
         points=_without_crowding(points),
     )
 

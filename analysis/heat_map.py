@@ -52,7 +52,7 @@ def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
     return _map(
         findings,
         name="energy_per_epoch_map",
-        title=findings.titled("Energy per epoch, mWh"),
+        title=findings.staged("Energy per epoch, mWh"),
         values=values,
         decimals=decimals_for(values.values()),
     )
@@ -68,7 +68,7 @@ def total_energy_map(findings: Findings) -> HeatMapInfo:
     return _map(
         findings,
         name="total_energy_map",
-        title=findings.titled("Energy of a whole training, % of the worst setup"),
+        title=findings.staged("Energy of a whole training, % of the worst setup"),
         values=values,
         decimals=1,
     )

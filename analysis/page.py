@@ -28,12 +28,13 @@ _PAGE = """<!DOCTYPE html>
 </figure>
 {% endmacro %}
 {% macro table(info) %}
+{% set sortable = info.columns | selectattr("key", "equalto", "setup") | list %}
 <div class="wide" tabindex="0" role="region" aria-label="{{ info.title }}">
-<table id="{{ info.name }}"{% if info.name == "ranking" %} class="sortable"{% endif %}>
+<table id="{{ info.name }}"{% if sortable %} class="sortable"{% endif %}>
 <caption>{{ info.title }}</caption>
 <thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
 <tbody>
-{% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if info.name == "ranking" %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
+{% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
 {% endfor %}</tbody>
 </table></div>
 {% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}

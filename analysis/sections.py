@@ -3,9 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from analysis.chart_style import Drawing
 from analysis.findings import Findings
+from analysis.paradigm_tables import paradigm_table_infos
 from analysis.quantities import energy_text, percent_text
 from analysis.tables import (
     TableInfo,
@@ -14,7 +16,17 @@ from analysis.tables import (
     relative_total_info,
 )
 
-_HERO = "relative_energy"
+_HEROES = ("break_even_lines_classifier_frozen", "multitask_bars", "relative_energy")
+"""The figure of the first screen: the first of these that the study has."""
+
+_PRETRAINING_TABLES = (
+    "break_even_classifier_frozen",
+    "break_even_classifier_unfrozen",
+    "frozen_encoder",
+)
+
+
+_Part = TypeVar("_Part", Drawing, TableInfo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +62,22 @@ class KeyFigure:
 
 def hero(drawings: Sequence[Drawing]) -> Drawing | None:
     """The figure of the first screen; None where there is nothing to draw."""
-    return next((each for each in drawings if each.name == _HERO), None)
+    by_name = {each.name: each for each in drawings}
+    return next((by_name[name] for name in _HEROES if name in by_name), None)
 
 
 def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, ...]:
     """All sections that have something to show."""
-    by_name = {each.name: each for each in drawings}
+    first = hero(drawings)
+    by_name = {each.name: each for each in drawings if each is not first}
+    tables = {info.name: info for info in paradigm_table_infos(findings)}
     found = (
+        _pretraining(by_name, tables),
+        _multitask(by_name, tables),
         _ranking(findings, by_name),
         _energy(findings, by_name),
         _over_time(by_name),
+        _stages(tables),
     )
     return tuple(each for each in found if each.drawings or each.tables)
 
@@ -85,12 +103,32 @@ def lead_and_rest(text: str) -> tuple[str, str]:
     return first, "".join(rest)
 
 
+def _pretraining(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="pretraining",
+        short="Pretraining",
+        heading="Does pretraining pay?",
+        drawings=_present(drawings, *_HEROES[:1], "break_even_lines_classifier_unfrozen"),
+        tables=_present(tables, *_PRETRAINING_TABLES),
+    )
+
+
+def _multitask(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="multitask",
+        short="Multitask",
+        heading="Tasks together or one by one?",
+        drawings=_present(drawings, "multitask_bars"),
+        tables=_present(tables, "tasks", "multitask"),
+    )
+
+
 def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     return Section(
         name="ranked",
         short="Ranking",
         heading="Accuracy against energy",
-        drawings=_present(drawings, "pareto_front"),
+        drawings=_present(drawings, "relative_energy", "pareto_front"),
         tables=(ranking_info(findings),),
     )
 
@@ -116,5 +154,14 @@ def _over_time(drawings: Mapping[str, Drawing]) -> Section:
     )
 
 
-def _present(drawings: Mapping[str, Drawing], *names: str) -> tuple[Drawing, ...]:
-    return tuple(drawings[name] for name in names if name in drawings)
+def _stages(tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="all-stages",
+        short="Stages",
+        heading="All stages of all setups",
+        tables=_present(tables, "stages"),
+    )
+
+
+def _present(found: Mapping[str, _Part], *names: str) -> tuple[_Part, ...]:
+    return tuple(found[name] for name in names if name in found)

@@ -1,0 +1,174 @@
+"""Charts of pretraining and multitask: break-even lines and stacked bars."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, styled
+from analysis.paradigm_figures import (
+    BreakEvenCase,
+    BreakEvenLinesInfo,
+    MultitaskBar,
+    MultitaskBarsInfo,
+)
+
+_WITH, _WITHOUT = "with pretraining", "from scratch"
+_PANEL_WIDTH, _PANEL_HEIGHT = 205, 220
+_BAR_STEP, _BAR_HEIGHT = 22, 250
+_TASKS = ("attributes", "identity", "both")
+_TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
+
+
+def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+    """A panel for each case, each with its own axes: their energies are far apart."""
+    panels = [_panel(case, first=number == 0) for number, case in enumerate(info.cases)]
+    notes = [
+        "Energy over the number of trainings that use the encoder. Where the lines cross, it has paid.",
+        *_wrapped(info.note),
+    ]
+    side_by_side = alt.hconcat(*panels, spacing=26).resolve_scale(
+        color="shared", strokeDash="shared"
+    )
+    return styled(side_by_side, info.title, notes)
+
+
+def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
+    """The lines by their points, one for each whole number of cycles."""
+    return [
+        {
+            "case": case.case,
+            "label": case.label,
+            "cycles": cycles,
+            "with_pretraining_wh": case.encoder_wh + cycles * case.classifier_wh,
+            "from_scratch_wh": cycles * case.together_wh,
+        }
+        for case in info.cases
+        for cycles in range(case.last_cycle + 1)
+    ]
+
+
+def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - as above
+    """Two bars for each setup: one task upon the other, and both together."""
+    rows: list[Mapping[str, Any]] = [
+        {
+            **asdict(bar),
+            "group": f"batch size {bar.batch_size}",
+            "bar": f"{bar.series} {bar.way}",
+            "words": _bar_words(bar),
+        }
+        for bar in info.bars
+    ]
+    groups = [f"batch size {size}" for size in sorted({bar.batch_size for bar in info.bars})]
+    names = list(dict.fromkeys(bar.series for bar in info.bars))
+    ways = ["one by one", "together"]
+    bars = (
+        alt.Chart()
+        .mark_bar(stroke=INK, strokeWidth=0.5)
+        .encode(
+            x=alt.X("series:N", sort=names, title=None, axis=alt.Axis(labelAngle=-45)),
+            xOffset=alt.XOffset("way:N", sort=ways),
+            y=alt.Y("from_wh:Q", title="Energy of a training, Wh"),
+            y2="to_wh:Q",
+            color=alt.Color(
+                "task:N",
+                title=None,
+                scale=alt.Scale(domain=list(_TASKS), range=list(_TASK_COLOURS)),
+                legend=alt.Legend(orient="top", symbolType="square", symbolStrokeWidth=0.5),
+            ),
+            description="words:N",
+        )
+        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
+    )
+    panels = bars.facet(
+        data=alt.InlineData(values=rows),
+        column=alt.Column(
+            "group:N",
+            sort=groups,
+            title=None,
+            header=alt.Header(labelOrient="top"),
+            spacing=14,
+        ),
+    )
+    notes = [
+        "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
+        *_wrapped(info.note),
+    ]
+    return styled(panels, info.title, notes)
+
+
+def _panel(case: BreakEvenCase, *, first: bool) -> Any:  # noqa: ANN401 - as above
+    ends = [
+        {"cycles": cycles, "energy_wh": energy, "way": way}
+        for cycles in (0, case.last_cycle)
+        for way, energy in (
+            (_WITH, case.encoder_wh + cycles * case.classifier_wh),
+            (_WITHOUT, cycles * case.together_wh),
+        )
+    ]
+    legend = alt.Legend(orient="bottom", title=None, symbolSize=300) if first else None
+    ways = [_WITH, _WITHOUT]
+    lines = (
+        alt.Chart(alt.InlineData(values=ends))
+        .mark_line(strokeWidth=1.8, aria=False)
+        .encode(
+            x=alt.X(
+                "cycles:Q",
+                title="trainings that use the encoder",
+                axis=alt.Axis(tickMinStep=1, tickCount=6),
+            ),
+            y=alt.Y("energy_wh:Q", title="Energy in all, Wh" if first else None),
+            color=alt.Color(
+                "way:N",
+                scale=alt.Scale(domain=ways, range=[CHOSEN, SERIES[1]]),
+                legend=legend,
+            ),
+            strokeDash=alt.StrokeDash(
+                "way:N", scale=alt.Scale(domain=ways, range=[[1, 0], [6, 3]]), legend=legend
+            ),
+        )
+    )
+    words = (
+        f"{case.case}, {case.label}: pretraining has paid after {case.pays_at} "
+        f"(lines cross at {case.cycles:.1f}, {case.crossing_wh:.3g} Wh)"
+    )
+    crossing = alt.Chart(
+        alt.InlineData(
+            values=[
+                {
+                    "cycles": case.cycles,
+                    "energy_wh": case.crossing_wh,
+                    "words": words,
+                    "label": f"pays at {case.pays_at}",
+                }
+            ]
+        )
+    )
+    mark = crossing.mark_point(filled=True, size=80, color=INK, opacity=1).encode(
+        x="cycles:Q", y="energy_wh:Q", description="words:N"
+    )
+    # Below and to the right of a crossing of two rising lines there is room.
+    label = crossing.mark_text(align="left", baseline="top", dx=8, dy=8, color=INK).encode(
+        x="cycles:Q", y="energy_wh:Q", text="label:N"
+    )
+    return alt.layer(lines, mark, label).properties(
+        width=_PANEL_WIDTH,
+        height=_PANEL_HEIGHT,
+        title=alt.TitleParams(
+            case.case, subtitle=[case.label], fontSize=12, subtitleFontSize=11, offset=6
+        ),
+    )
+
+
+def _wrapped(note: str) -> list[str]:
+    """A note of several statements, two on a line."""
+    parts = note.split("; ")
+    return ["; ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
+
+
+def _bar_words(bar: MultitaskBar) -> str:
+    return (
+        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
+        f"{bar.to_wh - bar.from_wh:.3g} Wh"
+    )

@@ -71,6 +71,7 @@ class Tracker:
         self._living = Liveness()
         # The thread that looks for the dead closes windows too.
         self._lock = threading.RLock()
+        self._adopted: set[WindowKey] = set()
         self._closed: OrderedDict[WindowKey, Reading] = OrderedDict()
         self._booked: list[BookedWindow] = []
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
@@ -108,14 +109,12 @@ class Tracker:
         with self._lock:
             if key in self._closed:
                 return None
-            self._enter(key, target, time.monotonic() if start_s is None else start_s)
+            self._note_use(key, target, time.monotonic() if start_s is None else start_s, pid)
             if start_s is not None and target not in self._idle_power_w:
                 since_s = max(self._started_s, start_s - KEPT_S)
                 power_w = self._meter.mean_power_w(target, since_s, start_s)
                 if power_w is not None:
                     self._idle_power_w[target] = power_w
-            if key.stage == TRIAL:
-                self._living.watch(key.trial_id, pid)
             self._meter.open(key, devices=[target], start_s=start_s)
             return self._meter.opened(key)
 
@@ -135,17 +134,13 @@ class Tracker:
             return self._closed[key]
 
     @ray.method(max_task_retries=RETRIES)
-    def close_for_another(
-        self, key: WindowKey, target: str, stop_s: float, opened: OpenWindow
-    ) -> Reading:
-        """Close a window that a tracker opened which is gone."""
+    def adopt(self, key: WindowKey, target: str, opened: OpenWindow, pid: int) -> None:
+        """Go on with a window that a tracker opened which is gone; see `open`."""
         with self._lock:
-            if key not in self._closed:
-                self._enter(key, target, opened.start_s)
+            if key not in self._closed and self._meter.opened(key) is None:
+                self._note_use(key, target, opened.start_s, pid)
                 self._meter.adopt(key, opened)
-                reading = self._meter.close(key, stop_s=stop_s)[target]
-                self._book(key, reading.degraded("the tracker was started anew in the window"))
-            return self._closed[key]
+                self._adopted.add(key)
 
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
@@ -172,12 +167,17 @@ class Tracker:
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
 
-    def _enter(self, key: WindowKey, target: str, time_s: float) -> None:
-        """Take note of who uses a board; the windows of one trial are one consumer."""
+    def _note_use(self, key: WindowKey, target: str, time_s: float, pid: int) -> None:
+        """Take note of who uses a device; the windows of one trial are one consumer."""
         if target in self._boards:
             self._sharing.enter(target, key.trial_id, time_s)
+        if key.stage == TRIAL:
+            self._living.watch(key.trial_id, pid)
 
     def _book(self, key: WindowKey, reading: Reading) -> None:
+        if key in self._adopted:
+            self._adopted.discard(key)
+            reading = reading.degraded("the tracker was started anew in the window")
         board = self._boards.get(reading.device_uuid)
         if board is not None:
             stop_s = reading.start_s + reading.duration_s

@@ -6,7 +6,7 @@ import time
 from typing import Any, final
 
 import ray
-from ray.exceptions import ActorDiedError
+from ray.exceptions import ActorDiedError, RayError
 
 from trackers.actor import Handle
 from trackers.ledger import TrackerFacts, WindowKey
@@ -74,29 +74,45 @@ class TrackerClient:
         if not ray.is_initialized():  # asking for something would start another Ray
             return Reading.missing(self._target, note="Ray was shut down")
         try:
-            return self._reading(key, stop_s, self._opened.pop(key, None))
+            return self._reading(key, stop_s)
         except Exception as error:  # noqa: BLE001 - see the class
             note = f"the tracker did not answer ({type(error).__name__})"
             return Reading.missing(self._target, note=note)
+        finally:
+            self._opened.pop(key, None)
 
-    def _reading(self, key: WindowKey, stop_s: float, opened: Any) -> Reading:  # noqa: ANN401
+    def _reading(self, key: WindowKey, stop_s: float) -> Reading:
         """The reading of a window, be it by a tracker that took the place of a dead one."""
         reading: Reading | None
         try:
-            asked = self._tracker.close.remote(key, self._target, stop_s)
-            reading = ray.get(asked, timeout=CALL_TIMEOUT_S)
+            reading = self._closed(key, stop_s)
         except ActorDiedError:
             self._tracker = self._find()
             reading = None
-        if reading is not None:
-            return reading
-        # What the dead tracker saw at the start lies in this process since it answered.
-        begun = None if opened is None else ray.get(opened, timeout=CALL_TIMEOUT_S)
-        if begun is None:
-            return Reading.missing(self._target, note="no tracker has opened the window")
-        asked = self._tracker.close_for_another.remote(key, self._target, stop_s, begun)
-        reading = ray.get(asked, timeout=START_TIMEOUT_S)
+        if reading is None:
+            self._hand_over()
+            reading = self._closed(key, stop_s)
+        return reading or Reading.missing(self._target, note="no tracker has opened the window")
+
+    def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
+        asked = self._tracker.close.remote(key, self._target, stop_s)
+        reading: Reading | None = ray.get(asked, timeout=CALL_TIMEOUT_S)
         return reading
+
+    def _hand_over(self) -> None:
+        """Tell a new tracker of all windows that are open.
+
+        What the dead one saw at their start lies in this process since it answered.
+        """
+        for key, answer in list(self._opened.items()):
+            try:
+                opened = ray.get(answer, timeout=CALL_TIMEOUT_S)
+            except RayError as error:
+                _log.warning("a window was lost with its tracker: %s", error)
+                continue
+            if opened is not None:
+                adopted = self._tracker.adopt.remote(key, self._target, opened, os.getpid())
+                ray.get(adopted, timeout=START_TIMEOUT_S)
 
     def _facts(self) -> TrackerFacts:
         """What the node's tracker measures; of a new tracker where the old one has died."""

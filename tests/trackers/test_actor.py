@@ -300,7 +300,7 @@ def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle) ->
     reading = trial.close(key(1))
 
     assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)
-    assert energy_j(reading) == pytest.approx(5.0 * used_s, rel=0.15)
+    assert energy_j(reading) == pytest.approx(5.0 * used_s, rel=0.3)
 
 
 def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle) -> None:

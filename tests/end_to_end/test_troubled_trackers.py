@@ -1,0 +1,121 @@
+"""A study whose trackers and trials are killed and frozen: it ends, and says what happened."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from tests.end_to_end.conftest import ROOT, command
+from tests.fake_nvml import UUIDS, Boards, build
+
+pytestmark = pytest.mark.ray
+
+FROZEN_S = 5.0
+PATIENCE_S = 120.0
+EPOCHS = 150
+OPTIONS = (
+    *("--scenario", "tests.end_to_end.scenarios:Slow", "--repeats", "1"),
+    *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
+)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline_s, "it never became so"
+        time.sleep(0.05)
+
+
+def reported(ray_folder: Path, trial: str) -> int:
+    """Epochs that a trial has reported so far; on storage they are only later."""
+    pattern = f"ray/session_2*/artifacts/*/a/driver_artifacts/{trial}*/result.json"
+    return sum(path.read_text().count("\n") for path in ray_folder.glob(pattern))
+
+
+def actor_of(study: psutil.Process, kind: str) -> psutil.Process:
+    """The process of an actor; Ray names it after its class and, while it works, its method."""
+    titles = {each: " ".join(each.cmdline()) for each in study.children(recursive=True)}
+    found = [each for each, title in titles.items() if re.match(rf"ray::{kind}(\.|$| )", title)]
+    assert found, sorted(titles.values())
+    return found[0]
+
+
+@contextmanager
+def running(results: Path, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """A study; whatever the test comes to, nothing of it is left."""
+    study = subprocess.Popen(
+        command(*OPTIONS, "--results-dir", str(results), "--name", "a"),
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield study
+    finally:
+        if study.poll() is None:
+            for each in psutil.Process(study.pid).children(recursive=True):
+                each.kill()
+            study.kill()
+            study.communicate()
+
+
+def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Path) -> None:
+    """The tracker is killed, then frozen for 5 s, then a trial is killed inside a window.
+
+    The other trial finishes, its energies are right but where the frozen tracker saw nothing, and
+    what the killed trial had used is on the bill.
+    """
+    boards = Boards(boards=2)
+    folder = tmp_path / "a"
+    env = {**boards.environment(build(tmp_path / "lib")), "RAY_TMPDIR": str(ray_folder)}
+    with running(tmp_path, env) as study:
+        process = psutil.Process(study.pid)
+        until(lambda: reported(ray_folder, "setup01") >= 2 and reported(ray_folder, "setup02") >= 2)
+        actor_of(process, "Tracker").kill()
+        seen = reported(ray_folder, "setup01")
+        until(lambda: reported(ray_folder, "setup01") >= seen + 2)
+        tracker = actor_of(process, "Tracker")
+        tracker.send_signal(signal.SIGSTOP)
+        time.sleep(FROZEN_S)
+        tracker.send_signal(signal.SIGCONT)
+        seen = reported(ray_folder, "setup02")
+        until(lambda: reported(ray_folder, "setup02") >= seen + 1)
+        os.kill(actor_of(process, "ImplicitFunc").pid, signal.SIGKILL)
+        said, _ = study.communicate(timeout=PATIENCE_S)
+
+    trials = pd.read_parquet(folder / "trials.parquet").set_index("trial_id")
+    epochs = pd.read_parquet(folder / "epochs.parquet")
+    windows = pd.read_parquet(folder / "windows.parquet")
+    (failed,) = trials.index[trials["status"] == "failed"]
+    (finished,) = trials.index[trials["status"] == "finished"]
+    assert study.returncode == 1, said
+    assert failed in said
+    assert len(epochs[epochs["trial_id"] == finished]) == EPOCHS
+    assert windows["note"].str.contains("started anew").any()
+    booked = windows[(windows["trial_id"] == failed) & (windows["stage"] == "trial")]
+    assert len(booked) == 1
+    measured = windows.dropna(subset="energy_j")
+    known_j = [
+        boards.energy_j(UUIDS.index(uuid), start_s, start_s + duration_s)
+        for uuid, start_s, duration_s in zip(
+            measured["device_uuid"], measured["start_s"], measured["duration_s"], strict=True
+        )
+    ]
+    whole = measured["stage"] == "trial"
+    assert measured["energy_j"].sum() == pytest.approx(sum(known_j), rel=0.02)
+    for energy_j, known in zip(
+        measured["energy_j"][whole], pd.Series(known_j)[whole.to_numpy()], strict=True
+    ):
+        assert energy_j == pytest.approx(known, rel=0.03)

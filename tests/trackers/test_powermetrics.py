@@ -6,6 +6,7 @@ import plistlib
 import queue
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,6 +153,7 @@ def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None
         plist().replace(b"100000000", b"0"),
         plist().replace(b"100000000", b"-5"),
         plist().replace(b"100000000", b"9" * 400),
+        plist().replace(b"100000000", b"9" * 14),
         plist().replace(b"<integer>100000000</integer>", b"<real>nan</real>"),
         plist(timestamp=True).replace(b"<true/>", b"<date>yesterday</date>"),
         plist()[40:],
@@ -474,6 +476,35 @@ def test_a_child_that_says_nothing_is_ended_too() -> None:
 
     assert not reader.is_alive()
     assert stream.complaint() == ""
+
+
+def test_a_silent_child_that_may_not_be_signalled_is_left_by_its_pipe(tmp_path: Path) -> None:
+    """As one of root's: nobody waits for it, and it sees that nobody reads any more."""
+    seen: queue.Queue[bytes] = queue.Queue()
+    stream = child(
+        "import pathlib, select, signal, sys\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "sys.stdout.write('ready')\n"
+        "pipe = select.poll(); pipe.register(1, 0); pipe.poll()\n"
+        f"pathlib.Path({str(tmp_path)!r}, 'ended').touch()"
+    )
+
+    def read() -> None:
+        for chunk in stream:
+            seen.put(chunk)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    assert seen.get(timeout=60) == b"ready"
+
+    stream.close()
+    reader.join(timeout=60)
+
+    assert not reader.is_alive()
+    deadline_s = time.monotonic() + 60
+    while not (tmp_path / "ended").exists() and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert (tmp_path / "ended").exists()
 
 
 # The command line, with programs of ours in the place of sudo and powermetrics.

@@ -96,7 +96,7 @@ def test_constant_power_is_power_times_time(name: str, power_w: int, periods: in
 
     assert energy_j(reading) == pytest.approx(power_w * periods * PERIOD_S, abs=0.002)
     assert (reading.status, reading.coverage) == (Status.OK, 1.0), reading.note
-    assert (reading.method is Method.ESTIMATED) == (name == "estimate")
+    assert (reading.method is Method.ESTIMATED) == name.startswith("estimate")
 
 
 @every_source
@@ -342,7 +342,7 @@ def test_no_epoch_is_copied_from_another(name: str, error: type[Exception]) -> N
 @every_source
 def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
     """10 hours of epochs: each of the last ones is as exact as the first, and memory stays."""
-    period_s, minutes = 4.0, 600
+    period_s, minutes = 10.0, 600
     per_minute = round(60 / period_s)
     values = [100 + 37 * n % 601 for n in range(minutes * per_minute)]
     clock = ManualClock(64.0)

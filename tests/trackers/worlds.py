@@ -113,6 +113,22 @@ def estimate(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         yield _world(CpuEstimateSource(cpu_watts=psutil.cpu_count(), clock=clock), load, clock)
 
 
+def estimate_idle(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """The same CPUs, of whose load half a watt is what they draw when idle."""
+    idle_w, start_s = 0.5, clock.now_s()
+
+    def cpu_times() -> object:
+        now_s = clock.now_s()
+        busy_s = COUNTED_BEFORE_J + load.energy_j(now_s) - idle_w * (now_s - start_s)
+        return SimpleNamespace(user=busy_s, system=0.0, nice=0.0)
+
+    with mock.patch.object(psutil, "cpu_times", cpu_times):
+        source = CpuEstimateSource(
+            cpu_watts=(psutil.cpu_count() or 1) + idle_w, cpu_idle_watts=idle_w, clock=clock
+        )
+        yield _world(source, load, clock)
+
+
 def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
     """A package whose counter goes past its range once in four periods at the highest load."""
     (folder / "intel-rapl:0").mkdir()
@@ -191,6 +207,7 @@ WORLDS: dict[str, Open] = {
     "recorded function": recorded_function,
     "recorded file": recorded_file,
     "estimate": estimate,
+    "estimate with idle power": estimate_idle,
     "rapl": rapl,
     "rapl process": rapl_process,
     "powermetrics": powermetrics,

@@ -140,13 +140,11 @@ class _Meter:
 
     Attributes:
         sampled_s: When the newest sample came that told this device's power.
-        power_w: That power; None before the first.
         energy_j: Energy of all samples until then.
         is_behind: Whether a sample has come since that did not tell it.
     """
 
     sampled_s: float
-    power_w: float | None = None
     energy_j: float = 0.0
     is_behind: bool = False
 
@@ -158,7 +156,7 @@ class _Meter:
         if self.is_behind:
             elapsed_s = max(elapsed_s, now_s - self.sampled_s)
         self.energy_j += power_w * elapsed_s
-        self.power_w, self.sampled_s, self.is_behind = power_w, now_s, False
+        self.sampled_s, self.is_behind = now_s, False
 
 
 @final
@@ -235,7 +233,11 @@ class PowermetricsSource:
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
-        """See `PowerSource`; the newest sample's power, and the energy of all samples so far."""
+        """See `PowerSource`; the energy of all samples so far.
+
+        No power: a sample's is that of the time before it. Told now it would come a sample too
+        late; the meter finds it from two counters, in the place where it belongs.
+        """
         uuid, pid = device_uuid, device_uuid.removeprefix(_PROCESS)
         if device_uuid.startswith(_PROCESS) and pid.isdecimal():
             uuid = next((each.uuid for each in self._devices if each.kind is DeviceKind.CPU), "")
@@ -247,7 +249,7 @@ class PowermetricsSource:
             )
             raise UnknownDeviceError(message)
         with self._lock:
-            power_w, energy_j, sampled_s = meter.power_w, meter.energy_j, meter.sampled_s
+            energy_j, sampled_s = meter.energy_j, meter.sampled_s
         if self._has_ended.is_set():
             message = f"powermetrics has ended: {self._stream.complaint() or 'it said nothing'}"
             raise DeviceLostError(message)
@@ -256,9 +258,8 @@ class PowermetricsSource:
             message = f"powermetrics: the last sample is {age_s:.1f} s old"
             raise ReadError(message)
         if uuid != device_uuid:
-            share_j = self._shares.energy_j(int(pid), energy_j)
-            return Observation(time_s=sampled_s, counter_j=share_j)
-        return Observation(time_s=sampled_s, power_w=power_w, counter_j=energy_j)
+            energy_j = self._shares.energy_j(int(pid), energy_j)
+        return Observation(time_s=sampled_s, counter_j=energy_j)
 
     def close(self) -> None:
         """End powermetrics; may be called twice."""

@@ -17,6 +17,9 @@ CHUNK = 1 << 16
 LOOK_UP_S = 0.5
 """A child that says nothing is left alone so soon after `close`."""
 
+LAST_WORDS_S = 2.0
+"""For this long a child whose output has ended may still write why."""
+
 
 class Stream(Protocol):
     """The output of a running powermetrics."""
@@ -63,7 +66,8 @@ class ProcessStream:
                 if not chunk:
                     break
                 yield chunk
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(LAST_WORDS_S)
         with self._lock:
             self._last_words = self._written()
             self._errors.close()

@@ -267,10 +267,11 @@ def test_zones_that_a_container_hides_are_told_from_a_machine_without(tmp_path: 
 
 
 def test_machines_without_rapl_are_refused(tmp_path: Path) -> None:
-    """No folder, and a folder without packages, are `SourceUnavailableError` with a remedy."""
+    """No folder, an empty one, and one without packages are refused with a remedy."""
     zone(tmp_path / "only-psys", "intel-rapl:0", "psys", 1)
+    (tmp_path / "empty").mkdir()
 
-    for root in (tmp_path / "absent", tmp_path / "only-psys"):
+    for root in (tmp_path / "absent", tmp_path / "empty", tmp_path / "only-psys"):
         with pytest.raises(SourceUnavailableError, match="modprobe"):
             RaplSource(root=root)
 

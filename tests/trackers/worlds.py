@@ -5,7 +5,7 @@ import queue
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from trackers.nvml import NvmlSource
 from trackers.powermetrics import PowermetricsSource
 from trackers.rapl import RaplSource
 from trackers.recorded import RecordedSource
-from trackers.sample import Device, Observation
+from trackers.sample import Device, Observation, process_device
 from trackers.source import PowerSource
 
 HIGHEST_W = 700
@@ -113,6 +113,22 @@ def estimate(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         yield _world(CpuEstimateSource(cpu_watts=psutil.cpu_count(), clock=clock), load, clock)
 
 
+def estimate_idle(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """The same CPUs, of whose load half a watt is what they draw when idle."""
+    idle_w, start_s = 0.5, clock.now_s()
+
+    def cpu_times() -> object:
+        now_s = clock.now_s()
+        busy_s = COUNTED_BEFORE_J + load.energy_j(now_s) - idle_w * (now_s - start_s)
+        return SimpleNamespace(user=busy_s, system=0.0, nice=0.0)
+
+    with mock.patch.object(psutil, "cpu_times", cpu_times):
+        source = CpuEstimateSource(
+            cpu_watts=(psutil.cpu_count() or 1) + idle_w, cpu_idle_watts=idle_w, clock=clock
+        )
+        yield _world(source, load, clock)
+
+
 def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
     """A package whose counter goes past its range once in four periods at the highest load."""
     (folder / "intel-rapl:0").mkdir()
@@ -125,7 +141,20 @@ def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
             return f"{range_uj}\n"
         return f"{round(load.energy_j(clock.now_s()) * 1e6) % range_uj}\n"
 
-    yield _world(RaplSource(root=folder, clock=clock, read=read), load, clock)
+    source = RaplSource(
+        root=folder,
+        clock=clock,
+        read=read,
+        tree_seconds=lambda _: clock.now_s(),
+        busy_seconds=clock.now_s,
+    )
+    yield _world(source, load, clock)
+
+
+def rapl_process(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """The only busy process of that machine, which so is charged all of its energy."""
+    for world in rapl(load, clock, folder):
+        yield replace(world, device_uuid=process_device(1))
 
 
 def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
@@ -133,7 +162,13 @@ def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     tape = Tape()
     interval_ms = round(load.period_s * 1000)
     tape.feed(load.period_s, load.power_w(clock.now_s()))
-    source = PowermetricsSource(start=lambda _: tape, interval_ms=interval_ms, clock=clock)
+    source = PowermetricsSource(
+        start=lambda _: tape,
+        interval_ms=interval_ms,
+        clock=clock,
+        tree_seconds=lambda _: clock.now_s(),
+        busy_seconds=clock.now_s,
+    )
     tape.wait()
     fed_s = clock.now_s()
 
@@ -147,6 +182,12 @@ def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
 
     yield World(source=source, device_uuid=source.devices()[0].uuid, go_on=go_on, has_counter=True)
     source.close()
+
+
+def powermetrics_process(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """The only busy process of that machine."""
+    for world in powermetrics(load, clock, folder):
+        yield replace(world, device_uuid=process_device(1))
 
 
 def nvml_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
@@ -166,8 +207,11 @@ WORLDS: dict[str, Open] = {
     "recorded function": recorded_function,
     "recorded file": recorded_file,
     "estimate": estimate,
+    "estimate with idle power": estimate_idle,
     "rapl": rapl,
+    "rapl process": rapl_process,
     "powermetrics": powermetrics,
+    "powermetrics process": powermetrics_process,
     "nvml counter": nvml_counter,
     "nvml power": nvml_power,
 }

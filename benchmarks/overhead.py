@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -122,6 +122,17 @@ def cpu_seconds() -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
+def tracker_cpu_seconds() -> dict[str, float]:
+    """CPU time so far of the tracker's two processes, by name."""
+    used_s = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            name = "".join(process.cmdline()[:1]).strip()
+            if name.startswith("ray::Tracker"):
+                used_s[name.removeprefix("ray::")] = sum(process.cpu_times()[:2])
+    return used_s
+
+
 def tracker_on_against_off(rounds: int) -> None:
     """Print the CPU times and their ratio."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -129,7 +140,8 @@ def tracker_on_against_off(rounds: int) -> None:
     plan = trial_plans(grid((256,), (0.001,)), (0,), shuffle_seed=0)[0]
     ray.get(trained.remote(plan, data, None))
     used_s: dict[bool, list[float]] = {True: [], False: []}
-    epochs = 0
+    own_s: dict[str, list[float]] = {}
+    own_shares, epochs = [], 0
     for number in range(2 * rounds):
         measured = number % 2 == 0
         manager = start_manager(Request(), sampling_hz=10) if measured else None
@@ -137,9 +149,14 @@ def tracker_on_against_off(rounds: int) -> None:
             here = ray.get_runtime_context().get_node_id()
             ray.get(ray.get(manager.tracker.remote(here)).facts.remote())
         time.sleep(SETTLE_S)
-        before_s = cpu_seconds()
+        before_s, own_before_s, began_s = cpu_seconds(), tracker_cpu_seconds(), time.monotonic()
         epochs = ray.get(trained.remote(plan, data, manager))
         used_s[measured].append(cpu_seconds() - before_s)
+        if measured:
+            spent_s = {name: s - own_before_s[name] for name, s in tracker_cpu_seconds().items()}
+            own_shares.append(sum(spent_s.values()) / (time.monotonic() - began_s))
+            for name, each_s in spent_s.items():
+                own_s.setdefault(name, []).append(each_s)
         if manager is not None:
             ray.kill(manager)  # and with it the tracker that it owns
     ray.shutdown()
@@ -148,6 +165,12 @@ def tracker_on_against_off(rounds: int) -> None:
     print(f"tracker on   {on_s:7.3f} s of CPU   {sorted(round(s, 2) for s in used_s[True])}")
     print(f"tracker off  {off_s:7.3f} s of CPU   {sorted(round(s, 2) for s in used_s[False])}")
     print(f"ratio        {on_s / off_s:7.4f}   (goal: at most 1.01)")
+    medians_s = {name: statistics.median(each_s) for name, each_s in own_s.items()}
+    print("the tracker's own processes, which other load on the machine does not blur:")
+    for name, each_s in medians_s.items():
+        print(f"  {name:15} {each_s:7.3f} s of CPU")
+    print(f"  together {100 * statistics.median(own_shares):.2f} % of one CPU while it trained")
+    print(f"  ratio        {1 + sum(medians_s.values()) / off_s:7.4f}")
 
 
 def main(

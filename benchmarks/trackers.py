@@ -7,7 +7,7 @@ Emulated boards (tests/fake_nvml) draw a power whose energy is known in closed f
 runs in a process of its own beside the same epochs of 1.0 s and 0.1 s, one after another; what it
 tells of each epoch is compared with the known energy. The others come from PyPI
 (benchmarks/tracker_rivals.py). Then: what 8 boards cost, and how long a window takes to open and
-close. A goal that is missed says so. Needs a C compiler and, the first time, the network.
+close. ✗ marks a goal that is missed. Needs a C compiler and, the first time, the network.
 """
 
 import json
@@ -78,7 +78,8 @@ def accuracy(scenarios: tuple[Scenario, ...], epochs: dict[float, int], console:
         rivals = {}
     for scenario in scenarios:
         table = Table(title=scenario.name, title_justify="left", box=None, padding=(0, 1))
-        table.add_column("tracker")
+        table.add_column("tracker", no_wrap=True)
+        said = []
         for name in ("1.0 s epochs", "0.1 s epochs", "CPU, 1.0 s", "CPU, 0.1 s"):
             table.add_column(name, justify="right")
         for tracker in (*rivals, OURS):
@@ -86,7 +87,8 @@ def accuracy(scenarios: tuple[Scenario, ...], epochs: dict[float, int], console:
             try:
                 outcomes = measured(tracker, scenario.boards, tuple(epochs.items()))
             except RivalError as error:
-                table.add_row(title, f"cannot be run: {error}")
+                table.add_row(title, *["-"] * 4)
+                said.append(f"  {tracker} cannot be run: {error}")
                 continue
             by_length = dict(zip(epochs, outcomes, strict=True))
             table.add_row(
@@ -94,7 +96,7 @@ def accuracy(scenarios: tuple[Scenario, ...], epochs: dict[float, int], console:
                 *(_error(by_length[each], GOALS[each], tracker) for each in (LONG_S, SHORT_S)),
                 *(_percent(by_length[each].cpu_share) for each in (LONG_S, SHORT_S)),
             )
-        console.print(table, "", highlight=False)
+        console.print(table, *said, "", sep="\n", highlight=False)
 
 
 def eight_boards(epochs: dict[float, int], console: Console) -> None:
@@ -153,11 +155,11 @@ def _error(outcome: Outcome, goal: float, tracker: str) -> str:
     untold = f" ({outcome.untold} untold)" if outcome.untold else ""
     if tracker == OURS:
         return _judged(outcome.mean_error, goal) + untold
-    return _percent(outcome.mean_error) + untold
+    return f"{_percent(outcome.mean_error)}  {untold}"
 
 
 def _judged(share: float, goal: float) -> str:
-    return _percent(share) + ("" if share <= goal else f"  MISSED: goal {_percent(goal)}")
+    return _percent(share) + ("  " if share <= goal else " ✗")
 
 
 def _percent(share: float) -> str:
@@ -184,7 +186,7 @@ def main(*, quick: bool = False) -> None:
     console.print(
         f"\nGoals of ours: {_percent(GOALS[LONG_S])} of 1.0 s epochs, {_percent(GOALS[SHORT_S])} "
         f"of 0.1 s epochs, {_percent(GOAL_CPU_SHARE)} of one CPU, "
-        f"{1000 * GOAL_WINDOW_S:g} ms for a window.",
+        f"{1000 * GOAL_WINDOW_S:g} ms for a window. ✗ marks what misses its goal.",
         highlight=False,
     )
 

@@ -95,10 +95,11 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors
     sentences.extend(_against_worst(first, ranking))
     sentences.extend(_against_baseline(first, ranking))
     if factors is not None and setup.total_j is not None:
+        estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
         references = {"most accurate": ranking.best, "baseline": ranking.baseline}
-        sentences.append(footprint_text(setup.total_j, factors))
+        sentences.append(footprint_text(setup.total_j, factors, estimated=estimated))
         sentences.extend(
-            saved_text(name, setup.total_j, each.total_j, factors)
+            saved_text(name, setup.total_j, each.total_j, factors, estimated=estimated)
             for name, each in references.items()
             if each is not None and each.total_j is not None and each.setup != setup.setup
         )

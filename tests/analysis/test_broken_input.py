@@ -150,8 +150,7 @@ def test_studies_of_all_paradigms_stand_side_by_side(
     text = said_of(folders, capsys)
 
     assert "Side by side" in text
-    assert "pre encoder+classifier" in text
-    assert "multi both" in text
+    assert "pre: stage encoder+classifier; multi: stage both" in text
 
 
 def cut(folder: Path) -> None:

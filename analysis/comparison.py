@@ -86,7 +86,10 @@ def _beside(
     unit: Callable[[float | None], float | None],
     more: dict[str, dict[_Key, float]],
 ) -> TableInfo:
-    found = [{_key(setup): spread(setup) for setup in each.setups} for each in studies]
+    found = [
+        {key: spread(setup) for key, setup in zip(_keys(each.setups), each.setups, strict=True)}
+        for each in studies
+    ]
     keys = sorted({key for each in found for key in each}, key=lambda k: (k[0], -k[1], k[2]))
     decimals = decimals_for(unit(mean_of(s)) for each in found for s in each.values())
     besides = len({key[2] for key in keys}) > 1
@@ -124,18 +127,28 @@ def _beside(
             *(Column(key=heading.replace(" ", "_"), heading=heading) for heading in more),
         ),
         rows=tuple(cells(key) for key in keys),
-        legend=f"± standard deviation over repeats; {MISSING} not known",
+        legend=_legend(studies),
     )
 
 
 def _name(findings: Findings) -> str:
-    """The study, and the stage where its trials have several."""
-    name = findings.study.manifest.study
-    return f"{name} {findings.ranked_stage}" if findings.ranked_stage else name
+    return findings.study.manifest.study
 
 
-def _key(setup: SetupEnergy) -> _Key:
-    return (setup.batch_size, setup.learning_rate, parameters_text(setup.parameters))
+def _legend(studies: Sequence[Findings]) -> str:
+    """Signs, and which stage is shown of a study whose trials have several."""
+    stages = [f"{_name(each)}: stage {each.ranked_stage}" for each in studies if each.ranked_stage]
+    return "; ".join(["± standard deviation over repeats", *stages, f"{MISSING} not known"])
+
+
+def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
+    """What setups are matched by; what all of a study have alike does not part them from others."""
+    besides = [parameters_text(each.parameters) for each in setups]
+    alike = len(set(besides)) == 1
+    return [
+        (setup.batch_size, setup.learning_rate, "" if alike else text)
+        for setup, text in zip(setups, besides, strict=True)
+    ]
 
 
 def _published(studies: Sequence[Findings]) -> dict[str, dict[_Key, float]]:
@@ -144,7 +157,7 @@ def _published(studies: Sequence[Findings]) -> dict[str, dict[_Key, float]]:
     sensors = any(m.scenario != "celeba" for m in manifests)
     scenarios = [name for name, wanted in (("pamap2", sensors), ("celeba", faces)) if wanted]
     return {
-        f"paper {scenario} {hardware.upper()}": {
+        f"{scenario if len(scenarios) > 1 else 'paper'} {hardware.upper()}": {
             (size, rate, ""): energy_j
             for (size, rate), energy_j in table_2_j(scenario, hardware).items()
         }

@@ -12,12 +12,13 @@ _WH_PER_KWH = 1000.0
 _M_PER_KM = 1000.0
 
 
-def footprint_text(energy_j: float, factors: Factors) -> str:
+def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False) -> str:
     """What a training comes to, with the sources of the factors; of a thousand or more if small."""
     number, words = _many(energy_j)
     found = footprint(energy_j * number, factors)
     parts = _parts(found)
-    said = f"{words} {'takes' if number == 1 else 'take'} {listed(parts)}"
+    label = "an estimated " if estimated else ""
+    said = f"{words} {'takes' if number == 1 else 'take'} {label}{listed(parts)}"
     said += f", with PUE {factors.pue:g}"
     if factors.g_per_kwh is not None:
         said += f", {factors.g_per_kwh:g} g/kWh ({factors.intensity_source})"
@@ -26,13 +27,16 @@ def footprint_text(energy_j: float, factors: Factors) -> str:
     return f"{said}; {equivalents_text(energy_j * number, factors)}."
 
 
-def saved_text(name: str, energy_j: float, reference_j: float, factors: Factors) -> str:
+def saved_text(
+    name: str, energy_j: float, reference_j: float, factors: Factors, *, estimated: bool = False
+) -> str:
     """What is saved against a reference, in energy, greenhouse gas and money."""
     number, words = _many(reference_j)
     found = footprint(abs(reference_j - energy_j) * number, factors)
     compared = "less" if reference_j >= energy_j else "more"
     verb = "takes" if number == 1 else "take"
-    return f"{words} {verb} {listed(_parts(found))} {compared} than with the {name}."
+    label = "an estimated " if estimated else ""
+    return f"{words} {verb} {label}{listed(_parts(found))} {compared} than with the {name}."
 
 
 def _many(energy_j: float) -> tuple[int, str]:

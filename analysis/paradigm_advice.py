@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from analysis.break_even import BreakEvenInfo, Outcome
 from analysis.multitask import MultitaskInfo
 from analysis.paradigms import ParadigmInfo, PretrainingInfo
+from analysis.quantities import counted
 from analysis.savings import Saving
 
 # Points of accuracy below which nobody would choose by it.
@@ -69,7 +70,7 @@ def _about_multitask(info: MultitaskInfo) -> Iterator[str]:
     ]
     yield (
         f"Training both tasks together {_change(saving)} of the energy against one by one, over "
-        f"{saving.energy_j.count} setups{_points(heads)}."
+        f"{counted(saving.energy_j.count, 'setup')}{_points(heads)}."
     )
 
 

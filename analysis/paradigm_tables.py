@@ -20,7 +20,7 @@ from analysis.cells import (
 from analysis.findings import Findings
 from analysis.freezing import FreezingInfo
 from analysis.multitask import MultitaskInfo
-from analysis.quantities import decimals_for, energy_text, to_mwh, to_wh
+from analysis.quantities import counted, decimals_for, energy_text, to_mwh, to_wh
 from analysis.savings import Saving
 from analysis.stages import SetupStage
 
@@ -222,7 +222,7 @@ def saving_line(what: str, saving: Saving | None) -> str:
     std = "" if spread is None or spread.std is None else f" ± {100 * spread.std:.1f}"
     word = "saves" if saving.share >= 0 else "costs"
     return (
-        f"on average over {saving.energy_j.count} setups {what} {word} "
+        f"on average over {counted(saving.energy_j.count, 'setup')} {what} {word} "
         f"{100 * abs(saving.share):.1f}{std} %"
     )
 

@@ -95,18 +95,17 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors
     sentences.extend(_against_worst(first, ranking))
     sentences.extend(_against_baseline(first, ranking))
     if factors is not None and setup.total_j is not None:
+        estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
         references = {"most accurate": ranking.best, "baseline": ranking.baseline}
-        sentences.append(footprint_text(setup.total_j, factors))
+        sentences.append(footprint_text(setup.total_j, factors, estimated=estimated))
         sentences.extend(
-            saved_text(name, setup.total_j, each.total_j, factors)
+            saved_text(name, setup.total_j, each.total_j, factors, estimated=estimated)
             for name, each in references.items()
             if each is not None and each.total_j is not None and each.setup != setup.setup
         )
     ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
     if ties:
-        sentences.append(
-            f"{_setups(ties)} cannot be told apart from it in energy by these repeats."
-        )
+        sentences.append(f"{_setups(ties)} cannot be told apart from it in energy.")
     return " ".join(sentences)
 
 

@@ -25,7 +25,7 @@ def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) ->
     info, total, _ = comparison_infos([one, other], paper=True)
 
     assert [column.heading for column in info.columns] == [
-        "batch", "rate", "one", "±", "other", "±", "paper pamap2 CUDA", "paper pamap2 MPS"
+        "batch", "rate", "one", "±", "other", "±", "paper CUDA", "paper MPS"
     ]  # fmt: skip
     assert [[cell.text for cell in row] for row in info.rows] == [
         ["32", "0.1", "-", "-", "3.000", "-", "-", "-"],
@@ -46,7 +46,34 @@ def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) ->
 
     info, _, _ = comparison_infos([regime, analyse(load(folder))])
 
-    assert info.columns[4].heading == "pre encoder+classifier"
+    assert info.columns[4].heading == "pre"
+    assert "pre: stage encoder+classifier" in info.legend
     assert info.title == "Energy per epoch, mWh (data: synthetic)"
     assert [cell.text for cell in info.rows[0]] == ["64", "0.1", "2.000", "-", "1.000", "-"]
     assert boards_note([regime]) == ""
+
+
+def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_path: Path) -> None:
+    """With two alphas each has a row of its own."""
+    regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
+
+    def multitask(name: str, alphas: list[float]) -> Findings:
+        setups = tuple(
+            SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
+            for n, alpha in enumerate(alphas, start=1)
+        )
+        trials = [staged(each.setup, {Stage.BOTH: [J_PER_MWH]}) for each in setups]
+        manifest = {"paradigm": Paradigm.MULTITASK, "stages": (Stage.BOTH,)}
+        return analyse(load(write_study(tmp_path / name, setups, trials, manifest=manifest)))
+
+    alike, _, _ = comparison_infos([regime, multitask("a", [0.5])])
+    several, _, _ = comparison_infos([regime, multitask("b", [0.25, 0.75])])
+
+    assert [[cell.text for cell in row] for row in alike.rows] == [
+        ["64", "0.1", "2.000", "-", "1.000", "-"]
+    ]
+    assert [[cell.text for cell in row][2:] for row in several.rows] == [
+        ["", "2.000", "-", "-", "-"],
+        ["alpha 0.25", "-", "-", "1.000", "-"],
+        ["alpha 0.75", "-", "-", "1.000", "-"],
+    ]

@@ -1,0 +1,142 @@
+"""What studies of several stages come to: latent features, advice, and tables written to a file."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.__main__ import Options, run
+from analysis.carbon import factors_of
+from analysis.findings import Findings, analyse
+from analysis.formats import Format
+from analysis.load import load
+from analysis.spread import Spread
+from analysis.tables import table_infos
+from study.bookings import WindowRecord
+from study.records import (
+    J_PER_WH,
+    LATENTS,
+    WINDOWS_FILE,
+    EnergyMethod,
+    EnergyStatus,
+    Paradigm,
+    Stage,
+)
+from tests.analysis.study_folder import grid, staged, write_study
+
+STAGES = {
+    Stage.ENCODER: [100.0],
+    Stage.CLASSIFIER_FROZEN: [10.0],
+    Stage.CLASSIFIER_UNFROZEN: [40.0],
+    Stage.ENCODER_CLASSIFIER: [35.0],
+}
+
+
+def pretraining(folder: Path, stages: dict[Stage, list[float]], **options: object) -> Path:
+    """A pretraining study of one setup."""
+    manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages)}
+    trials = [staged(1, stages, accuracies=dict.fromkeys(stages, 0.9))]
+    return write_study(folder, grid([64], [0.1]), trials, manifest=manifest, **options)  # type: ignore[arg-type]
+
+
+def window(stage: str, energy_j: float | None, attempt: int) -> WindowRecord:
+    """What a tracker booked."""
+    known = energy_j is not None
+    return WindowRecord(
+        trial_id="setup01_seed0",
+        attempt=attempt,
+        stage=stage,
+        epoch=0,
+        device_uuid="GPU-1",
+        start_s=0.0,
+        duration_s=1.0,
+        energy_j=energy_j,
+        energy_method=EnergyMethod.SAMPLED if known else None,
+        energy_status=EnergyStatus.OK if known else EnergyStatus.MISSING,
+        note="",
+    )
+
+
+def test_the_energy_of_latent_features_is_told_apart(tmp_path: Path) -> None:
+    """3 J of the frozen stage's 10 J; other windows and those without an energy do not count."""
+    folder = pretraining(tmp_path / "a", STAGES)
+    booked = [window(LATENTS, 3.0, 1), window(LATENTS, None, 1), window("setup", 5.0, 1)]
+    pd.DataFrame([row.to_row() for row in booked]).to_parquet(folder / WINDOWS_FILE)
+
+    info = analyse(load(folder)).paradigm.pretraining
+
+    assert info is not None
+    assert info.freezing.latents_j == Spread.of([3.0])
+
+
+def test_latents_of_an_attempt_that_was_lost_do_not_count(tmp_path: Path) -> None:
+    """Only the last attempt is the trial's result; this trial has one attempt."""
+    folder = pretraining(tmp_path / "a", STAGES)
+    booked = [window(LATENTS, 9.0, 0), window(LATENTS, 3.0, 1)]
+    pd.DataFrame([row.to_row() for row in booked]).to_parquet(folder / WINDOWS_FILE)
+
+    info = analyse(load(folder)).paradigm.pretraining
+
+    assert info is not None
+    assert info.freezing.latents_j == Spread.of([3.0])
+
+
+def advice(findings: Findings) -> str:
+    """The recommendation's text."""
+    return findings.recommendation.text
+
+
+def test_what_never_pays_is_said_with_its_reason(tmp_path: Path) -> None:
+    """A classifier on the encoder that takes more than both from scratch."""
+    stages = {**STAGES, Stage.CLASSIFIER_FROZEN: [36.0]}
+
+    text = advice(analyse(load(pretraining(tmp_path / "a", stages))))
+
+    assert text.startswith("Pretraining never pays: in each setup a classifier on the encoder")
+
+
+def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
+    """Estimates are called so wherever the advice has watt hours."""
+    folder = pretraining(tmp_path / "a", STAGES, method=EnergyMethod.ESTIMATED)
+    findings = analyse(load(folder), factors=factors_of(country="DE"))
+
+    for words in ("accuracy for an estimated 0.00972 Wh", "A thousand trainings take an estimated"):
+        assert words in advice(findings)
+    assert all("(estimated" in info.title for info in table_infos(findings))
+
+
+def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> None:
+    """20 J one by one, 30 J together: 50 % more, and 5 points lost for each."""
+    stages = {Stage.ATTRIBUTES: [10.0], Stage.IDENTITY: [10.0], Stage.BOTH: [30.0]}
+    heads = {
+        Stage.ATTRIBUTES: (0.9, None),
+        Stage.IDENTITY: (None, 0.8),
+        Stage.BOTH: (0.85, 0.75),
+    }
+    trial = staged(1, stages, accuracies=dict.fromkeys(stages, 0.8), heads=heads)
+    manifest = {"paradigm": Paradigm.MULTITASK, "stages": tuple(stages)}
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), [trial], manifest=manifest)
+
+    text = advice(analyse(load(folder)))
+
+    assert text.startswith(
+        "Training both tasks together adds 50 % of the energy against one by one, over 1 setup, "
+        "and gives up 5.0 points of accuracy on average."
+    )
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_tables_are_written_to_a_file_and_nothing_else_is(
+    form: Format, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every table of the study and of the paper, no report, no word on the terminal."""
+    folder = pretraining(tmp_path / "a", {**STAGES, Stage.ENCODER: [J_PER_WH]})
+    output = tmp_path / "tables.txt"
+
+    run(Options(results=(folder,), format=form, output=output, against_paper=True, factors=True))
+
+    text = output.read_text(encoding="utf-8")
+    for title in ("Energy per epoch", "Break-even", "Table 3", "analysis of variance"):
+        assert title in text
+    assert capsys.readouterr().out == ""
+    assert not (folder / "report").exists()

@@ -64,9 +64,9 @@ _PAGE = """<!DOCTYPE html>
 <section id="{{ section.name }}"><h2>{{ section.heading }}</h2>
 {% for sentence in section.prose %}<p>{{ sentence }}</p>{% endfor %}
 {% if section.drawings %}<div class="row">{% for drawing in section.drawings %}{{ figure(drawing) }}{% endfor %}</div>{% endif %}
-{% if section.folded and section.drawings and section.tables %}<details><summary>The same as tables</summary>{% endif %}
+{% if section.folded %}<details><summary>{{ section.folded }}</summary>{% endif %}
 {% for info in section.tables %}{{ table(info) }}{% endfor %}
-{% if section.folded and section.drawings and section.tables %}</details>{% endif %}
+{% if section.folded %}</details>{% endif %}
 </section>
 {% endfor %}
 <section id="method"><h2>How this was measured and computed</h2>

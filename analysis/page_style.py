@@ -39,7 +39,7 @@ nav a:hover { color: var(--accent); text-decoration: underline; }
 .about { color: var(--muted); font-size: .875rem; margin: 0; }
 .keys { display: grid; grid-template-columns: repeat(3, auto); gap: .8rem 1.5rem;
   margin: 1.4rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--line); }
-.keys div { display: flex; flex-direction: column-reverse; }
+.keys div { display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 .keys dt { color: var(--muted); font-size: .8rem; line-height: 1.35; }
 .keys dd { margin: 0; font-size: 1.35rem; line-height: 1.35; white-space: nowrap;
   font-variant-numeric: tabular-nums; }

@@ -21,7 +21,13 @@ from analysis.load import find_studies, load
 from analysis.power_log import FOLDER, write_power_logs
 from analysis.quantities import counted, listed
 from analysis.tables import table_infos
-from analysis.terminal import make_console, show, show_against_paper, show_comparison
+from analysis.terminal import (
+    make_console,
+    show,
+    show_against_paper,
+    show_comparison,
+    show_inconsistencies,
+)
 
 _WRONG_INPUT = 2
 
@@ -52,15 +58,16 @@ class Options:
     """Folders of studies (results/NAME), or a folder with one study in it."""
     tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
     """Accuracy that may be given up to save energy, in percentage points."""
-    rank_by: RankBy = RankBy.ENERGY
+    rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
     target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
-    """Validation accuracy, for example 0.9, for the energy to target; left out: the study's own."""
+    """Validation accuracy, for example 0.9, for the energy to target; left out: the study's
+    own, or the best accuracy less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
     """Number of the setup that you use today: savings are told against it too."""
-    against_paper: bool = False
+    against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the published numbers beside yours, and what differs."""
-    subtract_idle: bool = False
+    subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Take off what the device draws when idle; needs a sensor that measured it before the study."""
     country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
     """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
@@ -70,7 +77,7 @@ class Options:
     """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
     price: Annotated[float | None, tyro.conf.arg(metavar="PRICE")] = None
     """Price per kWh, in whatever money."""
-    format: Annotated[Format | None, tyro.conf.arg(metavar="markdown|latex|csv")] = None
+    format: tyro.conf.EnumChoicesFromValues[Format | None] = None
     """Print the tables only, for a paper or a program; no report is written."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Where --format writes to; left out: the terminal."""
@@ -112,6 +119,8 @@ def run(options: Options) -> None:
             where = findings.study.path / FOLDER
             said = f"Power log: {counted(len(files), 'file')} in {where}"
             console.print(Text(said), soft_wrap=True)
+    if options.against_paper:
+        show_inconsistencies(console)
     if len(studies) > 1:
         show_comparison(studies, console, paper=options.against_paper)
 
@@ -142,7 +151,7 @@ def _analysed(path: Path, options: Options, factors: Factors | None) -> Findings
             f"{listed(each.setup for each in study.manifest.setups)}."
         )
         raise AnalysisError(message)
-    findings = analyse(
+    return analyse(
         without_idle(study) if options.subtract_idle else study,
         tolerance=options.tolerance / 100,
         by=options.rank_by,
@@ -150,13 +159,6 @@ def _analysed(path: Path, options: Options, factors: Factors | None) -> Findings
         baseline=options.baseline,
         factors=factors,
     )
-    if options.rank_by is RankBy.ENERGY_TO_TARGET and findings.target is None:
-        message = (
-            f"--rank-by energy-to-target needs an accuracy, and {path} was run without one. "
-            "Give it with --target-accuracy, for example 0.9."
-        )
-        raise AnalysisError(message)
-    return findings
 
 
 def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -> None:

@@ -14,7 +14,6 @@ from analysis.published import (
     FIGURE_4_BEST_CYCLES,
     FIGURE_4_WORST_CYCLES,
     HARDWARE_TEXT,
-    INCONSISTENCIES,
     LEARNING_RATES,
     METHOD_TEXT,
     TABLE_3_SAVING_PRINTED_PERCENT,
@@ -25,7 +24,7 @@ from analysis.published import (
     multitask_saving,
     table_2_j,
 )
-from analysis.quantities import learning_rate_text, listed, to_mwh, to_wh
+from analysis.quantities import counted, decimals_for, learning_rate_text, listed, to_mwh, to_wh
 from study.records import Paradigm, Stage
 
 _REPLACED_SCENARIO = "pamap2"
@@ -43,7 +42,7 @@ def against_paper_infos(findings: Findings) -> tuple[TableInfo, ...]:
 
 
 def differences(findings: Findings) -> tuple[str, ...]:
-    """What differs between the study and the paper, and what does not agree within the paper."""
+    """What differs between the study and the paper."""
     manifest = findings.study.manifest
     devices = dict.fromkeys(d.name for node in manifest.nodes for d in node.devices)
     methods = dict.fromkeys(findings.study.epochs["energy_method"].dropna())
@@ -60,11 +59,10 @@ def differences(findings: Findings) -> tuple[str, ...]:
         f"Data: ours {data}; the paper's {paper_data}.",
         (
             f"Method: ours {listed(methods) if methods else 'no energy'}"
-            f"{f' ({listed(sources)})' if sources else ''}, {len(manifest.seeds)} repeats; the "
+            f"{f' ({listed(sources)})' if sources else ''}, {counted(len(manifest.seeds), 'repeat')}; the "
             f"paper's {METHOD_TEXT}. Patience and optimiser are not given in the paper."
         ),
         *([f"Encoder: ours starts from published weights ({encoder})."] if encoder else []),
-        *(f"In the paper: {each}" for each in INCONSISTENCIES),
     )
 
 
@@ -90,6 +88,7 @@ def _paper_scenario(findings: Findings) -> str:
 
 def _table_2(findings: Findings) -> TableInfo:
     scenario = _paper_scenario(findings)
+    mwh = decimals_for(to_mwh(mean_of(each.energy_per_epoch_j)) for each in findings.setups)
     ours = {
         (each.batch_size, each.learning_rate): mean_of(each.energy_per_epoch_j)
         for each in findings.setups
@@ -110,7 +109,7 @@ def _table_2(findings: Findings) -> TableInfo:
             (
                 word_cell(size),
                 Cell(value=rate, text=learning_rate_text(rate)),
-                number_cell(to_mwh(ours.get((size, rate))), 2),
+                number_cell(to_mwh(ours.get((size, rate))), mwh),
                 *(number_cell(to_mwh(published[h].get((size, rate))), 2) for h in Hardware),
             )
             for size, rate in keys
@@ -154,6 +153,7 @@ def _figure_4(findings: Findings, info: PretrainingInfo) -> TableInfo:
 
 def _table_3(findings: Findings, info: FreezingInfo) -> TableInfo:
     saving = info.over_setups
+    wh = decimals_for(to_wh(mean_of(s)) for s in ((saving.energy_j,) if saving else ()))
     unfrozen, frozen = Stage.CLASSIFIER_UNFROZEN, Stage.CLASSIFIER_FROZEN
     return TableInfo(
         name="against_paper_table_3",
@@ -162,12 +162,12 @@ def _table_3(findings: Findings, info: FreezingInfo) -> TableInfo:
         rows=(
             (
                 word_cell("unfrozen Wh"),
-                number_cell(to_wh(mean_of(saving.reference_j if saving else None)), 4),
+                number_cell(to_wh(mean_of(saving.reference_j if saving else None)), wh),
                 *(number_cell(TABLE_3_WH[h][unfrozen], 2) for h in Hardware),
             ),
             (
                 word_cell("frozen Wh"),
-                number_cell(to_wh(mean_of(saving.energy_j if saving else None)), 4),
+                number_cell(to_wh(mean_of(saving.energy_j if saving else None)), wh),
                 *(number_cell(TABLE_3_WH[h][frozen], 2) for h in Hardware),
             ),
             (
@@ -186,6 +186,7 @@ def _table_3(findings: Findings, info: FreezingInfo) -> TableInfo:
 
 def _table_4(findings: Findings, info: MultitaskInfo) -> TableInfo:
     rows: list[tuple[Cell, ...]] = []
+    wh = decimals_for(to_wh(mean_of(task.energy_j)) for task in info.tasks)
     for task in info.tasks:
         printed = [TABLE_4[h][task.task] for h in Hardware]
         rows += [
@@ -201,7 +202,7 @@ def _table_4(findings: Findings, info: MultitaskInfo) -> TableInfo:
             ),
             (
                 word_cell(f"{task.task} total Wh"),
-                number_cell(to_wh(mean_of(task.energy_j)), 4),
+                number_cell(to_wh(mean_of(task.energy_j)), wh),
                 *(number_cell(to_wh(each.energy_j), 2) for each in printed),
             ),
         ]

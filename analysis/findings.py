@@ -1,5 +1,6 @@
 """Everything that is said of one study, computed once; tables, figures and report only draw it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.carbon import Factors
@@ -65,7 +66,8 @@ def analyse(
         study: A loaded study, finished or not.
         tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
         by: What setups are ranked by.
-        target: Validation accuracy for the energy to target, a share; the study's own if left out.
+        target: Validation accuracy for the energy to target, a share. Left out: the study's own,
+            or, where setups are ranked by it, the best accuracy less the tolerance.
         baseline: Number of the setup that savings are also told against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
     """
@@ -73,8 +75,11 @@ def analyse(
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target_accuracy") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
-    trials = trial_energies(*ranked_rows, target=goal)
-    setups = setup_energies(study.manifest.setups, trials)
+    asked = study.manifest.setups
+    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
+    if goal is None and by is RankBy.ENERGY_TO_TARGET:
+        goal = _reachable(setups, tolerance)
+        setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
     ranking = rank(setups, tolerance=tolerance, by=by, baseline=baseline)
     paradigm = paradigm_info(study)
     return Findings(
@@ -91,6 +96,12 @@ def analyse(
         target=goal,
         factors=factors,
     )
+
+
+def _reachable(setups: Sequence[SetupEnergy], tolerance: float) -> float | None:
+    """The best setup's accuracy less the tolerance: what counts as accurate enough elsewhere."""
+    known = [each.accuracy for each in setups if each.accuracy is not None]
+    return max(max(known) - tolerance, 0.0) if known else None
 
 
 def labels_of(study: Study) -> tuple[str, ...]:

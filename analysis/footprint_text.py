@@ -2,8 +2,8 @@
 
 import math
 
-from analysis.carbon import CAR_G_PER_KM, PHONE_WH, Factors, footprint
-from analysis.quantities import energy_text
+from analysis.carbon import CAR_G_PER_KM, PHONE_WH, Factors, Footprint, footprint
+from analysis.quantities import energy_text, listed
 from study.records import J_PER_WH
 
 _DIGITS = 3
@@ -13,31 +13,43 @@ _M_PER_KM = 1000.0
 
 
 def footprint_text(energy_j: float, factors: Factors) -> str:
-    """What one training comes to, with the sources of the factors."""
-    found = footprint(energy_j, factors)
-    parts = []
-    if found.g_co2e is not None:
-        parts.append(f"{gas_text(found.g_co2e)} CO2e")
-    if found.cost is not None:
-        parts.append(f"{short(found.cost)} at {factors.price_per_kwh:g} per kWh")
-    if not parts:
-        parts.append(energy_text(energy_j * factors.pue))
-    said = f"That is {' and '.join(parts)} per training, with PUE {factors.pue:g}"
+    """What a training comes to, with the sources of the factors; of a thousand or more if small."""
+    number, words = _many(energy_j)
+    found = footprint(energy_j * number, factors)
+    parts = _parts(found)
+    said = f"{words} {'takes' if number == 1 else 'take'} {listed(parts)}"
+    said += f", with PUE {factors.pue:g}"
     if factors.g_per_kwh is not None:
-        said += f" and {factors.g_per_kwh:g} g/kWh ({factors.intensity_source})"
-    return f"{said}; {equivalents_text(energy_j, factors)}."
+        said += f", {factors.g_per_kwh:g} g/kWh ({factors.intensity_source})"
+    if factors.price_per_kwh is not None:
+        said += f", {factors.price_per_kwh:g} per kWh"
+    return f"{said}; {equivalents_text(energy_j * number, factors)}."
 
 
 def saved_text(name: str, energy_j: float, reference_j: float, factors: Factors) -> str:
-    """What is saved against a reference, in greenhouse gas and money."""
-    found = footprint(abs(reference_j - energy_j), factors)
+    """What is saved against a reference, in energy, greenhouse gas and money."""
+    number, words = _many(reference_j)
+    found = footprint(abs(reference_j - energy_j) * number, factors)
+    compared = "less" if reference_j >= energy_j else "more"
+    verb = "takes" if number == 1 else "take"
+    return f"{words} {verb} {listed(_parts(found))} {compared} than with the {name}."
+
+
+def _many(energy_j: float) -> tuple[int, str]:
+    """So many trainings that they take a Wh, and the words for it."""
+    for number, words in ((1, "A training"), (1000, "A thousand trainings")):
+        if energy_j * number >= J_PER_WH:
+            return number, words
+    return 1_000_000, "A million trainings"
+
+
+def _parts(found: Footprint) -> list[str]:
     parts = [energy_text(found.kwh * _WH_PER_KWH * J_PER_WH)]
     if found.g_co2e is not None:
         parts.append(f"{gas_text(found.g_co2e)} CO2e")
     if found.cost is not None:
         parts.append(f"{short(found.cost)} in money")
-    word = "less" if reference_j >= energy_j else "more"
-    return f"Each training takes {', '.join(parts)} {word} than the {name}."
+    return parts
 
 
 def equivalents_text(energy_j: float, factors: Factors) -> str:

@@ -89,4 +89,4 @@ def _points(given_up: Sequence[float | None]) -> str:
     points = 100 * statistics.fmean(known)
     if abs(points) < _NO_DIFFERENCE:
         return ", at the same accuracy within half a point"
-    return f", and {'gives up' if points > 0 else 'gains'} {abs(points):.1f} points of accuracy"
+    return f", and {'gives up' if points > 0 else 'gains'} {abs(points):.1f} points of accuracy on average"

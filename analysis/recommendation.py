@@ -61,22 +61,26 @@ def recommend(
         factors: What turns energy into greenhouse gas and money, if that is asked for.
     """
     first = ranking.first
-    which = "" if stage is None else f"Of the stage {stage}: "
     about = _refusal(study, setups) if first is None else _advice(study, first, ranking, factors)
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm), f"{which}{about}"]),
+        text=" ".join([*paradigm_advice(paradigm), _of_stage(about, stage)]),
         caveats=tuple(_caveats(study, setups, ranking)),
     )
+
+
+def _of_stage(text: str, stage: Stage | None) -> str:
+    """The advice as one about a stage: `For the stage both, use ...`."""
+    return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
     besides = parameters_text(setup.parameters)
-    return (
-        f"batch size {setup.batch_size} and learning rate {learning_rate_text(setup.learning_rate)}"
-        f"{f' ({besides})' if besides else ''}"
-    )
+    rate = learning_rate_text(setup.learning_rate)
+    if besides:
+        return f"batch size {setup.batch_size}, learning rate {rate} and {besides}"
+    return f"batch size {setup.batch_size} and learning rate {rate}"
 
 
 def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors | None) -> str:

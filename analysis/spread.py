@@ -79,8 +79,9 @@ def share_saved_interval(reference: Spread, other: Spread) -> Interval | None:
 def _bootstrap(values: tuple[float, ...]) -> Interval:
     known = np.asarray(values, dtype=float)
     low, high = np.quantile(_resampled_means(known), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    # Rounding must not put the interval outside of what was seen.
-    return Interval(low=max(float(low), min(values)), high=min(float(high), max(values)))
+    # Rounding must put no end outside of what was seen, nor the one beyond the other.
+    low, high = np.clip(sorted([low, high]), min(values), max(values))
+    return Interval(low=float(low), high=float(high))
 
 
 def _resampled_means(values: "np.ndarray[Any, np.dtype[np.float64]]") -> "np.ndarray[Any, Any]":

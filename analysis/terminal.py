@@ -12,6 +12,7 @@ from analysis.comparison import boards_note, comparison_infos
 from analysis.energy import Bill
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
+from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text
 from analysis.tables import (
     TableInfo,
@@ -61,6 +62,12 @@ def show_against_paper(findings: Findings, console: Console) -> None:
         console.print()
     for each in differences(findings):
         console.print(_marked("!", each))
+
+
+def show_inconsistencies(console: Console) -> None:
+    """Print what does not agree within the paper."""
+    for each in INCONSISTENCIES:
+        console.print(_marked("!", f"In the paper: {each}"))
 
 
 def show_comparison(studies: Sequence[Findings], console: Console, *, paper: bool) -> None:

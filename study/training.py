@@ -271,7 +271,7 @@ class _Stage:
         part = self._train
         indices = torch.randperm(len(part), generator=order).to(self._device)
         total = torch.zeros((), device=self._device)
-        for batch in torch.split(indices, self._batch_size):
+        for batch in _batches(indices, self._batch_size):
             self._optimizer.zero_grad(set_to_none=True)
             loss = self._task.loss(self._network(part.inputs[batch]), part.targets[batch])
             loss.backward()  # type: ignore[no-untyped-call]
@@ -314,6 +314,17 @@ class _Stage:
         outputs = copy.deepcopy(self._network).train()(first.inputs)
         self._task.loss(outputs, first.targets).backward()  # type: ignore[no-untyped-call]
         torch.manual_seed(settings.seed)
+
+
+def _batches(indices: Tensor, size: int) -> list[Tensor]:
+    """The samples of each step; a single one that is left over goes with the batch before it.
+
+    Batch norm cannot be trained on one sample where it has one value for each channel.
+    """
+    batches = list(torch.split(indices, size))
+    if len(batches) > 1 and len(batches[-1]) == 1 and size > 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -78,7 +78,8 @@ class RaplSource:
         """Find the zones and read each of them once.
 
         Args:
-            root: The powercap folder; in a container wherever it is mounted.
+            root: The powercap folder, or the folder `intel-rapl` in it; in a container wherever it
+                is mounted.
             clock: Stamps the observations.
             hostname: Goes into the device's identifier; left out: this machine's.
             tree_seconds: See `CpuShares`.
@@ -214,27 +215,21 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
     Raises:
         SourceUnavailableError: There are none.
     """
+    folders = _folders(root)
     found: dict[str, Path] = {}
-    try:
-        matches = [match for each in root.iterdir() if (match := _ZONE.fullmatch(each.name))]
-    except OSError as error:
-        message = (
-            f"rapl: {root} cannot be listed ({error}). It needs Linux on real hardware and "
-            "`sudo modprobe intel_rapl_common`; in a container, mount it"
-        )
-        raise SourceUnavailableError(message) from error
     is_named = False
+    matches = [match for name in folders if (match := _ZONE.fullmatch(name))]
     # MMIO last: it is left out where the same zone is there already.
     for match in sorted(matches, key=lambda match: (bool(match["mmio"]), match[0])):
-        package = root / match[0].rpartition(":")[0] if match["part"] else root / match[0]
+        package = match[0].rpartition(":")[0] if match["part"] else match[0]
         try:
-            top = read(package / "name").strip()
-            part = read(root / match[0] / "name").strip()
-        except OSError:
+            top = read(folders[package] / "name").strip()
+            part = read(folders[match[0]] / "name").strip()
+        except (OSError, KeyError):
             continue  # a zone that does not say what it is cannot be counted
         is_named = True
         if top.startswith("package") and part in {top, "dram"}:
-            found.setdefault(top if part == top else f"{top} {part}", root / match[0])
+            found.setdefault(top if part == top else f"{top} {part}", folders[match[0]])
     if matches and not is_named:
         message = (
             f"rapl: the zones in {root} are hidden, as Docker hides them. Start the container with "
@@ -248,3 +243,21 @@ def _zones(root: Path, read: Callable[[Path], str]) -> dict[str, Path]:
         )
         raise SourceUnavailableError(message)
     return found
+
+
+def _folders(root: Path) -> dict[str, Path]:
+    """Folders by name; zones lie beside each other in the class folder, within each other behind it.
+
+    Raises:
+        SourceUnavailableError: There is no such root.
+    """
+    try:
+        beside = list(root.iterdir())
+    except OSError as error:
+        message = (
+            f"rapl: {root} cannot be listed ({error}). It needs Linux on real hardware and "
+            "`sudo modprobe intel_rapl_common`; in a container, mount it"
+        )
+        raise SourceUnavailableError(message) from error
+    within = [*root.glob("*/*/*"), *root.glob("*/*")]
+    return {folder.name: folder for folder in [*within, *beside]}

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trackers.clock import Clock, MonotonicClock
 from trackers.detect import AUTO, SOURCES, Candidate, Request, detect
 from trackers.errors import SourceUnavailableError
 from trackers.meter import EnergyMeter
@@ -51,7 +50,6 @@ def survey(
     *,
     watch_s: float,
     request: Request | None = None,
-    clock: Clock | None = None,
     sleep: Callable[[float], object],
 ) -> list[SurveyedSource]:
     """Try every source of the table and watch what it measures for a while.
@@ -59,11 +57,9 @@ def survey(
     Args:
         watch_s: How long each source is watched.
         request: What a study would ask for.
-        clock: The time of the watching.
         sleep: Waits for so many seconds.
     """
     request = request or Request()
-    clock = clock or MonotonicClock()
     taken = detect(request).source
     taken.close()
     return [
@@ -71,7 +67,6 @@ def survey(
             candidate,
             request,
             watch_s=watch_s,
-            clock=clock,
             sleep=sleep,
             taken_by_auto=request.tracker == AUTO and candidate.name == taken.name,
         )
@@ -84,7 +79,6 @@ def _surveyed(
     request: Request,
     *,
     watch_s: float,
-    clock: Clock,
     sleep: Callable[[float], object],
     taken_by_auto: bool,
 ) -> SurveyedSource:
@@ -100,12 +94,13 @@ def _surveyed(
             devices=(),
         )
     with EnergyMeter(source) as meter:
-        start_s = clock.now_s()
-        sleep(watch_s)
+        # A window, because its energy comes from the counter where there is one.
+        with meter.window("idle") as window:
+            sleep(watch_s)
         devices = tuple(
             SurveyedDevice(
                 device=device,
-                idle_power_w=meter.mean_power_w(device.uuid, start_s, clock.now_s()),
+                idle_power_w=window.readings[device.uuid].mean_power_w,
                 refresh_s=meter.refresh_s(device.uuid),
             )
             for device in source.devices()

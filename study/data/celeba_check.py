@@ -78,13 +78,12 @@ def check(data_dir: Path, *, published: Mapping[str, str] = form.PUBLISHED_MD5) 
         read_attributes(layout.attributes, whose)
     except MalformedListError as error:
         faults += map(str, error.faults)
-    missing = missing_images(layout, list(whose))
-    faults += map(str, missing)
-    if not missing:
-        try:
-            decode([layout.images / name for name in chosen], _TRIED_SIZE)
-        except DataError as error:
-            faults += str(error).splitlines()
+    faults += map(str, missing_images(layout, list(whose)))
+    there = [path for name in chosen if (path := layout.images / name).is_file()]
+    try:
+        decode(there, _TRIED_SIZE)
+    except DataError as error:
+        faults += str(error).splitlines()
     counts = Counter(chosen.values()).values()
     return Report(
         layout=layout,

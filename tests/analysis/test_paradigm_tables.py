@@ -42,7 +42,7 @@ def test_pretraining_says_when_it_pays_and_why_it_never_does(tmp_path: Path) -> 
     assert findings.recommendation.text.startswith(
         "Pretraining pays for itself in 1 of 1 setups if the encoder stays frozen: after 4.0 "
         "trainings on average, 4 at best (setup 1), 4 at worst (setup 1). Freezing the encoder "
-        "saves 60 % of the energy against training it on. Of the stage encoder+classifier: "
+        "saves 60 % of the energy against training it on. For the stage encoder+classifier: "
     )
     assert ranking_info(findings).title.endswith("stage encoder+classifier")
 

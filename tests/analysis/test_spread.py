@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis.spread import Interval, Spread
@@ -47,6 +47,7 @@ def test_two_equal_repeats_have_an_interval_without_length() -> None:
 
 
 @given(VALUES)
+@example([357913941.6182655] * 3)
 def test_the_interval_holds_the_mean_and_lies_within_what_was_seen(values: list[float]) -> None:
     """And it is the same each time: the resamples are enumerated or seeded."""
     spread = Spread.of(values)
@@ -55,7 +56,7 @@ def test_the_interval_holds_the_mean_and_lies_within_what_was_seen(values: list[
     interval = spread.interval
     assert interval is not None
     slack = 1e-9 * max(values)
-    assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
+    assert min(values) <= interval.low <= interval.high <= max(values)
     assert interval.low - slack <= spread.mean <= interval.high + slack or len(values) > 5
     assert math.isfinite(interval.high)
     assert spread.interval == interval

@@ -512,3 +512,20 @@ def test_the_data_are_only_read(scenario: Tiny) -> None:
 def test_every_optimizer_that_can_be_asked_for_is_there() -> None:
     """The option's words are the table's keys."""
     assert get_args(get_type_hints(StudyOptions)["optimizer"]) == (*OPTIMIZERS,)
+
+
+class WithNorm(Tiny):
+    """Has a batch norm over one value for each channel."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """The norm first."""
+        return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 8, 24])
+def test_a_sample_that_is_left_over_joins_the_batch_before(batch_size: int) -> None:
+    """25 samples leave one over; a batch norm could not be trained on it alone."""
+    outcomes = trained(WithNorm(), data(train=25), settings(batch_size=batch_size))
+
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert all(outcome.train_loss is not None for outcome in outcomes)

@@ -120,6 +120,41 @@ def test_cut_windows_have_their_own_energy_and_add_up(
 
 
 @every_source
+@settings(max_examples=15)
+@given(
+    values=st.lists(st.integers(min_value=1, max_value=HIGHEST_W), min_size=4, max_size=24),
+    parts=st.tuples(st.integers(0, 15), st.integers(0, 15)),
+)
+def test_edges_may_lie_anywhere_between_samples(
+    name: str, values: list[int], parts: tuple[int, int]
+) -> None:
+    """A counter stays exact; what has samples only misses no more than its load's change.
+
+    Each change is seen up to a period late, which adds up to the first and the last power, and at
+    each edge power may be a period old.
+    """
+    clock = ManualClock(64.0)
+    load = Load(values, period_s=PERIOD_S, start_s=64.0)
+    with opened(name, load, clock) as world:
+        meter = meter_of(world.source, world, clock)
+        clock.advance(parts[0] / 16 * PERIOD_S)
+        start_s = clock.now_s()
+        with meter.window("epoch", devices=[world.device_uuid]) as window:
+            for _ in range(len(values) - 2):
+                world.go_on()
+                meter.sample()
+            clock.advance(parts[1] / 16 * PERIOD_S)
+        reading = window.readings[world.device_uuid]
+
+    truth_j = load.energy_j(clock.now_s()) - load.energy_j(start_s)
+    by_samples = name == "powermetrics" or not world.has_counter
+    change_j = 3 * PERIOD_S * (max(values) - min(values)) if by_samples else 0.0
+    assert energy_j(reading) == pytest.approx(truth_j, abs=0.01 + change_j)
+    assert reading.duration_s == clock.now_s() - start_s
+    assert reading.status is Status.OK, reading.note
+
+
+@every_source
 @settings(max_examples=10)
 @given(values=watts, shift=st.integers(min_value=0, max_value=1 << 24))
 def test_a_shift_of_time_changes_nothing(name: str, values: list[int], shift: int) -> None:

@@ -74,6 +74,35 @@ def test_packages_and_memory_are_added_and_nothing_twice(tmp_path: Path) -> None
     assert seen.counter_j == pytest.approx(1 + 0.1 + 2 + 0.2)
 
 
+@pytest.mark.parametrize("root", ["", "intel-rapl"])
+def test_zones_within_each_other_are_found(tmp_path: Path, root: str) -> None:
+    """As a container has them that mounts the devices, or the control type, and not the class."""
+    zone(tmp_path, "intel-rapl/intel-rapl:0", "package-0", 1_000_000)
+    zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:0", "core", 500_000)
+    zone(tmp_path, "intel-rapl/intel-rapl:0/intel-rapl:0:1", "dram", 100_000)
+    zone(tmp_path, "intel-rapl/intel-rapl:1", "psys", 9_000_000)
+
+    source = RaplSource(root=tmp_path / root, hostname="node-1")
+
+    assert machine_j(source) == pytest.approx(1.1)
+
+
+def test_the_class_folder_has_links_and_each_zone_counts_once(tmp_path: Path) -> None:
+    """The kernel's own layout: links beside each other to zones that lie within each other."""
+    devices, links = tmp_path / "devices", tmp_path / "class"
+    links.mkdir()
+    for path in ("intel-rapl:0", "intel-rapl:0/intel-rapl:0:0", "intel-rapl:1"):
+        name = {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1"}.get(path, "dram")
+        counter = zone(devices, path, name, 1_000_000)
+        (links / counter.parent.name).symlink_to(counter.parent)
+        (counter.parent / "subsystem").symlink_to(links)
+
+    source = RaplSource(root=links, hostname="node-1")
+
+    assert source.devices()[0].name == "package-0, package-0 dram, package-1"
+    assert machine_j(source) == pytest.approx(3)
+
+
 def test_amd_is_read_like_intel(tmp_path: Path) -> None:
     """On AMD the kernel gives one package with its cores, under Intel's zone name."""
     zone(tmp_path, "intel-rapl:0", "package-0", 4_000_000)

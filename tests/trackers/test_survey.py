@@ -1,13 +1,21 @@
 """`python -m trackers`: what was found, what was refused, and why."""
 
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from rich.console import Console
+
 from tests.fake_nvml import UUIDS, Boards, build
 from trackers.detect import SOURCES
+from trackers.sample import Device, DeviceKind, Method
+from trackers.survey import SurveyedDevice, SurveyedSource
+from trackers.survey_text import show
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -60,3 +68,97 @@ def test_the_table_is_for_people() -> None:
     assert "●" in done.stdout
     for candidate in SOURCES:
         assert candidate.name in done.stdout
+
+
+def test_where_nothing_can_be_measured_the_first_line_says_so() -> None:
+    """Without a sensor the verdict is that energy is estimated; each refusal has its reason."""
+    found = [
+        SurveyedSource(
+            name="nvml",
+            taken_by_auto=False,
+            refused="nvml: no library: install the driver",
+            note="",
+            method=None,
+            devices=(),
+        ),
+        surveyed("estimate", Method.ESTIMATED, taken_by_auto=True),
+    ]
+
+    lines = text(found, width=80).splitlines()
+
+    assert lines[0].startswith("Nothing can be measured on this machine: energy is only estimated")
+    assert any("refused  no library: install the driver" in line for line in lines)
+    assert any("~60.1 W" in line and "estimated" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_page_fits_the_terminal(width: int) -> None:
+    """Eight boards with whole identifiers, and no line is longer than the terminal."""
+    page = text([surveyed("nvml", Method.COUNTER, taken_by_auto=True, boards=8)], width=width)
+
+    assert page.startswith("A study here measures 8 devices with nvml, by their energy counters.")
+    assert max(map(len, page.splitlines())) <= width
+    for uuid in UUIDS:
+        assert uuid in page
+    assert "~" not in page
+
+
+def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
+    """Where the output is no terminal, each second has a line for each board; then status 0."""
+    boards = Boards(boards=2, shape="constant")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "trackers", "--watch"],
+        cwd=ROOT,
+        env=boards.environment(build(tmp_path)),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline().split() for _ in range(4)]
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
+    assert [line[1] for line in lines] == [*UUIDS[:2], *UUIDS[:2]]
+    for line in lines:
+        known_w = boards.power_w(UUIDS.index(line[1]))
+        assert abs(float(line[2]) / known_w - 1) < 0.05
+
+
+def test_rated_watts_of_the_cpu_may_be_given() -> None:
+    """The estimate is shown with the user's watts, as a study with the same options would have."""
+    done = run("--json", "--seconds", "0.2", "--cpu-watts", "80", "--cpu-idle-watts", "10")
+
+    estimate = json.loads(done.stdout)[-1]
+    assert estimate["devices"][0]["device"]["power_limit_w"] == 80
+    assert estimate["devices"][0]["idle_power_w"] > 9
+    assert "--cpu-watts" in estimate["note"]
+
+
+def surveyed(name: str, method: Method, *, taken_by_auto: bool, boards: int = 1) -> SurveyedSource:
+    """A source that was found, with boards of 60.1 W."""
+    return SurveyedSource(
+        name=name,
+        taken_by_auto=taken_by_auto,
+        refused=None,
+        note="how it measures, in a sentence that is longer than a line of a terminal is wide",
+        method=method,
+        devices=tuple(
+            SurveyedDevice(
+                device=Device(
+                    uuid=uuid, name="NVIDIA RTX 6000 [Ada]", kind=DeviceKind.GPU, power_limit_w=300
+                ),
+                idle_power_w=60.1,
+                refresh_s=0.02,
+            )
+            for uuid in UUIDS[:boards]
+        ),
+    )
+
+
+def text(found: list[SurveyedSource], *, width: int) -> str:
+    """The page as a terminal of that width shows it."""
+    console = Console(width=width, file=io.StringIO(), force_terminal=False)
+    with console.capture() as capture:
+        show(found, console)
+    return capture.get()

@@ -129,17 +129,20 @@ def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
 
 
 def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
-    """A powermetrics that writes the mean power of each period when it has passed."""
+    """A powermetrics that writes the mean power since its last sample once in a period."""
     tape = Tape()
     interval_ms = round(load.period_s * 1000)
     tape.feed(load.period_s, load.power_w(clock.now_s()))
     source = PowermetricsSource(start=lambda _: tape, interval_ms=interval_ms, clock=clock)
     tape.wait()
+    fed_s = clock.now_s()
 
     def go_on() -> None:
-        power_w = load.power_w(clock.now_s())
+        nonlocal fed_s
         clock.advance(load.period_s)
-        tape.feed(load.period_s, power_w)
+        since_s, fed_s = fed_s, clock.now_s()
+        used_j = load.energy_j(fed_s) - load.energy_j(since_s)
+        tape.feed(fed_s - since_s, used_j / (fed_s - since_s))
         tape.wait()
 
     yield World(source=source, device_uuid=source.devices()[0].uuid, go_on=go_on, has_counter=True)

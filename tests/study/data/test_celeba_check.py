@@ -24,17 +24,19 @@ def test_a_good_folder_has_no_fault(tmp_path: Path) -> None:
 
 
 def test_all_faults_are_found_at_once(tmp_path: Path) -> None:
-    """Damaged images and damaged lists are told together."""
+    """Damaged images, missing images and damaged lists are told together."""
     write_folder(tmp_path)
+    (tmp_path / form.IMAGE_FOLDER / "000080.jpg").unlink()
     (tmp_path / form.IMAGE_FOLDER / "000003.jpg").write_bytes(b"no image")
     attributes = tmp_path / form.ATTRIBUTE_LIST
     attributes.write_text(attributes.read_text().replace("000009.jpg  1", "000009.jpg"))
 
     report = check(tmp_path)
 
-    assert len(report.faults) == 2
+    assert len(report.faults) == 3
     assert "line 11: 39 attributes instead of 40" in report.faults[0]
-    assert "000003.jpg: no image" in report.faults[1]
+    assert "1 of 80 images are missing: 000080.jpg" in report.faults[1]
+    assert "000003.jpg: no image" in report.faults[2]
 
 
 def test_images_that_are_missing_are_told(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ def run(options: Options) -> None:
             # Drawing takes longer to import than everything else to run.
             from analysis.report import write_report  # noqa: PLC0415
 
-            console.print(Text(f"Report: {write_report(findings)}"), soft_wrap=True)
+            page = write_report(findings, paper=options.against_paper)
+            console.print(Text(f"Report: {page}"), soft_wrap=True)
         if options.power_csv:
             files = write_power_logs(findings.study)
             where = findings.study.path / FOLDER

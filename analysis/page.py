@@ -52,6 +52,7 @@ _PAGE = """<!DOCTYPE html>
 <p class="about">{{ study_line }}</p>
 <p class="lead">{{ lead }}</p>
 {% if rest %}<p class="rest">{{ rest }}</p>{% endif %}
+{% if more %}<p class="more">{{ more }}</p>{% endif %}
 {% if keys %}<dl class="keys">{% for key in keys %}<div><dt>{{ key.name }}</dt><dd>{{ key.value }}</dd></div>{% endfor %}</dl>{% endif %}
 </div>
 {% if hero %}{{ figure(hero) }}{% endif %}
@@ -62,7 +63,7 @@ _PAGE = """<!DOCTYPE html>
 {% endif %}
 {% for section in sections %}
 <section id="{{ section.name }}"><h2>{{ section.heading }}</h2>
-{% for sentence in section.prose %}<p>{{ sentence }}</p>{% endfor %}
+{% if section.prose %}<ul class="prose">{% for sentence in section.prose %}<li>{{ sentence }}</li>{% endfor %}</ul>{% endif %}
 {% if section.drawings %}<div class="row">{% for drawing in section.drawings %}{{ figure(drawing) }}{% endfor %}</div>{% endif %}
 {% if section.folded %}<details><summary>{{ section.folded }}</summary>{% endif %}
 {% for info in section.tables %}{{ table(info) }}{% endfor %}

@@ -35,7 +35,8 @@ nav a:hover { color: var(--accent); text-decoration: underline; }
   align-items: start; padding: 1.6rem 0 .5rem; }
 .hero.alone { grid-template-columns: minmax(0, 44rem); }
 .lead { font: 400 1.75rem/1.32 var(--serif); margin: .8rem 0 1rem; text-wrap: pretty; }
-.rest { font-size: 1.02rem; margin: 0 0 1.2rem; }
+.rest { font-size: 1.02rem; margin: 0 0 .8rem; }
+.more { font-size: .875rem; color: var(--muted); margin: 0; }
 .about { color: var(--muted); font-size: .875rem; margin: 0; }
 .keys { display: grid; grid-template-columns: repeat(3, auto); gap: .8rem 1.5rem;
   margin: 1.4rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--line); }

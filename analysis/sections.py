@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from analysis.against_paper import against_paper_infos, differences
 from analysis.chart_style import Drawing
 from analysis.findings import Findings
 from analysis.multitask import MultitaskInfo
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.paradigms import PretrainingInfo
+from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text, percent_text
 from analysis.savings import Saving
 from analysis.tables import (
@@ -70,8 +72,10 @@ def hero(drawings: Sequence[Drawing]) -> Drawing | None:
     return next((by_name[name] for name in _HEROES if name in by_name), None)
 
 
-def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, ...]:
-    """All sections that have something to show."""
+def sections(
+    findings: Findings, drawings: Sequence[Drawing], *, paper: bool
+) -> tuple[Section, ...]:
+    """All sections that have something to show; with `paper` one that has the published numbers."""
     first = hero(drawings)
     by_name = {each.name: each for each in drawings if each is not first}
     tables = {info.name: info for info in paradigm_table_infos(findings)}
@@ -82,6 +86,7 @@ def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, 
         _energy(findings, by_name),
         _over_time(by_name),
         _stages(tables),
+        *([_paper(findings)] if paper else []),
     )
     return tuple(each for each in found if each.drawings or each.tables)
 
@@ -96,10 +101,10 @@ def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
     return tuple(_regime_keys(findings))
 
 
-def lead_and_rest(text: str) -> tuple[str, str]:
-    """The first sentence of an advice, which a reader takes away, and the others."""
-    first, *rest = re.split(r"(?<=[.!?]) (?=[A-Z`])", text, maxsplit=1)
-    return _unbroken(first), _unbroken("".join(rest))
+def advice_parts(text: str) -> tuple[str, str, str]:
+    """An advice as a reader takes it in: the first sentence, the next two, and what else there is."""
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z`])", _unbroken(text))
+    return sentences[0], " ".join(sentences[1:3]), " ".join(sentences[3:])
 
 
 def _unbroken(text: str) -> str:
@@ -202,6 +207,19 @@ def _stages(tables: Mapping[str, TableInfo]) -> Section:
         heading="All stages of all setups",
         tables=_present(tables, "stages"),
         folded="Energy, epochs and accuracy of each stage",
+    )
+
+
+def _paper(findings: Findings) -> Section:
+    return Section(
+        name="paper",
+        short="Paper",
+        heading="Beside the published numbers",
+        prose=(
+            *differences(findings),
+            *(f"In the paper: {each}" for each in INCONSISTENCIES),
+        ),
+        tables=against_paper_infos(findings),
     )
 
 

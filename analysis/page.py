@@ -29,9 +29,10 @@ _PAGE = """<!DOCTYPE html>
 {% endmacro %}
 {% macro table(info) %}
 {% set sortable = info.columns | selectattr("key", "equalto", "setup") | list %}
-<div class="wide" tabindex="0" role="region" aria-label="{{ info.title }}">
-<table id="{{ info.name }}"{% if sortable %} class="sortable"{% endif %}>
-<caption>{{ info.title }}</caption>
+<div class="table">
+<h3 id="{{ info.name }}-title">{{ info.title }}</h3>
+<div class="wide" tabindex="0" role="region" aria-labelledby="{{ info.name }}-title">
+<table id="{{ info.name }}" aria-labelledby="{{ info.name }}-title"{% if sortable %} class="sortable"{% endif %}>
 <thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
@@ -39,6 +40,7 @@ _PAGE = """<!DOCTYPE html>
 </table></div>
 {% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}
 <p class="files"><a href="{{ info.name }}.csv">CSV</a></p>
+</div>
 {% endmacro %}
 <header class="top">
 <h1>{{ manifest.study }}: energy of training</h1>

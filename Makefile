@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke test check clean
+.PHONY: help study smoke paper test check clean
 
 help:            ## what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -13,6 +13,9 @@ study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figure
 
 smoke: $(VENV)/ready ## the same, cut down to a minute
 	$(RUN) -m study.regime --scenario examples.watch:Watch --smoke $(ARGS)
+
+paper: $(VENV)/ready ## the paper's four studies on the built-in samples (a quarter of an hour)
+	scripts/paper $(ARGS)
 
 test: $(VENV)/ready  ## all tests
 	scripts/test $(ARGS)
@@ -24,7 +27,7 @@ clean:           ## remove the environment and caches; results stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/ready: pyproject.toml constraints.txt
-	@echo "setting up $(VENV): a minute or more; it takes 2.2 GB, and several more where torch comes with CUDA"
+	@echo "setting up $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
 	@touch $@

@@ -1,5 +1,8 @@
 """Weights come whole, from a file or from where they are published, or not at all."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,16 @@ from models.published_weights import fetch, read
 from models.vision import VisionError, backbone
 
 SMALL = "test_resnet"
+FETCHED = """
+import sys, numpy as np
+from models.published_weights import fetch
+from models.vision import VisionError
+np.savez(sys.argv[1], **fetch("test_resnet", image_size=32).weights)
+try:
+    fetch("resnet18", image_size=32)
+except VisionError as error:
+    print(error)
+"""
 SIZE = 32
 
 
@@ -131,3 +144,28 @@ def test_an_encoder_without_published_weights_is_refused() -> None:
     """It is not taken for one that merely could not be fetched."""
     with pytest.raises(VisionError, match="publishes no weights for darknet17"):
         fetch("darknet17", image_size=SIZE)
+
+
+def test_weights_are_found_where_timm_keeps_them(tmp_path: Path) -> None:
+    """Through timm and the hub's own client: what its cache holds is taken, what not is refused."""
+    place = tmp_path / "hub" / "models--timm--test_resnet.r160_in1k"
+    for folder in ("refs", "snapshots/1"):
+        (place / folder).mkdir(parents=True)
+    (place / "refs" / "main").write_text("1")
+    tensors = state()
+    write(place / "snapshots" / "1" / "model.safetensors", tensors)
+
+    done = subprocess.run(
+        [sys.executable, "-c", FETCHED, str(tmp_path / "out.npz")],
+        cwd=Path(__file__).parent.parent.parent,
+        # The client reads these when it is imported, hence a process of its own.
+        env={**os.environ, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    with np.load(tmp_path / "out.npz") as found:
+        assert set(found) == set(tensors)
+        assert all(np.array_equal(found[name], tensor) for name, tensor in tensors.items())
+    assert "the published weights of resnet18 could not be fetched" in done.stdout

@@ -2,7 +2,7 @@
 
 A two-way analysis of variance (type II, nested linear models) of the finished trials. The effect
 size is eta squared: the share of the variance that goes with a factor. Its interval is a bootstrap
-of the repeats within each setup; with two repeats it is rather too narrow. With one repeat there
+of the repeats within each setup; with two repeats it is a rough one. With one repeat there
 is nothing to tell an interaction from chance by: it is not tested, and counts as chance.
 """
 
@@ -178,12 +178,11 @@ def _effects(
         squares = fits[without].ssr - fits[with_it].ssr
         degrees = fits[without].df_resid - fits[with_it].df_resid
         f, p = _f_test(squares, degrees, full)
+        share = max(squares, 0.0) / total
         interval = None
         if draws is not None:
-            interval = _interval(models[without], models[with_it], draws)
-        effects.append(
-            Effect(factor=factor, share=max(squares, 0.0) / total, interval=interval, f=f, p=p)
-        )
+            interval = _interval(models[without], models[with_it], draws, share)
+        effects.append(Effect(factor=factor, share=share, interval=interval, f=f, p=p))
     return tuple(effects)
 
 
@@ -200,12 +199,13 @@ def _f_test(squares: float, degrees: float, full: Any) -> tuple[float | None, fl
     return float(f), float(distribution.sf(f, degrees, full.df_resid))
 
 
-def _interval(without: _Array, with_it: _Array, draws: _Array) -> Interval:
+def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> Interval:
     total = _left_over(np.ones((len(draws), 1)), draws)
     squares = _left_over(without, draws) - _left_over(with_it, draws)
     shares = np.divide(squares, total, out=np.zeros_like(total), where=total > 0)
     low, high = np.quantile(np.clip(shares, 0, 1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(low=float(low), high=float(high))
+    # Resampling adds chance of its own: small shares come out larger than they were measured.
+    return Interval(low=min(float(low), share), high=max(float(high), share))
 
 
 def _left_over(design: _Array, draws: _Array) -> _Array:

@@ -32,7 +32,7 @@ class Effect:
         factor: Batch size, learning rate or interaction.
         share: Eta squared: share of the variance that goes with it; in [0, 1].
         interval: 95 % bootstrap interval of the share; None with one repeat.
-        f: The F statistic; None where it was not tested.
+        f: The F statistic; None where it was not tested, or nothing is left over to compare with.
         p: Probability of such an F if the factor did nothing; None where it was not tested.
     """
 
@@ -194,7 +194,7 @@ def _f_test(squares: float, degrees: float, full: Any) -> tuple[float | None, fl
         return None, None
     if full.ssr <= 1e-12 * full.uncentered_tss:
         # Repeats that agree to the last digit: whatever differs is no chance.
-        return (np.inf, 0.0) if squares > full.ssr else (None, None)
+        return (None, 0.0) if squares > full.ssr else (None, None)
     f = max(squares, 0.0) / degrees / (full.ssr / full.df_resid)
     return float(f), float(distribution.sf(f, degrees, full.df_resid))
 

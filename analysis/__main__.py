@@ -14,6 +14,7 @@ from analysis.carbon import Factors, factors_of
 from analysis.comparison import comparison_infos
 from analysis.criteria import RankBy
 from analysis.errors import AnalysisError
+from analysis.factor_table import factor_table
 from analysis.findings import Findings, analyse
 from analysis.formats import Format, tables_text
 from analysis.idle import without_idle
@@ -27,6 +28,7 @@ from analysis.terminal import (
     show_against_paper,
     show_comparison,
     show_inconsistencies,
+    show_table,
 )
 
 _WRONG_INPUT = 2
@@ -67,6 +69,8 @@ class Options:
     """Number of the setup that you use today: savings are told against it too."""
     against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print the published numbers beside yours, and what differs."""
+    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Test how much of energy and duration goes with batch size, learning rate, and both."""
     subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Take off what the device draws when idle; needs a sensor that measured it before the study."""
     country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
@@ -107,6 +111,8 @@ def run(options: Options) -> None:
     console = make_console()
     for findings in studies:
         show(findings, console)
+        if options.factors:
+            show_table(factor_table(findings), console)
         if options.against_paper:
             show_against_paper(findings, console)
         if options.report:
@@ -164,6 +170,8 @@ def _analysed(path: Path, options: Options, factors: Factors | None) -> Findings
 
 def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -> None:
     infos = [info for each in studies for info in table_infos(each)]
+    if options.factors:
+        infos += [factor_table(each) for each in studies]
     if options.against_paper:
         infos += [info for each in studies for info in against_paper_infos(each)]
     if len(studies) > 1:

@@ -53,8 +53,7 @@ class Spread:
     def interval(self) -> Interval | None:
         """Percentile bootstrap of the mean; None for one value, which says nothing of a spread.
 
-        With two or three repeats it reaches from the smallest to the largest value, or nearly:
-        it cannot know of values that it has not seen, so it is rather too narrow than too wide.
+        With two or three repeats it reaches from the smallest to the largest value: it cannot know of values that it has not seen, so it is rather too narrow than too wide.
         """
         return None if self.count < 2 else _bootstrap(self.values)  # noqa: PLR2004 - as said
 
@@ -78,9 +77,11 @@ def share_saved_interval(reference: Spread, other: Spread) -> Interval | None:
 
 def _bootstrap(values: tuple[float, ...]) -> Interval:
     known = np.asarray(values, dtype=float)
-    low, high = np.quantile(_resampled_means(known), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    # Rounding must put no end outside of what was seen, nor the one beyond the other.
-    low, high = np.clip(sorted([low, high]), min(values), max(values))
+    tails = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    # Of a few values the means are few too: a quantile is one of them, not a point in between.
+    low, high = np.quantile(_resampled_means(known), tails, method="inverted_cdf")
+    # Rounding must not put the interval outside of what was seen.
+    low, high = np.clip([low, high], min(values), max(values))
     return Interval(low=float(low), high=float(high))
 
 

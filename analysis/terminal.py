@@ -54,6 +54,12 @@ def show(findings: Findings, console: Console) -> None:
     console.print(Text(bill, style="dim"))
 
 
+def show_table(info: TableInfo, console: Console) -> None:
+    """Print a table below what was said before."""
+    console.print()
+    console.print(_titled(info))
+
+
 def show_against_paper(findings: Findings, console: Console) -> None:
     """Print the study's numbers beside the published ones, and what differs."""
     console.print()

@@ -1,0 +1,42 @@
+"""The analysis of variance as a table."""
+
+from analysis.cells import Column, TableInfo, number_cell, percent, word_cell
+from analysis.factors import factor_infos, verdict
+from analysis.findings import Findings
+
+_P_DECIMALS = 4
+
+
+def factor_table(findings: Findings) -> TableInfo:
+    """Shares of variance by factor, with the verdict on the paper's conclusion as its legend."""
+    infos = factor_infos(findings.setups)
+    reasons = dict.fromkeys(info.reason for info in infos if info.reason)
+    return TableInfo(
+        name="factors",
+        title=findings.staged("What decides energy and duration: analysis of variance"),
+        columns=(
+            Column(key="quantity", heading="quantity"),
+            Column(key="factor", heading="factor"),
+            Column(key="trials", heading="n"),
+            Column(key="share_percent", heading="% of variance"),
+            Column(key="share_low_percent", heading="95 % from"),
+            Column(key="share_high_percent", heading="to"),
+            Column(key="f", heading="F"),
+            Column(key="p", heading="p"),
+        ),
+        rows=tuple(
+            (
+                word_cell(info.quantity),
+                word_cell(effect.factor),
+                word_cell(info.trials),
+                number_cell(percent(effect.share), 1),
+                number_cell(percent(effect.interval.low) if effect.interval else None, 1),
+                number_cell(percent(effect.interval.high) if effect.interval else None, 1),
+                number_cell(effect.f, 1),
+                number_cell(effect.p, _P_DECIMALS),
+            )
+            for info in infos
+            for effect in info.effects
+        ),
+        legend=" ".join([verdict(infos), *(f"({reason})" for reason in reasons)]),
+    )

@@ -1,0 +1,48 @@
+"""Energy without what a device draws when idle."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.findings import analyse
+from analysis.idle import without_idle
+from analysis.load import load
+from analysis.tables import ranking_info
+from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_study
+
+
+def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
+    """The board idles at 20 W: 500 J in 10 s leave 300 J; 100 J leave nothing, not less."""
+    epochs = [Epoch(energy_j=e, accuracy=0.5, time_s=10.0) for e in (500.0, 100.0)]
+    trials = [Trial(setup=1, seed=0, attempts=[epochs])]
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
+
+    findings = analyse(without_idle(study))
+
+    assert findings.setups[0].total_j == 300.0
+    assert findings.bill.setup_j is None
+    assert ranking_info(findings).title.endswith("(idle power subtracted)")
+    assert "not the energies of a bill" in " ".join(findings.recommendation.caveats)
+
+
+def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> None:
+    """Its idle power is not known, and is not taken for 0."""
+    trials = [
+        Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=500.0, accuracy=0.5)]], device_uuid="X")
+    ]
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
+
+    findings = analyse(without_idle(study))
+
+    assert (findings.setups[0].total_j, findings.setups[0].missing_epochs) == (None, 1)
+
+
+def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:
+    """With what to do."""
+    folder = write_study(
+        tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)], manifest={"nodes": ()}
+    )
+
+    with pytest.raises(AnalysisError, match="Leave the option out"):
+        without_idle(load(folder))

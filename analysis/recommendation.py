@@ -104,9 +104,7 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors
         )
     ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
     if ties:
-        sentences.append(
-            f"{_setups(ties)} cannot be told apart from it in energy."
-        )
+        sentences.append(f"{_setups(ties)} cannot be told apart from it in energy.")
     return " ".join(sentences)
 
 

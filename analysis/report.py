@@ -21,7 +21,9 @@ from study.records import REPORT_FOLDER
 PAGE_FILE = "index.html"
 
 
-def write_report(findings: Findings, *, paper: bool = False) -> Path:
+def write_report(
+    findings: Findings, *, paper: bool = False, factors: TableInfo | None = None
+) -> Path:
     """Write the report into the study's folder.
 
     Each file is replaced as a whole, so that a reader never sees half of one.
@@ -29,6 +31,7 @@ def write_report(findings: Findings, *, paper: bool = False) -> Path:
     Args:
         findings: What the study says.
         paper: Whether the published numbers stand beside the study's.
+        factors: The analysis of variance, where it was asked for.
 
     Returns:
         The page.
@@ -44,9 +47,14 @@ def write_report(findings: Findings, *, paper: bool = False) -> Path:
         files[f"{drawing.name}.png"] = drawing.png
         files[f"{drawing.name}.csv"] = drawing.csv.encode()
         files[f"{drawing.name}.vl.json"] = drawing.definition.encode()
-    for info in (*table_infos(findings), *(against_paper_infos(findings) if paper else ())):
+    tables = [
+        *table_infos(findings),
+        *(against_paper_infos(findings) if paper else ()),
+        *([factors] if factors else []),
+    ]
+    for info in tables:
         files[f"{info.name}.csv"] = csv_text(info).encode()
-    files[PAGE_FILE] = page_text(findings, drawings, paper=paper).encode()
+    files[PAGE_FILE] = page_text(findings, drawings, paper=paper, factors=factors).encode()
     try:
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
@@ -60,7 +68,13 @@ def write_report(findings: Findings, *, paper: bool = False) -> Path:
     return folder / PAGE_FILE
 
 
-def page_text(findings: Findings, drawings: tuple[Drawing, ...], *, paper: bool = False) -> str:
+def page_text(
+    findings: Findings,
+    drawings: tuple[Drawing, ...],
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
+) -> str:
     """The page: advice and the first figure on top, then everything that they rest on."""
     manifest = findings.study.manifest
     lead, rest, more = advice_parts(findings.recommendation.text)
@@ -86,7 +100,7 @@ def page_text(findings: Findings, drawings: tuple[Drawing, ...], *, paper: bool 
         keys=key_figures(findings),
         caveats=findings.recommendation.caveats,
         hero=hero(drawings),
-        sections=sections(findings, drawings, paper=paper),
+        sections=sections(findings, drawings, paper=paper, factors=factors),
         row_class=row_class,
         method=method_sentences(findings),
         facts=study_facts(findings),

@@ -73,9 +73,20 @@ def hero(drawings: Sequence[Drawing]) -> Drawing | None:
 
 
 def sections(
-    findings: Findings, drawings: Sequence[Drawing], *, paper: bool
+    findings: Findings,
+    drawings: Sequence[Drawing],
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
 ) -> tuple[Section, ...]:
-    """All sections that have something to show; with `paper` one that has the published numbers."""
+    """All sections that have something to show.
+
+    Args:
+        findings: What the study says.
+        drawings: Its figures.
+        paper: Whether the published numbers stand beside its own.
+        factors: The analysis of variance, where it was asked for.
+    """
     first = hero(drawings)
     by_name = {each.name: each for each in drawings if each is not first}
     tables = {info.name: info for info in paradigm_table_infos(findings)}
@@ -84,6 +95,7 @@ def sections(
         _multitask(by_name, tables),
         _ranking(findings, by_name),
         _energy(findings, by_name),
+        *([_factors(factors)] if factors else []),
         _over_time(by_name),
         _stages(tables),
         *([_paper(findings)] if paper else []),
@@ -187,6 +199,15 @@ def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         drawings=_present(drawings, "energy_per_epoch_map", "total_energy_map"),
         tables=(energy_per_epoch_info(findings), relative_total_info(findings)),
         folded="The same as tables",
+    )
+
+
+def _factors(table: TableInfo) -> Section:
+    return Section(
+        name="deciding",
+        short="Factors",
+        heading="What decides energy and duration",
+        tables=(table,),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.drawing import draw
+from analysis.factor_table import factor_table
 from analysis.findings import analyse
 from analysis.load import load
 from analysis.report import write_report
@@ -49,17 +50,20 @@ def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) ->
     assert [each.name for each in found] == ["ranked", "energy"]
 
 
-def test_the_published_numbers_are_there_when_asked_for(tmp_path: Path) -> None:
-    """A section with what differs, and its tables as CSV; without asking, neither."""
+def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) -> None:
+    """Sections of their own, and their tables as CSV; without asking, neither."""
     folder = write_study(
         tmp_path / "a", grid([64, 256], [0.1, 0.01]), [constant(n, 3.6 * n, 0.9) for n in (1, 2)]
     )
     findings = analyse(load(folder))
 
     without = write_report(findings).read_text()
-    beside = write_report(findings, paper=True).read_text()
+    beside = write_report(findings, paper=True, factors=factor_table(findings)).read_text()
 
     assert 'id="paper"' not in without
     assert 'id="paper"' in beside
     assert "Table 3 prints a saving of 46.1 %" in beside
+    assert 'id="deciding"' not in without
+    assert 'id="factors"' in beside
+    assert (folder / "report" / "factors.csv").is_file()
     assert (folder / "report" / "against_paper_table_2.csv").is_file()

@@ -111,15 +111,17 @@ def run(options: Options) -> None:
     console = make_console()
     for findings in studies:
         show(findings, console)
-        if options.factors:
-            show_table(factor_table(findings), console)
+        variance = factor_table(findings) if options.factors else None
+        if variance is not None:
+            show_table(variance, console)
         if options.against_paper:
             show_against_paper(findings, console)
         if options.report:
             # Drawing takes longer to import than everything else to run.
             from analysis.report import write_report  # noqa: PLC0415
 
-            console.print(Text(f"Report: {write_report(findings)}"), soft_wrap=True)
+            page = write_report(findings, paper=options.against_paper, factors=variance)
+            console.print(Text(f"Report: {page}"), soft_wrap=True)
         if options.power_csv:
             files = write_power_logs(findings.study)
             where = findings.study.path / FOLDER

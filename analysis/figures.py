@@ -4,6 +4,8 @@ A number that a figure shows is decided here, so that a test can read it.
 """
 
 import dataclasses
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.findings import Findings
@@ -54,7 +56,8 @@ class Point:
         accuracy_percent: Mean best accuracy.
         accuracy_low_percent: Less a standard deviation over repeats; the mean for one repeat.
         accuracy_high_percent: More a standard deviation.
-        on_front: Whether it is on the Pareto front.
+        on_front: Whether it is on the Pareto front: no other setup beats it beyond the noise.
+        on_line: Whether no other setup beats it at all, noise or not: the front's line.
         chosen: Whether it is the recommended setup.
         label: Its parameters, where there is room for them; else empty.
         near_axis: Whether the label must go to the right, for want of room on the left.
@@ -70,6 +73,7 @@ class Point:
     accuracy_low_percent: float
     accuracy_high_percent: float
     on_front: bool
+    on_line: bool
     chosen: bool
     label: str
     near_axis: bool
@@ -137,6 +141,7 @@ def pareto_info(findings: Findings) -> ParetoInfo:
                 accuracy_low_percent=100 * (accuracy.mean - (accuracy.std or 0.0)),
                 accuracy_high_percent=100 * (accuracy.mean + (accuracy.std or 0.0)),
                 on_front=row.on_front,
+                on_line=False,
                 chosen=row.setup.setup == findings.recommendation.setup,
                 label=f"{row.setup.batch_size} x {rate}" if row.on_front else "",
                 near_axis=energy.mean < _LABEL_WIDTH * most_j,
@@ -145,7 +150,7 @@ def pareto_info(findings: Findings) -> ParetoInfo:
     points.sort(key=lambda point: (point.energy_wh, point.accuracy_percent))
     return ParetoInfo(
         title=findings.staged("Accuracy against energy of a training"),
-        points=_without_crowding(points),
+        points=_without_crowding(_lined(points)),
     )
 
 
@@ -154,6 +159,23 @@ def _scaled(energy: Spread | None, scale: float | None, deviations: int) -> floa
     if energy is None or scale is None or (deviations and energy.std is None):
         return None
     return max(scale * (energy.mean + deviations * (energy.std or 0.0)), 0.0)
+
+
+def _lined(points: Sequence[Point]) -> list[Point]:
+    """Put those points on the line that are more accurate than all that need less energy.
+
+    Args:
+        points: By growing energy, and of the same energy by growing accuracy.
+    """
+    lined: list[Point] = []
+    reached = -math.inf
+    for place, point in enumerate(points):
+        same = (p.accuracy_percent for p in points[place:] if p.energy_wh == point.energy_wh)
+        on_line = point.accuracy_percent > reached and point.accuracy_percent >= max(same)
+        lined.append(dataclasses.replace(point, on_line=on_line))
+        if on_line:
+            reached = point.accuracy_percent
+    return lined
 
 
 def _without_crowding(points: list[Point]) -> tuple[Point, ...]:

@@ -29,9 +29,10 @@ _PAGE = """<!DOCTYPE html>
 {% endmacro %}
 {% macro table(info) %}
 {% set sortable = info.columns | selectattr("key", "equalto", "setup") | list %}
-<div class="wide" tabindex="0" role="region" aria-label="{{ info.title }}">
-<table id="{{ info.name }}"{% if sortable %} class="sortable"{% endif %}>
-<caption>{{ info.title }}</caption>
+<div class="table">
+<h3 id="{{ info.name }}-title">{{ info.title }}</h3>
+<div class="wide" tabindex="0" role="region" aria-labelledby="{{ info.name }}-title">
+<table id="{{ info.name }}" aria-labelledby="{{ info.name }}-title"{% if sortable %} class="sortable"{% endif %}>
 <thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
 <tbody>
 {% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
@@ -39,6 +40,7 @@ _PAGE = """<!DOCTYPE html>
 </table></div>
 {% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}
 <p class="files"><a href="{{ info.name }}.csv">CSV</a></p>
+</div>
 {% endmacro %}
 <header class="top">
 <h1>{{ manifest.study }}: energy of training</h1>
@@ -52,6 +54,7 @@ _PAGE = """<!DOCTYPE html>
 <p class="about">{{ study_line }}</p>
 <p class="lead">{{ lead }}</p>
 {% if rest %}<p class="rest">{{ rest }}</p>{% endif %}
+{% if more %}<p class="more">{{ more }}</p>{% endif %}
 {% if keys %}<dl class="keys">{% for key in keys %}<div><dt>{{ key.name }}</dt><dd>{{ key.value }}</dd></div>{% endfor %}</dl>{% endif %}
 </div>
 {% if hero %}{{ figure(hero) }}{% endif %}
@@ -62,11 +65,11 @@ _PAGE = """<!DOCTYPE html>
 {% endif %}
 {% for section in sections %}
 <section id="{{ section.name }}"><h2>{{ section.heading }}</h2>
-{% for sentence in section.prose %}<p>{{ sentence }}</p>{% endfor %}
+{% if section.prose %}<ul class="prose">{% for sentence in section.prose %}<li>{{ sentence }}</li>{% endfor %}</ul>{% endif %}
 {% if section.drawings %}<div class="row">{% for drawing in section.drawings %}{{ figure(drawing) }}{% endfor %}</div>{% endif %}
-{% if section.folded and section.drawings and section.tables %}<details><summary>The same as tables</summary>{% endif %}
+{% if section.folded %}<details><summary>{{ section.folded }}</summary>{% endif %}
 {% for info in section.tables %}{{ table(info) }}{% endfor %}
-{% if section.folded and section.drawings and section.tables %}</details>{% endif %}
+{% if section.folded %}</details>{% endif %}
 </section>
 {% endfor %}
 <section id="method"><h2>How this was measured and computed</h2>

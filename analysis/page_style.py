@@ -35,18 +35,18 @@ nav a:hover { color: var(--accent); text-decoration: underline; }
   align-items: start; padding: 1.6rem 0 .5rem; }
 .hero.alone { grid-template-columns: minmax(0, 44rem); }
 .lead { font: 400 1.75rem/1.32 var(--serif); margin: .8rem 0 1rem; text-wrap: pretty; }
-.rest { font-size: 1.02rem; margin: 0 0 1.2rem; }
+.rest { font-size: 1.02rem; margin: 0 0 .8rem; }
+.more { font-size: .875rem; color: var(--muted); margin: 0; }
 .about { color: var(--muted); font-size: .875rem; margin: 0; }
 .keys { display: grid; grid-template-columns: repeat(3, auto); gap: .8rem 1.5rem;
   margin: 1.4rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--line); }
-.keys div { display: flex; flex-direction: column-reverse; }
+.keys div { display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 .keys dt { color: var(--muted); font-size: .8rem; line-height: 1.35; }
 .keys dd { margin: 0; font-size: 1.35rem; line-height: 1.35; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 
 h2 { font: 400 1.6rem/1.3 var(--serif); margin: 2.6rem 0 .4rem; padding-top: 1.4rem;
   border-top: 1px solid var(--line); }
-h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
 p { margin: .5rem 0; max-width: 46rem; }
 ul.prose { margin: .6rem 0; padding-left: 1.2rem; max-width: 46rem; }
 ul.prose li { margin: .35rem 0; }
@@ -66,14 +66,15 @@ figure svg path[aria-label]:hover { stroke: var(--ink); stroke-width: 1.5px; }
 
 table { border-collapse: collapse; font-size: .875rem;
   font-variant-numeric: tabular-nums lining-nums; }
-caption { text-align: left; font-weight: 600; padding-bottom: .5rem; white-space: nowrap; }
+.table { margin: 2rem 0; } .table h3 { font-size: .95rem; margin: 0 0 .5rem; }
+.table .files { margin-left: .2rem; }
 th, td { text-align: right; padding: .32rem .6rem; white-space: nowrap; }
 th:first-child, td:first-child { padding-left: .2rem; }
 thead th { font-weight: 600; border-bottom: 1.5px solid var(--muted); vertical-align: bottom; }
 td, tbody th { border-bottom: 1px solid var(--line); }
 tbody tr:hover td { background: var(--soft); }
 tr.chosen td { background: var(--soft); font-weight: 600; }
-tr.break td { border-top: 1.5px solid var(--muted); }
+tr.break td { border-top: 2px solid var(--muted); }
 table.sorted tr.break td { border-top: 0; }
 th button { all: unset; cursor: pointer; font-weight: 600; }
 th button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -98,7 +99,7 @@ details > .wide { margin-top: .8rem; }
   @page { margin: 16mm 14mm; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .files, #live, #tip { display: none; }
   .hero { grid-template-columns: minmax(0, 1fr); padding: 1rem 0; } .lead { font-size: 17pt; }
-  h2 { font-size: 14pt; margin-top: 1.2rem; break-after: avoid; }
+  h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3 { break-after: avoid; }
   figure, .keys, tr, li { break-inside: avoid; } thead { display: table-header-group; }
   .wide { overflow: visible; } figure svg { max-width: 100%; } table { font-size: 7.5pt; }
   th, td { padding: .15rem .3rem; } th button::after { content: none; }

@@ -15,7 +15,7 @@ from analysis.paradigm_figures import (
 )
 
 _WITH, _WITHOUT = "with pretraining", "from scratch"
-_PANEL_WIDTH, _PANEL_HEIGHT = 205, 220
+_PANEL_WIDTH, _PANEL_HEIGHT = 190, 220
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 _TASKS = ("attributes", "identity", "both")
 _TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
@@ -23,14 +23,69 @@ _TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
 
 def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
     """A panel for each case, each with its own axes: their energies are far apart."""
-    panels = [_panel(case, first=number == 0) for number, case in enumerate(info.cases)]
+    panels = [f"{case.case}|{case.label}" for case in info.cases]
+    rows = [
+        row
+        for panel, case in zip(panels, info.cases, strict=True)
+        for row in _panel_rows(panel, case)
+    ]
+    ways = [_WITH, _WITHOUT]
+    legend = alt.Legend(orient="top", title=None, symbolSize=300)
+    cycles = alt.X(
+        "cycles:Q",
+        title="trainings that use the encoder",
+        axis=alt.Axis(tickMinStep=1, tickCount=6),
+    )
+    energy = alt.Y("energy_wh:Q", title="Energy in all, Wh")
+    lines = (
+        alt.Chart()
+        .transform_filter("datum.way")
+        .mark_line(strokeWidth=1.8, aria=False)
+        .encode(
+            x=cycles,
+            y=energy,
+            color=alt.Color(
+                "way:N", scale=alt.Scale(domain=ways, range=[CHOSEN, SERIES[1]]), legend=legend
+            ),
+            strokeDash=alt.StrokeDash(
+                "way:N", scale=alt.Scale(domain=ways, range=[[1, 0], [6, 3]]), legend=legend
+            ),
+        )
+    )
+    crossing = alt.Chart().transform_filter("datum.words")
+    mark = crossing.mark_point(filled=True, size=80, color=INK, opacity=1).encode(
+        x=cycles, y=energy, description="words:N"
+    )
+    # Below and to the right of a crossing of two rising lines there is room.
+    label = crossing.mark_text(align="left", baseline="top", dx=8, dy=8, color=INK).encode(
+        x=cycles, y=energy, text="label:N"
+    )
+    side_by_side = (
+        alt.layer(lines, mark, label)
+        .properties(width=_PANEL_WIDTH, height=_PANEL_HEIGHT)
+        .facet(
+            data=alt.InlineData(values=rows),
+            column=alt.Column(
+                "panel:N",
+                sort=panels,
+                title=None,
+                spacing=24,
+                header=alt.Header(labelExpr="split(datum.label, '|')", labelLineHeight=15),
+            ),
+        )
+        .resolve_scale(x="independent", y="independent")
+    )
     notes = [
         "Energy over the number of trainings that use the encoder. Where the lines cross, it has paid.",
         *_wrapped(info.note),
+        *(
+            [
+                "The middle panel has mean energies, so it need not cross at the average of the cycles."
+            ]
+            if len(panels) > 1
+            else []
+        ),
     ]
-    side_by_side = alt.hconcat(*panels, spacing=26).resolve_scale(
-        color="shared", strokeDash="shared"
-    )
     return styled(side_by_side, info.title, notes)
 
 
@@ -98,67 +153,27 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - as above
     return styled(panels, info.title, notes)
 
 
-def _panel(case: BreakEvenCase, *, first: bool) -> Any:  # noqa: ANN401 - as above
+def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:
+    """The ends of both lines, and their crossing with its words."""
     ends = [
-        {"cycles": cycles, "energy_wh": energy, "way": way}
+        {"panel": panel, "cycles": cycles, "energy_wh": energy, "way": way}
         for cycles in (0, case.last_cycle)
         for way, energy in (
             (_WITH, case.encoder_wh + cycles * case.classifier_wh),
             (_WITHOUT, cycles * case.together_wh),
         )
     ]
-    legend = alt.Legend(orient="bottom", title=None, symbolSize=300) if first else None
-    ways = [_WITH, _WITHOUT]
-    lines = (
-        alt.Chart(alt.InlineData(values=ends))
-        .mark_line(strokeWidth=1.8, aria=False)
-        .encode(
-            x=alt.X(
-                "cycles:Q",
-                title="trainings that use the encoder",
-                axis=alt.Axis(tickMinStep=1, tickCount=6),
-            ),
-            y=alt.Y("energy_wh:Q", title="Energy in all, Wh" if first else None),
-            color=alt.Color(
-                "way:N",
-                scale=alt.Scale(domain=ways, range=[CHOSEN, SERIES[1]]),
-                legend=legend,
-            ),
-            strokeDash=alt.StrokeDash(
-                "way:N", scale=alt.Scale(domain=ways, range=[[1, 0], [6, 3]]), legend=legend
-            ),
-        )
-    )
-    words = (
-        f"{case.case}, {case.label}: pretraining has paid after {case.pays_at} "
-        f"(lines cross at {case.cycles:.1f}, {case.crossing_wh:.3g} Wh)"
-    )
-    crossing = alt.Chart(
-        alt.InlineData(
-            values=[
-                {
-                    "cycles": case.cycles,
-                    "energy_wh": case.crossing_wh,
-                    "words": words,
-                    "label": f"pays at {case.pays_at}",
-                }
-            ]
-        )
-    )
-    mark = crossing.mark_point(filled=True, size=80, color=INK, opacity=1).encode(
-        x="cycles:Q", y="energy_wh:Q", description="words:N"
-    )
-    # Below and to the right of a crossing of two rising lines there is room.
-    label = crossing.mark_text(align="left", baseline="top", dx=8, dy=8, color=INK).encode(
-        x="cycles:Q", y="energy_wh:Q", text="label:N"
-    )
-    return alt.layer(lines, mark, label).properties(
-        width=_PANEL_WIDTH,
-        height=_PANEL_HEIGHT,
-        title=alt.TitleParams(
-            case.case, subtitle=[case.label], fontSize=12, subtitleFontSize=11, offset=6
+    crossing = {
+        "panel": panel,
+        "cycles": case.cycles,
+        "energy_wh": case.crossing_wh,
+        "label": f"pays at {case.pays_at}",
+        "words": (
+            f"{case.case}, {case.label}: pretraining has paid after {case.pays_at} "
+            f"(lines cross at {case.cycles:.1f}, {case.crossing_wh:.3g} Wh)"
         ),
-    )
+    }
+    return [*ends, crossing]
 
 
 def _wrapped(note: str) -> list[str]:

@@ -1,14 +1,20 @@
 """What stands on the page of a report, in its order: sections of prose, figures and tables."""
 
 import re
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from analysis.against_paper import against_paper_infos, differences
 from analysis.chart_style import Drawing
 from analysis.findings import Findings
+from analysis.multitask import MultitaskInfo
 from analysis.paradigm_tables import paradigm_table_infos
+from analysis.paradigms import PretrainingInfo
+from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text, percent_text
+from analysis.savings import Saving
 from analysis.tables import (
     TableInfo,
     energy_per_epoch_info,
@@ -40,7 +46,7 @@ class Section:
         prose: What must be said before figures and tables are looked at, a paragraph each.
         drawings: Its figures.
         tables: Its tables.
-        folded: Whether the tables repeat the figures and are folded away.
+        folded: What folds the tables away, in words; empty where they are seen at once.
     """
 
     name: str
@@ -49,7 +55,7 @@ class Section:
     prose: tuple[str, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     tables: tuple[TableInfo, ...] = ()
-    folded: bool = False
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +72,21 @@ def hero(drawings: Sequence[Drawing]) -> Drawing | None:
     return next((by_name[name] for name in _HEROES if name in by_name), None)
 
 
-def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, ...]:
-    """All sections that have something to show."""
+def sections(
+    findings: Findings,
+    drawings: Sequence[Drawing],
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
+) -> tuple[Section, ...]:
+    """All sections that have something to show.
+
+    Args:
+        findings: What the study says.
+        drawings: Its figures.
+        paper: Whether the published numbers stand beside its own.
+        factors: The analysis of variance, where it was asked for.
+    """
     first = hero(drawings)
     by_name = {each.name: each for each in drawings if each is not first}
     tables = {info.name: info for info in paradigm_table_infos(findings)}
@@ -76,31 +95,70 @@ def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, 
         _multitask(by_name, tables),
         _ranking(findings, by_name),
         _energy(findings, by_name),
+        *([_factors(factors)] if factors else []),
         _over_time(by_name),
         _stages(tables),
+        *([_paper(findings)] if paper else []),
     )
     return tuple(each for each in found if each.drawings or each.tables)
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
-    """The recommended setup in three numbers; none where nothing is recommended."""
+    """What the study says in three numbers; fewer where they are not known."""
+    paradigm = findings.paradigm
+    if paradigm.pretraining is not None:
+        return tuple(_pretraining_keys(findings, paradigm.pretraining))
+    if paradigm.multitask is not None:
+        return tuple(_multitask_keys(findings, paradigm.multitask))
+    return tuple(_regime_keys(findings))
+
+
+def advice_parts(text: str) -> tuple[str, str, str]:
+    """An advice as a reader takes it in: the first sentence, the next two, and what else there is."""
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z`])", _unbroken(text))
+    return sentences[0], " ".join(sentences[1:3]), " ".join(sentences[3:])
+
+
+def _unbroken(text: str) -> str:
+    """The text with its numbers kept on a line with their units."""
+    return re.sub(r"(?<=\d) (?=%|m?Wh\b)", "\N{NO-BREAK SPACE}", text)
+
+
+def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     first = findings.ranking.first
     if first is None:
-        return ()
-    found = [
-        KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy)),
-        KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j)),
-    ]
+        return
+    yield KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy))
+    yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
     if first.saving_against_worst:
         saved = percent_text(first.saving_against_worst, decimals=0)
-        found.append(KeyFigure(name="less than the costliest", value=saved))
-    return tuple(found)
+        yield KeyFigure(name="less than the costliest", value=saved)
 
 
-def lead_and_rest(text: str) -> tuple[str, str]:
-    """The first sentence of an advice, which a reader takes away, and the others."""
-    first, *rest = re.split(r"(?<=[.!?]) (?=[A-Z`])", text, maxsplit=1)
-    return first, "".join(rest)
+def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[KeyFigure]:
+    frozen = info.frozen
+    yield KeyFigure(name="setups in which it pays", value=f"{frozen.pays} of {len(frozen.rows)}")
+    if frozen.median is not None:
+        yield KeyFigure(name="trainings until it pays, median", value=f"{frozen.median:.1f}")
+    yield from _saving_key(info.freezing.over_setups, findings.titled("by a frozen encoder"))
+
+
+def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
+    yield from _saving_key(info.over_setups, findings.titled("by training together"))
+    for name, given_up in (
+        ("attributes", [row.attributes_given_up for row in info.rows]),
+        ("identity", [row.identity_given_up for row in info.rows]),
+    ):
+        known = [each for each in given_up if each is not None]
+        if known:
+            points = -100 * statistics.fmean(known)
+            yield KeyFigure(name=f"accuracy of {name}", value=f"{points:+.1f} points")
+
+
+def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:
+    if saving is not None and saving.share is not None:
+        word = "saved" if saving.share >= 0 else "more"
+        yield KeyFigure(name=f"{word} {how}", value=percent_text(abs(saving.share), decimals=0))
 
 
 def _pretraining(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:
@@ -140,7 +198,16 @@ def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         heading="Energy by batch size and learning rate",
         drawings=_present(drawings, "energy_per_epoch_map", "total_energy_map"),
         tables=(energy_per_epoch_info(findings), relative_total_info(findings)),
-        folded=True,
+        folded="The same as tables",
+    )
+
+
+def _factors(table: TableInfo) -> Section:
+    return Section(
+        name="deciding",
+        short="Factors",
+        heading="What decides energy and duration",
+        tables=(table,),
     )
 
 
@@ -160,6 +227,20 @@ def _stages(tables: Mapping[str, TableInfo]) -> Section:
         short="Stages",
         heading="All stages of all setups",
         tables=_present(tables, "stages"),
+        folded="Energy, epochs and accuracy of each stage",
+    )
+
+
+def _paper(findings: Findings) -> Section:
+    return Section(
+        name="paper",
+        short="Paper",
+        heading="Beside the published numbers",
+        prose=(
+            *differences(findings),
+            *(f"In the paper: {each}" for each in INCONSISTENCIES),
+        ),
+        tables=against_paper_infos(findings),
     )
 
 

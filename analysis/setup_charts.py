@@ -124,7 +124,11 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
     ]
     sizes = sorted({point.batch_size for point in info.points})
     data = alt.InlineData(values=rows)
-    energy = alt.X("energy_wh:Q", title="Energy of a training, Wh", axis=alt.Axis(tickCount=8))
+    energy = alt.X(
+        "energy_wh:Q",
+        title="Energy of a training, Wh",
+        axis=alt.Axis(tickCount=6, labelFlush=False),
+    )
     accuracy = alt.Y(
         "accuracy_percent:Q",
         title="Best validation accuracy, %",
@@ -138,13 +142,13 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         x=energy, y="accuracy_low_percent:Q", y2="accuracy_high_percent:Q"
     )
     front = (
-        chart.transform_filter("datum.on_front")
+        chart.transform_filter("datum.on_line")
         .mark_line(
             interpolate="step-after", color=CHOSEN, strokeDash=[4, 3], strokeWidth=1.2, aria=False
         )
         .encode(x=energy, y=accuracy)
     )
-    points = chart.mark_point(filled=True, opacity=1, stroke=INK, strokeWidth=0.6).encode(
+    points = chart.mark_point(filled=True, opacity=1, stroke=INK).encode(
         x=energy,
         y=accuracy,
         shape=alt.Shape(
@@ -156,9 +160,10 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         ),
         color=alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN)),
         size=alt.condition("datum.chosen", alt.value(170), alt.value(80)),
+        strokeWidth=alt.condition("datum.on_front", alt.value(1.8), alt.value(0.4)),
         description="words:N",
     )
-    # Up and to the left of a point of the front there is, by its definition, no other point; but
+    # Up and to the left of a point of the line there is, by its definition, no other point; but
     # near the axis there is no room either.
     labels = [
         chart.transform_filter(f"{'' if near else '!'}datum.near_axis")
@@ -170,8 +175,8 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         width=WIDTH, height=_HEIGHT
     )
     notes = [
-        "Broken line: the setups that no other one beats in both (batch size x learning rate).",
-        "Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
+        "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
+        "Labels: batch size x learning rate. Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
     ]
     return styled(layered, info.title, notes)
 

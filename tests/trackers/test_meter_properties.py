@@ -202,6 +202,42 @@ def test_a_counter_that_begins_again_keeps_the_sum(values: list[int], at: int) -
     assert "backward" in reading.note
 
 
+@every_source
+@settings(max_examples=10)
+@given(
+    before=st.integers(min_value=0, max_value=30),
+    between=st.integers(min_value=0, max_value=10),
+    after=st.integers(min_value=2, max_value=30),
+)
+def test_a_window_over_a_restart_of_the_meter_keeps_its_energy(
+    name: str, before: int, between: int, after: int
+) -> None:
+    """A counter that outlives the meter has all of it; else the time before it is not covered."""
+    clock, periods = ManualClock(64.0), before + between + after
+    with opened(name, Load([200] * periods, period_s=PERIOD_S, start_s=64.0), clock) as world:
+        first = meter_of(world.source, world, clock)
+        first.open("epoch", devices=[world.device_uuid])
+        for _ in range(before):
+            world.go_on()
+            first.sample()
+        window = first.opened("epoch")
+        for _ in range(between):
+            world.go_on()
+        second = meter_of(world.source, world, clock)
+        assert window is not None
+        second.adopt("epoch", window)
+        for _ in range(after):
+            world.go_on()
+            second.sample()
+        reading = second.close("epoch")[world.device_uuid]
+        outlives = world.has_counter and world.source.counter_outlives
+
+    assert energy_j(reading) == pytest.approx(200 * PERIOD_S * periods, abs=0.01)
+    covered = 1.0 if outlives else after / periods
+    assert reading.coverage == pytest.approx(covered, abs=1 / periods)
+    assert reading.status is Status.DEGRADED or reading.coverage >= 0.9
+
+
 def silent_at_the_end(name: str, periods: int, silent: int) -> Reading:
     """A constant load whose sensor says nothing for the last periods of the window."""
     clock = ManualClock(64.0)

@@ -2,7 +2,7 @@
 
 Usable without Ray and without the rest of the project:
 
-    with EnergyMeter(detect().source) as meter:
+    with EnergyMeter(detect()) as meter:
         with meter.window("epoch-1") as window:
             train_one_epoch()
         print(window.readings)
@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Self, final
 
 from trackers.clock import Clock, MonotonicClock
+from trackers.detect import Detection
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.integrate import PowerTrace, mean_power
 from trackers.meter_values import LoggedSample, OpenWindow, Window, logged
@@ -55,12 +56,12 @@ class EnergyMeter:
 
     def __init__(
         self,
-        source: PowerSource,
+        source: PowerSource | Detection,
         *,
         sampling_hz: float = DEFAULT_SAMPLING_HZ,
         clock: Clock | None = None,
     ) -> None:
-        """Take a source; nothing is sampled before `start` or `with`.
+        """Take a source, or what `detect()` found; nothing is sampled before `start` or `with`.
 
         Raises:
             ValueError: `sampling_hz` is not positive.
@@ -68,7 +69,7 @@ class EnergyMeter:
         if not sampling_hz > 0:
             message = f"sampling_hz is {sampling_hz}; it must be more than 0"
             raise ValueError(message)
-        self.source = source
+        self.source = source = source.source if isinstance(source, Detection) else source
         self._period_s = 1 / sampling_hz
         self._clock = clock or MonotonicClock()
         self._lock = threading.RLock()
@@ -276,7 +277,7 @@ class EnergyMeter:
             return None
         except ReadError:
             return None
-        except Exception:  # noqa: BLE001 - a source may be anybody's code, and must end no training
+        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training
             if device_uuid not in self._complained:
                 self._complained.add(device_uuid)
                 _log.exception("%s: unforeseen fault; no reading", self.source.name)

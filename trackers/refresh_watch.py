@@ -36,16 +36,28 @@ class RefreshWatch:
         self._next_attempt_s: dict[str, float] = {}
 
     def attend(self, devices: Iterable[str]) -> None:
-        """Learn what is not known, and look again where predictions have grown uncertain."""
+        """Learn what is not known, and look again where a prediction has grown uncertain.
+
+        One device at a time: whoever calls has samples to take in between.
+        """
         for device_uuid in devices:
-            known, now_s = self._known.get(device_uuid), self._clock.now_s()
-            if known is not None:
-                if known.is_unsure(now_s):
-                    self._look(device_uuid, known)
-                if known.is_learning:
-                    del self._known[device_uuid]
-            elif now_s >= self._next_attempt_s.get(device_uuid, now_s):
-                self._learn(device_uuid)
+            if self._attended(device_uuid):
+                return
+
+    def _attended(self, device_uuid: str) -> bool:
+        """Whether a device needed a look, and got it."""
+        known, now_s = self._known.get(device_uuid), self._clock.now_s()
+        if known is None:
+            if now_s < self._next_attempt_s.get(device_uuid, now_s):
+                return False
+            self._learn(device_uuid)
+            return True
+        is_unsure = known.is_unsure(now_s)
+        if is_unsure:
+            self._look(device_uuid, known)
+        if known.is_learning:
+            del self._known[device_uuid]
+        return is_unsure
 
     def at_edge(
         self, device_uuid: str, observe: Callable[[], Observation | None]

@@ -31,8 +31,14 @@ class StateWatch:
             return
         self._ask_at_s = now_s + ASK_EACH_S
         for device_uuid in devices:
-            self._states[device_uuid] = self._source.state(device_uuid)
+            self._states[device_uuid] = self._asked(self._source, device_uuid)
 
     def last(self, device_uuid: str) -> BoardState:
         """What a device said last; nothing but None before it was asked."""
         return self._states.get(device_uuid, BoardState())
+
+    def _asked(self, source: TellsState, device_uuid: str) -> BoardState:
+        try:
+            return source.state(device_uuid)
+        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
+            return BoardState()

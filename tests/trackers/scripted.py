@@ -25,7 +25,7 @@ class ScriptedSource:
         *,
         power_w: Callable[[float], float] | None = None,
         counter_j: Callable[[float], float] | None = None,
-        fault: Callable[[int, float], Exception | None] = lambda _read, _now_s: None,
+        fault: Callable[[int, float], BaseException | None] = lambda _read, _now_s: None,
         power_limit_w: float | None = None,
         estimated: bool = False,
         uuids: Sequence[str] = (BOARD,),
@@ -79,11 +79,11 @@ class ScriptedSource:
         self.closed += 1
 
 
-def each(n: int, error: type[TrackerError]) -> Callable[[int, float], Exception | None]:
+def each(n: int, error: type[TrackerError]) -> Callable[[int, float], BaseException | None]:
     """A fault in each n-th reading."""
     return lambda read, _now_s: error(f"reading {read} failed") if read % n == 0 else None
 
 
-def after(time_s: float, error: type[TrackerError]) -> Callable[[int, float], Exception | None]:
+def after(time_s: float, error: type[TrackerError]) -> Callable[[int, float], BaseException | None]:
     """A fault in all readings from a time on."""
     return lambda _read, now_s: error(f"failed at {now_s} s") if now_s >= time_s else None

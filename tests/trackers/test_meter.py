@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.trackers.scripted import BOARD, OTHER, ScriptedSource, after, each
 from trackers.clock import Clock, ManualClock, MonotonicClock
+from trackers.detect import Detection
 from trackers.errors import DeviceLostError, ReadError
 from trackers.meter import FORGET_EACH_S, KEPT_S, LOG_LENGTH, EnergyMeter
 from trackers.recorded import RecordedSource
@@ -530,3 +531,24 @@ def test_windows_of_two_threads_do_not_disturb_each_other() -> None:
         energy_j(reading) == pytest.approx(100 * reading.duration_s, rel=1e-6)
         for reading in readings
     )
+
+
+def test_a_source_that_exits_ends_no_training() -> None:
+    """Carbontracker's `sys.exit` in its thread has ended trainings (its issue 44)."""
+    clock = ManualClock()
+    source = ScriptedSource(
+        clock, power_w=lambda _: 100.0, fault=lambda read, _: SystemExit(70) if read > 1 else None
+    )
+    meter = metered(source, clock)
+
+    with meter.window("epoch") as window:
+        run(meter, clock, 1.0)
+
+    assert only(window.readings).status is not Status.OK
+
+
+def test_what_was_detected_can_be_metered_as_it_is() -> None:
+    """`EnergyMeter(detect())` is all that another project needs."""
+    source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
+
+    assert EnergyMeter(Detection(source=source, refused={})).source is source

@@ -32,7 +32,7 @@ def paradigm_table_infos(findings: Findings) -> tuple[TableInfo, ...]:
 
 def _tables(findings: Findings) -> Iterator[TableInfo]:
     paradigm = findings.paradigm
-    if len({each.stage for each in paradigm.stages}) > 1:
+    if findings.ranked_stage is not None:
         yield stages_info(findings)
     if paradigm.pretraining is not None:
         yield break_even_table(findings, paradigm.pretraining.frozen)
@@ -65,7 +65,11 @@ def stages_info(findings: Findings) -> TableInfo:
             Column(key="accuracy_percent", heading="accuracy"),
         ),
         rows=rows,
-        breaks=tuple(i for i in range(1, len(stages)) if stages[i].setup != stages[i - 1].setup),
+        breaks=tuple(
+            i
+            for i in range(1, len(stages))
+            if stages[i].setup != stages[i - 1].setup and stages[i].stage is not stages[i - 1].stage
+        ),
         legend="; ".join(
             [
                 "n repeats that reached their end",

@@ -23,7 +23,7 @@ from analysis.cells import (
 from analysis.criteria import RankBy
 from analysis.energy import relative_to_worst
 from analysis.findings import Findings
-from analysis.paradigm_tables import paradigm_table_infos
+from analysis.paradigm_tables import paradigm_table_infos, stages_info
 from analysis.quantities import (
     MISSING,
     decimals_for,
@@ -129,6 +129,8 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         energy_per_epoch_info(findings),
         relative_total_info(findings),
         ranking_info(findings),
+        # On the terminal only where there is more than one stage; as a file always, for its intervals.
+        *([] if findings.ranked_stage else [stages_info(findings)]),
         *paradigm_table_infos(findings),
     )
 

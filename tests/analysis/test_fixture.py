@@ -15,7 +15,7 @@ from analysis.load import load
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.ranking import saving_interval
 from analysis.spread import Interval, Spread
-from analysis.tables import energy_per_epoch_info, ranking_info, relative_total_info
+from analysis.tables import energy_per_epoch_info, ranking_info, relative_total_info, table_infos
 from study.records import J_PER_WH
 from tests.analysis.fixture.make import FOLDER, write_pretraining, write_regime
 
@@ -75,6 +75,17 @@ def test_ranking_intervals_and_front(regime: Findings) -> None:
     saved = saving_interval(first, regime.setups[0])
     assert saved is not None
     assert (saved.low, saved.high) == pytest.approx((1 - 1.2 / 2.0, 1 - 1.0 / 2.4))
+
+
+def test_the_file_of_stages_has_mean_deviation_and_interval(regime: Findings) -> None:
+    """Setup 2: 1.1 Wh, deviation 0.1 x sqrt(2), from 1.0 to 1.2 Wh."""
+    info = next(each for each in table_infos(regime) if each.name == "stages")
+
+    assert [cell.text for cell in info.rows[1]] == [
+        "2", "64", "0.01", "encoder+classifier", "2", "1.100", "0.141", "1.000", "1.200",
+        "550.00", "2.0", "90.5",
+    ]  # fmt: skip
+    assert info.breaks == ()
 
 
 def test_bill(regime: Findings) -> None:

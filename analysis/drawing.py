@@ -54,7 +54,7 @@ def _relative_energy(findings: Findings) -> Iterator[Drawing]:
 
 def _heat_maps(findings: Findings) -> Iterator[Drawing]:
     for info in (energy_per_epoch_map(findings), total_energy_map(findings)):
-        if any(cell.value is not None for cell in info.cells):
+        if info.is_grid and any(cell.value is not None for cell in info.cells):
             rows = [asdict(cell) for cell in info.cells]
             yield drawing(info.name, info.title, heat_map_chart(info), rows)
 

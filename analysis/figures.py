@@ -13,6 +13,9 @@ from analysis.quantities import to_wh
 from analysis.series import series_of
 from analysis.spread import Spread
 
+# More bars than these cannot be told apart on a page.
+MOST_BARS = 40
+
 # Labels nearer than these shares of the axes would cover each other.
 _LABEL_WIDTH, _LABEL_HEIGHT = 0.16, 0.06
 
@@ -81,10 +84,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelativeEnergyInfo:
-    """Figure 3 of the paper before it is drawn: bars in the order of the setups."""
+    """Figure 3 of the paper before it is drawn.
+
+    Attributes:
+        title: With labels.
+        bars: In the order of the setups.
+        setups_left_out: Setups for which there was no room.
+    """
 
     title: str
     bars: tuple[Bar, ...]
+    setups_left_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +106,17 @@ class ParetoInfo:
 
 
 def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
-    """Energy of each setup in percent of the worst (paper, Figure 3)."""
+    """Energy of each setup in percent of the worst (paper, Figure 3).
+
+    Of a great many setups the first of the ranking are shown, and the worst, which is the measure.
+    """
     worst = findings.ranking.worst
     series = series_of(findings.study.manifest)
     scale = 100 / worst.total_j if worst is not None and worst.total_j else None
+    kept = {row.setup.setup for row in findings.ranking.rows[:MOST_BARS]}
+    if worst is not None:
+        kept.add(worst.setup)
+    shown = [each for each in findings.setups if each.setup in kept]
     return RelativeEnergyInfo(
         title=findings.staged("Energy of a training, in % of the worst setup"),
         bars=tuple(
@@ -113,8 +130,9 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
                 accuracy="" if each.accuracy is None else f"{100 * each.accuracy:.0f}",
                 chosen=each.setup == findings.recommendation.setup,
             )
-            for each in findings.setups
+            for each in shown
         ),
+        setups_left_out=len(findings.setups) - len(shown),
     )
 
 

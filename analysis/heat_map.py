@@ -44,6 +44,13 @@ class HeatMapInfo:
     title: str
     cells: tuple[HeatCell, ...]
 
+    @property
+    def is_grid(self) -> bool:
+        """Whether setups fill at least half of the map; what a search has tried does not."""
+        rows = len({cell.batch_size for cell in self.cells})
+        columns = len({cell.series for cell in self.cells})
+        return 2 * len(self.cells) >= rows * columns
+
 
 def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
     """Mean energy per epoch in mWh (paper, Table 2)."""

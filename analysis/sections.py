@@ -192,13 +192,14 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
 
 
 def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
+    maps = _present(drawings, "energy_per_epoch_map", "total_energy_map")
     return Section(
         name="energy",
         short="Energy",
         heading="Energy by batch size and learning rate",
-        drawings=_present(drawings, "energy_per_epoch_map", "total_energy_map"),
+        drawings=maps,
         tables=(energy_per_epoch_info(findings), relative_total_info(findings)),
-        folded="The same as tables",
+        folded="The same as tables" if maps else "",
     )
 
 

@@ -76,6 +76,11 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     notes = [
         "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
+        *(
+            [f"{info.setups_left_out} setups of lower rank are left out."]
+            if info.setups_left_out
+            else []
+        ),
     ]
     return styled(panels, info.title, notes)
 

@@ -48,6 +48,7 @@ def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) ->
     assert hero(drawings) is None
     assert key_figures(findings) == ()
     assert [each.name for each in found] == ["ranked", "energy"]
+    assert not any(each.folded for each in found)
 
 
 def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.figures import pareto_info
+from analysis.drawing import draw
+from analysis.figures import MOST_BARS, pareto_info, relative_energy_info
 from analysis.findings import Findings, analyse
 from analysis.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.load import load
@@ -103,3 +104,30 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
 
     assert named(0.5, 0.5) == ["0.1", "0.1"]
     assert named(0.25, 0.75) == ["0.1, alpha 0.25", "0.1, alpha 0.75"]
+
+
+def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
+    """Five setups of which no two share batch size or rate would fill a fifth of the map."""
+    setups = tuple(
+        SetupFacts(setup=n, batch_size=8 * n, learning_rate=0.1 / n) for n in range(1, 6)
+    )
+    trials = [constant(n, 3600.0 * n, 0.9) for n in range(1, 6)]
+    findings = analyse(load(write_study(tmp_path / "a", setups, trials)))
+
+    names = {drawing.name for drawing in draw(findings)}
+
+    assert not energy_per_epoch_map(findings).is_grid
+    assert not {"energy_per_epoch_map", "total_energy_map"} & names
+    assert {"relative_energy", "pareto_front"} <= names
+
+
+def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path) -> None:
+    """The worst is what percent are of; how many are left out is said."""
+    setups = grid(range(1, MOST_BARS + 11), [0.1])
+    trials = [constant(each.setup, 1000.0 + each.setup, 0.9) for each in setups]
+
+    info = relative_energy_info(analyse(load(write_study(tmp_path / "a", setups, trials))))
+
+    assert [bar.setup for bar in info.bars] == [*range(1, MOST_BARS + 1), MOST_BARS + 10]
+    assert info.bars[-1].percent == pytest.approx(100)
+    assert info.setups_left_out == 9

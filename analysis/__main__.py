@@ -87,6 +87,8 @@ class Options:
     """Where --format writes to; left out: the terminal."""
     report: bool = True
     """Write report/ into the study's folder: page, CSV, SVG and PNG."""
+    overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    """With several studies: write one page for all of them there."""
     power_csv: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Write power/TRIAL.csv into the study's folder: time stamp, epoch, milliwatts."""
 
@@ -131,6 +133,11 @@ def run(options: Options) -> None:
         show_inconsistencies(console)
     if len(studies) > 1:
         show_comparison(studies, console, paper=options.against_paper)
+    if options.overview is not None:
+        from analysis.overview import write_overview  # noqa: PLC0415 - as above
+
+        page = write_overview(studies, options.overview, paper=options.against_paper)
+        console.print(Text(f"Overview: {page}"), soft_wrap=True)
 
 
 def _check(options: Options) -> None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from analysis.page_script import POLICY, SCRIPT
 from analysis.page_style import STYLE
 
-_PAGE = """<!DOCTYPE html>
+_TOP = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -17,33 +17,14 @@ _PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<title>{{ manifest.study }}: energy of training</title>
+<title>{{ title }}</title>
 <style>{{ style | safe }}</style>
 </head>
 <body>
-{% macro figure(drawing) %}
-<figure id="{{ drawing.name }}">
-<div class="wide" role="img" aria-label="{{ drawing.title }}" tabindex="0">{{ drawing.svg | safe }}</div>
-<figcaption class="files">{% for kind, ending in figure_files %}<a href="{{ drawing.name }}.{{ ending }}">{{ kind }}</a>{{ " · " if not loop.last }}{% endfor %}</figcaption>
-</figure>
-{% endmacro %}
-{% macro table(info) %}
-{% set sortable = info.columns | selectattr("key", "equalto", "setup") | list %}
-<div class="table">
-<h3 id="{{ info.name }}-title">{{ info.title }}</h3>
-<div class="wide" tabindex="0" role="region" aria-labelledby="{{ info.name }}-title">
-<table id="{{ info.name }}" aria-labelledby="{{ info.name }}-title"{% if sortable %} class="sortable"{% endif %}>
-<thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
-<tbody>
-{% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
-{% endfor %}</tbody>
-</table></div>
-{% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}
-<p class="files"><a href="{{ info.name }}.csv">CSV</a></p>
-</div>
-{% endmacro %}
-<header class="top">
-<h1>{{ manifest.study }}: energy of training</h1>
+"""
+
+_REST = """<header class="top">
+<h1>{{ title }}</h1>
 {% if labels %}<ul class="labels" aria-label="What these numbers are">{% for label in labels %}<li>{{ label }}</li>{% endfor %}</ul>{% endif %}
 <span id="live" role="status" hidden></span>
 <nav aria-label="Sections">{% for section in sections %}<a href="#{{ section.name }}">{{ section.short }}</a>{% endfor %}<a href="#method">Method</a><a href="#facts">Study</a></nav>
@@ -84,15 +65,44 @@ _PAGE = """<!DOCTYPE html>
 </html>
 """
 
+_PARTS = """{% macro figure(drawing) %}
+<figure id="{{ drawing.name }}">
+<div class="wide" role="img" aria-label="{{ drawing.title }}" tabindex="0">{{ drawing.svg | safe }}</div>
+<figcaption class="files">{% for kind, ending in figure_files %}<a href="{{ drawing.name }}.{{ ending }}">{{ kind }}</a>{{ " · " if not loop.last }}{% endfor %}</figcaption>
+</figure>
+{% endmacro %}
+{% macro table(info) %}
+{% set sortable = info.columns | selectattr("key", "equalto", "setup") | list %}
+<div class="table">
+<h3 id="{{ info.name }}-title">{{ info.title }}</h3>
+<div class="wide" tabindex="0" role="region" aria-labelledby="{{ info.name }}-title">
+<table id="{{ info.name }}" aria-labelledby="{{ info.name }}-title"{% if sortable %} class="sortable"{% endif %}>
+<thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
+{% endfor %}</tbody>
+</table></div>
+{% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}
+<p class="files"><a href="{{ info.name }}.csv">CSV</a></p>
+</div>
+{% endmacro %}
+"""
+"""How a figure and a table stand on a page."""
+
 FIGURE_FILES = (("SVG", "svg"), ("PNG", "png"), ("CSV", "csv"), ("Vega-Lite", "vl.json"))
 """The files of a figure: their names for people, and their endings."""
 
 
-def render(**parts: object) -> str:
-    """Fill the page."""
+def render(rest: str = _REST, /, **parts: object) -> str:
+    """Fill a page: what all pages have in common, and the rest of this one.
+
+    Args:
+        rest: Template of what follows the page's head; left out: that of a study's report.
+        parts: What the template names; always `title` and `row_class`.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.from_string(_PAGE).render(
+    return environment.from_string(_TOP + _PARTS + rest).render(
         policy=POLICY, style=STYLE, script=SCRIPT, figure_files=FIGURE_FILES, **parts
     )

@@ -58,7 +58,7 @@ def write_report(
     try:
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
-            _replace(folder / name, content)
+            replace_file(folder / name, content)
     except OSError as error:
         message = (
             f"{folder} cannot be written ({error.strerror}). Make it writable, or leave the "
@@ -91,7 +91,7 @@ def page_text(
         return Markup(' class="{}"').format(" ".join(words)) if words else Markup("")
 
     return render(
-        manifest=manifest,
+        title=f"{manifest.study}: energy of training",
         study_line=study_line(manifest),
         labels=findings.labels,
         lead=lead,
@@ -107,7 +107,8 @@ def page_text(
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave the old one."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

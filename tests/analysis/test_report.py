@@ -163,6 +163,7 @@ def test_the_report_replaces_the_one_before_and_leaves_no_scraps(tmp_path: Path)
         "energy_per_epoch_mwh.csv",
         "total_energy_percent_of_worst.csv",
         "ranking.csv",
+        "stages.csv",
         *(f"{name}.{ending}" for name in FIGURES for ending in ("svg", "png", "csv", "vl.json")),
     }
 

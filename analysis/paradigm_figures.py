@@ -113,7 +113,7 @@ def break_even_lines_infos(findings: Findings) -> tuple[BreakEvenLinesInfo, ...]
             name=f"break_even_lines_{info.cycle.value.replace('-', '_')}",
             title=findings.titled(f"When pretraining pays, {info.cycle} in each cycle"),
             cases=tuple(_cases(findings, info)),
-            note=f"{break_even_line(info)}.",
+            note=_sentence(break_even_line(info)),
         )
         for info in (pretraining.frozen, pretraining.unfrozen)
     )
@@ -128,8 +128,12 @@ def multitask_bars_info(findings: Findings) -> MultitaskBarsInfo | None:
         name="multitask_bars",
         title=findings.titled("Energy of a training: tasks one by one and together"),
         bars=tuple(_bars(findings, multitask)),
-        note=f"{saving_line('training together', multitask.over_setups)}.",
+        note=_sentence(saving_line("training together", multitask.over_setups)),
     )
+
+
+def _sentence(line: str) -> str:
+    return f"{line[0].upper()}{line[1:]}."
 
 
 def _cases(findings: Findings, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:

@@ -49,10 +49,16 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    @property
+    def came(self) -> bool:
+        """Whether the trials were stopped by a signal."""
+        return self._count > 0
+
     def trials_begin(self) -> None:
-        """From now on the first signal stops the trials and does not raise."""
+        """From now on the first signal stops the trials; to be called before each run of Tune."""
         self._phase = _Phase.TRIALS
         self._install()  # Ray has taken SIGTERM, and would print a stack and die
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # an earlier run of Tune stops nothing now
 
     def trials_end(self) -> None:
         """From now on the first signal only waits for the results to be written."""

@@ -82,7 +82,8 @@ class Recorder:
     def expect(self, plans: Iterable[TrialPlan]) -> list[TrialPlan]:
         """Take note of the study's trials, and tell which of them are still to be run.
 
-        A trial that has ended before is not run again. One that was begun is, as a new attempt.
+        A trial that has ended before is not run again. One that was begun is, as a new attempt,
+        and with the attempt that its plan has, if that is later.
         """
         remaining = []
         for plan in plans:
@@ -93,7 +94,7 @@ class Recorder:
                 continue
             begun = {attempt for attempt, _, _ in (*epochs, *windows)}
             again = plan.again(
-                attempt=max(begun, default=0) + 1,
+                attempt=max(plan.attempt, max(begun, default=0) + 1),
                 energy_before_j=_total_j(row.epoch_energy_j for row in rows),
             )
             self._plans[plan.trial_id] = again

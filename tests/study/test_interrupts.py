@@ -25,8 +25,9 @@ def interrupts(left: list[int]) -> Iterator[Interrupts]:
 
 
 @pytest.fixture
-def stopped() -> Iterator[list[int]]:
-    """Stands for Tune, which takes SIGUSR1 as a wish to stop."""
+def stopped(interrupts: Interrupts) -> Iterator[list[int]]:
+    """Stands for Tune, which takes SIGUSR1 as a wish to stop, once the trials have begun."""
+    interrupts.trials_begin()
     stops: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -54,20 +55,21 @@ def test_the_first_signal_stops_the_trials_and_the_second_leaves(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     """SIGTERM is like Ctrl-C, and each says what it does."""
-    interrupts.trials_begin()
-
+    came = [interrupts.came]
     signal.raise_signal(number)
     after_one = (len(stopped), list(left), capfd.readouterr().err)
     signal.raise_signal(number)
 
     assert after_one[:2] == (1, [])
+    assert [*came, interrupts.came] == [False, True]
     assert "once more leaves at once" in after_one[2]
     assert (len(stopped), left) == (1, [INTERRUPTED])
     assert "--resume" in capfd.readouterr().err
 
 
+@pytest.mark.usefixtures("stopped")
 def test_before_tune_has_begun_the_first_signal_raises(interrupts: Interrupts) -> None:
-    """There are no trials to stop, and Python's way of SIGUSR1 would be to die."""
+    """There are no trials to stop: an earlier run of Tune has ended and would stop nothing."""
     interrupts.trials_begin()
 
     with pytest.raises(KeyboardInterrupt):
@@ -78,7 +80,6 @@ def test_while_the_results_are_written_the_first_signal_waits(
     interrupts: Interrupts, stopped: list[int], left: list[int]
 ) -> None:
     """The second leaves, be it that the first came while the trials ran."""
-    interrupts.trials_begin()
     interrupts.trials_end()
 
     signal.raise_signal(signal.SIGTERM)

@@ -20,7 +20,7 @@ from ray.cluster_utils import Cluster
 from tests.end_to_end.conftest import ROOT, command
 from tests.fake_nvml import Boards, build
 
-PATIENCE_S = 120.0
+PATIENCE_S = 90.0
 BOARDS = Boards(boards=4, period_s=0.7)
 
 Found = TypeVar("Found")

@@ -15,7 +15,8 @@ from tests.fake_nvml import UUIDS
 
 pytestmark = pytest.mark.ray
 
-EPOCHS = 8
+EPOCHS = 24
+"""A trial takes longer than a process needs to start, so that a machine that joins gets some."""
 OPTIONS = (
     *("--batch-sizes", "128", "--learning-rates", "0.1", "0.05", "0.01", "0.005", "0.001", "0.0005"),
     *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
@@ -60,7 +61,7 @@ def assert_energies_are_right(study: Driver) -> None:
         for row in measured.itertuples()
     ]
     whole = windows[(windows["stage"] == "trial")].set_index(["trial_id", "attempt"])["energy_j"]
-    for trial_id, trial in trials.iterrows():
+    for trial_id, trial in trials[trials["missing_epochs"] == 0].iterrows():
         parts_j = trial["energy_j"] + trial["setup_energy_j"] + trial["between_energy_j"]
         assert parts_j == pytest.approx(whole[trial_id, trial["attempts"]], rel=0.03)
     assert len(measured) > TRIALS * EPOCHS / 2
@@ -82,11 +83,10 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     first, second = machines.head, sorted(machines.cluster.worker_nodes, key=raylet_of)[0]
     with driver(machines, tmp_path, "killed", *OPTIONS) as study:
         victim = machines.a_trial_on(second, "killed")
-        signalled = machines.a_trial_on(first, "killed")
+        machines.add()
+        bereft = machines.a_trial_on(first, "killed")
         machines.tracker_on(first).kill()
         os.kill(victim.pid, signal.SIGKILL)
-        joined = machines.add()
-        late = machines.a_trial_on(joined, "killed")
         status = study.ends()
 
     trials = table(study, "trials").set_index("trial_id")
@@ -101,8 +101,8 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     assert_whole(study)
     assert_energies_are_right(study)
     assert spent_j == pytest.approx(known_j, rel=0.03)
-    assert trials.loc[late.trial_id, "device_uuid"] == UUIDS[3]
-    assert trials.loc[signalled.trial_id, "attempts"] == 1
+    assert UUIDS[3] in set(trials["device_uuid"])
+    assert trials.loc[bereft.trial_id, "attempts"] == 1
     assert len(manifest.nodes) == 4
     assert any(line.startswith(f"lost: {victim.trial_id}") for line in study.lines)
 

@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke paper test check clean
+.PHONY: help study smoke paper test test-cluster check clean
 
 help:            ## what there is
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figures, a report (minutes)
 	$(RUN) -m study.regime --scenario examples.watch:Watch $(ARGS)
@@ -19,6 +19,9 @@ paper: $(VENV)/ready ## the paper's four studies on the built-in samples (a quar
 
 test: $(VENV)/ready  ## all tests
 	scripts/test $(ARGS)
+
+test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
+	tests/cluster/ray_up.sh $(VENV)
 
 check: $(VENV)/ready ## format, lint and types
 	scripts/check

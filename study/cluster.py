@@ -9,8 +9,9 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -24,12 +25,16 @@ from trackers.detect import Request
 from trackers.ledger import Booking, TrackerFacts
 
 TRACKER_START_S = 120.0
+ANSWER_S = 10.0
+"""For how long the trackers are waited for when they are asked for their bookings."""
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
-"""Ray's own tables, statistics and events off; what a user sees comes from `study.progress`."""
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.progress`. And
+its way with Ctrl-C, for that of `study.interrupts`."""
 
 EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
 """What of the working folder does not travel to a cluster's nodes."""
@@ -62,6 +67,7 @@ class Cluster:
     cpus_per_trial: float
     manager: Handle
     facts: dict[str, TrackerFacts]
+    _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def slots(self) -> int:
@@ -69,11 +75,22 @@ class Cluster:
         return sum(_slots(node, self.gpus_per_trial, self.cpus_per_trial) for node in self.nodes)
 
     def take_bookings(self) -> list[Booking]:
-        """What the trackers have booked since the last call; a tracker that is silent is left."""
+        """What the trackers have booked since the last call.
+
+        All are asked at once. One that is silent is not waited for long: its answer is taken by a
+        later call, because a tracker hands out its bookings only once.
+        """
+        for node_id, tracker in self._trackers_by_node().items():
+            self._asked.setdefault(node_id, tracker.take.remote())
+        nodes = {answer: node_id for node_id, answer in self._asked.items()}
+        answered, _ = (
+            ray.wait(list(nodes), num_returns=len(nodes), timeout=ANSWER_S) if nodes else ([], [])
+        )
         bookings = []
-        for tracker in self._trackers():
+        for answer in answered:
+            del self._asked[nodes[answer]]
             try:
-                bookings.append(ray.get(tracker.take.remote(), timeout=10))
+                bookings.append(ray.get(answer))
             except RayError as error:
                 logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
         return bookings
@@ -124,8 +141,8 @@ def connect(options: StudyOptions, *, accelerator: bool) -> Iterator[Cluster]:
         ClusterError: Ray cannot be reached, has not what one trial needs, or a node has not the
             tracker that was asked for.
     """
-    _start(options)
     try:
+        _start(options)
         nodes = _nodes()
         gpus = options.gpus_per_trial
         if gpus is None:

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from study.design import Design, Outcome
 from study.errors import StudyError
+from study.interrupts import INTERRUPTED
 from study.options import StudyOptions, command_line, parse
 from study.results import StudyFolder
 
-FINISHED, SOME_FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
-"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong; Ctrl-C."""
+FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
+"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
 
 
 def main(
@@ -51,7 +52,10 @@ def main(
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    show_analysis(outcome.folder)
+    try:
+        show_analysis(outcome.folder)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"no report; `python -m analysis {outcome.folder.path}` makes it\n")
     return _status(outcome, console)
 
 

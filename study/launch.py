@@ -15,6 +15,7 @@ from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
 from study.design import Design, Outcome
+from study.interrupts import Interrupts
 from study.manifest import Manifest
 from study.options import StudyOptions
 from study.progress import Progress
@@ -27,12 +28,15 @@ from study.records import (
     StopReason,
     TrialStatus,
 )
-from study.results import StudyFolder
+from study.results import StudyFolder, written_at_last
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
+
+RESTARTS = 2
+"""How many times, in one command, a trial is run again whose process or node was lost."""
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
 """What TensorBoard compares trials by."""
@@ -91,7 +95,8 @@ def run_study(
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
     remaining = recorder.expect(plans)
     console.print("  starting Ray and the trackers ...", style="dim")
-    with connect(options, accelerator=device_type != "cpu") as cluster:
+    on_accelerator = device_type != "cpu"
+    with Interrupts() as interrupts, connect(options, accelerator=on_accelerator) as cluster:
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
@@ -104,7 +109,7 @@ def run_study(
         _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
         folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
-        run = _Run(design, options, manifest, cluster, folder, recorder)
+        run = _Run(design, options, manifest, cluster, folder, recorder, interrupts)
         run.run(remaining, data, console)
     trials = recorder.trials()
     ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
@@ -127,6 +132,7 @@ class _Run:
         cluster: Cluster,
         folder: StudyFolder,
         recorder: Recorder,
+        interrupts: Interrupts,
     ) -> None:
         self._design = design
         self._options = options
@@ -134,6 +140,7 @@ class _Run:
         self._cluster = cluster
         self._folder = folder
         self._recorder = recorder
+        self._interrupts = interrupts
 
     def run(self, plans: list[TrialPlan], data: Data, console: Console) -> None:
         """Run the trials; whatever ends them, what was reported and booked is written."""
@@ -146,28 +153,43 @@ class _Run:
         )
         progress.start()
         try:
-            if plans:
-                callback = StudyCallback(self._recorder, progress, self._cluster)
+            for restarts in reversed(range(RESTARTS + 1)):
+                if not plans or self._interrupts.came:
+                    break
+                self._interrupts.trials_begin()
+                callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
                 self._tuner(plans, data, callback).fit()
+                self._take_bookings()
+                plans = self._recorder.expect(callback.lost)
+        except KeyboardInterrupt:
+            pass  # before Tune ran; the outcome tells what has not been run
         finally:
+            self._interrupts.trials_end()
             progress.stop()
-            for trial in self._recorder.trials():
-                if trial.status is TrialStatus.RUNNING:
-                    self._cluster.release(trial.trial_id)
-            for booking in self._cluster.take_bookings():
-                self._recorder.add_booking(booking)
-            self._recorder.flush()
-            ended = sum(
-                trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials()
-            )
-            finished = ended == len(self._manifest.setups) * len(self._manifest.seeds)
-            manifest = replace(
-                self._manifest,
-                nodes=self._cluster.refreshed().node_facts(),
-                status="finished" if finished else "interrupted",
-                finished_at=now(),
-            )
-            self._folder.write_text(MANIFEST_FILE, manifest.to_json())
+            self._finish()
+
+    def _finish(self) -> None:
+        """Write all that is known."""
+        for trial in self._recorder.trials():
+            if trial.status is TrialStatus.RUNNING:
+                self._cluster.release(trial.trial_id)
+        self._take_bookings()
+        ended = sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
+        finished = ended == len(self._manifest.setups) * len(self._manifest.seeds)
+        manifest = replace(
+            self._manifest,
+            nodes=self._cluster.refreshed().node_facts(),
+            status="finished" if finished else "interrupted",
+            finished_at=now(),
+        )
+        written_at_last(self._folder.path, self._recorder.flush)
+        written_at_last(
+            self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
+        )
+
+    def _take_bookings(self) -> None:
+        for booking in self._cluster.take_bookings():
+            self._recorder.add_booking(booking)
 
     def _tuner(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> tune.Tuner:
         configs = [plan.to_config() for plan in plans]
@@ -216,8 +238,15 @@ class _Run:
 class StudyCallback(tune.Callback):
     """Hands what Tune tells the driver to the recorder and the display."""
 
-    def __init__(self, recorder: Recorder, progress: Progress, cluster: Cluster) -> None:
-        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers."""
+    def __init__(
+        self, recorder: Recorder, progress: Progress, cluster: Cluster, *, restarts: int
+    ) -> None:
+        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
+
+        Trials whose process is lost fail where no `restarts` are left; else they are in `lost`.
+        """
+        self.lost: list[TrialPlan] = []
+        self._restarts = restarts
         self._recorder = recorder
         self._progress = progress
         self._cluster = cluster
@@ -246,10 +275,16 @@ class StudyCallback(tune.Callback):
         self._end(info["trial"].config)
 
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial's process has died."""
-        trial = info["trial"]
-        self._recorder.add_error(trial.config["trial_id"], str(trial.get_error()))
-        self._end(trial.config)
+        """A trial's process has died, or its node with it."""
+        config, error = info["trial"].config, info["trial"].get_error()
+        if not self._restarts:
+            self._recorder.add_error(config["trial_id"], str(error))
+            self._end(config)
+            return
+        plan = TrialPlan.from_config(config)
+        self.lost.append(replace(plan, attempt=plan.attempt + 1))
+        self._cluster.release(plan.trial_id)
+        self._progress.lost(plan.trial_id, plan.setup, why=type(error).__name__)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Write what has come, now and then."""

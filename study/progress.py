@@ -130,6 +130,13 @@ class Progress:
         if not self._console.is_interactive:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    def lost(self, trial_id: str, setup: int, *, why: str) -> None:
+        """A trial's process was lost, and the trial will be run again."""
+        with self._lock:
+            self._states[setup].running.pop(trial_id, None)
+        line = f"lost: {trial_id}: {why}; it is run again after the others"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     def left_s(self) -> float | None:
         """Estimated seconds until the last trial ends; None before the first has."""
         if not self._times_s:

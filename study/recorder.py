@@ -6,6 +6,7 @@ for each epoch. What the attempt's window has beyond those is `between`. An atte
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import final
 
@@ -37,7 +38,12 @@ FLUSH_S = 10.0
 BROKEN_OFF = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
 """On the row of an epoch that did not get to its end."""
 
-_WindowId = tuple[str, int, str, int]
+FLUSH_SHARE = 0.05
+"""Most of the driver's time that writing takes: tables are written whole, so that a study with many
+rows is written less often."""
+
+_Place = tuple[int, str, int]
+"""Attempt, stage and epoch: what each trial has one row of."""
 
 
 @final
@@ -64,29 +70,31 @@ class Recorder:
         self._plans: dict[str, TrialPlan] = {}
         self._errors: dict[str, str] = {}
         self._power: list[PowerRecord] = []
-        self._flushed_s = time.monotonic()
-        self._epochs: dict[_WindowId, EpochRecord] = {}
-        self._windows: dict[_WindowId, WindowRecord] = {}
+        self._due_s = time.monotonic() + FLUSH_S
+        # By trial, so that what concerns one trial does not look at the others.
+        self._epochs: defaultdict[str, dict[_Place, EpochRecord]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[_Place, WindowRecord]] = defaultdict(dict)
         for row in folder.read_rows(EPOCHS_FILE):
             self.add(EpochRecord.from_row(row))
         for row in folder.read_rows(WINDOWS_FILE):
-            window = WindowRecord.from_row(row)
-            self._windows[window.trial_id, window.attempt, window.stage, window.epoch] = window
+            self._add_window(WindowRecord.from_row(row))
 
     def expect(self, plans: Iterable[TrialPlan]) -> list[TrialPlan]:
         """Take note of the study's trials, and tell which of them are still to be run.
 
-        A trial that has ended before is not run again. One that was begun is, as a new attempt.
+        A trial that has ended before is not run again. One that was begun is, as a new attempt,
+        and with the attempt that its plan has, if that is later.
         """
         remaining = []
         for plan in plans:
-            rows = [row for row in self._epochs.values() if row.trial_id == plan.trial_id]
+            epochs, windows = self._of(plan)
+            rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
             if _is_through(rows, self._stages):
                 continue
-            begun = {key[1] for key in (*self._epochs, *self._windows) if key[0] == plan.trial_id}
+            begun = {attempt for attempt, _, _ in (*epochs, *windows)}
             again = plan.again(
-                attempt=max(begun, default=0) + 1,
+                attempt=max(plan.attempt, max(begun, default=0) + 1),
                 energy_before_j=_total_j(row.epoch_energy_j for row in rows),
             )
             self._plans[plan.trial_id] = again
@@ -95,7 +103,7 @@ class Recorder:
 
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
-        self._epochs[record.trial_id, record.attempt, record.stage, record.epoch] = record
+        self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
 
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
@@ -104,25 +112,26 @@ class Recorder:
     def add_booking(self, booking: Booking) -> None:
         """Take what a tracker has booked."""
         for booked in booking.windows:
-            window = _window_record(booked)
-            self._windows[window.trial_id, window.attempt, window.stage, window.epoch] = window
+            self._add_window(_window_record(booked))
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trials(self) -> list[TrialRecord]:
         """One record for each trial that was begun, in the order of setups and seeds."""
-        begun = {key[0] for key in (*self._epochs, *self._windows)} | set(self._errors)
+        begun = self._epochs.keys() | self._windows.keys() | self._errors.keys()
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
 
     def flush_due(self) -> bool:
         """Whether it is time to write what has come."""
-        return time.monotonic() - self._flushed_s >= FLUSH_S
+        return time.monotonic() >= self._due_s
 
     def flush(self) -> None:
         """Write all tables."""
+        start_s = time.monotonic()
+        self._due_s = start_s + FLUSH_S  # also where the storage is away
         trials = [trial.to_row() for trial in self.trials()]
-        epochs = [row.to_row() for row in self._epochs.values()]
-        windows = [row.to_row() for row in self._windows.values()]
+        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
+        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
         self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
         self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
         self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
@@ -132,13 +141,24 @@ class Recorder:
             part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
             self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
             self._power.clear()
-        self._flushed_s = time.monotonic()
+        now_s = time.monotonic()
+        self._due_s = now_s + max(FLUSH_S, (now_s - start_s) / FLUSH_SHARE)
+
+    def _add_window(self, window: WindowRecord) -> None:
+        self._windows[window.trial_id][window.attempt, window.stage, window.epoch] = window
+
+    def _of(
+        self, plan: TrialPlan
+    ) -> tuple[Mapping[_Place, EpochRecord], Mapping[_Place, WindowRecord]]:
+        """Epochs and windows of a trial, of all attempts; looking makes no entry."""
+        return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
 
     def _trial(self, plan: TrialPlan) -> TrialRecord:
+        epochs, windows = self._of(plan)
         return trial_record(
             plan,
-            epochs=[row for row in self._epochs.values() if row.trial_id == plan.trial_id],
-            windows=[row for row in self._windows.values() if row.trial_id == plan.trial_id],
+            epochs=list(epochs.values()),
+            windows=list(windows.values()),
             error=self._errors.get(plan.trial_id),
             study=self._study,
             paradigm=self._paradigm,

@@ -5,7 +5,9 @@ written whole, beside the old one, and then put in its place, so that a reader n
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
@@ -18,6 +20,9 @@ from pyarrow import csv
 from study.errors import StorageError
 from study.manifest import Manifest
 from study.records import MANIFEST_FILE
+
+PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
+"""Between tries to write the last results."""
 
 
 @final
@@ -126,6 +131,32 @@ class StudyFolder:
     def _has(self, name: str) -> bool:
         found: bool = self._files.get_file_info(f"{self.path}/{name}").type is pafs.FileType.File
         return found
+
+
+def written_at_last(place: str, write: Callable[[], None]) -> None:
+    """Have something written, and try again for a minute where the storage is full or away.
+
+    Raises:
+        StorageError: It still is.
+    """
+    for pause_s in PAUSES_S:
+        try:
+            write()
+        except OSError as error:
+            logging.getLogger(__name__).warning(
+                "%s cannot be written (%s); trying again in %g s", place, error, pause_s
+            )
+            time.sleep(pause_s)
+        else:
+            return
+    try:
+        write()
+    except OSError as error:
+        message = (
+            f"the last results could not be written to {place}: {error}. What was written before "
+            "is whole: mend the storage, and give the same command with --resume."
+        )
+        raise StorageError(message) from error
 
 
 _NUMBERS: dict[Any, pa.DataType] = {

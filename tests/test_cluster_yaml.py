@@ -1,7 +1,8 @@
-"""cluster.yaml is what the installed Ray takes."""
+"""cluster.yaml and cluster-local.yaml are what the installed Ray takes, and safe."""
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ import jsonschema
 import pytest
 import ray.autoscaler
 import yaml
+from ray.autoscaler._private.util import prepare_config, validate_config
 
 ROOT = Path(__file__).parent.parent
 
 
-def cluster() -> Any:  # noqa: ANN401 - YAML
-    """The file's content."""
-    return yaml.safe_load((ROOT / "cluster.yaml").read_text())
+FILES = ["cluster.yaml", "cluster-local.yaml"]
+
+
+def cluster(file: str = "cluster.yaml") -> Any:  # noqa: ANN401 - YAML
+    """A file's content."""
+    return yaml.safe_load((ROOT / file).read_text())
 
 
 def schema() -> Any:  # noqa: ANN401 - JSON
@@ -23,9 +28,43 @@ def schema() -> Any:  # noqa: ANN401 - JSON
     return json.loads((Path(ray.autoscaler.__file__).parent / "ray-schema.json").read_text())
 
 
-def test_the_file_is_valid_for_ray() -> None:
-    """Ray's schema has nothing against the file."""
-    jsonschema.validate(cluster(), schema())
+@pytest.mark.parametrize("file", FILES)
+def test_the_files_are_valid_for_ray(file: str) -> None:
+    """Ray's schema has nothing against them, nor has its own check of what the schema lets by."""
+    jsonschema.validate(cluster(file), schema())
+    validate_config(prepare_config(cluster(file)))
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_user_edits_three_places(file: str) -> None:
+    """They are marked."""
+    assert re.findall(r"EDIT \d", (ROOT / file).read_text()) == ["EDIT 1", "EDIT 2", "EDIT 3"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_only_ones_own_machines_talk_to_the_cluster(file: str) -> None:
+    """Every machine has the token and asks for it; nothing tells anybody how Ray is used."""
+    one = cluster(file)
+    start = [*one["head_start_ray_commands"], *one["worker_start_ray_commands"]]
+
+    assert any(place.endswith("/.ray/auth_token") for place in one["file_mounts"])
+    assert any("RAY_AUTH_MODE=token" in command for command in one["setup_commands"])
+    assert all("--disable-usage-stats" in c for c in start if "ray start" in c)
+
+
+def test_only_ssh_is_open_to_the_world() -> None:
+    """Ray's own rules would open nothing else either, but to whom is said here."""
+    (rule,) = cluster()["provider"]["security_group"]["IpPermissions"]
+
+    assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (22, 22, "tcp")
+
+
+def test_a_cloud_without_work_costs_a_head_alone() -> None:
+    """Workers come when trials wait for them, and go when there are none."""
+    worker = cluster()["available_node_types"]["worker"]
+
+    assert worker["min_workers"] == 0
+    assert worker["max_workers"] >= 1
 
 
 def test_a_wrong_file_would_be_noticed() -> None:
@@ -36,8 +75,9 @@ def test_a_wrong_file_would_be_noticed() -> None:
         jsonschema.validate(wrong, schema())
 
 
-def test_the_dashboard_stays_on_loopback() -> None:
-    """Only ssh is open to the world."""
-    start = " ".join(cluster()["head_start_ray_commands"])
+@pytest.mark.parametrize("file", FILES)
+def test_the_dashboard_stays_on_loopback(file: str) -> None:
+    """Who wants to see it, forwards its port by ssh."""
+    start = " ".join(cluster(file)["head_start_ray_commands"])
 
     assert "--dashboard-host=127.0.0.1" in start

@@ -1,5 +1,6 @@
 """Scenarios that train in moments, for tests of everything around the training."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -76,3 +77,18 @@ class Slow(Tiny):
         return nn.Sequential(
             nn.Linear(data.train.inputs.shape[1], width), nn.ReLU(), nn.Linear(width, BLOBS)
         )
+
+
+class Sleepy(Tiny):
+    """Trains for some time without using a processor, so that many fit on a machine."""
+
+    name = "sleepy"
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """A rest for each batch."""
+        time.sleep(0.02)
+        return super().loss(outputs, targets)
+
+    def network(self, data: Data) -> nn.Module:
+        """One layer."""
+        return nn.Linear(data.train.inputs.shape[1], BLOBS)

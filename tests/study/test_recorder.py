@@ -384,6 +384,20 @@ def test_the_power_log_is_one_table_of_parts(tmp_path: Path) -> None:
     assert len(list((tmp_path / "s/power.parquet").iterdir())) == 3
 
 
+def test_a_storage_that_is_away_is_not_asked_all_the_time(tmp_path: Path) -> None:
+    """After a flush that failed as after one that did not, the next is due some time later."""
+    kept = recorder(tmp_path)
+    kept.flush()
+    due_after_success = kept.flush_due()
+    (tmp_path / "s" / "epochs.parquet").unlink()
+    (tmp_path / "s" / "epochs.parquet" / "in the way").mkdir(parents=True)
+
+    with pytest.raises(OSError, match=r"epochs\.parquet"):
+        kept.flush()
+
+    assert (due_after_success, kept.flush_due()) == (False, False)
+
+
 def test_rows_that_could_not_be_written_are_written_later(tmp_path: Path) -> None:
     """A storage that fails for a while takes nothing from the power log."""
     kept = recorder(tmp_path)

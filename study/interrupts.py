@@ -1,0 +1,94 @@
+"""What Ctrl-C does to a study, and SIGTERM with it, which is how schedulers and machines end a job.
+
+Once: the trials are stopped, and what is known is written. Twice: the command ends at once. What is
+on storage then is at most one flush old, and whole, because tables are put in place when they are.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from enum import Enum, auto
+from types import FrameType
+from typing import Any, Self, final
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C."""
+
+STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
+LEFT = b"\nleft at once: what was written before is whole, and --resume goes on from there\n"
+
+
+class _Phase(Enum):
+    STARTING = auto()
+    TRIALS = auto()
+    WRITING = auto()
+
+
+@final
+class Interrupts:
+    """Takes the signals while a study runs, and gives them back at the end.
+
+    Before the trials, a signal is the usual KeyboardInterrupt.
+    """
+
+    def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
+        """Leave by `leave`, which is not to return."""
+        self._leave = leave
+        self._phase = _Phase.STARTING
+        self._count = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Take the signals."""
+        self._before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+        self._install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give them back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def came(self) -> bool:
+        """Whether the trials were stopped by a signal."""
+        return self._count > 0
+
+    def trials_begin(self) -> None:
+        """From now on the first signal stops the trials; to be called before each run of Tune."""
+        self._phase = _Phase.TRIALS
+        self._install()  # Ray has taken SIGTERM, and would print a stack and die
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # an earlier run of Tune stops nothing now
+
+    def trials_end(self) -> None:
+        """From now on the first signal only waits for the results to be written."""
+        self._phase = _Phase.WRITING
+        self._install()
+
+    def _install(self) -> None:
+        for number in self._before:
+            signal.signal(number, self._take)
+
+    def _take(self, _number: int, _frame: FrameType | None) -> None:
+        if self._phase is _Phase.STARTING:
+            raise KeyboardInterrupt
+        self._count += 1
+        if self._count > 1:
+            # Not by print: the signal may have come while something was being printed.
+            os.write(2, LEFT)
+            self._leave(INTERRUPTED)
+            return
+        os.write(2, STOPPING)
+        if self._phase is _Phase.TRIALS:
+            _stop_trials()
+
+
+def _stop_trials() -> None:
+    """Have Tune end its trials; it takes SIGUSR1 as it would take Ctrl-C, once it runs.
+
+    Raises:
+        KeyboardInterrupt: It does not run yet.
+    """
+    if not callable(signal.getsignal(signal.SIGUSR1)):
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGUSR1)

@@ -1,0 +1,38 @@
+"""cluster-local.yaml with its three places edited for the pretended hosts of `ray_up.sh`.
+
+The hosts have no way out, so what is installed from outside is mounted there beforehand.
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+CHECKOUT = Path(__file__).parents[2]
+RESOURCES = "--num-cpus=1 --object-store-memory=200000000"
+
+
+def main(lab: Path) -> None:
+    """Write the file into `lab`, where `key` lies."""
+    cluster = yaml.safe_load((CHECKOUT / "cluster-local.yaml").read_text())
+    cluster["provider"] |= {"head_ip": "10.77.0.1", "worker_ips": ["10.77.0.2"]}
+    cluster["auth"] = {"ssh_user": "root", "ssh_private_key": str(lab / "key")}
+    cluster["file_mounts"] = {
+        "/root/energy": str(CHECKOUT),
+        "/root/.ray/auth_token": str(lab / "home/.ray/auth_token"),
+    }
+    cluster["setup_commands"] = [
+        command for command in cluster["setup_commands"] if "venv" not in command
+    ]
+    for kind in ("head", "worker"):
+        key = f"{kind}_start_ray_commands"
+        # Each pretended host sees all processors of this machine.
+        cluster[key] = [
+            command.replace("--disable-usage-stats", f"{RESOURCES} --disable-usage-stats")
+            for command in cluster[key]
+        ]
+    (lab / "cluster-local.yaml").write_text(yaml.safe_dump(cluster))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,144 @@
+"""What breaks on a cluster while a study runs, and that neither a row nor a joule is lost for it."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from study.manifest import Manifest
+from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of, waited_for
+from tests.fake_nvml import UUIDS
+
+pytestmark = pytest.mark.ray
+
+EPOCHS = 24
+"""A trial takes longer than a process needs to start, so that a machine that joins gets some."""
+OPTIONS = (
+    *("--batch-sizes", "128", "--learning-rates", "0.1", "0.05", "0.01", "0.005", "0.001", "0.0005"),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
+)
+TRIALS = 6
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """Three machines with a board each."""
+    three = Machines(tmp_path_factory.mktemp("boards"))
+    three.add()
+    three.add()
+    yield three
+    three.cluster.shutdown()
+
+
+def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
+    """A table of the study's folder."""
+    return pd.read_parquet(study.folder / f"{name}.parquet")
+
+
+def assert_whole(study: Driver) -> None:
+    """Every trial has its result, and each epoch of each attempt has one row."""
+    epochs, trials = table(study, "epochs"), table(study, "trials")
+    last = epochs.merge(trials[["trial_id", "attempts"]], on="trial_id")
+    last = last[last["attempt"] == last["attempts"]]
+    assert set(trials["status"]) == {"finished"}
+    assert len(trials) == TRIALS
+    assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
+    assert (last.groupby("trial_id")["epoch"].apply(list).map(sorted)).map(
+        lambda numbers: numbers == list(range(1, EPOCHS + 1))
+    ).all()
+
+
+def assert_energies_are_right(study: Driver) -> None:
+    """What was measured is the known curve, and each trial's parts are its whole."""
+    windows, trials = table(study, "windows"), table(study, "trials").set_index("trial_id")
+    measured = windows[(windows["energy_status"] == "ok") & (windows["duration_s"] > 0.3)]
+    known_j = [
+        BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
+        for row in measured.itertuples()
+    ]
+    whole = windows[(windows["stage"] == "trial")].set_index(["trial_id", "attempt"])["energy_j"]
+    for trial_id, trial in trials[trials["missing_epochs"] == 0].iterrows():
+        parts_j = trial["energy_j"] + trial["setup_energy_j"] + trial["between_energy_j"]
+        assert parts_j == pytest.approx(whole[trial_id, trial["attempts"]], rel=0.03)
+    assert len(measured) > TRIALS * EPOCHS / 2
+    assert list(measured["energy_j"]) == pytest.approx(known_j, rel=0.03)
+
+
+def wasted_j(study: Driver, trial_id: str) -> tuple[float, float, Any]:
+    """What a trial wasted; the sum of what its first attempt reported; that attempt's windows."""
+    trial = table(study, "trials").set_index("trial_id").loc[trial_id]
+    epochs, windows = table(study, "epochs"), table(study, "windows")
+    lost = epochs[(epochs["trial_id"] == trial_id) & (epochs["attempt"] == 1)]
+    booked = windows[(windows["trial_id"] == trial_id) & (windows["attempt"] == 1)]
+    assert trial["attempts"] == 2
+    return trial["wasted_energy_j"], lost["epoch_energy_j"].sum(), booked
+
+
+def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: Path) -> None:
+    """A trial and a tracker are killed, a machine comes: all rows, all joules, and who wasted."""
+    first, second = machines.head, sorted(machines.cluster.worker_nodes, key=raylet_of)[0]
+    with driver(machines, tmp_path, "killed", *OPTIONS) as study:
+        victim = machines.a_trial_on(second, "killed")
+        machines.add()
+        bereft = machines.a_trial_on(first, "killed")
+        machines.tracker_on(first).kill()
+        os.kill(victim.pid, signal.SIGKILL)
+        status = study.ends()
+
+    trials = table(study, "trials").set_index("trial_id")
+    manifest = Manifest.from_json((study.folder / "study.json").read_text())
+    spent_j, _, booked = wasted_j(study, victim.trial_id)
+    attempt = booked[booked["stage"] == "trial"].iloc[0]
+    board = UUIDS.index(attempt["device_uuid"])
+    known_j = BOARDS.energy_j(
+        board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"]
+    )
+    assert status == 0, study.lines
+    assert_whole(study)
+    assert_energies_are_right(study)
+    assert spent_j == pytest.approx(known_j, rel=0.03)
+    assert UUIDS[3] in set(trials["device_uuid"])
+    assert trials.loc[bereft.trial_id, "attempts"] == 1
+    assert len(manifest.nodes) == 4
+    assert any(line.startswith(f"lost: {victim.trial_id}") for line in study.lines)
+
+
+def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path: Path) -> None:
+    """The trial is run again on another; what it had reported is wasted, and the study complete."""
+    gone = sorted(machines.cluster.worker_nodes, key=raylet_of)[-1]
+    with driver(machines, tmp_path, "lost", *OPTIONS) as study:
+        victim = machines.a_trial_on(gone, "lost")
+        machines.remove(gone)
+        status = study.ends()
+
+    spent_j, reported_j, _ = wasted_j(study, victim.trial_id)
+    assert status == 0, study.lines
+    assert_whole(study)
+    assert_energies_are_right(study)
+    assert spent_j >= reported_j > 0
+
+
+def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:
+    """What had ended stays as it was, what had begun is run again, and its joules are not lost."""
+    with driver(machines, tmp_path, "driver", *OPTIONS) as study:
+        study.until(r"\[1/6\]")
+        waited_for((study.folder / "epochs.parquet").exists, "the first flush")
+        study.process.send_signal(signal.SIGKILL)
+        status = study.ends()
+    before = table(study, "trials").set_index("trial_id")
+    with driver(machines, tmp_path, "driver", *OPTIONS, "--resume") as again:
+        resumed = again.ends()
+
+    after = table(again, "trials").set_index("trial_id")
+    ended = before[before["status"] == "finished"].index
+    begun = before[before["status"] == "running"].index
+    assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
+    assert_whole(again)
+    assert_energies_are_right(again)
+    assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
+    assert set(after.loc[ended, "attempts"]) == {1}
+    assert (after.loc[begun, "wasted_energy_j"] > 0).all()

@@ -1,0 +1,178 @@
+"""Which setup a search tries next: Optuna's samplers over a space of setups.
+
+The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
+once: where a sampler proposes one that was tried, nothing is trained, Optuna is told that the
+proposal failed (with `repeats` as its attribute), and asked again; after `PATIENCE` such proposals
+an untried setup is drawn at random. A sampler over few setups would else pay for what it knows.
+
+Optuna's ask-and-tell is used as it is: values that are not finite are never told, so that no trial
+stays running for ever, and a study in SQLite is continued by its name.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, final
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from study.objectives import Objective
+from study.search_space import Choice, Space
+
+SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
+PATIENCE = 10
+INTERRUPTED = "interrupted"
+
+SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
+    "tpe": lambda seed: TPESampler(seed=seed),
+    "nsga2": lambda seed: NSGAIISampler(seed=seed),
+    "gp": lambda seed: GPSampler(seed=seed),
+    "random": lambda seed: RandomSampler(seed=seed),
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A setup that is to be tried.
+
+    Attributes:
+        number: Optuna's number of the trial.
+        choice: The setup.
+    """
+
+    number: int
+    choice: Choice
+
+
+@final
+class Proposer:
+    """Proposes setups, and learns what became of them."""
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        objective: Objective,
+        sampler: SamplerName,
+        seed: int,
+        name: str | None = None,
+        storage: optuna.storages.BaseStorage | None = None,
+    ) -> None:
+        """Propose setups of `space`; with `storage`, go on with the study `name` in it."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space = space
+        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._in_order = sampler == "grid"
+        self._axes = _distributions(space)
+        self._study = optuna.create_study(
+            directions=list(objective.directions),
+            sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
+            study_name=name,
+            storage=storage,
+            load_if_exists=True,
+        )
+        self._tried: dict[Choice, int] = {}
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state is TrialState.RUNNING:
+                # Left by a command that was killed: the setup is free to be tried again.
+                self._study.set_user_attr(f"trial {trial.number}", INTERRUPTED)
+                self._study.tell(trial.number, state=TrialState.FAIL)
+            elif trial.state in {TrialState.COMPLETE, TrialState.PRUNED}:
+                self._tried[self._choice(trial.params)] = trial.number
+
+    @property
+    def tried(self) -> tuple[Choice, ...]:
+        """The setups that were proposed so far, in their order."""
+        return tuple(self._tried)
+
+    def next(self) -> Proposal | None:
+        """The next setup; None when all were tried."""
+        if len(self._tried) >= self._space.size:
+            return None
+        for _ in range(0 if self._in_order else PATIENCE):
+            trial = self._study.ask(self._axes)
+            choice = self._choice(trial.params)
+            if choice not in self._tried:
+                return self._proposed(trial.number, choice)
+            trial.set_user_attr("repeats", self._tried[choice])
+            self._study.tell(trial, state=TrialState.FAIL)
+        untried = [each for each in self._all() if self._space.choice(each) not in self._tried]
+        indices = untried[0] if self._in_order else self._random.choice(untried)
+        self._study.enqueue_trial(self._params(indices))
+        trial = self._study.ask(self._axes)
+        return self._proposed(trial.number, self._space.choice(indices))
+
+    def tell(
+        self,
+        proposal: Proposal,
+        values: tuple[float, ...] | None,
+        *,
+        pruned: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What became of a proposal: its values, or None where it has none."""
+        if facts:
+            trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
+            for name, value in facts.items():
+                trial.set_user_attr(name, value)
+        if values is not None:
+            self._study.tell(proposal.number, values=list(values))
+        else:
+            self._study.tell(
+                proposal.number, state=TrialState.PRUNED if pruned else TrialState.FAIL
+            )
+
+    def hint(self, choice: Choice, values: tuple[float, ...], *, facts: Mapping[str, Any]) -> None:
+        """Take a trial of an earlier study as known; its setup is not proposed again."""
+        indices = [
+            axis.values.index(value) for axis, value in zip(self._space.axes, choice, strict=True)
+        ]
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                params=self._params(indices),
+                distributions=self._axes,
+                values=list(values),
+                user_attrs=dict(facts),
+            )
+        )
+        self._tried[choice] = len(self._study.get_trials(deepcopy=False)) - 1
+
+    def _proposed(self, number: int, choice: Choice) -> Proposal:
+        self._tried[choice] = number
+        return Proposal(number=number, choice=choice)
+
+    def _trial_id(self, number: int) -> int:
+        return self._study.get_trials(deepcopy=False)[number]._trial_id  # noqa: SLF001 - no other way
+
+    def _choice(self, params: Mapping[str, Any]) -> Choice:
+        return tuple(
+            axis.values[params[axis.name]] if axis.is_ordered else params[axis.name]
+            for axis in self._space.axes
+        )
+
+    def _params(self, indices: tuple[int, ...] | list[int]) -> dict[str, Any]:
+        return {
+            axis.name: i if axis.is_ordered else axis.values[i]
+            for axis, i in zip(self._space.axes, indices, strict=True)
+        }
+
+    def _all(self) -> list[tuple[int, ...]]:
+        found: list[tuple[int, ...]] = [()]
+        for axis in self._space.axes:
+            found = [(*head, i) for head in found for i in range(len(axis.values))]
+        return found
+
+
+def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Numbers by their rank, so that a sampler sees equal steps; words as words."""
+    return {
+        axis.name: (
+            optuna.distributions.IntDistribution(0, len(axis.values) - 1)
+            if axis.is_ordered
+            else optuna.distributions.CategoricalDistribution(axis.values)
+        )
+        for axis in space.axes
+    }

@@ -52,7 +52,7 @@ def main(
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     show_analysis(outcome.folder)
-    return _status(outcome, console)
+    return ending(outcome, console)
 
 
 def show_analysis(folder: StudyFolder) -> None:
@@ -72,7 +72,7 @@ def show_analysis(folder: StudyFolder) -> None:
     )
 
 
-def _status(outcome: Outcome, console: Console) -> int:
+def ending(outcome: Outcome, console: Console) -> int:
     """The exit status, with a word on what did not go well."""
     for trial in outcome.failed:
         console.print(

@@ -158,12 +158,11 @@ def compare(
     """
     true_j = table.energy_to_target_j(target)
     best_j = min(true_j.values())
-    outcomes = []
-    for way in ways:
-        for seed in range(seeds):
-            outcomes.append(
-                _searched(table, way, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
-            )
+    outcomes = [
+        _searched(table, way, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
+        for way in ways
+        for seed in range(seeds)
+    ]
     return Comparison(table=table, target=target, best_j=best_j, outcomes=tuple(outcomes))
 
 

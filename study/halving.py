@@ -27,16 +27,17 @@ class Halving:
     """The rungs of one search, and who has crossed them.
 
     Attributes:
-        first: The first rung, in joules or epochs.
+        first: The first rung, in joules or epochs; None until the first epoch of the search, which
+            then makes it twice itself.
     """
 
-    def __init__(self, *, rungs: Rungs, first: float, factor: float = 2.0) -> None:
+    def __init__(self, *, rungs: Rungs, first: float | None = None, factor: float = 2.0) -> None:
         """Put rungs at `first` x `factor`^k.
 
         Raises:
             ValueError: `first` is not above 0, or `factor` not above 1.
         """
-        if not (0 < first < math.inf and 1 < factor < math.inf):
+        if not ((first is None or 0 < first < math.inf) and 1 < factor < math.inf):
             message = (
                 f"first rung {first}, factor {factor}; allowed is a rung above 0 and a factor "
                 "above 1"
@@ -54,6 +55,8 @@ class Halving:
             course: The trial with that epoch.
             last_epoch_j: Energy of that epoch.
         """
+        if self.first is None:
+            self.first = 2 * (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
         rung = self._rung(self._amount(course))
         if rung is None or rung == self._rung(self._before(course, last_epoch_j)):
             return True
@@ -74,7 +77,7 @@ class Halving:
 
     def _rung(self, amount: float) -> int | None:
         """Number of the highest rung at or below an amount; None below the first."""
-        if amount < self.first:
+        if not self.first or amount < self.first:
             return None
         # The tolerance keeps first x factor^k, as computed, on its own rung.
         return math.floor(math.log(amount / self.first, self._factor) + 1e-9)

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, final
 
 from ray import tune
+from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
 from rich.markup import escape
@@ -31,6 +32,7 @@ from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
+from study.steering import Steering
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
@@ -39,9 +41,14 @@ SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
 
 
 def run_study(
-    design: Design, options: StudyOptions, *, command: tuple[str, ...], console: Console
+    design: Design,
+    options: StudyOptions,
+    *,
+    command: tuple[str, ...],
+    console: Console,
+    steering: Steering | None = None,
 ) -> Outcome:
-    """Run a study, or go on with one.
+    """Run a study, or go on with one; with `steering`, as a search over its setups.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -90,6 +97,8 @@ def run_study(
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
     remaining = recorder.expect(plans)
+    if steering is not None:
+        steering.begin(folder, manifest, recorder, remaining)
     console.print("  starting Ray and the trackers ...", style="dim")
     with connect(options, accelerator=device_type != "cpu") as cluster:
         manifest = replace(
@@ -104,14 +113,14 @@ def run_study(
         _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
         folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
-        run = _Run(design, options, manifest, cluster, folder, recorder)
+        run = _Run(design, options, manifest, cluster, folder, recorder, steering)
         run.run(remaining, data, console)
     trials = recorder.trials()
     ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
     return Outcome(
         folder=folder,
         failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
-        unfinished=len(plans) - ended,
+        unfinished=(len(plans) if steering is None else len(trials)) - ended,
     )
 
 
@@ -127,7 +136,9 @@ class _Run:
         cluster: Cluster,
         folder: StudyFolder,
         recorder: Recorder,
+        steering: Steering | None,
     ) -> None:
+        self._steering = steering
         self._design = design
         self._options = options
         self._manifest = manifest
@@ -160,7 +171,10 @@ class _Run:
             ended = sum(
                 trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials()
             )
-            finished = ended == len(self._manifest.setups) * len(self._manifest.seeds)
+            expected = len(self._manifest.setups) * len(self._manifest.seeds)
+            if self._steering is not None:
+                expected = len(self._recorder.trials())
+            finished = ended == expected
             manifest = replace(
                 self._manifest,
                 nodes=self._cluster.refreshed().node_facts(),
@@ -192,14 +206,17 @@ class _Run:
         return tune.Tuner(
             tune.with_resources(trainable, resources),
             # The points are the whole list of trials; the space only names their keys.
-            param_space={
+            param_space=None
+            if self._steering is not None
+            else {
                 key: tune.choice(list(dict.fromkeys(config[key] for config in configs)))
                 for key in configs[0]
             },
             tune_config=tune.TuneConfig(
                 num_samples=len(configs),
                 reuse_actors=True,
-                search_alg=BasicVariantGenerator(points_to_evaluate=configs),
+                search_alg=self._source(configs),
+                max_concurrent_trials=None if self._steering is None else self._cluster.slots,
                 trial_name_creator=lambda trial: str(trial.config["trial_id"]),
                 trial_dirname_creator=lambda trial: TrialPlan.from_config(trial.config).folder,
             ),
@@ -208,8 +225,18 @@ class _Run:
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
                 verbose=0,
+                stop=None if self._steering is None else self._steering.stopper(),
             ),
         )
+
+    def _source(self, configs: list[dict[str, Any]]) -> Searcher | SearchAlgorithm:
+        if self._steering is None:
+            return BasicVariantGenerator(points_to_evaluate=configs)
+        return self._steering.searcher(self._collect)
+
+    def _collect(self) -> None:
+        for booking in self._cluster.take_bookings():
+            self._recorder.add_booking(booking)
 
 
 @final

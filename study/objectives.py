@@ -12,8 +12,11 @@ that it is never a point of the front.
 import math
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Literal
 
 from study.courses import Course
+
+Direction = Literal["minimize", "maximize"]
 
 
 class Objective(StrEnum):
@@ -24,7 +27,7 @@ class Objective(StrEnum):
     ACCURACY = "accuracy"
 
     @property
-    def directions(self) -> tuple[str, ...]:
+    def directions(self) -> tuple[Direction, ...]:
         """One direction for each value, as Optuna takes them."""
         if self is Objective.ACCURACY_ENERGY:
             return ("maximize", "minimize")

@@ -10,7 +10,7 @@ stays running for ever, and a study in SQLite is continued by its name.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, final
 
@@ -20,10 +20,10 @@ from optuna.trial import TrialState
 
 from study.objectives import Objective
 from study.search_space import Choice, Space
+from study.warm_start import Hint
 
 SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
 PATIENCE = 10
-INTERRUPTED = "interrupted"
 
 SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
     "tpe": lambda seed: TPESampler(seed=seed),
@@ -60,8 +60,19 @@ class Proposer:
         seed: int,
         name: str | None = None,
         storage: optuna.storages.BaseStorage | None = None,
+        ended: frozenset[Choice] = frozenset(),
     ) -> None:
-        """Propose setups of `space`; with `storage`, go on with the study `name` in it."""
+        """Propose setups of `space`; with `storage`, go on with the study `name` in it.
+
+        Args:
+            space: What can be proposed.
+            objective: What the search is after.
+            sampler: Which sampler proposes; grid goes through the setups in their order.
+            seed: Of the sampler.
+            name: Of Optuna's study.
+            storage: Where it lies; None for memory.
+            ended: Of setups that `storage` knows, those whose trials have rows to their end.
+        """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
@@ -78,10 +89,9 @@ class Proposer:
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state is TrialState.RUNNING:
                 # Left by a command that was killed: the setup is free to be tried again.
-                self._study.set_user_attr(f"trial {trial.number}", INTERRUPTED)
                 self._study.tell(trial.number, state=TrialState.FAIL)
-            elif trial.state in {TrialState.COMPLETE, TrialState.PRUNED}:
-                self._tried[self._choice(trial.params)] = trial.number
+            elif (choice := self._choice(trial.params)) in ended:
+                self._tried[choice] = trial.number
 
     @property
     def tried(self) -> tuple[Choice, ...]:
@@ -99,7 +109,8 @@ class Proposer:
                 return self._proposed(trial.number, choice)
             trial.set_user_attr("repeats", self._tried[choice])
             self._study.tell(trial, state=TrialState.FAIL)
-        untried = [each for each in self._all() if self._space.choice(each) not in self._tried]
+        setups = [self._space.indices(number) for number in range(self._space.size)]
+        untried = [each for each in setups if self._space.choice(each) not in self._tried]
         indices = untried[0] if self._in_order else self._random.choice(untried)
         self._study.enqueue_trial(self._params(indices))
         trial = self._study.ask(self._axes)
@@ -125,20 +136,27 @@ class Proposer:
                 proposal.number, state=TrialState.PRUNED if pruned else TrialState.FAIL
             )
 
-    def hint(self, choice: Choice, values: tuple[float, ...], *, facts: Mapping[str, Any]) -> None:
-        """Take a trial of an earlier study as known; its setup is not proposed again."""
-        indices = [
-            axis.values.index(value) for axis, value in zip(self._space.axes, choice, strict=True)
-        ]
-        self._study.add_trial(
-            optuna.trial.create_trial(
-                params=self._params(indices),
+    def take(self, hints: Iterable[Hint]) -> None:
+        """Take what earlier studies know.
+
+        A setup with values is not proposed again; one without is proposed first.
+        """
+        for hint in hints:
+            if hint.choice in self._tried:
+                continue
+            pairs = zip(self._space.axes, hint.choice, strict=True)
+            params = self._params([axis.values.index(value) for axis, value in pairs])
+            if hint.values is None:
+                self._study.enqueue_trial(params)
+                continue
+            trial = optuna.trial.create_trial(
+                params=params,
                 distributions=self._axes,
-                values=list(values),
-                user_attrs=dict(facts),
+                values=list(hint.values),
+                user_attrs={"from": hint.study},
             )
-        )
-        self._tried[choice] = len(self._study.get_trials(deepcopy=False)) - 1
+            self._study.add_trial(trial)
+            self._tried[hint.choice] = len(self._study.get_trials(deepcopy=False)) - 1
 
     def _proposed(self, number: int, choice: Choice) -> Proposal:
         self._tried[choice] = number
@@ -158,12 +176,6 @@ class Proposer:
             axis.name: i if axis.is_ordered else axis.values[i]
             for axis, i in zip(self._space.axes, indices, strict=True)
         }
-
-    def _all(self) -> list[tuple[int, ...]]:
-        found: list[tuple[int, ...]] = [()]
-        for axis in self._space.axes:
-            found = [(*head, i) for head in found for i in range(len(axis.values))]
-        return found
 
 
 def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:

@@ -1,5 +1,6 @@
 """Recorded trainings that a search can be replayed on."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -187,12 +188,12 @@ def _recording(rows: pd.DataFrame) -> Recording:
 
 
 def _known(value: float) -> float | None:
-    return None if pd.isna(value) else float(value)
+    return None if math.isnan(value) else float(value)
 
 
 def _plain(value: object) -> Value:
-    """A number as Python's own; whole floats of a whole column stay floats."""
-    plain = value.item() if hasattr(value, "item") else value
+    """A number as Python's own, anything else as text."""
+    plain: object = getattr(value, "item", lambda: value)()
     return plain if isinstance(plain, int | float | str) else str(plain)
 
 

@@ -69,6 +69,14 @@ class Space:
         """Number of setups."""
         return math.prod(len(axis.values) for axis in self.axes)
 
+    def indices(self, number: int) -> tuple[int, ...]:
+        """Indices of values of the setup with a number from 0; the last axis is the innermost."""
+        found = []
+        for axis in reversed(self.axes):
+            number, index = divmod(number, len(axis.values))
+            found.append(index)
+        return tuple(reversed(found))
+
     def choice(self, indices: Sequence[int]) -> Choice:
         """The setup with these indices of values."""
         return tuple(axis.values[i] for axis, i in zip(self.axes, indices, strict=True))

@@ -53,12 +53,16 @@ class Judge:
         self._capping = capping and objective is Objective.ENERGY_TO_TARGET
         self._best_j: float | None = None
 
+    def know(self, to_target_j: float) -> None:
+        """Take an earlier trial's energy to target as one that is to be beaten."""
+        self._best_j = min(to_target_j, self._best_j or to_target_j)
+
     def after_epoch(self, trial: str, course: Course, *, last_epoch_j: float) -> Verdict | None:
         """Book an epoch that is in `course` already, and decide; None to go on."""
         self._budget.epoch(trial, last_epoch_j)
         cap_j = self._best_j
         if course.to_target_j is not None:
-            self._best_j = min(course.to_target_j, cap_j or course.to_target_j)
+            self.know(course.to_target_j)
             if self._capping:
                 return Verdict.TARGET
         if self._capping and cap_j is not None and not course.reached and course.known_j >= cap_j:

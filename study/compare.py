@@ -1,10 +1,13 @@
 """How much energy each way of searching spends until it has found the best: searches by the seed.
 
 A way is a sampler with or without each means of stopping early. All run on the same recorded
-trainings, each seed with its own draw of recorded seeds; the same seed gives all ways the same
-draw. A search's answer at any time is the setup whose trial reached the target with the least
-energy so far; regret is how much more that setup costs than the best one, by the medians over all
-recorded seeds, which the search does not see.
+trainings, each seed with its own draw of one recorded seed for each setup, the same for all ways. A
+search's answer at any time is the setup whose trial reached the target with the least energy so
+far. Two regrets tell how good it is:
+
+    regret        how much more it costs than what the whole grid finds in the same draw
+    true regret   how much more it costs than the best setup by the medians over all recorded seeds,
+                  which no search sees: where setups differ less than their seeds, nobody can know
 """
 
 import math
@@ -17,7 +20,7 @@ from study.halving import Halving, Rungs
 from study.objectives import Objective
 from study.proposals import Proposer, SamplerName
 from study.replay import ReplayedTrial, Simulation
-from study.replay_table import ReplayTable
+from study.replay_table import ReplayTable, to_target_j
 from study.search_space import Choice
 from study.verdicts import Judge
 
@@ -57,7 +60,7 @@ WAYS: tuple[Way, ...] = (
     Way(name="GP + cap", sampler="gp", capping=True),
     Way(name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY),
 )
-"""What is compared; the last but two is what `python -m study.search` does by itself."""
+"""What is compared; the last is what `python -m study.search` does for energy to target."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +69,14 @@ class Answer:
 
     Attributes:
         spent_j: What it had used by then.
-        regret: How much more the setup costs than the best: 0.05 is 5 %; infinite for a setup that
+        regret: How much more the setup costs than the grid's answer: 0.05 is 5 %.
+        true_regret: The same by the medians over all recorded seeds; infinite for a setup that
             mostly does not reach the target.
     """
 
     spent_j: float
     regret: float
+    true_regret: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +99,14 @@ class SearchOutcome:
 
     @property
     def to_near_j(self) -> float:
-        """What was used until the answer was near the best and stayed so; infinite if never."""
-        found = math.inf
-        for answer in reversed(self.answers):
-            if answer.regret > NEAR:
-                break
-            found = answer.spent_j
-        return found
+        """What was used until the answer was near the grid's; infinite if it never was."""
+        near = [answer.spent_j for answer in self.answers if answer.regret <= NEAR]
+        return min(near, default=math.inf)
+
+    @property
+    def last_true_regret(self) -> float:
+        """True regret of the last answer; infinite where there was none."""
+        return self.answers[-1].true_regret if self.answers else math.inf
 
     def regret_at(self, spent_j: float) -> float:
         """Regret of the answer after so much energy; infinite before the first."""
@@ -157,13 +163,14 @@ def compare(
         OptionError: No setup reaches the target.
     """
     true_j = table.energy_to_target_j(target)
-    best_j = min(true_j.values())
     outcomes = [
         _searched(table, way, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
         for way in ways
         for seed in range(seeds)
     ]
-    return Comparison(table=table, target=target, best_j=best_j, outcomes=tuple(outcomes))
+    return Comparison(
+        table=table, target=target, best_j=min(true_j.values()), outcomes=tuple(outcomes)
+    )
 
 
 def first_rung(rungs: Rungs, table: ReplayTable) -> float:
@@ -208,14 +215,20 @@ def _searched(
     return SearchOutcome(
         way=way.name,
         seed=seed,
-        answers=_answers(search.trials, true_j),
+        answers=_answers(
+            search.trials,
+            grid_j=min(to_target_j(one, target) for one in table.draw(seed).values()),
+            true_j=true_j,
+        ),
         spent_j=search.spent_j,
         trials=len(search.trials),
     )
 
 
-def _answers(trials: Sequence[ReplayedTrial], true_j: dict[Choice, float]) -> tuple[Answer, ...]:
-    """Every change of the answer."""
+def _answers(
+    trials: Sequence[ReplayedTrial], *, grid_j: float, true_j: dict[Choice, float]
+) -> tuple[Answer, ...]:
+    """Every change of the answer; `grid_j` is what the grid's own answer costs."""
     best_j = min(true_j.values())
     answers = []
     least_j = math.inf
@@ -223,6 +236,11 @@ def _answers(trials: Sequence[ReplayedTrial], true_j: dict[Choice, float]) -> tu
         seen_j = trial.course.to_target_j
         if seen_j is not None and seen_j < least_j:
             least_j = seen_j
-            regret = true_j.get(trial.choice, math.inf) / best_j - 1
-            answers.append(Answer(spent_j=trial.spent_j, regret=regret))
+            answers.append(
+                Answer(
+                    spent_j=trial.spent_j,
+                    regret=seen_j / grid_j - 1,
+                    true_regret=true_j.get(trial.choice, math.inf) / best_j - 1,
+                )
+            )
     return tuple(answers)

@@ -63,7 +63,7 @@ class LiveSearch:
         self._overhead_booked_j = 0.0
         self._running: dict[str, _Running] = {}
         self._begun = 0
-        rungs = None if options.halving == "none" else Rungs(options.halving)
+        rungs = options.rungs
         wh = options.first_rung_wh if rungs is Rungs.ENERGY else None
         halving = None
         if rungs is not None:

@@ -1,9 +1,9 @@
 """Which setup a search tries next: Optuna's samplers over a space of setups.
 
 The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
-once: where a sampler proposes one that was tried, nothing is trained, Optuna is told that the
-proposal failed (with `repeats` as its attribute), and asked again; after `PATIENCE` such proposals
-an untried setup is drawn at random. A sampler over few setups would else pay for what it knows.
+once: where a sampler proposes one that was tried, Optuna is told that the proposal failed (with
+`repeats` as its attribute), and the nearest untried setup is taken instead. A sampler over few
+setups would else pay for what it knows.
 
 Optuna's ask-and-tell is used as it is: values that are not finite are never told, so that no trial
 stays running for ever, and a study in SQLite is continued by its name.
@@ -23,7 +23,6 @@ from study.search_space import Choice, Space
 from study.warm_start import Hint
 
 SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
-PATIENCE = 10
 
 SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
     "tpe": lambda seed: TPESampler(seed=seed),
@@ -100,21 +99,19 @@ class Proposer:
 
     def next(self) -> Proposal | None:
         """The next setup; None when all were tried."""
-        if len(self._tried) >= self._space.size:
-            return None
-        for _ in range(0 if self._in_order else PATIENCE):
-            trial = self._study.ask(self._axes)
-            choice = self._choice(trial.params)
-            if choice not in self._tried:
-                return self._proposed(trial.number, choice)
-            trial.set_user_attr("repeats", self._tried[choice])
-            self._study.tell(trial, state=TrialState.FAIL)
         setups = [self._space.indices(number) for number in range(self._space.size)]
         untried = [each for each in setups if self._space.choice(each) not in self._tried]
-        indices = untried[0] if self._in_order else self._random.choice(untried)
-        self._study.enqueue_trial(self._params(indices))
+        if not untried:
+            return None
+        if self._in_order:
+            return self._put(untried[0])
         trial = self._study.ask(self._axes)
-        return self._proposed(trial.number, self._space.choice(indices))
+        choice = self._choice(trial.params)
+        if choice not in self._tried:
+            return self._proposed(trial.number, choice)
+        trial.set_user_attr("repeats", self._tried[choice])
+        self._study.tell(trial, state=TrialState.FAIL)
+        return self._put(self._nearest(untried, choice))
 
     def tell(
         self,
@@ -157,6 +154,33 @@ class Proposer:
             )
             self._study.add_trial(trial)
             self._tried[hint.choice] = len(self._study.get_trials(deepcopy=False)) - 1
+
+    def _nearest(self, untried: list[tuple[int, ...]], choice: Choice) -> tuple[int, ...]:
+        """Of the untried setups one with the fewest steps to a setup; equal ones by chance."""
+        start = [
+            axis.values.index(value) for axis, value in zip(self._space.axes, choice, strict=True)
+        ]
+
+        def steps(indices: tuple[int, ...]) -> int:
+            return sum(
+                abs(a - b) if axis.is_ordered else int(a != b)
+                for axis, a, b in zip(self._space.axes, indices, start, strict=True)
+            )
+
+        least = min(map(steps, untried))
+        return self._random.choice([each for each in untried if steps(each) == least])
+
+    def _put(self, indices: tuple[int, ...]) -> Proposal:
+        """Begin a trial that the sampler was not asked for."""
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=self._params(indices),
+                distributions=self._axes,
+            )
+        )
+        number = len(self._study.get_trials(deepcopy=False)) - 1
+        return self._proposed(number, self._space.choice(indices))
 
     def _proposed(self, number: int, choice: Choice) -> Proposal:
         self._tried[choice] = number

@@ -1,7 +1,6 @@
 """A search on recorded trainings: the same proposals, verdicts and budget, on a simulated clock."""
 
 import heapq
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -103,7 +102,7 @@ class Simulation:
         self._budget = budget
         self._objective = objective
         self._target = target
-        self._draw = random.Random(seed)  # noqa: S311 - a simulation
+        self._recordings = table.draw(seed)
         self._gpus = gpus
         self._trials = trials
         self._first_rung_j = first_rung_j
@@ -157,7 +156,7 @@ class Simulation:
             running = _Running(
                 order=self._begun,
                 proposal=proposal,
-                recording=self._draw.choice(self._table.recordings[proposal.choice]),
+                recording=self._recordings[proposal.choice],
                 course=Course(target=self._target),
             )
             self._begun += 1

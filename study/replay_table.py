@@ -1,6 +1,7 @@
 """Recorded trainings that a search can be replayed on."""
 
 import math
+import random
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,11 @@ class ReplayTable:
             if epoch.energy_j is not None
         )
 
+    def draw(self, seed: int) -> dict[Choice, Recording]:
+        """One of the recorded seeds for each setup; the same seed gives the same draw."""
+        draw = random.Random(seed)  # noqa: S311 - a simulation
+        return {choice: draw.choice(many) for choice, many in self.recordings.items()}
+
     def energy_to_target_j(self, target: float) -> dict[Choice, float]:
         """Median energy to target of each setup over its seeds, of those that reach it mostly.
 
@@ -83,7 +89,7 @@ class ReplayTable:
         """
         found = {}
         for choice, many in self.recordings.items():
-            middle = statistics.median_high(_to_target_j(one, target) for one in many)
+            middle = statistics.median_high(to_target_j(one, target) for one in many)
             if middle < float("inf"):
                 found[choice] = middle
         if not found:
@@ -201,6 +207,7 @@ def _known_j(recording: Recording) -> float:
     return sum(epoch.energy_j or 0.0 for epoch in recording)
 
 
-def _to_target_j(recording: Recording, target: float) -> float:
+def to_target_j(recording: Recording, target: float) -> float:
+    """Energy until a recorded training reached the target; infinite where it did not."""
     reached_j = course_of(recording, target=target).to_target_j
     return float("inf") if reached_j is None else reached_j

@@ -127,8 +127,8 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     budget = Budget(options.budget_j)
     halving = None
     first_j = 0.0
-    if options.halving != "none":
-        rungs = Rungs(options.halving)
+    rungs = options.rungs
+    if rungs is not None:
         first = first_rung(rungs, table)
         if rungs is Rungs.ENERGY:
             first_j = first = (

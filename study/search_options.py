@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 import tyro
 
 from study.errors import OptionError
+from study.halving import Rungs
+from study.objectives import Objective
 from study.options import StudyOptions, left_out, shown
 from study.proposals import SamplerName
 from study.records import J_PER_WH
@@ -26,7 +28,8 @@ class SearchOptions(StudyOptions):
         trials: At most so many trials; left out: until every setup was tried.
         space: YAML file with further axes, or other values: {weight_decay: [0.0, 0.01]}.
         energy_budget_wh: Energy that the whole search may use, in watt-hours.
-        halving: Successive halving whose rungs are energies, or epochs.
+        halving: Successive halving whose rungs are energies, or epochs; auto: energy for
+            energy-to-target, else none, because the ends of a front need trials that go on.
         first_rung_wh: First rung of --halving energy; left out: twice the first epoch of all.
         no_cap: Let trials go on that have reached the target, or cost more than the best one.
         from_results: Studies whose finished trials are known beforehand (same scenario and data).
@@ -45,7 +48,7 @@ class SearchOptions(StudyOptions):
     trials: Annotated[int | None, left_out("N")] = None
     space: Annotated[Path | None, left_out("FILE.yaml")] = None
     energy_budget_wh: Annotated[float | None, left_out("WH")] = None
-    halving: Literal["none", "energy", "epochs"] = "none"
+    halving: Literal["auto", "none", "energy", "epochs"] = "auto"
     first_rung_wh: Annotated[float | None, left_out("WH")] = None
     no_cap: Annotated[bool, left_out()] = False
     from_results: Annotated[
@@ -101,6 +104,14 @@ class SearchOptions(StudyOptions):
     def budget_j(self) -> float | None:
         """The budget in joules; None where there is none."""
         return None if self.energy_budget_wh is None else self.energy_budget_wh * J_PER_WH
+
+    @property
+    def rungs(self) -> Rungs | None:
+        """What the rungs of the halving count; None without halving."""
+        if self.halving == "auto":
+            to_target = self.objective == Objective.ENERGY_TO_TARGET.value
+            return Rungs.ENERGY if to_target else None
+        return None if self.halving == "none" else Rungs(self.halving)
 
     def searched(self) -> Space:
         """What is searched over.

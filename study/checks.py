@@ -9,7 +9,10 @@ from trackers.detect import Request, detect
 from trackers.errors import SourceUnavailableError
 
 MAY_CHANGE_ON_RESUME = frozenset(
-    {"address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"}
+    {
+        *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
+        *("energy_budget_wh", "trials", "sampler"),
+    }
 )
 """Options with which a study that is resumed stays the same study."""
 

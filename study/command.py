@@ -56,7 +56,7 @@ def main(
         show_analysis(outcome.folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"no report; `python -m analysis {outcome.folder.path}` makes it\n")
-    return _status(outcome, console)
+    return ending(outcome, console)
 
 
 def show_analysis(folder: StudyFolder) -> None:
@@ -76,7 +76,7 @@ def show_analysis(folder: StudyFolder) -> None:
     )
 
 
-def _status(outcome: Outcome, console: Console) -> int:
+def ending(outcome: Outcome, console: Console) -> int:
     """The exit status, with a word on what did not go well."""
     for trial in outcome.failed:
         console.print(

@@ -7,15 +7,16 @@ from dataclasses import asdict, replace
 from typing import Any, final
 
 from ray import tune
+from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
-from rich.markup import escape
 
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
 from study.design import Design, Outcome
 from study.interrupts import Interrupts
+from study.introduction import introduce, warnings_of
 from study.manifest import Manifest
 from study.options import StudyOptions
 from study.progress import Progress
@@ -32,6 +33,7 @@ from study.results import StudyFolder, written_at_last
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
+from study.steering import Steering
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
@@ -43,9 +45,14 @@ SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
 
 
 def run_study(
-    design: Design, options: StudyOptions, *, command: tuple[str, ...], console: Console
+    design: Design,
+    options: StudyOptions,
+    *,
+    command: tuple[str, ...],
+    console: Console,
+    steering: Steering | None = None,
 ) -> Outcome:
-    """Run a study, or go on with one.
+    """Run a study, or go on with one; with `steering`, as a search over its setups.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -94,6 +101,8 @@ def run_study(
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
     remaining = recorder.expect(plans)
+    if steering is not None:
+        steering.begin(folder, manifest, recorder, remaining)
     console.print("  starting Ray and the trackers ...", style="dim")
     on_accelerator = device_type != "cpu"
     with Interrupts() as interrupts, connect(options, accelerator=on_accelerator) as cluster:
@@ -101,22 +110,22 @@ def run_study(
             manifest,
             nodes=cluster.node_facts(),
             warnings=(
-                *_warnings(cluster, device_type=device_type, options=options),
+                *warnings_of(cluster, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),
             ),
             setup_time_s=time.monotonic() - began_s,
         )
-        _introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
+        introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
         folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
-        run = _Run(design, options, manifest, cluster, folder, recorder, interrupts)
+        run = _Run(design, options, manifest, cluster, folder, recorder, interrupts, steering)
         run.run(remaining, data, console)
     trials = recorder.trials()
     ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
     return Outcome(
         folder=folder,
         failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
-        unfinished=len(plans) - ended,
+        unfinished=(len(plans) if steering is None else len(trials)) - ended,
     )
 
 
@@ -133,7 +142,9 @@ class _Run:
         folder: StudyFolder,
         recorder: Recorder,
         interrupts: Interrupts,
+        steering: Steering | None,
     ) -> None:
+        self._steering = steering
         self._design = design
         self._options = options
         self._manifest = manifest
@@ -153,7 +164,8 @@ class _Run:
         )
         progress.start()
         try:
-            for restarts in reversed(range(RESTARTS + 1)):
+            # What a search lost it proposes again itself, or not.
+            for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if not plans or self._interrupts.came:
                     break
                 self._interrupts.trials_begin()
@@ -175,7 +187,10 @@ class _Run:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
         ended = sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
-        finished = ended == len(self._manifest.setups) * len(self._manifest.seeds)
+        expected = len(self._manifest.setups) * len(self._manifest.seeds)
+        if self._steering is not None:
+            expected = len(self._recorder.trials())
+        finished = ended == expected
         manifest = replace(
             self._manifest,
             nodes=self._cluster.refreshed().node_facts(),
@@ -214,14 +229,17 @@ class _Run:
         return tune.Tuner(
             tune.with_resources(trainable, resources),
             # The points are the whole list of trials; the space only names their keys.
-            param_space={
+            param_space=None
+            if self._steering is not None
+            else {
                 key: tune.choice(list(dict.fromkeys(config[key] for config in configs)))
                 for key in configs[0]
             },
             tune_config=tune.TuneConfig(
                 num_samples=len(configs),
                 reuse_actors=True,
-                search_alg=BasicVariantGenerator(points_to_evaluate=configs),
+                search_alg=self._source(configs),
+                max_concurrent_trials=None if self._steering is None else self._cluster.slots,
                 trial_name_creator=lambda trial: str(trial.config["trial_id"]),
                 trial_dirname_creator=lambda trial: TrialPlan.from_config(trial.config).folder,
             ),
@@ -230,8 +248,14 @@ class _Run:
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
                 verbose=0,
+                stop=None if self._steering is None else self._steering.stopper(),
             ),
         )
+
+    def _source(self, configs: list[dict[str, Any]]) -> Searcher | SearchAlgorithm:
+        if self._steering is None:
+            return BasicVariantGenerator(points_to_evaluate=configs)
+        return self._steering.searcher(self._take_bookings)
 
 
 @final
@@ -306,40 +330,3 @@ class StudyCallback(tune.Callback):
 def _new_name(paradigm: Paradigm, scenario: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
     return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
-
-
-def _warnings(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
-    """What a reader of the results must know."""
-    found = []
-    if options.address is None and cluster.gpus_per_trial and device_type == "cpu":
-        found.append(
-            "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
-            "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
-        )
-    return tuple(found)
-
-
-def _introduce(
-    manifest: Manifest, cluster: Cluster, folder: StudyFolder, *, remaining: int, console: Console
-) -> None:
-    """Say what is going to happen."""
-    each = f"{cluster.cpus_per_trial:g} CPU"
-    if cluster.gpus_per_trial:
-        each = f"{cluster.gpus_per_trial:g} GPU and {each}"
-    kind = "synthetic" if manifest.data.synthetic else "real"
-    total = len(manifest.setups) * len(manifest.seeds)
-    gone = f", {total - remaining} of them ended before" if remaining < total else ""
-    lines = [
-        ("data", f"{kind}: {manifest.data.description}"),
-        (
-            "trials",
-            f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}{gone}",
-        ),
-        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
-        *(("energy", f"{node.hostname}: {node.source}, {node.note}") for node in manifest.nodes),
-        *(("warning", warning) for warning in manifest.warnings),
-        ("results", folder.path),
-        ("watch", f"tensorboard --logdir {folder.path}"),
-    ]
-    for word, text in lines:
-        console.print(f"  [dim]{word:8}[/] {escape(text)}", highlight=False, soft_wrap=True)

@@ -32,7 +32,7 @@ def shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
     return tyro.conf.arg(metavar=metavar)
 
 
-def _left_out(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
+def left_out(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
     """An option whose text says what holds without it; "(default: None)" would only confuse."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
@@ -80,11 +80,11 @@ class StudyOptions:
     """
 
     scenario: Annotated[str, shown("NAME")] = "pamap2"
-    data_dir: Annotated[Path | None, _left_out("PATH")] = None
-    encoder: Annotated[str | None, _left_out("NAME")] = None
-    weights: Annotated[str | None, _left_out("WEIGHTS")] = None
-    image_size: Annotated[int | None, _left_out("N")] = None
-    flip: Annotated[bool, _left_out()] = False
+    data_dir: Annotated[Path | None, left_out("PATH")] = None
+    encoder: Annotated[str | None, left_out("NAME")] = None
+    weights: Annotated[str | None, left_out("WEIGHTS")] = None
+    image_size: Annotated[int | None, left_out("N")] = None
+    flip: Annotated[bool, left_out()] = False
     batch_sizes: Annotated[tuple[int, ...], shown("N ...")] = (64, 256, 1024, 4096)
     learning_rates: Annotated[tuple[float, ...], shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
     repeats: Annotated[int, shown("N")] = 2
@@ -93,19 +93,19 @@ class StudyOptions:
     patience: Annotated[int, shown("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
-    target_accuracy: Annotated[float | None, _left_out("SHARE")] = None
-    address: Annotated[str | None, _left_out("ADDRESS")] = None
-    gpus_per_trial: Annotated[float | None, _left_out("N")] = None
+    target_accuracy: Annotated[float | None, left_out("SHARE")] = None
+    address: Annotated[str | None, left_out("ADDRESS")] = None
+    gpus_per_trial: Annotated[float | None, left_out("N")] = None
     cpus_per_trial: Annotated[float, shown("N")] = 1
     tracker: Annotated[str, shown("NAME")] = "auto"
-    cpu_watts: Annotated[float | None, _left_out("WATTS")] = None
-    cpu_idle_watts: Annotated[float | None, _left_out("WATTS")] = None
+    cpu_watts: Annotated[float | None, left_out("WATTS")] = None
+    cpu_idle_watts: Annotated[float | None, left_out("WATTS")] = None
     sampling_hz: Annotated[float, shown("HZ")] = 10.0
-    exclusive: Annotated[bool, _left_out()] = False
+    exclusive: Annotated[bool, left_out()] = False
     results_dir: Annotated[str, shown("PATH")] = "results"
-    name: Annotated[str | None, _left_out("NAME")] = None
-    resume: Annotated[bool, _left_out()] = False
-    smoke: Annotated[bool, _left_out()] = False
+    name: Annotated[str | None, left_out("NAME")] = None
+    resume: Annotated[bool, left_out()] = False
+    smoke: Annotated[bool, left_out()] = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run.

@@ -78,6 +78,10 @@ class StopReason(StrEnum):
     DIVERGED = "diverged"
     OUT_OF_MEMORY = "out_of_memory"
     ERROR = "error"
+    TARGET = "target"
+    """A search ended it, having seen the target accuracy."""
+    STOPPED = "stopped"
+    """A search ended it early: what it cost is a lower bound."""
 
 
 class TrialStatus(StrEnum):

@@ -125,8 +125,9 @@ def _outcomes(
         learning_rate=plan.learning_rate,
         max_epochs=context.max_epochs,
         patience=context.patience,
-        optimizer=context.optimizer,
+        optimizer=plan.chosen.get("optimizer", context.optimizer),
         seed=plan.seed,
+        weight_decay=plan.chosen.get("weight_decay"),
     )
     order = ordered(context.stages, seed=plan.seed)
     ended: dict[Stage, StopReason] = {}

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy.typing as npt
@@ -27,7 +28,7 @@ Metrics = Callable[[Any, Tensor], Mapping[str, Tensor]]
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
-    "sgd": lambda parameters, lr: torch.optim.SGD(parameters, lr=lr, momentum=0.9),
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
 
 VALIDATION_BATCH = 1024
@@ -51,6 +52,7 @@ class TrainingSettings:
         patience: It ends when what it watches has not become better for so many epochs.
         optimizer: A key of `OPTIMIZERS`.
         seed: Of the weights and of the order of samples.
+        weight_decay: Of the optimiser; None for its own default.
     """
 
     batch_size: int
@@ -59,6 +61,7 @@ class TrainingSettings:
     patience: int
     optimizer: str
     seed: int
+    weight_decay: float | None = None
 
 
 @final
@@ -255,7 +258,10 @@ class _Stage:
         )
         self._warm_up(settings)
         trained = [each for each in self._network.parameters() if each.requires_grad]
-        self._optimizer = OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate)
+        decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
+        self._optimizer = OPTIMIZERS[settings.optimizer](
+            trained, lr=settings.learning_rate, **decay
+        )
 
     def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
         """Let latent features take the place of the inputs, where the task wants that."""

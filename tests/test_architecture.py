@@ -28,7 +28,7 @@ THEIRS = {
         "study/trainable.py",
         "study/launch.py",
         "study/cluster.py",
-        "study/search.py",
+        "study/steering.py",
     },
     "torch": {
         "models/",

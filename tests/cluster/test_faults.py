@@ -18,7 +18,17 @@ pytestmark = pytest.mark.ray
 EPOCHS = 24
 """A trial takes longer than a process needs to start, so that a machine that joins gets some."""
 OPTIONS = (
-    *("--batch-sizes", "128", "--learning-rates", "0.1", "0.05", "0.01", "0.005", "0.001", "0.0005"),
+    *(
+        "--batch-sizes",
+        "128",
+        "--learning-rates",
+        "0.1",
+        "0.05",
+        "0.01",
+        "0.005",
+        "0.001",
+        "0.0005",
+    ),
     *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
 )
 TRIALS = 6
@@ -47,9 +57,11 @@ def assert_whole(study: Driver) -> None:
     assert set(trials["status"]) == {"finished"}
     assert len(trials) == TRIALS
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
-    assert (last.groupby("trial_id")["epoch"].apply(list).map(sorted)).map(
-        lambda numbers: numbers == list(range(1, EPOCHS + 1))
-    ).all()
+    assert (
+        (last.groupby("trial_id")["epoch"].apply(list).map(sorted))
+        .map(lambda numbers: numbers == list(range(1, EPOCHS + 1)))
+        .all()
+    )
 
 
 def assert_energies_are_right(study: Driver) -> None:
@@ -80,7 +92,7 @@ def wasted_j(study: Driver, trial_id: str) -> tuple[float, float, Any]:
 
 def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: Path) -> None:
     """A trial and a tracker are killed, a machine comes: all rows, all joules, and who wasted."""
-    first, second = machines.head, sorted(machines.cluster.worker_nodes, key=raylet_of)[0]
+    first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
     with driver(machines, tmp_path, "killed", *OPTIONS) as study:
         victim = machines.a_trial_on(second, "killed")
         machines.add()
@@ -94,9 +106,7 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     spent_j, _, booked = wasted_j(study, victim.trial_id)
     attempt = booked[booked["stage"] == "trial"].iloc[0]
     board = UUIDS.index(attempt["device_uuid"])
-    known_j = BOARDS.energy_j(
-        board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"]
-    )
+    known_j = BOARDS.energy_j(board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"])
     assert status == 0, study.lines
     assert_whole(study)
     assert_energies_are_right(study)
@@ -109,7 +119,7 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
 
 def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path: Path) -> None:
     """The trial is run again on another; what it had reported is wasted, and the study complete."""
-    gone = sorted(machines.cluster.worker_nodes, key=raylet_of)[-1]
+    gone = max(machines.cluster.worker_nodes, key=raylet_of)
     with driver(machines, tmp_path, "lost", *OPTIONS) as study:
         victim = machines.a_trial_on(gone, "lost")
         machines.remove(gone)

@@ -1,0 +1,77 @@
+"""Records the table that searches are replayed on: the paper's 16 setups on the smartwatch data.
+
+The study is the project's own command, `python -m study.regime`, with options that the manifest
+beside the table holds. Kept are the manifest and the columns of `epochs.parquet` that a replay
+needs, as CSV, so that a change of the table can be read.
+
+    python benchmarks/record_table.py [--repeats 5] [--tracker auto]
+"""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+
+from study.records import EPOCHS_FILE, MANIFEST_FILE
+
+ROOT = Path(__file__).parent.parent
+FOLDER = Path(__file__).parent / "data" / "watch16"
+NAME = "watch16"
+COLUMNS = (
+    "batch_size",
+    "learning_rate",
+    "seed",
+    "epoch",
+    "val_accuracy",
+    "epoch_energy_j",
+    "epoch_time_s",
+    "energy_method",
+    "stop_reason",
+)
+DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Record the 16 setups on the smartwatch data.
+
+    Attributes:
+        repeats: Seeds of each setup.
+        max_epochs: Longest training.
+        tracker: As in `python -m study.regime`.
+        results_dir: Where the study goes on after an interruption; left out: a new folder.
+    """
+
+    repeats: int = 5
+    max_epochs: int = 30
+    tracker: str = "auto"
+    results_dir: Path | None = None
+
+
+def main() -> None:
+    """Run the study and keep its table."""
+    options = tyro.cli(Options)
+    results = options.results_dir or Path(tempfile.mkdtemp(prefix="record-table-"))
+    arguments = [
+        *("--scenario", "examples.watch:Watch"),
+        *("--repeats", str(options.repeats), "--max-epochs", str(options.max_epochs)),
+        *("--tracker", options.tracker, "--results-dir", str(results), "--name", NAME),
+        *(["--resume"] if (results / NAME / MANIFEST_FILE).exists() else []),
+    ]
+    subprocess.run([sys.executable, "-m", "study.regime", *arguments], check=True, cwd=ROOT)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = pd.read_parquet(results / NAME / EPOCHS_FILE)
+    last = rows.groupby(["batch_size", "learning_rate", "seed"])["attempt"].transform("max")
+    kept = rows[rows["attempt"] == last][list(COLUMNS)]
+    kept.sort_values(list(COLUMNS[:4])).round(DIGITS).to_csv(FOLDER / "epochs.csv", index=False)
+    manifest = (results / NAME / MANIFEST_FILE).read_text().replace(str(results), "results")
+    (FOLDER / MANIFEST_FILE).write_text(manifest)
+    print(f"{len(kept)} epochs in {FOLDER}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""How a trial of a search goes: what its epochs have brought and cost so far. Pure arithmetic."""
+
+from dataclasses import dataclass
+from typing import final
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """A trial of a search, epoch by epoch.
+
+    Attributes:
+        target: Validation accuracy that is to be reached; None where there is no target.
+        epochs: Epochs so far.
+        known_j: Their energy, as far as it is known.
+        time_s: Their time.
+        missing: Epochs without an energy.
+        best_accuracy: Best validation accuracy so far; None before the first that is known.
+        to_target_j: Energy up to the first epoch that reached the target; None if none did, or if
+            an epoch before it has no energy.
+        stopped: Whether the search ended it before it would have ended itself: what is known of it
+            is then a lower bound of what it costs.
+    """
+
+    target: float | None = None
+    epochs: int = 0
+    known_j: float = 0.0
+    time_s: float = 0.0
+    missing: int = 0
+    best_accuracy: float | None = None
+    to_target_j: float | None = None
+    stopped: bool = False
+
+    @property
+    def energy_j(self) -> float | None:
+        """Energy of all epochs; None where one is missing or there is none."""
+        return None if self.missing or not self.epochs else self.known_j
+
+    @property
+    def reached(self) -> bool:
+        """Whether the target was reached."""
+        best = self.best_accuracy
+        return self.target is not None and best is not None and best >= self.target
+
+    def add(self, *, accuracy: float | None, energy_j: float | None, time_s: float) -> None:
+        """Take one more epoch."""
+        before = self.reached
+        self.epochs += 1
+        self.time_s += time_s
+        self.missing += energy_j is None
+        self.known_j += energy_j or 0.0
+        if accuracy is not None:
+            self.best_accuracy = max(accuracy, self.best_accuracy or 0.0)
+        if self.reached and not before:
+            self.to_target_j = self.energy_j

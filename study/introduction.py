@@ -1,0 +1,46 @@
+"""What a study says before its first trial: what is going to happen, and what must be known of it."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from study.cluster import Cluster
+from study.manifest import Manifest
+from study.options import StudyOptions
+from study.results import StudyFolder
+
+
+def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
+    """What a reader of the results must know."""
+    found = []
+    if options.address is None and cluster.gpus_per_trial and device_type == "cpu":
+        found.append(
+            "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
+            "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
+        )
+    return tuple(found)
+
+
+def introduce(
+    manifest: Manifest, cluster: Cluster, folder: StudyFolder, *, remaining: int, console: Console
+) -> None:
+    """Say what is going to happen."""
+    each = f"{cluster.cpus_per_trial:g} CPU"
+    if cluster.gpus_per_trial:
+        each = f"{cluster.gpus_per_trial:g} GPU and {each}"
+    kind = "synthetic" if manifest.data.synthetic else "real"
+    total = len(manifest.setups) * len(manifest.seeds)
+    gone = f", {total - remaining} of them ended before" if remaining < total else ""
+    lines = [
+        ("data", f"{kind}: {manifest.data.description}"),
+        (
+            "trials",
+            f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}{gone}",
+        ),
+        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
+        *(("energy", f"{node.hostname}: {node.source}, {node.note}") for node in manifest.nodes),
+        *(("warning", warning) for warning in manifest.warnings),
+        ("results", folder.path),
+        ("watch", f"tensorboard --logdir {folder.path}"),
+    ]
+    for word, text in lines:
+        console.print(f"  [dim]{word:8}[/] {escape(text)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,214 @@
+"""Which setup a search tries next: Optuna's samplers over a space of setups.
+
+The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
+once: where a sampler proposes one that was tried, Optuna is told that the proposal failed (with
+`repeats` as its attribute), and the nearest untried setup is taken instead. A sampler over few
+setups would else pay for what it knows.
+
+Optuna's ask-and-tell is used as it is: values that are not finite are never told, so that no trial
+stays running for ever, and a study in SQLite is continued by its name.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, final
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from study.objectives import Objective
+from study.search_space import Choice, Space
+from study.warm_start import Hint
+
+SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
+
+SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
+    "tpe": lambda seed: TPESampler(seed=seed),
+    "nsga2": lambda seed: NSGAIISampler(seed=seed),
+    "gp": lambda seed: GPSampler(seed=seed),
+    "random": lambda seed: RandomSampler(seed=seed),
+}
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A setup that is to be tried.
+
+    Attributes:
+        number: Optuna's number of the trial.
+        choice: The setup.
+    """
+
+    number: int
+    choice: Choice
+
+
+@final
+class Proposer:
+    """Proposes setups, and learns what became of them."""
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        objective: Objective,
+        sampler: SamplerName,
+        seed: int,
+        name: str | None = None,
+        storage: optuna.storages.BaseStorage | None = None,
+        ended: frozenset[Choice] = frozenset(),
+    ) -> None:
+        """Propose setups of `space`; with `storage`, go on with the study `name` in it.
+
+        Args:
+            space: What can be proposed.
+            objective: What the search is after.
+            sampler: Which sampler proposes; grid goes through the setups in their order.
+            seed: Of the sampler.
+            name: Of Optuna's study.
+            storage: Where it lies; None for memory.
+            ended: Of setups that `storage` knows, those whose trials have rows to their end.
+        """
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space = space
+        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._in_order = sampler == "grid"
+        self._axes = _distributions(space)
+        self._study = optuna.create_study(
+            directions=list(objective.directions),
+            sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
+            study_name=name,
+            storage=storage,
+            load_if_exists=True,
+        )
+        self._tried: dict[Choice, int] = {}
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state is TrialState.RUNNING:
+                # Left by a command that was killed: the setup is free to be tried again.
+                self._study.tell(trial.number, state=TrialState.FAIL)
+            elif (choice := self._choice(trial.params)) in ended:
+                self._tried[choice] = trial.number
+
+    @property
+    def tried(self) -> tuple[Choice, ...]:
+        """The setups that were proposed so far, in their order."""
+        return tuple(self._tried)
+
+    def next(self) -> Proposal | None:
+        """The next setup; None when all were tried."""
+        setups = [self._space.indices(number) for number in range(self._space.size)]
+        untried = [each for each in setups if self._space.choice(each) not in self._tried]
+        if not untried:
+            return None
+        if self._in_order:
+            return self._put(untried[0])
+        trial = self._study.ask(self._axes)
+        choice = self._choice(trial.params)
+        if choice not in self._tried:
+            return self._proposed(trial.number, choice)
+        trial.set_user_attr("repeats", self._tried[choice])
+        self._study.tell(trial, state=TrialState.FAIL)
+        return self._put(self._nearest(untried, choice))
+
+    def tell(
+        self,
+        proposal: Proposal,
+        values: tuple[float, ...] | None,
+        *,
+        pruned: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What became of a proposal: its values, or None where it has none."""
+        if facts:
+            trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
+            for name, value in facts.items():
+                trial.set_user_attr(name, value)
+        if values is not None:
+            self._study.tell(proposal.number, values=list(values))
+        else:
+            self._study.tell(
+                proposal.number, state=TrialState.PRUNED if pruned else TrialState.FAIL
+            )
+
+    def take(self, hints: Iterable[Hint]) -> None:
+        """Take what earlier studies know.
+
+        A setup with values is not proposed again; one without is proposed first.
+        """
+        for hint in hints:
+            if hint.choice in self._tried:
+                continue
+            pairs = zip(self._space.axes, hint.choice, strict=True)
+            params = self._params([axis.values.index(value) for axis, value in pairs])
+            if hint.values is None:
+                self._study.enqueue_trial(params)
+                continue
+            trial = optuna.trial.create_trial(
+                params=params,
+                distributions=self._axes,
+                values=list(hint.values),
+                user_attrs={"from": hint.study},
+            )
+            self._study.add_trial(trial)
+            self._tried[hint.choice] = len(self._study.get_trials(deepcopy=False)) - 1
+
+    def _nearest(self, untried: list[tuple[int, ...]], choice: Choice) -> tuple[int, ...]:
+        """Of the untried setups one with the fewest steps to a setup; equal ones by chance."""
+        start = [
+            axis.values.index(value) for axis, value in zip(self._space.axes, choice, strict=True)
+        ]
+
+        def steps(indices: tuple[int, ...]) -> int:
+            return sum(
+                abs(a - b) if axis.is_ordered else int(a != b)
+                for axis, a, b in zip(self._space.axes, indices, start, strict=True)
+            )
+
+        least = min(map(steps, untried))
+        return self._random.choice([each for each in untried if steps(each) == least])
+
+    def _put(self, indices: tuple[int, ...]) -> Proposal:
+        """Begin a trial that the sampler was not asked for."""
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=self._params(indices),
+                distributions=self._axes,
+            )
+        )
+        number = len(self._study.get_trials(deepcopy=False)) - 1
+        return self._proposed(number, self._space.choice(indices))
+
+    def _proposed(self, number: int, choice: Choice) -> Proposal:
+        self._tried[choice] = number
+        return Proposal(number=number, choice=choice)
+
+    def _trial_id(self, number: int) -> int:
+        return self._study.get_trials(deepcopy=False)[number]._trial_id  # noqa: SLF001 - no other way
+
+    def _choice(self, params: Mapping[str, Any]) -> Choice:
+        return tuple(
+            axis.values[params[axis.name]] if axis.is_ordered else params[axis.name]
+            for axis in self._space.axes
+        )
+
+    def _params(self, indices: tuple[int, ...] | list[int]) -> dict[str, Any]:
+        return {
+            axis.name: i if axis.is_ordered else axis.values[i]
+            for axis, i in zip(self._space.axes, indices, strict=True)
+        }
+
+
+def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Numbers by their rank, so that a sampler sees equal steps; words as words."""
+    return {
+        axis.name: (
+            optuna.distributions.IntDistribution(0, len(axis.values) - 1)
+            if axis.is_ordered
+            else optuna.distributions.CategoricalDistribution(axis.values)
+        )
+        for axis in space.axes
+    }

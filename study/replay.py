@@ -1,0 +1,199 @@
+"""A search on recorded trainings: the same proposals, verdicts and budget, on a simulated clock."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from study.budget import Budget
+from study.courses import Course
+from study.errors import OptionError
+from study.objectives import Objective, values_of
+from study.proposals import Proposal, Proposer
+from study.records import J_PER_WH
+from study.replay_table import Recording, ReplayTable
+from study.search_space import Choice
+from study.verdicts import Judge, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedTrial:
+    """A trial of a replayed search.
+
+    Attributes:
+        choice: Its setup.
+        course: How it went.
+        verdict: What of the search ended it; None where it ended itself.
+        spent_j: Energy of the whole search when it ended.
+        ended_s: Simulated time of its end, from the search's start.
+    """
+
+    choice: Choice
+    course: Course
+    verdict: Verdict | None
+    spent_j: float
+    ended_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedSearch:
+    """What a replayed search came to.
+
+    Attributes:
+        trials: In the order in which they ended.
+        spent_j: Energy of all of them.
+        duration_s: Simulated time.
+        not_run: Setups that were not run, because the budget or the number of trials ended.
+    """
+
+    trials: tuple[ReplayedTrial, ...]
+    spent_j: float
+    duration_s: float
+    not_run: tuple[Choice, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    order: int
+    proposal: Proposal
+    recording: Recording
+    course: Course
+
+    @property
+    def name(self) -> str:
+        return str(self.order)
+
+
+@final
+class Simulation:
+    """One search on a table."""
+
+    def __init__(
+        self,
+        table: ReplayTable,
+        *,
+        proposer: Proposer,
+        judge: Judge,
+        budget: Budget,
+        objective: Objective,
+        target: float | None,
+        seed: int = 0,
+        gpus: int = 1,
+        trials: int | None = None,
+        first_rung_j: float = 0.0,
+    ) -> None:
+        """Prepare a search.
+
+        Args:
+            table: The recorded trainings.
+            proposer: Says what to try.
+            judge: Says who goes on.
+            budget: The one that `judge` books on.
+            objective: What the search is after.
+            target: Target accuracy; None where there is none.
+            seed: Decides which of a setup's recorded seeds a trial gets.
+            gpus: How many trials run at the same time.
+            trials: At most so many trials; None for all setups.
+            first_rung_j: Energy to the first rung, which a trial must be able to get to.
+        """
+        self._table = table
+        self._proposer = proposer
+        self._judge = judge
+        self._budget = budget
+        self._objective = objective
+        self._target = target
+        self._recordings = table.draw(seed)
+        self._gpus = gpus
+        self._trials = trials
+        self._first_rung_j = first_rung_j
+        self._queue: list[tuple[float, int, _Running]] = []
+        self._ended: list[ReplayedTrial] = []
+        self._begun = 0
+        self._now_s = 0.0
+
+    def run(self, *, enough: Callable[[ReplayedTrial], bool] = lambda _: False) -> ReplayedSearch:
+        """Run it to its end, or until a trial that has ended is `enough`.
+
+        Raises:
+            OptionError: The budget does not suffice for the cheapest epoch.
+        """
+        cheapest_j = self._table.cheapest_epoch_j
+        if self._budget.limit_j < cheapest_j:
+            message = (
+                f"--energy-budget-wh is {self._budget.limit_j / J_PER_WH:g}; the cheapest epoch of "
+                f"{self._table.name} needs {cheapest_j / J_PER_WH:g}. Give more."
+            )
+            raise OptionError(message)
+        self._fill()
+        while self._queue:
+            self._now_s, _, running = heapq.heappop(self._queue)
+            if not self._step(running):
+                self._schedule(running)
+                continue
+            if enough(self._ended[-1]):
+                break
+            self._fill()
+        tried = {trial.choice for trial in self._ended}
+        return ReplayedSearch(
+            trials=tuple(self._ended),
+            spent_j=self._budget.spent_j,
+            duration_s=self._now_s,
+            not_run=tuple(choice for choice in self._table.recordings if choice not in tried),
+        )
+
+    def _fill(self) -> None:
+        """Begin trials on all free GPUs."""
+        while len(self._queue) < self._gpus:
+            if self._trials is not None and self._begun >= self._trials:
+                return
+            name = str(self._begun)
+            if not self._budget.start(name, first_rung_j=self._first_rung_j):
+                return
+            proposal = self._recorded()
+            if proposal is None:
+                self._budget.end(name)
+                return
+            running = _Running(
+                order=self._begun,
+                proposal=proposal,
+                recording=self._recordings[proposal.choice],
+                course=Course(target=self._target),
+            )
+            self._begun += 1
+            self._schedule(running)
+
+    def _recorded(self) -> Proposal | None:
+        """The next proposal that the table holds; others are refused, and Optuna is told so."""
+        while (proposal := self._proposer.next()) is not None:
+            if proposal.choice in self._table.recordings:
+                return proposal
+            self._proposer.tell(proposal, None, facts={"refused": "not in the table"})
+        return None
+
+    def _schedule(self, running: _Running) -> None:
+        time_s = running.recording[running.course.epochs].time_s
+        heapq.heappush(self._queue, (self._now_s + time_s, running.order, running))
+
+    def _step(self, running: _Running) -> bool:
+        """Book the epoch that has ended; whether its trial has ended with it."""
+        course = running.course
+        epoch = running.recording[course.epochs]
+        course.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+        verdict = self._judge.after_epoch(running.name, course, last_epoch_j=epoch.energy_j or 0.0)
+        is_last = course.epochs == len(running.recording)
+        if verdict is None and not is_last:
+            return False
+        course.stopped = verdict is not None and not is_last and verdict is not Verdict.TARGET
+        self._budget.end(running.name)
+        values = values_of(self._objective, course, max_epochs=self._table.longest)
+        self._proposer.tell(running.proposal, values, pruned=course.stopped)
+        self._ended.append(
+            ReplayedTrial(
+                choice=running.proposal.choice,
+                course=course,
+                verdict=verdict if course.stopped or verdict is Verdict.TARGET else None,
+                spent_j=self._budget.spent_j,
+                ended_s=self._now_s,
+            )
+        )
+        return True

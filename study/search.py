@@ -1,0 +1,176 @@
+"""`python -m study.search`: what the grid finds, for a fraction of the grid's energy.
+
+Optuna proposes setups, Ray Tune runs them, energy decides who goes on, and the whole search ends
+when its budget is spent. With `--replay` the same search runs on recorded trainings.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from study.budget import Budget
+from study.command import FINISHED, INTERRUPTED, REFUSED, ending, show_analysis
+from study.compare import compare, first_rung
+from study.compare_figure import write_figure
+from study.design import Design
+from study.errors import StudyError
+from study.halving import Halving, Rungs
+from study.manifest import Manifest, SetupFacts
+from study.objectives import Objective
+from study.options import command_line, parse
+from study.proposals import Proposer
+from study.records import J_PER_WH, Paradigm, Stage
+from study.replay import Simulation
+from study.replay_table import read_table
+from study.search_options import SearchOptions
+from study.search_text import comparison_table, live_lines, replayed_lines
+from study.verdicts import Judge
+from study.warm_start import Hint, hints_from
+
+PROGRAM = "study.search"
+
+DESCRIPTION = """Search batch size and learning rate, and stop before the energy is wasted.
+
+  python -m study.search --smoke                                    try it out (a minute)
+  python -m study.search --scenario examples.watch:Watch --objective energy-to-target
+      --target-accuracy 0.8 --energy-budget-wh 0.1                  real data, within a budget
+  python -m study.search --name NAME --resume                       go on after an interruption
+  python -m study.search --compare --replay benchmarks/data/watch16 --target-accuracy 0.8
+                                     which way of searching spends least, on recorded trainings
+"""
+
+
+def setups_of(options: SearchOptions) -> tuple[SetupFacts, ...]:
+    """All setups of the space, numbered from 1 in the order of its axes."""
+    space = options.searched()
+    found = []
+    for number in range(space.size):
+        named = space.named(space.choice(space.indices(number)))
+        batch_size, learning_rate = named.pop("batch_size"), named.pop("learning_rate")
+        found.append(
+            SetupFacts(
+                setup=number + 1,
+                batch_size=int(batch_size),
+                learning_rate=float(learning_rate),
+                parameters=dict(named),
+            )
+        )
+    return tuple(found)
+
+
+DESIGN = Design(
+    paradigm=Paradigm.SEARCH, stages=lambda _: (Stage.ENCODER_CLASSIFIER,), setups=setups_of
+)
+
+
+def main(args: Sequence[str]) -> int:
+    """Run the command; its exit status."""
+    console = Console()
+    try:
+        options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
+        if options.compare and options.replay is not None and options.target_accuracy is not None:
+            return _compare(
+                options, options.replay, target=options.target_accuracy, console=console
+            )
+        if options.replay is not None:
+            return _replay(options, options.replay, console)
+        return _search(options, console, args)
+    except StudyError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return REFUSED
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{PROGRAM}: interrupted before the first trial\n")
+        return INTERRUPTED
+
+
+def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> int:
+    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
+    from study.launch import run_study  # noqa: PLC0415
+    from study.steering import Steering  # noqa: PLC0415
+
+    options = options.reduced()
+    space = options.searched()
+
+    def hints(manifest: Manifest) -> list[Hint]:
+        return hints_from(
+            options.from_results,
+            manifest,
+            space=space,
+            objective=Objective(options.objective),
+            target=options.target_accuracy,
+            similar=options.from_similar,
+        )
+
+    steering = Steering(options, hints)
+    outcome = run_study(
+        DESIGN,
+        options,
+        command=command_line(PROGRAM, args),
+        console=console,
+        steering=steering,
+    )
+    show_analysis(outcome.folder)
+    if steering.search is not None:
+        lines = live_lines(steering.search, steering.trials(), options, setups_of(options))
+        for line in lines:
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return ending(outcome, console)
+
+
+def _replay(options: SearchOptions, path: Path, console: Console) -> int:
+    table = read_table(path)
+    objective = Objective(options.objective)
+    if objective is Objective.ENERGY_TO_TARGET and options.target_accuracy is not None:
+        table.energy_to_target_j(options.target_accuracy)
+    budget = Budget(options.budget_j)
+    halving = None
+    first_j = 0.0
+    rungs = options.rungs
+    if rungs is not None:
+        first = first_rung(rungs, table)
+        if rungs is Rungs.ENERGY:
+            first_j = first = (
+                options.first_rung_wh * J_PER_WH if options.first_rung_wh is not None else first
+            )
+        halving = Halving(rungs=rungs, first=first)
+    search = Simulation(
+        table,
+        proposer=Proposer(
+            table.space, objective=objective, sampler=options.sampler, seed=options.seed
+        ),
+        judge=Judge(
+            objective=objective, budget=budget, halving=halving, capping=not options.no_cap
+        ),
+        budget=budget,
+        objective=objective,
+        target=options.target_accuracy,
+        seed=options.seed,
+        gpus=options.pretended_gpus,
+        trials=options.trials,
+        first_rung_j=first_j,
+    ).run()
+    for line in replayed_lines(table, search, objective, budget):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return FINISHED
+
+
+def _compare(options: SearchOptions, path: Path, *, target: float, console: Console) -> int:
+    table = read_table(path)
+    comparison = compare(
+        table,
+        target=target,
+        seeds=options.searches,
+        gpus=options.pretended_gpus,
+        trials=options.trials,
+    )
+    console.print(comparison_table(comparison))
+    if options.figure is not None:
+        write_figure(comparison, options.figure)
+        console.print(f"figure in {options.figure}", highlight=False)
+    return FINISHED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Who goes on: what a search does with a trial after each of its epochs.
+
+With one objective that is an energy, three things end a trial early, and each saves joules:
+
+    target   it has reached the target: what it costs to get there is known
+    capped   it has used more than the best trial needed: it can no longer be better
+    halved   it crossed a rung and is not among the better ones there
+
+and a fourth holds for every search: `budget`, when the energy of the whole search is used. A trial
+that was ended by anything but `target` is a lower bound of what its setup costs.
+"""
+
+from enum import StrEnum
+from typing import final
+
+from study.budget import Budget
+from study.courses import Course
+from study.halving import Halving
+from study.objectives import Objective
+
+
+class Verdict(StrEnum):
+    """What ends a trial."""
+
+    TARGET = "target"
+    CAPPED = "capped"
+    HALVED = "halved"
+    BUDGET = "budget"
+
+
+@final
+class Judge:
+    """Ends trials that need not, or may not, go on."""
+
+    def __init__(
+        self,
+        *,
+        objective: Objective,
+        budget: Budget,
+        halving: Halving | None = None,
+        capping: bool = True,
+    ) -> None:
+        """Judge by `objective`, within `budget`.
+
+        Args:
+            objective: What the search is after.
+            budget: Booked epoch by epoch.
+            halving: Rungs; None for none.
+            capping: Whether `target` and `capped` end trials of a search for energy to target.
+        """
+        self._budget = budget
+        self._halving = halving
+        self._capping = capping and objective is Objective.ENERGY_TO_TARGET
+        self._best_j: float | None = None
+
+    def know(self, to_target_j: float) -> None:
+        """Take an earlier trial's energy to target as one that is to be beaten."""
+        self._best_j = min(to_target_j, self._best_j or to_target_j)
+
+    def after_epoch(self, trial: str, course: Course, *, last_epoch_j: float) -> Verdict | None:
+        """Book an epoch that is in `course` already, and decide; None to go on."""
+        self._budget.epoch(trial, last_epoch_j)
+        cap_j = self._best_j
+        if course.to_target_j is not None:
+            self.know(course.to_target_j)
+            if self._capping:
+                return Verdict.TARGET
+        if self._capping and cap_j is not None and not course.reached and course.known_j >= cap_j:
+            return Verdict.CAPPED
+        if self._halving is not None and not self._halving.goes_on(
+            course, last_epoch_j=last_epoch_j
+        ):
+            return Verdict.HALVED
+        return Verdict.BUDGET if self._budget.is_used_up else None

@@ -1,0 +1,161 @@
+"""Replayed searches: the budget, the clock and what is booked."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from study.budget import Budget
+from study.errors import OptionError
+from study.halving import Halving, Rungs
+from study.objectives import Objective
+from study.proposals import Proposer, SamplerName
+from study.replay import ReplayedSearch, Simulation
+from study.replay_table import ReplayTable, table_of
+from study.verdicts import Judge, Verdict
+from tests.study.replayed import four_setups, rows_of
+
+
+def searched(
+    table: ReplayTable,
+    *,
+    budget_j: float | None = None,
+    gpus: int = 1,
+    seed: int = 0,
+    sampler: SamplerName = "grid",
+    halving: Halving | None = None,
+    capping: bool = True,
+) -> ReplayedSearch:
+    """A search for energy to an accuracy of 0.9."""
+    budget, objective = Budget(budget_j), Objective.ENERGY_TO_TARGET
+    return Simulation(
+        table,
+        proposer=Proposer(table.space, objective=objective, sampler=sampler, seed=seed),
+        judge=Judge(objective=objective, budget=budget, halving=halving, capping=capping),
+        budget=budget,
+        objective=objective,
+        target=0.9,
+        seed=seed,
+        gpus=gpus,
+        first_rung_j=0.0 if halving is None or halving.first is None else halving.first,
+    ).run()
+
+
+def random_table(seed: int) -> ReplayTable:
+    """Six setups whose trainings have lengths, accuracies and energies by chance."""
+    draw = random.Random(seed)  # noqa: S311 - made-up trainings
+    return table_of(
+        rows_of(
+            {
+                (size, rate): [
+                    (
+                        [draw.random() for _ in range(draw.randint(1, 12))],
+                        draw.uniform(0.5, 5.0),
+                    )
+                ]
+                for size, rate in itertools.product((8, 16), (0.1, 0.01, 0.001))
+            }
+        ),
+        name="random",
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("gpus", [1, 3])
+def test_the_budget_holds_and_every_joule_is_booked(seed: int, gpus: int) -> None:
+    """Passed by at most one epoch for each running trial; spent is the sum over all epochs."""
+    table = random_table(seed)
+    budget_j = 20.0
+
+    search = searched(table, budget_j=budget_j, gpus=gpus, seed=seed, sampler="random")
+
+    dearest_j = max(
+        epoch.energy_j or 0.0 for many in table.recordings.values() for epoch in many[0]
+    )
+    assert search.spent_j < budget_j + gpus * dearest_j
+    assert search.spent_j == pytest.approx(sum(t.course.known_j for t in search.trials))
+
+
+@given(seed=st.integers(0, 1000), gpus=st.integers(1, 5))
+@settings(max_examples=20, deadline=None)
+def test_more_gpus_take_no_longer_without_stopping(seed: int, gpus: int) -> None:
+    """Nothing is lost on the simulated clock: time x GPUs is at least the work."""
+    table = random_table(seed)
+
+    search = searched(table, gpus=gpus, capping=False)
+
+    work_s = sum(len(many[0]) for many in table.recordings.values())
+    assert search.duration_s <= work_s
+    assert search.duration_s * gpus >= work_s
+
+
+def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
+    """The best of four is found without training any of them to its end."""
+    search = searched(four_setups())
+
+    ended = {trial.choice: (trial.verdict, trial.course.epochs) for trial in search.trials}
+    assert ended[64, 0.01] == (Verdict.TARGET, 2)
+    assert ended[256, 0.01][0] is Verdict.CAPPED
+    assert ended[256, 0.1] == (Verdict.CAPPED, 2)
+
+
+def test_without_caps_all_is_trained() -> None:
+    """A grid without means of stopping costs what the table says."""
+    table = four_setups()
+
+    search = searched(table, capping=False)
+
+    assert search.spent_j == pytest.approx(table.grid_j)
+    assert not any(trial.course.stopped for trial in search.trials)
+
+
+def test_what_was_not_run_is_listed() -> None:
+    """Every setup is either a trial or in the list."""
+    table = four_setups()
+
+    search = searched(table, budget_j=5.0)
+
+    tried = {trial.choice for trial in search.trials}
+    assert search.not_run
+    assert tried | set(search.not_run) == set(table.recordings)
+    assert not tried & set(search.not_run)
+
+
+def test_no_trial_begins_that_cannot_reach_its_first_rung() -> None:
+    """With 3 J left and a rung at 4 J nothing is begun."""
+    table = four_setups()
+    halving = Halving(rungs=Rungs.ENERGY, first=4.0)
+
+    search = searched(table, budget_j=11.0, halving=halving, capping=False)
+
+    assert len(search.trials) == 1
+
+
+def test_a_budget_below_one_epoch_is_refused() -> None:
+    """Before anything is run, with both figures."""
+    with pytest.raises(OptionError, match=r"cheapest epoch of four needs"):
+        searched(four_setups(), budget_j=1.0)
+
+
+def test_epochs_without_accuracy_or_energy_end_a_search_as_well() -> None:
+    """Such a trial gives Optuna no value, and the search goes on to its end."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.9], 1.0)], (8, 0.01): [([0.5, 0.9], 1.0)]})
+    rows.loc[:1, ["val_accuracy", "epoch_energy_j"]] = float("nan")
+
+    search = searched(table_of(rows, name="gaps"))
+
+    assert len(search.trials) == 2
+    assert [t.course.energy_j for t in search.trials].count(None) == 1
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp", "random", "grid"])
+def test_a_setup_is_trained_once(sampler: SamplerName) -> None:
+    """Whatever proposes, a search over 16 setups ends after 16 different trials."""
+    sizes, rates = (8, 16, 32, 64), (0.1, 0.01, 0.001, 0.0001)
+    curves = {(s, r): [([0.5, 0.9], s + r)] for s in sizes for r in rates}
+
+    search = searched(table_of(rows_of(curves), name="16"), sampler=sampler, capping=False)
+
+    assert len({trial.choice for trial in search.trials}) == len(search.trials) == 16

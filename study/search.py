@@ -11,7 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from study.budget import Budget
-from study.command import FINISHED, INTERRUPTED, REFUSED, ending, show_analysis
+from study.command import FINISHED, REFUSED, ending, show_analysis
+from study.interrupts import INTERRUPTED
 from study.compare import compare, first_rung
 from study.compare_figure import write_figure
 from study.design import Design

@@ -76,7 +76,9 @@ class Machines:
             object_store_memory=100_000_000,
             include_dashboard=False,
             env_vars={
-                **{k: v for k, v in self._environment.items() if "NVML" in k or k.startswith("LD_")},
+                **{
+                    k: v for k, v in self._environment.items() if "NVML" in k or k.startswith("LD_")
+                },
                 "CUDA_VISIBLE_DEVICES": board,
             },
         )
@@ -117,7 +119,9 @@ class Machines:
     def tracker_on(self, node: Any) -> psutil.Process:  # noqa: ANN401 - Ray's Node
         """The process of a machine's tracker."""
         workers = psutil.Process(raylet_of(node)).children()
-        return next(each for each in workers if re.match(r"ray::Tracker\b", " ".join(each.cmdline())))
+        return next(
+            each for each in workers if re.match(r"ray::Tracker\b", " ".join(each.cmdline()))
+        )
 
 
 def raylet_of(node: Any) -> int:  # noqa: ANN401 - Ray's Node

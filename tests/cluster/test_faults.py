@@ -17,7 +17,7 @@ pytestmark = pytest.mark.ray
 
 RATES = ("0.1", "0.05", "0.01", "0.005", "0.001", "0.0005")
 TRIALS = len(RATES)
-LONG, SHORT = 24, 10
+LONG, MIDDLE, SHORT = 24, 16, 10
 """Epochs. A long trial takes longer than a process needs to start, so that a machine that joins gets
 some."""
 
@@ -43,6 +43,12 @@ def options(epochs: int) -> tuple[str, ...]:
 def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
     """A table of the study's folder."""
     return pd.read_parquet(study.folder / f"{name}.parquet")
+
+
+def statuses(study: Driver) -> set[str]:
+    """What the table of trials says of them so far."""
+    written = (study.folder / "trials.parquet").exists()
+    return set(table(study, "trials")["status"]) if written else set()
 
 
 def assert_whole(study: Driver, *, epochs_each: int) -> None:
@@ -141,20 +147,20 @@ def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path
 
 def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:
     """What had ended stays as it was, what had begun is run again, and its joules are not lost."""
-    with driver(machines, tmp_path, "driver", *options(SHORT)) as study:
+    with driver(machines, tmp_path, "driver", *options(MIDDLE)) as study:
         study.until(r"\[1/6\]")
-        waited_for((study.folder / "epochs.parquet").exists, "the first flush")
+        waited_for(lambda: {"finished", "running"} <= statuses(study), "a trial's end on storage")
         study.process.send_signal(signal.SIGKILL)
         status = study.ends()
     before = table(study, "trials").set_index("trial_id")
-    with driver(machines, tmp_path, "driver", *options(SHORT), "--resume") as again:
+    with driver(machines, tmp_path, "driver", *options(MIDDLE), "--resume") as again:
         resumed = again.ends()
 
     after = table(again, "trials").set_index("trial_id")
     ended = before[before["status"] == "finished"].index
     begun = before[before["status"] == "running"].index
     assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
-    assert_whole(again, epochs_each=SHORT)
+    assert_whole(again, epochs_each=MIDDLE)
     assert_energies_are_right(again)
     assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
     assert set(after.loc[ended, "attempts"]) == {1}

@@ -81,13 +81,11 @@ class Cluster:
         later call, because a tracker hands out its bookings only once.
         """
         for node_id, tracker in self._trackers_by_node().items():
-            self._asked.setdefault(node_id, tracker.take.remote())
+            if node_id not in self._asked:
+                self._asked[node_id] = tracker.take.remote()
         nodes = {answer: node_id for node_id, answer in self._asked.items()}
-        answered, _ = (
-            ray.wait(list(nodes), num_returns=len(nodes), timeout=ANSWER_S) if nodes else ([], [])
-        )
         bookings = []
-        for answer in answered:
+        for answer in _answered(nodes):
             del self._asked[nodes[answer]]
             try:
                 bookings.append(ray.get(answer))
@@ -110,9 +108,10 @@ class Cluster:
         Where a tracker does not answer any more, what it said before is kept.
         """
         facts = dict(self.facts)
-        for node_id, tracker in self._trackers_by_node().items():
+        asked = {t.facts.remote(): node_id for node_id, t in self._trackers_by_node().items()}
+        for answer in _answered(asked):
             with contextlib.suppress(RayError):
-                facts[node_id] = ray.get(tracker.facts.remote(), timeout=10)
+                facts[asked[answer]] = ray.get(answer)
         nodes = {node.node_id: node for node in (*self.nodes, *_nodes()) if node.node_id in facts}
         return replace(self, nodes=tuple(nodes.values()), facts=facts)
 
@@ -127,6 +126,15 @@ class Cluster:
             logging.getLogger(__name__).warning("the trackers' manager is gone: %s", error)
             return {}
         return found
+
+
+def _answered(asked: Iterable[Any]) -> list[Any]:
+    """Those of the questions to all trackers that were answered, or failed, in time."""
+    waiting = list(asked)
+    if not waiting:
+        return []
+    answered: list[Any] = ray.wait(waiting, num_returns=len(waiting), timeout=ANSWER_S)[0]
+    return answered
 
 
 @contextlib.contextmanager

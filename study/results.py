@@ -133,13 +133,20 @@ class StudyFolder:
         return found
 
 
-def written_at_last(place: str, write: Callable[[], None]) -> None:
+def written_at_last(
+    place: str, write: Callable[[], None], *, pauses_s: Sequence[float] = PAUSES_S
+) -> None:
     """Have something written, and try again for a minute where the storage is full or away.
+
+    Args:
+        place: Where, for messages.
+        write: Writes it.
+        pauses_s: Seconds between the tries.
 
     Raises:
         StorageError: It still is.
     """
-    for pause_s in PAUSES_S:
+    for pause_s in pauses_s:
         try:
             write()
         except OSError as error:

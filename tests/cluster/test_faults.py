@@ -15,23 +15,11 @@ from tests.fake_nvml import UUIDS
 
 pytestmark = pytest.mark.ray
 
-EPOCHS = 24
-"""A trial takes longer than a process needs to start, so that a machine that joins gets some."""
-OPTIONS = (
-    *(
-        "--batch-sizes",
-        "128",
-        "--learning-rates",
-        "0.1",
-        "0.05",
-        "0.01",
-        "0.005",
-        "0.001",
-        "0.0005",
-    ),
-    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
-)
-TRIALS = 6
+RATES = ("0.1", "0.05", "0.01", "0.005", "0.001", "0.0005")
+TRIALS = len(RATES)
+LONG, MIDDLE, SHORT = 24, 16, 10
+"""Epochs. A long trial takes longer than a process needs to start, so that a machine that joins gets
+some."""
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +29,15 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     three.add()
     three.add()
     yield three
-    three.cluster.shutdown()
+    three.cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def options(epochs: int) -> tuple[str, ...]:
+    """Six trials of so many epochs."""
+    return (
+        *("--batch-sizes", "128", "--learning-rates", *RATES),
+        *("--max-epochs", str(epochs), "--patience", str(epochs)),
+    )
 
 
 def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
@@ -49,7 +45,13 @@ def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are kn
     return pd.read_parquet(study.folder / f"{name}.parquet")
 
 
-def assert_whole(study: Driver) -> None:
+def statuses(study: Driver) -> set[str]:
+    """What the table of trials says of them so far."""
+    written = (study.folder / "trials.parquet").exists()
+    return set(table(study, "trials")["status"]) if written else set()
+
+
+def assert_whole(study: Driver, *, epochs_each: int) -> None:
     """Every trial has its result, and each epoch of each attempt has one row."""
     epochs, trials = table(study, "epochs"), table(study, "trials")
     last = epochs.merge(trials[["trial_id", "attempts"]], on="trial_id")
@@ -59,25 +61,36 @@ def assert_whole(study: Driver) -> None:
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
     assert (
         (last.groupby("trial_id")["epoch"].apply(list).map(sorted))
-        .map(lambda numbers: numbers == list(range(1, EPOCHS + 1)))
+        .map(lambda numbers: numbers == list(range(1, epochs_each + 1)))
         .all()
     )
 
 
 def assert_energies_are_right(study: Driver) -> None:
-    """What was measured is the known curve, and each trial's parts are its whole."""
+    """What was measured is the known curve, and each trial's parts are its whole.
+
+    An epoch here is hardly longer than a counter's refresh, so epochs are compared by their sum.
+    """
     windows, trials = table(study, "windows"), table(study, "trials").set_index("trial_id")
-    measured = windows[(windows["energy_status"] == "ok") & (windows["duration_s"] > 0.3)]
-    known_j = [
+    measured = windows[windows["energy_status"] == "ok"].copy()
+    measured["known_j"] = [
         BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
         for row in measured.itertuples()
     ]
-    whole = windows[(windows["stage"] == "trial")].set_index(["trial_id", "attempt"])["energy_j"]
-    for trial_id, trial in trials[trials["missing_epochs"] == 0].iterrows():
-        parts_j = trial["energy_j"] + trial["setup_energy_j"] + trial["between_energy_j"]
-        assert parts_j == pytest.approx(whole[trial_id, trial["attempts"]], rel=0.03)
-    assert len(measured) > TRIALS * EPOCHS / 2
-    assert list(measured["energy_j"]) == pytest.approx(known_j, rel=0.03)
+    whole = measured[measured["stage"] == "trial"]
+    epochs = measured[measured["epoch"] > 0].groupby(["trial_id", "attempt"])
+    sums = epochs[["energy_j", "known_j"]].sum()
+    whole_j = whole.set_index(["trial_id", "attempt"])["energy_j"]
+    compared = 0
+    for trial_id, trial in trials.iterrows():
+        attempt = (trial_id, trial["attempts"])
+        if trial["missing_epochs"] == 0 and attempt in whole_j.index:
+            parts_j = trial["energy_j"] + trial["setup_energy_j"] + trial["between_energy_j"]
+            assert parts_j == pytest.approx(whole_j[attempt], rel=0.03)
+            compared += 1
+    assert compared >= TRIALS - 1
+    assert list(whole["energy_j"]) == pytest.approx(list(whole["known_j"]), rel=0.03)
+    assert list(sums["energy_j"]) == pytest.approx(list(sums["known_j"]), rel=0.03)
 
 
 def wasted_j(study: Driver, trial_id: str) -> tuple[float, float, Any]:
@@ -93,7 +106,7 @@ def wasted_j(study: Driver, trial_id: str) -> tuple[float, float, Any]:
 def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: Path) -> None:
     """A trial and a tracker are killed, a machine comes: all rows, all joules, and who wasted."""
     first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
-    with driver(machines, tmp_path, "killed", *OPTIONS) as study:
+    with driver(machines, tmp_path, "killed", *options(LONG)) as study:
         victim = machines.a_trial_on(second, "killed")
         machines.add()
         bereft = machines.a_trial_on(first, "killed")
@@ -108,7 +121,7 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     board = UUIDS.index(attempt["device_uuid"])
     known_j = BOARDS.energy_j(board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"])
     assert status == 0, study.lines
-    assert_whole(study)
+    assert_whole(study, epochs_each=LONG)
     assert_energies_are_right(study)
     assert spent_j == pytest.approx(known_j, rel=0.03)
     assert UUIDS[3] in set(trials["device_uuid"])
@@ -120,34 +133,34 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
 def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path: Path) -> None:
     """The trial is run again on another; what it had reported is wasted, and the study complete."""
     gone = max(machines.cluster.worker_nodes, key=raylet_of)
-    with driver(machines, tmp_path, "lost", *OPTIONS) as study:
+    with driver(machines, tmp_path, "lost", *options(SHORT)) as study:
         victim = machines.a_trial_on(gone, "lost")
         machines.remove(gone)
         status = study.ends()
 
     spent_j, reported_j, _ = wasted_j(study, victim.trial_id)
     assert status == 0, study.lines
-    assert_whole(study)
+    assert_whole(study, epochs_each=SHORT)
     assert_energies_are_right(study)
     assert spent_j >= reported_j > 0
 
 
 def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:
     """What had ended stays as it was, what had begun is run again, and its joules are not lost."""
-    with driver(machines, tmp_path, "driver", *OPTIONS) as study:
+    with driver(machines, tmp_path, "driver", *options(MIDDLE)) as study:
         study.until(r"\[1/6\]")
-        waited_for((study.folder / "epochs.parquet").exists, "the first flush")
+        waited_for(lambda: {"finished", "running"} <= statuses(study), "a trial's end on storage")
         study.process.send_signal(signal.SIGKILL)
         status = study.ends()
     before = table(study, "trials").set_index("trial_id")
-    with driver(machines, tmp_path, "driver", *OPTIONS, "--resume") as again:
+    with driver(machines, tmp_path, "driver", *options(MIDDLE), "--resume") as again:
         resumed = again.ends()
 
     after = table(again, "trials").set_index("trial_id")
     ended = before[before["status"] == "finished"].index
     begun = before[before["status"] == "running"].index
     assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
-    assert_whole(again)
+    assert_whole(again, epochs_each=MIDDLE)
     assert_energies_are_right(again)
     assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
     assert set(after.loc[ended, "attempts"]) == {1}

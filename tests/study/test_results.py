@@ -11,7 +11,7 @@ import pytest
 from study.bookings import PowerRecord
 from study.errors import StorageError
 from study.records import EpochRecord, TrialRecord
-from study.results import StudyFolder
+from study.results import StudyFolder, written_at_last
 from tests.study.rows import epoch
 from tests.study.test_manifest import MANIFEST
 
@@ -170,3 +170,25 @@ def test_a_manifest_that_cannot_be_read_is_refused(text: str | None, tmp_path: P
 
     with pytest.raises(StorageError, match=r"a/study\.json cannot be used"):
         StudyFolder(str(tmp_path), "a").read_manifest()
+
+
+def test_the_last_results_are_tried_again(tmp_path: Path) -> None:
+    """A storage that is back in time has them; one that is not is named, and so is the way on."""
+    folder = tmp_path / "s"
+    folder.write_text("in the way")
+    tries: list[int] = []
+
+    def write() -> None:
+        tries.append(len(tries))
+        if len(tries) == 3:
+            folder.unlink()
+        StudyFolder(str(tmp_path), "s").write_text("note.txt", "whole")
+
+    written_at_last("s", write, pauses_s=(0.0, 0.0))
+    written = (folder / "note.txt").read_text()
+    (folder / "note.txt").unlink()
+    (folder / "note.txt" / "in the way").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"--resume"):
+        written_at_last("s", write, pauses_s=(0.0, 0.0))
+
+    assert (written, len(tries)) == ("whole", 6)

@@ -1,0 +1,115 @@
+"""Ctrl-C at random moments: does each smoke study leave a readable folder and go on as it should?
+
+    python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes a quarter of an hour
+
+The signal goes to all processes of the study's group, as a terminal sends it.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parent.parent
+FINISHED, INTERRUPTED = 0, 130
+KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_accuracy"]
+
+
+def command(results: str, *more: str) -> list[str]:
+    """The smoke study."""
+    smoke = ("--smoke", "--results-dir", results, "--name", "a")
+    return [sys.executable, "-m", "study.regime", *smoke, *more]
+
+
+def whole_run_s(results: str) -> float:
+    """How long a run takes that nobody interrupts."""
+    start_s = time.perf_counter()
+    subprocess.run(command(results), cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start_s
+
+
+def interrupted(results: str, after_s: float) -> int:
+    """Interrupt a run; its exit status."""
+    process = subprocess.Popen(
+        command(results),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(timeout=after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGINT)
+        return process.wait(timeout=300)
+
+
+def finished(results: str) -> pd.DataFrame:
+    """The trials that have ended; none where the study was not begun."""
+    table = Path(results) / "a" / "trials.parquet"
+    if not table.exists():
+        return pd.DataFrame(columns=KEPT)
+    trials = pd.read_parquet(table)
+    return trials[trials["status"] == "finished"][KEPT].sort_values("trial_id")
+
+
+def one(after_s: float) -> str:
+    """Interrupt a study and go on with it; what was found.
+
+    Raises:
+        AssertionError: Something was lost.
+    """
+    with tempfile.TemporaryDirectory() as results:
+        status = interrupted(results, after_s)
+        begun = (Path(results) / "a" / "study.json").exists()
+        before = finished(results)
+        more = ("--resume",) if begun else ()
+        again = subprocess.run(
+            command(results, *more), cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        after = finished(results)
+        epochs = pd.read_parquet(Path(results) / "a" / "epochs.parquet")
+    kept = after[after["trial_id"].isin(before["trial_id"])]
+    same = before.reset_index(drop=True).equals(kept.reset_index(drop=True)) or before.empty
+    twice = epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
+    said = f"status {status}, {len(before)} of {len(after)} trials had ended"
+    faults = {
+        "exit status": status not in {FINISHED, INTERRUPTED},
+        f"resume: {again.stderr[-500:]}": again.returncode != FINISHED,
+        "not all trials finished": len(after) != 4,  # noqa: PLR2004 - the smoke study's
+        "ended trials have changed": not same,
+        "an epoch has two rows": bool(twice),
+    }
+    wrong = [name for name, is_wrong in faults.items() if is_wrong]
+    return f"{said}: {'; '.join(wrong) if wrong else 'ok'}"
+
+
+def main() -> int:
+    """Interrupt as many runs as asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("runs", nargs="?", type=int, default=20)
+    parser.add_argument("seed", nargs="?", type=int, default=0)
+    asked = parser.parse_args()
+    draw = random.Random(asked.seed)  # noqa: S311 - a moment, not a secret
+    with tempfile.TemporaryDirectory() as results:
+        length_s = whole_run_s(results)
+    print(f"a whole run takes {length_s:.1f} s")
+    bad = 0
+    for number in range(1, asked.runs + 1):
+        after_s = draw.uniform(0.5, length_s)
+        said = one(after_s)
+        bad += not said.endswith(": ok")
+        print(f"run {number:2}: Ctrl-C after {after_s:5.1f} s: {said}", flush=True)
+    print(f"{asked.runs - bad} of {asked.runs} runs ok")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""What a study of many trials costs beside its training: driver time per report, fixed cost, memory.
+
+    python -m benchmarks.scaling                       our recording, 16, 128 and 1,000 recorded trials
+    python -m benchmarks.scaling --ray 16 128          the same with a real Ray, and trainings of moments
+
+The first plays the reports and bookings of 64 pretended nodes to the code that a study runs in its
+driver (plans, recorder, display, folder), without Ray, which does not fit in that number. Goals: 5 ms
+of driver time per report, growth at most linear. With Ray, the whole command is timed; goal: 0.5 s per
+trial over the bare training.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from study.progress import Progress
+from study.recorder import Recorder
+from study.records import EnergyMethod, EnergyStatus, EpochRecord, Paradigm, Stage, StopReason
+from study.results import StudyFolder
+from study.setups import TrialPlan, grid, trial_plans
+from trackers.ledger import SETUP, TRIAL, BookedWindow, Booking, WindowKey
+from trackers.sample import Method, Reading, Status
+
+ROOT = Path(__file__).parent.parent
+TRIALS = (16, 128, 1_000)
+NODES = 64
+EPOCHS = 30
+STAGE = Stage.ENCODER_CLASSIFIER
+MS = 1_000.0
+KB_PER_MB = 1_024.0
+
+
+def played(trials: int, results_dir: str) -> None:
+    """Play a study, and print what it cost."""
+    setups = grid([64], [0.1 / number for number in range(1, trials // 2 + 1)])
+    plans = trial_plans(setups, (0, 1), shuffle_seed=0)
+    start_s = time.perf_counter()
+    recorder = Recorder(
+        StudyFolder(results_dir, f"s{trials}"),
+        study="s",
+        paradigm=Paradigm.REGIME,
+        scenario="played",
+        stages=(STAGE,),
+        target_accuracy=None,
+    )
+    remaining = recorder.expect(plans)
+    progress = Progress(
+        Console(file=StringIO()), setups, repeats=2, trials=len(remaining), slots=NODES
+    )
+    begun_s = time.perf_counter()
+    flushes = 0
+    longest_flush_s = 0.0
+    for first in range(0, len(remaining), NODES):
+        wave = remaining[first : first + NODES]
+        for plan in wave:
+            progress.begin(plan.trial_id, plan.setup)
+        for epoch in range(1, EPOCHS + 1):
+            for plan in wave:
+                record = report(plan, epoch)
+                recorder.add(record)
+                progress.epoch(record)
+            if recorder.flush_due():
+                before_s = time.perf_counter()
+                recorder.flush()
+                longest_flush_s = max(longest_flush_s, time.perf_counter() - before_s)
+                flushes += 1
+        for node, plan in enumerate(wave):
+            recorder.add_booking(Booking(hostname=f"n{node}", windows=windows(plan), power=()))
+            progress.end(plan.trial_id, plan.setup)
+    ended_s = time.perf_counter()
+    recorder.flush()
+    last_s = time.perf_counter() - ended_s
+    again_s = time.perf_counter()
+    left = Recorder(
+        StudyFolder(results_dir, f"s{trials}"),
+        study="s",
+        paradigm=Paradigm.REGIME,
+        scenario="played",
+        stages=(STAGE,),
+        target_accuracy=None,
+    ).expect(plans)
+    resume_s = time.perf_counter() - again_s
+    reports = len(remaining) * EPOCHS
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KB_PER_MB
+    print(
+        f"{len(remaining):5} trials {reports:6} reports: "
+        f"{(ended_s - begun_s) / reports * MS:6.3f} ms per report ({flushes} flushes, the longest "
+        f"{longest_flush_s:.2f} s), start {begun_s - start_s:.3f} s, last flush {last_s:.2f} s, "
+        f"resume {resume_s:.2f} s ({len(left)} left), peak {peak_mb:.0f} MB"
+    )
+
+
+def report(plan: TrialPlan, epoch: int) -> EpochRecord:
+    """An epoch as a trial reports it."""
+    return EpochRecord(
+        study="s",
+        trial_id=plan.trial_id,
+        attempt=1,
+        node="n",
+        device_uuid="GPU-1",
+        device_name="Board",
+        paradigm=Paradigm.REGIME,
+        scenario="played",
+        stage=STAGE,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        epoch=epoch,
+        train_loss=1.0 / epoch,
+        val_loss=1.0 / epoch,
+        val_accuracy=1.0 - 1.0 / epoch,
+        epoch_time_s=2.0,
+        epoch_energy_j=500.0,
+        energy_j=500.0 * epoch,
+        mean_power_w=250.0,
+        energy_method=EnergyMethod.COUNTER,
+        energy_status=EnergyStatus.OK,
+        coverage=1.0,
+        uncertainty_j=1.0,
+        power_samples=20,
+        samples_per_s=1_000.0,
+        peak_memory_bytes=1_000_000,
+        stop_reason=StopReason.MAX_EPOCHS if epoch == EPOCHS else None,
+    )
+
+
+def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
+    """What a tracker has booked for a trial."""
+    places = [(TRIAL, 0), (SETUP, 0), *((str(STAGE), epoch) for epoch in range(1, EPOCHS + 1))]
+    return tuple(
+        BookedWindow(
+            key=WindowKey(trial_id=plan.trial_id, attempt=1, stage=stage, epoch=epoch),
+            reading=Reading(
+                device_uuid="GPU-1",
+                start_s=2.0 * epoch,
+                duration_s=2.0,
+                energy_j=500.0 * EPOCHS * 1.1 if stage == TRIAL else 500.0,
+                method=Method.COUNTER,
+                status=Status.OK,
+                coverage=1.0,
+                uncertainty_j=1.0,
+                power_samples=20,
+            ),
+        )
+        for stage, epoch in places
+    )
+
+
+def with_ray(trials: int, results_dir: str) -> None:
+    """Run the whole command with trainings of moments, and print what it took."""
+    rates = [f"{0.1 / number:.6f}" for number in range(1, trials + 1)]
+    start_s = time.perf_counter()
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "study.regime", "--scenario", "examples.watch:Watch"),
+            *("--batch-sizes", "512", "--learning-rates", *rates, "--repeats", "1"),
+            *("--max-epochs", "1", "--results-dir", results_dir, "--name", f"ray{trials}"),
+        ],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    took_s = time.perf_counter() - start_s
+    rows = StudyFolder(results_dir, f"ray{trials}").read_rows("trials.parquet")
+    trained_s = sum(row["time_s"] for row in rows)
+    print(
+        f"{trials:5} trials with Ray: {took_s:.1f} s in all, {trained_s:.1f} s of training in "
+        f"epochs, {took_s / trials:.2f} s per trial, report included"
+    )
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ray", nargs="+", type=int, default=None, metavar="TRIALS")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        for trials in asked.ray or TRIALS:
+            (with_ray if asked.ray else played)(trials, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from analysis.chart_style import Drawing
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.quantities import energy_text, percent_text
+from analysis.search_tables import search_text
 from analysis.tables import (
     TableInfo,
     energy_per_epoch_info,
@@ -74,6 +75,7 @@ def sections(findings: Findings, drawings: Sequence[Drawing]) -> tuple[Section, 
     found = (
         _pretraining(by_name, tables),
         _multitask(by_name, tables),
+        _search(findings, tables),
         _ranking(findings, by_name),
         _energy(findings, by_name),
         _over_time(by_name),
@@ -120,6 +122,17 @@ def _multitask(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo])
         heading="Tasks together or one by one?",
         drawings=_present(drawings, "multitask_bars"),
         tables=_present(tables, "tasks", "multitask"),
+    )
+
+
+def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
+    info = findings.paradigm.search
+    return Section(
+        name="search",
+        short="Search",
+        heading="What the search found, and what it spent",
+        prose=() if info is None else (search_text(findings, info),),
+        tables=_present(tables, "search_points", "search_hypervolume"),
     )
 
 

@@ -71,8 +71,11 @@ class TrialEnergy:
 
     @property
     def finished(self) -> bool:
-        """Whether its total, its epochs and its best accuracy are final."""
-        return self.status is TrialStatus.FINISHED
+        """Whether its total, its epochs and its best accuracy are final.
+
+        Those of a trial that a search stopped early are lower bounds.
+        """
+        return self.status is TrialStatus.FINISHED and self.stop_reason is not StopReason.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

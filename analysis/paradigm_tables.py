@@ -22,6 +22,7 @@ from analysis.freezing import FreezingInfo
 from analysis.multitask import MultitaskInfo
 from analysis.quantities import counted, decimals_for, energy_text, to_mwh, to_wh
 from analysis.savings import Saving
+from analysis.search_tables import search_tables
 from analysis.stages import SetupStage
 
 
@@ -41,6 +42,8 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
     if paradigm.multitask is not None:
         yield tasks_table(findings, paradigm.multitask)
         yield multitask_table(findings, paradigm.multitask)
+    if paradigm.search is not None:
+        yield from search_tables(findings, paradigm.search)
 
 
 def stages_info(findings: Findings) -> TableInfo:

@@ -9,6 +9,7 @@ from analysis.break_even import BreakEvenInfo, break_even_info
 from analysis.freezing import FreezingInfo, freezing_info
 from analysis.load import Study, load_windows
 from analysis.multitask import MultitaskInfo, multitask_info
+from analysis.search import SearchInfo, search_info
 from analysis.spread import Spread
 from analysis.stages import SetupStage, TrialStage, setup_stages, trial_stages
 from study.records import LATENTS, Paradigm, Stage
@@ -39,11 +40,13 @@ class ParadigmInfo:
         stages: Each stage of each setup; of one stage in a study of the regime.
         pretraining: Of a pretraining study, else None.
         multitask: Of a multitask study, else None.
+        search: Of a search, else None.
     """
 
     stages: tuple[SetupStage, ...]
     pretraining: PretrainingInfo | None
     multitask: MultitaskInfo | None
+    search: SearchInfo | None = None
 
 
 def paradigm_info(study: Study) -> ParadigmInfo:
@@ -57,6 +60,11 @@ def paradigm_info(study: Study) -> ParadigmInfo:
         pretraining=_pretraining(study, stages, trials) if kind is Paradigm.PRETRAINING else None,
         multitask=(
             multitask_info(manifest.setups, stages, trials) if kind is Paradigm.MULTITASK else None
+        ),
+        search=(
+            search_info(manifest.setups, study.epochs, study.trials)
+            if kind is Paradigm.SEARCH
+            else None
         ),
     )
 

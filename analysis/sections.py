@@ -15,6 +15,7 @@ from analysis.paradigms import PretrainingInfo
 from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text, percent_text
 from analysis.savings import Saving
+from analysis.search_tables import search_text
 from analysis.tables import (
     TableInfo,
     energy_per_epoch_info,
@@ -93,6 +94,7 @@ def sections(
     found = (
         _pretraining(by_name, tables),
         _multitask(by_name, tables),
+        _search(findings, tables),
         _ranking(findings, by_name),
         _energy(findings, by_name),
         *([_factors(factors)] if factors else []),
@@ -178,6 +180,17 @@ def _multitask(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo])
         heading="Tasks together or one by one?",
         drawings=_present(drawings, "multitask_bars"),
         tables=_present(tables, "tasks", "multitask"),
+    )
+
+
+def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
+    info = findings.paradigm.search
+    return Section(
+        name="search",
+        short="Search",
+        heading="What the search found, and what it spent",
+        prose=() if info is None else (search_text(findings, info),),
+        tables=_present(tables, "search_points", "search_hypervolume"),
     )
 
 

@@ -14,6 +14,7 @@ from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.published import INCONSISTENCIES
 from analysis.quantities import energy_text
+from analysis.search_tables import search_text
 from analysis.tables import (
     TableInfo,
     energy_per_epoch_info,
@@ -45,6 +46,9 @@ def show(findings: Findings, console: Console) -> None:
     console.print()
     for info in (ranking_info(findings), *paradigm_table_infos(findings)):
         console.print(_titled(info))
+        console.print()
+    if findings.paradigm.search is not None:
+        console.print(Text(search_text(findings, findings.paradigm.search)))
         console.print()
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from study.budget import Budget
 from study.command import FINISHED, REFUSED, ending, show_analysis
-from study.interrupts import INTERRUPTED
 from study.compare import compare, first_rung
 from study.compare_figure import write_figure
 from study.design import Design
 from study.errors import StudyError
 from study.halving import Halving, Rungs
+from study.interrupts import INTERRUPTED
 from study.manifest import Manifest, SetupFacts
 from study.objectives import Objective
 from study.options import command_line, parse

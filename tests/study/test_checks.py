@@ -18,9 +18,9 @@ from study.checks import (
 from study.errors import OptionError, StorageError
 from study.manifest import Manifest
 from study.options import StudyOptions
-from study.search_options import SearchOptions
 from study.records import MANIFEST_FILE, Paradigm
 from study.results import StudyFolder
+from study.search_options import SearchOptions
 from tests.study.test_manifest import MANIFEST
 
 ROOT = Path(__file__).parents[2]

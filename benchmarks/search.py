@@ -1,0 +1,132 @@
+"""What a search finds for which share of the grid's energy, against the goals; prints what it is.
+
+recorded    the 16 setups of `benchmarks/data/watch16`, replayed by all ways of searching:
+            within 5 % of what the grid finds after at most 25 % of the grid's energy, and never
+            later than random search (medians over the seeds)
+synthetic   256 setups of `study.synthetic_table`, for scale only: at most 10 %
+speed       1,000 replayed trials in under 30 s
+live        with --live: the search itself on the smartwatch data, its budget a quarter of the
+            grid's energy, and how far its answer is from the grid's best setup
+
+python -m benchmarks.search [--seeds 50] [--live]
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+from rich.console import Console
+
+from study.compare import WAYS, Comparison, Way, compare
+from study.records import J_PER_WH, TRIALS_FILE
+from study.replay_table import ReplayTable, read_table, table_of
+from study.search_text import comparison_table
+from study.synthetic_table import synthetic_rows
+
+ROOT = Path(__file__).parent.parent
+RECORDED = Path("benchmarks") / "data" / "watch16"
+OURS = WAYS[-1].name
+DENSE_WAYS = ("grid", "random", "TPE", "halving by energy", "random + cap", "TPE + cap", OURS)
+"""Without the samplers that take minutes for 256 trials (GP) or are still random then (NSGA-II)."""
+
+GOAL_RECORDED, GOAL_DENSE, GOAL_S = 0.25, 0.10, 30.0
+BUDGET_SHARE = 0.25
+SPEED_TRIALS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Measure searches against the goals.
+
+    Attributes:
+        seeds: Searches of each way.
+        dense_seeds: The same for the 256 setups.
+        targets: Target accuracies on the recorded table.
+        dense_target: On the synthetic one.
+        live: Search for real, too.
+    """
+
+    seeds: int = 50
+    dense_seeds: int = 50
+    targets: tuple[float, ...] = (0.75, 0.8, 0.85)
+    dense_target: float = 0.9
+    live: bool = False
+
+
+def main() -> None:
+    """Measure and print."""
+    options = tyro.cli(Options)
+    console = Console()
+    recorded = read_table(RECORDED)
+    for target in options.targets:
+        comparison = compare(recorded, target=target, seeds=options.seeds)
+        console.print(comparison_table(comparison))
+        _judge(comparison, GOAL_RECORDED, console)
+    dense = table_of(synthetic_rows(), name="synthetic 16 x 16")
+    ways = [way for way in WAYS if way.name in DENSE_WAYS]
+    comparison = compare(dense, target=options.dense_target, seeds=options.dense_seeds, ways=ways)
+    console.print(comparison_table(comparison))
+    _judge(comparison, GOAL_DENSE, console)
+    for name in ("random + cap", OURS):
+        _speed(dense, next(way for way in WAYS if way.name == name), options, console)
+    if options.live:
+        _live(recorded, console)
+
+
+def _judge(comparison: Comparison, goal: float, console: Console) -> None:
+    """Hold the search's own way against goal and random search."""
+    ours, at_random = (comparison.share_to_near(name)[1] for name in (OURS, "random"))
+    console.print(
+        f"target {comparison.target:g}: {OURS}: {ours:.1%} of the grid's energy (goal {goal:.0%}: "
+        f"{_word(ours <= goal)}), random search {at_random:.1%} (not worse: "
+        f"{_word(ours <= at_random)})\n"
+    )
+
+
+def _speed(table: ReplayTable, way: Way, options: Options, console: Console) -> None:
+    """Time 1,000 trials in searches over all setups."""
+    start_s, trials = time.perf_counter(), 0
+    while trials < SPEED_TRIALS:
+        done = compare(table, target=options.dense_target, seeds=1, ways=[way])
+        trials += done.outcomes[0].trials
+    seconds = (time.perf_counter() - start_s) * SPEED_TRIALS / trials
+    console.print(f"1,000 replayed trials, {way.name}: {seconds:.1f} s ({_word(seconds < GOAL_S)})")
+
+
+def _live(table: ReplayTable, console: Console) -> None:
+    """Search for real with a quarter of the grid's energy."""
+    target = 0.8
+    budget_wh = BUDGET_SHARE * table.grid_j / J_PER_WH
+    with tempfile.TemporaryDirectory() as results:
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "study.search", "--scenario", "examples.watch:Watch"),
+                *("--objective", "energy-to-target", "--target-accuracy", str(target)),
+                *("--energy-budget-wh", str(budget_wh), "--tracker", "estimate"),
+                *("--results-dir", results, "--name", "live"),
+            ],
+            check=True,
+            cwd=ROOT,
+        )
+        trials = pd.read_parquet(Path(results) / "live" / TRIALS_FILE)
+    best = trials.dropna(subset="energy_to_target_j").nsmallest(1, "energy_to_target_j").iloc[0]
+    true_j = table.energy_to_target_j(target)
+    found_j = true_j[int(best["batch_size"]), float(best["learning_rate"])]
+    console.print(
+        f"live: budget {budget_wh:.4f} Wh; it recommends batch size {best['batch_size']}, learning "
+        f"rate {best['learning_rate']:g}, by the recorded medians "
+        f"{found_j / min(true_j.values()) - 1:.1%} above the grid's best setup"
+    )
+
+
+def _word(is_reached: bool) -> str:  # noqa: FBT001 - a verdict
+    return "yes" if is_reached else "NO"
+
+
+if __name__ == "__main__":
+    main()

@@ -170,7 +170,7 @@ def _progress(
     found = []
     for position, trial_id in last.items():
         number = setup_of.get(str(trial_id))
-        if number not in pairs:
+        if number is None or number not in pairs:
             continue
         so_far.append(pairs[number])
         size = hypervolume(so_far, highest_j=highest_j)

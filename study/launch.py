@@ -170,7 +170,7 @@ class _Run:
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._tuner(plans, data, callback).fit()
+                self._fit(plans, data, callback)
                 self._take_bookings()
                 plans = self._recorder.expect(callback.lost)
         except KeyboardInterrupt:
@@ -179,6 +179,13 @@ class _Run:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+
+    def _fit(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> None:
+        try:
+            self._tuner(plans, data, callback).fit()
+        except OSError as error:
+            # Tune misses files of its own. The study's rows have come through the callback.
+            logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
 
     def _finish(self) -> None:
         """Write all that is known."""

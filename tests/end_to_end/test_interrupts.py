@@ -105,3 +105,25 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
     assert again.status == 0, again.err
     assert set(trials["status"]) == {"finished"}
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
+
+
+def test_a_storage_that_is_away_when_a_study_ends_is_waited_for(
+    tmp_path: Path, ray_folder: Path
+) -> None:
+    """The rows are in the driver until the storage takes them; nothing is lost, and it is said."""
+    folder, away = tmp_path / "a", tmp_path / "away"
+    with study(tmp_path, ray_folder) as process:
+        assert process.stdout is not None
+        folder.rename(away)
+        folder.write_text("in the way")
+        process.send_signal(signal.SIGINT)
+        until(process, r".*trying again in")
+        folder.unlink()
+        away.rename(folder)
+        said = process.stdout.read()
+        status = process.wait(timeout=PATIENCE_S)
+
+    trials = pd.read_parquet(folder / "trials.parquet")
+    assert status == 130, said
+    assert "finished" in set(trials["status"])
+    assert Manifest.from_json((folder / "study.json").read_text()).status == "interrupted"

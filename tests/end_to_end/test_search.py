@@ -1,0 +1,168 @@
+"""`python -m study.search` from the command line to the folder it leaves."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import optuna
+import pandas as pd
+import pytest
+from optuna.trial import TrialState
+
+from study.records import StopReason
+from tests.end_to_end.conftest import ROOT, Ran, command, run_regime
+
+pytestmark = pytest.mark.ray
+
+ESTIMATE = ("--tracker", "estimate")
+
+
+def search(results: Path, *options: str, scenario: str = "Tiny") -> Ran:
+    """A search over a scenario of the tests."""
+    place = f"tests.end_to_end.scenarios:{scenario}"
+    return run_regime(
+        results, "--scenario", place, *ESTIMATE, *options, name="s", program="study.search"
+    )
+
+
+def studied(folder: Path) -> optuna.Study:
+    """The study that Optuna keeps."""
+    return optuna.load_study(
+        study_name=folder.name,
+        storage=optuna.storages.RDBStorage(f"sqlite:///{folder}/optuna.db"),
+    )
+
+
+def trials_of(folder: Path) -> pd.DataFrame:
+    """What the trials came to."""
+    return pd.read_parquet(folder / "trials.parquet")
+
+
+def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
+    """It trains, stops what cannot win, and says what it recommends and used."""
+    ran = search(
+        tmp_path,
+        *("--batch-sizes", "64", "512", "--learning-rates", "0.01", "0.000001"),
+        *("--objective", "energy-to-target", "--target-accuracy", "0.9", "--max-epochs", "6"),
+        *("--energy-budget-wh", "1"),
+    )
+
+    reasons = set(trials_of(ran.folder)["stop_reason"])
+    assert ran.status == 0, ran.err
+    assert "recommended: setup" in ran.out
+    assert "of 1 Wh" in ran.out
+    assert "estimated" in ran.out
+    assert StopReason.TARGET.value in reasons
+    assert (ran.folder / "report" / "search_points.csv").is_file()
+    states = [trial.state for trial in studied(ran.folder).trials]
+    assert TrialState.RUNNING not in states
+    assert states.count(TrialState.COMPLETE) == 4
+
+
+def test_trials_without_a_figure_are_told_to_optuna(tmp_path: Path) -> None:
+    """Memory, a bug and a loss that is not a number: nothing hangs, nothing stays running."""
+    ran = search(
+        tmp_path,
+        *("--batch-sizes", "16", "32", "128", "256", "--learning-rates", "0.01"),
+        *("--max-epochs", "2"),
+        scenario="Troubled",
+    )
+
+    states = {trial.state for trial in studied(ran.folder).trials}
+    assert ran.status == 1, ran.err
+    assert len(trials_of(ran.folder)) == 4
+    assert TrialState.RUNNING not in states
+    assert TrialState.FAIL in states
+    assert "Optuna was told that it failed" in ran.out
+
+
+def test_a_budget_below_an_epoch_is_said(tmp_path: Path) -> None:
+    """The search ends with one epoch, names its energy, and lists what was not run."""
+    ran = search(tmp_path, "--energy-budget-wh", "0.0000001", "--gpus-per-trial", "0")
+
+    assert "is less than one epoch of" in ran.out
+    assert "not run: " in ran.out
+    assert set(pd.read_parquet(ran.folder / "epochs.parquet")["epoch"]) == {1}
+
+
+def test_a_killed_search_goes_on(tmp_path: Path) -> None:
+    """With the same Optuna study; what had ended is not trained again."""
+    options = (
+        *("--scenario", "tests.end_to_end.scenarios:Slow", *ESTIMATE),
+        *("--batch-sizes", "64", "128", "256", "--learning-rates", "0.001", "0.0001"),
+        *("--max-epochs", "6", "--patience", "6", "--results-dir", str(tmp_path), "--name", "s"),
+    )
+    epochs = tmp_path / "s" / "epochs.parquet"
+    process = subprocess.Popen(
+        command(*options, program="study.search"),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline_s = time.monotonic() + 120
+    while time.monotonic() < deadline_s and not epochs.exists():
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=20)
+    before = pd.read_parquet(epochs)
+    told = [t.number for t in studied(tmp_path / "s").trials if t.state is TrialState.COMPLETE]
+
+    ran = run_regime(tmp_path, *options[:-4], "--resume", name="s", program="study.search")
+
+    after = pd.read_parquet(epochs)
+    through = before[before["stop_reason"].notna()]["trial_id"]
+    assert ran.status == 0, ran.err
+    assert after.groupby("trial_id")["attempt"].max()[through].eq(1).all()
+    assert after["trial_id"].nunique() == 6
+    now = studied(tmp_path / "s").trials
+    assert [t.number for t in now if t.state is TrialState.COMPLETE][: len(told)] == told
+    assert TrialState.RUNNING not in {t.state for t in now}
+
+
+def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> None:
+    """A grid of two setups feeds a search over four, which trains the other two."""
+    grid = (
+        *("--scenario", "tests.end_to_end.scenarios:Tiny", *ESTIMATE, "--max-epochs", "2"),
+        *("--batch-sizes", "64"),
+    )
+    run_regime(tmp_path, *grid, "--learning-rates", "0.01", "0.001", "--repeats", "1", name="g")
+
+    ran = search(
+        tmp_path,
+        *("--batch-sizes", "64", "256", "--learning-rates", "0.01", "0.001"),
+        *("--max-epochs", "2", "--from", str(tmp_path / "g")),
+    )
+
+    assert ran.status == 0, ran.err
+    assert set(trials_of(ran.folder)["batch_size"]) == {256}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--objective", "energy-to-target"), "--target-accuracy is missing"),
+        (("--compare", "--target-accuracy", "0.9"), "without --replay"),
+        (("--repeats", "2"), "--repeats is 2"),
+        (("--energy-budget-wh", "0"), "--energy-budget-wh is 0"),
+        (("--trials", "0"), "--trials is 0"),
+        (("--space", "nowhere.yaml"), "--space nowhere.yaml cannot be read"),
+        (("--replay", "nowhere.csv"), "--replay nowhere.csv cannot be read"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_starts(options: tuple[str, ...], named: str) -> None:
+    """With exit status 2 and what is allowed."""
+    done = subprocess.run(
+        command(*options, program="study.search"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr

@@ -7,10 +7,12 @@ every digit.
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from rich import box
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from analysis.energy import SetupEnergy
@@ -18,6 +20,7 @@ from analysis.quantities import MISSING, learning_rate_text, number_text, parame
 from analysis.spread import Spread
 
 _MANY_COLUMNS = 8
+_NAMING = frozenset({"place", "setup", "batch_size", "learning_rate", "parameters", "stage"})
 # More rates than this, or a grid of which less than this share is filled, is no grid to a reader.
 _MOST_RATES = 10
 _LEAST_FILLED = 0.5
@@ -85,6 +88,44 @@ def rich_table(info: TableInfo) -> Table:
             table.add_section()
         table.add_row(*(cell.text for cell in row))
     return table
+
+
+def narrowed(info: TableInfo, *, width: int) -> tuple[TableInfo, ...]:
+    """A table as one or more that are no wider than so many characters, where that can be.
+
+    Each has the columns that name a row (`_NAMING`), and as many of the others as fit, in order; a
+    deviation stays with its mean.
+    """
+    naming = next(
+        (i for i, c in enumerate(info.columns) if c.key not in _NAMING), len(info.columns)
+    )
+    others: list[list[int]] = []
+    for index in range(naming, len(info.columns)):
+        if others and info.columns[index].heading == "±":
+            others[-1].append(index)
+        else:
+            others.append([index])
+    parts = [list(range(naming))]
+    for group in others:
+        together = [*parts[-1], *group]
+        if len(parts[-1]) > naming and _width(_columns_of(info, together)) > width:
+            together = [*range(naming), *group]
+            parts.append(together)
+        parts[-1] = together
+    return tuple(_columns_of(info, part) for part in parts)
+
+
+def _columns_of(info: TableInfo, chosen: Sequence[int]) -> TableInfo:
+    return replace(
+        info,
+        columns=tuple(info.columns[i] for i in chosen),
+        rows=tuple(tuple(row[i] for i in chosen) for row in info.rows),
+    )
+
+
+def _width(info: TableInfo) -> int:
+    console = Console(width=10_000)
+    return Measurement.get(console, console.options, rich_table(info)).maximum
 
 
 def csv_text(info: TableInfo) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.against_paper import against_paper_infos, differences
+from analysis.cells import narrowed
 from analysis.comparison import boards_note, comparison_infos
 from analysis.energy import Bill
 from analysis.findings import Findings
@@ -84,7 +85,7 @@ def show_comparison(studies: Sequence[Findings], console: Console, *, paper: boo
     """Print several studies side by side."""
     console.rule(Text("Side by side", style="bold"), align="left")
     for info in comparison_infos(studies, paper=paper):
-        console.print(_titled(info))
+        console.print(_titled(info, width=console.width))
         console.print()
     note = boards_note(studies)
     if note:
@@ -122,6 +123,8 @@ def bill_line(bill: Bill) -> str:
     return f"{', '.join(parts)}{more}"
 
 
-def _titled(info: TableInfo) -> Group:
+def _titled(info: TableInfo, *, width: int = 10_000) -> Group:
     legend = [Padding(Text(info.legend, style="dim"), (0, 0, 0, 1))] if info.legend else []
-    return Group(Text(info.title, style="bold"), rich_table(info), *legend)
+    parts = [rich_table(part) for part in narrowed(info, width=width)]
+    apart = [each for part in parts for each in (part, Text(""))][:-1]
+    return Group(Text(info.title, style="bold"), *apart, *legend)

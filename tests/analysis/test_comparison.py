@@ -1,8 +1,12 @@
 """Several studies side by side."""
 
 import dataclasses
+import io
 from pathlib import Path
 
+from rich.console import Console
+
+from analysis.cells import narrowed, rich_table
 from analysis.comparison import boards_note, comparison_infos
 from analysis.findings import Findings, analyse
 from analysis.load import load
@@ -77,3 +81,26 @@ def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_p
         ["alpha 0.25", "-", "-", "1.000", "-"],
         ["alpha 0.75", "-", "-", "1.000", "-"],
     ]
+
+
+def test_a_wide_table_is_set_as_several_narrow_ones(tmp_path: Path) -> None:
+    """Each names its rows, a deviation stays with its mean, and no column is lost or cut."""
+    studies = [
+        study(tmp_path / f"a-study-{n}", grid([64], [0.1]), board=f"GPU-{n}", mwh=2.0)
+        for n in range(6)
+    ]
+    info, _, _ = comparison_infos(studies, paper=True)
+
+    parts = narrowed(info, width=60)
+
+    assert len(parts) > 1
+    assert all([c.heading for c in part.columns[:2]] == ["batch", "rate"] for part in parts)
+    kept = [column for part in parts for column in part.columns[2:]]
+    assert kept == list(info.columns[2:])
+    for part in parts:
+        headings = [column.heading for column in part.columns]
+        assert headings[2] != "±"
+        console = Console(width=60, record=True, file=io.StringIO())
+        console.print(rich_table(part))
+        assert "…" not in console.export_text()
+    assert narrowed(info, width=1000) == (info,)

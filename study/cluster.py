@@ -26,7 +26,6 @@ from trackers.ledger import Booking, TrackerFacts
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
-"""For how long the trackers are waited for when they are asked for their bookings."""
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -60,6 +59,7 @@ class Cluster:
         cpus_per_trial: CPUs that each trial gets.
         manager: The study's `TrackerManager`.
         facts: What each node's tracker measures, by node.
+        answer_s: For how long the trackers are waited for when they are all asked something.
     """
 
     nodes: tuple[Node, ...]
@@ -67,6 +67,7 @@ class Cluster:
     cpus_per_trial: float
     manager: Handle
     facts: dict[str, TrackerFacts]
+    answer_s: float = ANSWER_S
     _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -85,7 +86,7 @@ class Cluster:
                 self._asked[node_id] = tracker.take.remote()
         nodes = {answer: node_id for node_id, answer in self._asked.items()}
         bookings = []
-        for answer in _answered(nodes):
+        for answer in _answered(nodes, self.answer_s):
             del self._asked[nodes[answer]]
             try:
                 bookings.append(ray.get(answer))
@@ -109,7 +110,7 @@ class Cluster:
         """
         facts = dict(self.facts)
         asked = {t.facts.remote(): node_id for node_id, t in self._trackers_by_node().items()}
-        for answer in _answered(asked):
+        for answer in _answered(asked, self.answer_s):
             with contextlib.suppress(RayError):
                 facts[asked[answer]] = ray.get(answer)
         nodes = {node.node_id: node for node in (*self.nodes, *_nodes()) if node.node_id in facts}
@@ -128,12 +129,12 @@ class Cluster:
         return found
 
 
-def _answered(asked: Iterable[Any]) -> list[Any]:
+def _answered(asked: Iterable[Any], answer_s: float) -> list[Any]:
     """Those of the questions to all trackers that were answered, or failed, in time."""
     waiting = list(asked)
     if not waiting:
         return []
-    answered: list[Any] = ray.wait(waiting, num_returns=len(waiting), timeout=ANSWER_S)[0]
+    answered: list[Any] = ray.wait(waiting, num_returns=len(waiting), timeout=answer_s)[0]
     return answered
 
 

@@ -6,14 +6,6 @@ from study.live_search import LiveSearch
 from study.objectives import Objective
 from study.proposals import Proposer
 from study.recorder import trial_record
-    EnergyMethod,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    Stage,
-    StopReason,
-    TrialRecord,
-)
 from study.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
 from study.search_options import SearchOptions
 from study.setups import TrialPlan, grid, trial_plans

@@ -10,7 +10,7 @@ from study.courses import Course
 from study.halving import Halving, Rungs
 from study.objectives import Objective, values_of
 from study.proposals import Proposal, Proposer
-from study.records import J_PER_WH, EpochRecord, StopReason, TrialRecord, TrialStatus
+from study.records import J_PER_WH, EpochRecord, StopReason, TrialRecord
 from study.search_options import SearchOptions
 from study.search_space import Choice, Space
 from study.setups import TrialPlan
@@ -42,7 +42,7 @@ class LiveSearch:
         space: Space,
         proposer: Proposer,
         plans: Sequence[TrialPlan],
-        overhead_j: Callable[[], float],
+        trials: Callable[[], Sequence[TrialRecord]],
     ) -> None:
         """Search with `options`.
 
@@ -51,7 +51,7 @@ class LiveSearch:
             space: Its axes.
             proposer: Says what to try.
             plans: The trials that may be run, one for each setup that has not ended.
-            overhead_j: All energy booked so far that is not that of a last attempt's epoch.
+            trials: What all trials came to so far, those of earlier commands included.
         """
         self.budget = Budget(options.budget_j)
         self.said: list[str] = []
@@ -59,7 +59,8 @@ class LiveSearch:
         self._objective = Objective(options.objective)
         self._proposer = proposer
         self._plans = {choice_of(plan, space, options): plan for plan in plans}
-        self._overhead_j = overhead_j
+        self._trials = trials
+        self._not_begun = {plan.trial_id for plan in plans}
         self._overhead_booked_j = 0.0
         self._running: dict[str, _Running] = {}
         self._begun = 0
@@ -75,12 +76,15 @@ class LiveSearch:
             capping=not options.no_cap,
         )
 
-    def earlier(self, records: Sequence[TrialRecord]) -> None:
-        """Take the trials of an earlier command into account: what they cost, and the best."""
-        for record in records:
-            self._begun += record.status is not TrialStatus.RUNNING
-            if record.status is TrialStatus.RUNNING:
-                continue  # run again: what was used counts as wasted, which is overhead
+    def earlier(self) -> None:
+        """Take the trials of earlier commands into account: what they cost, and the best.
+
+        Those that may be run again are not counted as trials; what they used is overhead.
+        """
+        for record in self._trials():
+            if record.trial_id in self._not_begun:
+                continue
+            self._begun += 1
             self.budget.book(record.energy_j or 0.0)
             if record.energy_to_target_j is not None:
                 self._judge.know(record.energy_to_target_j)
@@ -102,6 +106,7 @@ class LiveSearch:
         if proposal is None:
             return None
         plan = self._plans[proposal.choice]
+        self._not_begun.discard(plan.trial_id)
         self.budget.start(plan.trial_id, first_rung_j=rung_j * J_PER_WH)
         self._running[plan.trial_id] = _Running(
             proposal=proposal, course=Course(target=self._options.target_accuracy)
@@ -161,7 +166,9 @@ class LiveSearch:
         return sum(each.energy_j or 0.0 for each in trials) + overhead_of(trials)
 
     def _book_overhead(self) -> None:
-        now_j = self._overhead_j()
+        trials = self._trials()
+        lost_j = sum(t.energy_j or 0.0 for t in trials if t.trial_id in self._not_begun)
+        now_j = overhead_of(trials) + lost_j
         self.budget.book(max(0.0, now_j - self._overhead_booked_j))
         self._overhead_booked_j = max(now_j, self._overhead_booked_j)
 

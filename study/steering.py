@@ -13,7 +13,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from study.errors import StorageError
-from study.live_search import LiveSearch, choice_of, overhead_of
+from study.live_search import LiveSearch, choice_of
 from study.manifest import Manifest
 from study.objectives import Objective
 from study.proposals import Proposer
@@ -82,9 +82,9 @@ class Steering:
             space=space,
             proposer=proposer,
             plans=remaining,
-            overhead_j=lambda: overhead_of(recorder.trials()),
+            trials=recorder.trials,
         )
-        self.search.earlier(trials)
+        self.search.earlier()
 
     def trials(self) -> list[TrialRecord]:
         """What the trials came to."""

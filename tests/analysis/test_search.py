@@ -1,0 +1,123 @@
+"""What a search says: fronts, lower bounds, hypervolume, and what the grid would cost."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.search import SearchInfo, hypervolume, search_info
+from study.manifest import SetupFacts
+from study.records import StopReason
+
+SETUPS = tuple(
+    SetupFacts(setup=number, batch_size=8 * number, learning_rate=0.1) for number in (1, 2, 3, 4)
+)
+
+
+def info_of(
+    *trials: tuple[int, list[float], float, StopReason], uncertainty_j: float | None = None
+) -> SearchInfo:
+    """From trials of a setup: joules of each epoch, best accuracy, and why each ended."""
+    rows = [
+        {
+            "trial_id": f"t{setup}",
+            "status": "finished",
+            "setup": setup,
+            "batch_size": 8 * setup,
+            "effective_batch_size": 8 * setup,
+            "learning_rate": 0.1,
+            "epochs": len(energies_j),
+            "energy_j": sum(energies_j),
+            "best_val_accuracy": accuracy,
+            "stop_reason": reason.value,
+        }
+        for setup, energies_j, accuracy, reason in trials
+    ]
+    epochs = [
+        {
+            "trial_id": f"t{setup}",
+            "setup": setup,
+            "epoch_energy_j": energy_j,
+            "uncertainty_j": uncertainty_j,
+        }
+        for setup, energies_j, _, _ in trials
+        for energy_j in energies_j
+    ]
+    return search_info(SETUPS, pd.DataFrame(epochs), pd.DataFrame(rows))
+
+
+def test_a_stopped_trial_is_never_on_the_front() -> None:
+    """It is listed behind, as a lower bound."""
+    info = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [1.0], 0.9, StopReason.STOPPED))
+
+    assert [(p.setup, p.on_front, p.stopped) for p in info.points] == [
+        (1, True, False),
+        (2, False, True),
+    ]
+
+
+def test_a_lower_bound_above_a_more_accurate_training_is_ruled_out() -> None:
+    """The other stopped one may yet have come out better."""
+    info = info_of(
+        (1, [2.0, 2.0], 0.8, StopReason.PATIENCE),
+        (2, [5.0], 0.7, StopReason.STOPPED),
+        (3, [1.0], 0.7, StopReason.STOPPED),
+    )
+
+    assert (info.stopped, info.dearer) == (2, 1)
+    assert info.not_run == (4,)
+
+
+def test_the_grid_is_measured_where_all_of_it_ran() -> None:
+    """And then it is the sum."""
+    info = info_of(*((n, [1.0, float(n)], 0.5, StopReason.PATIENCE) for n in (1, 2, 3, 4)))
+
+    assert info.grid_measured
+    assert info.grid_j == pytest.approx(14.0)
+
+
+def test_the_grid_is_an_estimate_where_some_did_not_run() -> None:
+    """Each other setup at the mean length, at its own mean energy or that of all."""
+    info = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [5.0], 0.7, StopReason.STOPPED))
+
+    assert not info.grid_measured
+    assert info.grid_j == pytest.approx(4 + 2 * 5 + 2 * 2 * 3)
+
+
+def test_trainings_that_ended_at_the_target_tell_no_grid() -> None:
+    """Nobody knows how long they would have gone on."""
+    info = info_of((1, [2.0, 2.0], 0.8, StopReason.TARGET))
+
+    assert info.grid_j is None
+
+
+def test_the_interval_is_that_of_the_measurement() -> None:
+    """The sum of the epochs' uncertainties; none where one is not known."""
+    known = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE), uncertainty_j=0.5)
+    unknown = info_of((1, [2.0, 2.0], 0.8, StopReason.PATIENCE))
+
+    assert (known.points[0].low_j, known.points[0].high_j) == (3.0, 5.0)
+    assert unknown.points[0].low_j is None
+
+
+def test_the_front_grows_with_the_energy_spent() -> None:
+    """One size for each whole training, in their order."""
+    info = info_of(
+        (1, [4.0], 0.8, StopReason.PATIENCE),
+        (2, [1.0], 0.1, StopReason.STOPPED),
+        (3, [2.0], 0.5, StopReason.PATIENCE),
+    )
+
+    assert [each.spent_j for each in info.progress] == [4.0, 7.0]
+    assert [each.hypervolume for each in info.progress] == pytest.approx([0.0, 0.25])
+
+
+@given(points=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 10)), max_size=20))
+def test_hypervolume_is_a_share_that_no_point_makes_smaller(
+    points: list[tuple[float, float]],
+) -> None:
+    """In [0, 1], and monotone."""
+    sizes = [hypervolume(points[:n], highest_j=10.0) for n in range(len(points) + 1)]
+
+    assert all(0 <= size <= 1 + 1e-9 for size in sizes)
+    assert all(a <= b + 1e-9 for a, b in zip(sizes, sizes[1:], strict=False))

@@ -1,0 +1,167 @@
+"""A search that trains, without Ray: proposals, verdicts, and what is booked."""
+
+from dataclasses import replace
+
+from study.live_search import LiveSearch
+from study.objectives import Objective
+from study.proposals import Proposer
+from study.recorder import trial_record
+from study.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
+from study.search_options import SearchOptions
+from study.setups import TrialPlan, grid, trial_plans
+from tests.study.rows import epoch
+
+OPTIONS = SearchOptions(
+    objective="energy-to-target",
+    target_accuracy=0.9,
+    batch_sizes=(8, 16),
+    learning_rates=(0.1,),
+    energy_budget_wh=0.01,  # 36 J
+    halving="none",
+)
+
+
+def epoch_of(
+    plan: TrialPlan, number: int, energy_j: float | None, accuracy: float | None
+) -> EpochRecord:
+    """A reported epoch."""
+    return epoch(number, energy_j, accuracy, of=plan)
+
+
+def plans_of(options: SearchOptions) -> list[TrialPlan]:
+    """All trials of the space."""
+    setups = grid(options.batch_sizes, options.learning_rates)
+    return trial_plans(setups, options.seeds, shuffle_seed=0)
+
+
+def live(
+    options: SearchOptions = OPTIONS,
+    *,
+    earlier: tuple[TrialRecord, ...] = (),
+    plans: list[TrialPlan] | None = None,
+) -> LiveSearch:
+    """A search in the order of the grid."""
+    space = options.searched()
+    return LiveSearch(
+        options,
+        space=space,
+        proposer=Proposer(
+            space, objective=Objective(options.objective), sampler="grid", seed=options.seed
+        ),
+        plans=plans_of(options) if plans is None else plans,
+        trials=lambda: earlier,
+    )
+
+
+def record_of(plan: TrialPlan, *energies_j: float) -> TrialRecord:
+    """A trial whose only attempt had these epochs and was then lost."""
+    return trial_record(
+        plan,
+        epochs=[epoch_of(plan, i, j, 0.5) for i, j in enumerate(energies_j, start=1)],
+        windows=[],
+        error=None,
+        study="s",
+        paradigm=Paradigm.SEARCH,
+        scenario="s",
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        target_accuracy=0.9,
+    )
+
+
+def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
+    """The reasons stand on the rows."""
+    search = live()
+    first = search.propose()
+    assert first is not None
+    at_target = search.epoch(epoch_of(first, 1, 4.0, 0.95))
+    search.end(first.trial_id, failed=False)
+    second = search.propose()
+    assert second is not None
+
+    goes_on = search.epoch(epoch_of(second, 1, 3.0, 0.5))
+    capped = search.epoch(epoch_of(second, 2, 3.0, 0.6))
+
+    assert at_target is StopReason.TARGET
+    assert goes_on is None
+    assert capped is StopReason.STOPPED
+    assert search.budget.spent_j == 10.0
+
+
+def test_an_epoch_that_is_told_twice_counts_once() -> None:
+    """Tune tells the last one again when a trial has ended by itself."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+    row = epoch_of(plan, 1, 4.0, 0.5)
+
+    search.epoch(row)
+    search.epoch(row)
+
+    assert search.budget.spent_j == 4.0
+
+
+def test_nothing_is_begun_when_the_budget_is_used() -> None:
+    """And the trial that used it ends with its epoch."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+
+    reason = search.epoch(epoch_of(plan, 1, 36.0, 0.5))
+    search.end(plan.trial_id, failed=False)
+
+    assert reason is StopReason.STOPPED
+    assert search.propose() is None
+
+
+def test_an_epoch_dearer_than_the_budget_is_said() -> None:
+    """With both figures."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+
+    search.epoch(epoch_of(plan, 1, 72.0, 0.5))
+
+    assert search.said == [
+        "--energy-budget-wh 0.01 is less than one epoch of setup01-seed0 (0.02 Wh)."
+    ]
+
+
+def test_a_trial_without_an_accuracy_is_told_as_failed() -> None:
+    """Nothing is left running at Optuna, and the user is told."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+    search.epoch(epoch_of(plan, 1, 1.0, None))
+
+    search.end(plan.trial_id, failed=False)
+
+    assert "has no accuracy" in search.said[0]
+
+
+def test_what_a_lost_attempt_used_counts_once() -> None:
+    """Before it is run again as overhead, afterwards as wasted."""
+    plan = plans_of(OPTIONS)[0]
+    lost = record_of(plan, 5.0, 5.0)
+    search = live(earlier=(lost,))
+    search.earlier()
+
+    search.propose()
+
+    assert search.budget.spent_j == 10.0
+    wasted = replace(lost, attempts=2, energy_j=None, wasted_energy_j=10.0)
+    again = live(earlier=(wasted,))
+    again.earlier()
+    again.propose()
+    assert again.budget.spent_j == 10.0
+
+
+def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
+    """It counts against --trials as well."""
+    first, second = plans_of(OPTIONS)
+    search = live(earlier=(record_of(first, 5.0),), plans=[second])
+    search.earlier()
+
+    plan = search.propose()
+
+    assert plan == second
+    assert search.budget.spent_j == 5.0

@@ -1,6 +1,8 @@
 """What the study commands share: a command line in, a study, its analysis, an exit status out."""
 
+import atexit
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -56,7 +58,10 @@ def main(
         show_analysis(outcome.folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"no report; `python -m analysis {outcome.folder.path}` makes it\n")
-    return ending(outcome, console)
+    status = ending(outcome, console)
+    # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    return status
 
 
 def show_analysis(folder: StudyFolder) -> None:

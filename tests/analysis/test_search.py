@@ -1,5 +1,7 @@
 """What a search says: fronts, lower bounds, hypervolume, and what the grid would cost."""
 
+import itertools
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -120,4 +122,4 @@ def test_hypervolume_is_a_share_that_no_point_makes_smaller(
     sizes = [hypervolume(points[:n], highest_j=10.0) for n in range(len(points) + 1)]
 
     assert all(0 <= size <= 1 + 1e-9 for size in sizes)
-    assert all(a <= b + 1e-9 for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(a <= b + 1e-9 for a, b in itertools.pairwise(sizes))

@@ -144,8 +144,17 @@ EXITS = {"exit", "quit", "_exit", "abort", "kill", "killpg", "SystemExit", "rais
 
 
 def exits(text: str) -> Iterator[str]:
-    """Names in a program that could end the process."""
-    for node in ast.walk(ast.parse(text)):
+    """Names in a program that could end the process; one that is caught does not."""
+    tree = ast.parse(text)
+    caught = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ExceptHandler) and node.type is not None
+        for inner in ast.walk(node.type)
+    }
+    for node in ast.walk(tree):
+        if node in caught:
+            continue
         if isinstance(node, ast.Attribute) and node.attr in EXITS:
             yield node.attr
         elif isinstance(node, ast.Name) and node.id in EXITS:
@@ -164,3 +173,8 @@ def test_nothing_here_can_end_the_process(file: Path) -> None:
 def test_a_planted_exit_is_found(line: str) -> None:
     """The test above can fail."""
     assert len(list(exits(f"import os, sys\n{line}\n"))) == 1
+
+
+def test_catching_an_exit_is_not_ending() -> None:
+    """A source's exit is kept from the training."""
+    assert list(exits("try:\n    f()\nexcept (OSError, SystemExit):\n    pass\n")) == []

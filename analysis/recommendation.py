@@ -25,6 +25,9 @@ from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 # often, sees too little of an epoch.
 SHORT_EPOCH_S = 2.0
 
+MANY_CUT_OFF = 0.5
+"""From this share on, trainings that were cut off are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
@@ -271,6 +274,13 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         which = [setup.setup for setup in setups if reason in setup.stop_reasons]
         if which:
             yield f"{_setups(which)} {words}."
+    ends = study.epochs["stop_reason"].dropna()
+    cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
+    if cut >= MANY_CUT_OFF:
+        yield (
+            f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
+            "early stopping: their totals are what was allowed, not what it takes to converge."
+        )
     if any(setup.finished == 1 for setup in setups):
         yield "Setups with one finished repeat have no spread: a difference may be chance."
 

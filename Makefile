@@ -14,7 +14,7 @@ study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figure
 smoke: $(VENV)/ready ## the same, cut down to a minute
 	$(RUN) -m study.regime --scenario examples.watch:Watch --smoke $(ARGS)
 
-paper: $(VENV)/ready ## the paper's four studies on the built-in samples (a quarter of an hour)
+paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half an hour)
 	scripts/paper $(ARGS)
 
 test: $(VENV)/ready  ## all tests

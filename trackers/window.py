@@ -172,26 +172,31 @@ def _counted_j(
             return None, f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s"
     if counted_j == 0:
         return None, "the counter did not rise"
-    counted_j += _late_j(trace, edges.start_s, first, period_s=period_s)
+    mean_w = counted_j / between_s if between_s > 0 else 0.0
+    counted_j += _late_j(trace, edges.start_s, first, period_s=period_s, mean_w=mean_w)
     if not (estimated or edges.by_last_word):
-        counted_j -= _late_j(trace, edges.stop_s, last, period_s=period_s)
+        counted_j -= _late_j(trace, edges.stop_s, last, period_s=period_s, mean_w=mean_w)
     if counted_j <= 0:
         return None, "the counter rose at the wrong time"
     return counted_j, ""
 
 
-def _late_j(trace: PowerTrace, edge_s: float, seen: Observation, *, period_s: float) -> float:
+def _late_j(
+    trace: PowerTrace, edge_s: float, seen: Observation, *, period_s: float, mean_w: float
+) -> float:
     """Energy from a window's edge to the moment of the counter's value; below 0 if that was before.
 
     For moments shorter than a sampling period, the power that came with the counter is nearer than
-    any other sample.
+    any other sample. For a stretch in which no power was sampled (the tracker was frozen, say), the
+    counter's own mean is nearer than the last sample before it.
     """
     late_s = seen.time_s - edge_s
     if seen.power_w is not None and abs(late_s) <= period_s:
         return late_s * seen.power_w
-    if late_s < 0:
-        return -(trace.integral(seen.time_s, edge_s).energy_j or 0.0)
-    return trace.integral(edge_s, seen.time_s).energy_j or 0.0
+    stretch = trace.integral(*sorted((edge_s, seen.time_s)))
+    if stretch.energy_j is None or stretch.coverage < LOWEST_COVERAGE:
+        return late_s * mean_w
+    return stretch.energy_j if late_s >= 0 else -stretch.energy_j
 
 
 def _counted_share(edges: WindowEdges, *, period_s: float) -> float:

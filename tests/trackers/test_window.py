@@ -327,3 +327,12 @@ def test_where_there_is_no_second_opinion_there_is_no_ratio(found: Reading) -> N
     """None, and nothing is doubted for it."""
     assert found.counter_over_power is None
     assert "sampled power" not in found.note
+
+
+def test_where_no_power_was_seen_the_counters_mean_puts_a_late_edge_right() -> None:
+    """A tracker that was frozen reads the counter 5 s late; the last sample would mislead."""
+    trace = constant(60.0, until_s=1.0)
+
+    found = read(seen(0.0, 0.0, power_w=60.0), seen(6.0, 900.0), stop_s=1.0, trace=trace)
+
+    assert found.energy_j == pytest.approx(150.0)

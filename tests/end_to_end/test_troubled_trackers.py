@@ -114,8 +114,8 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
         )
     ]
     whole = measured["stage"] == "trial"
-    assert measured["energy_j"].sum() == pytest.approx(sum(known_j), rel=0.02)
+    assert measured["energy_j"].sum() == pytest.approx(sum(known_j), rel=0.03)
     for energy_j, known in zip(
         measured["energy_j"][whole], pd.Series(known_j)[whole.to_numpy()], strict=True
     ):
-        assert energy_j == pytest.approx(known, rel=0.03)
+        assert energy_j == pytest.approx(known, rel=0.05)

@@ -108,13 +108,20 @@ def _rules(info: FactorInfo, factor: str, other: str) -> bool:
     return one.significant and low > high
 
 
+def _p_text(p: float | None) -> str:
+    """A probability as papers give it; one that could not be computed says so."""
+    if p is None:
+        return "p not known"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"  # noqa: PLR2004 - as is usual
+
+
 def _said(info: FactorInfo, factor: str) -> str:
     shares = {each.factor: each for each in info.effects}
     other = LEARNING_RATE if factor == BATCH_SIZE else BATCH_SIZE
     one, two = shares[factor], shares[other]
-    p = "p < 0.001" if one.p is not None and one.p < 0.001 else f"p = {one.p or 0.0:.3f}"  # noqa: PLR2004
     return (
-        f"{factor} explains {100 * one.share:.0f} % of the variance of {info.quantity} ({p}), "
+        f"{factor} explains {100 * one.share:.0f} % of the variance of {info.quantity} "
+        f"({_p_text(one.p)}), "
         f"{other} {100 * two.share:.0f} %"
     )
 

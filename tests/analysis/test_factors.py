@@ -10,7 +10,7 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from analysis.energy import SetupEnergy
-from analysis.factors import BATCH_SIZE, INTERACTION, LEARNING_RATE, factor_infos, verdict
+from analysis.factors import BATCH_SIZE, INTERACTION, LEARNING_RATE, _p_text, factor_infos, verdict
 from tests.analysis.study_folder import setup_energy
 
 GRID = list(itertools.product([64, 256, 1024], [0.1, 0.01]))
@@ -120,3 +120,10 @@ def test_the_verdict_weighs_the_papers_conclusion() -> None:
         ruled
     )
     assert "hold in part" in verdict(by_size)
+
+
+def test_a_probability_that_is_not_known_is_not_0() -> None:
+    """Two repeats of one setup leave no variance to test against."""
+    said = [_p_text(p) for p in (None, 0.0, 0.0009, 0.02)]
+
+    assert said == ["p not known", "p < 0.001", "p < 0.001", "p = 0.020"]

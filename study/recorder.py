@@ -35,6 +35,9 @@ from trackers.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking
 FLUSH_S = 10.0
 """What was reported is on storage at most so much later."""
 
+FLUSH_PAUSE_S = 1.0
+"""A stage that ends is written at once, but not sooner than this after the writing before."""
+
 BROKEN_OFF = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
 """On the row of an epoch that did not get to its end."""
 
@@ -71,6 +74,7 @@ class Recorder:
         self._errors: dict[str, str] = {}
         self._power: list[PowerRecord] = []
         self._due_s = time.monotonic() + FLUSH_S
+        self._rested_s = time.monotonic()
         # By trial, so that what concerns one trial does not look at the others.
         self._epochs: defaultdict[str, dict[_Place, EpochRecord]] = defaultdict(dict)
         self._windows: defaultdict[str, dict[_Place, WindowRecord]] = defaultdict(dict)
@@ -104,6 +108,8 @@ class Recorder:
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
+        if record.stop_reason is not None:
+            self._due_s = min(self._due_s, self._rested_s)
 
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
@@ -128,7 +134,8 @@ class Recorder:
     def flush(self) -> None:
         """Write all tables."""
         start_s = time.monotonic()
-        self._due_s = start_s + FLUSH_S  # also where the storage is away
+        # Also where the storage is away:
+        self._rested_s = self._due_s = start_s + FLUSH_S
         trials = [trial.to_row() for trial in self.trials()]
         epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
         windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
@@ -142,7 +149,9 @@ class Recorder:
             self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
             self._power.clear()
         now_s = time.monotonic()
-        self._due_s = now_s + max(FLUSH_S, (now_s - start_s) / FLUSH_SHARE)
+        rest_s = (now_s - start_s) / FLUSH_SHARE
+        self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
+        self._due_s = now_s + max(FLUSH_S, rest_s)
 
     def _add_window(self, window: WindowRecord) -> None:
         self._windows[window.trial_id][window.attempt, window.stage, window.epoch] = window

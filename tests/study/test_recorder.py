@@ -398,6 +398,16 @@ def test_a_storage_that_is_away_is_not_asked_all_the_time(tmp_path: Path) -> Non
     assert (due_after_success, kept.flush_due()) == (False, False)
 
 
+def test_a_stage_that_ends_is_soon_written(tmp_path: Path) -> None:
+    """An epoch waits for the next writing; the last one of a stage does not."""
+    kept = recorder(tmp_path)
+    kept.add(epoch(1, 1.0))
+    due_after_an_epoch = kept.flush_due()
+    kept.add(epoch(2, 1.0, stop_reason=StopReason.PATIENCE))
+
+    assert (due_after_an_epoch, kept.flush_due()) == (False, True)
+
+
 def test_rows_that_could_not_be_written_are_written_later(tmp_path: Path) -> None:
     """A storage that fails for a while takes nothing from the power log."""
     kept = recorder(tmp_path)

@@ -8,13 +8,14 @@ left as it was.
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
 from study.manifest import DeviceFacts, NodeFacts
@@ -26,6 +27,10 @@ from trackers.ledger import Booking, TrackerFacts
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
+NODE_ANSWER_S = 60.0
+"""For how long a machine is waited for that is asked something before the first trial; it starts a
+process for that."""
+
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -93,6 +98,26 @@ class Cluster:
             except RayError as error:
                 logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
         return bookings
+
+    def on_each_node(
+        self, function: Callable[..., Any], *arguments: object
+    ) -> list[tuple[Node, Any]]:
+        """Run a function on every machine at once; None where it does not answer in time.
+
+        Args:
+            function: One of a module that the machines can import.
+            arguments: What it is given.
+        """
+        task = ray.remote(num_cpus=0, max_retries=0)(function)
+        asked = {
+            task.options(scheduling_strategy=_pinned(node)).remote(*arguments): node
+            for node in self.nodes
+        }
+        answers: dict[str, Any] = {}
+        for answer in _answered(asked, NODE_ANSWER_S):
+            with contextlib.suppress(RayError):
+                answers[asked[answer].node_id] = ray.get(answer)
+        return [(node, answers.get(node.node_id)) for node in self.nodes]
 
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
@@ -223,6 +248,10 @@ def _nodes() -> tuple[Node, ...]:
         for node in ray.nodes()  # type: ignore[no-untyped-call]
         if node["Alive"]
     )
+
+
+def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+    return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 
 def _slots(node: Node, gpus: float, cpus: float) -> int:

@@ -34,6 +34,7 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
 from study.steering import Steering
+from study.storage_reach import reached
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
@@ -105,12 +106,16 @@ def run_study(
         steering.begin(folder, manifest, recorder, remaining)
     console.print("  starting Ray and the trackers ...", style="dim")
     on_accelerator = device_type != "cpu"
-    with Interrupts() as interrupts, connect(options, accelerator=on_accelerator) as cluster:
+    with (
+        Interrupts() as interrupts,
+        connect(options, accelerator=on_accelerator) as cluster,
+        reached(folder, name, cluster if options.address else None) as reach,
+    ):
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
             warnings=(
-                *warnings_of(cluster, device_type=device_type, options=options),
+                *warnings_of(cluster, reach, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),
             ),
             setup_time_s=time.monotonic() - began_s,

@@ -108,7 +108,7 @@ def run_study(
     on_accelerator = device_type != "cpu"
     with (
         Interrupts() as interrupts,
-        connect(options, accelerator=on_accelerator) as cluster,
+        connect(options, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
         reached(folder, name, cluster if options.address else None) as reach,
     ):
         manifest = replace(
@@ -203,9 +203,11 @@ class _Run:
         if self._steering is not None:
             expected = len(self._recorder.trials())
         finished = ended == expected
+        cluster = self._cluster.refreshed()
         manifest = replace(
             self._manifest,
-            nodes=self._cluster.refreshed().node_facts(),
+            nodes=cluster.node_facts(),
+            warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
             status="finished" if finished else "interrupted",
             finished_at=now(),
         )
@@ -232,14 +234,13 @@ class _Run:
                 patience=self._options.patience,
                 optimizer=self._options.optimizer,
                 device=self._options.device,
-                threads=max(1, int(self._cluster.cpus_per_trial)),
+                threads=max(1, int(self._cluster.share.cpus)),
             ),
             data=data,
             manager=self._cluster.manager,
         )
-        resources = {"cpu": self._cluster.cpus_per_trial, "gpu": self._cluster.gpus_per_trial}
         return tune.Tuner(
-            tune.with_resources(trainable, resources),
+            tune.with_resources(trainable, self._cluster.share.resources()),
             # The points are the whole list of trials; the space only names their keys.
             param_space=None
             if self._steering is not None

@@ -4,8 +4,9 @@ import logging
 import re
 import time
 from dataclasses import asdict, replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
+import ray
 from ray import tune
 from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
@@ -40,6 +41,8 @@ from study.trainable import TrialContext, run_trial
 
 RESTARTS = 2
 """How many times, in one command, a trial is run again whose process or node was lost."""
+
+Shared: TypeAlias = "ray.ObjectRef[Data]"
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
 """What TensorBoard compares trials by."""
@@ -169,13 +172,15 @@ class _Run:
         )
         progress.start()
         try:
+            # Once for all runs of Tune, which would keep a copy for each.
+            shared = ray.put(data)
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if not plans or self._interrupts.came:
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(plans, data, callback)
+                self._fit(plans, shared, callback)
                 self._take_bookings()
                 plans = self._recorder.expect(callback.lost)
         except KeyboardInterrupt:
@@ -185,7 +190,7 @@ class _Run:
             progress.stop()
             self._finish()
 
-    def _fit(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> None:
+    def _fit(self, plans: list[TrialPlan], data: Shared, callback: "StudyCallback") -> None:
         try:
             self._tuner(plans, data, callback).fit()
         except OSError as error:
@@ -220,7 +225,7 @@ class _Run:
         for booking in self._cluster.take_bookings():
             self._recorder.add_booking(booking)
 
-    def _tuner(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> tune.Tuner:
+    def _tuner(self, plans: list[TrialPlan], data: Shared, callback: "StudyCallback") -> tune.Tuner:
         configs = [plan.to_config() for plan in plans]
         trainable = tune.with_parameters(
             run_trial,

@@ -36,6 +36,7 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan
 from study.stage_order import ordered, still_to_train
 from study.stages import StageTasks
+from study.storage_reach import Reach
 from study.training import EpochOutcome, TrainingSettings, train
 from trackers.actor import Handle
 from trackers.client import TrackerClient
@@ -58,7 +59,7 @@ class TrialContext:
         optimizer: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
-        storage: Where the study's folder lies, as Ray takes it, for checkpoints; None for none.
+        reach: The study's folder for checkpoints, on machines that see it; None for none.
         checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
     """
 
@@ -72,7 +73,7 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
-    storage: str | None
+    reach: Reach | None
     checkpoint_every_s: float
 
 
@@ -114,7 +115,9 @@ def run_trial(
 
 
 def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
-    folder = None if context.storage is None else StudyFolder(context.storage, context.study)
+    reach = context.reach
+    seen = reach is not None and reach.here()
+    folder = StudyFolder(reach.results_dir, reach.study) if reach and seen else None
     return Checkpoint.of_attempt(
         folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
     )

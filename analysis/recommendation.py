@@ -183,6 +183,11 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):
+        if (study.trials["status"] == TrialStatus.FINISHED.value).any():
+            return (
+                "No recommendation: every training that has ended diverged, ran out of memory or was "
+                "stopped, and what that takes is not the energy of a training."
+            )
         return (
             "No recommendation yet: no trial has finished, and the energy of half a training "
             "is not the energy of a training."
@@ -273,7 +278,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     ):
         which = [setup.setup for setup in setups if reason in setup.stop_reasons]
         if which:
-            yield f"{_setups(which)} {words}."
+            yield f"{_setups(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
     if cut >= MANY_CUT_OFF:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.carbon import CAR_G_PER_KM, PHONE_WH, Factors, factors_of, find_country, footprint, read_countries
+from analysis.carbon import (
+    CAR_G_PER_KM,
+    PHONE_WH,
+    Factors,
+    factors_of,
+    find_country,
+    footprint,
+    read_countries,
+)
 from analysis.errors import AnalysisError
 from analysis.footprint_text import footprint_text, saved_text
 from study.records import J_PER_WH
@@ -47,7 +55,10 @@ def test_the_sentences_name_their_sources() -> None:
     said = footprint_text(0.01 * J_PER_WH, factors)
     assert said.startswith("A thousand trainings take 10.0 Wh, 3.81 g CO2e and 0.00300 in money")
     assert "380.95 g/kWh (Germany 2023, CodeCarbon 3.3.2 from Our World in Data)" in said
-    assert "0.862 phones charged (11.6 Wh each, US EPA and DOE 2020) or 15.3 m by car (248.5 g/km, US EPA 2023)" in said
+    assert (
+        "0.862 phones charged (11.6 Wh each, US EPA and DOE 2020) or 15.3 m by car (248.5 g/km, US EPA 2023)"
+        in said
+    )
     assert saved_text("baseline", KWH, 3 * KWH, factors) == (
         "A training takes 2,000 Wh, 762 g CO2e and 0.600 in money less than with the baseline."
     )

@@ -79,10 +79,14 @@ def test_only_the_last_attempt_counts_and_the_rest_is_wasted(tmp_path: Path) -> 
     [
         (TrialStatus.RUNNING, None, None),
         (TrialStatus.FAILED, StopReason.ERROR, None),
-        (TrialStatus.FINISHED, StopReason.DIVERGED, 3.0),
+        (TrialStatus.FINISHED, StopReason.DIVERGED, None),
+        (TrialStatus.FINISHED, StopReason.OUT_OF_MEMORY, None),
+        (TrialStatus.FINISHED, StopReason.STOPPED, None),
+        (TrialStatus.FINISHED, StopReason.TARGET, 3.0),
+        (TrialStatus.FINISHED, StopReason.MAX_EPOCHS, 3.0),
     ],
 )
-def test_only_a_finished_training_has_a_total(
+def test_only_a_training_to_its_end_has_a_total(
     tmp_path: Path, status: TrialStatus, reason: StopReason | None, total_j: float | None
 ) -> None:
     """Neither half a training nor one that broke is a cheap one. All have an epoch's energy."""

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from analysis.spread import Spread
-from analysis.stages import TrialStage
+from analysis.stages import TrialStage, energies_by_repeat
 from study.manifest import SetupFacts
 from study.records import Stage
 
@@ -157,12 +157,8 @@ def break_even_info(
         trials: The stages of its trials.
         cycle: `CLASSIFIER_FROZEN` (as in the paper) or `CLASSIFIER_UNFROZEN`.
     """
-    known: dict[int, dict[str, dict[Stage, float | None]]] = {}
-    for each in trials:
-        repeats = known.setdefault(each.setup, {})
-        energy_j = each.energy_j if each.complete else None
-        repeats.setdefault(each.trial_id, {})[each.stage] = energy_j
-    rows = tuple(_of_setup(s, list(known.get(s.setup, {}).values()), cycle) for s in setups)
+    known = energies_by_repeat(trials)
+    rows = tuple(_of_setup(each, known.get(each.setup, []), cycle) for each in setups)
     paying = sorted(
         (row for row in rows if row.of_means.cycles is not None),
         key=lambda row: (_x(row), row.setup),

@@ -5,6 +5,10 @@ from analysis.factors import factor_infos, verdict
 from analysis.findings import Findings
 
 _P_DECIMALS = 4
+_INTERVALS = (
+    "% of variance: eta squared, type II; 95 %: bootstrap of the repeats within each setup, a rough "
+    "one with two or three."
+)
 
 
 def factor_table(findings: Findings) -> TableInfo:
@@ -38,5 +42,11 @@ def factor_table(findings: Findings) -> TableInfo:
             for info in infos
             for effect in info.effects
         ),
-        legend=" ".join([verdict(infos), *(f"({reason})" for reason in reasons)]),
+        legend=" ".join(
+            [
+                verdict(infos),
+                *(f"({reason})" for reason in reasons),
+                *([_INTERVALS] if any(e.interval for i in infos for e in i.effects) else []),
+            ]
+        ),
     )

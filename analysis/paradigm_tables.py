@@ -76,7 +76,7 @@ def stages_info(findings: Findings) -> TableInfo:
         legend="; ".join(
             [
                 "n repeats that reached their end",
-                "95 % bootstrap over repeats",
+                "95 % bootstrap over repeats; with two or three, from the smallest to the largest",
                 *filter(None, [gaps_legend(rows)]),
             ]
         ),

@@ -19,6 +19,7 @@ from analysis.quantities import (
     percent_text,
 )
 from analysis.ranking import RankedSetup, Ranking, saving_interval
+from analysis.spread import FEW
 from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
@@ -99,12 +100,21 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors
     sentences.extend(_against_baseline(first, ranking))
     if factors is not None and setup.total_j is not None:
         estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
-        references = {"most accurate": ranking.best, "baseline": ranking.baseline}
         sentences.append(footprint_text(setup.total_j, factors, estimated=estimated))
+        # A setup may be several of these; it is told once, by its weightiest name.
+        named = {
+            each.setup: (name, each.total_j)
+            for name, each in (
+                ("costliest", ranking.worst),
+                ("baseline", ranking.baseline),
+                ("most accurate", ranking.best),
+            )
+            if each is not None and each.setup != setup.setup
+        }
         sentences.extend(
-            saved_text(name, setup.total_j, each.total_j, factors, estimated=estimated)
-            for name, each in references.items()
-            if each is not None and each.total_j is not None and each.setup != setup.setup
+            saved_text(name, setup.total_j, total_j, factors, estimated=estimated)
+            for name, total_j in reversed(named.values())
+            if total_j is not None
         )
     ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
     if ties:
@@ -126,7 +136,7 @@ def _against_best(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         points = f"{lost:.1f} points" if lost else "less than 0.1 points"
         yield (
             f"The most accurate ({setup_text(best)}, {percent_text(best.accuracy)}) needs "
-            f"{energy_text(best.total_j)}: giving up {points} of accuracy "
+            f"{energy_text(best.total_j, like_j=first.setup.total_j)}: giving up {points} of accuracy "
             f"{_saved(first.saving_against_best)}{_interval(first.setup, best)}."
         )
 
@@ -145,9 +155,13 @@ def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         if worst.total_j and first.setup.total_j
         else ""
     )
+    if ranking.best is not None and worst.setup == ranking.best.setup:
+        yield f"It is the costliest, too{times}."
+        return
     yield (
-        f"The costliest ({setup_text(worst)}) needs {energy_text(worst.total_j)}{times}: "
-        f"{percent_text(saving, decimals=0)} saved."
+        f"The costliest ({setup_text(worst)}) needs "
+        f"{energy_text(worst.total_j, like_j=first.setup.total_j)}{times}: "
+        f"{percent_text(saving, decimals=0)} saved{_interval(first.setup, worst)}."
     )
 
 
@@ -162,7 +176,7 @@ def _against_baseline(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     else:
         yield (
             f"Against the baseline (setup {baseline.setup}, {percent_text(baseline.accuracy)}, "
-            f"{energy_text(baseline.total_j)}) it {_saved(share)}"
+            f"{energy_text(baseline.total_j, like_j=first.setup.total_j)}) it {_saved(share)}"
             f"{_interval(first.setup, baseline)}."
         )
 
@@ -288,6 +302,11 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         )
     if any(setup.finished == 1 for setup in setups):
         yield "Setups with one finished repeat have no spread: a difference may be chance."
+    if any(1 < setup.finished <= FEW for setup in setups):
+        yield (
+            "Intervals over two or three repeats reach from the smallest to the largest value: the "
+            "truth may well lie outside."
+        )
 
 
 def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:

@@ -14,7 +14,7 @@ from analysis.energy import Bill
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.published import INCONSISTENCIES
-from analysis.quantities import energy_text
+from analysis.quantities import counted, energy_text
 from analysis.search_tables import search_text
 from analysis.tables import (
     TableInfo,
@@ -103,7 +103,7 @@ def study_line(manifest: Manifest) -> str:
     parts = [
         manifest.scenario,
         manifest.data.description,
-        f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats",
+        f"{counted(len(manifest.setups), 'setup')} x {counted(len(manifest.seeds), 'repeat')}",
         manifest.status,
         *(f"{node.hostname}: {node.source or 'no tracker'}" for node in manifest.nodes[:1]),
         *([f"and {len(manifest.nodes) - 1} more nodes"] if len(manifest.nodes) > 1 else []),
@@ -114,12 +114,19 @@ def study_line(manifest: Manifest) -> str:
 def bill_line(bill: Bill) -> str:
     """What the whole study used, part by part."""
     parts = [
-        f"epochs {energy_text(bill.epochs_j)}",
-        f"before them {energy_text(bill.setup_j)}",
-        f"between them {energy_text(bill.between_j)}",
-        f"lost attempts {energy_text(bill.wasted_j)}",
+        f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
+        for name, energy_j in (
+            ("epochs", bill.epochs_j),
+            ("before them", bill.setup_j),
+            ("between them", bill.between_j),
+            ("lost attempts", bill.wasted_j),
+        )
     ]
-    more = f", and {bill.missing_epochs} epochs without a reading" if bill.missing_epochs else ""
+    more = (
+        f", and {counted(bill.missing_epochs, 'epoch')} without a reading"
+        if bill.missing_epochs
+        else ""
+    )
     return f"{', '.join(parts)}{more}"
 
 

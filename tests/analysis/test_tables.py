@@ -115,8 +115,10 @@ def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
     )
     assert advice.caveats == (
         "2 epochs without an energy reading; no total for setup 4.",
-        "Intervals over two or three repeats reach from the smallest to the largest value: the truth "
-        "may well lie outside.",
+        (
+            "Intervals over two or three repeats reach from the smallest to the largest value: the "
+            "truth may well lie outside."
+        ),
     )
 
 

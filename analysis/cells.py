@@ -23,7 +23,13 @@ LABELS_KEY = "labels"
 """Column of a CSV file with the words without which its numbers must not be shown."""
 
 _MANY_COLUMNS = 8
-_NAMING = frozenset({"place", "setup", "batch_size", "learning_rate", "parameters", "stage"})
+_NAMING = frozenset(
+    {
+        *("place", "kind", "setup", "batch_size", "learning_rate", "parameters", "stage"),
+        *("task", "case", "encoder", "quantity", "factor"),
+    }
+)
+"""Columns that say what a row is about; they stand first."""
 # More rates than this, or a grid of which less than this share is filled, is no grid to a reader.
 _MOST_RATES = 10
 _LEAST_FILLED = 0.5

@@ -45,7 +45,8 @@ def _energy(setup: SetupEnergy) -> float | None:
 
 
 def _wh_per_accuracy(setup: SetupEnergy) -> float | None:
-    if setup.total_j is None or not setup.accuracy:
+    """None where nothing was used (less idle power, say): any accuracy would be worth it."""
+    if not setup.total_j or not setup.accuracy:
         return None
     return setup.total_j / J_PER_WH / setup.accuracy
 

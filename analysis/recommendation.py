@@ -18,7 +18,7 @@ from analysis.quantities import (
     parameters_text,
     percent_text,
 )
-from analysis.ranking import RankedSetup, Ranking, saving_interval
+from analysis.ranking import RankedSetup, Ranking, saving, saving_interval
 from analysis.spread import FEW
 from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 
@@ -147,8 +147,8 @@ def _points(setup: SetupEnergy) -> float:
 
 
 def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    worst, saving = ranking.worst, first.saving_against_worst
-    if worst is None or saving is None or worst.setup == first.setup.setup:
+    worst, share = ranking.worst, first.saving_against_worst
+    if worst is None or share is None or worst.setup == first.setup.setup:
         return
     times = (
         f", {factor_text(worst.total_j / first.setup.total_j)} times as much"
@@ -161,7 +161,7 @@ def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     yield (
         f"The costliest ({setup_text(worst)}) needs "
         f"{energy_text(worst.total_j, like_j=first.setup.total_j)}{times}: "
-        f"{percent_text(saving, decimals=0)} saved{_interval(first.setup, worst)}."
+        f"{percent_text(share, decimals=0)} saved{_interval(first.setup, worst)}."
     )
 
 
@@ -186,11 +186,12 @@ def _saved(share: float) -> str:
 
 
 def _interval(setup: SetupEnergy, reference: SetupEnergy) -> str:
-    """The 95 % interval of a saving, where repeats allow one."""
-    interval = saving_interval(setup, reference)
-    if interval is None:
+    """The 95 % interval of a saving, or of what is added, where repeats allow one."""
+    interval, share = saving_interval(setup, reference), saving(setup, reference)
+    if interval is None or share is None:
         return ""
-    return f" (95 % interval {100 * interval.low:.0f} to {100 * interval.high:.0f} %)"
+    ends = (interval.low, interval.high) if share >= 0 else (-interval.high, -interval.low)
+    return f" (95 % interval {100 * ends[0]:.0f} to {100 * ends[1]:.0f} %)"
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:

@@ -14,7 +14,12 @@ _INTERVALS = (
 def factor_table(findings: Findings) -> TableInfo:
     """Shares of variance by factor, with the verdict on the paper's conclusion as its legend."""
     infos = factor_infos(findings.setups)
-    reasons = [f"{info.quantity}: {info.reason}" for info in infos if info.reason]
+    said = verdict(infos)
+    reasons = [
+        reason
+        for info in infos
+        if info.reason and (reason := f"{info.quantity}: {info.reason}") not in said
+    ]
     return TableInfo(
         name="factors",
         title=findings.staged("What decides energy and duration: analysis of variance"),
@@ -44,7 +49,7 @@ def factor_table(findings: Findings) -> TableInfo:
         ),
         legend=" ".join(
             [
-                verdict(infos),
+                said,
                 *([f"Not tested: {'; '.join(reasons)}."] if reasons else []),
                 *([_INTERVALS] if any(e.interval for i in infos for e in i.effects) else []),
             ]

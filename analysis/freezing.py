@@ -77,7 +77,7 @@ def freezing_info(
             saving=saving_over(
                 [
                     (r.get(Stage.CLASSIFIER_UNFROZEN), r.get(Stage.CLASSIFIER_FROZEN))
-                    for r in energies.get(facts.setup, [])
+                    for r in energies.get(facts.setup, {}).values()
                 ]
             ),
             accuracy_given_up=_difference(

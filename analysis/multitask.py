@@ -87,7 +87,7 @@ def multitask_info(
         _of_setup(
             facts,
             tuple(by_setup[facts.setup, t] for t in TASKS if (facts.setup, t) in by_setup),
-            energies.get(facts.setup, []),
+            list(energies.get(facts.setup, {}).values()),
         )
         for facts in setups
     )

@@ -26,6 +26,9 @@ from study.records import EnergyMethod, Stage, StopReason, TrialStatus
 # often, sees too little of an epoch.
 SHORT_EPOCH_S = 2.0
 
+# A saving from which on the costliest is 1.1 times as costly: less is no factor to tell.
+_TOLD_AS_FACTOR = 0.09
+
 MANY_CUT_OFF = 0.5
 """From this share on, trainings that were cut off are told."""
 
@@ -152,7 +155,7 @@ def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         return
     times = (
         f", {factor_text(worst.total_j / first.setup.total_j)} times as much"
-        if worst.total_j and first.setup.total_j
+        if worst.total_j and first.setup.total_j and share >= _TOLD_AS_FACTOR
         else ""
     )
     if ranking.best is not None and worst.setup == ranking.best.setup:

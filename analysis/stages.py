@@ -154,13 +154,13 @@ def setup_stages(
 
 def energies_by_repeat(
     trials: Iterable[TrialStage],
-) -> dict[int, list[dict[Stage, float | None]]]:
-    """Joules of each stage of each trial, by the number of its setup; None unless complete."""
-    found: dict[int, dict[str, dict[Stage, float | None]]] = {}
+) -> dict[int, dict[int, dict[Stage, float | None]]]:
+    """Joules of each stage by setup and, in it, by seed; None unless the stage is complete."""
+    found: dict[int, dict[int, dict[Stage, float | None]]] = {}
     for each in trials:
-        repeat = found.setdefault(each.setup, {}).setdefault(each.trial_id, {})
+        repeat = found.setdefault(each.setup, {}).setdefault(each.seed, {})
         repeat[each.stage] = each.energy_j if each.complete else None
-    return {setup: list(repeats.values()) for setup, repeats in found.items()}
+    return found
 
 
 def frames_of_stage(

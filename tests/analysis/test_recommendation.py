@@ -55,3 +55,13 @@ def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
 
     assert advice.count(" less than with the ") == 1
     assert "less than with the most accurate." in advice
+
+
+@pytest.mark.parametrize(("costliest_j", "said"), [(1.05, False), (1.2, True)])
+def test_a_factor_of_one_is_not_told(tmp_path: Path, costliest_j: float, *, said: bool) -> None:
+    """5 % more is not "1.0 times as much"."""
+    trials = [constant(1, 1.0, 0.9), constant(2, costliest_j, 0.8)]
+
+    study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
+
+    assert ("times as much" in analyse(study).recommendation.text) == said

@@ -12,7 +12,8 @@ from trackers.errors import SourceUnavailableError
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
-        *("mixed_devices", "dashboard", "energy_budget_wh", "trials", "sampler"),
+        *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard"),
+        *("energy_budget_wh", "trials", "sampler"),
     }
 )
 """Options with which a study that is resumed stays the same study."""

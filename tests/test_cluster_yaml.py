@@ -81,3 +81,8 @@ def test_the_dashboard_stays_on_loopback(file: str) -> None:
     start = " ".join(cluster(file)["head_start_ray_commands"])
 
     assert "--dashboard-host=127.0.0.1" in start
+
+
+def test_a_machine_without_a_driver_is_noticed_first() -> None:
+    """Before gigabytes are installed on a machine that could not train."""
+    assert cluster()["setup_commands"][0] == "nvidia-smi -L"

@@ -61,10 +61,12 @@ def actor(kind: type, argument: object) -> Any:  # noqa: ANN401 - an actor's han
 
 def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
     """A cluster of these trackers alone."""
+    manager = actor(Manager, trackers)
+    ray.get(manager.trackers.remote())  # a busy machine takes long to start it
     return Cluster(
         nodes=(),
         share=Share(cpus=1.0, gpus=0.0),
-        manager=actor(Manager, trackers),
+        manager=manager,
         facts={},
         answer_s=answer_s,
     )

@@ -106,7 +106,8 @@ def told(boards: Boards, *, length_s: float, epochs: int) -> list[tuple[Reading,
     """
     clock = Script()
     meter = EnergyMeter(Curve(boards, clock), clock=clock)
-    pause, start_s, readings = random.Random(0), clock.now_s() + LEARN_S, []  # noqa: S311 - a test's
+    pause, start_s = random.Random(0), clock.now_s() + LEARN_S  # noqa: S311 - a test's dice
+    readings: list[Reading] = []
 
     def close(number: int) -> None:
         readings.extend(meter.close(number).values())

@@ -13,7 +13,8 @@ PERIOD_S = 0.1
 
 def samples(pace: Pace, start_s: float, stop_s: float, *, often: bool) -> list[tuple[float, bool]]:
     """When samples fall between two times, and whether everything was due."""
-    now_s, found = start_s, []
+    now_s = start_s
+    found: list[tuple[float, bool]] = []
     while True:
         now_s += pace.wait_s(now_s, often=often)
         if now_s >= stop_s:

@@ -15,24 +15,28 @@ import pytest
 
 from study.manifest import Manifest
 from tests.end_to_end.conftest import ROOT, command, run_regime
+from tests.end_to_end.held import Gate
 
 pytestmark = pytest.mark.ray
 
 OPTIONS = (
-    *("--scenario", "tests.end_to_end.scenarios:Sleepy", "--repeats", "1", "--batch-sizes", "128"),
+    *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1", "--batch-sizes", "128"),
     *("--learning-rates", "0.1", "0.01", "0.001", "0.0001"),
-    *("--max-epochs", "8", "--patience", "8"),
+    *("--max-epochs", "4", "--patience", "4"),
 )
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 @contextmanager
 def study(results: Path, ray_folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A study that runs, of which a trial has ended."""
+    """A study that runs, of which one trial has ended, and the others wait in their third epoch."""
+    gate = Gate(results / "gate")
+    gate.hold(after=2)
+    gate.let_one_end()
     process = subprocess.Popen(
         command(*OPTIONS, "--results-dir", str(results), "--name", "a"),
         cwd=ROOT,
-        env={**os.environ, "RAY_TMPDIR": str(ray_folder)},
+        env={**os.environ, **gate.environment, "RAY_TMPDIR": str(ray_folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -41,6 +45,7 @@ def study(results: Path, ray_folder: Path) -> Iterator[subprocess.Popen[str]]:
         until(process, r"\[1/4\]")
         yield process
     finally:
+        gate.open()
         process.kill()
         process.wait()
 

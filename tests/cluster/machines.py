@@ -7,12 +7,11 @@ import json
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import psutil
 from ray.cluster_utils import Cluster
@@ -20,25 +19,11 @@ from ray.cluster_utils import Cluster
 from tests.end_to_end.conftest import ROOT, command
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import Boards, build
+from tests.waiting import PATIENCE_S, waited_for
 
-PATIENCE_S = 240.0
 BOARDS = Boards(boards=4, low_w=240.0)
 """Flat enough that a tracker which a busy machine keeps waiting at a window's edge is no error; two
 boards differ by more than what is allowed."""
-
-Found = TypeVar("Found")
-
-
-def waited_for(look: Callable[[], Found | None], what: str) -> Found:
-    """What `look` finds, once it finds something."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline_s:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    message = f"{what}: not within {PATIENCE_S:g} s"
-    raise TimeoutError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

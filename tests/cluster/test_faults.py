@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from study.manifest import Manifest
-from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of, waited_for
+from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
 from tests.fake_nvml import UUIDS
+from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
 

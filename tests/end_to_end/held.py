@@ -44,6 +44,11 @@ class Gate:
         """All go on to their ends."""
         self._limit.unlink(missing_ok=True)
 
+    @property
+    def waiting(self) -> int:
+        """How many processes have a training that waits, or has waited."""
+        return len(list(self._folder.glob("waits-*")))
+
     def lets(self, epoch: int) -> bool:
         """Whether a training may enter this epoch."""
         try:
@@ -58,6 +63,10 @@ class Gate:
         except FileNotFoundError:
             return False
         return True
+
+    def is_waited_at(self) -> None:
+        """This process has a training that waits."""
+        (self._folder / f"waits-{os.getpid()}").touch()
 
 
 @final
@@ -92,4 +101,6 @@ class Held(Sleepy):
     def _wait(self) -> None:
         while not (self._free or self._gate is None or self._gate.lets(self._epochs + 1)):
             self._free = self._gate.takes_pass()
+            if not self._free:
+                self._gate.is_waited_at()
             time.sleep(LOOK_EACH_S)

@@ -100,7 +100,7 @@ def run_study(
         target_accuracy=options.target_accuracy,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
-    remaining = recorder.expect(plans)
+    remaining = recorder.expect(plans, retry_failed=options.retry_failed)
     if steering is not None:
         steering.begin(folder, manifest, recorder, remaining)
     console.print("  starting Ray and the trackers ...", style="dim")
@@ -228,6 +228,9 @@ class _Run:
                 optimizer=self._options.optimizer,
                 device=self._options.device,
                 threads=max(1, int(self._cluster.cpus_per_trial)),
+                # What a search has lost it proposes anew: its epochs were weighed already.
+                storage=None if self._steering is not None else self._folder.storage_path,
+                checkpoint_every_s=self._options.checkpoint_every_s,
             ),
             data=data,
             manager=self._cluster.manager,

@@ -26,6 +26,7 @@ from study.provenance import git_commit, now, versions
 from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
+    EnergyMethod,
     Paradigm,
     TrialStatus,
 )
@@ -115,9 +116,10 @@ def run_study(
             ),
             setup_time_s=time.monotonic() - began_s,
         )
+        estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
         introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
-        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
+        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm, estimated=estimated))
         run = _Run(
             design,
             options,

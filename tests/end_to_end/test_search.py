@@ -8,9 +8,11 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
+import ray
 from optuna.trial import TrialState
 
 from study.records import StopReason
+from study.search import main
 from tests.end_to_end.conftest import ROOT, Ran, command, run_regime
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for
@@ -165,17 +167,14 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
         (("--replay", "nowhere.csv"), "--replay nowhere.csv cannot be read"),
     ],
 )
-def test_bad_input_is_refused_before_anything_starts(options: tuple[str, ...], named: str) -> None:
+def test_bad_input_is_refused_before_anything_starts(
+    options: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With exit status 2 and what is allowed."""
-    done = subprocess.run(
-        command(*options, program="study.search"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    status = main(options)
 
-    assert done.returncode == 2
-    assert named in done.stderr
-    assert "Traceback" not in done.stderr
+    err = capsys.readouterr().err
+    assert status == 2
+    assert named in err
+    assert "Traceback" not in err
+    assert not ray.is_initialized()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import ray
 
 from study.cluster import Cluster
+from study.nodes import Node, Share
 from tests.actors import killed
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.ledger import Booking
@@ -59,11 +61,12 @@ def actor(kind: type, argument: object) -> Any:  # noqa: ANN401 - an actor's han
 
 def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
     """A cluster of these trackers alone."""
+    manager = actor(Manager, trackers)
+    ray.get(manager.trackers.remote())  # a busy machine takes long to start it
     return Cluster(
         nodes=(),
-        gpus_per_trial=0.0,
-        cpus_per_trial=1.0,
-        manager=actor(Manager, trackers),
+        share=Share(cpus=1.0, gpus=0.0),
+        manager=manager,
         facts={},
         answer_s=answer_s,
     )
@@ -100,3 +103,20 @@ def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) 
     taken = cluster.take_bookings()
 
     assert [each.hostname for each in taken] == ["answer 2"]
+
+
+def where_it_runs(*said: str) -> tuple[str, ...]:
+    """The node that this ran on, and what it was given."""
+    node_id: str = ray.get_runtime_context().get_node_id()
+    return (node_id, *said)
+
+
+def test_every_node_is_asked_and_one_that_is_gone_says_nothing() -> None:
+    """The question runs on the node itself; a study does not wait for one that is not there."""
+    here = Node(node_id=ray.get_runtime_context().get_node_id(), hostname="h", cpus=1, gpus=0)
+    gone = replace(here, node_id="0" * len(here.node_id), hostname="gone")
+    cluster = replace(cluster_with({}, answer_s=PATIENCE_S), nodes=(gone, here))
+
+    answers = cluster.on_each_node(where_it_runs, "a", "b")
+
+    assert answers == [(gone, None), (here, (here.node_id, "a", "b"))]

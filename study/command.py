@@ -55,7 +55,8 @@ def main(
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     try:
-        show_analysis(outcome.folder)
+        if not options.no_report:
+            show_analysis(outcome.folder)
     except KeyboardInterrupt:
         sys.stderr.write(f"no report; `python -m analysis {outcome.folder.path}` makes it\n")
     status = ending(outcome, console)

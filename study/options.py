@@ -82,6 +82,7 @@ class StudyOptions:
         retry_failed: With --resume, run trials that have failed once more too.
         checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
             epoch, inf for none.
+        no_report: Leave tables and report to a later `python -m analysis FOLDER`.
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs,
             images of 32 pixels.
     """
@@ -116,6 +117,7 @@ class StudyOptions:
     resume: Annotated[bool, left_out()] = False
     retry_failed: Annotated[bool, left_out()] = False
     checkpoint_every_s: Annotated[float, shown("SECONDS")] = 30.0
+    no_report: Annotated[bool, left_out()] = False
     smoke: Annotated[bool, left_out()] = False
 
     def __post_init__(self) -> None:

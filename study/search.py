@@ -112,7 +112,8 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
         console=console,
         steering=steering,
     )
-    show_analysis(outcome.folder)
+    if not options.no_report:
+        show_analysis(outcome.folder)
     if steering.search is not None:
         lines = live_lines(steering.search, steering.trials(), options, setups_of(options))
         for line in lines:

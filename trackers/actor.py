@@ -36,8 +36,9 @@ from trackers.sharing import Sharing
 Handle: TypeAlias = Any
 """A Ray actor's handle; its methods are made at run time."""
 
-RETRIES = 3
-"""A call that a dying tracker has not answered is repeated by Ray when it has started anew."""
+RETRIES = -1
+"""A call that a dying tracker has not answered is repeated by Ray until it has started anew: on a
+busy machine that takes many attempts. Who asks bounds the time, and not how often Ray tries."""
 
 REMEMBERED_WINDOWS = 1_000
 """Closed windows that a tracker still knows, should a closing be asked for again."""

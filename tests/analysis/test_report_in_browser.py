@@ -17,6 +17,7 @@ from analysis.load import load
 from analysis.report import write_report
 from analysis.serve import LiveReport, ReportServer
 from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
+from tests.waiting import PATIENCE_S, waited_for
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -229,7 +230,10 @@ def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> No
 
         report.refresh()
         last = page.locator("#ranking tbody tr:last-child td:nth-child(7)")
-        expect(last).not_to_have_text("-", timeout=30_000)
+        expect(last).not_to_have_text("-", timeout=PATIENCE_S * 1000)
+        # The table is there before the script has sorted it, and the browser scrolled to its place.
+        page.wait_for_load_state("load", timeout=PATIENCE_S * 1000)
+        waited_for(lambda: page.evaluate("scrollY") > 0, "what was in view")
 
         sort = page.locator("#ranking th", has_text="setup").get_attribute("aria-sort")
         place_after = page.locator("#ranking").bounding_box()

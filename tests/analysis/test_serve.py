@@ -17,6 +17,7 @@ from analysis.errors import AnalysisError
 from analysis.serve import LiveReport, ReportServer, follow
 from study.records import MANIFEST_FILE
 from tests.analysis.study_folder import constant, grid, write_study
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,8 @@ def study(folder: Path, *, trials: int) -> Path:
 
 def got(url: str, **headers: str) -> str:
     """The body of an answer."""
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:  # noqa: S310 - loopback
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310
         return str(answer.read().decode())
 
 
@@ -146,7 +148,7 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         assert found is not None, first
         page = got(found.group())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.wait()

@@ -16,7 +16,7 @@ from typing import Any, final
 import psutil
 from ray.cluster_utils import Cluster
 
-from tests.end_to_end.conftest import ROOT, command
+from tests.end_to_end.conftest import BARE, ROOT, command
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import Boards, build
 from tests.waiting import PATIENCE_S, waited_for
@@ -157,7 +157,7 @@ def driver(machines: Machines, results: Path, name: str, *options: str) -> Itera
     process = subprocess.Popen(
         command(
             *("--address", machines.cluster.address, "--scenario", HELD, "--repeats", "1"),
-            *("--results-dir", str(results), "--name", name, "--tracker", "nvml", *options),
+            *("--results-dir", str(results), "--name", name, "--tracker", "nvml", *BARE, *options),
         ),
         cwd=ROOT,
         env={**os.environ, "COLUMNS": "200"},

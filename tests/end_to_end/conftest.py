@@ -12,6 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
+BARE = ("--no-report", "--checkpoint-every-s", "inf")
+"""Options of studies whose report nobody reads, and whose trials are to begin anew when lost,
+however long they took: a report takes longer than a small study."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:

@@ -66,19 +66,6 @@ class Troubled(Tiny):
         return super().loss(outputs, targets) * factor
 
 
-class Slow(Tiny):
-    """Trains long enough to be interrupted."""
-
-    name = "slow"
-
-    def network(self, data: Data) -> nn.Module:
-        """Wide layers."""
-        width = 4096
-        return nn.Sequential(
-            nn.Linear(data.train.inputs.shape[1], width), nn.ReLU(), nn.Linear(width, BLOBS)
-        )
-
-
 class Sleepy(Tiny):
     """Trains for some time without using a processor, so that many fit on a machine."""
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.ray
 OPTIONS = (
     *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1", "--batch-sizes", "128"),
     *("--learning-rates", "0.1", "0.01", "0.001", "0.0001"),
-    *("--max-epochs", "4", "--patience", "4"),
+    *("--max-epochs", "4", "--patience", "4", "--checkpoint-every-s", "inf"),
 )
 
 
@@ -38,13 +38,13 @@ class Stopped:
 
 
 @contextmanager
-def study(results: Path, **env: str) -> Iterator[subprocess.Popen[str]]:
+def study(results: Path, *options: str, **env: str) -> Iterator[subprocess.Popen[str]]:
     """A study that runs: one trial has ended, and others wait within their third epoch."""
     gate = Gate(results / "gate")
     gate.hold(after=2)
     gate.let_one_end()
     process = subprocess.Popen(
-        command(*OPTIONS, "--results-dir", str(results), "--name", "a"),
+        command(*OPTIONS, *options, "--results-dir", str(results), "--name", "a"),
         cwd=ROOT,
         env={**os.environ, **gate.environment, **env},
         stdout=subprocess.PIPE,
@@ -112,7 +112,7 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     """What was done is kept, what had begun is run again, and the lost attempts' energy is kept."""
     shutil.copytree(stopped.folder, tmp_path / "a")
 
-    again = run_regime(tmp_path, *OPTIONS, "--resume")
+    again = run_regime(tmp_path, *OPTIONS, "--no-report", "--resume")
 
     before = pd.read_parquet(stopped.folder / "trials.parquet").set_index("trial_id")
     after = pd.read_parquet(again.folder / "trials.parquet").set_index("trial_id")
@@ -130,14 +130,14 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
 
 def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Path) -> None:
     """What was started is gone, what was written is whole, and the study goes on from there."""
-    with study(tmp_path, RAY_TMPDIR=str(ray_folder)) as process:
+    with study(tmp_path, "--no-report", RAY_TMPDIR=str(ray_folder)) as process:
         running = processes_of(ray_folder)
         process.send_signal(signal.SIGINT)
         until(process, "stopping:")
         process.send_signal(signal.SIGINT)
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
-    again = run_regime(tmp_path, *OPTIONS, "--resume")
+    again = run_regime(tmp_path, *OPTIONS, "--no-report", "--resume")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet")
     epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
@@ -151,7 +151,7 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
 def test_a_storage_that_is_away_when_a_study_ends_is_waited_for(tmp_path: Path) -> None:
     """The rows are in the driver until the storage takes them; nothing is lost, and it is said."""
     folder, away = tmp_path / "a", tmp_path / "away"
-    with study(tmp_path) as process:
+    with study(tmp_path, "--no-report") as process:
         assert process.stdout is not None
         folder.rename(away)
         folder.write_text("in the way")

@@ -1,25 +1,20 @@
 """`python -m study.regime` from the command line to the folder it leaves."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from study.command import main
 from study.manifest import Manifest
-from tests.end_to_end.conftest import ROOT, Ran, command, run_regime
+from study.regime import DESCRIPTION, DESIGN
+from tests.end_to_end.conftest import BARE, ROOT, Ran, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.tensorboard_server import served
+from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
-
-TINY = ("--scenario", "tests.end_to_end.scenarios:Tiny")
 
 
 def table(path: Path) -> Any:  # noqa: ANN401 - its columns are known at run time
@@ -67,54 +62,18 @@ def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
     )
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
-def asked(url: str, body: dict[str, Any] | None = None) -> Any:  # noqa: ANN401 - JSON
-    """The answer of a server that may still be starting."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
-    for _ in range(120):
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
-                return json.loads(answer.read())
-        except OSError:
-            time.sleep(0.5)
-    message = f"no answer from {url}"
-    raise TimeoutError(message)
-
-
-def test_tensorboard_serves_the_study(smoke: Ran) -> None:
+def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
     """Each trial is a run with accuracy and energy; the setup is in its hyper-parameters."""
-    port = free_port()
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(smoke.folder)),
-            *("--host", "127.0.0.1", "--port", str(port)),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        base = f"http://127.0.0.1:{port}/data/plugin"
-        deadline_s = time.monotonic() + 60
-        tags: dict[str, Any] = {}
-        parameters: set[str] = set()
-        layout: dict[str, Any] = {}
-        while (len(tags) < 4 or not parameters) and time.monotonic() < deadline_s:
-            tags = asked(f"{base}/scalars/tags")
-            experiment = asked(f"{base}/hparams/experiment", {"experimentName": ""})
+    with served(smoke.folder, tmp_path / "said") as ask:
+
+        def read() -> tuple[dict[str, Any], set[str]] | None:
+            tags = ask("scalars/tags")
+            experiment = ask("hparams/experiment", {"experimentName": ""})
             parameters = {each["name"] for each in experiment["hparamInfos"]}
-            layout = asked(f"{base}/custom_scalars/layout")
-            time.sleep(0.5)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+            return (tags, parameters) if len(tags) >= 4 and parameters else None
+
+        tags, parameters = waited_for(read, "all runs and their parameters")
+        layout = waited_for(lambda: ask("custom_scalars/layout"), "a layout")
 
     assert len(tags) == 4
     for scalars in tags.values():
@@ -130,7 +89,7 @@ def test_energies_of_emulated_boards_are_right(tmp_path: Path) -> None:
     boards = Boards(boards=2, low_w=240.0)
     env = boards.environment(build(tmp_path / "lib"))
 
-    ran = run_regime(tmp_path, "--smoke", env=env)
+    ran = run_regime(tmp_path, "--smoke", *BARE, env=env)
 
     epochs = table(ran.folder / "epochs.parquet")
     windows = table(ran.folder / "windows.parquet")
@@ -145,15 +104,18 @@ def test_energies_of_emulated_boards_are_right(tmp_path: Path) -> None:
     assert len(epochs[["trial_id", "device_uuid"]].drop_duplicates()) == len(whole)
     assert ((whole["energy_j"] / whole["known_j"] - 1).abs() < 0.02).all()
     assert "this torch cannot use CUDA" in ran.out
+    assert "--no-report" in BARE
+    assert not (ran.folder / "report").exists()
 
 
-def test_troubles_of_a_trial_are_results(tmp_path: Path) -> None:
+def test_troubles_of_a_trial_are_results(tmp_path: Path, ray_folder: Path) -> None:
     """No memory and a loss that is not finite are results; a bug fails its trial alone."""
     ran = run_regime(
         tmp_path,
         *("--scenario", "tests.end_to_end.scenarios:Troubled", "--repeats", "1"),
         *("--batch-sizes", "32", "128", "256", "512", "--learning-rates", "0.01"),
         *("--max-epochs", "2"),
+        env={"RAY_TMPDIR": str(ray_folder)},
     )
 
     trials = table(ran.folder / "trials.parquet").set_index("batch_size")
@@ -168,22 +130,36 @@ def test_troubles_of_a_trial_are_results(tmp_path: Path) -> None:
     assert trials.loc[128, "error"] == "ZeroDivisionError: a bug in the user's own loss"
     assert trials.loc[256, "energy_j"] > 0
     assert "a bug in the user's own loss" in ran.out
+    # The tests of bad input, for which this folder is not there, can fail.
+    assert ray_folder.exists()
 
 
-def test_resuming_another_study_is_refused(smoke: Ran) -> None:
+def in_this_process(*options: str) -> object:
+    """Exit status of the command, be it of its own or of the parser of options."""
+    try:
+        return main(DESIGN, program="study.regime", description=DESCRIPTION, args=options)
+    except SystemExit as ended:
+        return ended.code
+
+
+def test_resuming_another_study_is_refused(smoke: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     """Options that would mix two studies are named with both values."""
-    ran = run_regime(smoke.folder.parent, "--smoke", "--resume", "--max-epochs", "2")
+    place = ("--results-dir", str(smoke.folder.parent), "--name", "a")
 
-    assert ran.status == 2
-    assert "--max-epochs was 3 and is 2" in ran.err
+    status = in_this_process("--smoke", "--resume", "--max-epochs", "2", *place)
+
+    assert status == 2
+    assert "--max-epochs was 3 and is 2" in capsys.readouterr().err
 
 
-def test_a_study_is_not_overwritten(smoke: Ran) -> None:
+def test_a_study_is_not_overwritten(smoke: Ran, capsys: pytest.CaptureFixture[str]) -> None:
     """The name of a study that is there is refused."""
-    ran = run_regime(smoke.folder.parent, "--smoke")
+    place = ("--results-dir", str(smoke.folder.parent), "--name", "a")
 
-    assert ran.status == 2
-    assert "--resume" in ran.err
+    status = in_this_process("--smoke", *place)
+
+    assert status == 2
+    assert "--resume" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -206,34 +182,33 @@ def test_a_study_is_not_overwritten(smoke: Ran) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_bad_input_is_one_paragraph_and_starts_no_ray(
-    options: tuple[str, ...], said: str, tmp_path: Path, ray_folder: Path
+    options: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    ray_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """A wrong option, file or folder: what is wrong, status 2, and nothing was started."""
-    done = subprocess.run(
-        command("--results-dir", str(tmp_path), *options),
-        cwd=ROOT,
-        env={**os.environ, "RAY_TMPDIR": str(ray_folder), "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
+    monkeypatch.setenv("COLUMNS", "200")
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "\n\n" not in done.stderr.strip()
+    status = in_this_process("--results-dir", str(tmp_path), *options)
+
+    err = capsys.readouterr().err
+    assert status == 2
+    assert said in err
+    assert "Traceback" not in err
+    assert "\n\n" not in err.strip()
     assert not ray_folder.exists()
 
 
-def test_the_sign_that_ray_was_started_is_a_sign(tmp_path: Path, ray_folder: Path) -> None:
-    """The test above can fail: a study that does start Ray leaves that folder."""
-    run_regime(
-        tmp_path,
-        *TINY,
-        *("--repeats", "1", "--batch-sizes", "512", "--learning-rates", "0.1"),
-        *("--max-epochs", "1"),
-        env={"RAY_TMPDIR": str(ray_folder)},
-    )
+def test_the_commands_exit_status_is_that_of_bad_input(tmp_path: Path, ray_folder: Path) -> None:
+    """As a user types it: the same paragraph, and nothing was started."""
+    ran = run_regime(tmp_path, "--batch-sizes", "0", env={"RAY_TMPDIR": str(ray_folder)})
 
-    assert ray_folder.exists()
+    assert ran.status == 2
+    assert "--batch-sizes is 0; allowed is" in ran.err
+    assert "Traceback" not in ran.err
+    assert not ray_folder.exists()

@@ -8,10 +8,12 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
+import ray
 from optuna.trial import TrialState
 
 from study.records import StopReason
-from tests.end_to_end.conftest import ROOT, Ran, command, run_regime
+from study.search import main
+from tests.end_to_end.conftest import BARE, ROOT, Ran, command, run_regime
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for
 
@@ -75,7 +77,7 @@ def test_trials_without_a_figure_are_told_to_optuna(tmp_path: Path) -> None:
     ran = search(
         tmp_path,
         *("--batch-sizes", "16", "32", "128", "256", "--learning-rates", "0.01"),
-        *("--max-epochs", "2"),
+        *("--max-epochs", "2", *BARE),
         scenario="Troubled",
     )
 
@@ -89,7 +91,7 @@ def test_trials_without_a_figure_are_told_to_optuna(tmp_path: Path) -> None:
 
 def test_a_budget_below_an_epoch_is_said(tmp_path: Path) -> None:
     """The search ends with one epoch, names its energy, and lists what was not run."""
-    ran = search(tmp_path, "--energy-budget-wh", "0.0000001", "--gpus-per-trial", "0")
+    ran = search(tmp_path, "--energy-budget-wh", "0.0000001", "--gpus-per-trial", "0", *BARE)
 
     assert "is less than one epoch of" in ran.out
     assert "not run: " in ran.out
@@ -99,7 +101,7 @@ def test_a_budget_below_an_epoch_is_said(tmp_path: Path) -> None:
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     """With the same Optuna study; what had ended is not trained again."""
     options = (
-        *("--scenario", "tests.end_to_end.held:Held", *ESTIMATE),
+        *("--scenario", "tests.end_to_end.held:Held", *ESTIMATE, *BARE),
         *("--batch-sizes", "128", "256", "--learning-rates", "0.001", "0.0001"),
         *("--max-epochs", "4", "--patience", "4", "--results-dir", str(tmp_path), "--name", "s"),
     )
@@ -139,14 +141,14 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
     """A grid of two setups feeds a search over four, which trains the other two."""
     grid = (
         *("--scenario", "tests.end_to_end.scenarios:Tiny", *ESTIMATE, "--max-epochs", "2"),
-        *("--batch-sizes", "64"),
+        *("--batch-sizes", "64", *BARE),
     )
     run_regime(tmp_path, *grid, "--learning-rates", "0.01", "0.001", "--repeats", "1", name="g")
 
     ran = search(
         tmp_path,
         *("--batch-sizes", "64", "256", "--learning-rates", "0.01", "0.001"),
-        *("--max-epochs", "2", "--from", str(tmp_path / "g")),
+        *("--max-epochs", "2", "--from", str(tmp_path / "g"), *BARE),
     )
 
     assert ran.status == 0, ran.err
@@ -165,17 +167,14 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
         (("--replay", "nowhere.csv"), "--replay nowhere.csv cannot be read"),
     ],
 )
-def test_bad_input_is_refused_before_anything_starts(options: tuple[str, ...], named: str) -> None:
+def test_bad_input_is_refused_before_anything_starts(
+    options: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With exit status 2 and what is allowed."""
-    done = subprocess.run(
-        command(*options, program="study.search"),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    status = main(options)
 
-    assert done.returncode == 2
-    assert named in done.stderr
-    assert "Traceback" not in done.stderr
+    err = capsys.readouterr().err
+    assert status == 2
+    assert named in err
+    assert "Traceback" not in err
+    assert not ray.is_initialized()

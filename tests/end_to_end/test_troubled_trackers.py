@@ -13,7 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import ROOT, command
+from tests.end_to_end.conftest import BARE, ROOT, command
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S, waited_for
@@ -25,7 +25,7 @@ EPOCHS = 8
 OPTIONS = (
     *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1"),
     *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
-    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), *BARE),
 )
 
 

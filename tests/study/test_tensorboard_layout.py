@@ -1,55 +1,24 @@
 """The layout of TensorBoard's custom scalars, read by TensorBoard's own plugin over HTTP."""
 
-import json
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from study.records import Paradigm
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
-
-
-def served_layout(folder: Path) -> Any:  # noqa: ANN401 - JSON
-    """What TensorBoard's custom scalars plugin says of a folder, once it has read it."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(folder)),
-            *("--host", "127.0.0.1", "--port", str(port)),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/data/plugin/custom_scalars/layout"
-    try:
-        for _ in range(240):
-            try:
-                with urllib.request.urlopen(url, timeout=10) as answer:
-                    layout = json.loads(answer.read())
-            except OSError:
-                layout = {}
-            if layout:
-                return layout
-            time.sleep(0.25)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-    return {}
+from tests.tensorboard_server import served
+from tests.waiting import waited_for
 
 
 def test_tensorboard_serves_accuracy_energy_and_power_side_by_side(tmp_path: Path) -> None:
     """The first row of charts is what the paper puts beside each other, by the names Ray logs."""
-    (tmp_path / LAYOUT_FILE).write_bytes(layout_events(Paradigm.REGIME, estimated=False))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / LAYOUT_FILE).write_bytes(layout_events(Paradigm.REGIME, estimated=False))
 
-    categories = served_layout(tmp_path)["category"]
+    with served(logs, tmp_path / "said") as ask:
+        layout = waited_for(lambda: ask("custom_scalars/layout"), "a layout")
+    categories = layout["category"]
 
     tags = [chart["multiline"]["tag"] for chart in categories[0]["chart"]]
     assert tags == [

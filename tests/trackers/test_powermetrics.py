@@ -55,7 +55,6 @@ class Tape:
         """Begin with some chunks; end after them if told to."""
         self._chunks: queue.Queue[bytes | None] = queue.Queue()
         self._complaint = complaint
-        self.taken = threading.Semaphore(0)
         self.is_closed = False
         for chunk in chunks:
             self._chunks.put(chunk)
@@ -66,14 +65,16 @@ class Tape:
         """Chunks as they are fed; coming back for the next says that one was worked through."""
         while (chunk := self._chunks.get()) is not None:
             yield chunk
-            self.taken.release()
+            self._chunks.task_done()
 
     def feed(self, chunk: bytes) -> None:
         """Give a chunk, and wait until it was worked through."""
-        while self.taken.acquire(blocking=False):
-            pass
         self._chunks.put(chunk)
-        assert self.taken.acquire(timeout=10)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until all chunks were worked through."""
+        self._chunks.join()
 
     def end(self) -> None:
         """Let the stream end."""
@@ -289,7 +290,7 @@ def test_the_counter_is_the_sum_of_all_samples(
     chunks = chunked(whole, cuts)
     tape = Tape(*chunks)
     source = opened(tape)
-    assert all(tape.taken.acquire(timeout=10) for _ in chunks)
+    tape.wait()
 
     counter_j = source.observe(GPU, counter=True).counter_j
 

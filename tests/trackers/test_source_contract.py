@@ -93,10 +93,12 @@ def powermetrics(_: Path) -> Opened:
     """A powermetrics whose samples come when the test says so."""
     tape = Tape()
     tape.feed()
-    source = PowermetricsSource(start=lambda _: tape)
+    # An interval so long that no pause of this machine makes a sample stale.
+    source = PowermetricsSource(start=lambda _: tape, interval_ms=60_000)
 
     def go_on() -> None:
         tape.feed()
+        tape.wait()
         burn()
 
     return Opened(
@@ -136,25 +138,22 @@ class Tape:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._chunks: queue.Queue[bytes | None] = queue.Queue()
-        self._taken: queue.Queue[None] = queue.Queue()
 
     def __iter__(self) -> Iterator[bytes]:
         """The samples; coming for the next one says that one was worked through."""
         while (chunk := self._chunks.get()) is not None:
             yield chunk
-            self._taken.put(None)
+            self._chunks.task_done()
 
     def feed(self) -> None:
-        """Write one sample, and let it be worked through if anybody reads yet."""
-        while not self._taken.empty():
-            self._taken.get()
+        """Write one sample."""
         power = {"gpu_power": 5000.0, "cpu_power": 2000.0}
         sample = {"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", "processor": power}
         self._chunks.put(plistlib.dumps(sample))
-        try:
-            self._taken.get(timeout=0.05)
-        except queue.Empty:
-            return
+
+    def wait(self) -> None:
+        """Wait until what was written was worked through."""
+        self._chunks.join()
 
     def complaint(self) -> str:
         """Nothing."""

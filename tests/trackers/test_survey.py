@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.waiting import PATIENCE_S
 from trackers.detect import SOURCES
 from trackers.sample import Device, DeviceKind, Method
 from trackers.survey import SurveyedDevice, SurveyedSource
@@ -29,7 +30,7 @@ def run(*options: str, env: dict[str, str] | None = None) -> subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
 
 
@@ -117,7 +118,7 @@ def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
     lines = [process.stdout.readline().split() for _ in range(4)]
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE_S) == 0
     process.stdout.close()
     assert [line[1] for line in lines] == [*UUIDS[:2], *UUIDS[:2]]
     for line in lines:

@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from dataclasses import asdict, replace
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import ray
 from ray import tune
@@ -12,6 +12,7 @@ from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
 
+from study.callback import StudyCallback
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
@@ -25,9 +26,7 @@ from study.provenance import git_commit, now, versions
 from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
-    EpochRecord,
     Paradigm,
-    StopReason,
     TrialStatus,
 )
 from study.results import StudyFolder, written_at_last
@@ -35,14 +34,14 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
 from study.steering import Steering
+from study.storage_reach import Reach, reached
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
 RESTARTS = 2
 """How many times, in one command, a trial is run again whose process or node was lost."""
 
-SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
-"""What TensorBoard compares trials by."""
+Shared: TypeAlias = "ray.ObjectRef[Data]"
 
 
 def run_study(
@@ -108,13 +107,14 @@ def run_study(
     on_accelerator = device_type != "cpu"
     with (
         Interrupts() as interrupts,
-        connect(options, folder, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
+        connect(options, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
+        reached(folder, name, cluster if options.address else None) as reach,
     ):
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
             warnings=(
-                *warnings_of(cluster, device_type=device_type, options=options),
+                *warnings_of(cluster, reach, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),
             ),
             setup_time_s=time.monotonic() - began_s,
@@ -122,7 +122,17 @@ def run_study(
         introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
         folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
-        run = _Run(design, options, manifest, cluster, folder, recorder, interrupts, steering)
+        run = _Run(
+            design,
+            options,
+            manifest,
+            cluster,
+            folder,
+            recorder,
+            interrupts,
+            steering=steering,
+            reach=reach,
+        )
         run.run(remaining, data, console)
     trials = recorder.trials()
     ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
@@ -146,9 +156,12 @@ class _Run:
         folder: StudyFolder,
         recorder: Recorder,
         interrupts: Interrupts,
+        *,
         steering: Steering | None,
+        reach: Reach,
     ) -> None:
         self._steering = steering
+        self._reach = reach
         self._design = design
         self._options = options
         self._manifest = manifest
@@ -169,14 +182,14 @@ class _Run:
         progress.start()
         try:
             # Once for all runs of Tune, which would keep a copy for each.
-            self._data = ray.put(data)
+            shared = ray.put(data)
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if not plans or self._interrupts.came:
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(plans, callback)
+                self._fit(plans, shared, callback)
                 self._take_bookings()
                 plans = self._recorder.expect(callback.lost)
         except KeyboardInterrupt:
@@ -186,9 +199,9 @@ class _Run:
             progress.stop()
             self._finish()
 
-    def _fit(self, plans: list[TrialPlan], callback: "StudyCallback") -> None:
+    def _fit(self, plans: list[TrialPlan], data: Shared, callback: StudyCallback) -> None:
         try:
-            self._tuner(plans, callback).fit()
+            self._tuner(plans, data, callback).fit()
         except OSError as error:
             # Tune misses files of its own. The study's rows have come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
@@ -221,7 +234,7 @@ class _Run:
         for booking in self._cluster.take_bookings():
             self._recorder.add_booking(booking)
 
-    def _tuner(self, plans: list[TrialPlan], callback: "StudyCallback") -> tune.Tuner:
+    def _tuner(self, plans: list[TrialPlan], data: Shared, callback: StudyCallback) -> tune.Tuner:
         configs = [plan.to_config() for plan in plans]
         trainable = tune.with_parameters(
             run_trial,
@@ -237,10 +250,10 @@ class _Run:
                 device=self._options.device,
                 threads=max(1, int(self._cluster.share.cpus)),
                 # What a search has lost it proposes anew: its epochs were weighed already.
-                storage=None if self._steering is not None else self._cluster.reach,
+                reach=None if self._steering is not None else self._reach,
                 checkpoint_every_s=self._options.checkpoint_every_s,
             ),
-            data=self._data,
+            data=data,
             manager=self._cluster.manager,
         )
         return tune.Tuner(
@@ -273,75 +286,6 @@ class _Run:
         if self._steering is None:
             return BasicVariantGenerator(points_to_evaluate=configs)
         return self._steering.searcher(self._take_bookings)
-
-
-@final
-class StudyCallback(tune.Callback):
-    """Hands what Tune tells the driver to the recorder and the display."""
-
-    def __init__(
-        self, recorder: Recorder, progress: Progress, cluster: Cluster, *, restarts: int
-    ) -> None:
-        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
-
-        Trials whose process is lost fail where no `restarts` are left; else they are in `lost`.
-        """
-        self.lost: list[TrialPlan] = []
-        self._restarts = restarts
-        self._recorder = recorder
-        self._progress = progress
-        self._cluster = cluster
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its callbacks, and a study is resumed from its rows instead."""
-        return {}
-
-    def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial is on its way."""
-        trial = info["trial"]
-        # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
-        trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
-        self._progress.begin(trial.config["trial_id"], trial.config["setup"])
-
-    def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has reported an epoch."""
-        record = EpochRecord.from_result(info["result"])
-        self._recorder.add(record)
-        self._progress.epoch(record)
-        if record.stop_reason is StopReason.ERROR:
-            self._recorder.add_error(record.trial_id, info["result"].get("error") or "")
-
-    def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has ended."""
-        self._end(info["trial"].config)
-
-    def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial's process has died, or its node with it."""
-        config, error = info["trial"].config, info["trial"].get_error()
-        if not self._restarts:
-            self._recorder.add_error(config["trial_id"], str(error))
-            self._end(config)
-            return
-        plan = TrialPlan.from_config(config)
-        self.lost.append(replace(plan, attempt=plan.attempt + 1))
-        self._cluster.release(plan.trial_id)
-        self._progress.lost(plan.trial_id, plan.setup, why=type(error).__name__)
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Write what has come, now and then."""
-        if not self._recorder.flush_due():
-            return
-        for booking in self._cluster.take_bookings():
-            self._recorder.add_booking(booking)
-        try:
-            self._recorder.flush()
-        except OSError as error:
-            # The rows stay in memory; the next flush, or the last, writes them.
-            logging.getLogger(__name__).warning("results could not be written: %s", error)
-
-    def _end(self, config: dict[str, Any]) -> None:
-        self._cluster.release(config["trial_id"])
-        self._progress.end(config["trial_id"], config["setup"])
 
 
 def _new_name(paradigm: Paradigm, scenario: str) -> str:

@@ -7,7 +7,7 @@ a machine that joins later asks `Reach.here` for itself. Nothing here knows Ray.
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,24 +53,20 @@ class Reach:
     may_miss: bool = False
     without: tuple[str, ...] = ()
 
-    def folder(self) -> StudyFolder:
-        """The study's folder."""
-        return StudyFolder(self.results_dir, self.study)
-
     def here(self) -> bool:
         """Whether the machine that asks sees the folder, and may write there."""
         return self.token is None or sees(self.results_dir, self.study, self.token)
 
 
 @contextmanager
-def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[Reach]:
+def reached(folder: StudyFolder, study: str, machines: Machines | None) -> Iterator[Reach]:
     """Ask every machine whether it sees the folder; while inside, others may ask as well.
 
     Args:
         folder: The study's folder, which can be written from here.
+        study: Name of the study.
         machines: Those that trials run on; None for this one alone.
     """
-    study = folder.path.rpartition("/")[2]
     if machines is None:
         yield Reach(results_dir=folder.storage_path, study=study, token=None)
         return
@@ -87,7 +83,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[Reach]:
             without=tuple(dict.fromkeys(each.hostname for each, answer in answers if not answer)),
         )
     finally:
-        _remove(folder, TOKEN_FILE)
+        folder.delete(TOKEN_FILE)
 
 
 def sees(results_dir: str, study: str, token: str) -> bool:
@@ -100,14 +96,8 @@ def sees(results_dir: str, study: str, token: str) -> bool:
         folder.write_bytes(probe, token.encode())
     except (OSError, StorageError):
         return False
-    _remove(folder, probe)
+    folder.delete(probe)
     return True
-
-
-def _remove(folder: StudyFolder, name: str) -> None:
-    """Take a file away; where the storage has gone it stays."""
-    with suppress(OSError):
-        folder.remove(name)
 
 
 def reach_warnings(reach: Reach) -> tuple[str, ...]:

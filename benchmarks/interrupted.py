@@ -27,8 +27,8 @@ KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_accuracy"]
 
 
 def command(results: str, *more: str) -> list[str]:
-    """The smoke study."""
-    smoke = ("--smoke", "--results-dir", results, "--name", "a")
+    """The smoke study, with a checkpoint after each of its short epochs."""
+    smoke = ("--smoke", "--checkpoint-every-s", "0", "--results-dir", results, "--name", "a")
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 

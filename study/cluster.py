@@ -32,6 +32,8 @@ from study.nodes import (
     refuse_mixed,
 )
 from study.options import StudyOptions
+from study.results import StudyFolder
+from study.storage_reach import Reach, reach_warnings, reached
 from trackers.actor import Handle, start_manager
 from trackers.detect import Request
 from trackers.ledger import Booking, TrackerFacts
@@ -64,6 +66,7 @@ class Cluster:
         share: What each trial gets of a machine.
         manager: The study's `TrackerManager`.
         facts: What each node's tracker measures, by node; nodes that no trial fits on have none.
+        reach: Which nodes see the study's folder.
         dashboard: Where Ray's dashboard is, for people; None unless it was asked for.
         answer_s: For how long the trackers are waited for when they are all asked something.
     """
@@ -72,6 +75,7 @@ class Cluster:
     share: Share
     manager: Handle
     facts: dict[str, TrackerFacts]
+    reach: Reach | None = None
     dashboard: str | None = None
     answer_s: float = ANSWER_S
     _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
@@ -132,7 +136,8 @@ class Cluster:
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know of the machines."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
-        return (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
+        found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
+        return found if self.reach is None else (*found, *reach_warnings(self.reach))
 
     def refreshed(self) -> "Cluster":
         """The cluster as it is now: with nodes that have joined, and idle power where it is known.
@@ -172,12 +177,17 @@ def _answered(asked: Iterable[Any], answer_s: float) -> list[Any]:
 
 @contextlib.contextmanager
 def connect(
-    options: StudyOptions, *, accelerator: bool, ran_on: Collection[str] = ()
+    options: StudyOptions,
+    folder: StudyFolder,
+    *,
+    accelerator: bool,
+    ran_on: Collection[str] = (),
 ) -> Iterator[Cluster]:
     """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
 
     Args:
         options: `address`, resources of a trial, and what concerns machines and trackers.
+        folder: The study's; it is found out which nodes see it.
         accelerator: Whether this machine's torch can train on an accelerator.
         ran_on: Names of the devices that trials of this study trained on before.
 
@@ -207,7 +217,11 @@ def connect(
         if options.mixed_devices == "refuse":
             refuse_mixed(kinds_of(nodes, facts, share), ran_on=ran_on)
             share = replace(share, accelerator=only_model(nodes, share))
-        yield Cluster(nodes=nodes, share=share, manager=manager, facts=facts, dashboard=dashboard)
+        cluster = Cluster(
+            nodes=nodes, share=share, manager=manager, facts=facts, dashboard=dashboard
+        )
+        with reached(folder, cluster if options.address else None) as reach:
+            yield replace(cluster, reach=reach)
     finally:
         ray.shutdown()
 

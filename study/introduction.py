@@ -7,12 +7,9 @@ from study.cluster import Cluster
 from study.manifest import Manifest
 from study.options import StudyOptions
 from study.results import StudyFolder
-from study.storage_reach import Reach, reach_warnings
 
 
-def warnings_of(
-    cluster: Cluster, reach: Reach, *, device_type: str, options: StudyOptions
-) -> tuple[str, ...]:
+def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
     """What a reader of the results must know."""
     found = []
     if options.address is None and cluster.share.gpus and device_type == "cpu":
@@ -20,7 +17,7 @@ def warnings_of(
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
         )
-    return (*found, *cluster.warnings(), *reach_warnings(reach))
+    return (*found, *cluster.warnings())
 
 
 def introduce(

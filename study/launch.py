@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from dataclasses import asdict, replace
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
 import ray
 from ray import tune
@@ -26,6 +26,7 @@ from study.provenance import git_commit, now, versions
 from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
+    EnergyMethod,
     Paradigm,
     TrialStatus,
 )
@@ -34,14 +35,11 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, trial_plans
 from study.stages import check_stages, stage_warnings
 from study.steering import Steering
-from study.storage_reach import Reach, reached
 from study.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.trainable import TrialContext, run_trial
 
 RESTARTS = 2
 """How many times, in one command, a trial is run again whose process or node was lost."""
-
-Shared: TypeAlias = "ray.ObjectRef[Data]"
 
 
 def run_study(
@@ -107,21 +105,21 @@ def run_study(
     on_accelerator = device_type != "cpu"
     with (
         Interrupts() as interrupts,
-        connect(options, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
-        reached(folder, name, cluster if options.address else None) as reach,
+        connect(options, folder, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
     ):
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
             warnings=(
-                *warnings_of(cluster, reach, device_type=device_type, options=options),
+                *warnings_of(cluster, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),
             ),
             setup_time_s=time.monotonic() - began_s,
         )
+        estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
         introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
-        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
+        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm, estimated=estimated))
         run = _Run(
             design,
             options,
@@ -131,7 +129,6 @@ def run_study(
             recorder,
             interrupts,
             steering=steering,
-            reach=reach,
         )
         run.run(remaining, data, console)
     trials = recorder.trials()
@@ -158,10 +155,8 @@ class _Run:
         interrupts: Interrupts,
         *,
         steering: Steering | None,
-        reach: Reach,
     ) -> None:
         self._steering = steering
-        self._reach = reach
         self._design = design
         self._options = options
         self._manifest = manifest
@@ -182,14 +177,14 @@ class _Run:
         progress.start()
         try:
             # Once for all runs of Tune, which would keep a copy for each.
-            shared = ray.put(data)
+            self._data = ray.put(data)
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if not plans or self._interrupts.came:
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(plans, shared, callback)
+                self._fit(plans, callback)
                 self._take_bookings()
                 plans = self._recorder.expect(callback.lost)
         except KeyboardInterrupt:
@@ -199,9 +194,9 @@ class _Run:
             progress.stop()
             self._finish()
 
-    def _fit(self, plans: list[TrialPlan], data: Shared, callback: StudyCallback) -> None:
+    def _fit(self, plans: list[TrialPlan], callback: StudyCallback) -> None:
         try:
-            self._tuner(plans, data, callback).fit()
+            self._tuner(plans, callback).fit()
         except OSError as error:
             # Tune misses files of its own. The study's rows have come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
@@ -234,7 +229,7 @@ class _Run:
         for booking in self._cluster.take_bookings():
             self._recorder.add_booking(booking)
 
-    def _tuner(self, plans: list[TrialPlan], data: Shared, callback: StudyCallback) -> tune.Tuner:
+    def _tuner(self, plans: list[TrialPlan], callback: StudyCallback) -> tune.Tuner:
         configs = [plan.to_config() for plan in plans]
         trainable = tune.with_parameters(
             run_trial,
@@ -250,10 +245,10 @@ class _Run:
                 device=self._options.device,
                 threads=max(1, int(self._cluster.share.cpus)),
                 # What a search has lost it proposes anew: its epochs were weighed already.
-                reach=None if self._steering is not None else self._reach,
+                storage=None if self._steering is not None else self._cluster.reach,
                 checkpoint_every_s=self._options.checkpoint_every_s,
             ),
-            data=data,
+            data=self._data,
             manager=self._cluster.manager,
         )
         return tune.Tuner(

@@ -53,20 +53,24 @@ class Reach:
     may_miss: bool = False
     without: tuple[str, ...] = ()
 
+    def folder(self) -> StudyFolder:
+        """The study's folder."""
+        return StudyFolder(self.results_dir, self.study)
+
     def here(self) -> bool:
         """Whether the machine that asks sees the folder, and may write there."""
         return self.token is None or sees(self.results_dir, self.study, self.token)
 
 
 @contextmanager
-def reached(folder: StudyFolder, study: str, machines: Machines | None) -> Iterator[Reach]:
+def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[Reach]:
     """Ask every machine whether it sees the folder; while inside, others may ask as well.
 
     Args:
         folder: The study's folder, which can be written from here.
-        study: Name of the study.
         machines: Those that trials run on; None for this one alone.
     """
+    study = folder.path.rpartition("/")[2]
     if machines is None:
         yield Reach(results_dir=folder.storage_path, study=study, token=None)
         return

@@ -31,7 +31,6 @@ from study.records import (
     Stage,
     StopReason,
 )
-from study.results import StudyFolder
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan
 from study.stage_order import ordered, still_to_train
@@ -59,7 +58,7 @@ class TrialContext:
         optimizer: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
-        reach: The study's folder for checkpoints, on machines that see it; None for none.
+        storage: The study's folder, for checkpoints; None where none are to be kept.
         checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
     """
 
@@ -73,7 +72,7 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
-    reach: Reach | None
+    storage: Reach | None
     checkpoint_every_s: float
 
 
@@ -115,9 +114,9 @@ def run_trial(
 
 
 def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
-    reach = context.reach
-    seen = reach is not None and reach.here()
-    folder = StudyFolder(reach.results_dir, reach.study) if reach and seen else None
+    # Not on a machine's own disk, where another study of this name may have left some.
+    storage = context.storage
+    folder = storage.folder() if storage is not None and storage.here() else None
     return Checkpoint.of_attempt(
         folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
     )

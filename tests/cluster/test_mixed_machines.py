@@ -11,6 +11,7 @@ import ray.cluster_utils
 from study.cluster import Cluster, connect
 from study.errors import ClusterError
 from study.options import StudyOptions
+from study.results import StudyFolder
 from study.storage_reach import sees
 from tests.fake_nvml import Boards, build
 
@@ -35,23 +36,25 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     machines.shutdown()  # type: ignore[no-untyped-call]
 
 
-def options(address: str, **changes: Any) -> StudyOptions:  # noqa: ANN401 - any option
-    """A study on that cluster."""
-    return StudyOptions(address=address, **changes)
-
-
-def reached(stack: ExitStack, address: str, **changes: Any) -> Cluster:  # noqa: ANN401
+def reached(
+    stack: ExitStack,
+    address: str,
+    results: Path,
+    **changes: Any,  # noqa: ANN401 - any option
+) -> Cluster:
     """The cluster, as a study finds it."""
-    return stack.enter_context(connect(options(address, **changes), accelerator=False))
+    options = StudyOptions(address=address, **changes)
+    folder = StudyFolder(str(results), "a")
+    return stack.enter_context(connect(options, folder, accelerator=False))
 
 
 def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) -> None:
     """Both boards get trials; the head, which has none, gets no trials and needs no tracker."""
     with ExitStack() as stack:
-        cluster = reached(stack, address, tracker="nvml")
+        cluster = reached(stack, address, tmp_path, tracker="nvml")
         mixed, idle = cluster.warnings()
         sources = [facts.source for facts in cluster.node_facts()]
-        answers = cluster.on_each_node(sees, str(tmp_path), "a", "token")
+        answers = cluster.on_each_node(sees, str(tmp_path), "a", "another study's")
 
     assert cluster.slots == 2
     assert A10G in mixed
@@ -59,27 +62,31 @@ def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) ->
     assert idle.startswith("no trial runs on ")
     assert sorted(map(str, sources)) == ["None", "nvml", "nvml"]
     assert [answer for _, answer in answers] == [False, False, False]
+    assert cluster.reach is not None
+    assert cluster.reach.without == ()
 
 
-def test_machines_that_differ_are_refused_on_request(address: str) -> None:
+def test_machines_that_differ_are_refused_on_request(address: str, tmp_path: Path) -> None:
     """Before the first trial, with what each has."""
     with ExitStack() as stack, pytest.raises(ClusterError, match="--mixed-devices refuse") as said:
-        reached(stack, address, mixed_devices="refuse")
+        reached(stack, address, tmp_path, mixed_devices="refuse")
 
     assert A10G in str(said.value)
     assert T4 in str(said.value)
 
 
-def test_processors_alone_are_of_one_kind(address: str) -> None:
+def test_processors_alone_are_of_one_kind(address: str, tmp_path: Path) -> None:
     """What differs does not matter where trials do not use it: the three share this processor."""
     with ExitStack() as stack:
-        cluster = reached(stack, address, mixed_devices="refuse", device="cpu", tracker="estimate")
+        cluster = reached(
+            stack, address, tmp_path, mixed_devices="refuse", device="cpu", tracker="estimate"
+        )
 
     assert cluster.slots == 3
     assert cluster.warnings() == ()
 
 
-def test_a_cluster_without_a_dashboard_is_refused_on_request(address: str) -> None:
+def test_a_cluster_without_a_dashboard_is_refused_on_request(address: str, tmp_path: Path) -> None:
     """Its head was started without one."""
     with ExitStack() as stack, pytest.raises(ClusterError, match="--dashboard: the cluster at"):
-        reached(stack, address, dashboard=True)
+        reached(stack, address, tmp_path, dashboard=True)

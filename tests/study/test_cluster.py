@@ -11,11 +11,11 @@ import ray
 
 from study.cluster import Cluster
 from study.nodes import Node, Share
+from tests.actors import killed
+from tests.waiting import PATIENCE_S, waited_for
 from trackers.ledger import Booking
 
 pytestmark = pytest.mark.ray
-
-PATIENCE_S = 60.0
 
 
 class SlowTracker:
@@ -74,11 +74,7 @@ def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
 
 def next_bookings(cluster: Cluster) -> list[Booking]:
     """What the first call that has any brings."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    taken = cluster.take_bookings()
-    while not taken and time.monotonic() < deadline_s:
-        taken = cluster.take_bookings()
-    return taken
+    return waited_for(cluster.take_bookings, "a booking")
 
 
 def test_a_late_answer_is_taken_by_a_later_call(tmp_path: Path) -> None:
@@ -102,7 +98,7 @@ def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) 
     gone, there = actor(SlowTracker, sign), actor(SlowTracker, sign)
     cluster = cluster_with({"gone": gone, "there": there}, answer_s=PATIENCE_S)
     cluster.take_bookings()
-    ray.kill(gone)
+    killed(gone)
 
     taken = cluster.take_bookings()
 

@@ -40,7 +40,7 @@ class Hosts:
 
 def without(tmp_path: Path, *hosts: Host) -> tuple[str, ...]:
     """Who does not see the driver's folder."""
-    with reached(StudyFolder(str(tmp_path / "head"), "a"), "a", Hosts(*hosts)) as reach:
+    with reached(StudyFolder(str(tmp_path / "head"), "a"), Hosts(*hosts)) as reach:
         return reach.without
 
 
@@ -95,7 +95,7 @@ def test_a_folder_that_can_only_be_read_is_not_seen(tmp_path: Path) -> None:
 def test_a_machine_that_joins_later_asks_for_itself(tmp_path: Path) -> None:
     """While the study runs, a process can find out where it is; when it has ended, nobody sees it."""
     folder = StudyFolder(str(tmp_path), "a")
-    with reached(folder, "a", Hosts(Host("h1", tmp_path))) as reach:
+    with reached(folder, Hosts(Host("h1", tmp_path))) as reach:
         during = reach.here()
 
     assert during
@@ -106,7 +106,7 @@ def test_one_machine_alone_is_not_asked(tmp_path: Path) -> None:
     """A study without a cluster writes no token and starts no process for it."""
     folder = StudyFolder(str(tmp_path), "a")
 
-    with reached(folder, "a", None) as reach:
+    with reached(folder, None) as reach:
         said = reach_warnings(reach)
 
     assert reach.here()
@@ -124,7 +124,7 @@ def test_one_machine_alone_is_not_asked(tmp_path: Path) -> None:
 def test_what_cannot_be_restored_is_said(tmp_path: Path, hosts: tuple[str, ...], said: str) -> None:
     """With where it lies, what is lost, and what to give instead."""
     machines = Hosts(*(Host(f"h{number}", tmp_path / own) for number, own in enumerate(hosts)))
-    with reached(StudyFolder(str(tmp_path / "head"), "a"), "a", machines) as reach:
+    with reached(StudyFolder(str(tmp_path / "head"), "a"), machines) as reach:
         (warning,) = reach_warnings(reach)
 
     assert warning.startswith(said.format(path=tmp_path / "head" / "a"))
@@ -134,7 +134,7 @@ def test_what_cannot_be_restored_is_said(tmp_path: Path, hosts: tuple[str, ...],
 def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
     """Two machines that see one path share it, and so will others; a URI is there for all."""
     both = Hosts(Host("h1", tmp_path), Host("h2", tmp_path))
-    with reached(StudyFolder(str(tmp_path), "a"), "a", both) as shared:
+    with reached(StudyFolder(str(tmp_path), "a"), both) as shared:
         pass
     uri = Reach(results_dir="s3://bucket/folder", study="a", token=shared.token)
 

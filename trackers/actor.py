@@ -37,8 +37,9 @@ from trackers.sharing import Sharing
 Handle: TypeAlias = Any
 """A Ray actor's handle; its methods are made at run time."""
 
-RETRIES = 3
-"""A call that a dying tracker has not answered is repeated by Ray when it has started anew."""
+RETRIES = -1
+"""A call that a dying tracker has not answered is repeated by Ray until it has started anew, which
+takes a busy machine long. Whoever calls waits for a limited time."""
 
 REMEMBERED_WINDOWS = 1_000
 """Closed windows that a tracker still knows, should a closing be asked for again."""

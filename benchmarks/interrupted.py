@@ -18,7 +18,10 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).parent.parent
-FINISHED, INTERRUPTED = 0, 130
+FINISHED = 0
+INTERRUPTED = {130, -signal.SIGINT}
+"""The second before the program is loaded; a shell calls both 130."""
+
 LINES = ("", "study", "starting Ray", "watch", "[1/4]", "[2/4]", "[3/4]")
 """Of what a study prints; the last comes a second before its end."""
 
@@ -27,8 +30,8 @@ KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_accuracy"]
 
 
 def command(results: str, *more: str) -> list[str]:
-    """The smoke study."""
-    smoke = ("--smoke", "--results-dir", results, "--name", "a")
+    """The smoke study, with a checkpoint after each of its short epochs."""
+    smoke = ("--smoke", "--checkpoint-every-s", "0", "--results-dir", results, "--name", "a")
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 
@@ -82,7 +85,7 @@ def one(line: str, after_s: float) -> str:
     twice = epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
     said = f"status {status}, {len(before)} of {len(after)} trials had ended"
     faults = {
-        "exit status": status not in {FINISHED, INTERRUPTED},
+        "exit status": status not in {FINISHED, *INTERRUPTED},
         f"resume: {again.stderr[-500:]}": again.returncode != FINISHED,
         "not all trials finished": len(after) != 4,  # noqa: PLR2004 - the smoke study's
         "ended trials have changed": not same,

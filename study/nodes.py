@@ -11,8 +11,10 @@ from typing import Any, Self
 from study.errors import ClusterError
 from study.manifest import DeviceFacts, NodeFacts
 from study.records import EnergyMethod
+from trackers.errors import TrackerError
 from trackers.ledger import TrackerFacts
-from trackers.sample import DeviceKind
+from trackers.sample import Device, DeviceKind
+from trackers.visible_devices import resolve
 
 ACCELERATOR = "accelerator_type:"
 """Ray's resource of a machine that has a GPU of a model it knows; the model follows."""
@@ -103,12 +105,22 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
         facts: What its tracker measures.
         share: What a trial gets.
     """
-    boards = [each.name for each in facts.devices if each.kind is DeviceKind.GPU]
+    boards = [each.name for each in _visible(facts)]
     if share.gpus and not boards:
         return (f"GPU {node.accelerator}" if node.accelerator else "GPU of unknown model",)
     on_boards = share.gpus > 0 or share.device != "cpu"
     others = [each.name for each in facts.devices if each.kind is not DeviceKind.GPU]
     return tuple(dict.fromkeys(boards if boards and on_boards else others))
+
+
+def _visible(facts: TrackerFacts) -> list[Device]:
+    """The boards of a machine that its trials may use; all of them where that cannot be told."""
+    boards = {each.uuid: each for each in facts.devices if each.kind is DeviceKind.GPU}
+    try:
+        entries = (facts.visible or ",".join(boards)).split(",")
+        return [boards[resolve(each, list(boards), parts_of=lambda _: ())] for each in entries]
+    except TrackerError:
+        return list(boards.values())
 
 
 Kinds = Mapping[str, Sequence[str]]

@@ -8,6 +8,7 @@ the study with old code). The manager makes them on first need, so nodes that jo
 Only this file and the client import Ray in `trackers`.
 """
 
+import os
 import socket
 import threading
 import time
@@ -90,6 +91,8 @@ class Tracker:
             refused=self._refused,
             devices=tuple(source.devices()),
             idle_power_w=self._idle_power_w,
+            # Ray leaves it as it is on the node for an actor that asks for no GPU.
+            visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
         )
 
     def open(

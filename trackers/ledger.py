@@ -98,6 +98,8 @@ class TrackerFacts:
         refused: Sources that were not taken, with the reason for each.
         devices: The devices that the source can measure.
         idle_power_w: Mean power of each device before its first window, where it is known.
+        visible: The boards that consumers may use, as `CUDA_VISIBLE_DEVICES` on the node says it;
+            None for all.
     """
 
     node_id: str
@@ -108,6 +110,7 @@ class TrackerFacts:
     refused: dict[str, str]
     devices: tuple[Device, ...]
     idle_power_w: dict[str, float]
+    visible: str | None = None
 
     def target(
         self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int

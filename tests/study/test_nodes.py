@@ -1,5 +1,7 @@
 """What trials get of machines, and what is said or refused where machines differ."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +40,7 @@ def facts(*devices: tuple[str, DeviceKind]) -> TrackerFacts:
         method=Method.COUNTER,
         refused={},
         devices=tuple(
-            Device(uuid=f"u{number}", name=name, kind=kind)
+            Device(uuid=f"GPU-{number}", name=name, kind=kind)
             for number, (name, kind) in enumerate(devices)
         ),
         idle_power_w={},
@@ -131,6 +133,24 @@ def test_two_models_in_one_machine_are_a_mix() -> None:
     kinds = kinds_of([node("h", gpus=2)], {"h": both}, ON_GPU)
 
     assert set(kinds) == {"NVIDIA A10G", "Tesla T4"}
+
+
+@pytest.mark.parametrize(
+    ("visible", "names"),
+    [
+        ("1", {"Tesla T4"}),
+        ("GPU-0", {"NVIDIA A10G"}),
+        ("0,1", {"NVIDIA A10G", "Tesla T4"}),
+        ("MIG-of-neither", {"NVIDIA A10G", "Tesla T4"}),
+    ],
+)
+def test_boards_that_trials_may_not_use_make_no_mix(visible: str, names: set[str]) -> None:
+    """A second board for the display does not matter where `CUDA_VISIBLE_DEVICES` leaves it out."""
+    both = facts(("NVIDIA A10G", DeviceKind.GPU), ("Tesla T4", DeviceKind.GPU))
+
+    kinds = kinds_of([node("h", gpus=2)], {"h": replace(both, visible=visible)}, ON_GPU)
+
+    assert set(kinds) == names
 
 
 def test_processors_differ_as_well() -> None:

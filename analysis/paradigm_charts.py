@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, styled
+from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, in_groups, styled
 from analysis.paradigm_figures import (
     BreakEvenCase,
     BreakEvenLinesInfo,
@@ -136,21 +136,11 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - as above
         )
         .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
     )
-    panels = bars.facet(
-        data=alt.InlineData(values=rows),
-        column=alt.Column(
-            "group:N",
-            sort=groups,
-            title=None,
-            header=alt.Header(labelOrient="top"),
-            spacing=14,
-        ),
-    )
     notes = [
         "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
         *_wrapped(info.note),
     ]
-    return styled(panels, info.title, notes)
+    return styled(in_groups(bars, rows, groups), info.title, notes)
 
 
 def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:

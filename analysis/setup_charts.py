@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, styled
+from analysis.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, in_groups, styled
 from analysis.figures import Bar, ParetoInfo, Point, RelativeEnergyInfo
 from analysis.heat_map import HeatCell, HeatMapInfo
 from analysis.quantities import MISSING
@@ -59,20 +59,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
         .mark_text(dy=-8, fontSize=11, color=INK)
         .encode(x=rate, y="top:Q", text="word:N")
     )
-    panels = (
-        alt.layer(bars, spread, words)
-        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
-        .facet(
-            data=alt.InlineData(values=rows),
-            column=alt.Column(
-                "group:N",
-                sort=groups,
-                title=None,
-                header=alt.Header(labelOrient="top"),
-                spacing=14,
-            ),
-        )
-    )
+    layer = alt.layer(bars, spread, words).properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
     notes = [
         "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
@@ -82,7 +69,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
             else []
         ),
     ]
-    return styled(panels, info.title, notes)
+    return styled(in_groups(layer, rows, groups), info.title, notes)
 
 
 def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,8 +85,10 @@ def test_a_label_without_a_class_is_refused(label: int, part: str) -> None:
     arrays = data.train
     wrong = Arrays(inputs=arrays.inputs, targets=np.full_like(arrays.targets, label))
 
+    parts: dict[str, Any] = {part: wrong}
+
     with pytest.raises(DataError, match=f"labels of {part} go from {label} to {label}.*0 to 2"):
-        dataclasses.replace(data, **{part: wrong})
+        dataclasses.replace(data, **parts)
 
 
 def test_settings_reach_a_scenario_that_takes_them() -> None:

@@ -4,8 +4,10 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from study.data.cache import (
@@ -133,7 +135,7 @@ def test_the_users_cache_folder(
 
 def test_arrays_are_made_once(tmp_path: Path) -> None:
     """What was made is kept under its name; the second call makes nothing."""
-    made = [np.arange(3), np.ones((2, 2), np.float32)]
+    made: list[npt.NDArray[Any]] = [np.arange(3), np.ones((2, 2), np.float32)]
 
     first = kept_arrays("set-abc", 2, lambda: made, cache_dir=tmp_path)
     second = kept_arrays("set-abc", 2, lambda: made[:0], cache_dir=tmp_path)

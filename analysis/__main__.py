@@ -10,17 +10,15 @@ import tyro
 from rich.text import Text
 
 from analysis.against_paper import against_paper_infos
-from analysis.carbon import Factors, factors_of
+from analysis.choices import Choices
 from analysis.comparison import comparison_infos
-from analysis.criteria import RankBy
 from analysis.errors import AnalysisError
 from analysis.factor_table import factor_table
-from analysis.findings import Findings, analyse
+from analysis.findings import Findings
 from analysis.formats import Format, tables_text
-from analysis.idle import without_idle
-from analysis.load import find_studies, load
+from analysis.load import find_studies
 from analysis.power_log import FOLDER, write_power_logs
-from analysis.quantities import counted, listed
+from analysis.quantities import counted
 from analysis.tables import table_infos
 from analysis.terminal import (
     make_console,
@@ -53,33 +51,11 @@ Exit status: 0, or 2 where a folder is no study, with what to do about it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Choices):
     """What is to be analysed, and how."""
 
     results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
     """Folders of studies (results/NAME), or a folder with one study in it."""
-    tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
-    """Accuracy that may be given up to save energy, in percentage points."""
-    rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
-    """What setups are ranked by."""
-    target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
-    """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
-    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
-    """Number of the setup that you use today: savings are told against it too."""
-    against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print the published numbers beside yours, and what differs."""
-    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Test how much of energy and duration goes with batch size, learning rate, and both."""
-    subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Take off what the device draws when idle; needs a sensor that measured it before the study."""
-    country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
-    """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
-    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
-    """The same by grams of CO2e per kWh, instead of a country."""
-    pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
-    """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
-    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE")] = None
-    """Price per kWh, in whatever money."""
     format: tyro.conf.EnumChoicesFromValues[Format | None] = None
     """Print the tables only, for a paper or a program; no report is written."""
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -99,13 +75,7 @@ def run(options: Options) -> None:
         AnalysisError: An option is not allowed, or a study cannot be read or written to.
     """
     _check(options)
-    factors = factors_of(
-        country=options.country,
-        carbon_intensity=options.carbon_intensity,
-        pue=options.pue,
-        price=options.price,
-    )
-    studies = [_analysed(path, options, factors) for path in find_studies(options.results)]
+    studies = [options.analysed(path) for path in find_studies(options.results)]
     if options.format is not None:
         _write_tables(studies, options, options.format)
         return
@@ -143,36 +113,10 @@ def _check(options: Options) -> None:
     if not options.results:
         message = "No folder was given. Name the folder of a study, for example results/watch."
         raise AnalysisError(message)
-    if not 0 <= options.tolerance <= 100:  # noqa: PLR2004 - percent
-        message = f"--tolerance is {options.tolerance:g}; allowed are 0 to 100 percentage points."
-        raise AnalysisError(message)
-    target = options.target_accuracy
-    if target is not None and not 0 < target <= 1:
-        message = f"--target-accuracy is {target:g}; allowed is a share above 0, up to 1."
-        raise AnalysisError(message)
+    options.check()
     if options.output is not None and options.format is None:
         message = f"--output {options.output} is for tables; say which with --format."
         raise AnalysisError(message)
-
-
-def _analysed(path: Path, options: Options, factors: Factors | None) -> Findings:
-    study = load(path)
-    if options.baseline is not None and options.baseline not in {
-        each.setup for each in study.manifest.setups
-    }:
-        message = (
-            f"--baseline is {options.baseline}; {path} has the setups "
-            f"{listed(each.setup for each in study.manifest.setups)}."
-        )
-        raise AnalysisError(message)
-    return analyse(
-        without_idle(study) if options.subtract_idle else study,
-        tolerance=options.tolerance / 100,
-        by=options.rank_by,
-        target=options.target_accuracy,
-        baseline=options.baseline,
-        factors=factors,
-    )
 
 
 def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -> None:

@@ -142,6 +142,20 @@ def styled(chart: Any, title: str, notes: Sequence[str]) -> Any:  # noqa: ANN401
     )
 
 
+def in_groups(layer: Any, rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> Any:  # noqa: ANN401 - as above
+    """Panels side by side, one for each `group` of the rows, in the given order."""
+    return layer.facet(
+        data=alt.InlineData(values=rows),
+        column=alt.Column(
+            "group:N",
+            sort=list(groups),
+            title=None,
+            header=alt.Header(labelOrient="top"),
+            spacing=14,
+        ),
+    )
+
+
 def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scale]:
     """Colour, dash and shape of lines, the same for the same place in the series."""
     count, names = len(series), list(series)

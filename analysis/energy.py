@@ -1,9 +1,10 @@
 """The energy of trials and setups, from the rows of their epochs. Joules and seconds.
 
 What counts for a setup is the last attempt of each of its trials, with the epochs of earlier ones
-that it went on from; what else those used is `wasted_energy_j`. A sum in which one part is missing is None: a made-up total would look like a
-saving. Energy before the first epoch (`setup_energy_j`) and between epochs
-(`between_energy_j`) is kept apart from the energy of the epochs, as the paper has it.
+that it went on from; what else those used is `wasted_energy_j`. A sum in which one part is missing
+is None: a made-up total would look like a saving. Energy before the first epoch
+(`setup_energy_j`) and between epochs (`between_energy_j`) is kept apart from the energy of the
+epochs, as the paper has it.
 """
 
 import math
@@ -153,25 +154,6 @@ class SetupEnergy:
         return self.finished - (0 if self.energy_j is None else self.energy_j.count)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
-    """What the whole study used, unfinished and lost trials included, as far as it was measured.
-
-    Attributes:
-        epochs_j: Epochs that count; None where no epoch has an energy.
-        setup_j: Before the first epochs; None where it was never measured.
-        between_j: Between epochs; None where it was never measured.
-        wasted_j: Attempts that were lost.
-        missing_epochs: Epochs without an energy: the bill is higher by what they used.
-    """
-
-    epochs_j: float | None
-    setup_j: float | None
-    between_j: float | None
-    wasted_j: float
-    missing_epochs: int
-
-
 def counted_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
     """The epochs that are part of their trials' trainings, as `study.attempts` has it."""
     several = epochs.groupby("trial_id", sort=False)["attempt"].transform("nunique") > 1
@@ -252,18 +234,6 @@ def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
     lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0
     first = ordered.assign(to_target_j=so_far.mask(lacking))[reached]
     return first.drop_duplicates("trial_id").set_index("trial_id")["to_target_j"]
-
-
-def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
-    """What the study used in all, each part for itself."""
-    kept = counted_epochs(epochs)["epoch_energy_j"]
-    return Bill(
-        epochs_j=known_sum(kept),
-        setup_j=known_sum(trials["setup_energy_j"]),
-        between_j=known_sum(trials["between_energy_j"]),
-        wasted_j=float(trials["wasted_energy_j"].sum()),
-        missing_epochs=int(kept.isna().sum()),
-    )
 
 
 def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None, ...]:

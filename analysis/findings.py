@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.bill import Bill, study_bill
 from analysis.carbon import Factors
 from analysis.criteria import RankBy
-from analysis.energy import Bill, SetupEnergy, setup_energies, study_bill, trial_energies
+from analysis.energy import SetupEnergy, setup_energies, trial_energies
 from analysis.load import Study
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking import DEFAULT_TOLERANCE, Ranking, rank

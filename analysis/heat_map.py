@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis.energy import relative_to_worst
+from analysis.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.findings import Findings
-from analysis.quantities import MISSING, decimals_for, number_text, to_mwh
+from analysis.quantities import MISSING, decimals_for, number_text
 from analysis.series import series_of
 
 
@@ -54,8 +54,7 @@ class HeatMapInfo:
 
 def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
     """Mean energy per epoch in mWh (paper, Table 2)."""
-    energies = {each.setup: each.energy_per_epoch_j for each in findings.setups}
-    values = {n: None if e is None else to_mwh(e.mean) for n, e in energies.items()}
+    values = mwh_per_epoch(findings.setups)
     return _map(
         findings,
         name="energy_per_epoch_map",
@@ -67,11 +66,7 @@ def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
 
 def total_energy_map(findings: Findings) -> HeatMapInfo:
     """Total energy of a training in percent of the worst setup."""
-    shares = relative_to_worst([each.total_j for each in findings.setups])
-    values = {
-        each.setup: None if share is None else 100 * share
-        for each, share in zip(findings.setups, shares, strict=True)
-    }
+    values = percent_of_worst(findings.setups)
     return _map(
         findings,
         name="total_energy_map",

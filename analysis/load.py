@@ -53,7 +53,7 @@ class Study:
 
 
 def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The study folders that are meant by the given folders.
+    """The study folders that are meant by the given folders, each once.
 
     Args:
         paths: Study folders, or folders with exactly one study folder in them.
@@ -61,7 +61,8 @@ def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
     Raises:
         AnalysisError: A folder is not there, holds no study, or holds several.
     """
-    return tuple(_find_study(path) for path in paths)
+    found = {study.resolve(): study for study in map(_find_study, paths)}
+    return tuple(found.values())
 
 
 def load(path: Path) -> Study:

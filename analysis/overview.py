@@ -1,7 +1,7 @@
 """One page for several studies: what each advises, with a figure, and all of them side by side."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from study.records import REPORT_FOLDER
 
 _REST = """<header class="top">
 <h1>{{ title }}</h1>
+<span id="live" role="status" hidden></span>
 <nav aria-label="Studies">{% for each in studies %}<a href="#{{ each.name }}">{{ each.name }}</a>{% endfor %}<a href="#beside">Side by side</a></nav>
 </header>
 <main>
@@ -77,10 +78,12 @@ def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) ->
     Raises:
         AnalysisError: The folder cannot be written.
     """
-    tables = comparison_infos(studies, paper=paper)
-    labels = all_labels(studies)
-    files = {f"{info.name}.csv": csv_text(info, labels=labels).encode() for info in tables}
-    files[PAGE_FILE] = _page(studies, tables, folder, paper=paper).encode()
+
+    def link(findings: Findings) -> str:
+        report = findings.study.path / REPORT_FOLDER / PAGE_FILE
+        return Path(os.path.relpath(report, folder)).as_posix()
+
+    files = overview_files(studies, link, paper=paper)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -91,8 +94,30 @@ def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) ->
     return folder / PAGE_FILE
 
 
+def overview_files(
+    studies: Sequence[Findings], link: Callable[[Findings], str], *, paper: bool
+) -> dict[str, bytes]:
+    """The page and its CSV files, by their names.
+
+    Args:
+        studies: In the order of the page.
+        link: Where a study's own report is, seen from the page.
+        paper: Whether the published numbers stand beside theirs.
+    """
+    tables = comparison_infos(studies, paper=paper)
+    labels = all_labels(studies)
+    return {
+        PAGE_FILE: _page(studies, tables, link, paper=paper).encode(),
+        **{f"{info.name}.csv": csv_text(info, labels=labels).encode() for info in tables},
+    }
+
+
 def _page(
-    studies: Sequence[Findings], tables: Sequence[TableInfo], folder: Path, *, paper: bool
+    studies: Sequence[Findings],
+    tables: Sequence[TableInfo],
+    link: Callable[[Findings], str],
+    *,
+    paper: bool,
 ) -> str:
     notes = [note for note in (boards_note(studies),) if note]
     if paper:
@@ -100,17 +125,16 @@ def _page(
     return render(
         _REST,
         title=f"{len(studies)} studies of the energy of training",
-        studies=[_summary(each, folder) for each in studies],
+        studies=[_summary(each, link(each)) for each in studies],
         tables=tables,
         notes=notes,
         row_class=lambda *_: Markup(""),
     )
 
 
-def _summary(findings: Findings, folder: Path) -> _Summary:
+def _summary(findings: Findings, report: str) -> _Summary:
     manifest = findings.study.manifest
     lead, rest, _ = advice_parts(findings.recommendation.text)
-    report = findings.study.path / REPORT_FOLDER / PAGE_FILE
     return _Summary(
         name=manifest.study,
         about=f"{manifest.paradigm}: {study_line(manifest)}",
@@ -118,5 +142,5 @@ def _summary(findings: Findings, folder: Path) -> _Summary:
         rest=rest,
         labels=findings.labels,
         drawing=hero(draw(findings)),
-        report=Path(os.path.relpath(report, folder)).as_posix(),
+        report=report,
     )

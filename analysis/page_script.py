@@ -78,12 +78,12 @@ if (shown) {
   const said = document.getElementById("live");
   const say = (text) => { if (said.textContent !== text) said.textContent = text; };
   said.hidden = false;
-  say("follows the study; made at " + new Date().toLocaleTimeString());
+  say("follows; made at " + new Date().toLocaleTimeString());
   folds.forEach((fold, i) => { fold.open = keep.get("fold-" + i) === "open"; });
   let failures = 0;
   const look = async () => {
     try {
-      const answer = await fetch("/version", { cache: "no-store" });
+      const answer = await fetch("version", { cache: "no-store" });
       failures = 0;
       const busy = document.hidden || String(getSelection());
       if ((await answer.text()) !== shown && !busy) {
@@ -93,7 +93,7 @@ if (shown) {
       }
     } catch {
       failures += 1;
-      if (failures === 3) { say("no longer follows the study: the server has ended"); return; }
+      if (failures === 3) { say("no longer follows: the server has ended"); return; }
     }
     setTimeout(look, 2000);
   };

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, styled
+from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, in_groups, styled
 from analysis.paradigm_figures import (
     BreakEvenCase,
     BreakEvenLinesInfo,
@@ -29,12 +29,42 @@ def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart
         for panel, case in zip(panels, info.cases, strict=True)
         for row in _panel_rows(panel, case)
     ]
+    side_by_side = (
+        _lines_and_crossing()
+        .facet(
+            data=alt.InlineData(values=rows),
+            column=alt.Column(
+                "panel:N",
+                sort=panels,
+                title=None,
+                spacing=24,
+                header=alt.Header(labelExpr="split(datum.label, '|')", labelLineHeight=15),
+            ),
+        )
+        .resolve_scale(x="independent", y="independent")
+    )
+    notes = [
+        "Energy over the number of trainings that use the encoder. Where the lines cross, it has paid.",
+        *_wrapped(info.note),
+        *(
+            [
+                "The middle panel has mean energies, so it need not cross at the average of the cycles."
+            ]
+            if len(panels) > 1
+            else []
+        ),
+    ]
+    return styled(side_by_side, info.title, notes)
+
+
+def _lines_and_crossing() -> Any:  # noqa: ANN401 - as above
+    """Energy in all with pretraining and from scratch, and where it has paid."""
     ways = [_WITH, _WITHOUT]
     legend = alt.Legend(orient="top", title=None, symbolSize=300)
     cycles = alt.X(
         "cycles:Q",
         title="trainings that use the encoder",
-        axis=alt.Axis(tickMinStep=1, tickCount=6),
+        axis=alt.Axis(tickMinStep=1, tickCount=6, format="d"),
     )
     energy = alt.Y("energy_wh:Q", title="Energy in all, Wh")
     lines = (
@@ -60,33 +90,7 @@ def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart
     label = crossing.mark_text(align="left", baseline="top", dx=8, dy=8, color=INK).encode(
         x=cycles, y=energy, text="label:N"
     )
-    side_by_side = (
-        alt.layer(lines, mark, label)
-        .properties(width=_PANEL_WIDTH, height=_PANEL_HEIGHT)
-        .facet(
-            data=alt.InlineData(values=rows),
-            column=alt.Column(
-                "panel:N",
-                sort=panels,
-                title=None,
-                spacing=24,
-                header=alt.Header(labelExpr="split(datum.label, '|')", labelLineHeight=15),
-            ),
-        )
-        .resolve_scale(x="independent", y="independent")
-    )
-    notes = [
-        "Energy over the number of trainings that use the encoder. Where the lines cross, it has paid.",
-        *_wrapped(info.note),
-        *(
-            [
-                "The middle panel has mean energies, so it need not cross at the average of the cycles."
-            ]
-            if len(panels) > 1
-            else []
-        ),
-    ]
-    return styled(side_by_side, info.title, notes)
+    return alt.layer(lines, mark, label).properties(width=_PANEL_WIDTH, height=_PANEL_HEIGHT)
 
 
 def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
@@ -136,21 +140,11 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - as above
         )
         .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
     )
-    panels = bars.facet(
-        data=alt.InlineData(values=rows),
-        column=alt.Column(
-            "group:N",
-            sort=groups,
-            title=None,
-            header=alt.Header(labelOrient="top"),
-            spacing=14,
-        ),
-    )
     notes = [
         "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
         *_wrapped(info.note),
     ]
-    return styled(panels, info.title, notes)
+    return styled(in_groups(bars, rows, groups), info.title, notes)
 
 
 def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:

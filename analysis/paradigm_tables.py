@@ -20,7 +20,14 @@ from analysis.cells import (
 from analysis.findings import Findings
 from analysis.freezing import FreezingInfo
 from analysis.multitask import MultitaskInfo
-from analysis.quantities import counted, decimals_for, energy_text, to_mwh, to_wh
+from analysis.quantities import (
+    counted,
+    decimals_for,
+    energy_text,
+    number_text,
+    to_mwh,
+    to_wh,
+)
 from analysis.savings import Saving
 from analysis.search_tables import search_tables
 from analysis.spread import Spread
@@ -141,7 +148,7 @@ def _case(row: SetupBreakEven) -> str:
 
 
 def _plus_minus(spread: Spread | None) -> str:
-    return "" if spread is None or spread.std is None else f" ± {spread.std:.1f}"
+    return "" if spread is None or spread.std is None else f" ± {number_text(spread.std, 1)}"
 
 
 def freezing_table(findings: Findings, info: FreezingInfo) -> TableInfo:

@@ -111,28 +111,28 @@ def rank(
     enough = _accuracy(best) - tolerance - _ROUNDING if best and bounded else -math.inf
     ordered = sorted(setups, key=lambda each: _order(each, enough, criterion))
     placed = [each for each in ordered if _comparable(each, criterion)]
-    front = _front(
-        [each for each in setups if each.total_j is not None and each.accuracy is not None]
-    )
+    front = _front([each for each in setups if None not in (each.total_j, each.accuracy)])
     first = placed[0] if placed and _accuracy(placed[0]) >= enough else None
+
+    def row(index: int, each: SetupEnergy) -> RankedSetup:
+        accurate = each.accuracy is not None and each.accuracy >= enough
+        return RankedSetup(
+            place=None if index >= len(placed) else index + 1,
+            setup=each,
+            accurate_enough=accurate,
+            on_front=each.setup in front,
+            ties_with_first=accurate
+            and first is not None
+            and each is not first
+            and tied(first, each),
+            saving_against_best=saving(each, best),
+            saving_against_worst=saving(each, worst),
+            saving_against_baseline=saving(each, compared),
+            same_training_as=_same_training(each, setups),
+        )
+
     return Ranking(
-        rows=tuple(
-            RankedSetup(
-                place=None if index >= len(placed) else index + 1,
-                setup=each,
-                accurate_enough=each.accuracy is not None and each.accuracy >= enough,
-                on_front=each.setup in front,
-                ties_with_first=first is not None
-                and each is not first
-                and _accuracy(each) >= enough
-                and tied(first, each),
-                saving_against_best=saving(each, best),
-                saving_against_worst=saving(each, worst),
-                saving_against_baseline=saving(each, compared),
-                same_training_as=_same_training(each, setups),
-            )
-            for index, each in enumerate(ordered)
-        ),
+        rows=tuple(row(index, each) for index, each in enumerate(ordered)),
         tolerance=tolerance,
         best=best,
         worst=worst,

@@ -1,13 +1,13 @@
-"""`python -m analysis serve RESULTS`: the report of a study in a browser, kept up to date while it runs.
+"""`python -m analysis serve RESULTS...`: reports in a browser, kept up to date while studies run.
 
-A server of the standard library on this machine's loopback address only. It makes the report anew
-when files of the study have changed; the page asks for its version and loads itself again.
+A server of the standard library on this machine's loopback address only. It makes a report anew
+when files of its study have changed; the page asks for its version and loads itself again.
 """
 
 import hashlib
 import mimetypes
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,132 +18,71 @@ import tyro
 from rich.text import Text
 from typing_extensions import override
 
+from analysis.choices import Choices
 from analysis.errors import AnalysisError
-from analysis.findings import analyse
-from analysis.load import find_studies, load
-from analysis.report import PAGE_FILE, write_report
+from analysis.live import Live, follow, live_pages
+from analysis.load import find_studies
+from analysis.quantities import listed
+from analysis.report import PAGE_FILE
 from analysis.terminal import make_console
-from study.records import EPOCHS_FILE, MANIFEST_FILE, POWER_FILE, REPORT_FOLDER, TRIALS_FILE
+from study.records import REPORT_FOLDER
 
 ADDRESS = "127.0.0.1"
 
-_HELP = """The report of a study in a browser, kept up to date while the study runs.
+_HELP = """Reports in a browser, kept up to date while their studies run.
 
-Only this machine can open it. The page loads itself again when the study has gone on, and keeps \
-where you are in it and how you sorted. Ctrl-C ends it; the report stays in RESULTS/report.
+Only this machine can open them. A page loads itself again when its study has gone on, and keeps \
+where you are in it and how you sorted. Several studies have a page that sets them side by side. \
+Ctrl-C ends it; the reports stay in RESULTS/report.
 
   python -m analysis serve results/watch
+  python -m analysis serve results/a results/b --against-paper
+  python -m analysis serve results/watch --country DE --rank-by energy-delay
   python -m analysis serve results/watch --port 0      # whatever port is free
 """
-_WATCHED = (MANIFEST_FILE, EPOCHS_FILE, TRIALS_FILE, f"{POWER_FILE}/*", "*/result.json")
 _HIGHEST_PORT = 65535
+_VERSION = "version"
+"""Name that answers with a word that changes when the page does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Choices):
     """What is to be served, and how."""
 
-    results: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS")]
-    """Folder of a study (results/NAME), or a folder with one study in it."""
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
+    """Folders of studies (results/NAME), or a folder with one study in it."""
     port: int = 8600
     """Port on the loopback address; 0 takes one that is free."""
     every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 10.0
     """How often to look for new results; a study writes some every ten seconds."""
-    tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
-    """Accuracy that may be given up to save energy, in percentage points."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be served.
-
-        Raises:
-            AnalysisError: An option is not allowed.
-        """
-        if not 0 <= self.port <= _HIGHEST_PORT:
-            message = (
-                f"--port is {self.port}; allowed are 1 to {_HIGHEST_PORT}, or 0 for a free one."
-            )
-            raise AnalysisError(message)
-        if not self.every > 0:
-            message = f"--every is {self.every:g}; allowed are seconds above 0."
-            raise AnalysisError(message)
-        if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
-            message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100 percentage points."
-            raise AnalysisError(message)
 
 
-@final
-class LiveReport:
-    """The report of one study, made anew when the study has gone on.
-
-    Attributes:
-        folder: The folder with the page and its files.
-    """
-
-    def __init__(self, study: Path, *, tolerance: float) -> None:
-        """Make the report for the first time.
-
-        Args:
-            study: Folder of the study.
-            tolerance: Accuracy that may be given up for energy; a share.
-
-        Raises:
-            AnalysisError: The study cannot be read, or the report not be written.
-        """
-        self._study = study
-        self._tolerance = tolerance
-        self._seen: object = None
-        self.folder = study / REPORT_FOLDER
-        self.refresh()
-
-    def refresh(self) -> bool:
-        """Make the report anew if a file of the study has changed since.
-
-        Returns:
-            Whether it was made anew.
-
-        Raises:
-            AnalysisError: The study cannot be read, or the report not be written.
-        """
-        seen = self._files()
-        if seen == self._seen:
-            return False
-        # Remembered first: a file that cannot be read is tried again when it has changed.
-        self._seen = seen
-        write_report(analyse(load(self._study), tolerance=self._tolerance))
-        return True
-
-    def version(self) -> str:
-        """Changes when the page does."""
-        return hashlib.sha256(self._page()).hexdigest()[:16]
-
-    def page(self) -> bytes:
-        """The page, with the word that makes it follow the study."""
-        page = self._page()
-        word = hashlib.sha256(page).hexdigest()[:16]
-        return page.replace(b'<html lang="en">', f'<html lang="en" data-live="{word}">'.encode(), 1)
-
-    def _page(self) -> bytes:
-        return (self.folder / PAGE_FILE).read_bytes()
-
-    def _files(self) -> frozenset[tuple[str, int, int]]:
-        found = set()
-        for pattern in _WATCHED:
-            for path in self._study.glob(pattern):
-                try:
-                    told = path.stat()
-                except FileNotFoundError:
-                    continue  # replaced just now
-                found.add((str(path), told.st_mtime_ns, told.st_size))
-        return frozenset(found)
+def _check(options: Options) -> None:
+    options.check()
+    if not options.results:
+        message = "No folder was given. Name the folder of a study, for example results/watch."
+        raise AnalysisError(message)
+    if not 0 <= options.port <= _HIGHEST_PORT:
+        message = (
+            f"--port is {options.port}; allowed are 1 to {_HIGHEST_PORT}, or 0 for a free one."
+        )
+        raise AnalysisError(message)
+    if not options.every > 0:
+        message = f"--every is {options.every:g}; allowed are seconds above 0."
+        raise AnalysisError(message)
 
 
 @final
 class ReportServer(ThreadingHTTPServer):
-    """Serves one report on the loopback address."""
+    """Serves pages on the loopback address.
+
+    Attributes:
+        pages: By the first part of their address; the one at the root has an empty name.
+    """
 
     daemon_threads = True
 
-    def __init__(self, report: LiveReport, port: int) -> None:
+    def __init__(self, pages: Mapping[str, Live], port: int) -> None:
         """Listen on `port`; 0 is a free one.
 
         Raises:
@@ -157,7 +96,7 @@ class ReportServer(ThreadingHTTPServer):
                 "or 0 for a free one."
             )
             raise AnalysisError(message) from error
-        self.report = report
+        self.pages = pages
 
     @property
     def url(self) -> str:
@@ -169,24 +108,34 @@ class _Handler(BaseHTTPRequestHandler):
     server: ReportServer
 
     def do_GET(self) -> None:
-        """Answer with the page, its version, or a file beside it."""
+        """Answer with a page, its version, or a file beside it."""
         # A name that someone else's page has made point here must not read the report.
         if self.headers.get("Host", "").rpartition(":")[0] not in {ADDRESS, "localhost"}:
             self.send_error(HTTPStatus.FORBIDDEN)
             return
-        name = self.path.partition("?")[0].removeprefix("/")
-        report = self.server.report
-        if name in {"", PAGE_FILE}:
-            self._answer(report.page(), "text/html; charset=utf-8")
-        elif name == "version":
-            self._answer(report.version().encode(), "text/plain; charset=utf-8")
-        elif "/" in name or name.startswith(".") or not (report.folder / name).is_file():
-            self.send_error(HTTPStatus.NOT_FOUND)
-        else:
-            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-            self._answer((report.folder / name).read_bytes(), kind)
+        path = self.path.partition("?")[0].removeprefix("/")
+        key, slash, name = path.partition("/")
+        if key not in self.server.pages:
+            key, name = "", path
+        elif key and not slash:
+            self.send_response(HTTPStatus.MOVED_PERMANENTLY)
+            self.send_header("Location", f"/{key}/")
+            self.end_headers()
+            return
+        self._answer(self.server.pages[key], name or PAGE_FILE)
 
-    def _answer(self, content: bytes, kind: str) -> None:
+    def _answer(self, page: Live, name: str) -> None:
+        content = page.content(PAGE_FILE if name == _VERSION else name)
+        if content is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if name in {PAGE_FILE, _VERSION}:
+            version = hashlib.sha256(content).hexdigest()[:16].encode()
+            live = b'<html lang="en" data-live="' + version + b'">'
+            page_text = content.replace(b'<html lang="en">', live, 1)
+            content = version if name == _VERSION else page_text
+            kind = "text/plain" if name == _VERSION else "text/html; charset=utf-8"
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
@@ -200,45 +149,32 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the page asks every two seconds."""
 
 
-def follow(
-    report: LiveReport, stop: threading.Event, *, every_s: float, warn: Callable[[str], None]
-) -> None:
-    """Make the report anew whenever the study has gone on, until `stop` is set.
-
-    What cannot be read now, say a file that is half written, is said once and tried again when it
-    has changed; the last report stays.
-    """
-    while not stop.wait(every_s):
-        try:
-            report.refresh()
-        except AnalysisError as error:
-            warn(str(error))
-
-
 def run(options: Options) -> None:
     """Serve until Ctrl-C.
 
     Raises:
-        AnalysisError: The study cannot be read, the report not be written, or the port not be had.
+        AnalysisError: An option is not allowed, a study cannot be read, a report not be written, or
+            the port not be had.
     """
-    (study,) = find_studies([options.results])
-    report = LiveReport(study, tolerance=options.tolerance / 100)
+    _check(options)
+    studies = find_studies(options.results)
+    pages = live_pages(studies, options)
     console = make_console()
 
     def warn(text: str) -> None:
         console.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
 
-    with ReportServer(report, options.port) as server:
+    with ReportServer(pages, options.port) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        console.print(
-            Text(f"The report of {study.name}: {server.url} (Ctrl-C ends)"), soft_wrap=True
-        )
+        names = listed(study.name for study in studies)
+        console.print(Text(f"The report of {names}: {server.url} (Ctrl-C ends)"), soft_wrap=True)
         # A pipe would keep the line back until it is full.
         console.file.flush()
         try:
-            follow(report, threading.Event(), every_s=options.every, warn=warn)
+            follow(pages[""], threading.Event(), every_s=options.every, warn=warn)
         except KeyboardInterrupt:
-            console.print(Text(f"\nended; the report stays in {report.folder}"), soft_wrap=True)
+            where = listed(study / REPORT_FOLDER for study in studies)
+            console.print(Text(f"\nended; the report stays in {where}"), soft_wrap=True)
         finally:
             server.shutdown()
 

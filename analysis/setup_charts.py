@@ -1,15 +1,15 @@
 """Charts in which a mark is a setup: bars, heat map, Pareto front."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import altair as alt
 
-from analysis.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, styled
+from analysis.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, in_groups, styled
 from analysis.figures import Bar, ParetoInfo, Point, RelativeEnergyInfo
 from analysis.heat_map import HeatCell, HeatMapInfo
-from analysis.quantities import MISSING
+from analysis.quantities import MISSING, counted
 
 _BAR_STEP, _BAR_SIZE = 36, 24
 _BAR_HEIGHT = 250
@@ -33,8 +33,22 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     ]
     rates = list(dict.fromkeys(bar.learning_rate for bar in info.bars))
     groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
-    rate = alt.X("learning_rate:N", sort=rates, title=None, axis=alt.Axis(labelAngle=-45))
-    most = max(row["top"] for row in rows)
+    layer = _bars(rates, most=max(row["top"] for row in rows))
+    notes = [
+        "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
+        *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
+        *(
+            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
+            if info.setups_left_out
+            else []
+        ),
+    ]
+    return styled(in_groups(layer, rows, groups), info.title, notes)
+
+
+def _bars(rates: Sequence[str], *, most: float) -> Any:  # noqa: ANN401 - as above
+    """A bar for each setup, its spread, and its accuracy on top."""
+    rate = alt.X("learning_rate:N", sort=list(rates), title=None, axis=alt.Axis(labelAngle=-45))
     percent = alt.Y(
         "percent:Q",
         title="Energy, % of the worst setup",
@@ -59,30 +73,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
         .mark_text(dy=-8, fontSize=11, color=INK)
         .encode(x=rate, y="top:Q", text="word:N")
     )
-    panels = (
-        alt.layer(bars, spread, words)
-        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
-        .facet(
-            data=alt.InlineData(values=rows),
-            column=alt.Column(
-                "group:N",
-                sort=groups,
-                title=None,
-                header=alt.Header(labelOrient="top"),
-                spacing=14,
-            ),
-        )
-    )
-    notes = [
-        "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
-        *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
-        *(
-            [f"{info.setups_left_out} setups of lower rank are left out."]
-            if info.setups_left_out
-            else []
-        ),
-    ]
-    return styled(panels, info.title, notes)
+    return alt.layer(bars, spread, words).properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
 
 
 def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
@@ -127,8 +118,7 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
     rows: list[Mapping[str, Any]] = [
         {**asdict(point), "words": _point_words(point)} for point in info.points
     ]
-    sizes = sorted({point.batch_size for point in info.points})
-    data = alt.InlineData(values=rows)
+    chart = alt.Chart(alt.InlineData(values=rows))
     energy = alt.X(
         "energy_wh:Q",
         title="Energy of a training, Wh",
@@ -139,7 +129,6 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         title="Best validation accuracy, %",
         scale=alt.Scale(zero=False, nice=True),
     )
-    chart = alt.Chart(data)
     across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
         x="energy_low_wh:Q", x2="energy_high_wh:Q", y=accuracy
     )
@@ -153,15 +142,22 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         )
         .encode(x=energy, y=accuracy)
     )
+    sizes = sorted({point.batch_size for point in info.points})
+    marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes)]
+    layered = alt.layer(across, along, front, *marks).properties(width=WIDTH, height=_HEIGHT)
+    notes = [
+        "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
+        "Labels: batch size x learning rate. Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
+    ]
+    return styled(layered, info.title, notes)
+
+
+def _point_marks(chart: Any, sizes: Sequence[int]) -> list[Any]:  # noqa: ANN401 - as above
+    """A mark for each setup, its shape by batch size, and the labels of some."""
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
     points = chart.mark_point(filled=True, opacity=1, stroke=INK).encode(
-        x=energy,
-        y=accuracy,
         shape=alt.Shape(
-            "batch_size:O",
-            title="batch size",
-            scale=alt.Scale(
-                domain=sizes, range=[SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
-            ),
+            "batch_size:O", title="batch size", scale=alt.Scale(domain=list(sizes), range=shapes)
         ),
         color=alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN)),
         size=alt.condition("datum.chosen", alt.value(170), alt.value(80)),
@@ -173,17 +169,10 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
     labels = [
         chart.transform_filter(f"{'' if near else '!'}datum.near_axis")
         .mark_text(align="left" if near else "right", dx=8 if near else -8, dy=-10, color=INK)
-        .encode(x=energy, y=accuracy, text="label:N")
+        .encode(text="label:N")
         for near in (True, False)
     ]
-    layered = alt.layer(across, along, front, points, *labels).properties(
-        width=WIDTH, height=_HEIGHT
-    )
-    notes = [
-        "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
-        "Labels: batch size x learning rate. Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
-    ]
-    return styled(layered, info.title, notes)
+    return [points, *labels]
 
 
 def _group(batch_size: int) -> str:

@@ -5,6 +5,7 @@ mWh and Wh begin here.
 
 from collections.abc import Sequence
 
+from analysis.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.cells import (
     Cell,
     Column,
@@ -21,7 +22,6 @@ from analysis.cells import (
     std_of,
 )
 from analysis.criteria import RankBy
-from analysis.energy import relative_to_worst
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos, stages_info
 from analysis.quantities import (
@@ -52,8 +52,7 @@ _FRONT, _TIE = "●", "≈"
 
 def energy_per_epoch_info(findings: Findings) -> TableInfo:
     """Average energy per epoch by batch size and learning rate (paper, Table 2)."""
-    energies = {each.setup: each.energy_per_epoch_j for each in findings.setups}
-    values = {n: None if e is None else to_mwh(e.mean) for n, e in energies.items()}
+    values = mwh_per_epoch(findings.setups)
     return matrix(
         findings.setups,
         name="energy_per_epoch_mwh",
@@ -65,16 +64,11 @@ def energy_per_epoch_info(findings: Findings) -> TableInfo:
 
 def relative_total_info(findings: Findings) -> TableInfo:
     """Total energy of a training in percent of the worst setup (paper, Figure 3)."""
-    shares = relative_to_worst([each.total_j for each in findings.setups])
-    percents = {
-        each.setup: None if share is None else 100 * share
-        for each, share in zip(findings.setups, shares, strict=True)
-    }
     return matrix(
         findings.setups,
         name="total_energy_percent_of_worst",
         title=findings.staged("Total energy, % of the worst setup"),
-        values=percents,
+        values=percent_of_worst(findings.setups),
         text=lambda value: number_text(value, 1),
     )
 

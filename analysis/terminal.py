@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.against_paper import against_paper_infos, differences
+from analysis.bill import Bill
 from analysis.cells import narrowed
 from analysis.comparison import boards_note, comparison_infos
-from analysis.energy import Bill
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.published import INCONSISTENCIES

@@ -16,6 +16,7 @@ from analysis.chart_style import (
 )
 from analysis.epoch_curves import EpochCurvesInfo, EpochPoint
 from analysis.power_curve import PowerInfo
+from analysis.quantities import counted
 
 _PANELS_IN_A_ROW = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 150, 130
@@ -42,7 +43,7 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     notes = [
         "Lines by learning rate. Each is the mean over the repeats that got as far as the epoch.",
         *(
-            [f"{info.setups_left_out} setups of lower rank are left out."]
+            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
             if info.setups_left_out
             else []
         ),

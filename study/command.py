@@ -98,9 +98,9 @@ def ending(outcome: Outcome, console: Console) -> int:
             soft_wrap=True,
         )
     if outcome.unfinished:
+        left = "1 trial has" if outcome.unfinished == 1 else f"{outcome.unfinished} trials have"
         console.print(
-            f"{outcome.unfinished} trials have not ended. The same command with "
-            f"--name {name} --resume goes on with them.",
+            f"{left} not ended. The same command with --name {name} --resume goes on.",
             soft_wrap=True,
         )
         return INTERRUPTED

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import OptionError, ScenarioError
+from study.errors import DataError, OptionError, ScenarioError
 from study.manifest import DataFacts
 
 if TYPE_CHECKING:
@@ -101,6 +101,25 @@ class Data:
     weights: Mapping[str, npt.NDArray[Any]] | None = None
     encoder_weights: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse class numbers without a class: each training would fail on them.
+
+        Raises:
+            DataError: A label is not the number of a class.
+        """
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        for name, part in parts.items():
+            if part is None:
+                continue
+            low, high = int(part.labels.min()), int(part.labels.max())
+            if low < 0 or high >= len(self.classes):
+                message = (
+                    f"the labels of {name} go from {low} to {high}; with {len(self.classes)} classes "
+                    f"allowed are 0 to {len(self.classes) - 1}. Number the classes from 0, and "
+                    "name each in `classes`."
+                )
+                raise DataError(message)
 
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.bill import study_bill
 from analysis.energy import (
     SetupEnergy,
     relative_to_worst,
     setup_energies,
-    study_bill,
     trial_energies,
 )
 from analysis.load import load

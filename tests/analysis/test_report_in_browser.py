@@ -12,10 +12,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from analysis.choices import Choices
 from analysis.findings import analyse
+from analysis.live import LiveReport
 from analysis.load import load
 from analysis.report import write_report
-from analysis.serve import LiveReport, ReportServer
+from analysis.serve import ReportServer
 from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
 from tests.waiting import PATIENCE_S, waited_for
 
@@ -217,14 +219,15 @@ def test_the_page_prints_on_white(browser: Browser, report: Path) -> None:
 
 def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> None:
     """It loads itself again when a trial has ended, and keeps scroll and sorting."""
-    report = LiveReport(study(tmp_path / "a", setups=3), tolerance=0.01)
-    with ReportServer(report, 0) as server:
+    report = LiveReport(study(tmp_path / "a", setups=3), Choices())
+    with ReportServer({"": report}, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         watched = opened(browser, server.url, allowed=server.url.rstrip("/"))
         page = watched.page
+        # Without, the page glides to where it is to be, and is met on its way.
+        page.emulate_media(reduced_motion="reduce")
         page.locator("#ranking th button", has_text="setup").click()
         page.evaluate("scrollTo(0, 700)")
-        place = page.locator("#ranking").bounding_box()
         before = column(page, 2)
         study(tmp_path / "a", setups=4)
 
@@ -236,7 +239,8 @@ def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> No
         waited_for(lambda: page.evaluate("scrollY") > 0, "what was in view")
 
         sort = page.locator("#ranking th", has_text="setup").get_attribute("aria-sort")
-        place_after = page.locator("#ranking").bounding_box()
+        # What stands above may have become longer or shorter; where the reader was, stays.
+        page.wait_for_function("Math.abs(scrollY - 700) <= 2")
         live = page.locator("#live").inner_text()
         server.shutdown()
 
@@ -245,8 +249,5 @@ def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> No
         ["1", "2", "3", "4"],
         "ascending",
     )
-    assert place is not None
-    assert place_after is not None
-    assert place_after["y"] == pytest.approx(place["y"], abs=2)
-    assert live.startswith("follows the study")
+    assert live.startswith("follows; made at")
     assert (watched.complaints, watched.requests) == ([], [])

@@ -4,12 +4,13 @@ import dataclasses
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from study.errors import OptionError, ScenarioError
+from study.errors import DataError, OptionError, ScenarioError
 from study.scenario import BUILT_IN, Arrays, Data, Scenario, load_scenario
 from tests.study import tiny
 
@@ -75,6 +76,19 @@ def test_weights_count_in_the_fingerprint() -> None:
 
     assert len(different) == 4
     assert turned in different
+
+
+@pytest.mark.parametrize(("label", "part"), [(3, "train"), (-1, "val"), (3, "test")])
+def test_a_label_without_a_class_is_refused(label: int, part: str) -> None:
+    """It is found when the data are loaded, not by each training; the part and the range are named."""
+    data = tiny.data(classes=3)
+    arrays = data.train
+    wrong = Arrays(inputs=arrays.inputs, targets=np.full_like(arrays.targets, label))
+
+    parts: dict[str, Any] = {part: wrong}
+
+    with pytest.raises(DataError, match=f"labels of {part} go from {label} to {label}.*0 to 2"):
+        dataclasses.replace(data, **parts)
 
 
 def test_settings_reach_a_scenario_that_takes_them() -> None:

@@ -1,0 +1,91 @@
+"""What may be asked of an analysis, with the same words for `python -m analysis` and its `serve`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from analysis.carbon import Factors, factors_of
+from analysis.criteria import RankBy
+from analysis.errors import AnalysisError
+from analysis.findings import Findings, analyse
+from analysis.idle import without_idle
+from analysis.load import load
+from analysis.quantities import listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """How studies are analysed."""
+
+    tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
+    """Accuracy that may be given up to save energy, in percentage points."""
+    rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
+    """What setups are ranked by."""
+    target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
+    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
+    """Number of the setup that you use today: savings are told against it too."""
+    against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Set the published numbers beside yours, and say what differs."""
+    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Test how much of energy and duration goes with batch size, learning rate, and both."""
+    subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Take off what the device draws when idle; needs a sensor that measured it before the study."""
+    country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
+    """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
+    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
+    """The same by grams of CO2e per kWh, instead of a country."""
+    pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
+    """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
+    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE")] = None
+    """Price per kWh, in whatever money."""
+
+    def check(self) -> None:
+        """Refuse what no study can be analysed by.
+
+        Raises:
+            AnalysisError: An option is not allowed.
+        """
+        if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
+            message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100 percentage points."
+            raise AnalysisError(message)
+        target = self.target_accuracy
+        if target is not None and not 0 < target <= 1:
+            message = f"--target-accuracy is {target:g}; allowed is a share above 0, up to 1."
+            raise AnalysisError(message)
+        self.footprint_factors()
+
+    def footprint_factors(self) -> Factors | None:
+        """What turns energy into greenhouse gas and money; None where nothing was asked for.
+
+        Raises:
+            AnalysisError: A factor is not allowed, or the country is not known.
+        """
+        return factors_of(
+            country=self.country,
+            carbon_intensity=self.carbon_intensity,
+            pue=self.pue,
+            price=self.price,
+        )
+
+    def analysed(self, path: Path) -> Findings:
+        """Read a study's folder and analyse it.
+
+        Raises:
+            AnalysisError: The study cannot be read, or does not have what was asked for.
+        """
+        study = load(path)
+        known = [each.setup for each in study.manifest.setups]
+        if self.baseline is not None and self.baseline not in known:
+            message = f"--baseline is {self.baseline}; {path} has the setups {listed(known)}."
+            raise AnalysisError(message)
+        return analyse(
+            without_idle(study) if self.subtract_idle else study,
+            tolerance=self.tolerance / 100,
+            by=self.rank_by,
+            target=self.target_accuracy,
+            baseline=self.baseline,
+            factors=self.footprint_factors(),
+        )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from trackers.errors import UnknownDeviceError
+from trackers.lane import LaneAddress
 from trackers.sample import Device, DeviceKind, Method, Reading, process_device
 from trackers.sharing import Part
 
@@ -98,6 +99,7 @@ class TrackerFacts:
         refused: Sources that were not taken, with the reason for each.
         devices: The devices that the source can measure.
         idle_power_w: Mean power of each device before its first window, where it is known.
+        lane: Where trials of the node can reach the tracker directly; None where they cannot.
     """
 
     node_id: str
@@ -108,6 +110,7 @@ class TrackerFacts:
     refused: dict[str, str]
     devices: tuple[Device, ...]
     idle_power_w: dict[str, float]
+    lane: LaneAddress | None = None
 
     def target(
         self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int

@@ -85,6 +85,13 @@ def pid_of(actor: Handle) -> int:
     return pid
 
 
+def kill(actor: Handle) -> None:
+    """Kill an actor for good, and wait until its process is gone: until then it may answer."""
+    process = psutil.Process(pid_of(actor))
+    ray.kill(actor)
+    process.wait(timeout=PATIENCE_S)
+
+
 def take(tracker: Handle) -> Booking:
     """What a tracker has booked."""
     booking: Booking = ray.get(tracker.take.remote(), timeout=PATIENCE_S)
@@ -150,6 +157,21 @@ def die_in_epoch(manager: Handle) -> None:
     trial.open(key(2))
     burn(EPOCH_S)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def over_a_restart(manager: Handle, tracker_pid: int, way: str) -> tuple[Reading, float]:
+    """A trial whose tracker is killed in an epoch; its reading and its CPU seconds."""
+    trial = client(manager)
+    if way == "ray":
+        trial._lane = None  # noqa: SLF001 - nobody else has to know that there is one
+    before_s = time.process_time()
+    trial.open(key(1))
+    burn(EPOCH_S)
+    os.kill(tracker_pid, signal.SIGKILL)
+    burn(EPOCH_S)
+    reading = trial.close(key(1))
+    return reading, time.process_time() - before_s
 
 
 def test_a_trial_measures_its_epochs(manager: Handle) -> None:
@@ -270,6 +292,27 @@ def test_release_is_for_one_trial(manager: Handle) -> None:
     assert energy_j(trial.close(key(1, trial_id="other"))) > 0
 
 
+@pytest.mark.parametrize("was_lost", [True, False])
+def test_without_a_lane_windows_are_measured_through_ray(
+    manager: Handle, *, was_lost: bool
+) -> None:
+    """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
+    trial = client(manager)
+    lane = trial._lane  # noqa: SLF001 - nobody else has to know that there is one
+    assert lane is not None
+    if was_lost:
+        lane.close()
+    else:
+        trial._lane = None  # noqa: SLF001
+
+    readings = [measured(trial, epoch) for epoch in (1, 2)]
+
+    for reading in readings:
+        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
+        assert reading.status is Status.OK
+    assert (trial._lane is not None) == was_lost  # noqa: SLF001
+
+
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
@@ -288,16 +331,13 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     assert pid_of(tracker_of(manager)) != pid
 
 
-def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle) -> None:
+@pytest.mark.parametrize("way", ["lane", "ray"])
+def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, way: str) -> None:
     """What the dead one read at the start of the window, the new one goes on from."""
-    trial, pid = client(estimating), pid_of(tracker_of(estimating))
-    trial.open(key(1))
-    before_s = time.process_time()
-    burn(EPOCH_S)
-    os.kill(pid, signal.SIGKILL)
-    burn(EPOCH_S)
-    used_s = time.process_time() - before_s
-    reading = trial.close(key(1))
+    pid = pid_of(tracker_of(estimating))
+
+    told = over_a_restart.remote(estimating, pid, way)
+    reading, used_s = ray.get(told, timeout=PATIENCE_S)
 
     assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)
     assert energy_j(reading) == pytest.approx(5.0 * used_s, rel=0.3)
@@ -334,7 +374,7 @@ def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
     old = tracker_of(manager)
     trials = [client(manager), client(manager)]
 
-    ray.kill(old)
+    kill(old)
     for trial in trials:
         trial.open(key(1))
         assert trial.close(key(1)).status is Status.MISSING
@@ -349,7 +389,7 @@ def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
 
 def test_a_trial_after_a_tracker_died_for_good_is_measured(manager: Handle) -> None:
     """A new trial does not inherit a dead tracker."""
-    ray.kill(tracker_of(manager))
+    kill(tracker_of(manager))
 
     trial = client(manager)
 
@@ -406,8 +446,8 @@ def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
     """Both dead for good: missing readings from who was measured before, and from who comes new."""
     manager = start_manager(Request(tracker=str(recording)), sampling_hz=10)
     before = client(manager)
-    ray.kill(tracker_of(manager))
-    ray.kill(manager)
+    kill(tracker_of(manager))
+    kill(manager)
 
     after = client(manager)
 

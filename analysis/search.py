@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy import BROKEN_OFF, known_sum
 from study.manifest import SetupFacts
 from study.records import StopReason, TrialStatus
 
@@ -30,6 +31,7 @@ class SearchPoint:
         low_j: Lower end of the interval in which the measured energy lies; None if not known.
         high_j: Its upper end.
         stopped: Whether the search ended it early.
+        failed: Whether it diverged or ran out of memory: its energy is not that of a training.
         on_front: Whether no other whole training is both more accurate and cheaper.
     """
 
@@ -43,6 +45,7 @@ class SearchPoint:
     low_j: float | None
     high_j: float | None
     stopped: bool
+    failed: bool
     on_front: bool
 
 
@@ -65,11 +68,12 @@ class SearchInfo:
     """What a search says.
 
     Attributes:
-        points: Every setup that was trained: the front by accuracy, the other whole trainings, and
-            those that were stopped.
+        points: Every setup that was trained: the front by accuracy, the other whole trainings,
+            those that were stopped, and those that failed.
         progress: The front's size after each whole training.
         not_run: Numbers of the setups that were not trained.
-        spent_j: Energy of all epochs.
+        spent_j: Energy of all epochs that have a reading; None where none has.
+        missing_epochs: Epochs without a reading: more was spent by what they used.
         grid_j: What training every setup once to its end would cost; None where no training
             came to its own end.
         grid_measured: Whether every setup was trained to its end, so that `grid_j` is no estimate.
@@ -80,7 +84,8 @@ class SearchInfo:
     points: tuple[SearchPoint, ...]
     progress: tuple[FrontSize, ...]
     not_run: tuple[int, ...]
-    spent_j: float
+    spent_j: float | None
+    missing_epochs: int
     grid_j: float | None
     grid_measured: bool
     dearer: int
@@ -105,7 +110,7 @@ def search_info(
     ended = trials[trials["status"] == TrialStatus.FINISHED.value]
     kept = ended[ended["energy_j"].notna() & (ended["epochs"] > 0)]
     rows = [{str(k): v for k, v in row.items()} for row in kept.to_dict("records")]
-    whole = [row for row in rows if row["stop_reason"] != StopReason.STOPPED.value]
+    whole = [row for row in rows if row["stop_reason"] not in BROKEN_OFF]
     pairs = {row["setup"]: _pair(row) for row in whole if pd.notna(row["best_val_accuracy"])}
     front = {n for n, one in pairs.items() if not any(_beats(o, one) for o in pairs.values())}
     unsure_j = epochs.groupby("trial_id")["uncertainty_j"].agg(lambda s: s.sum(skipna=False))
@@ -113,13 +118,14 @@ def search_info(
         _point(row, facts, unsure_j.get(row["trial_id"]), on_front=row["setup"] in front)
         for row in rows
     ]
-    points.sort(key=lambda p: (not p.on_front, p.stopped, -(p.accuracy or 0.0)))
+    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -(p.accuracy or 0.0)))
     tried = {int(n) for n in trials["setup"]}
     return SearchInfo(
         points=tuple(points),
         progress=_progress(epochs, pairs, {row["trial_id"]: row["setup"] for row in whole}),
         not_run=tuple(number for number in facts if number not in tried),
-        spent_j=float(epochs["epoch_energy_j"].sum()),
+        spent_j=known_sum(epochs["epoch_energy_j"]),
+        missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
         grid_j=_grid_j(facts, whole, epochs),
         grid_measured=len(whole) == len(facts)
         and all(row["stop_reason"] != StopReason.TARGET.value for row in whole),
@@ -148,6 +154,7 @@ def _point(
         low_j=max(0.0, energy_j - float(unsure_j or 0.0)) if known else None,
         high_j=energy_j + float(unsure_j or 0.0) if known else None,
         stopped=row["stop_reason"] == StopReason.STOPPED.value,
+        failed=row["stop_reason"] in BROKEN_OFF - {StopReason.STOPPED},
         on_front=on_front,
     )
 

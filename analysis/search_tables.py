@@ -25,11 +25,14 @@ def search_tables(findings: Findings, info: SearchInfo) -> tuple[TableInfo, ...]
 def search_text(findings: Findings, info: SearchInfo) -> str:
     """What the search spent, against the grid, and how sure its answer is."""
     known = " (estimated)" if "estimated" in " ".join(findings.labels) else ""
+    if info.missing_epochs:
+        known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
     grid = "cannot be told, because no training came to its own end"
     if info.grid_j is not None:
         how = "measured" if info.grid_measured else "estimated from the epochs that ran"
-        share = percent_text(info.spent_j / info.grid_j) if info.grid_j else "?"
-        grid = f"takes {energy_text(info.grid_j)}, {how}: the search used {share} of it"
+        grid = f"takes {energy_text(info.grid_j)}, {how}"
+        if info.grid_j and info.spent_j is not None:
+            grid += f": the search used {percent_text(info.spent_j / info.grid_j)} of it"
     left = ""
     if info.not_run:
         numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
@@ -68,7 +71,7 @@ def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
         ),
         legend=(
             "from, to: the measurement's own interval; at least: stopped early, a lower bound, with "
-            "the accuracy until then"
+            "the accuracy until then; failed: diverged or out of memory, no whole training"
         ),
     )
 
@@ -94,6 +97,8 @@ def _progress_table(findings: Findings, info: SearchInfo) -> TableInfo:
 
 
 def _kind(point: SearchPoint) -> Cell:
+    if point.failed:
+        return word_cell("failed")
     return word_cell("front" if point.on_front else "at least" if point.stopped else "whole")
 
 

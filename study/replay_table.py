@@ -10,6 +10,7 @@ from typing import Final
 
 import pandas as pd
 
+from study.attempts import counted
 from study.courses import Course
 from study.errors import OptionError
 from study.records import EPOCHS_FILE
@@ -141,7 +142,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     if frame.empty:
         message = f"--replay {name} has no row; it takes one for each recorded epoch."
         raise OptionError(message)
-    frame = _last_attempts(frame)
+    frame = _counted(frame)
     axes = [*AXES, *(each for each in FURTHER_AXES if each in frame.columns)]
     for column in NEEDED:
         if not pd.api.types.is_numeric_dtype(frame[column]):
@@ -178,11 +179,21 @@ def course_of(recording: Sequence[RecordedEpoch], *, target: float | None) -> Co
     return course
 
 
-def _last_attempts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Only the last attempt of each trial, where a table has attempts."""
+def _counted(frame: pd.DataFrame) -> pd.DataFrame:
+    """Only the epochs that count for their trials, where a table has attempts."""
     if "attempt" not in frame.columns or "trial_id" not in frame.columns:
         return frame
-    return frame[frame["attempt"] == frame.groupby("trial_id")["attempt"].transform("max")]
+    kept = [
+        (trial_id, *place)
+        for trial_id, rows in frame.groupby("trial_id")
+        for place in counted(
+            (attempt, "", epoch)
+            for attempt, epoch in rows[["attempt", "epoch"]].itertuples(index=False)
+        )
+    ]
+    places = pd.MultiIndex.from_tuples(kept, names=["trial_id", "attempt", "stage", "epoch"])
+    own = pd.MultiIndex.from_frame(frame[["trial_id", "attempt", "epoch"]])
+    return frame[own.isin(places.droplevel("stage"))]
 
 
 def _recording(rows: pd.DataFrame) -> Recording:

@@ -18,6 +18,7 @@ from typing import Any, final
 import ray
 from ray import tune
 
+from study.checkpoints import Checkpoint
 from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
 from study.records import (
     J_PER_MWH,
@@ -34,6 +35,7 @@ from study.scenario import Data, load_scenario
 from study.setups import TrialPlan
 from study.stage_order import ordered, still_to_train
 from study.stages import StageTasks
+from study.storage_reach import Reach
 from study.training import EpochOutcome, TrainingSettings, train
 from trackers.actor import Handle
 from trackers.client import TrackerClient
@@ -56,6 +58,8 @@ class TrialContext:
         optimizer: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
+        storage: The study's folder, for checkpoints; None where none are to be kept.
+        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
     """
 
     study: str
@@ -68,6 +72,8 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
+    storage: Reach | None
+    checkpoint_every_s: float
 
 
 def run_trial(
@@ -90,15 +96,30 @@ def run_trial(
     meter = TrialMeter(plan, client, first_stage=context.stages[0])
     energy_j = plan.energy_before_j
     with meter.trial():
+        checkpoint = _checkpoint(plan, context)
+        for report in checkpoint.reports:
+            tune.report(report)  # once more, because the driver may not have lived to write it
         try:
-            for outcome in _outcomes(plan, context, data, meter):
+            for outcome in _outcomes(plan, context, data, meter, checkpoint):
                 record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
                 energy_j = record.energy_j
-                tune.report(_metrics(record, outcome))
+                report = _metrics(record, outcome)
+                checkpoint.reports.append(report)
+                tune.report(report)
         except Exception:  # noqa: BLE001 - see the module's first lines
             outcome = _failed(meter.epoch)
             record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
             tune.report(_metrics(record, outcome, error=traceback.format_exc()))
+        checkpoint.remove()
+
+
+def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
+    # Not on a machine's own disk, where another study of this name may have left some.
+    storage = context.storage
+    folder = storage.folder() if storage is not None and storage.here() else None
+    return Checkpoint.of_attempt(
+        folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
+    )
 
 
 def _assigned() -> list[str]:
@@ -108,9 +129,13 @@ def _assigned() -> list[str]:
 
 
 def _outcomes(
-    plan: TrialPlan, context: TrialContext, data: Data, meter: "TrialMeter"
+    plan: TrialPlan,
+    context: TrialContext,
+    data: Data,
+    meter: "TrialMeter",
+    checkpoint: Checkpoint,
 ) -> Iterator[EpochOutcome]:
-    """The outcomes of all stages, one stage after another."""
+    """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
     tasks = StageTasks(
@@ -119,6 +144,7 @@ def _outcomes(
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,
+        encoder_weights=checkpoint.encoder_weights,
     )
     settings = TrainingSettings(
         batch_size=plan.batch_size,
@@ -130,8 +156,7 @@ def _outcomes(
         weight_decay=plan.chosen.get("weight_decay"),
     )
     order = ordered(context.stages, seed=plan.seed)
-    ended: dict[Stage, StopReason] = {}
-    while remaining := still_to_train(order, ended):
+    while remaining := still_to_train(order, checkpoint.ended):
         meter.stage, meter.epoch = remaining[0], 1
         for outcome in train(
             partial(tasks.start, meter.stage),
@@ -139,12 +164,17 @@ def _outcomes(
             device=device,
             window=meter.window,
             latents=meter.latents,
+            begin=checkpoint.take_under_way(),
         ):
             meter.peak_memory_bytes = peak_memory_bytes(device)
             yield outcome
+            if outcome.state is not None:
+                checkpoint.epoch_done(outcome.state)
             if outcome.stop_reason is not None:
-                ended[meter.stage] = outcome.stop_reason
-        tasks.finish()
+                tasks.finish()
+                checkpoint.stage_done(
+                    meter.stage, outcome.stop_reason, encoder_weights=tasks.encoder_weights
+                )
 
 
 def _failed(epoch: int) -> EpochOutcome:

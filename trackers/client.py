@@ -33,10 +33,16 @@ class TrackerClient:
     """
 
     def __init__(
-        self, manager: Handle, *, accelerator_uuid: str | None, on_accelerator: bool
+        self,
+        manager: Handle,
+        *,
+        accelerator_uuid: str | None,
+        on_accelerator: bool,
+        answer_s: float = CALL_TIMEOUT_S,
     ) -> None:
-        """Find the node's tracker, and wait until it samples."""
+        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it."""
         self._manager = manager
+        self._answer_s = answer_s
         self._node_id = ""
         self._tracker: Handle = None
         self._target = ""
@@ -49,7 +55,7 @@ class TrackerClient:
         try:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
-            self._lane = Lane.connected(facts.lane, timeout_s=CALL_TIMEOUT_S)
+            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
             self._estimated = facts.method is Method.ESTIMATED
             self._target, self.device = facts.target(
                 accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
@@ -77,7 +83,7 @@ class TrackerClient:
             opened = self._tracker.open.remote(*asked)
             self._opened[key] = opened
             if self._estimated:
-                ray.get(opened, timeout=CALL_TIMEOUT_S)
+                ray.get(opened, timeout=self._answer_s)
         except Exception as error:  # noqa: BLE001 - see the class
             _log.warning("window not opened: %s", error)
 
@@ -115,11 +121,11 @@ class TrackerClient:
         with suppress(LaneBrokenError):
             reading = self._by_lane("close", *asked)
             return reading
-        reading = ray.get(self._tracker.close.remote(*asked), timeout=CALL_TIMEOUT_S)
+        reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
         if self._lane_was_lost:
             self._lane_was_lost = False  # once: where there is no way, looking for it costs time
-            facts = ray.get(self._tracker.facts.remote(), timeout=CALL_TIMEOUT_S)
-            self._lane = Lane.connected(facts.lane, timeout_s=CALL_TIMEOUT_S)
+            facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
+            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
         return reading
 
     def _by_lane(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
@@ -141,7 +147,7 @@ class TrackerClient:
         for key, answer in list(self._opened.items()):
             try:
                 is_to_come = isinstance(answer, ray.ObjectRef)
-                opened = ray.get(answer, timeout=CALL_TIMEOUT_S) if is_to_come else answer
+                opened = ray.get(answer, timeout=self._answer_s) if is_to_come else answer
             except RayError as error:
                 _log.warning("a window was lost with its tracker: %s", error)
                 continue

@@ -60,6 +60,7 @@ class Proposer:
         name: str | None = None,
         storage: optuna.storages.BaseStorage | None = None,
         ended: frozenset[Choice] = frozenset(),
+        backwards: bool = False,
     ) -> None:
         """Propose setups of `space`; with `storage`, go on with the study `name` in it.
 
@@ -71,11 +72,13 @@ class Proposer:
             name: Of Optuna's study.
             storage: Where it lies; None for memory.
             ended: Of setups that `storage` knows, those whose trials have rows to their end.
+            backwards: Whether the grid is gone through from its end.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._in_order = sampler == "grid"
+        self._backwards = backwards
         self._axes = _distributions(space)
         self._study = optuna.create_study(
             directions=list(objective.directions),
@@ -104,7 +107,7 @@ class Proposer:
         if not untried:
             return None
         if self._in_order:
-            return self._put(untried[0])
+            return self._put(untried[-1 if self._backwards else 0])
         trial = self._study.ask(self._axes)
         choice = self._choice(trial.params)
         if choice not in self._tried:

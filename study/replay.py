@@ -11,7 +11,7 @@ from study.errors import OptionError
 from study.objectives import Objective, values_of
 from study.proposals import Proposal, Proposer
 from study.records import J_PER_WH
-from study.replay_table import Recording, ReplayTable
+from study.replay_table import RecordedEpoch, Recording, ReplayTable
 from study.search_space import Choice
 from study.verdicts import Judge, Verdict
 
@@ -26,6 +26,7 @@ class ReplayedTrial:
         verdict: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
         ended_s: Simulated time of its end, from the search's start.
+        overhead_j: What it used beside the epochs in `course`: set-up, and attempts that were lost.
     """
 
     choice: Choice
@@ -33,6 +34,7 @@ class ReplayedTrial:
     verdict: Verdict | None
     spent_j: float
     ended_s: float
+    overhead_j: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,15 @@ class _Running:
     proposal: Proposal
     recording: Recording
     course: Course
+    lost: int = 0
+
+    @property
+    def next_epoch(self) -> RecordedEpoch:
+        """The one that is under way: of a lost attempt first, then of the last."""
+        recording = self.recording
+        if self.lost < len(recording.lost):
+            return recording.lost[self.lost]
+        return recording.epochs[self.course.epochs]
 
     @property
     def name(self) -> str:
@@ -151,7 +162,7 @@ class Simulation:
                 return
             proposal = self._recorded()
             if proposal is None:
-                self._budget.end(name)
+                self._budget.withdraw(name)
                 return
             running = _Running(
                 order=self._begun,
@@ -171,29 +182,47 @@ class Simulation:
         return None
 
     def _schedule(self, running: _Running) -> None:
-        time_s = running.recording[running.course.epochs].time_s
+        time_s = running.next_epoch.time_s
         heapq.heappush(self._queue, (self._now_s + time_s, running.order, running))
 
     def _step(self, running: _Running) -> bool:
         """Book the epoch that has ended; whether its trial has ended with it."""
-        course = running.course
-        epoch = running.recording[course.epochs]
-        course.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
-        verdict = self._judge.after_epoch(running.name, course, last_epoch_j=epoch.energy_j or 0.0)
-        is_last = course.epochs == len(running.recording)
+        course, epoch = running.course, running.next_epoch
+        energy_j = epoch.energy_j or 0.0
+        if not course.epochs and not running.lost:
+            # What a trial needs to set itself up is known when its first epoch has come.
+            self._budget.overhead(running.name, running.recording.setup_j)
+        if running.lost < len(running.recording.lost):
+            running.lost += 1
+            self._budget.epoch(running.name, energy_j)
+            verdict = Verdict.BUDGET if self._budget.is_used_up else None
+            is_last = False
+        else:
+            course.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+            verdict = self._judge.after_epoch(running.name, course, last_epoch_j=energy_j)
+            is_last = course.epochs == len(running.recording)
         if verdict is None and not is_last:
             return False
         course.stopped = verdict is not None and not is_last and verdict is not Verdict.TARGET
+        self._end(running, verdict if course.stopped or verdict is Verdict.TARGET else None)
+        return True
+
+    def _end(self, running: _Running, verdict: Verdict | None) -> None:
+        course = running.course
         self._budget.end(running.name)
-        values = values_of(self._objective, course, max_epochs=self._table.longest)
+        self._budget.overhead(running.name, running.recording.setup_j)
+        values = None
+        if course.epochs:
+            values = values_of(self._objective, course, max_epochs=self._table.longest)
         self._proposer.tell(running.proposal, values, pruned=course.stopped)
         self._ended.append(
             ReplayedTrial(
                 choice=running.proposal.choice,
                 course=course,
-                verdict=verdict if course.stopped or verdict is Verdict.TARGET else None,
+                verdict=verdict,
                 spent_j=self._budget.spent_j,
                 ended_s=self._now_s,
+                overhead_j=running.recording.setup_j
+                + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )
-        return True

@@ -78,13 +78,13 @@ def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
     second = search.propose()
     assert second is not None
 
-    goes_on = search.epoch(epoch_of(second, 1, 3.0, 0.5))
+    goes_on = search.epoch(epoch_of(second, 1, 1.0, 0.5))
     capped = search.epoch(epoch_of(second, 2, 3.0, 0.6))
 
     assert at_target is StopReason.TARGET
     assert goes_on is None
     assert capped is StopReason.STOPPED
-    assert search.budget.spent_j == 10.0
+    assert search.budget.spent_j == 8.0
 
 
 def test_an_epoch_that_is_told_twice_counts_once() -> None:

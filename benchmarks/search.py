@@ -32,7 +32,14 @@ from study.synthetic_table import synthetic_rows
 ROOT = Path(__file__).parent.parent
 RECORDED = Path("benchmarks") / "data" / "watch16"
 OURS = WAYS[-1].name
-DENSE_WAYS = ("grid, in its order", "grid, backwards", "random", "halving by energy", "random + cap", OURS)
+DENSE_WAYS = (
+    "grid, in its order",
+    "grid, backwards",
+    "random",
+    "halving by energy",
+    "random + cap",
+    OURS,
+)
 """Without the ways that take minutes each with 256 trials, or are still random then (NSGA-II)."""
 
 GOAL_RECORDED, GOAL_DENSE, GOAL_S = 0.25, 0.10, 30.0

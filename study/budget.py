@@ -45,9 +45,7 @@ class Budget:
     @property
     def expected_j(self) -> float:
         """What was used, with the overhead that begun trials are still expected to be told."""
-        ahead = (
-            max(0.0, self.dearest_overhead_j - told_j) for told_j in self._overheads.values()
-        )
+        ahead = (max(0.0, self.dearest_overhead_j - told_j) for told_j in self._overheads.values())
         return self.spent_j + sum(ahead)
 
     @property
@@ -66,13 +64,17 @@ class Budget:
         Returns:
             Whether it may begin.
         """
-        epochs_j = max(first_rung_j, self.dearest_epoch_j)
-        needed_j = sum(self._promised.values()) + epochs_j + self.dearest_overhead_j
-        if self.is_used_up or self.expected_j + needed_j > self.limit_j:
+        if not self.has_room(first_rung_j=first_rung_j):
             return False
-        self._promised[trial] = epochs_j
+        self._promised[trial] = max(first_rung_j, self.dearest_epoch_j)
         self._overheads[trial] = 0.0
         return True
+
+    def has_room(self, *, first_rung_j: float) -> bool:
+        """Whether a trial may begin; see `start`."""
+        epochs_j = max(first_rung_j, self.dearest_epoch_j)
+        needed_j = sum(self._promised.values()) + epochs_j + self.dearest_overhead_j
+        return not self.is_used_up and self.expected_j + needed_j <= self.limit_j
 
     def epoch(self, trial: str, energy_j: float) -> None:
         """Book an epoch; it counts against what was promised to its trial."""
@@ -108,8 +110,3 @@ class Budget:
         """
         self._promised.pop(trial, None)
         self._ended.add(trial)
-
-    def withdraw(self, trial: str) -> None:
-        """A trial that was to be begun is not."""
-        self._promised.pop(trial, None)
-        self._overheads.pop(trial, None)

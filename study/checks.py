@@ -11,7 +11,7 @@ from trackers.errors import SourceUnavailableError
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
-        *("energy_budget_wh", "trials", "sampler"),
+        *("energy_budget_wh", "trials", "sampler", "confirm"),
     }
 )
 """Options with which a study that is resumed stays the same study."""

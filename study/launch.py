@@ -61,6 +61,8 @@ def run_study(
     options = options.reduced()
     device_type = check_this_machine(options)
     scenario = load_scenario(options.scenario, options.scenario_settings)
+    if steering is not None:
+        scenario = steering.prepared(scenario)
     name = options.name or _new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
@@ -103,6 +105,7 @@ def run_study(
     remaining = recorder.expect(plans)
     if steering is not None:
         steering.begin(folder, manifest, recorder, remaining)
+        manifest = replace(manifest, setups=tuple(steering.setups))
     console.print("  starting Ray and the trackers ...", style="dim")
     on_accelerator = device_type != "cpu"
     with Interrupts() as interrupts, connect(options, accelerator=on_accelerator) as cluster:
@@ -166,7 +169,7 @@ class _Run:
         try:
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
-                if not plans or self._interrupts.came:
+                if self._interrupts.came or not (plans or self._steering):
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
@@ -243,7 +246,7 @@ class _Run:
                 for key in configs[0]
             },
             tune_config=tune.TuneConfig(
-                num_samples=len(configs),
+                num_samples=len(configs) if self._steering is None else -1,
                 reuse_actors=True,
                 search_alg=self._source(configs),
                 max_concurrent_trials=None if self._steering is None else self._cluster.slots,
@@ -255,14 +258,23 @@ class _Run:
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
                 verbose=0,
-                stop=None if self._steering is None else self._steering.stopper(),
+                stop=None
+                if self._steering is None
+                else self._steering.stopper(self._take_bookings),
             ),
         )
 
     def _source(self, configs: list[dict[str, Any]]) -> Searcher | SearchAlgorithm:
         if self._steering is None:
             return BasicVariantGenerator(points_to_evaluate=configs)
-        return self._steering.searcher(self._take_bookings)
+        return self._steering.searcher(self._take_bookings, self._note_setups)
+
+    def _note_setups(self) -> None:
+        """Write down what a search has proposed from a range, before it is trained."""
+        setups = tuple(self._setups)
+        if setups != self._manifest.setups:
+            self._manifest = replace(self._manifest, setups=setups)
+            self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
 
 
 @final

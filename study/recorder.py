@@ -29,7 +29,7 @@ from study.records import (
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan
-from study.stage_order import still_to_train
+from study.stage_order import chosen_stages, still_to_train
 from trackers.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
@@ -94,7 +94,7 @@ class Recorder:
             epochs, windows = self._of(plan)
             rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
-            if _is_through(rows, self._stages):
+            if _is_through(rows, chosen_stages(self._stages, plan.chosen)):
                 continue
             begun = {attempt for attempt, _, _ in (*epochs, *windows)}
             again = plan.again(
@@ -172,7 +172,7 @@ class Recorder:
             study=self._study,
             paradigm=self._paradigm,
             scenario=self._scenario,
-            stages=self._stages,
+            stages=chosen_stages(self._stages, plan.chosen),
             target_accuracy=self._target_accuracy,
         )
 
@@ -241,7 +241,10 @@ def trial_record(
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
-        energy_to_target_j=_energy_to_target_j(rows, target_accuracy) if len(stages) == 1 else None,
+        # Of several stages only a frozen classifier's has the one before it in its price.
+        energy_to_target_j=_energy_to_target_j(rows, target_accuracy)
+        if len(stages) == 1 or paradigm is Paradigm.SEARCH
+        else None,
         parameters=plan.parameters,
     )
 
@@ -266,7 +269,10 @@ def _is_through(rows: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
     for row in rows:
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR:
             reasons.setdefault(row.attempt, {})[Stage(row.stage)] = row.stop_reason
-    return any(not still_to_train(stages, ended) for ended in reasons.values())
+    return any(
+        StopReason.STOPPED in ended.values() or not still_to_train(stages, ended)
+        for ended in reasons.values()
+    )
 
 
 def _status(rows: list[EpochRecord], stages: Sequence[Stage], error: str | None) -> TrialStatus:

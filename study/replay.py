@@ -157,13 +157,12 @@ class Simulation:
         while len(self._queue) < self._gpus:
             if self._trials is not None and self._begun >= self._trials:
                 return
-            name = str(self._begun)
-            if not self._budget.start(name, first_rung_j=self._first_rung_j):
+            if not self._budget.has_room(first_rung_j=self._first_rung_j):
                 return
             proposal = self._recorded()
             if proposal is None:
-                self._budget.withdraw(name)
                 return
+            self._budget.start(str(self._begun), first_rung_j=self._first_rung_j)
             running = _Running(
                 order=self._begun,
                 proposal=proposal,

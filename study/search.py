@@ -18,17 +18,21 @@ from study.design import Design
 from study.errors import StudyError
 from study.halving import Halving, Rungs
 from study.interrupts import INTERRUPTED
-from study.manifest import Manifest, SetupFacts
+from study.manifest import Manifest
 from study.objectives import Objective
 from study.options import command_line, parse
 from study.proposals import Proposer
 from study.records import J_PER_WH, Paradigm, Stage
 from study.replay import Simulation
 from study.replay_table import read_table
+from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
 from study.search_options import SearchOptions
+from study.search_space import Space
 from study.search_text import comparison_table, live_lines, replayed_lines
+from study.setup_book import listed_setups
+from study.space_file import FROZEN
 from study.verdicts import Judge
-from study.warm_start import Hint, hints_from
+from study.warm_start import Earlier, earlier_studies
 
 PROGRAM = "study.search"
 
@@ -43,27 +47,16 @@ DESCRIPTION = """Search batch size and learning rate, and stop before the energy
 """
 
 
-def setups_of(options: SearchOptions) -> tuple[SetupFacts, ...]:
-    """All setups of the space, numbered from 1 in the order of its axes."""
-    space = options.searched()
-    found = []
-    for number in range(space.size):
-        named = space.named(space.choice(space.indices(number)))
-        batch_size, learning_rate = named.pop("batch_size"), named.pop("learning_rate")
-        found.append(
-            SetupFacts(
-                setup=number + 1,
-                batch_size=int(batch_size),
-                learning_rate=float(learning_rate),
-                parameters=dict(named),
-            )
-        )
-    return tuple(found)
+def design_of(space: Space) -> Design:
+    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
 
+    def stages(scenario: Scenario) -> tuple[Stage, ...]:
+        if all(axis.name != FROZEN for axis in space.axes):
+            return (Stage.ENCODER_CLASSIFIER,)
+        pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
+        return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
-DESIGN = Design(
-    paradigm=Paradigm.SEARCH, stages=lambda _: (Stage.ENCODER_CLASSIFIER,), setups=setups_of
-)
+    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda _: listed_setups(space))
 
 
 def main(args: Sequence[str]) -> int:
@@ -92,10 +85,11 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     from study.steering import Steering  # noqa: PLC0415
 
     options = options.reduced()
-    space = options.searched()
+    scenario = load_scenario(options.scenario, options.scenario_settings)
+    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
 
-    def hints(manifest: Manifest) -> list[Hint]:
-        return hints_from(
+    def earlier(manifest: Manifest) -> Earlier:
+        return earlier_studies(
             options.from_results,
             manifest,
             space=space,
@@ -104,9 +98,9 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             similar=options.from_similar,
         )
 
-    steering = Steering(options, hints)
+    steering = Steering(options, space, earlier)
     outcome = run_study(
-        DESIGN,
+        design_of(space),
         options,
         command=command_line(PROGRAM, args),
         console=console,
@@ -114,7 +108,13 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     )
     show_analysis(outcome.folder)
     if steering.search is not None:
-        lines = live_lines(steering.search, steering.trials(), options, setups_of(options))
+        lines = live_lines(
+            steering.search,
+            [*steering.trials(), *steering.known],
+            options,
+            setups=steering.setups if space.is_listed else (),
+            study=Path(outcome.folder.path).name,
+        )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
     return ending(outcome, console)

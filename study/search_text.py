@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.table import Table
 
+from study.answers import Answer, answers
 from study.budget import Budget
 from study.compare import NEAR, Comparison, quartiles
 from study.courses import Course
 from study.live_search import LiveSearch
 from study.manifest import SetupFacts
 from study.objectives import Objective, best_of
-from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, StopReason, TrialRecord
+from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
 from study.replay import ReplayedSearch
 from study.replay_table import ReplayTable
 from study.search_options import SearchOptions
+from study.setups import as_text
 
 SHARES = (0.1, 0.25)
 """Shares of the grid's energy at which regret is shown."""
@@ -82,43 +84,71 @@ def live_lines(
     search: LiveSearch,
     trials: Sequence[TrialRecord],
     options: SearchOptions,
+    *,
     setups: Sequence[SetupFacts],
+    study: str,
 ) -> Iterator[str]:
-    """A search that trained: the same."""
+    """A search that trained: the same.
+
+    Args:
+        search: The search.
+        trials: Its own, and those of earlier studies.
+        options: Of the command.
+        setups: All setups of the space; none where it has ranges.
+        study: Name of the search's own study.
+    """
     objective = Objective(options.objective)
-    courses = [_course(trial, options.target_accuracy) for trial in trials]
+    own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
-    best = best_of(objective, courses)
-    if not best:
+    found = answers(
+        objective, trials, target=options.target_accuracy, confirmed=options.confirm > 0
+    )
+    if not found:
         yield "The search has no answer: no trial of its own end reached what it is after."
-    for index in best:
-        trial = trials[index]
+    for answer in found:
         yield (
-            f"  {_headline(objective)}: setup {trial.setup}, batch size {trial.batch_size}, learning "
-            f"rate {trial.learning_rate:g}{_more(trial)}: {_course_text(courses[index])}{label}"
+            f"  {_headline(objective)}: {_setup_text(answer, study)}: "
+            f"{_course_text(answer.course)}{_seeds_text(answer)}{label}"
         )
-    if objective is Objective.ENERGY_TO_TARGET and not best and courses:
-        top = max((c.best_accuracy or 0.0) for c in courses)
+    if objective is Objective.ENERGY_TO_TARGET and not found and trials:
+        top = max(each.best_val_accuracy or 0.0 for each in trials)
         yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
-    yield f"search used {_spent(search.bill_j(trials), search.budget)}{label}"
-    tried = {trial.setup for trial in trials}
-    left = [each for each in setups if each.setup not in tried]
-    yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
+    yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
+    if setups:
+        tried = {trial.setup for trial in own} | {
+            each.setup for each in setups if any(_is_of(each, t) for t in trials)
+        }
+        left = [each for each in setups if each.setup not in tried]
+        yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
+    else:
+        yield f"tried: {len({trial.setup for trial in own})} setups of a space that has no end"
     yield from dict.fromkeys(search.said)
 
 
-def _course(trial: TrialRecord, target: float | None) -> Course:
-    return Course(
-        target=target,
-        epochs=trial.epochs,
-        known_j=trial.energy_j or 0.0,
-        time_s=trial.time_s,
-        missing=trial.missing_epochs,
-        best_accuracy=trial.best_val_accuracy,
-        to_target_j=trial.energy_to_target_j,
-        stopped=trial.stop_reason in {StopReason.STOPPED, None},
+def _is_of(setup: SetupFacts, trial: TrialRecord) -> bool:
+    return (setup.batch_size, setup.learning_rate, as_text(setup.parameters)) == (
+        trial.batch_size,
+        trial.learning_rate,
+        trial.parameters,
     )
+
+
+def _setup_text(answer: Answer, study: str) -> str:
+    trial = answer.trials[0]
+    own = [each for each in answer.trials if each.study == study]
+    named = f"setup {own[0].setup}, " if own else ""
+    others = sorted({each.study for each in answer.trials if each.study != study})
+    of = f" ({'also' if own else 'not trained here,'} of the earlier study {', '.join(others)})"
+    return (
+        f"{named}batch size {trial.batch_size}, learning rate {trial.learning_rate:g}{_more(trial)}"
+        f"{of if others else ''}"
+    )
+
+
+def _seeds_text(answer: Answer) -> str:
+    count = len(answer.trials)
+    return f" (mean of {count} seeds)" if count > 1 else ""
 
 
 def _headline(objective: Objective) -> str:

@@ -39,7 +39,7 @@ def axes_of(frame: pd.DataFrame) -> list[str]:
     own = [
         str(column)
         for column in frame.columns
-        if column not in _NO_AXES and frame[column].nunique(dropna=False) > 1
+        if column not in _NO_AXES and len(frame[column].unique()) > 1
     ]
     return [*ALWAYS, *(column for column in own if _is_axis(frame, column))]
 

@@ -30,9 +30,9 @@ from study.records import (
     Stage,
     StopReason,
 )
-from study.scenario import Data, load_scenario
+from study.scenario import Data, Searchable, load_scenario
 from study.setups import TrialPlan
-from study.stage_order import ordered, still_to_train
+from study.stage_order import chosen_stages, ordered, still_to_train
 from study.stages import StageTasks
 from study.training import EpochOutcome, TrainingSettings, train
 from trackers.actor import Handle
@@ -87,11 +87,12 @@ def run_trial(
         accelerator_uuid=accelerator_uuid(_assigned()),
         on_accelerator=torch_device(context.device).type != "cpu",
     )
-    meter = TrialMeter(plan, client, first_stage=context.stages[0])
+    stages = chosen_stages(context.stages, plan.chosen)
+    meter = TrialMeter(plan, client, first_stage=stages[0])
     energy_j = plan.energy_before_j
     with meter.trial():
         try:
-            for outcome in _outcomes(plan, context, data, meter):
+            for outcome in _outcomes(plan, stages, context, data, meter):
                 record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
                 energy_j = record.energy_j
                 tune.report(_metrics(record, outcome))
@@ -108,14 +109,19 @@ def _assigned() -> list[str]:
 
 
 def _outcomes(
-    plan: TrialPlan, context: TrialContext, data: Data, meter: "TrialMeter"
+    plan: TrialPlan,
+    stages: tuple[Stage, ...],
+    context: TrialContext,
+    data: Data,
+    meter: "TrialMeter",
 ) -> Iterator[EpochOutcome]:
     """The outcomes of all stages, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
+    scenario = load_scenario(context.scenario)
     tasks = StageTasks(
-        scenario=load_scenario(context.scenario),
-        data=data,
+        scenario=scenario,
+        data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,
@@ -129,7 +135,7 @@ def _outcomes(
         seed=plan.seed,
         weight_decay=plan.chosen.get("weight_decay"),
     )
-    order = ordered(context.stages, seed=plan.seed)
+    order = ordered(stages, seed=plan.seed)
     ended: dict[Stage, StopReason] = {}
     while remaining := still_to_train(order, ended):
         meter.stage, meter.epoch = remaining[0], 1

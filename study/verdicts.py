@@ -72,6 +72,16 @@ class Judge:
             return Verdict.HALVED
         return Verdict.BUDGET if self._budget.is_used_up else None
 
+    def after_repeat(self, trial: str, course: Course, *, last_epoch_j: float) -> Verdict | None:
+        """The same for a setup that is trained again: how its seeds differ is to be seen.
+
+        So it ends at the target or with the budget only.
+        """
+        self._budget.epoch(trial, last_epoch_j)
+        if course.to_target_j is not None and self._capping:
+            return Verdict.TARGET
+        return Verdict.BUDGET if self._budget.is_used_up else None
+
     def _is_halved(self, course: Course, last_epoch_j: float) -> bool:
         if self._halving is None or course.best_accuracy is None:
             return False

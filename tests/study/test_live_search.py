@@ -8,6 +8,7 @@ from study.proposals import Proposer
 from study.recorder import trial_record
 from study.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
 from study.search_options import SearchOptions
+from study.setup_book import SetupBook
 from study.setups import TrialPlan, grid, trial_plans
 from tests.study.rows import epoch
 
@@ -38,18 +39,27 @@ def live(
     options: SearchOptions = OPTIONS,
     *,
     earlier: tuple[TrialRecord, ...] = (),
-    plans: list[TrialPlan] | None = None,
+    ended: tuple[TrialPlan, ...] = (),
+    known: tuple[TrialRecord, ...] = (),
 ) -> LiveSearch:
-    """A search in the order of the grid."""
+    """A search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
+    ids = frozenset(plan.trial_id for plan in ended)
+    book = SetupBook(
+        space,
+        grid(options.batch_sizes, options.learning_rates),
+        otherwise=options.otherwise,
+        expect=lambda plans: [plan for plan in plans if plan.trial_id not in ids],
+    )
     return LiveSearch(
         options,
-        space=space,
+        book=book,
         proposer=Proposer(
             space, objective=Objective(options.objective), sampler="grid", seed=options.seed
         ),
-        plans=plans_of(options) if plans is None else plans,
         trials=lambda: earlier,
+        ended=ids,
+        known=known,
     )
 
 
@@ -158,7 +168,7 @@ def test_what_a_lost_attempt_used_counts_once() -> None:
 def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
     """It counts against --trials as well."""
     first, second = plans_of(OPTIONS)
-    search = live(earlier=(record_of(first, 5.0),), plans=[second])
+    search = live(earlier=(record_of(first, 5.0),), ended=(first,))
     search.earlier()
 
     plan = search.propose()

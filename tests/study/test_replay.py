@@ -62,9 +62,7 @@ def random_table(seed: int, *, setup_j: float = 0.0, lost: bool = False) -> Repl
     rows["trial_id"] = rows["batch_size"].astype(str) + rows["learning_rate"].astype(str)
     rows["attempt"] = 2 if lost else 1
     early = rows[(rows["batch_size"] == 8) & (rows["epoch"] <= draw.randint(1, 4))]
-    return table_of(
-        pd.concat([early.assign(attempt=1), rows]) if lost else rows, name="random"
-    )
+    return table_of(pd.concat([early.assign(attempt=1), rows]) if lost else rows, name="random")
 
 
 def dearest_epoch_j(table: ReplayTable) -> float:

@@ -114,7 +114,7 @@ def test_an_axis_without_a_value_is_refused() -> None:
     rows = rows_of({(8, 0.1): [([0.5], 1.0)], (8, 0.2): [([0.5], 1.0)]})
 
     with pytest.raises(OptionError, match="optimizer is empty in a row"):
-        table_of(rows.assign(optimizer=["adam", None]), name="gap")
+        table_of(rows.assign(optimizer=pd.Series(["adam", None], dtype="object")), name="gap")
 
 
 def test_what_a_search_stopped_is_left_out() -> None:

@@ -1,7 +1,7 @@
 """The energy of trials and setups, from the rows of their epochs. Joules and seconds.
 
-What counts for a setup is the last attempt of each of its trials; what earlier attempts used is
-`wasted_energy_j`. A sum in which one part is missing is None: a made-up total would look like a
+What counts for a setup is the last attempt of each of its trials, with the epochs of earlier ones
+that it went on from; what else those used is `wasted_energy_j`. A sum in which one part is missing is None: a made-up total would look like a
 saving. Energy before the first epoch (`setup_energy_j`) and between epochs
 (`between_energy_j`) is kept apart from the energy of the epochs, as the paper has it.
 """
@@ -15,13 +15,14 @@ from typing import Any
 import pandas as pd
 
 from analysis.spread import Spread
+from study.attempts import counted
 from study.manifest import SetupFacts
 from study.records import StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnergy:
-    """One trial: the last attempt's epochs, and what was used outside them.
+    """One trial: the epochs that count, and what was used outside them.
 
     Attributes:
         trial_id: The trial.
@@ -153,7 +154,7 @@ class Bill:
     """What the whole study used, unfinished and lost trials included, as far as it was measured.
 
     Attributes:
-        epochs_j: Epochs of last attempts; None where no epoch has an energy.
+        epochs_j: Epochs that count; None where no epoch has an energy.
         setup_j: Before the first epochs; None where it was never measured.
         between_j: Between epochs; None where it was never measured.
         wasted_j: Attempts that were lost.
@@ -167,10 +168,17 @@ class Bill:
     missing_epochs: int
 
 
-def last_attempts(epochs: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """The epochs of each trial's last attempt, whether or not that attempt has got that far."""
-    last = trials.set_index("trial_id")["attempts"]
-    return epochs[epochs["attempt"] >= epochs["trial_id"].map(last)]
+def counted_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
+    """The epochs that are part of their trials' trainings, as `study.attempts` has it."""
+    several = epochs.groupby("trial_id", sort=False)["attempt"].transform("nunique") > 1
+    if not several.any():
+        return epochs
+    lost = []
+    for _, rows in epochs[several].groupby("trial_id", sort=False):
+        places = list(zip(rows["attempt"], rows["stage"], rows["epoch"], strict=True))
+        kept = counted(places)
+        lost += [at for at, place in zip(rows.index, places, strict=True) if place not in kept]
+    return epochs.drop(index=lost)
 
 
 def trial_energies(
@@ -183,7 +191,7 @@ def trial_energies(
         trials: Columns of `TrialRecord`.
         target: Validation accuracy for the energy to target; a share.
     """
-    kept = last_attempts(epochs, trials)
+    kept = counted_epochs(epochs)
     grouped = kept.assign(
         missing=kept["epoch_energy_j"].isna(), degraded=kept["energy_status"] == "degraded"
     ).groupby("trial_id", sort=False)
@@ -244,7 +252,7 @@ def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
     """What the study used in all, each part for itself."""
-    kept = last_attempts(epochs, trials)["epoch_energy_j"]
+    kept = counted_epochs(epochs)["epoch_energy_j"]
     return Bill(
         epochs_j=_known_sum(kept),
         setup_j=_known_sum(trials["setup_energy_j"]),

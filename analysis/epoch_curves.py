@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.energy import last_attempts
+from analysis.energy import counted_epochs
 from analysis.findings import Findings
 from analysis.quantities import to_mwh
 from analysis.series import series_of
@@ -65,7 +65,7 @@ class EpochCurvesInfo:
 def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
     """The curves of each stage, in the order in which the stages first ran."""
     study = findings.study
-    epochs = last_attempts(study.epochs, study.trials)
+    epochs = counted_epochs(study.epochs)
     stages: list[str] = list(epochs["stage"].drop_duplicates())
     shown = _shown(findings)
     return tuple(

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
-
 from analysis.break_even import BreakEvenInfo, break_even_info
+from analysis.energy import counted_epochs
 from analysis.freezing import FreezingInfo, freezing_info
 from analysis.load import Study, load_windows
 from analysis.multitask import MultitaskInfo, multitask_info
@@ -52,7 +51,7 @@ class ParadigmInfo:
 def paradigm_info(study: Study) -> ParadigmInfo:
     """Compute what the study's paradigm asks for."""
     manifest = study.manifest
-    trials = trial_stages(study.epochs, study.trials)
+    trials = trial_stages(study.epochs)
     stages = setup_stages(manifest.setups, manifest.stages, trials)
     kind = manifest.paradigm
     return ParadigmInfo(
@@ -82,12 +81,12 @@ def _pretraining(
 
 
 def _latents_j(study: Study) -> Spread | None:
-    """Energy of computing latent features, of each trial's last attempt."""
+    """Energy of computing latent features, of the attempts whose first epoch counts."""
     windows = load_windows(study.path)
     if windows is None:
         return None
-    last = windows["trial_id"].map(study.trials.set_index("trial_id")["attempts"])
-    kept: pd.Series[float] = windows.loc[
-        (windows["stage"] == LATENTS) & (windows["attempt"] >= last), "energy_j"
-    ]
+    epochs = counted_epochs(study.epochs)
+    first = epochs[(epochs["stage"] == Stage.CLASSIFIER_FROZEN) & (epochs["epoch"] == 1)]
+    latents = windows[windows["stage"] == LATENTS]
+    kept = latents.merge(first[["trial_id", "attempt"]], on=["trial_id", "attempt"])["energy_j"]
     return Spread.of(float(energy) for energy in kept.dropna())

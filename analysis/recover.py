@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy import counted_epochs
 from analysis.quantities import counted
 from analysis.typed import column_names, typed_frame
 from study.records import EpochRecord, StopReason, TrialRecord, TrialStatus
@@ -52,7 +53,7 @@ def trials_from_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
 
 def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
     attempts = int(epochs["attempt"].max())
-    kept = epochs[epochs["attempt"] == attempts]
+    kept = counted_epochs(epochs)
     end = kept.iloc[-1]
     if end["stop_reason"] is None:
         status = TrialStatus.RUNNING
@@ -75,7 +76,7 @@ def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
         "energy_j": kept["epoch_energy_j"].sum(skipna=False),
         "setup_energy_j": None,
         "between_energy_j": None,
-        "wasted_energy_j": epochs.loc[epochs["attempt"] < attempts, "epoch_energy_j"].sum(),
+        "wasted_energy_j": epochs["epoch_energy_j"].sum() - kept["epoch_energy_j"].sum(),
         "missing_epochs": int(kept["epoch_energy_j"].isna().sum()),
         "degraded_epochs": int((kept["energy_status"] == "degraded").sum()),
         "energy_method": methods.iloc[-1] if len(methods) else None,

@@ -1,7 +1,7 @@
 """The energy of each stage of each trial: what pretraining and multitask are compared by.
 
-As in `analysis.energy` the last attempt of a trial counts, and a sum in which a part is missing
-is None. A stage that diverged, ran out of memory, failed or still runs is shown, but it is not
+As in `analysis.energy` the epochs of a trial's last attempt count, with those that it went on from,
+and a sum in which a part is missing is None. A stage that diverged, ran out of memory, failed or still runs is shown, but it is not
 `complete`: what it used is not the energy of a training, and no comparison rests on it.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy import known_number, last_attempts
+from analysis.energy import counted_epochs, known_number
 from analysis.spread import Spread
 from study.manifest import SetupFacts
 from study.records import Paradigm, Stage, StopReason
@@ -106,14 +106,13 @@ class SetupStage:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def trial_stages(epochs: pd.DataFrame, trials: pd.DataFrame) -> tuple[TrialStage, ...]:
+def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
     """Each stage of each trial that has begun, in the order of trials and of the paper.
 
     Args:
-        epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
-        trials: Columns of `TrialRecord`.
+        epochs: Columns of `EpochRecord`.
     """
-    kept = last_attempts(epochs, trials).sort_values("epoch", kind="stable")
+    kept = counted_epochs(epochs).sort_values("epoch", kind="stable")
     if kept.empty:
         return ()
     key = ["trial_id", "stage"]
@@ -157,7 +156,7 @@ def frames_of_stage(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A study as if its trials had this one stage: its epochs, and trials with its stop reason."""
     kept = epochs[epochs["stage"] == stage.value]
-    last = last_attempts(kept, trials).sort_values("epoch", kind="stable")
+    last = counted_epochs(kept).sort_values("epoch", kind="stable")
     reasons = last.drop_duplicates("trial_id", keep="last").set_index("trial_id")["stop_reason"]
     own = trials["trial_id"].map(reasons).astype("object")
     return kept, trials.assign(stop_reason=own.where(own.notna(), None))

@@ -36,8 +36,8 @@ from study.data import celeba
 from study.data.celeba_format import IMAGE_FOLDER
 from study.data.celeba_images import decode
 from study.data.celeba_sample import write_sample
+from study.samples import Samples
 from study.scenario import Data
-from study.training import Samples
 
 LEAST_RATIO = 1.7
 MOST_START_S = 2.0

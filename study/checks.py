@@ -11,6 +11,7 @@ from trackers.errors import SourceUnavailableError
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
+        *("retry_failed", "checkpoint_every_s"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
     }
 )

@@ -90,10 +90,16 @@ def ending(outcome: Outcome, console: Console) -> int:
             soft_wrap=True,
             markup=False,
         )
+    name = Path(outcome.folder.path).name
+    if outcome.failed:
+        console.print(
+            f"The same command with --name {name} --resume --retry-failed runs them once more.",
+            soft_wrap=True,
+        )
     if outcome.unfinished:
         console.print(
             f"{outcome.unfinished} trials have not ended. The same command with "
-            f"--name {Path(outcome.folder.path).name} --resume goes on with them.",
+            f"--name {name} --resume goes on with them.",
             soft_wrap=True,
         )
         return INTERRUPTED

@@ -1,7 +1,7 @@
 """Which accelerator this process trains on, and which device the tracker must measure for it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -85,3 +85,25 @@ def start_afresh(device: torch.device, *, threads: int) -> None:
 def peak_memory_bytes(device: torch.device) -> int | None:
     """Most memory the trial had on its accelerator; None where torch does not tell."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Where torch's random numbers are, on the CPU and on the device."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def restore_random_state(device: torch.device, state: Mapping[str, torch.Tensor]) -> None:
+    """Have torch's random numbers go on from a `random_state`.
+
+    One that was taken on another kind of device tells of the CPU only.
+    """
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])

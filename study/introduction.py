@@ -5,8 +5,8 @@ from rich.markup import escape
 
 from study.cluster import Cluster
 from study.manifest import Manifest
-from study.records import Paradigm
 from study.options import StudyOptions
+from study.records import Paradigm
 from study.results import StudyFolder
 
 
@@ -34,7 +34,10 @@ def introduce(
     gone = f", {total - remaining} of them ended before" if remaining < total else ""
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),
-        ("trials", of_all + gone if manifest.paradigm is not Paradigm.SEARCH else _searched(manifest)),
+        (
+            "trials",
+            of_all + gone if manifest.paradigm is not Paradigm.SEARCH else _searched(manifest),
+        ),
         ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
         *(("energy", f"{node.hostname}: {node.source}, {node.note}") for node in manifest.nodes),
         *(("warning", warning) for warning in manifest.warnings),

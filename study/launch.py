@@ -1,7 +1,6 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
 import logging
-import re
 import time
 from dataclasses import asdict, replace
 from typing import Any, final
@@ -14,7 +13,7 @@ from rich.console import Console
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
-from study.design import Design, Outcome
+from study.design import Design, Outcome, new_name
 from study.interrupts import Interrupts
 from study.introduction import introduce, warnings_of
 from study.manifest import Manifest
@@ -25,7 +24,6 @@ from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
     EpochRecord,
-    Paradigm,
     StopReason,
     TrialStatus,
 )
@@ -63,7 +61,7 @@ def run_study(
     scenario = load_scenario(options.scenario, options.scenario_settings)
     if steering is not None:
         scenario = steering.prepared(scenario)
-    name = options.name or _new_name(design.paradigm, scenario.name)
+    name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
@@ -102,7 +100,7 @@ def run_study(
         target_accuracy=options.target_accuracy,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
-    remaining = recorder.expect(plans)
+    remaining = recorder.expect(plans, retry_failed=options.retry_failed)
     if steering is not None:
         steering.begin(folder, manifest, recorder, remaining)
         manifest = replace(manifest, setups=tuple(steering.setups))
@@ -160,7 +158,7 @@ class _Run:
         """Run the trials; whatever ends them, what was reported and booked is written."""
         progress = Progress(
             console,
-            self._manifest.setups,
+            self._manifest.setups if self._steering is None else self._steering.setups,
             repeats=self._options.repeats,
             trials=len(plans),
             slots=self._cluster.slots,
@@ -231,6 +229,9 @@ class _Run:
                 optimizer=self._options.optimizer,
                 device=self._options.device,
                 threads=max(1, int(self._cluster.cpus_per_trial)),
+                # What a search has lost it proposes anew: its epochs were weighed already.
+                storage=None if self._steering is not None else self._folder.storage_path,
+                checkpoint_every_s=self._options.checkpoint_every_s,
             ),
             data=data,
             manager=self._cluster.manager,
@@ -271,7 +272,7 @@ class _Run:
 
     def _note_setups(self) -> None:
         """Write down what a search has proposed from a range, before it is trained."""
-        setups = tuple(self._setups)
+        setups = () if self._steering is None else tuple(self._steering.setups)
         if setups != self._manifest.setups:
             self._manifest = replace(self._manifest, setups=setups)
             self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
@@ -344,8 +345,3 @@ class StudyCallback(tune.Callback):
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])
         self._progress.end(config["trial_id"], config["setup"])
-
-
-def _new_name(paradigm: Paradigm, scenario: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
-    return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -74,7 +74,11 @@ class StudyOptions:
             it, trials that share a board are charged equal parts, and their readings are degraded.
         results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
         name: Name of the study; left out: made of paradigm, scenario and time.
-        resume: Go on with the study of that name: finished trials stay, the others run again.
+        resume: Go on with the study of that name: trials that have ended stay, unfinished ones go on
+            from their checkpoints, or begin anew where they have none.
+        retry_failed: With --resume, run trials that have failed once more too.
+        checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
+            epoch, inf for none.
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs,
             images of 32 pixels.
     """
@@ -105,6 +109,8 @@ class StudyOptions:
     results_dir: Annotated[str, shown("PATH")] = "results"
     name: Annotated[str | None, left_out("NAME")] = None
     resume: Annotated[bool, left_out()] = False
+    retry_failed: Annotated[bool, left_out()] = False
+    checkpoint_every_s: Annotated[float, shown("SECONDS")] = 30.0
     smoke: Annotated[bool, left_out()] = False
 
     def __post_init__(self) -> None:
@@ -129,6 +135,8 @@ class StudyOptions:
             _refuse("gpus_per_trial", f"{self.gpus_per_trial:g} with --exclusive", "a whole number")
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
+        if self.retry_failed and not self.resume:
+            _refuse("retry_failed", "given without --resume", "only together with --resume")
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -207,6 +215,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("encoder", bool, "a name that timm knows"),
     ("weights", bool, "imagenet, none, or the path of a file"),
     ("sampling_hz", _is_positive, "a number above 0"),
+    ("checkpoint_every_s", lambda seconds: seconds >= 0, "0 or more seconds, or inf"),
     ("cpu_watts", _is_positive, "a number above 0"),
     ("cpu_idle_watts", _is_positive, "a number above 0"),
     ("cpus_per_trial", _is_positive, "a number above 0"),

@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from study.manifest import SetupFacts
-from study.recorder import BROKEN_OFF
 from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, EpochRecord, Paradigm, StopReason
+from study.trial_record import BROKEN_OFF
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")

@@ -288,16 +288,18 @@ class TrialRecord(Row):
         node: Host of the last attempt.
         device_uuid: Measured device of the last attempt.
         device_name: Its name.
-        epochs: Whole epochs of the last attempt, over all stages.
-        best_val_accuracy: Best of the last attempt; None without a finished epoch.
+        epochs: Whole epochs that count, over all stages: those of the last attempt, and those of
+            earlier ones that it went on from (`study.attempts`).
+        best_val_accuracy: Best of these; None without a finished epoch.
         best_epoch: The first epoch that reached it.
-        time_s: Time in the epochs of the last attempt.
-        energy_j: Energy of the epochs of the last attempt; None if one of them is missing.
-        setup_energy_j: Energy from the trial's start to its first epoch.
-        between_energy_j: Energy between the epochs (reports, checkpoints).
-        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
-        missing_epochs: Epochs of the last attempt without an energy.
-        degraded_epochs: Epochs of the last attempt whose energy is `degraded`.
+        time_s: Time in these epochs.
+        energy_j: Energy of these epochs; None if one of them is missing.
+        setup_energy_j: Energy from the last attempt's start to its first epoch.
+        between_energy_j: Energy between the last attempt's epochs (reports, checkpoints).
+        wasted_energy_j: What earlier attempts used beside the epochs that count, as far as it was
+            measured.
+        missing_epochs: Epochs that count and have no energy.
+        degraded_epochs: Epochs that count and whose energy is `degraded`.
         energy_method: How the energies came about; None if all are missing.
         energy_to_target_j: Energy up to the first epoch that reached the target accuracy;
             None if there is no target or it was not reached, and in trials of several stages.

@@ -10,6 +10,7 @@ from typing import Final
 
 import pandas as pd
 
+from study.attempts import counted
 from study.courses import Course
 from study.errors import OptionError
 from study.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
@@ -35,9 +36,9 @@ class Recording:
     """One recorded training.
 
     Attributes:
-        epochs: Those of its last attempt.
-        setup_j: What the attempt used beside its epochs; 0 where the table does not tell.
-        lost: The epochs of attempts before, which came to nothing.
+        epochs: Those that count for it.
+        setup_j: What its last attempt used beside its epochs; 0 where the table does not tell.
+        lost: Those of earlier attempts that came to nothing.
     """
 
     epochs: tuple[RecordedEpoch, ...]
@@ -190,8 +191,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
         if frame[axis].isna().any():
             message = f"--replay {name}: {axis} is empty in a row; give it a value in each."
             raise OptionError(message)
-    kept = _last_attempts(frame)
-    if kept.duplicated([*axes, "seed", "epoch"]).any():
+    if _is_twice(frame, [*axes, "seed", "epoch"]):
         message = f"--replay {name} has an epoch of the same setup and seed twice."
         raise OptionError(message)
     recordings: dict[Choice, list[Recording]] = {}
@@ -258,21 +258,23 @@ def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return frame[~frame["trial_id"].isin(stopped)], len(stopped)
 
 
-def _last_attempts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Only the last attempt of each trial, where a table has attempts."""
-    if "attempt" not in frame.columns or "trial_id" not in frame.columns:
-        return frame
-    return frame[frame["attempt"] == frame.groupby("trial_id")["attempt"].transform("max")]
+def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
+    """Whether an epoch is there twice, apart from those that a later attempt trained again."""
+    again = [*place, "attempt"] if "attempt" in frame.columns else place
+    return bool(frame.duplicated(again).any())
 
 
 def _recording(rows: pd.DataFrame) -> Recording:
     """One training from its rows, those of lost attempts among them."""
-    last = _last_attempts(rows)
-    setup_j = last["setup_energy_j"].iloc[0] if "setup_energy_j" in rows.columns else 0.0
+    attempts = rows["attempt"] if "attempt" in rows.columns else [1] * len(rows)
+    places = [(int(a), "", int(e)) for a, e in zip(attempts, rows["epoch"], strict=True)]
+    counts = counted(places)
+    is_kept = [place in counts for place in places]
+    has_setup = "setup_energy_j" in rows.columns
     return Recording(
-        epochs=_epochs(last),
-        setup_j=_known(setup_j) or 0.0,
-        lost=_epochs(rows.drop(index=last.index)),
+        epochs=_epochs(rows[is_kept]),
+        setup_j=(_known(rows["setup_energy_j"].iloc[-1]) or 0.0) if has_setup else 0.0,
+        lost=_epochs(rows[[not each for each in is_kept]]),
     )
 
 

@@ -97,6 +97,18 @@ class StudyFolder:
         with self._replaced(name) as file:
             file.write(content)
 
+    def read_bytes(self, name: str) -> bytes | None:
+        """A file's content; None where there is no such file."""
+        if not self._has(name):
+            return None
+        with self._files.open_input_stream(f"{self.path}/{name}") as file:
+            content: bytes = file.read()
+            return content
+
+    def remove(self, name: str) -> None:
+        """Delete a file."""
+        self._files.delete_file(f"{self.path}/{name}")
+
     def write_rows(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows of a record type as parquet, with the type's columns even without a row."""
         with self._replaced(name) as file:

@@ -18,6 +18,7 @@ from typing import Any, final
 import ray
 from ray import tune
 
+from study.checkpoints import Checkpoint
 from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
 from study.records import (
     J_PER_MWH,
@@ -30,6 +31,7 @@ from study.records import (
     Stage,
     StopReason,
 )
+from study.results import StudyFolder
 from study.scenario import Data, Searchable, load_scenario
 from study.setups import TrialPlan
 from study.stage_order import chosen_stages, ordered, still_to_train
@@ -56,6 +58,8 @@ class TrialContext:
         optimizer: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
+        storage: Where the study's folder lies, as Ray takes it, for checkpoints; None for none.
+        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
     """
 
     study: str
@@ -68,6 +72,8 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
+    storage: str | None
+    checkpoint_every_s: float
 
 
 def run_trial(
@@ -91,15 +97,28 @@ def run_trial(
     meter = TrialMeter(plan, client, first_stage=stages[0])
     energy_j = plan.energy_before_j
     with meter.trial():
+        checkpoint = _checkpoint(plan, context)
+        for report in checkpoint.reports:
+            tune.report(report)  # once more, because the driver may not have lived to write it
         try:
-            for outcome in _outcomes(plan, stages, context, data, meter):
+            for outcome in _outcomes(plan, stages, context, data, meter, checkpoint):
                 record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
                 energy_j = record.energy_j
-                tune.report(_metrics(record, outcome))
+                report = _metrics(record, outcome)
+                checkpoint.reports.append(report)
+                tune.report(report)
         except Exception:  # noqa: BLE001 - see the module's first lines
             outcome = _failed(meter.epoch)
             record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
             tune.report(_metrics(record, outcome, error=traceback.format_exc()))
+        checkpoint.remove()
+
+
+def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
+    folder = None if context.storage is None else StudyFolder(context.storage, context.study)
+    return Checkpoint.of_attempt(
+        folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
+    )
 
 
 def _assigned() -> list[str]:
@@ -114,8 +133,9 @@ def _outcomes(
     context: TrialContext,
     data: Data,
     meter: "TrialMeter",
+    checkpoint: Checkpoint,
 ) -> Iterator[EpochOutcome]:
-    """The outcomes of all stages, one stage after another."""
+    """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
     scenario = load_scenario(context.scenario)
@@ -125,6 +145,7 @@ def _outcomes(
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,
+        encoder_weights=checkpoint.encoder_weights,
     )
     settings = TrainingSettings(
         batch_size=plan.batch_size,
@@ -136,8 +157,7 @@ def _outcomes(
         weight_decay=plan.chosen.get("weight_decay"),
     )
     order = ordered(stages, seed=plan.seed)
-    ended: dict[Stage, StopReason] = {}
-    while remaining := still_to_train(order, ended):
+    while remaining := still_to_train(order, checkpoint.ended):
         meter.stage, meter.epoch = remaining[0], 1
         for outcome in train(
             partial(tasks.start, meter.stage),
@@ -145,12 +165,17 @@ def _outcomes(
             device=device,
             window=meter.window,
             latents=meter.latents,
+            begin=checkpoint.take_under_way(),
         ):
             meter.peak_memory_bytes = peak_memory_bytes(device)
             yield outcome
+            if outcome.state is not None:
+                checkpoint.epoch_done(outcome.state)
             if outcome.stop_reason is not None:
-                ended[meter.stage] = outcome.stop_reason
-        tasks.finish()
+                tasks.finish()
+                checkpoint.stage_done(
+                    meter.stage, outcome.stop_reason, encoder_weights=tasks.encoder_weights
+                )
 
 
 def _failed(epoch: int) -> EpochOutcome:

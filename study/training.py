@@ -6,33 +6,34 @@ number is fetched from the device per epoch, so that nothing waits for it in bet
 
 import copy
 import math
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, final
 
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from study.devices import synchronize
+from study.devices import random_state, restore_random_state, synchronize
+from study.early_stopping import EarlyStopping
 from study.records import StopReason
+from study.samples import VALIDATION_BATCH, Samples
 from study.scenario import Arrays, Data, Scenario
 
 Loss = Callable[[Any, Tensor], Tensor]
 Metrics = Callable[[Any, Tensor], Mapping[str, Tensor]]
 """Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
 
+StageState = dict[str, Any]
+"""All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
+so that it can be kept without pickling code."""
+
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
     "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
-
-VALIDATION_BATCH = 1024
-"""Largest batch that is validated at once; it changes the memory, not the result."""
 
 WARM_UP_ON_CPU = 64
 """Samples of the batch before the first epoch."""
@@ -101,39 +102,6 @@ def classification(scenario: Scenario, data: Data, *, network: nn.Module | None 
     )
 
 
-@final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Samples:
-    """Inputs and targets of one part of the data, on the device."""
-
-    inputs: Tensor
-    targets: Tensor
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        return len(self.targets)
-
-    @classmethod
-    def of(cls, arrays: Arrays, device: torch.device, *, reconstructs: bool) -> "Samples":
-        """Put arrays on a device; on a CPU they are shared, not copied, and never written to."""
-        inputs = _tensor(arrays.inputs).to(device)
-        targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
-        return cls(inputs=inputs, targets=targets)
-
-    @torch.no_grad()
-    def encoded(self, encoder: nn.Module) -> "Samples":
-        """The same samples as latent features of an encoder."""
-        latents = [encoder(inputs) for inputs in torch.split(self.inputs, VALIDATION_BATCH)]
-        return Samples(inputs=torch.cat(latents), targets=self.targets)
-
-
-def _tensor(array: npt.NDArray[Any]) -> Tensor:
-    with warnings.catch_warnings():
-        # Arrays from Ray's object store are read-only; nothing here writes in place.
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(array)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochOutcome:
     """What one epoch came to.
@@ -145,6 +113,8 @@ class EpochOutcome:
         val_metrics: The scenario's metrics over the validation samples; empty where there is no
             `val_loss`, because outputs that are not numbers recognise nothing.
         stop_reason: Why the training ends with this epoch; None where it goes on.
+        state: Gives the stage as it is after this epoch, to be taken before the next outcome; None
+            where the training ends.
     """
 
     epoch: int
@@ -152,6 +122,7 @@ class EpochOutcome:
     val_loss: float | None
     val_metrics: Mapping[str, float]
     stop_reason: StopReason | None
+    state: Callable[[], StageState] | None = field(default=None, compare=False, repr=False)
 
 
 def train(
@@ -161,6 +132,7 @@ def train(
     device: torch.device,
     window: Callable[[int], AbstractContextManager[object]],
     latents: Callable[[], AbstractContextManager[object]] = nullcontext,
+    begin: StageState | None = None,
 ) -> Iterator[EpochOutcome]:
     """Train one stage, with early stopping.
 
@@ -174,26 +146,28 @@ def train(
         window: Called with the epoch's number; entered before its training and left after its
             validation, with the device synchronised at both ends.
         latents: Entered, within the first epoch's window, while latent features are computed.
+        begin: State to go on from; None to begin with the first epoch. Latent features are then
+            computed anew, before any window.
 
     Yields:
         One outcome for each epoch; the last has a stop reason.
     """
-    epoch = 1
+    epoch = first = 1 if begin is None else int(begin["epoch"]) + 1
     try:
         torch.manual_seed(settings.seed)
         stage = _Stage(make(), settings, device)
-        order = torch.Generator().manual_seed(settings.seed)
-        stopping = EarlyStopping(patience=settings.patience)
-        for epoch in range(1, settings.max_epochs + 1):
+        if begin is not None:
+            stage.restore(begin)
+        for epoch in range(first, settings.max_epochs + 1):
             synchronize(device)
             with window(epoch):
                 if epoch == 1:
                     stage.encode(latents)
-                train_loss = stage.train_epoch(order)
+                train_loss = stage.train_epoch()
                 val_loss, val_metrics = stage.validate()
                 synchronize(device)
             watched = val_metrics.get("accuracy", -val_loss)
-            reason = stopping.reason(train_loss, val_loss, watched)
+            reason = stage.stopping.reason(train_loss, val_loss, watched)
             if reason is None and epoch == settings.max_epochs:
                 reason = StopReason.MAX_EPOCHS
             yield EpochOutcome(
@@ -202,6 +176,7 @@ def train(
                 val_loss=val_loss if math.isfinite(val_loss) else None,
                 val_metrics=val_metrics if math.isfinite(val_loss) else {},
                 stop_reason=reason,
+                state=partial(stage.state, epoch) if reason is None else None,
             )
             if reason is not None:
                 return
@@ -218,33 +193,8 @@ def train(
 
 
 @final
-class EarlyStopping:
-    """Ends a training that no longer becomes better, or whose loss is not finite."""
-
-    def __init__(self, *, patience: int) -> None:
-        """Allow `patience` epochs in a row without a new best."""
-        self._patience = patience
-        self._best = -math.inf
-        self._waited = 0
-
-    def reason(self, train_loss: float, val_loss: float, watched: float) -> StopReason | None:
-        """Why to stop after an epoch with these figures; None to go on.
-
-        Args:
-            train_loss: Of the epoch.
-            val_loss: Of the epoch.
-            watched: What is to rise: the validation accuracy, or the negative validation loss.
-        """
-        if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
-            return StopReason.DIVERGED
-        self._waited = 0 if watched > self._best else self._waited + 1
-        self._best = max(self._best, watched)
-        return StopReason.PATIENCE if self._waited >= self._patience else None
-
-
-@final
 class _Stage:
-    """A task on a device, with its optimiser."""
+    """A task on a device, with its optimiser, its order of samples and its early stopping."""
 
     def __init__(self, task: Task, settings: TrainingSettings, device: torch.device) -> None:
         self._task = task
@@ -262,6 +212,28 @@ class _Stage:
         self._optimizer = OPTIMIZERS[settings.optimizer](
             trained, lr=settings.learning_rate, **decay
         )
+        self._order = torch.Generator().manual_seed(settings.seed)
+        self.stopping = EarlyStopping(patience=settings.patience)
+
+    def state(self, epoch: int) -> StageState:
+        """All that is needed to go on after `epoch`."""
+        return {
+            "epoch": epoch,
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "order": self._order.get_state(),
+            "stopping": self.stopping.state(),
+            "random": random_state(self._device),
+        }
+
+    def restore(self, state: StageState) -> None:
+        """Go on from a `state`."""
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._order.set_state(state["order"])
+        self.stopping.restore(state["stopping"])
+        self.encode(nullcontext)
+        restore_random_state(self._device, state["random"])
 
     def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
         """Let latent features take the place of the inputs, where the task wants that."""
@@ -271,11 +243,11 @@ class _Stage:
                 self._val = self._val.encoded(self._encoder)
                 synchronize(self._device)
 
-    def train_epoch(self, order: torch.Generator) -> float:
+    def train_epoch(self) -> float:
         """One pass over the training samples; the mean loss."""
         self._network.train()
         part = self._train
-        indices = torch.randperm(len(part), generator=order).to(self._device)
+        indices = torch.randperm(len(part), generator=self._order).to(self._device)
         total = torch.zeros((), device=self._device)
         for batch in _batches(indices, self._batch_size):
             self._optimizer.zero_grad(set_to_none=True)

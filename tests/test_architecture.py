@@ -17,7 +17,9 @@ OURS = {
     "trackers": {"trackers"},
     "models": {"models"},
     "study": {"study", "trackers", "models"},
-    "analysis": {"analysis", "study.records", "study.manifest", "study.bookings"},
+    "analysis": {
+        *("analysis", "study.records", "study.manifest", "study.bookings", "study.attempts"),
+    },
 }
 """Of our own modules, what each package may import."""
 
@@ -33,6 +35,8 @@ THEIRS = {
     "torch": {
         "models/",
         "study/training.py",
+        "study/samples.py",
+        "study/checkpoints.py",
         "study/stages.py",
         "study/devices.py",
         "study/scenarios/",
@@ -138,6 +142,7 @@ LIGHT = {
     "study.records": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.manifest": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.bookings": ("ray", "torch", "pynvml", "pandas", "numpy"),
+    "study.attempts": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.data.__main__": ("ray", "torch", "pynvml"),
 }
 """What must not be loaded, directly or by something in between, when a module is imported."""

@@ -79,7 +79,7 @@ def info(folder: Path, energies: dict[int, list[tuple[float | None, ...]]]) -> B
         for seed, (e, t, c) in enumerate(repeats)
     ]
     study = load(write_study(folder / "a", setups, trials))
-    return break_even_info(setups, trial_stages(study.epochs, study.trials), cycle=FROZEN)
+    return break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN)
 
 
 def test_best_worst_median_and_average_are_taken_over_the_setups_that_pay(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
     setups = grid([64], [0.1, 0.01])
     study = load(write_study(tmp_path / "a", setups, [staged(1, {FROZEN: [1.0]})]))
 
-    found = break_even_info(setups, trial_stages(study.epochs, study.trials), cycle=FROZEN)
+    found = break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN)
 
     assert [row.of_means.outcome for row in found.rows] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
     assert found.rows[1].repeats == 0

@@ -35,7 +35,7 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
         for setup, together in ((1, 15.0), (2, 45.0))
     ]
     study = load(write_study(tmp_path / "a", SETUPS, trials))
-    stages = trial_stages(study.epochs, study.trials)
+    stages = trial_stages(study.epochs)
 
     found = multitask_info(
         SETUPS, setup_stages(SETUPS, (ATTRIBUTES, IDENTITY, BOTH), stages), stages
@@ -62,7 +62,7 @@ def test_a_repeat_without_one_of_the_energies_is_not_compared(tmp_path: Path) ->
     """A missing identity would make one by one look cheap."""
     trials = [staged(1, {ATTRIBUTES: [10.0], IDENTITY: [None], BOTH: [5.0]})]
     study = load(write_study(tmp_path / "a", SETUPS, trials))
-    stages = trial_stages(study.epochs, study.trials)
+    stages = trial_stages(study.epochs)
 
     found = multitask_info(
         SETUPS, setup_stages(SETUPS, (ATTRIBUTES, IDENTITY, BOTH), stages), stages
@@ -80,7 +80,7 @@ def test_freezing_saves_what_the_hand_says(tmp_path: Path) -> None:
         for n, f, u in ((1, 10.0, 40.0), (2, 30.0, 60.0))
     ]
     study = load(write_study(tmp_path / "a", setups, trials))
-    stages = trial_stages(study.epochs, study.trials)
+    stages = trial_stages(study.epochs)
 
     found = freezing_info(setups, setup_stages(setups, (FROZEN, UNFROZEN), stages), stages)
 

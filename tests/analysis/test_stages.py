@@ -22,7 +22,7 @@ def test_stages_of_a_trial_are_counted_apart(tmp_path: Path) -> None:
     )
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
-    encoder, classifier = trial_stages(study.epochs, study.trials)
+    encoder, classifier = trial_stages(study.epochs)
 
     assert (encoder.stage, encoder.epochs, encoder.energy_j) == (Stage.ENCODER, 3, 30.0)
     assert encoder.accuracy is None
@@ -38,7 +38,7 @@ def test_only_a_complete_stage_has_the_energy_of_a_training(tmp_path: Path) -> N
     )
     study = load(write_study(tmp_path / "a", SETUPS, [whole, diverged]))
 
-    encoder, classifier = setup_stages(SETUPS, STAGES, trial_stages(study.epochs, study.trials))
+    encoder, classifier = setup_stages(SETUPS, STAGES, trial_stages(study.epochs))
 
     assert (encoder.repeats, encoder.complete, encoder.energy_j) == (2, 1, Spread.of([10.0]))
     assert encoder.stop_reasons == (StopReason.PATIENCE, StopReason.DIVERGED)
@@ -50,7 +50,7 @@ def test_a_missing_epoch_takes_the_total_of_its_stage_only(tmp_path: Path) -> No
     trial = staged(1, {Stage.ENCODER: [1.0, None], Stage.CLASSIFIER_FROZEN: [2.0]})
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
-    encoder, classifier = trial_stages(study.epochs, study.trials)
+    encoder, classifier = trial_stages(study.epochs)
 
     assert (encoder.energy_j, encoder.missing_epochs) == (None, 1)
     assert classifier.energy_j == 2.0
@@ -65,7 +65,7 @@ def test_the_accuracies_of_both_heads_are_those_of_one_epoch(tmp_path: Path) -> 
     trial = Trial(setup=1, seed=0, attempts=[epochs])
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
-    (both,) = trial_stages(study.epochs, study.trials)
+    (both,) = trial_stages(study.epochs)
 
     assert (both.accuracy, both.attributes, both.identity) == (0.7, 0.8, 0.6)
 
@@ -86,4 +86,4 @@ def test_a_study_without_an_epoch_has_no_stages(tmp_path: Path) -> None:
     trial = Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=1.0, accuracy=None)]])
     study = load(write_study(tmp_path / "a", SETUPS, [trial]))
 
-    assert trial_stages(study.epochs.iloc[:0], study.trials) == ()
+    assert trial_stages(study.epochs.iloc[:0]) == ()

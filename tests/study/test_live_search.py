@@ -5,11 +5,11 @@ from dataclasses import replace
 from study.live_search import LiveSearch
 from study.objectives import Objective
 from study.proposals import Proposer
-from study.recorder import trial_record
 from study.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
 from study.search_options import SearchOptions
 from study.setup_book import SetupBook
 from study.setups import TrialPlan, grid, trial_plans
+from study.trial_record import trial_record
 from tests.study.rows import epoch
 
 OPTIONS = SearchOptions(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.bookings import WindowRecord
-from study.recorder import Recorder, trial_record
+from study.recorder import Recorder
 from study.records import (
     EnergyMethod,
     EnergyStatus,
@@ -21,6 +21,7 @@ from study.records import (
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan
+from study.trial_record import trial_record
 from tests.study.rows import STAGE, booked, epoch, plan
 from trackers.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking, WindowKey
 
@@ -275,6 +276,7 @@ def interrupted(tmp_path: Path) -> list[TrialPlan]:
     kept.add(epoch(1, 2.0, of=trials[1]))
     kept.add(epoch(2, 3.0, of=trials[1]))
     kept.add(epoch(1, None, of=trials[2], stop=StopReason.ERROR))
+    kept.add_error(trials[2].trial_id, "Traceback\nit broke")
     kept.add_booking(booking(*windows_of(trials[1], 8.0, 1.0, 2.0, 3.0)))
     kept.add_booking(booking(booked(SETUP, 0, 4.0, of=trials[3])))
     kept.flush()
@@ -282,18 +284,57 @@ def interrupted(tmp_path: Path) -> list[TrialPlan]:
 
 
 def test_a_resumed_study_runs_what_has_not_ended(tmp_path: Path) -> None:
-    """What has ended stays; what was begun or failed counts on, with its joules so far."""
+    """What has ended stays; what was begun counts on, with its joules so far."""
     trials = interrupted(tmp_path)
 
     remaining = recorder(tmp_path).expect(trials)
 
     expected = [
         trials[1].again(attempt=2, energy_before_j=5.0),
-        trials[2].again(attempt=2, energy_before_j=None),
         trials[3].again(attempt=2, energy_before_j=0.0),
         trials[4],
     ]
     assert expected == remaining
+
+
+def test_what_has_failed_is_run_again_on_request(tmp_path: Path) -> None:
+    """It stays failed over any number of resumes, with its error, until it is asked for."""
+    failed = interrupted(tmp_path)[2]
+    kept = recorder(tmp_path)
+    left = kept.expect([failed])
+    kept.flush()
+    again = recorder(tmp_path)
+    (before,) = kept.trials()
+
+    remaining = again.expect([failed], retry_failed=True)
+    again.add_booking(booking(booked(SETUP, 0, 4.0, of=remaining[0])))
+    (during,) = again.trials()
+
+    assert left == []
+    assert (before.status, before.error) == (TrialStatus.FAILED, "it broke")
+    assert remaining == [failed.again(attempt=2, energy_before_j=None)]
+    assert (during.status, during.error) == (TrialStatus.RUNNING, None)
+
+
+def test_a_trial_that_goes_on_from_a_checkpoint_has_the_epochs_before_it(tmp_path: Path) -> None:
+    """They count; what was after the checkpoint is wasted, with the first set-up and the rest."""
+    kept = recorder(tmp_path)
+    (first,) = kept.expect([plan()])
+    kept.add(epoch(1, 2.0, 0.9, of=first))
+    kept.add(epoch(2, 3.0, of=first))
+    kept.add_booking(booking(*windows_of(first, 10.0, 1.0, 2.0, 3.0)))
+    (second,) = kept.expect([plan()])
+    kept.add(epoch(2, 4.0, of=second))
+    kept.add(epoch(3, 5.0, of=second, stop=StopReason.PATIENCE))
+    kept.add_booking(booking(*windows_of(second, 14.0, 2.0, None, 4.0, 5.0)))
+
+    (trial,) = kept.trials()
+
+    assert (trial.status, trial.attempts, trial.epochs) == (TrialStatus.FINISHED, 2, 3)
+    assert (trial.energy_j, trial.wasted_energy_j) == (2.0 + 4.0 + 5.0, 10.0 - 2.0)
+    assert (trial.setup_energy_j, trial.between_energy_j) == (2.0, 14.0 - 2.0 - 9.0)
+    assert (trial.best_val_accuracy, trial.best_epoch) == (0.9, 1)
+    assert kept.expect([plan()]) == []
 
 
 def test_a_resumed_study_keeps_its_books(tmp_path: Path) -> None:

@@ -38,9 +38,7 @@ def test_a_range_has_no_setups_beforehand(tmp_path: Path) -> None:
 
     space = read_space(path, default=DEFAULT)
 
-    assert space.axes[1] == Range(
-        name="learning_rate", low=0.0001, high=0.1, log=True, whole=False
-    )
+    assert space.axes[1] == Range(name="learning_rate", low=0.0001, high=0.1, log=True, whole=False)
     assert not space.is_listed
     assert space.holds((64, 0.05))
     assert not space.holds((64, 0.2))

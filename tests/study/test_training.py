@@ -17,12 +17,11 @@ from torch import Tensor, nn
 
 from study.options import StudyOptions
 from study.records import StopReason
+from study.samples import VALIDATION_BATCH
 from study.scenario import Arrays, Data
 from study.training import (
     OPTIMIZERS,
-    VALIDATION_BATCH,
     WARM_UP_ON_CPU,
-    EarlyStopping,
     EpochOutcome,
     TrainingSettings,
     classification,
@@ -335,34 +334,6 @@ def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
 
     assert [outcome.stop_reason for outcome in outcomes] == [None, None, StopReason.PATIENCE]
     assert at_the_end[-1].stop_reason is StopReason.PATIENCE
-
-
-@given(
-    accuracies=st.lists(st.integers(0, 4).map(float) | st.just(math.nan), max_size=15),
-    patience=st.integers(1, 5),
-)
-def test_early_stopping_is_a_plain_rule(accuracies: list[float], patience: int) -> None:
-    """It stops when none of the last `patience` epochs was better than all before them."""
-    stopping = EarlyStopping(patience=patience)
-
-    reasons = [stopping.reason(1.0, 1.0, accuracy) for accuracy in accuracies]
-
-    known = [-math.inf if math.isnan(accuracy) else accuracy for accuracy in accuracies]
-    better = [a > max(known[:i], default=-math.inf) for i, a in enumerate(known)]
-    stops = [
-        i + 1 >= patience and not any(better[i + 1 - patience : i + 1]) for i in range(len(known))
-    ]
-    assert [StopReason.PATIENCE if stop else None for stop in stops] == reasons
-
-
-@pytest.mark.parametrize(
-    ("train_loss", "val_loss"), [(math.inf, 1.0), (1.0, math.nan), (-math.inf, math.nan)]
-)
-def test_a_loss_that_is_not_finite_stops_at_once(train_loss: float, val_loss: float) -> None:
-    """Whatever the accuracy says, and whatever patience is left."""
-    stopping = EarlyStopping(patience=10)
-
-    assert stopping.reason(train_loss, val_loss, 1.0) is StopReason.DIVERGED
 
 
 class Explodes(Tiny):

@@ -41,11 +41,10 @@ def answers(
         confirmed: Whether leading setups were trained again: then the answer is one of those,
             because the best of many single seeds is more often lucky than good.
     """
-    by_setup: dict[tuple[int, float, str | None], list[TrialRecord]] = {}
+    by_setup: dict[int, list[TrialRecord]] = {}
     for trial in trials:
         if not course_of_trial(trial, target=target).stopped:
-            key = (trial.batch_size, trial.learning_rate, trial.parameters)
-            by_setup.setdefault(key, []).append(trial)
+            by_setup.setdefault(trial.setup, []).append(trial)
     found = []
     for many in by_setup.values():
         course = mean_of([course_of_trial(each, target=target) for each in many])

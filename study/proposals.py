@@ -32,6 +32,9 @@ SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
     "random": lambda seed: RandomSampler(seed=seed),
 }
 
+DIGITS = 4
+"""Significant digits of a number that is proposed from a range."""
+
 MOST_REPEATS = 100
 """Setups proposed again, one after another, after which a range counts as searched through."""
 
@@ -251,6 +254,9 @@ def _param(axis: Axis | Range, value: Value) -> Value:
 
 
 def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
-    """What Optuna has as a value."""
-    value: Value = axis.values[param] if isinstance(axis, Axis) and axis.is_ordered else param
+    """What Optuna has as a value; of a range, with digits that a person can read."""
+    if isinstance(axis, Range):
+        short = param if axis.whole else float(f"{param:.{DIGITS}g}")
+        return min(max(short, axis.low), axis.high)
+    value: Value = axis.values[param] if axis.is_ordered else param
     return value

@@ -15,7 +15,7 @@ from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.compare import compare, first_rung
 from study.compare_figure import write_figure
 from study.design import Design
-from study.errors import StudyError
+from study.errors import OptionError, StudyError
 from study.halving import Halving, Rungs
 from study.interrupts import INTERRUPTED
 from study.manifest import Manifest
@@ -24,13 +24,13 @@ from study.options import command_line, parse
 from study.proposals import Proposer
 from study.records import J_PER_WH, Paradigm, Stage
 from study.replay import Simulation
-from study.replay_table import read_table
+from study.replay_table import ReplayTable, read_table
 from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
 from study.search_options import SearchOptions
 from study.search_space import Space
 from study.search_text import comparison_table, live_lines, replayed_lines
 from study.setup_book import listed_setups
-from study.space_file import FROZEN
+from study.space_file import FROZEN, read_space
 from study.verdicts import Judge
 from study.warm_start import Earlier, earlier_studies
 
@@ -136,11 +136,10 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
                 options.first_rung_wh * J_PER_WH if options.first_rung_wh is not None else first
             )
         halving = Halving(rungs=rungs, first=first)
+    space = _space_of_table(options, table)
     search = Simulation(
         table,
-        proposer=Proposer(
-            table.space, objective=objective, sampler=options.sampler, seed=options.seed
-        ),
+        proposer=Proposer(space, objective=objective, sampler=options.sampler, seed=options.seed),
         judge=Judge(
             objective=objective, budget=budget, halving=halving, capping=not options.no_cap
         ),
@@ -151,10 +150,31 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
         gpus=options.pretended_gpus,
         trials=options.trials,
         first_rung_j=first_j,
+        space=space,
     ).run()
     for line in replayed_lines(table, search, objective, budget):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return FINISHED
+
+
+def _space_of_table(options: SearchOptions, table: ReplayTable) -> Space:
+    """What is searched over in a replay: the table's setups, or what --space names beside them.
+
+    Raises:
+        OptionError: The file is not as it should be, or has other axes than the table.
+    """
+    if options.space is None:
+        return table.space
+    own = {axis.name: axis.values for axis in table.space.lists or ()}
+    space = read_space(options.space, default=own, of_scenario=tuple(own))
+    strange = [axis.name for axis in space.axes if axis.name not in own]
+    if strange:
+        message = (
+            f"--space {options.space} names {strange[0]}; in {table.name} only {', '.join(own)} "
+            "differ from setup to setup."
+        )
+        raise OptionError(message)
+    return space
 
 
 def _compare(options: SearchOptions, path: Path, *, target: float, console: Console) -> int:

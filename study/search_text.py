@@ -17,7 +17,6 @@ from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
 from study.replay import ReplayedSearch
 from study.replay_table import ReplayTable
 from study.search_options import SearchOptions
-from study.setups import as_text
 
 SHARES = (0.1, 0.25)
 """Shares of the grid's energy at which regret is shown."""
@@ -78,6 +77,13 @@ def replayed_lines(
     yield f"energy {_spent(search.spent_j, budget)}; the grid takes {_wh(table.grid_j)}{_labels(table)}"
     yield f"stopped early {sum(each.stopped for each in courses)} (lower bounds)"
     yield f"not run: {len(search.not_run)} setups{_listed([_choice(c) for c in search.not_run])}"
+    if search.snapped or search.refused:
+        yield (
+            f"beside the table: {search.snapped} proposals were given its nearest setup, "
+            f"{search.refused} were refused because it has none there"
+        )
+    if table.left_out:
+        yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
 
 
 def live_lines(
@@ -116,9 +122,7 @@ def live_lines(
         yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
     yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
     if setups:
-        tried = {trial.setup for trial in own} | {
-            each.setup for each in setups if any(_is_of(each, t) for t in trials)
-        }
+        tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
         yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
     else:
@@ -126,22 +130,13 @@ def live_lines(
     yield from dict.fromkeys(search.said)
 
 
-def _is_of(setup: SetupFacts, trial: TrialRecord) -> bool:
-    return (setup.batch_size, setup.learning_rate, as_text(setup.parameters)) == (
-        trial.batch_size,
-        trial.learning_rate,
-        trial.parameters,
-    )
-
-
 def _setup_text(answer: Answer, study: str) -> str:
     trial = answer.trials[0]
     own = [each for each in answer.trials if each.study == study]
-    named = f"setup {own[0].setup}, " if own else ""
     others = sorted({each.study for each in answer.trials if each.study != study})
     of = f" ({'also' if own else 'not trained here,'} of the earlier study {', '.join(others)})"
     return (
-        f"{named}batch size {trial.batch_size}, learning rate {trial.learning_rate:g}{_more(trial)}"
+        f"setup {trial.setup}, batch size {trial.batch_size}, learning rate {trial.learning_rate:g}{_more(trial)}"
         f"{of if others else ''}"
     )
 

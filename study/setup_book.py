@@ -46,10 +46,11 @@ class SetupBook:
 
     def plan(self, choice: Choice, seed: int) -> TrialPlan | None:
         """The trial of a choice with a seed; None if that has ended before."""
-        plans = trial_plans([self._facts(choice)], [seed], shuffle_seed=0)
+        plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
         return next(iter(self._expect(plans)), None)
 
-    def _facts(self, choice: Choice) -> SetupFacts:
+    def setup(self, choice: Choice) -> SetupFacts:
+        """The setup of a choice; a new one gets the next number."""
         known = self._by_choice.get(choice)
         if known is None:
             known = setup_of(self._space, choice, number=len(self.setups) + 1)

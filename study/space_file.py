@@ -96,7 +96,7 @@ def read_space(
     ):
         message = f"--space {path} holds no lists of values or ranges by name. {_EXAMPLE}"
         raise OptionError(message)
-    kinds = {**KNOWN, **dict.fromkeys(of_scenario, _OF_A_SCENARIO)}
+    kinds = {**dict.fromkeys(of_scenario, _OF_A_SCENARIO), **KNOWN}
     for name in given:
         if name not in kinds:
             message = (

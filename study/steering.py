@@ -6,6 +6,7 @@ Optuna's own storage, and knows nothing of a setup that was tried before.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast, final
 
 import optuna
@@ -98,7 +99,10 @@ class Steering:
         )
         if not resumed:
             earlier = self._earlier(manifest)
-            self.known = earlier.trials
+            # With the numbers that their setups have here.
+            self.known = tuple(
+                replace(each, setup=book.setup(book.choice(each)).setup) for each in earlier.trials
+            )
             proposer.take(earlier.hints)
             if self.known:
                 known = [each.to_row() for each in self.known]

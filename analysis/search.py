@@ -15,6 +15,9 @@ from analysis.search_sureness import Sureness, sureness
 from study.manifest import Manifest, SetupFacts
 from study.records import StopReason, TrialStatus
 
+TO_TARGET = "energy-to-target"
+"""The value of `--objective` with which a target is looked for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPoint:
@@ -76,12 +79,16 @@ class SearchInfo:
         progress: The front's size after each whole training.
         not_run: Numbers of the setups that were not trained.
         spent_j: Energy of all epochs.
-        grid_j: What training every setup once to its end would cost; None where no training
-            came to its own end.
+        grid_j: What training every setup once to its end would cost. Where no training came to its
+            own end nobody knows how long they are: it is then what the most epochs that are allowed
+            would cost; None without any epoch.
         grid_measured: Whether every setup was trained to its end, so that `grid_j` is no estimate.
+        grid_is_limit: Whether it is what the most epochs would cost.
         sure: How sure the answer is; None with a front, or where no setup has two seeds.
-        dearer: Setups whose lower bound already exceeds the cheapest point of the front that is at
-            least as accurate as they were: they are ruled out for this seed.
+        dearer: Setups that were stopped and are ruled out for this seed: where the energy to a
+            target is looked for, with one more epoch they would have used as much as the best one
+            needed; else their lower bound exceeds a point of the front that is at least as accurate
+            as they were.
     """
 
     points: tuple[SearchPoint, ...]
@@ -90,6 +97,7 @@ class SearchInfo:
     spent_j: float
     grid_j: float | None
     grid_measured: bool
+    grid_is_limit: bool
     dearer: int
     sure: Sureness | None = None
 
@@ -134,9 +142,12 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         progress=_progress(epochs, {row["trial_id"]: _pair(row) for row in own if _is_known(row)}),
         not_run=tuple(number for number in facts if number not in tried),
         spent_j=float(epochs["epoch_energy_j"].sum()),
-        grid_j=_grid_j(facts, to_end, epochs),
+        grid_j=_grid_j(facts, to_end, epochs, most=int(manifest.options["max_epochs"])),
         grid_measured={int(row["setup"]) for row in to_end} >= facts.keys(),
-        dearer=sum(_ruled_out(point, points) for point in points if point.stopped),
+        grid_is_limit=not to_end,
+        dearer=_too_dear(rows)
+        if manifest.options.get("objective") == TO_TARGET
+        else sum(_ruled_out(point, points) for point in points if point.stopped),
         sure=_sureness(manifest.options, by_setup),
     )
 
@@ -162,7 +173,7 @@ def _sureness(
 ) -> Sureness | None:
     """Of setups that reached the target with every seed, or of all where accuracy is looked for."""
     confirmed = bool(options.get("confirm"))
-    if options.get("objective") == "energy-to-target":
+    if options.get("objective") == TO_TARGET:
         reached = {
             number: [float(row["energy_to_target_j"]) for row in many]
             for number, many in by_setup.items()
@@ -262,9 +273,13 @@ def hypervolume(points: Sequence[tuple[float, float]], *, highest_j: float) -> f
 
 
 def _grid_j(
-    facts: Mapping[int, SetupFacts], whole: Sequence[Mapping[str, Any]], epochs: pd.DataFrame
+    facts: Mapping[int, SetupFacts],
+    whole: Sequence[Mapping[str, Any]],
+    epochs: pd.DataFrame,
+    *,
+    most: int,
 ) -> float | None:
-    """The grid's energy: what was measured of whole trainings, else an estimate.
+    """The grid's energy: what was measured of whole trainings, else an estimate or a limit.
 
     A setup that was not trained to its end is taken to have as many epochs as the whole trainings
     on average, each at its own mean energy, or where it never ran at the mean of all. How long one
@@ -274,17 +289,31 @@ def _grid_j(
         facts: All setups.
         whole: Trainings that came to their own end, of earlier studies too.
         epochs: Of the search.
+        most: Epochs after which a training ends at the latest.
     """
+    if epochs.empty:
+        return None
     to_end: dict[int, list[float]] = {}
     for row in whole:
         to_end.setdefault(int(row["setup"]), []).append(float(row["energy_j"]))
-    if not to_end:
-        return None
-    length = fmean(float(row["epochs"]) for row in whole)
+    length = fmean(float(row["epochs"]) for row in whole) if whole else float(most)
     each_j = epochs.groupby("setup")["epoch_energy_j"].mean().to_dict()
     mean_j = float(epochs["epoch_energy_j"].mean())
     return sum(
         fmean(to_end[n]) if n in to_end else length * float(each_j.get(n, mean_j)) for n in facts
+    )
+
+
+def _too_dear(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Stopped trials that could not have got to the target for less than the best one."""
+    known = [
+        float(row["energy_to_target_j"]) for row in rows if pd.notna(row["energy_to_target_j"])
+    ]
+    best_j = min(known, default=float("inf"))
+    return sum(
+        float(row["energy_j"]) * (1 + 1 / float(row["epochs"])) >= best_j
+        for row in rows
+        if _is_stopped(row)
     )
 
 

@@ -12,7 +12,7 @@ from analysis.cells import (
 )
 from analysis.findings import Findings
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
-from analysis.search import SearchInfo, SearchPoint
+from analysis.search import TO_TARGET, SearchInfo, SearchPoint
 
 
 def search_tables(findings: Findings, info: SearchInfo) -> tuple[TableInfo, ...]:
@@ -26,21 +26,27 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
     """What the search spent, against the grid, and how sure its answer is."""
     known = " (estimated)" if "estimated" in " ".join(findings.labels) else ""
     count = len(findings.study.manifest.setups)
-    grid = "would use nobody can tell, because no training came to its own end"
-    if info.grid_j is not None:
+    grid = "would use nobody can tell, because no epoch has an energy"
+    if info.grid_j:
         how = "measured" if info.grid_measured else "estimated from the epochs that ran"
-        share = percent_text(info.spent_j / info.grid_j) if info.grid_j else "?"
-        grid = f"would use {energy_text(info.grid_j)}, {how}: the search used {share} of it"
+        most = "at most " if info.grid_is_limit else ""
+        if info.grid_is_limit:
+            how = f"estimated: {findings.study.manifest.options['max_epochs']} epochs of each"
+        share = percent_text(info.spent_j / info.grid_j)
+        grid = f"would use {most}{energy_text(info.grid_j)}, {how}; the search used {share} of it"
     left = ""
     if info.not_run:
         numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
+        is_to_target = findings.study.manifest.options.get("objective") == TO_TARGET
+        why = "would have used as much as the best one needed with one more epoch"
+        if not is_to_target:
+            why = "had already used more than a more accurate one"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} had already used "
-            f"more than a more accurate one and are ruled out, {info.stopped - info.dearer} might "
-            "yet have come out better."
+            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are "
+            f"ruled out, {info.stopped - info.dearer} might yet have come out better."
         )
     return (
         f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "

@@ -42,7 +42,7 @@ def info_of(
             "energy_j": sum(energies_j),
             "best_val_accuracy": accuracy,
             "stop_reason": reason.value,
-            "energy_to_target_j": sum(energies_j),
+            "energy_to_target_j": None if reason is StopReason.STOPPED else sum(energies_j),
         }
         for place, (setup, energies_j, accuracy, reason) in enumerate(trials)
     ]
@@ -64,7 +64,7 @@ def info_of(
     ]
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
-        options={"objective": objective},
+        options={"objective": objective, "max_epochs": 30},
     )
     return search_info(manifest, pd.DataFrame(epochs), pd.DataFrame([*before, *rows]))
 
@@ -107,11 +107,24 @@ def test_the_grid_is_an_estimate_where_some_did_not_run() -> None:
     assert info.grid_j == pytest.approx(4 + 2 * 5 + 2 * 2 * 3)
 
 
-def test_trainings_that_ended_at_the_target_tell_no_grid() -> None:
-    """Nobody knows how long they would have gone on."""
+def test_trainings_that_ended_at_the_target_tell_a_limit() -> None:
+    """Nobody knows how long they would have gone on: 30 epochs are the most that is allowed."""
     info = info_of((1, [2.0, 2.0], 0.8, StopReason.TARGET))
 
-    assert info.grid_j is None
+    assert info.grid_is_limit
+    assert info.grid_j == pytest.approx(4 * 30 * 2.0)
+
+
+def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
+    """The best took 4 J to the target; 3 J in two epochs, with a third, are more."""
+    info = info_of(
+        (1, [4.0], 0.8, StopReason.TARGET),
+        (2, [1.5, 1.5], 0.7, StopReason.STOPPED),
+        (3, [1.0], 0.2, StopReason.STOPPED),
+        objective="energy-to-target",
+    )
+
+    assert (info.stopped, info.dearer) == (2, 1)
 
 
 def test_the_interval_is_that_of_the_measurement() -> None:

@@ -140,7 +140,7 @@ class LiveSearch:
         judged = self._judge.after_repeat if running.proposal is None else self._judge.after_epoch
         verdict = judged(record.trial_id, running.course, last_epoch_j=energy_j or 0.0)
         # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
-        has_ended = record.stop_reason is not None and record.stage is not Stage.ENCODER
+        has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
         if verdict is None or has_ended:
             return None
         running.course.stopped = verdict is not Verdict.TARGET

@@ -82,7 +82,7 @@ class Proposer:
             backwards: Whether the grid is gone through from its end.
 
         Raises:
-            OptionError: A grid has no end.
+            OptionError: A grid has no end, or `storage` has a study over another space.
         """
         if sampler == "grid" and not space.is_listed:
             message = (
@@ -107,6 +107,7 @@ class Proposer:
             storage=storage,
             load_if_exists=True,
         )
+        self._check_space()
         self._tried: dict[Choice, int] = {}
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state is TrialState.RUNNING:
@@ -123,6 +124,19 @@ class Proposer:
     def next(self) -> Proposal | None:
         """The next setup; None when all were tried."""
         return self._next_listed() if self._space.is_listed else self._next_open()
+
+    def _check_space(self) -> None:
+        """Refuse to go on in another space: listed numbers are kept by their ranks."""
+        axes = [repr(axis) for axis in self._space.axes]
+        known = self._study.user_attrs.get("axes")
+        if known is None:
+            self._study.set_user_attr("axes", axes)
+        elif known != axes:
+            message = (
+                "--resume searches another space than the first time: the values of --space, "
+                "--batch-sizes or --learning-rates differ. Give the first ones, or a new --name."
+            )
+            raise OptionError(message)
 
     def _next_listed(self) -> Proposal | None:
         if not self._untried:

@@ -15,6 +15,7 @@ from study.objectives import Objective
 from study.proposals import Proposer, SamplerName
 from study.replay import ReplayedSearch, Simulation
 from study.replay_table import ReplayTable, table_of
+from study.search_space import Range, Space, space_of
 from study.verdicts import Judge, Verdict
 from tests.study.replayed import four_setups, rows_of
 
@@ -204,3 +205,47 @@ def test_a_setup_is_trained_once(sampler: SamplerName) -> None:
     search = searched(table_of(rows_of(curves), name="16"), sampler=sampler, capping=False)
 
     assert len({trial.choice for trial in search.trials}) == len(search.trials) == 16
+
+
+def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
+    """What was trained costs nothing when it is proposed again, and all of this is counted."""
+    table = four_setups()
+    sizes = Range(name="batch_size", low=32, high=512, log=True, whole=True)
+    rates = Range(name="learning_rate", low=0.005, high=0.2, log=True, whole=False)
+    space, objective, budget = Space(axes=(sizes, rates)), Objective.ENERGY_TO_TARGET, Budget()
+
+    search = Simulation(
+        table,
+        proposer=Proposer(space, objective=objective, sampler="random", seed=0),
+        judge=Judge(objective=objective, budget=budget, capping=False),
+        budget=budget,
+        objective=objective,
+        target=0.9,
+        space=space,
+    ).run()
+
+    assert {trial.choice for trial in search.trials} == set(table.recordings)
+    assert search.spent_j == pytest.approx(table.grid_j)
+    assert search.snapped > len(search.trials)
+    assert search.refused == 0
+
+
+def test_proposals_that_the_table_has_not_are_refused() -> None:
+    """A word that it does not know has no nearest one."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.1): [([0.5], 1.0)]})
+    table = table_of(rows.assign(optimizer=["adam", "adamw"]), name="two")
+    space = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "optimizer": ("adam", "sgd")})
+    objective, budget = Objective.ENERGY_TO_TARGET, Budget()
+
+    search = Simulation(
+        table,
+        proposer=Proposer(space, objective=objective, sampler="random", seed=0),
+        judge=Judge(objective=objective, budget=budget),
+        budget=budget,
+        objective=objective,
+        target=0.9,
+        space=space,
+    ).run()
+
+    assert [trial.choice for trial in search.trials] == [(8, 0.1, "adam")]
+    assert search.refused == 3

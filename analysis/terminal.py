@@ -24,6 +24,7 @@ from analysis.tables import (
     rich_table,
 )
 from study.manifest import Manifest
+from study.records import Paradigm
 
 # Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
 PLAIN_WIDTH = 100
@@ -100,10 +101,13 @@ def _marked(sign: str, text: str) -> Table:
 
 def study_line(manifest: Manifest) -> str:
     """A study in one line."""
+    trials = f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats"
+    if manifest.paradigm is Paradigm.SEARCH:
+        trials = f"a search over {len(manifest.setups)} setups"
     parts = [
         manifest.scenario,
         manifest.data.description,
-        f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats",
+        trials,
         manifest.status,
         *(f"{node.hostname}: {node.source or 'no tracker'}" for node in manifest.nodes[:1]),
         *([f"and {len(manifest.nodes) - 1} more nodes"] if len(manifest.nodes) > 1 else []),

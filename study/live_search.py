@@ -172,6 +172,7 @@ class LiveSearch:
                 "it failed."
             )
         facts = {"trial_id": trial_id, "stopped": course.stopped, "energy_wh": _wh(course)}
+        facts |= self._book.named(running.choice)  # Optuna itself has the ranks of listed numbers
         try:
             self._proposer.tell(
                 running.proposal, values, pruned=course.stopped and not failed, facts=facts

@@ -44,6 +44,10 @@ class SetupBook:
         """See `choice_of`."""
         return choice_of(setup, self._space, self._otherwise)
 
+    def named(self, choice: Choice) -> dict[str, Value]:
+        """A choice as values by name."""
+        return self._space.named(choice)
+
     def plan(self, choice: Choice, seed: int) -> TrialPlan | None:
         """The trial of a choice with a seed; None if that has ended before."""
         plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)

@@ -63,8 +63,7 @@ class Options:
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
     target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
-    """Validation accuracy, for example 0.9, for the energy to target; left out: the study's
-    own, or the best accuracy less the tolerance."""
+    """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
     """Number of the setup that you use today: savings are told against it too."""
     against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False

@@ -145,7 +145,7 @@ def _figure_4(findings: Findings, info: PretrainingInfo) -> TableInfo:
             ),
         ),
         legend=(
-            f"ours: {found.pays} setups pay, {found.never} never, {found.unknown} not known; the "
+            f"ours: pays in {counted(found.pays, 'setup')}, never in {found.never}, not known in {found.unknown}; the "
             "paper names none that never pays"
         ),
     )

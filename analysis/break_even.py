@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from analysis.spread import Spread
-from analysis.stages import TrialStage
+from analysis.stages import TrialStage, energies_by_repeat
 from study.manifest import SetupFacts
 from study.records import Stage
 
@@ -100,6 +100,8 @@ class BreakEvenInfo:
         worst: The setup that pays last.
         median: Median of the cycles of the setups that pay.
         average: The same setups' cycles over setups.
+        median_by_repeat: In each repeat the median of the setups that pay in it, over repeats.
+        average_by_repeat: The same of their mean.
         pays: Number of setups that pay.
         never: Number of setups that never do.
         unknown: Number of setups of which it is not known.
@@ -111,6 +113,8 @@ class BreakEvenInfo:
     worst: SetupBreakEven | None
     median: float | None
     average: Spread | None
+    median_by_repeat: Spread | None
+    average_by_repeat: Spread | None
     pays: int
     never: int
     unknown: int
@@ -157,12 +161,9 @@ def break_even_info(
         trials: The stages of its trials.
         cycle: `CLASSIFIER_FROZEN` (as in the paper) or `CLASSIFIER_UNFROZEN`.
     """
-    known: dict[int, dict[str, dict[Stage, float | None]]] = {}
-    for each in trials:
-        repeats = known.setdefault(each.setup, {})
-        energy_j = each.energy_j if each.complete else None
-        repeats.setdefault(each.trial_id, {})[each.stage] = energy_j
+    known = energies_by_repeat(trials)
     rows = tuple(_of_setup(s, list(known.get(s.setup, {}).values()), cycle) for s in setups)
+    repeats = _cycles_by_repeat(known, cycle)
     paying = sorted(
         (row for row in rows if row.of_means.cycles is not None),
         key=lambda row: (_x(row), row.setup),
@@ -175,18 +176,38 @@ def break_even_info(
         worst=paying[-1] if paying else None,
         median=statistics.median(_x(row) for row in paying) if paying else None,
         average=Spread.of(_x(row) for row in paying),
+        median_by_repeat=Spread.of(statistics.median(each) for each in repeats),
+        average_by_repeat=Spread.of(statistics.fmean(each) for each in repeats),
         pays=len(paying),
         never=never,
         unknown=len(rows) - len(paying) - never,
     )
 
 
+def _cycles_by_repeat(
+    known: Mapping[int, Mapping[int, Mapping[Stage, float | None]]], cycle: Stage
+) -> list[list[float]]:
+    """For each repeat (seed) in which a setup pays: the cycles of those that do."""
+    found: dict[int, list[float]] = {}
+    for repeats in known.values():
+        for seed, energies in repeats.items():
+            cycles = break_even(*_triple(energies, cycle)).cycles
+            if cycles is not None:
+                found.setdefault(seed, []).append(cycles)
+    return list(found.values())
+
+
+def _triple(
+    energies: Mapping[Stage, float | None], cycle: Stage
+) -> tuple[float | None, float | None, float | None]:
+    """E_enc, E_enc+class and E_class of one repeat."""
+    return energies.get(Stage.ENCODER), energies.get(Stage.ENCODER_CLASSIFIER), energies.get(cycle)
+
+
 def _of_setup(
     facts: SetupFacts, repeats: Sequence[Mapping[Stage, float | None]], cycle: Stage
 ) -> SetupBreakEven:
-    triples = [
-        (r.get(Stage.ENCODER), r.get(Stage.ENCODER_CLASSIFIER), r.get(cycle)) for r in repeats
-    ]
+    triples = [_triple(each, cycle) for each in repeats]
     whole = [triple for triple in triples if None not in triple]
     without_encoder = [triple for triple in triples if None not in triple[1:]]
     used = whole or without_encoder or triples

@@ -19,8 +19,17 @@ from analysis.energy import SetupEnergy
 from analysis.quantities import MISSING, learning_rate_text, number_text, parameters_text
 from analysis.spread import Spread
 
+LABELS_KEY = "labels"
+"""Column of a CSV file with the words without which its numbers must not be shown."""
+
 _MANY_COLUMNS = 8
-_NAMING = frozenset({"place", "setup", "batch_size", "learning_rate", "parameters", "stage"})
+_NAMING = frozenset(
+    {
+        *("place", "kind", "setup", "batch_size", "learning_rate", "parameters", "stage"),
+        *("task", "case", "encoder", "quantity", "factor"),
+    }
+)
+"""Columns that say what a row is about; they stand first."""
 # More rates than this, or a grid of which less than this share is filled, is no grid to a reader.
 _MOST_RATES = 10
 _LEAST_FILLED = 0.5
@@ -128,12 +137,21 @@ def _width(info: TableInfo) -> int:
     return Measurement.get(console, console.options, rich_table(info)).maximum
 
 
-def csv_text(info: TableInfo) -> str:
-    """A table as CSV: full digits, empty where a value is missing."""
+def csv_text(info: TableInfo, *, labels: Sequence[str] | None = None) -> str:
+    """A table as CSV: full digits, empty where a value is missing.
+
+    Args:
+        info: The table.
+        labels: What must be known of its numbers (`estimated`), as a last column of each row;
+            None where it stands elsewhere.
+    """
+    said = [] if labels is None else ["; ".join(labels)]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(column.key for column in info.columns)
-    writer.writerows(["" if c.value is None else c.value for c in row] for row in info.rows)
+    writer.writerow([*(column.key for column in info.columns), *([LABELS_KEY] if said else [])])
+    writer.writerows(
+        [*("" if c.value is None else c.value for c in row), *said] for row in info.rows
+    )
     return out.getvalue()
 
 

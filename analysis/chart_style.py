@@ -18,6 +18,8 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from analysis.cells import LABELS_KEY
+
 INK, MUTED, FAINT, GRID = "#22303c", "#667482", "#b3bec8", "#e2e7eb"
 PLAIN, CHOSEN = "#9db4c6", "#1f6f8b"
 SERIES = ("#1f6f8c", "#c2571a", "#6a4c93", "#5b7f2b", "#a63d57", "#7a6a53")
@@ -69,7 +71,13 @@ class Drawing:
     definition: str
 
 
-def drawing(name: str, title: str, chart: Any, rows: Sequence[Mapping[str, Any]]) -> Drawing:  # noqa: ANN401 - a chart of any kind
+def drawing(
+    name: str,
+    title: str,
+    chart: Any,  # noqa: ANN401 - a chart of any kind
+    rows: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+) -> Drawing:
     """Draw a chart.
 
     Args:
@@ -77,6 +85,7 @@ def drawing(name: str, title: str, chart: Any, rows: Sequence[Mapping[str, Any]]
         title: In words.
         chart: An Altair chart.
         rows: The numbers that it shows, for its CSV file.
+        labels: What must be known of them (`estimated`), for the same.
     """
     definition = chart.to_dict(validate=False)
     svg = str(vl_convert.vegalite_to_svg(definition))
@@ -87,7 +96,7 @@ def drawing(name: str, title: str, chart: Any, rows: Sequence[Mapping[str, Any]]
         title=title,
         svg=svg,
         png=bytes(vl_convert.svg_to_png(on_white, scale=_PNG_SCALE)),
-        csv=_csv(rows),
+        csv=_csv([{**row, LABELS_KEY: "; ".join(labels)} for row in rows]),
         definition=json.dumps(definition, indent=1),
     )
 

@@ -1,6 +1,7 @@
 """Several studies side by side, setup by setup: CUDA beside MPS, one paradigm beside another."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from analysis.cells import (
     Cell,
@@ -29,6 +30,39 @@ from study.records import Paradigm
 _Key = tuple[int, float, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A quantity of setups that is set side by side."""
+
+    name: str
+    title: str
+    spread: Callable[[SetupEnergy], Spread | None]
+    unit: Callable[[float | None], float | None]
+
+
+_TABLES = (
+    _Table(
+        name="compared_energy_per_epoch_mwh",
+        title="Energy per epoch, mWh",
+        spread=lambda setup: setup.energy_per_epoch_j,
+        unit=to_mwh,
+    ),
+    _Table(
+        name="compared_total_wh",
+        title="Total energy of a training, Wh",
+        spread=lambda setup: setup.energy_j,
+        unit=to_wh,
+    ),
+    _Table(
+        name="compared_accuracy_percent",
+        title="Best validation accuracy, %",
+        spread=lambda setup: setup.best_accuracy,
+        unit=percent,
+    ),
+)
+"""What studies are compared by; the paper has numbers for the first alone (Table 2)."""
+
+
 def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
     """Energy per epoch, total energy and accuracy of the same setups in several studies.
 
@@ -36,33 +70,15 @@ def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tup
         studies: Two or more; of one with several stages, the stage that its setups are ranked by.
         paper: Set the published energies per epoch (Table 2) beside.
     """
-    columns = _published(studies) if paper else {}
-    return (
-        _beside(
-            studies,
-            name="compared_energy_per_epoch_mwh",
-            title="Energy per epoch, mWh",
-            spread=lambda setup: setup.energy_per_epoch_j,
-            unit=to_mwh,
-            more=columns,
-        ),
-        _beside(
-            studies,
-            name="compared_total_wh",
-            title="Total energy of a training, Wh",
-            spread=lambda setup: setup.energy_j,
-            unit=to_wh,
-            more={},
-        ),
-        _beside(
-            studies,
-            name="compared_accuracy_percent",
-            title="Best validation accuracy, %",
-            spread=lambda setup: setup.best_accuracy,
-            unit=percent,
-            more={},
-        ),
+    published = _published(studies) if paper else {}
+    return tuple(
+        _beside(studies, table, more=published if table is _TABLES[0] else {}) for table in _TABLES
     )
+
+
+def all_labels(studies: Sequence[Findings]) -> tuple[str, ...]:
+    """The labels of all studies, each with the name of its study."""
+    return tuple(f"{_name(each)}: {label}" for each in studies for label in each.labels)
 
 
 def boards_note(studies: Sequence[Findings]) -> str:
@@ -78,20 +94,14 @@ def boards_note(studies: Sequence[Findings]) -> str:
 
 
 def _beside(
-    studies: Sequence[Findings],
-    *,
-    name: str,
-    title: str,
-    spread: Callable[[SetupEnergy], Spread | None],
-    unit: Callable[[float | None], float | None],
-    more: dict[str, dict[_Key, float]],
+    studies: Sequence[Findings], table: _Table, *, more: dict[str, dict[_Key, float]]
 ) -> TableInfo:
     found = [
-        {key: spread(setup) for key, setup in zip(_keys(each.setups), each.setups, strict=True)}
+        {key: table.spread(s) for key, s in zip(_keys(each.setups), each.setups, strict=True)}
         for each in studies
     ]
     keys = sorted({key for each in found for key in each}, key=lambda k: (k[0], -k[1], k[2]))
-    decimals = decimals_for(unit(mean_of(s)) for each in found for s in each.values())
+    decimals = decimals_for(table.unit(mean_of(s)) for each in found for s in each.values())
     besides = len({key[2] for key in keys}) > 1
 
     def cells(key: _Key) -> tuple[Cell, ...]:
@@ -101,17 +111,17 @@ def _beside(
             Cell(value=key[1], text=learning_rate_text(key[1])),
             *([word_cell(key[2])] if besides else []),
             *(
-                number_cell(unit(value), decimals)
+                number_cell(table.unit(value), decimals)
                 for each in measured
                 for value in (mean_of(each), std_of(each))
             ),
-            *(number_cell(unit(each.get((key[0], key[1], ""))), 2) for each in more.values()),
+            *(number_cell(table.unit(each.get((key[0], key[1], ""))), 2) for each in more.values()),
         )
 
-    labels = {label for each in studies for label in each.labels}
+    shared = [word for word in studies[0].labels if all(word in s.labels for s in studies)]
     return TableInfo(
-        name=name,
-        title=f"{title} ({'; '.join(sorted(labels))})" if labels else title,
+        name=table.name,
+        title=f"{table.title} ({'; '.join(shared)})" if shared else table.title,
         columns=(
             Column(key="batch_size", heading="batch"),
             Column(key="learning_rate", heading="rate"),
@@ -120,7 +130,7 @@ def _beside(
                 column
                 for number, each in enumerate(studies, start=1)
                 for column in (
-                    Column(key=f"{_name(each)}_{number}", heading=_name(each)),
+                    Column(key=f"{_name(each)}_{number}", heading=_heading(each, shared)),
                     Column(key=f"{_name(each)}_{number}_std", heading="±"),
                 )
             ),
@@ -133,6 +143,12 @@ def _beside(
 
 def _name(findings: Findings) -> str:
     return findings.study.manifest.study
+
+
+def _heading(findings: Findings, shared: Sequence[str]) -> str:
+    """A study's name, with the labels that only its own numbers need."""
+    own = [label for label in findings.labels if label not in shared]
+    return f"{_name(findings)} ({'; '.join(own)})" if own else _name(findings)
 
 
 def _legend(studies: Sequence[Findings]) -> str:

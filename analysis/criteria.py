@@ -26,18 +26,18 @@ class Criterion:
     Attributes:
         title: Of the table.
         cost: Of a setup, less is better; None where it cannot be said.
-        shown: The number that people see; None where it is the total energy itself.
-        key: Name of that number in CSV files, with the unit.
+        key: Name of the number that people see in CSV files, with the unit.
         heading: Its name for people.
+        shown: That number of a setup; None where it is the total energy itself.
         within_tolerance: Whether setups must be accurate enough to come first.
     """
 
     title: str
     cost: Callable[[SetupEnergy], float | None]
-    shown: Callable[[SetupEnergy], float | None] | None
     key: str
     heading: str
-    within_tolerance: bool
+    shown: Callable[[SetupEnergy], float | None] | None = None
+    within_tolerance: bool = True
 
 
 def _energy(setup: SetupEnergy) -> float | None:
@@ -45,7 +45,8 @@ def _energy(setup: SetupEnergy) -> float | None:
 
 
 def _wh_per_accuracy(setup: SetupEnergy) -> float | None:
-    if setup.total_j is None or not setup.accuracy:
+    """None where nothing was used (less idle power, say): any accuracy would be worth it."""
+    if not setup.total_j or not setup.accuracy:
         return None
     return setup.total_j / J_PER_WH / setup.accuracy
 
@@ -56,6 +57,7 @@ def _points_per_wh(setup: SetupEnergy) -> float | None:
 
 
 def _wh_times_h(setup: SetupEnergy) -> float | None:
+    """Energy-delay product: mean energy times mean time in the epochs."""
     if setup.total_j is None or setup.time_s is None:
         return None
     return setup.total_j / J_PER_WH * setup.time_s.mean / _S_PER_H
@@ -67,12 +69,7 @@ def _wh_to_target(setup: SetupEnergy) -> float | None:
 
 CRITERIA: Mapping[RankBy, Criterion] = {
     RankBy.ENERGY: Criterion(
-        title="Least energy",
-        cost=_energy,
-        shown=None,
-        key="energy_wh",
-        heading="total Wh",
-        within_tolerance=True,
+        title="Least energy", cost=_energy, key="energy_wh", heading="total Wh"
     ),
     RankBy.ACCURACY_PER_WH: Criterion(
         title="Most accuracy per Wh",
@@ -88,7 +85,6 @@ CRITERIA: Mapping[RankBy, Criterion] = {
         shown=_wh_times_h,
         key="energy_delay_wh_h",
         heading="Wh·h",
-        within_tolerance=True,
     ),
     RankBy.ENERGY_TO_TARGET: Criterion(
         title="Least energy to the target accuracy",

@@ -35,46 +35,50 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
 def _break_even(findings: Findings) -> Iterator[Drawing]:
     for info in break_even_lines_infos(findings):
         if info.cases:
-            yield drawing(info.name, info.title, break_even_chart(info), line_rows(info))
+            yield drawing(
+                info.name, info.title, break_even_chart(info), line_rows(info), findings.labels
+            )
 
 
 def _multitask(findings: Findings) -> Iterator[Drawing]:
     info = multitask_bars_info(findings)
     if info is not None and info.bars:
         rows = [asdict(bar) for bar in info.bars]
-        yield drawing(info.name, info.title, multitask_chart(info), rows)
+        yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
 
 
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:
     info = relative_energy_info(findings)
     if any(bar.percent is not None for bar in info.bars):
         rows = [asdict(bar) for bar in info.bars]
-        yield drawing("relative_energy", info.title, relative_energy_chart(info), rows)
+        yield drawing(
+            "relative_energy", info.title, relative_energy_chart(info), rows, findings.labels
+        )
 
 
 def _heat_maps(findings: Findings) -> Iterator[Drawing]:
     for info in (energy_per_epoch_map(findings), total_energy_map(findings)):
         if info.is_grid and any(cell.value is not None for cell in info.cells):
             rows = [asdict(cell) for cell in info.cells]
-            yield drawing(info.name, info.title, heat_map_chart(info), rows)
+            yield drawing(info.name, info.title, heat_map_chart(info), rows, findings.labels)
 
 
 def _pareto(findings: Findings) -> Iterator[Drawing]:
     info = pareto_info(findings)
     if info.points:
         rows = [asdict(point) for point in info.points]
-        yield drawing("pareto_front", info.title, pareto_chart(info), rows)
+        yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:
     for info in epoch_curves_infos(findings):
         if any(point.energy_mwh is not None for point in info.points):
             rows = [asdict(point) for point in info.points]
-            yield drawing(info.name, info.title, epoch_curves_chart(info), rows)
+            yield drawing(info.name, info.title, epoch_curves_chart(info), rows, findings.labels)
 
 
 def _power(findings: Findings) -> Iterator[Drawing]:
     info = power_info(findings)
     if info is not None:
         rows = [asdict(point) for point in info.points]
-        yield drawing("power", info.title, power_chart(info), rows)
+        yield drawing("power", info.title, power_chart(info), rows, findings.labels)

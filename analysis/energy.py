@@ -19,6 +19,9 @@ from study.attempts import counted
 from study.manifest import SetupFacts
 from study.records import StopReason, TrialStatus
 
+BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
+"""Ends of a training that is over without having been trained to its end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEnergy:
@@ -72,19 +75,20 @@ class TrialEnergy:
 
     @property
     def finished(self) -> bool:
-        """Whether its total, its epochs and its best accuracy are final.
+        """Whether it was trained to its end, so that its total is the energy of a training.
 
-        Those of a trial that a search stopped early are lower bounds.
+        Of a trial that a search stopped early the total is a lower bound; of one that diverged or
+        ran out of memory it is what it took to fail.
         """
-        return self.status is TrialStatus.FINISHED and self.stop_reason is not StopReason.STOPPED
+        return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupEnergy:
     """One setup over its repeats.
 
-    Totals, epochs and accuracy are taken from the finished trials; the energy per epoch from all
-    trials that have an epoch.
+    Totals, epochs and accuracy are taken from the trials that were trained to their end
+    (`TrialEnergy.finished`); the energy per epoch from all trials that have an epoch.
 
     Attributes:
         setup: Its number.
@@ -92,7 +96,7 @@ class SetupEnergy:
         effective_batch_size: The smaller of batch size and training samples; None if not known.
         learning_rate: As asked for.
         repeats: Number of trials that were started.
-        finished: Number of them that have finished.
+        finished: Number of them that were trained to their end.
         energy_j: Total energy of a training; None where no finished trial has one.
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs, so that every
             repeat weighs the same however long it was (paper, Table 2).
@@ -103,7 +107,7 @@ class SetupEnergy:
         wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
-        stop_reasons: Why the finished trials stopped, without repetition.
+        stop_reasons: Why its trials stopped, without repetition.
         parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
         uncertainty_j: Mean half-width of the interval in which a total lies; None if not known.
         time_s: Time in the epochs of a training.
@@ -254,9 +258,9 @@ def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
     """What the study used in all, each part for itself."""
     kept = counted_epochs(epochs)["epoch_energy_j"]
     return Bill(
-        epochs_j=_known_sum(kept),
-        setup_j=_known_sum(trials["setup_energy_j"]),
-        between_j=_known_sum(trials["between_energy_j"]),
+        epochs_j=known_sum(kept),
+        setup_j=known_sum(trials["setup_energy_j"]),
+        between_j=known_sum(trials["between_energy_j"]),
         wasted_j=float(trials["wasted_energy_j"].sum()),
         missing_epochs=int(kept.isna().sum()),
     )
@@ -321,7 +325,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
-        stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in ended if t.stop_reason)),
+        stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),
         uncertainty_j=_mean_of_all(sure),
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
@@ -345,5 +349,6 @@ def known_number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
-def _known_sum(column: "pd.Series[Any]") -> float | None:
+def known_sum(column: "pd.Series[Any]") -> float | None:
+    """Sum of what is known of a column; None where nothing is."""
     return float(column.sum()) if column.notna().any() else None

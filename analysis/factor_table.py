@@ -1,16 +1,25 @@
 """The analysis of variance as a table."""
 
-from analysis.cells import Column, TableInfo, number_cell, percent, word_cell
+from analysis.cells import Cell, Column, TableInfo, number_cell, percent, word_cell
 from analysis.factors import factor_infos, verdict
 from analysis.findings import Findings
 
 _P_DECIMALS = 4
+_INTERVALS = (
+    "% of variance: eta squared, type II; 95 %: bootstrap of the repeats within each setup, a rough "
+    "one with two or three."
+)
 
 
 def factor_table(findings: Findings) -> TableInfo:
     """Shares of variance by factor, with the verdict on the paper's conclusion as its legend."""
     infos = factor_infos(findings.setups)
-    reasons = dict.fromkeys(info.reason for info in infos if info.reason)
+    said = verdict(infos)
+    reasons = [
+        reason
+        for info in infos
+        if info.reason and (reason := f"{info.quantity}: {info.reason}") not in said
+    ]
     return TableInfo(
         name="factors",
         title=findings.staged("What decides energy and duration: analysis of variance"),
@@ -33,10 +42,21 @@ def factor_table(findings: Findings) -> TableInfo:
                 number_cell(percent(effect.interval.low) if effect.interval else None, 1),
                 number_cell(percent(effect.interval.high) if effect.interval else None, 1),
                 number_cell(effect.f, 1),
-                number_cell(effect.p, _P_DECIMALS),
+                _p_cell(effect.p),
             )
             for info in infos
             for effect in info.effects
         ),
-        legend=" ".join([verdict(infos), *(f"({reason})" for reason in reasons)]),
+        legend=" ".join(
+            [
+                said,
+                *([f"Not tested: {'; '.join(reasons)}."] if reasons else []),
+                *([_INTERVALS] if any(e.interval for i in infos for e in i.effects) else []),
+            ]
+        ),
     )
+
+
+def _p_cell(p: float | None) -> Cell:
+    """A probability; what is too small for its decimals, or for a float, is not said to be 0."""
+    return Cell(value=p, text="<0.0001") if p == 0 else number_cell(p, _P_DECIMALS)

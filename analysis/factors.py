@@ -85,7 +85,7 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
     if untested is not None:
         return (
             "Whether batch size rules efficiency and learning rate rules duration cannot be "
-            f"tested here: {untested.reason}."
+            f"tested here ({untested.quantity}: {untested.reason})."
         )
     first = _rules(efficiency, BATCH_SIZE, LEARNING_RATE)
     second = _rules(duration, LEARNING_RATE, BATCH_SIZE)

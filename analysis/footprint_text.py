@@ -2,7 +2,15 @@
 
 import math
 
-from analysis.carbon import CAR_G_PER_KM, PHONE_WH, Factors, Footprint, footprint
+from analysis.carbon import (
+    CAR_G_PER_KM,
+    CAR_SOURCE,
+    PHONE_SOURCE,
+    PHONE_WH,
+    Factors,
+    Footprint,
+    footprint,
+)
 from analysis.quantities import energy_text, listed
 from study.records import J_PER_WH
 
@@ -59,12 +67,12 @@ def _parts(found: Footprint) -> list[str]:
 def equivalents_text(energy_j: float, factors: Factors) -> str:
     """The same as phones charged and, with an intensity, metres or kilometres by car."""
     found = footprint(energy_j, factors)
-    phones = f"{short(found.phones)} phones charged ({PHONE_WH:g} Wh each)"
+    phones = f"{short(found.phones)} phones charged ({PHONE_WH:g} Wh each, {PHONE_SOURCE})"
     if found.km_by_car is None:
         return f"as much as {phones}"
     far = found.km_by_car
     way = f"{short(far)} km" if far >= 1 else f"{short(far * _M_PER_KM)} m"
-    return f"as much as {phones} or {way} by car ({CAR_G_PER_KM:g} g/km)"
+    return f"as much as {phones} or {way} by car ({CAR_G_PER_KM:g} g/km, {CAR_SOURCE})"
 
 
 def gas_text(grams: float) -> str:

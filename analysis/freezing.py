@@ -6,7 +6,7 @@ from typing import Any
 
 from analysis.savings import Saving, saving_over
 from analysis.spread import Spread
-from analysis.stages import SetupStage, TrialStage
+from analysis.stages import SetupStage, TrialStage, energies_by_repeat
 from study.manifest import SetupFacts
 from study.records import Stage
 
@@ -67,10 +67,7 @@ def freezing_info(
         (each.setup, each.stage): None if each.accuracy is None else each.accuracy.mean
         for each in stages
     }
-    energies: dict[int, dict[str, dict[Stage, float | None]]] = {}
-    for trial in trials:
-        repeat = energies.setdefault(trial.setup, {}).setdefault(trial.trial_id, {})
-        repeat[trial.stage] = trial.energy_j if trial.complete else None
+    energies = energies_by_repeat(trials)
     rows = tuple(
         SetupFreezing(
             setup=facts.setup,

@@ -32,7 +32,8 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         ),
         (
             "Total energy: the sum over a finished training's epochs, then the mean over repeats. A "
-            "training with an epoch that has no reading has no total; it is never counted as 0."
+            "training with an epoch that has no reading has no total; it is never counted as 0. Nor "
+            "has one that diverged, ran out of memory or was stopped by a search."
         ),
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),
@@ -45,7 +46,11 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
             "Pareto front: the setups that no other one beats in accuracy and energy beyond the "
             "noise of both."
         ),
-        "± is the sample standard deviation over repeats; intervals are 95 % bootstrap over repeats.",
+        (
+            "± is the sample standard deviation over repeats; intervals are 95 % percentile bootstrap "
+            "over repeats. With two or three repeats such an interval reaches from the smallest to "
+            "the largest value, and is rather too narrow."
+        ),
         (
             "Figures: each is drawn from the numbers in its CSV file, by the definition in its "
             "Vega-Lite file."

@@ -6,7 +6,7 @@ from typing import Any
 
 from analysis.savings import Saving, saving_over
 from analysis.spread import Spread
-from analysis.stages import SetupStage, TrialStage
+from analysis.stages import SetupStage, TrialStage, energies_by_repeat
 from study.manifest import SetupFacts
 from study.records import Stage
 
@@ -82,10 +82,7 @@ def multitask_info(
         trials: The stages of their trials.
     """
     by_setup = {(each.setup, each.stage): each for each in stages}
-    energies: dict[int, dict[str, dict[Stage, float | None]]] = {}
-    for trial in trials:
-        repeat = energies.setdefault(trial.setup, {}).setdefault(trial.trial_id, {})
-        repeat[trial.stage] = trial.energy_j if trial.complete else None
+    energies = energies_by_repeat(trials)
     rows = tuple(
         _of_setup(
             facts,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from analysis.cells import TableInfo, csv_text
 from analysis.chart_style import Drawing
-from analysis.comparison import boards_note, comparison_infos
+from analysis.comparison import all_labels, boards_note, comparison_infos
 from analysis.drawing import draw
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
@@ -78,7 +78,8 @@ def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) ->
         AnalysisError: The folder cannot be written.
     """
     tables = comparison_infos(studies, paper=paper)
-    files = {f"{info.name}.csv": csv_text(info).encode() for info in tables}
+    labels = all_labels(studies)
+    files = {f"{info.name}.csv": csv_text(info, labels=labels).encode() for info in tables}
     files[PAGE_FILE] = _page(studies, tables, folder, paper=paper).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)

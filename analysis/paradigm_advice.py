@@ -1,12 +1,12 @@
 """What pretraining and multitask come to, in sentences."""
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.break_even import BreakEvenInfo, Outcome
 from analysis.multitask import MultitaskInfo
 from analysis.paradigms import ParadigmInfo, PretrainingInfo
-from analysis.quantities import counted
+from analysis.quantities import counted, listed
 from analysis.savings import Saving
 
 # Points of accuracy below which nobody would choose by it.
@@ -63,15 +63,29 @@ def _about_multitask(info: MultitaskInfo) -> Iterator[str]:
     if saving is None or saving.share is None:
         yield "Whether tasks train cheaper together is not known: energies are missing."
         return
-    heads = [
-        given_up
-        for row in info.rows
-        for given_up in (row.attributes_given_up, row.identity_given_up)
-    ]
+    heads = {
+        "the attributes": [row.attributes_given_up for row in info.rows],
+        "the identity": [row.identity_given_up for row in info.rows],
+    }
     yield (
         f"Training both tasks together {_change(saving)} of the energy against one by one, over "
-        f"{counted(saving.energy_j.count, 'setup')}{_points(heads)}."
+        f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
     )
+
+
+def _points_by_task(given_up: Mapping[str, Sequence[float | None]]) -> str:
+    """What each task's accuracy gains or loses: a mean of unlike accuracies would say nothing."""
+    changes = {
+        task: -100 * statistics.fmean(known)
+        for task, values in given_up.items()
+        if (known := [each for each in values if each is not None])
+    }
+    if not changes:
+        return ""
+    if all(abs(points) < _NO_DIFFERENCE for points in changes.values()):
+        return ", at the same accuracies within half a point"
+    said = listed(f"{points:+.1f} points in {task}" for task, points in changes.items())
+    return f"; accuracy changes by {said} on average"
 
 
 def _change(saving: Saving) -> str:

@@ -23,6 +23,7 @@ from analysis.multitask import MultitaskInfo
 from analysis.quantities import counted, decimals_for, energy_text, to_mwh, to_wh
 from analysis.savings import Saving
 from analysis.search_tables import search_tables
+from analysis.spread import Spread
 from analysis.stages import SetupStage
 
 
@@ -76,7 +77,7 @@ def stages_info(findings: Findings) -> TableInfo:
         legend="; ".join(
             [
                 "n repeats that reached their end",
-                "95 % bootstrap over repeats",
+                "95 % bootstrap over repeats; with two or three, from the smallest to the largest",
                 *filter(None, [gaps_legend(rows)]),
             ]
         ),
@@ -110,15 +111,18 @@ def break_even_table(findings: Findings, info: BreakEvenInfo) -> TableInfo:
 
 def break_even_line(info: BreakEvenInfo) -> str:
     """Best, worst, median and average over setups, and how many have no number."""
-    parts = [f"pays in {info.pays} of {len(info.rows)} setups"]
+    parts = [f"pays in {info.pays} of {counted(len(info.rows), 'setup')}"]
     if info.best and info.worst and info.average and info.median is not None:
-        std = "" if info.average.std is None else f" ± {info.average.std:.1f} over setups"
+        over_setups = _plus_minus(info.average)
+        between = f" (over setups{over_setups})" if over_setups else ""
         parts += [
-            f"best {info.best.of_means.pays_at} (setup {info.best.setup})",
-            f"worst {info.worst.of_means.pays_at} (setup {info.worst.setup})",
-            f"median {info.median:.1f}",
-            f"average {info.average.mean:.1f}{std}",
+            f"best {_case(info.best)}",
+            f"worst {_case(info.worst)}",
+            f"median {info.median:.1f}{_plus_minus(info.median_by_repeat)}",
+            f"average {info.average.mean:.1f}{_plus_minus(info.average_by_repeat)}{between}",
         ]
+        if "±" in "".join(parts).replace(between, ""):
+            parts.append("± over repeats unless said otherwise")
     if info.never:
         parts.append(f"never in {info.never}, which no average can hold")
     if info.unknown:
@@ -129,6 +133,15 @@ def break_even_line(info: BreakEvenInfo) -> str:
         )
         parts.append(f"not known in {info.unknown}: {', '.join(reasons)}")
     return "; ".join(parts)
+
+
+def _case(row: SetupBreakEven) -> str:
+    """When a setup pays, with the spread of x over its repeats."""
+    return f"{row.of_means.pays_at}{_plus_minus(row.cycles)} (setup {row.setup})"
+
+
+def _plus_minus(spread: Spread | None) -> str:
+    return "" if spread is None or spread.std is None else f" ± {spread.std:.1f}"
 
 
 def freezing_table(findings: Findings, info: FreezingInfo) -> TableInfo:

@@ -123,6 +123,10 @@ INCONSISTENCIES = (
     ),
     "Table 3 prints a saving of 46.1 % on MPS; from its own energies it is 46.5 %.",
     'The text calls Table 3 "figure 3", and Table 4 "figure 4".',
+    (
+        "Below Figure 3 two of the four panels, (c) and (d), are both said to be CelebA on CUDA; one of "
+        "them must be MPS."
+    ),
 )
 
 

@@ -28,14 +28,20 @@ def to_mwh(energy_j: float | None) -> float | None:
     return None if energy_j is None else energy_j / J_PER_MWH
 
 
-def energy_text(energy_j: float | None) -> str:
-    """An energy inside a sentence: three significant digits, in Wh or, below 0.001 Wh, in mWh."""
+def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
+    """An energy inside a sentence: three significant digits, in Wh or, below 0.001 Wh, in mWh.
+
+    Args:
+        energy_j: Joules; None is said to be not known.
+        like_j: An energy that it is compared with, whose unit it takes; left out: its own.
+    """
     if energy_j is None:
         return "not known"
     if energy_j == 0:
         return "0 Wh"
-    wh = energy_j / J_PER_WH
-    return f"{_short(wh)} Wh" if wh >= _SMALLEST_IN_WH else f"{_short(energy_j / J_PER_MWH)} mWh"
+    if (like_j or energy_j) / J_PER_WH >= _SMALLEST_IN_WH:
+        return f"{_short(energy_j / J_PER_WH)} Wh"
+    return f"{_short(energy_j / J_PER_MWH)} mWh"
 
 
 def percent_text(share: float | None, *, decimals: int = 1) -> str:
@@ -80,7 +86,8 @@ def number_text(value: float | None, decimals: int) -> str:
     """A number of a table; what would be rounded to nothing says so, None is `-`."""
     if value is None:
         return MISSING
-    text = f"{value:.{decimals}f}"
+    # Rounding may leave a minus before nothing.
+    text = f"{round(value, decimals) or 0.0:.{decimals}f}"
     smallest = 10.0**-decimals
     return f"<{smallest:.{decimals}f}" if value > 0 and float(text) == 0 else text
 

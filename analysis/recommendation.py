@@ -18,12 +18,16 @@ from analysis.quantities import (
     parameters_text,
     percent_text,
 )
-from analysis.ranking import RankedSetup, Ranking, saving_interval
+from analysis.ranking import RankedSetup, Ranking, saving, saving_interval
+from analysis.spread import FEW
 from study.records import EnergyMethod, Paradigm, Stage, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
 # often, sees too little of an epoch.
 SHORT_EPOCH_S = 2.0
+
+# A saving from which on the costliest is 1.1 times as costly: less is no factor to tell.
+_TOLD_AS_FACTOR = 0.09
 
 MANY_CUT_OFF = 0.5
 """From this share on, trainings that were cut off are told."""
@@ -99,12 +103,21 @@ def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors
     sentences.extend(_against_baseline(first, ranking))
     if factors is not None and setup.total_j is not None:
         estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
-        references = {"most accurate": ranking.best, "baseline": ranking.baseline}
         sentences.append(footprint_text(setup.total_j, factors, estimated=estimated))
+        # A setup may be several of these; it is told once, by its weightiest name.
+        named = {
+            each.setup: (name, each.total_j)
+            for name, each in (
+                ("costliest", ranking.worst),
+                ("baseline", ranking.baseline),
+                ("most accurate", ranking.best),
+            )
+            if each is not None and each.setup != setup.setup
+        }
         sentences.extend(
-            saved_text(name, setup.total_j, each.total_j, factors, estimated=estimated)
-            for name, each in references.items()
-            if each is not None and each.total_j is not None and each.setup != setup.setup
+            saved_text(name, setup.total_j, total_j, factors, estimated=estimated)
+            for name, total_j in reversed(named.values())
+            if total_j is not None
         )
     ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
     if ties:
@@ -126,7 +139,7 @@ def _against_best(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         points = f"{lost:.1f} points" if lost else "less than 0.1 points"
         yield (
             f"The most accurate ({setup_text(best)}, {percent_text(best.accuracy)}) needs "
-            f"{energy_text(best.total_j)}: giving up {points} of accuracy "
+            f"{energy_text(best.total_j, like_j=first.setup.total_j)}: giving up {points} of accuracy "
             f"{_saved(first.saving_against_best)}{_interval(first.setup, best)}."
         )
 
@@ -137,17 +150,21 @@ def _points(setup: SetupEnergy) -> float:
 
 
 def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    worst, saving = ranking.worst, first.saving_against_worst
-    if worst is None or saving is None or worst.setup == first.setup.setup:
+    worst, share = ranking.worst, first.saving_against_worst
+    if worst is None or share is None or worst.setup == first.setup.setup:
         return
     times = (
         f", {factor_text(worst.total_j / first.setup.total_j)} times as much"
-        if worst.total_j and first.setup.total_j
+        if worst.total_j and first.setup.total_j and share >= _TOLD_AS_FACTOR
         else ""
     )
+    if ranking.best is not None and worst.setup == ranking.best.setup:
+        yield f"It is the costliest, too{times}."
+        return
     yield (
-        f"The costliest ({setup_text(worst)}) needs {energy_text(worst.total_j)}{times}: "
-        f"{percent_text(saving, decimals=0)} saved."
+        f"The costliest ({setup_text(worst)}) needs "
+        f"{energy_text(worst.total_j, like_j=first.setup.total_j)}{times}: "
+        f"{percent_text(share, decimals=0)} saved{_interval(first.setup, worst)}."
     )
 
 
@@ -162,7 +179,7 @@ def _against_baseline(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     else:
         yield (
             f"Against the baseline (setup {baseline.setup}, {percent_text(baseline.accuracy)}, "
-            f"{energy_text(baseline.total_j)}) it {_saved(share)}"
+            f"{energy_text(baseline.total_j, like_j=first.setup.total_j)}) it {_saved(share)}"
             f"{_interval(first.setup, baseline)}."
         )
 
@@ -172,17 +189,23 @@ def _saved(share: float) -> str:
 
 
 def _interval(setup: SetupEnergy, reference: SetupEnergy) -> str:
-    """The 95 % interval of a saving, where repeats allow one."""
-    interval = saving_interval(setup, reference)
-    if interval is None:
+    """The 95 % interval of a saving, or of what is added, where repeats allow one."""
+    interval, share = saving_interval(setup, reference), saving(setup, reference)
+    if interval is None or share is None:
         return ""
-    return f" (95 % interval {100 * interval.low:.0f} to {100 * interval.high:.0f} %)"
+    ends = (interval.low, interval.high) if share >= 0 else (-interval.high, -interval.low)
+    return f" (95 % interval {100 * ends[0]:.0f} to {100 * ends[1]:.0f} %)"
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):
+        if (study.trials["status"] == TrialStatus.FINISHED.value).any():
+            return (
+                "No recommendation: every training that has ended diverged, ran out of memory or was "
+                "stopped, and what that takes is not the energy of a training."
+            )
         return (
             "No recommendation yet: no trial has finished, and the energy of half a training "
             "is not the energy of a training."
@@ -275,7 +298,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     ):
         which = [setup.setup for setup in setups if reason in setup.stop_reasons]
         if which:
-            yield f"{_setups(which)} {words}."
+            yield f"{_setups(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
     if cut >= MANY_CUT_OFF:
@@ -285,6 +308,11 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         )
     if any(setup.finished == 1 for setup in setups):
         yield "Setups with one finished repeat have no spread: a difference may be chance."
+    if any(1 < setup.finished <= FEW for setup in setups):
+        yield (
+            "Intervals over two or three repeats reach from the smallest to the largest value: the "
+            "truth may well lie outside."
+        )
 
 
 def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:

@@ -53,7 +53,7 @@ def write_report(
         *([factors] if factors else []),
     ]
     for info in tables:
-        files[f"{info.name}.csv"] = csv_text(info).encode()
+        files[f"{info.name}.csv"] = csv_text(info, labels=findings.labels).encode()
     files[PAGE_FILE] = page_text(findings, drawings, paper=paper, factors=factors).encode()
     try:
         folder.mkdir(exist_ok=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy import BROKEN_OFF, known_sum
+from analysis.search_front import FrontSize, front_sizes
 from analysis.search_sureness import Sureness, sureness
 from study.manifest import Manifest, SetupFacts
 from study.records import StopReason, TrialStatus
@@ -35,6 +37,7 @@ class SearchPoint:
             measured energy lies; None if not known.
         high_j: The most of its seeds, or the upper end.
         stopped: Whether the search ended it early.
+        failed: Whether it diverged or ran out of memory: its energy is not that of a training.
         on_front: Whether no other whole training is both more accurate and cheaper.
         seeds: Whole trainings that it is the mean of.
         studies: Earlier studies that some of them are of.
@@ -50,23 +53,10 @@ class SearchPoint:
     low_j: float | None
     high_j: float | None
     stopped: bool
+    failed: bool
     on_front: bool
     seeds: int = 1
     studies: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontSize:
-    """How much of accuracy and energy the front has won when a trial had ended.
-
-    Attributes:
-        spent_j: Energy of all epochs until then.
-        hypervolume: Share, in [0, 1], of the rectangle from accuracy 0 to 1 and from no energy to
-            that of the costliest whole training, that is beaten by a point of the front.
-    """
-
-    spent_j: float
-    hypervolume: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +64,12 @@ class SearchInfo:
     """What a search says.
 
     Attributes:
-        points: Every setup that was trained: the front by accuracy, the other whole trainings, and
-            those that were stopped.
+        points: Every setup that was trained: the front by accuracy, the other whole trainings,
+            those that were stopped, and those that failed.
         progress: The front's size after each whole training.
         not_run: Numbers of the setups that were not trained.
-        spent_j: Energy of all epochs.
+        spent_j: Energy of all epochs that have a reading; None where none has.
+        missing_epochs: Epochs without a reading: more was spent by what they used.
         grid_j: What training every setup once to its end would cost. Where no training came to its
             own end nobody knows how long they are: it is then what the most epochs that are allowed
             would cost; None without any epoch.
@@ -94,7 +85,8 @@ class SearchInfo:
     points: tuple[SearchPoint, ...]
     progress: tuple[FrontSize, ...]
     not_run: tuple[int, ...]
-    spent_j: float
+    spent_j: float | None
+    missing_epochs: int
     grid_j: float | None
     grid_measured: bool
     grid_is_limit: bool
@@ -122,26 +114,26 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
     front = {n for n, one in pairs.items() if not any(_beats(o, one) for o in pairs.values())}
     sums = epochs.groupby("trial_id")["uncertainty_j"].agg(lambda s: s.sum(skipna=False))
     unsure_j = {str(trial_id): each for trial_id, each in sums.items()}
-    stopped: list[list[Mapping[str, Any]]] = [
-        [row] for row in rows if _is_stopped(row) and int(row["setup"]) not in by_setup
+    broken: list[list[Mapping[str, Any]]] = [
+        [row] for row in rows if not _is_whole(row) and int(row["setup"]) not in by_setup
     ]
     points = [
         _point(many, facts, unsure_j, manifest.study, on_front=int(many[0]["setup"]) in front)
-        for many in [*by_setup.values(), *stopped]
+        for many in [*by_setup.values(), *broken]
     ]
-    points.sort(key=lambda p: (not p.on_front, p.stopped, -(p.accuracy or 0.0)))
+    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -(p.accuracy or 0.0)))
     tried = {int(n) for n in trials["setup"]}
-    own = [row for row in rows if row["study"] == manifest.study and not _is_stopped(row)]
-    to_end = [
-        row
-        for row in rows
-        if not _is_stopped(row) and row["stop_reason"] != StopReason.TARGET.value
-    ]
+    whole = [row for row in rows if _is_whole(row)]
+    own = [row for row in whole if row["study"] == manifest.study]
+    to_end = [row for row in whole if row["stop_reason"] != StopReason.TARGET.value]
     return SearchInfo(
         points=tuple(points),
-        progress=_progress(epochs, {row["trial_id"]: _pair(row) for row in own if _is_known(row)}),
+        progress=front_sizes(
+            epochs, {row["trial_id"]: _pair(row) for row in own if _is_known(row)}
+        ),
         not_run=tuple(number for number in facts if number not in tried),
-        spent_j=float(epochs["epoch_energy_j"].sum()),
+        spent_j=known_sum(epochs["epoch_energy_j"]),
+        missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
         grid_j=_grid_j(facts, to_end, epochs, most=int(manifest.options["max_epochs"])),
         grid_measured={int(row["setup"]) for row in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
@@ -160,10 +152,10 @@ def _ended(trials: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _whole_by_setup(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
-    """The trainings of each setup that no search stopped."""
+    """The whole trainings of each setup."""
     found: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
-        if not _is_stopped(row):
+        if _is_whole(row):
             found.setdefault(int(row["setup"]), []).append(row)
     return found
 
@@ -218,6 +210,7 @@ def _point(
         low_j=low_j,
         high_j=high_j,
         stopped=_is_stopped(row),
+        failed=not _is_whole(row) and not _is_stopped(row),
         on_front=on_front,
         seeds=len(rows),
         studies=tuple(sorted({str(r["study"]) for r in rows if r["study"] != study})),
@@ -232,44 +225,6 @@ def _measured(
     if width_j is None or pd.isna(width_j):
         return None, None
     return max(0.0, energy_j - float(width_j)), energy_j + float(width_j)
-
-
-def _progress(
-    epochs: pd.DataFrame, pairs: Mapping[str, tuple[float, float]]
-) -> tuple[FrontSize, ...]:
-    """The front's size after each whole training, in the order in which they ended.
-
-    Rows of epochs lie in the order in which they were reported.
-    """
-    highest_j = max((energy_j for _, energy_j in pairs.values()), default=0.0)
-    if not highest_j:
-        return ()
-    spent_j = epochs["epoch_energy_j"].fillna(0.0).cumsum()
-    last = epochs.reset_index(drop=True).drop_duplicates("trial_id", keep="last")["trial_id"]
-    so_far: list[tuple[float, float]] = []
-    found = []
-    for position, trial_id in last.items():
-        if str(trial_id) not in pairs:
-            continue
-        so_far.append(pairs[str(trial_id)])
-        size = hypervolume(so_far, highest_j=highest_j)
-        found.append(FrontSize(spent_j=float(spent_j.iloc[int(str(position))]), hypervolume=size))
-    return tuple(found)
-
-
-def hypervolume(points: Sequence[tuple[float, float]], *, highest_j: float) -> float:
-    """Share of the rectangle of accuracies and energies that is beaten by one of the points.
-
-    Args:
-        points: Accuracy and joules.
-        highest_j: Energy at which nothing is won.
-    """
-    area, best = 0.0, 0.0
-    for accuracy, energy_j in sorted(points, key=lambda p: (p[1], -p[0])):
-        if accuracy > best:
-            area += (accuracy - best) * max(0.0, highest_j - energy_j) / highest_j
-            best = accuracy
-    return area
 
 
 def _grid_j(
@@ -291,7 +246,7 @@ def _grid_j(
         epochs: Of the search.
         most: Epochs after which a training ends at the latest.
     """
-    if epochs.empty:
+    if not epochs["epoch_energy_j"].notna().any():
         return None
     to_end: dict[int, list[float]] = {}
     for row in whole:
@@ -329,6 +284,11 @@ def _ruled_out(point: SearchPoint, points: Sequence[SearchPoint]) -> bool:
 
 def _is_stopped(row: Mapping[str, Any]) -> bool:
     return bool(row["stop_reason"] == StopReason.STOPPED.value)
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether neither the search nor a failure broke it off."""
+    return row["stop_reason"] not in BROKEN_OFF
 
 
 def _is_known(row: Mapping[str, Any]) -> bool:

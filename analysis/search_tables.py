@@ -25,6 +25,8 @@ def search_tables(findings: Findings, info: SearchInfo) -> tuple[TableInfo, ...]
 def search_text(findings: Findings, info: SearchInfo) -> str:
     """What the search spent, against the grid, and how sure its answer is."""
     known = " (estimated)" if "estimated" in " ".join(findings.labels) else ""
+    if info.missing_epochs:
+        known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
     count = len(findings.study.manifest.setups)
     grid = "would use nobody can tell, because no epoch has an energy"
     if info.grid_j:
@@ -32,8 +34,9 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
         most = "at most " if info.grid_is_limit else ""
         if info.grid_is_limit:
             how = f"estimated: {findings.study.manifest.options['max_epochs']} epochs of each"
-        share = percent_text(info.spent_j / info.grid_j)
-        grid = f"would use {most}{energy_text(info.grid_j)}, {how}; the search used {share} of it"
+        grid = f"would use {most}{energy_text(info.grid_j)}, {how}"
+        if info.spent_j is not None:
+            grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
     left = ""
     if info.not_run:
         numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
@@ -114,7 +117,8 @@ def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
         ),
         legend=(
             "from, to: over the seeds, or with one the measurement's own interval; at least: stopped "
-            "early, a lower bound, with the accuracy until then"
+            "early, a lower bound, with the accuracy until then; failed: diverged or out of memory, no "
+            "whole training"
         ),
     )
 
@@ -140,6 +144,8 @@ def _progress_table(findings: Findings, info: SearchInfo) -> TableInfo:
 
 
 def _kind(point: SearchPoint) -> Cell:
+    if point.failed:
+        return word_cell("failed")
     return word_cell("front" if point.on_front else "at least" if point.stopped else "whole")
 
 

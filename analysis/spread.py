@@ -10,6 +10,9 @@ import numpy as np
 
 CONFIDENCE = 0.95
 
+FEW = 3
+"""Up to so many values an interval reaches from the smallest to the largest: too few to know more."""
+
 _SEED = 0
 _RESAMPLES = 10_000
 # Up to five values all their resamples, 3125 at most, are written out: nothing is left to chance.

@@ -151,6 +151,17 @@ def setup_stages(
     )
 
 
+def energies_by_repeat(
+    trials: Iterable[TrialStage],
+) -> dict[int, dict[int, dict[Stage, float | None]]]:
+    """Joules of each stage by setup and, in it, by seed; None unless the stage is complete."""
+    found: dict[int, dict[int, dict[Stage, float | None]]] = {}
+    for each in trials:
+        repeat = found.setdefault(each.setup, {}).setdefault(each.seed, {})
+        repeat[each.stage] = each.energy_j if each.complete else None
+    return found
+
+
 def frames_of_stage(
     epochs: pd.DataFrame, trials: pd.DataFrame, stage: Stage
 ) -> tuple[pd.DataFrame, pd.DataFrame]:

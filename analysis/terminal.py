@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.console import Console, Group
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,7 @@ from analysis.energy import Bill
 from analysis.findings import Findings
 from analysis.paradigm_tables import paradigm_table_infos
 from analysis.published import INCONSISTENCIES
-from analysis.quantities import energy_text
+from analysis.quantities import counted, energy_text
 from analysis.search_tables import search_text
 from analysis.tables import (
     TableInfo,
@@ -29,6 +30,9 @@ from study.records import Paradigm
 # Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
 PLAIN_WIDTH = 100
 
+_GAP = 3
+_UNBOUNDED = 10_000
+
 
 def make_console() -> Console:
     """A console as wide as the terminal, or of a fixed width where there is none."""
@@ -42,12 +46,12 @@ def show(findings: Findings, console: Console) -> None:
     console.rule(Text(f"{manifest.study}: energy of training", style="bold"), align="left")
     console.print(Text(study_line(manifest), style="dim"))
     console.print()
-    both = Table.grid(padding=(0, 3, 0, 0))
-    both.add_row(_titled(energy_per_epoch_info(findings)), _titled(relative_total_info(findings)))
-    console.print(both)
-    console.print()
+    matrices = (energy_per_epoch_info(findings), relative_total_info(findings))
+    for group in _side_by_side([_titled(info, console.width) for info in matrices], console):
+        console.print(group)
+        console.print()
     for info in (ranking_info(findings), *paradigm_table_infos(findings)):
-        console.print(_titled(info))
+        console.print(_titled(info, console.width))
         console.print()
     if findings.paradigm.search is not None:
         console.print(Text(search_text(findings, findings.paradigm.search)))
@@ -63,14 +67,14 @@ def show(findings: Findings, console: Console) -> None:
 def show_table(info: TableInfo, console: Console) -> None:
     """Print a table below what was said before."""
     console.print()
-    console.print(_titled(info))
+    console.print(_titled(info, console.width))
 
 
 def show_against_paper(findings: Findings, console: Console) -> None:
     """Print the study's numbers beside the published ones, and what differs."""
     console.print()
     for info in against_paper_infos(findings):
-        console.print(_titled(info))
+        console.print(_titled(info, console.width))
         console.print()
     for each in differences(findings):
         console.print(_marked("!", each))
@@ -86,7 +90,7 @@ def show_comparison(studies: Sequence[Findings], console: Console, *, paper: boo
     """Print several studies side by side."""
     console.rule(Text("Side by side", style="bold"), align="left")
     for info in comparison_infos(studies, paper=paper):
-        console.print(_titled(info, width=console.width))
+        console.print(_titled(info, console.width))
         console.print()
     note = boards_note(studies)
     if note:
@@ -101,9 +105,10 @@ def _marked(sign: str, text: str) -> Table:
 
 def study_line(manifest: Manifest) -> str:
     """A study in one line."""
-    trials = f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats"
+    setups = counted(len(manifest.setups), "setup")
+    trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
     if manifest.paradigm is Paradigm.SEARCH:
-        trials = f"a search over {len(manifest.setups)} setups"
+        trials = f"a search over {setups}"
     parts = [
         manifest.scenario,
         manifest.data.description,
@@ -118,17 +123,35 @@ def study_line(manifest: Manifest) -> str:
 def bill_line(bill: Bill) -> str:
     """What the whole study used, part by part."""
     parts = [
-        f"epochs {energy_text(bill.epochs_j)}",
-        f"before them {energy_text(bill.setup_j)}",
-        f"between them {energy_text(bill.between_j)}",
-        f"lost attempts {energy_text(bill.wasted_j)}",
+        f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
+        for name, energy_j in (
+            ("epochs", bill.epochs_j),
+            ("before them", bill.setup_j),
+            ("between them", bill.between_j),
+            ("lost attempts", bill.wasted_j),
+        )
     ]
-    more = f", and {bill.missing_epochs} epochs without a reading" if bill.missing_epochs else ""
+    more = (
+        f", and {counted(bill.missing_epochs, 'epoch')} without a reading"
+        if bill.missing_epochs
+        else ""
+    )
     return f"{', '.join(parts)}{more}"
 
 
-def _titled(info: TableInfo, *, width: int = 10_000) -> Group:
+def _titled(info: TableInfo, width: int) -> Group:
+    """A table with its title and legend; as several below each other where it is too wide."""
     legend = [Padding(Text(info.legend, style="dim"), (0, 0, 0, 1))] if info.legend else []
     parts = [rich_table(part) for part in narrowed(info, width=width)]
     apart = [each for part in parts for each in (part, Text(""))][:-1]
     return Group(Text(info.title, style="bold"), *apart, *legend)
+
+
+def _side_by_side(groups: Sequence[Group], console: Console) -> Sequence[Group | Table]:
+    """The groups in one row where they fit into it, else each by itself."""
+    row = Table.grid(padding=(0, _GAP, 0, 0))
+    row.add_row(*groups)
+    wide = console.options.update(width=_UNBOUNDED)
+    widths = [Measurement.get(console, wide, group).maximum for group in groups]
+    fits = sum(widths) + _GAP * len(groups) <= console.width
+    return [row] if fits else groups

@@ -20,6 +20,7 @@ from analysis.power_curve import PowerInfo
 _PANELS_IN_A_ROW = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 150, 130
 _POWER_HEIGHT = 210
+_TICKS = 5
 
 
 def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
@@ -55,7 +56,8 @@ def _panels(
 ) -> Any:  # noqa: ANN401 - as above
     names = list(dict.fromkeys(point.series for point in info.points))
     colour, dash, shape = series_scales(names)
-    epoch = alt.X("epoch:Q", title="epoch", axis=alt.Axis(tickMinStep=1, tickCount=5))
+    ticks = _epoch_ticks(max(point.epoch for point in info.points))
+    epoch = alt.X("epoch:Q", title="epoch", axis=alt.Axis(values=ticks, format="d"))
     value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy_mwh"))
     legend = alt.Legend(title="learning rate", symbolFillColor="transparent", symbolSize=90)
     lines = (
@@ -116,6 +118,15 @@ def power_chart(info: PowerInfo) -> Any:  # noqa: ANN401 - as above
     return styled(
         alt.layer(*layers).properties(width=WIDTH, height=_POWER_HEIGHT), info.title, notes
     )
+
+
+def _epoch_ticks(last: int) -> list[int]:
+    """The first epoch, and round numbers of epochs after it: six at most, all of them whole."""
+    power = 10 ** max(len(str(last)) - 2, 0)
+    step = (
+        next(each for each in (1, 2, 5, 10, 20, 50, 100) if each * power * _TICKS >= last) * power
+    )
+    return [1, *(epoch for epoch in range(step, last + 1, step) if epoch > 1)]
 
 
 def _words(point: EpochPoint) -> str:

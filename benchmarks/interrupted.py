@@ -2,7 +2,8 @@
 
     python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes a quarter of an hour
 
-The signal goes to all processes of the study's group, as a terminal sends it.
+The signal goes to all processes of the study's group, as a terminal sends it, and some moments after a
+line that the study prints, so that every part of a study is met on slow machines and on fast ones.
 """
 
 import argparse
@@ -12,13 +13,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pandas as pd
 
 ROOT = Path(__file__).parent.parent
 FINISHED, INTERRUPTED = 0, 130
+LINES = ("", "study", "starting Ray", "watch", "[1/4]", "[2/4]", "[3/4]")
+"""Of what a study prints; the last comes a second before its end."""
+
+LONGEST_S = 4.0
 KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_accuracy"]
 
 
@@ -28,27 +32,24 @@ def command(results: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 
-def whole_run_s(results: str) -> float:
-    """How long a run takes that nobody interrupts."""
-    start_s = time.perf_counter()
-    subprocess.run(command(results), cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - start_s
-
-
-def interrupted(results: str, after_s: float) -> int:
-    """Interrupt a run; its exit status."""
+def interrupted(results: str, line: str, after_s: float) -> int:
+    """Interrupt a run so many seconds after a line that begins so; its exit status."""
     process = subprocess.Popen(
         command(results),
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        text=True,
     )
+    if line:
+        next((said for said in process.stdout or () if said.strip().startswith(line)), None)
+    # What it says from now on fits into the pipe.
     try:
         return process.wait(timeout=after_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGINT)
-        return process.wait(timeout=300)
+        return process.wait(timeout=600)
 
 
 def finished(results: str) -> pd.DataFrame:
@@ -60,14 +61,14 @@ def finished(results: str) -> pd.DataFrame:
     return trials[trials["status"] == "finished"][KEPT].sort_values("trial_id")
 
 
-def one(after_s: float) -> str:
+def one(line: str, after_s: float) -> str:
     """Interrupt a study and go on with it; what was found.
 
     Raises:
         AssertionError: Something was lost.
     """
     with tempfile.TemporaryDirectory() as results:
-        status = interrupted(results, after_s)
+        status = interrupted(results, line, after_s)
         begun = (Path(results) / "a" / "study.json").exists()
         before = finished(results)
         more = ("--resume",) if begun else ()
@@ -97,16 +98,16 @@ def main() -> int:
     parser.add_argument("runs", nargs="?", type=int, default=20)
     parser.add_argument("seed", nargs="?", type=int, default=0)
     asked = parser.parse_args()
+    # Started in the background, this process ignores Ctrl-C, and a study would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     draw = random.Random(asked.seed)  # noqa: S311 - a moment, not a secret
-    with tempfile.TemporaryDirectory() as results:
-        length_s = whole_run_s(results)
-    print(f"a whole run takes {length_s:.1f} s")
     bad = 0
     for number in range(1, asked.runs + 1):
-        after_s = draw.uniform(0.5, length_s)
-        said = one(after_s)
+        line, after_s = draw.choice(LINES), draw.uniform(0.0, LONGEST_S)
+        said = one(line, after_s)
         bad += not said.endswith(": ok")
-        print(f"run {number:2}: Ctrl-C after {after_s:5.1f} s: {said}", flush=True)
+        where = f"{after_s:.1f} s after {line or 'the start'!r}"
+        print(f"run {number:2}: Ctrl-C {where}: {said}", flush=True)
     print(f"{asked.runs - bad} of {asked.runs} runs ok")
     return 1 if bad else 0
 

@@ -108,10 +108,7 @@ class Checkpoint:
     def remove(self) -> None:
         """The trial has ended: there is nothing to go on from."""
         if self.folder is not None and self._on_storage:
-            try:
-                self.folder.remove(self._file)
-            except OSError as error:
-                logging.getLogger(__name__).warning("%s stays: %s", self._file, error)
+            self.folder.delete(self._file)
 
     @property
     def _file(self) -> str:

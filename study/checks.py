@@ -1,5 +1,6 @@
 """What is checked before Ray starts, so that bad input costs nothing."""
 
+from study.dashboard import check_dashboard
 from study.devices import torch_device
 from study.errors import OptionError, StorageError
 from study.manifest import Manifest
@@ -11,7 +12,7 @@ from trackers.errors import SourceUnavailableError
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
-        *("retry_failed", "checkpoint_every_s"),
+        *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
     }
 )
@@ -28,6 +29,8 @@ def check_this_machine(options: StudyOptions) -> str:
     """
     if options.address is not None:
         return torch_device("auto").type
+    if options.dashboard:
+        check_dashboard()
     device = torch_device(options.device)
     if options.tracker != "auto":
         request = Request(

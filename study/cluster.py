@@ -1,31 +1,49 @@
 """The machines of a study: reach Ray, see what it has, put a tracker on each node.
 
 A local Ray is started with authentication on, because it listens on the machine's network
-addresses, and without a dashboard; it is shut down at the end. A cluster that was there before is
-left as it was.
+addresses, and with a dashboard only on request; it is shut down at the end. A cluster that was there
+before is left as it was.
 """
 
 import contextlib
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from study.dashboard import LOOPBACK, dashboard_text
 from study.errors import ClusterError
-from study.manifest import DeviceFacts, NodeFacts
+from study.manifest import NodeFacts
+from study.nodes import (
+    Node,
+    Share,
+    check_resources,
+    idle_warnings,
+    kinds_of,
+    mix_warnings,
+    node_facts,
+    only_model,
+    refuse_mixed,
+)
 from study.options import StudyOptions
-from study.records import EnergyMethod
+from study.results import StudyFolder
+from study.storage_reach import Reach, reach_warnings, reached
 from trackers.actor import Handle, start_manager
 from trackers.detect import Request
 from trackers.ledger import Booking, TrackerFacts
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
+NODE_ANSWER_S = 60.0
+"""For how long a machine is waited for that is asked something before the first trial; it starts a
+process for that."""
+
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -39,41 +57,33 @@ EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
 """What of the working folder does not travel to a cluster's nodes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
-    """A machine of the cluster and what Ray may use of it."""
-
-    node_id: str
-    hostname: str
-    cpus: float
-    gpus: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cluster:
     """A reached cluster with its trackers.
 
     Attributes:
         nodes: Its machines.
-        gpus_per_trial: GPUs that each trial gets.
-        cpus_per_trial: CPUs that each trial gets.
+        share: What each trial gets of a machine.
         manager: The study's `TrackerManager`.
-        facts: What each node's tracker measures, by node.
+        facts: What each node's tracker measures, by node; nodes that no trial fits on have none.
+        reach: Which nodes see the study's folder.
+        dashboard: Where Ray's dashboard is, for people; None unless it was asked for.
         answer_s: For how long the trackers are waited for when they are all asked something.
     """
 
     nodes: tuple[Node, ...]
-    gpus_per_trial: float
-    cpus_per_trial: float
+    share: Share
     manager: Handle
     facts: dict[str, TrackerFacts]
+    reach: Reach | None = None
+    dashboard: str | None = None
     answer_s: float = ANSWER_S
     _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def slots(self) -> int:
         """Number of trials that run at the same time."""
-        return sum(_slots(node, self.gpus_per_trial, self.cpus_per_trial) for node in self.nodes)
+        return sum(self.share.trials_on(node) for node in self.nodes)
 
     def take_bookings(self) -> list[Booking]:
         """What the trackers have booked since the last call.
@@ -94,6 +104,26 @@ class Cluster:
                 logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
         return bookings
 
+    def on_each_node(
+        self, function: Callable[..., Any], *arguments: object
+    ) -> list[tuple[Node, Any]]:
+        """Run a function on every machine at once; None where it does not answer in time.
+
+        Args:
+            function: One of a module that the machines can import.
+            arguments: What it is given.
+        """
+        task = ray.remote(num_cpus=0, max_retries=0)(function)
+        asked = {
+            task.options(scheduling_strategy=_pinned(node)).remote(*arguments): node
+            for node in self.nodes
+        }
+        answers: dict[str, Any] = {}
+        for answer in _answered(asked, NODE_ANSWER_S):
+            with contextlib.suppress(RayError):
+                answers[asked[answer].node_id] = ray.get(answer)
+        return [(node, answers.get(node.node_id)) for node in self.nodes]
+
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
         for tracker in self._trackers():
@@ -101,7 +131,13 @@ class Cluster:
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """What the manifest says of the machines."""
-        return tuple(_node_facts(node, self.facts[node.node_id]) for node in self.nodes)
+        return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of the machines."""
+        kinds = kinds_of(self.nodes, self.facts, self.share)
+        found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
+        return found if self.reach is None else (*found, *reach_warnings(self.reach))
 
     def refreshed(self) -> "Cluster":
         """The cluster as it is now: with nodes that have joined, and idle power where it is known.
@@ -113,7 +149,8 @@ class Cluster:
         for answer in _answered(asked, self.answer_s):
             with contextlib.suppress(RayError):
                 facts[asked[answer]] = ray.get(answer)
-        nodes = {node.node_id: node for node in (*self.nodes, *_nodes()) if node.node_id in facts}
+        joined = (node for node in _nodes() if node.node_id in facts)
+        nodes = {node.node_id: node for node in (*self.nodes, *joined)}
         return replace(self, nodes=tuple(nodes.values()), facts=facts)
 
     def _trackers(self) -> list[Handle]:
@@ -139,50 +176,66 @@ def _answered(asked: Iterable[Any], answer_s: float) -> list[Any]:
 
 
 @contextlib.contextmanager
-def connect(options: StudyOptions, *, accelerator: bool) -> Iterator[Cluster]:
-    """Reach Ray, or start one here, and put a tracker on each node.
+def connect(
+    options: StudyOptions,
+    folder: StudyFolder,
+    *,
+    accelerator: bool,
+    ran_on: Collection[str] = (),
+) -> Iterator[Cluster]:
+    """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
 
     Args:
-        options: `address`, resources of a trial, and what concerns the tracker.
+        options: `address`, resources of a trial, and what concerns machines and trackers.
+        folder: The study's; it is found out which nodes see it.
         accelerator: Whether this machine's torch can train on an accelerator.
+        ran_on: Names of the devices that trials of this study trained on before.
 
     Raises:
-        ClusterError: Ray cannot be reached, has not what one trial needs, or a node has not the
-            tracker that was asked for.
+        ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
+            a node has not the tracker that was asked for.
     """
     try:
-        _start(options)
+        dashboard = _start(options)
         nodes = _nodes()
-        gpus = options.gpus_per_trial
-        if gpus is None:
-            may_have_one = options.device in {"auto", "cuda"}
-            gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
-        cpus = options.cpus_per_trial
-        _check_resources(nodes, gpus=gpus, cpus=cpus)
+        share = _share(options, nodes)
+        check_resources(nodes, share)
         request = Request(
             tracker=str(Path(options.tracker).resolve())
             if options.tracker.endswith(".csv")
             else options.tracker,
-            accelerator=gpus > 0 or accelerator,
+            accelerator=share.gpus > 0 or accelerator,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = {node.node_id: _start_tracker(manager, node) for node in nodes}
+        facts = {
+            node.node_id: _start_tracker(manager, node) for node in nodes if share.trials_on(node)
+        }
         if options.exclusive:
             _refuse_shared(facts.values())
-        yield Cluster(
-            nodes=nodes,
-            gpus_per_trial=gpus,
-            cpus_per_trial=cpus,
-            manager=manager,
-            facts=facts,
+        if options.mixed_devices == "refuse":
+            refuse_mixed(kinds_of(nodes, facts, share), ran_on=ran_on)
+            share = replace(share, accelerator=only_model(nodes, share))
+        cluster = Cluster(
+            nodes=nodes, share=share, manager=manager, facts=facts, dashboard=dashboard
         )
+        with reached(folder, cluster if options.address else None) as reach:
+            yield replace(cluster, reach=reach)
     finally:
         ray.shutdown()
 
 
-def _start(options: StudyOptions) -> None:
+def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
+    gpus = options.gpus_per_trial
+    if gpus is None:
+        may_have_one = options.device in {"auto", "cuda"}
+        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
+    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
+
+
+def _start(options: StudyOptions) -> str | None:
+    """Reach Ray; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):
@@ -190,54 +243,39 @@ def _start(options: StudyOptions) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         if options.address is None:
-            ray.init(
+            context = ray.init(
                 address="local",
-                include_dashboard=False,
+                include_dashboard=options.dashboard,
+                dashboard_host=LOOPBACK,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
         else:
-            ray.init(
+            context = ray.init(
                 address=options.address,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 runtime_env={"working_dir": ".", "excludes": EXCLUDED},
             )
-    except (ConnectionError, RuntimeError, ValueError, OSError, RayError) as error:
+    except Exception as error:
         message = (
             f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
             "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
             "out to use this machine alone."
         )
         raise ClusterError(message) from error
+    if not options.dashboard:
+        return None
+    return dashboard_text(context.dashboard_url, address=options.address)
 
 
 def _nodes() -> tuple[Node, ...]:
-    return tuple(
-        Node(
-            node_id=node["NodeID"],
-            hostname=node["NodeManagerHostname"],
-            cpus=node["Resources"].get("CPU", 0.0),
-            gpus=node["Resources"].get("GPU", 0.0),
-        )
-        for node in ray.nodes()  # type: ignore[no-untyped-call]
-        if node["Alive"]
-    )
+    listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return tuple(Node.from_ray(node) for node in listed if node["Alive"])
 
 
-def _slots(node: Node, gpus: float, cpus: float) -> int:
-    by_cpu = int(node.cpus // cpus)
-    return min(by_cpu, int(node.gpus // gpus)) if gpus else by_cpu
-
-
-def _check_resources(nodes: tuple[Node, ...], *, gpus: float, cpus: float) -> None:
-    if not any(_slots(node, gpus, cpus) for node in nodes):
-        have = "; ".join(f"{n.hostname}: {n.cpus:g} CPUs, {n.gpus:g} GPUs" for n in nodes)
-        message = (
-            f"a trial asks for {cpus:g} CPUs and {gpus:g} GPUs, and no node has that ({have}). "
-            "Lower --cpus-per-trial or --gpus-per-trial."
-        )
-        raise ClusterError(message)
+def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+    return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 
 def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
@@ -263,26 +301,3 @@ def _start_tracker(manager: Handle, node: Node) -> TrackerFacts:
         message = f"no tracker could be started on {node.hostname}: {error}"
         raise ClusterError(message) from error
     return facts
-
-
-def _node_facts(node: Node, facts: TrackerFacts) -> NodeFacts:
-    return NodeFacts(
-        hostname=node.hostname,
-        cpus=node.cpus,
-        gpus=node.gpus,
-        source=facts.source,
-        method=EnergyMethod(facts.method.value),
-        note=facts.note,
-        refused=facts.refused,
-        devices=tuple(
-            DeviceFacts(
-                uuid=device.uuid,
-                name=device.name,
-                kind=device.kind.value,
-                power_limit_w=device.power_limit_w,
-                idle_power_w=facts.idle_power_w.get(device.uuid),
-                driver=device.driver,
-            )
-            for device in facts.devices
-        ),
-    )

@@ -13,21 +13,21 @@ from study.results import StudyFolder
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
     """What a reader of the results must know."""
     found = []
-    if options.address is None and cluster.gpus_per_trial and device_type == "cpu":
+    if options.address is None and cluster.share.gpus and device_type == "cpu":
         found.append(
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
         )
-    return tuple(found)
+    return (*found, *cluster.warnings())
 
 
 def introduce(
     manifest: Manifest, cluster: Cluster, folder: StudyFolder, *, remaining: int, console: Console
 ) -> None:
     """Say what is going to happen."""
-    each = f"{cluster.cpus_per_trial:g} CPU"
-    if cluster.gpus_per_trial:
-        each = f"{cluster.gpus_per_trial:g} GPU and {each}"
+    each = f"{cluster.share.cpus:g} CPU"
+    if cluster.share.gpus:
+        each = f"{cluster.share.gpus:g} GPU and {each}"
     kind = "synthetic" if manifest.data.synthetic else "real"
     total = len(manifest.setups) * len(manifest.seeds)
     of_all = f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}"
@@ -39,13 +39,18 @@ def introduce(
             of_all + gone if manifest.paradigm is not Paradigm.SEARCH else _searched(manifest),
         ),
         ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
-        *(("energy", f"{node.hostname}: {node.source}, {node.note}") for node in manifest.nodes),
+        *(
+            ("energy", f"{node.hostname}: {node.source}, {node.note}")
+            for node in manifest.nodes
+            if node.source is not None
+        ),
         *(("warning", warning) for warning in manifest.warnings),
         ("results", folder.path),
         ("watch", f"tensorboard --logdir {folder.path}"),
+        *((("dashboard", cluster.dashboard),) if cluster.dashboard else ()),
     ]
     for word, text in lines:
-        console.print(f"  [dim]{word:8}[/] {escape(text)}", highlight=False, soft_wrap=True)
+        console.print(f"  [dim]{word:9}[/] {escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _searched(manifest: Manifest) -> str:

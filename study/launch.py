@@ -5,11 +5,13 @@ import time
 from dataclasses import asdict, replace
 from typing import Any, final
 
+import ray
 from ray import tune
 from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
 
+from study.callback import StudyCallback
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
@@ -23,8 +25,7 @@ from study.provenance import git_commit, now, versions
 from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
-    EpochRecord,
-    StopReason,
+    EnergyMethod,
     TrialStatus,
 )
 from study.results import StudyFolder, written_at_last
@@ -37,9 +38,6 @@ from study.trainable import TrialContext, run_trial
 
 RESTARTS = 2
 """How many times, in one command, a trial is run again whose process or node was lost."""
-
-SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
-"""What TensorBoard compares trials by."""
 
 
 def run_study(
@@ -106,7 +104,10 @@ def run_study(
         manifest = replace(manifest, setups=tuple(steering.setups))
     console.print("  starting Ray and the trackers ...", style="dim")
     on_accelerator = device_type != "cpu"
-    with Interrupts() as interrupts, connect(options, accelerator=on_accelerator) as cluster:
+    with (
+        Interrupts() as interrupts,
+        connect(options, folder, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
+    ):
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),
@@ -116,10 +117,20 @@ def run_study(
             ),
             setup_time_s=time.monotonic() - began_s,
         )
+        estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
         introduce(manifest, cluster, folder, remaining=len(remaining), console=console)
         folder.write_text(MANIFEST_FILE, manifest.to_json())
-        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm))
-        run = _Run(design, options, manifest, cluster, folder, recorder, interrupts, steering)
+        folder.write_bytes(LAYOUT_FILE, layout_events(design.paradigm, estimated=estimated))
+        run = _Run(
+            design,
+            options,
+            manifest,
+            cluster,
+            folder,
+            recorder,
+            interrupts,
+            steering=steering,
+        )
         run.run(remaining, data, console)
     trials = recorder.trials()
     ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
@@ -143,6 +154,7 @@ class _Run:
         folder: StudyFolder,
         recorder: Recorder,
         interrupts: Interrupts,
+        *,
         steering: Steering | None,
     ) -> None:
         self._steering = steering
@@ -165,13 +177,15 @@ class _Run:
         )
         progress.start()
         try:
+            # Once for all runs of Tune, which would keep a copy for each.
+            self._data = ray.put(data)
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if self._interrupts.came or not (plans or self._steering):
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(plans, data, callback)
+                self._fit(plans, callback)
                 self._take_bookings()
                 plans = self._recorder.expect(callback.lost)
         except KeyboardInterrupt:
@@ -181,9 +195,9 @@ class _Run:
             progress.stop()
             self._finish()
 
-    def _fit(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> None:
+    def _fit(self, plans: list[TrialPlan], callback: StudyCallback) -> None:
         try:
-            self._tuner(plans, data, callback).fit()
+            self._tuner(plans, callback).fit()
         except OSError as error:
             # Tune misses files of its own. The study's rows have come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
@@ -199,9 +213,11 @@ class _Run:
         if self._steering is not None:
             expected = len(self._recorder.trials())
         finished = ended == expected
+        cluster = self._cluster.refreshed()
         manifest = replace(
             self._manifest,
-            nodes=self._cluster.refreshed().node_facts(),
+            nodes=cluster.node_facts(),
+            warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
             status="finished" if finished else "interrupted",
             finished_at=now(),
         )
@@ -214,7 +230,7 @@ class _Run:
         for booking in self._cluster.take_bookings():
             self._recorder.add_booking(booking)
 
-    def _tuner(self, plans: list[TrialPlan], data: Data, callback: "StudyCallback") -> tune.Tuner:
+    def _tuner(self, plans: list[TrialPlan], callback: StudyCallback) -> tune.Tuner:
         configs = [plan.to_config() for plan in plans]
         trainable = tune.with_parameters(
             run_trial,
@@ -228,17 +244,16 @@ class _Run:
                 patience=self._options.patience,
                 optimizer=self._options.optimizer,
                 device=self._options.device,
-                threads=max(1, int(self._cluster.cpus_per_trial)),
+                threads=max(1, int(self._cluster.share.cpus)),
                 # What a search has lost it proposes anew: its epochs were weighed already.
-                storage=None if self._steering is not None else self._folder.storage_path,
+                storage=None if self._steering is not None else self._cluster.reach,
                 checkpoint_every_s=self._options.checkpoint_every_s,
             ),
-            data=data,
+            data=self._data,
             manager=self._cluster.manager,
         )
-        resources = {"cpu": self._cluster.cpus_per_trial, "gpu": self._cluster.gpus_per_trial}
         return tune.Tuner(
-            tune.with_resources(trainable, resources),
+            tune.with_resources(trainable, self._cluster.share.resources()),
             # The points are the whole list of trials; the space only names their keys.
             param_space=None
             if self._steering is not None
@@ -276,72 +291,3 @@ class _Run:
         if setups != self._manifest.setups:
             self._manifest = replace(self._manifest, setups=setups)
             self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
-
-
-@final
-class StudyCallback(tune.Callback):
-    """Hands what Tune tells the driver to the recorder and the display."""
-
-    def __init__(
-        self, recorder: Recorder, progress: Progress, cluster: Cluster, *, restarts: int
-    ) -> None:
-        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
-
-        Trials whose process is lost fail where no `restarts` are left; else they are in `lost`.
-        """
-        self.lost: list[TrialPlan] = []
-        self._restarts = restarts
-        self._recorder = recorder
-        self._progress = progress
-        self._cluster = cluster
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its callbacks, and a study is resumed from its rows instead."""
-        return {}
-
-    def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial is on its way."""
-        trial = info["trial"]
-        # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
-        trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
-        self._progress.begin(trial.config["trial_id"], trial.config["setup"])
-
-    def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has reported an epoch."""
-        record = EpochRecord.from_result(info["result"])
-        self._recorder.add(record)
-        self._progress.epoch(record)
-        if record.stop_reason is StopReason.ERROR:
-            self._recorder.add_error(record.trial_id, info["result"].get("error") or "")
-
-    def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has ended."""
-        self._end(info["trial"].config)
-
-    def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial's process has died, or its node with it."""
-        config, error = info["trial"].config, info["trial"].get_error()
-        if not self._restarts:
-            self._recorder.add_error(config["trial_id"], str(error))
-            self._end(config)
-            return
-        plan = TrialPlan.from_config(config)
-        self.lost.append(replace(plan, attempt=plan.attempt + 1))
-        self._cluster.release(plan.trial_id)
-        self._progress.lost(plan.trial_id, plan.setup, why=type(error).__name__)
-
-    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Write what has come, now and then."""
-        if not self._recorder.flush_due():
-            return
-        for booking in self._cluster.take_bookings():
-            self._recorder.add_booking(booking)
-        try:
-            self._recorder.flush()
-        except OSError as error:
-            # The rows stay in memory; the next flush, or the last, writes them.
-            logging.getLogger(__name__).warning("results could not be written: %s", error)
-
-    def _end(self, config: dict[str, Any]) -> None:
-        self._cluster.release(config["trial_id"])
-        self._progress.end(config["trial_id"], config["setup"])

@@ -72,6 +72,9 @@ class StudyOptions:
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
             it, trials that share a board are charged equal parts, and their readings are degraded.
+        mixed_devices: On machines whose trials would train on different devices: use all of them, and
+            say so, or refuse to start.
+        dashboard: Start Ray's dashboard too, and say where it is; it needs ray[default].
         results_dir: Folder, mount or URI (s3://...) that takes the study's folder.
         name: Name of the study; left out: made of paradigm, scenario and time.
         resume: Go on with the study of that name: trials that have ended stay, unfinished ones go on
@@ -106,6 +109,8 @@ class StudyOptions:
     cpu_idle_watts: Annotated[float | None, left_out("WATTS")] = None
     sampling_hz: Annotated[float, shown("HZ")] = 10.0
     exclusive: Annotated[bool, left_out()] = False
+    mixed_devices: Literal["use", "refuse"] = "use"
+    dashboard: Annotated[bool, left_out()] = False
     results_dir: Annotated[str, shown("PATH")] = "results"
     name: Annotated[str | None, left_out("NAME")] = None
     resume: Annotated[bool, left_out()] = False

@@ -126,6 +126,11 @@ class Recorder:
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
 
+    def devices(self) -> set[str]:
+        """Names of the devices that trials trained on, as far as they are known."""
+        rows = (row for rows in self._epochs.values() for row in rows.values())
+        return {row.device_name for row in rows if row.device_name}
+
     def flush_due(self) -> bool:
         """Whether it is time to write what has come."""
         return time.monotonic() >= self._due_s

@@ -8,7 +8,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
 
@@ -103,11 +103,12 @@ class StudyFolder:
             return None
         with self._files.open_input_stream(f"{self.path}/{name}") as file:
             content: bytes = file.read()
-            return content
+        return content
 
-    def remove(self, name: str) -> None:
-        """Delete a file."""
-        self._files.delete_file(f"{self.path}/{name}")
+    def delete(self, name: str) -> None:
+        """Take a file away; where it is not there or the storage is away, nothing happens."""
+        with suppress(OSError):
+            self._files.delete_file(f"{self.path}/{name}")
 
     def write_rows(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
         """Write rows of a record type as parquet, with the type's columns even without a row."""

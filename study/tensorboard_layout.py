@@ -25,6 +25,8 @@ _CHARTS = (
 )
 """Categories, and the reported values of which they have a chart."""
 
+_OF_ENERGY = frozenset({"epoch_energy_mwh", "mean_power_w", "energy_wh"})
+
 _HEADS = ("Accuracy of each task", ("val_accuracy_attributes", "val_accuracy_identity"))
 
 _TITLES = {
@@ -39,15 +41,18 @@ _TITLES = {
 }
 
 
-def layout_events(paradigm: Paradigm) -> bytes:
+def layout_events(paradigm: Paradigm, *, estimated: bool) -> bytes:
     """The content of an events file that holds the layout and nothing else.
 
     Args:
         paradigm: A multitask study has charts for the accuracy of each task, too.
+        estimated: Whether energies are estimates, which their charts then say.
     """
     stream = io.BytesIO()
     writer = RecordWriter(stream)
-    layout = make_tensor_proto(_layout(paradigm).SerializeToString(), dtype="string")
+    layout = make_tensor_proto(
+        _layout(paradigm, estimated=estimated).SerializeToString(), dtype="string"
+    )
     value = Summary.Value(
         tag=metadata.CONFIG_SUMMARY_TAG,
         metadata=metadata.create_summary_metadata(),
@@ -61,19 +66,22 @@ def layout_events(paradigm: Paradigm) -> bytes:
     return stream.getvalue()
 
 
-def _layout(paradigm: Paradigm) -> layout_pb2.Layout:
+def _layout(paradigm: Paradigm, *, estimated: bool) -> layout_pb2.Layout:
     charts = (*_CHARTS, _HEADS) if paradigm is Paradigm.MULTITASK else _CHARTS
     return layout_pb2.Layout(
         category=[
-            layout_pb2.Category(title=title, chart=[_chart(name) for name in names])
+            layout_pb2.Category(
+                title=title, chart=[_chart(name, estimated=estimated) for name in names]
+            )
             for title, names in charts
         ]
     )
 
 
-def _chart(name: str) -> layout_pb2.Chart:
+def _chart(name: str, *, estimated: bool) -> layout_pb2.Chart:
     """A chart of all trials; the tag is what Ray's TensorBoard logger makes of a reported name."""
     tag = f"^{re.escape(f'ray/tune/{name}')}$"
+    label = " (estimated)" if estimated and name in _OF_ENERGY else ""
     return layout_pb2.Chart(
-        title=_TITLES[name], multiline=layout_pb2.MultilineChartContent(tag=[tag])
+        title=_TITLES[name] + label, multiline=layout_pb2.MultilineChartContent(tag=[tag])
     )

@@ -31,11 +31,11 @@ from study.records import (
     Stage,
     StopReason,
 )
-from study.results import StudyFolder
 from study.scenario import Data, Searchable, load_scenario
 from study.setups import TrialPlan
 from study.stage_order import chosen_stages, ordered, still_to_train
 from study.stages import StageTasks
+from study.storage_reach import Reach
 from study.training import EpochOutcome, TrainingSettings, train
 from trackers.actor import Handle
 from trackers.client import TrackerClient
@@ -58,7 +58,7 @@ class TrialContext:
         optimizer: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
-        storage: Where the study's folder lies, as Ray takes it, for checkpoints; None for none.
+        storage: The study's folder, for checkpoints; None where none are to be kept.
         checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
     """
 
@@ -72,7 +72,7 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
-    storage: str | None
+    storage: Reach | None
     checkpoint_every_s: float
 
 
@@ -115,7 +115,9 @@ def run_trial(
 
 
 def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
-    folder = None if context.storage is None else StudyFolder(context.storage, context.study)
+    # Not on a machine's own disk, where another study of this name may have left some.
+    storage = context.storage
+    folder = storage.folder() if storage is not None and storage.here() else None
     return Checkpoint.of_attempt(
         folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
     )

@@ -29,6 +29,7 @@ THEIRS = {
         "trackers/client.py",
         "study/trainable.py",
         "study/launch.py",
+        "study/callback.py",
         "study/cluster.py",
         "study/steering.py",
     },

@@ -27,10 +27,16 @@ class TrackerClient:
     """
 
     def __init__(
-        self, manager: Handle, *, accelerator_uuid: str | None, on_accelerator: bool
+        self,
+        manager: Handle,
+        *,
+        accelerator_uuid: str | None,
+        on_accelerator: bool,
+        answer_s: float = CALL_TIMEOUT_S,
     ) -> None:
-        """Find the node's tracker, and wait until it samples."""
+        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it."""
         self._manager = manager
+        self._answer_s = answer_s
         self._node_id = ""
         self._tracker: Handle = None
         self._target = ""
@@ -62,7 +68,7 @@ class TrackerClient:
             opened = self._tracker.open.remote(key, self._target, start_s, os.getpid())
             self._opened[key] = opened
             if self._estimated:
-                ray.get(opened, timeout=CALL_TIMEOUT_S)
+                ray.get(opened, timeout=self._answer_s)
         except Exception as error:  # noqa: BLE001 - see the class
             _log.warning("window not opened: %s", error)
 
@@ -96,7 +102,7 @@ class TrackerClient:
 
     def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
         asked = self._tracker.close.remote(key, self._target, stop_s)
-        reading: Reading | None = ray.get(asked, timeout=CALL_TIMEOUT_S)
+        reading: Reading | None = ray.get(asked, timeout=self._answer_s)
         return reading
 
     def _hand_over(self) -> None:
@@ -106,7 +112,7 @@ class TrackerClient:
         """
         for key, answer in list(self._opened.items()):
             try:
-                opened = ray.get(answer, timeout=CALL_TIMEOUT_S)
+                opened = ray.get(answer, timeout=self._answer_s)
             except RayError as error:
                 _log.warning("a window was lost with its tracker: %s", error)
                 continue

@@ -1,14 +1,15 @@
 """From power samples to joules. Pure arithmetic: no clock, no thread, no hardware.
 
 Equation 1 of the paper (arXiv 2401.01851) is E = mean power x time / 3600, with the mean taken over
-the samples of an epoch. Here each sample holds until the next one, and the first and last sample
-are cut at the window's edges. For samples that lie evenly that is the same mean, it stays right
-when they do not, and energies of adjacent windows add up to the energy of both.
+the samples of an epoch. Here each sample stands for the time that is nearer to it than to any other,
+and the first and last one are cut at the window's edges. For samples that lie evenly that is the
+same mean, it stays right when they do not, and energies of adjacent windows add up to the energy of
+both. (Held until the next one, samples would see each change half a period late.)
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, final
@@ -42,22 +43,24 @@ class Integral:
 
 
 class _Step(NamedTuple):
-    """A sample, and what had come together since the first one when it was taken."""
+    """A sample; what had come together since the first one when it began to hold, or was taken."""
 
-    time_s: float
+    taken_s: float
+    from_s: float
     power_w: float
     energy_j: float
+    square_w2s: float
     covered_s: float
     number: int
-    square_w2s: float
 
 
-_TIME = attrgetter("time_s")
+_TAKEN = attrgetter("taken_s")
+_FROM = attrgetter("from_s")
 
 
 @final
 class PowerTrace:
-    """One device's power over time, as steps that hold until the next sample."""
+    """One device's power over time, as steps that change half-way between two samples."""
 
     def __init__(self, *, period_s: float) -> None:
         """Start empty; samples are expected each `period_s`."""
@@ -71,27 +74,40 @@ class PowerTrace:
     @property
     def last_s(self) -> float:
         """When the last sample was taken; minus infinity where there is none."""
-        return self._steps[-1].time_s if self._steps else float("-inf")
+        return self._steps[-1].taken_s if self._steps else float("-inf")
 
-    def append(self, sample: PowerSample) -> None:
+    def append(self, sample: PowerSample, *, is_mean: bool = False) -> None:
         """Add the next sample.
+
+        Args:
+            sample: The power.
+            is_mean: It is the mean from its time on, and so holds from there. So does a sample
+                after a gap, of which nobody knows when in it power changed.
 
         Raises:
             ValueError: It is not later than the last one.
         """
-        energy_j, covered_s, number, square_w2s = 0.0, 0.0, 1, 0.0
-        if self._steps:
-            last = self._steps[-1]
-            step_s = sample.time_s - last.time_s
-            if step_s <= 0:
-                message = f"sample at {sample.time_s} s after one at {last.time_s} s"
-                raise ValueError(message)
-            energy_j = last.energy_j + last.power_w * step_s
-            covered_s = last.covered_s + min(step_s, self._stale_s)
-            number = last.number + 1
-            square_w2s = last.square_w2s + last.power_w**2 * step_s
+        taken_s, power_w = sample.time_s, sample.power_w
+        if not self._steps:
+            self._steps.append(_Step(taken_s, taken_s, power_w, 0.0, 0.0, 0.0, 1))
+            return
+        last = self._steps[-1]
+        apart_s = taken_s - last.taken_s
+        if apart_s <= 0:
+            message = f"sample at {taken_s} s after one at {last.taken_s} s"
+            raise ValueError(message)
+        from_s = taken_s if is_mean or apart_s > self._stale_s else taken_s - apart_s / 2
+        held_s = from_s - last.from_s
         self._steps.append(
-            _Step(sample.time_s, sample.power_w, energy_j, covered_s, number, square_w2s)
+            _Step(
+                taken_s,
+                from_s,
+                power_w,
+                energy_j=last.energy_j + last.power_w * held_s,
+                square_w2s=last.square_w2s + last.power_w**2 * held_s,
+                covered_s=last.covered_s + min(apart_s, self._stale_s),
+                number=last.number + 1,
+            )
         )
 
     def integral(self, start_s: float, stop_s: float) -> Integral:
@@ -106,14 +122,15 @@ class PowerTrace:
         if stop_s < start_s:
             message = f"window from {start_s} s to {stop_s} s ends before it starts"
             raise ValueError(message)
-        if not self._steps or self._steps[0].time_s > stop_s:
+        if not self._steps or self._steps[0].taken_s > stop_s:
             return Integral(energy_j=None, coverage=0.0, samples=0)
-        first, last = self._step_at(start_s), self._step_at(stop_s)
+        first, last = self._holding(start_s), self._holding(stop_s)
         energy_j = self._energy_until(last, stop_s) - self._energy_until(first, start_s)
-        covered_s = self._covered_until(last, stop_s) - self._covered_until(first, start_s)
+        before, within = self._taken(start_s), self._taken(stop_s)
+        covered_s = self._covered_until(within, stop_s) - self._covered_until(before, start_s)
         length_s = stop_s - start_s
         coverage = 1.0 if length_s == 0 else min(1.0, max(0.0, covered_s / length_s))
-        samples = last.number - first.number + (1 if first.time_s >= start_s else 0)
+        samples = within.number - before.number + (1 if before.taken_s >= start_s else 0)
         return Integral(
             energy_j=max(0.0, energy_j),
             coverage=coverage,
@@ -121,41 +138,64 @@ class PowerTrace:
             power_std_w=self._std_w(first, last, start_s, stop_s, energy_j),
         )
 
-    def forget_before(self, time_s: float, *, except_from: Iterable[float] = ()) -> None:
+    def fresh_j(self, start_s: float, stop_s: float) -> float | None:
+        """Energy between two instants by what was sampled after the first one alone.
+
+        None where the first such sample is stale. For the time since a counter was refreshed: what
+        was sampled before is in the counter, and says nothing of the time after.
+        """
+        at = bisect_right(self._steps, start_s, key=_TAKEN)
+        if at == len(self._steps) or self._steps[at].taken_s - stop_s > self._stale_s:
+            return None
+        first, last = self._steps[at], self._holding(stop_s)
+        if last.from_s < first.from_s:
+            last = first
+        return self._energy_until(last, stop_s) - self._energy_until(first, start_s)
+
+    def forget_before(
+        self, time_s: float, *, except_within: Iterable[tuple[float, float]] = ()
+    ) -> None:
         """Drop the samples that no window from `time_s` on can need.
 
         Args:
             time_s: Later windows start then or after.
-            except_from: Starts of earlier windows, which end at `time_s` or after. One sample is
-                kept for each, so that a window may last for days.
+            except_within: Stretches around the starts of earlier windows, which end at `time_s` or
+                after. The samples of each are kept, so that a window may last for days.
         """
-        recent = self._index_at(time_s)
-        kept = {self._index_at(start_s) for start_s in except_from}
+        recent = self._index(time_s, _TAKEN)
+        kept = {
+            at
+            for start_s, stop_s in except_within
+            for at in range(self._index(start_s, _TAKEN), self._index(stop_s, _FROM) + 1)
+        }
         self._steps[:recent] = [self._steps[at] for at in sorted(kept) if at < recent]
 
-    def _index_at(self, time_s: float) -> int:
-        """Place of the sample that holds at a time; 0 before the first."""
-        return max(0, bisect_right(self._steps, time_s, key=_TIME) - 1)
+    def _index(self, time_s: float, key: Callable[[_Step], float]) -> int:
+        """Place of the last sample that was taken, or held, by then; 0 before the first."""
+        return max(0, bisect_right(self._steps, time_s, key=key) - 1)
 
-    def _step_at(self, time_s: float) -> _Step:
-        return self._steps[self._index_at(time_s)]
+    def _taken(self, time_s: float) -> _Step:
+        return self._steps[self._index(time_s, _TAKEN)]
+
+    def _holding(self, time_s: float) -> _Step:
+        return self._steps[self._index(time_s, _FROM)]
 
     @staticmethod
     def _energy_until(step: _Step, time_s: float) -> float:
-        return step.energy_j + step.power_w * (time_s - step.time_s)
+        return step.energy_j + step.power_w * (time_s - step.from_s)
 
     @staticmethod
     def _std_w(first: _Step, last: _Step, start_s: float, stop_s: float, energy_j: float) -> float:
         if stop_s <= start_s:
             return 0.0
-        squares = (last.square_w2s + last.power_w**2 * (stop_s - last.time_s)) - (
-            first.square_w2s + first.power_w**2 * (start_s - first.time_s)
+        squares = (last.square_w2s + last.power_w**2 * (stop_s - last.from_s)) - (
+            first.square_w2s + first.power_w**2 * (start_s - first.from_s)
         )
         mean_w = energy_j / (stop_s - start_s)
         return math.sqrt(max(0.0, squares / (stop_s - start_s) - mean_w**2))
 
     def _covered_until(self, step: _Step, time_s: float) -> float:
-        return step.covered_s + max(0.0, min(time_s - step.time_s, self._stale_s))
+        return step.covered_s + max(0.0, min(time_s - step.taken_s, self._stale_s))
 
 
 def uncertainty_j(

@@ -12,7 +12,6 @@ raises out of a window: the reading's status says it.
 """
 
 import logging
-import random
 import threading
 from collections import deque
 from collections.abc import Hashable, Iterator, Sequence
@@ -22,13 +21,14 @@ from functools import partial
 from types import TracebackType
 from typing import Self, final
 
+from trackers.answers import Answers
 from trackers.clock import Clock, MonotonicClock
 from trackers.detect import Detection
-from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
-from trackers.integrate import PowerTrace, mean_power
+from trackers.integrate import PowerTrace
 from trackers.meter_values import LoggedSample, OpenWindow, Window, logged
+from trackers.pace import Pace, gains_by_more
 from trackers.refresh_watch import RefreshWatch
-from trackers.sample import Method, Observation, PowerSample, Reading
+from trackers.sample import Method, Observation, Reading
 from trackers.source import PowerSource
 from trackers.state_watch import StateWatch
 from trackers.window import LOWEST_COVERAGE, WindowEdges, reading
@@ -42,10 +42,6 @@ KEPT_S = 60.0
 
 FORGET_EACH_S = 10.0
 """What is older, and not needed for an open window, is dropped so often."""
-
-JITTER = 0.5
-"""The time to the next sample varies by this share, so that a load that repeats is not always met
-in the same place."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,20 +69,22 @@ class EnergyMeter:
         self._period_s = 1 / sampling_hz
         self._clock = clock or MonotonicClock()
         self._lock = threading.RLock()
-        self._limits_w = {device.uuid: device.power_limit_w for device in source.devices()}
+        self._devices = {device.uuid: device for device in source.devices()}
         self._traces: dict[str, PowerTrace] = {}
         self._counted: dict[str, Observation] = {}
-        self._since: dict[str, Observation] = {}
-        self._complained: set[str] = set()
+        self._tells_power: dict[str, bool] = {}
         self._doubted: set[str] = set()
+        self._answers = Answers(source, shortest_s=self._period_s / 2, lost=self._lost)
+        self._pace = Pace(self._period_s)
         self._states = StateWatch(source, self._clock)
-        self._random = random.Random(0)  # noqa: S311 - times of samples, not secrets
         self._forget_at_s = self._clock.now_s()
         self._open: dict[Hashable, OpenWindow] = {}
         self._log: deque[LoggedSample] = deque(maxlen=LOG_LENGTH)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._refreshes = RefreshWatch(partial(self._asked, counter=True), self._clock, self._stop)
+        self._refreshes = RefreshWatch(
+            partial(self._answers.ask, counter=True), self._clock, self._stop
+        )
 
     @property
     def method(self) -> Method:
@@ -143,7 +141,8 @@ class EnergyMeter:
         with self._lock:
             self._traces.pop(device_uuid, None)
             self._counted.pop(device_uuid, None)
-            self._since.pop(device_uuid, None)
+            self._tells_power.pop(device_uuid, None)
+            self._answers.forget(device_uuid)
 
     def open(
         self,
@@ -169,6 +168,7 @@ class EnergyMeter:
                     self.watch(device_uuid)
             at_start = {each: self._observe_edge(each) for each in devices}
             now_s = self._clock.now_s()
+            self._pace.edge(now_s)
             self._open[key] = OpenWindow(
                 start_s=now_s if start_s is None else min(start_s, now_s), at_start=at_start
             )
@@ -198,7 +198,9 @@ class EnergyMeter:
             window = self._open.get(key)
             if window is None:
                 return {}
-            stop_s = self._clock.now_s() if stop_s is None else max(stop_s, window.start_s)
+            now_s = self._clock.now_s()
+            self._pace.edge(now_s)
+            stop_s = now_s if stop_s is None else max(stop_s, window.start_s)
             readings = {each: self._reading(each, window, stop_s) for each in window.at_start}
             del self._open[key]
             return readings
@@ -209,10 +211,7 @@ class EnergyMeter:
 
     def sample(self) -> None:
         """Observe every watched device once, as the thread does each period."""
-        for device_uuid in list(self._traces):
-            with self._lock:
-                if device_uuid in self._traces:
-                    self._observe(device_uuid, counter=self.source.estimated)
+        self._sample(list(self._traces))
         with self._lock:
             self._forget()
 
@@ -242,11 +241,29 @@ class EnergyMeter:
         while True:
             if not self.source.estimated:
                 self._refreshes.attend(list(self._counted))
-            wait_s = self._period_s * self._random.uniform(1 - JITTER, 1 + JITTER)
+            often = [each for each in list(self._traces) if self._gains(each)]
+            wait_s = self._pace.wait_s(self._clock.now_s(), often=bool(often))
             if self._clock.wait(self._stop, wait_s):
                 return
-            self.sample()
-            self._states.ask(list(self._traces))
+            if self._pace.all_are_due(self._clock.now_s()):
+                self.sample()
+                self._states.ask(list(self._traces))
+            else:
+                self._sample(often)
+
+    def _gains(self, device_uuid: str) -> bool:
+        device = self._devices.get(device_uuid)
+        return self._tells_power.get(device_uuid, False) and gains_by_more(
+            power_mean_s=0.0 if device is None else device.power_mean_s,
+            has_counter=device_uuid in self._counted,
+            refresh_s=self.refresh_s(device_uuid),
+        )
+
+    def _sample(self, devices: Sequence[str]) -> None:
+        for device_uuid in devices:
+            with self._lock:
+                if device_uuid in self._traces:
+                    self._observe(device_uuid, counter=self.source.estimated)
 
     def _observe_edge(self, device_uuid: str) -> Observation | None:
         """Ask a device for its counter at a window's edge."""
@@ -256,47 +273,22 @@ class EnergyMeter:
 
     def _observe(self, device_uuid: str, *, counter: bool) -> Observation | None:
         """Ask a device, and keep its power; None where it did not answer."""
-        seen = self._asked(device_uuid, counter=counter)
+        seen = self._answers.ask(device_uuid, counter=counter)
         if seen is None:
             return None
         if seen.counter_j is not None:
             self._counted[device_uuid] = seen
-        trace, sample = self._traces.get(device_uuid), self._power(device_uuid, seen)
+        self._tells_power[device_uuid] = seen.power_w is not None
+        trace, sample = self._traces.get(device_uuid), self._answers.power(device_uuid, seen)
         if trace is not None and sample is not None and sample.time_s > trace.last_s:
-            trace.append(sample)
+            trace.append(sample, is_mean=seen.power_w is None)
             self._log.append(logged(device_uuid, sample, self._innermost(device_uuid)))
         return seen
 
-    def _asked(self, device_uuid: str, *, counter: bool) -> Observation | None:
-        """What a device says; None where it does not answer, whatever the reason."""
-        try:
-            return self.source.observe(device_uuid, counter=counter)
-        except (DeviceLostError, UnknownDeviceError):
-            if self._innermost(device_uuid) is None:
-                self.unwatch(device_uuid)
-            return None
-        except ReadError:
-            return None
-        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training
-            if device_uuid not in self._complained:
-                self._complained.add(device_uuid)
-                _log.exception("%s: unforeseen fault; no reading", self.source.name)
-            return None
-
-    def _power(self, device_uuid: str, seen: Observation) -> PowerSample | None:
-        """The power that was told, or the mean since the counter was read before.
-
-        A mean holds from then on, so that the trace has the counter's energy. It is not taken over
-        less than half a period: counters rise in steps, and would seem to jump.
-        """
-        if seen.power_w is not None:
-            return PowerSample(time_s=seen.time_s, power_w=seen.power_w)
-        since = self._since.get(device_uuid)
-        if since is not None and seen.time_s - since.time_s < self._period_s / 2:
-            return None
-        if seen.counter_j is not None:
-            self._since[device_uuid] = seen
-        return None if since is None else mean_power(since, seen)
+    def _lost(self, device_uuid: str) -> None:
+        """A device will not answer again."""
+        if self._innermost(device_uuid) is None:
+            self.unwatch(device_uuid)
 
     def _reading(self, device_uuid: str, window: OpenWindow, stop_s: float) -> Reading:
         trace = self._traces.get(device_uuid) or PowerTrace(period_s=self._period_s)
@@ -307,6 +299,7 @@ class EnergyMeter:
             last_word = self._counted.get(device_uuid)
             if last_word is not None and last_word.time_s <= max(trace.last_s, window.start_s):
                 last_word = None
+        device = self._devices.get(device_uuid)
         measured = reading(
             WindowEdges(
                 device_uuid=device_uuid,
@@ -319,8 +312,9 @@ class EnergyMeter:
             trace=trace,
             has_counter=device_uuid in self._counted,
             estimated=self.source.estimated,
-            power_limit_w=self._limits_w.get(device_uuid),
+            power_limit_w=None if device is None else device.power_limit_w,
             period_s=self._period_s,
+            power_mean_s=0.0 if device is None else device.power_mean_s,
         )
         if measured.is_disputed and device_uuid not in self._doubted:
             self._doubted.add(device_uuid)
@@ -341,10 +335,9 @@ class EnergyMeter:
             return
         self._forget_at_s = now_s + FORGET_EACH_S
         for device_uuid, trace in self._traces.items():
-            needed_s = [
-                time_s
+            needed = [
+                window.around_start_s(device_uuid)
                 for window in self._open.values()
                 if device_uuid in window.at_start
-                for time_s in (window.start_s, window.counted_from_s(device_uuid))
             ]
-            trace.forget_before(now_s - KEPT_S, except_from=needed_s)
+            trace.forget_before(now_s - KEPT_S, except_within=needed)

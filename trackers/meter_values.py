@@ -42,7 +42,8 @@ class OpenWindow:
     start_s: float
     at_start: dict[str, Observation | None]
 
-    def counted_from_s(self, device_uuid: str) -> float:
-        """When the device was read for the start, a moment before or after it."""
+    def around_start_s(self, device_uuid: str) -> tuple[float, float]:
+        """The start, and when the device's counter then was made: a moment before or after it."""
         seen = self.at_start[device_uuid]
-        return self.start_s if seen is None else seen.time_s
+        counted_s = self.start_s if seen is None else seen.time_s
+        return min(self.start_s, counted_s), max(self.start_s, counted_s)

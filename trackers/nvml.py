@@ -158,6 +158,7 @@ class NvmlSource:
     def _device(self, uuid: str) -> Device:
         handle = self._handles[uuid]
         limit_mw = self._nvml.told("nvmlDeviceGetEnforcedPowerLimit", handle)
+        power = self._probes[uuid].power
         return Device(
             uuid=uuid,
             name=self._nvml.told("nvmlDeviceGetName", handle) or "NVIDIA board",
@@ -165,6 +166,7 @@ class NvmlSource:
             power_limit_w=None if limit_mw is None else limit_mw / 1000,
             driver=self._nvml.told("nvmlSystemGetDriverVersion"),
             shared=self._probes[uuid].mig,
+            power_mean_s=0.0 if power is None else self._nvml.power_mean_s(handle, power),
         )
 
     def _methods(self) -> Iterator[str]:

@@ -24,6 +24,13 @@ class PowerCall(StrEnum):
     USAGE = "nvmlDeviceGetPowerUsage"
 
 
+AVERAGE_S = 1.0
+"""Time over which NVML's average power is a mean."""
+
+GA100 = (8, 0)
+"""Compute capability of the chip in A100 and A30."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """A board that answered: its UUID, its place on the PCI bus, and NVML's handle for it."""
@@ -120,6 +127,22 @@ class NvmlLibrary:
                 raise self._read_error(call, self._nvml.NVMLError(answer.nvmlReturn))
             power_mw = answer.value.uiVal
         return _more_than_0(power_mw, "a power of 0 W") / 1000
+
+    def power_mean_s(self, handle: Any, call: PowerCall) -> float:  # noqa: ANN401 - opaque
+        """Over what time a power is a mean, as NVML's documentation has it.
+
+        `nvmlDeviceGetPowerUsage` is a mean of 1 s on Ampere (except GA100, whose compute
+        capability is 8.0) and newer architectures.
+        """
+        if call is PowerCall.INSTANT:
+            return 0.0
+        if call is PowerCall.USAGE:
+            architecture = self.told("nvmlDeviceGetArchitecture", handle)
+            if architecture is None or architecture < self._nvml.NVML_DEVICE_ARCH_AMPERE:
+                return 0.0
+            if self.told("nvmlDeviceGetCudaComputeCapability", handle) == GA100:
+                return 0.0
+        return AVERAGE_S
 
     def state(self, handle: Any) -> BoardState:  # noqa: ANN401 - opaque
         """What a board tells of itself; None for what it does not."""

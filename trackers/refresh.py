@@ -20,6 +20,9 @@ from trackers.sample import Observation
 LOOKS_TO_LEARN = 8
 """Refreshes that are watched before the rate is believed."""
 
+LOOKS_TO_GUESS = 2
+"""Refreshes after which it can be guessed when the next one is due."""
+
 KEPT_LOOKS = 64
 
 LARGEST_MISS = 0.1
@@ -114,12 +117,17 @@ class RefreshClock:
             return None
         return nearest_s if nearest_s < time_s else nearest_s - self.period_s
 
-    def next_refresh_s(self, time_s: float) -> float | None:
-        """When the next refresh after a time will be; None while learning."""
-        if self.period_s is None:
-            return None
-        nearest_s = self._nearest_s(time_s)
-        return nearest_s if nearest_s > time_s else nearest_s + self.period_s
+    def not_before_s(self, time_s: float) -> float:
+        """Until when, from a time on, there is no need to look for the next refresh."""
+        if self.period_s is not None:
+            nearest_s = self._nearest_s(time_s)
+            due_s = nearest_s if nearest_s > time_s else nearest_s + self.period_s
+            return due_s - self.error_s(time_s)
+        if len(self._looks) < LOOKS_TO_GUESS:
+            return time_s
+        # What is guessed wrong costs a look that takes longer, and no more.
+        before, last = self._looks[-2:]
+        return last.before_s + (last.before_s - before.after_s)
 
     def _nearest_s(self, time_s: float) -> float:
         period_s = self.period_s or 1.0

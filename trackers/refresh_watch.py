@@ -94,10 +94,8 @@ class RefreshWatch:
         return seen is not None
 
     def _sleep_until_shortly_before(self, clock: RefreshClock) -> None:
-        """Where it is known when a refresh is due, there is no need to poll all the time before."""
+        """Where a refresh is known or guessed to come later, there is no need to poll until then."""
         now_s = self._clock.now_s()
-        due_s = clock.next_refresh_s(now_s)
-        if due_s is not None:
-            early_s = due_s - clock.error_s(now_s) - 2 * POLL_S - now_s
-            if early_s > 0:
-                self._clock.wait(self._stop, early_s)
+        early_s = clock.not_before_s(now_s) - 2 * POLL_S - now_s
+        if early_s > 0:
+            self._clock.wait(self._stop, early_s)

@@ -54,6 +54,7 @@ class Device:
         power_limit_w: Highest power it may draw.
         driver: Version of the driver that reports for it.
         shared: Whether others may use it whom nobody here sees, as with MIG instances.
+        power_mean_s: Time over which each power that it tells is a mean; 0 where that is short.
     """
 
     uuid: str
@@ -62,6 +63,7 @@ class Device:
     power_limit_w: float | None = None
     driver: str | None = None
     shared: bool = False
+    power_mean_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,10 @@ LARGEST_DISAGREEMENT = 0.1
 """Counter and integral of the power should agree within this share. Boards have been found whose
 idle counter and power differ by 43 % (Zeus issue 181)."""
 
+MEANS_IN_A_WINDOW = 5.0
+"""Where power is told as a mean of the last second, a window shorter than this many of them has too
+much of its neighbours' energy, or lacks too much of its own."""
+
 SIGMAS = 3.0
 """The integral's own sampling error, which is allowed for on top, in standard deviations."""
 
@@ -60,6 +64,7 @@ def reading(
     estimated: bool,
     power_limit_w: float | None,
     period_s: float,
+    power_mean_s: float = 0.0,
 ) -> Reading:
     """Energy of one device: by its counter where that can be believed, else by its power.
 
@@ -70,6 +75,7 @@ def reading(
         estimated: Whether the source computes energies from something other than a sensor.
         power_limit_w: Highest power the device may draw; None if not known.
         period_s: Time between two power samples.
+        power_mean_s: Time over which each of them is a mean; 0 where that is short.
     """
     duration_s = edges.stop_s - edges.start_s
     integral = trace.integral(edges.start_s, edges.stop_s)
@@ -92,6 +98,9 @@ def reading(
             doubt = "the counter gave nothing for this window; its power was integrated"
         elif coverage < LOWEST_COVERAGE:
             doubt = doubt or f"observed for {coverage:.0%} of the time"
+        elif duration_s < MEANS_IN_A_WINDOW * power_mean_s:
+            doubt = doubt or f"the board tells its power as a mean of {power_mean_s:g} s"
+        period_s = max(period_s, power_mean_s)
     else:
         return Reading.missing(
             edges.device_uuid,
@@ -186,13 +195,15 @@ def _late_j(
 ) -> float:
     """Energy from a window's edge to the moment of the counter's value; below 0 if that was before.
 
-    For moments shorter than a sampling period, the power that came with the counter is nearer than
-    any other sample. For a stretch in which no power was sampled (the tracker was frozen, say), the
-    counter's own mean is nearer than the last sample before it.
+    For moments shorter than a sampling period, what was sampled since the counter's value was made
+    is nearer than any other sample, and the power that came with the counter is among it. For a
+    stretch in which no power was sampled (the tracker was frozen, say), the counter's own mean is
+    nearer than the last sample before it.
     """
     late_s = seen.time_s - edge_s
     if seen.power_w is not None and abs(late_s) <= period_s:
-        return late_s * seen.power_w
+        since_j = trace.fresh_j(seen.time_s, edge_s) if late_s < 0 else None
+        return late_s * seen.power_w if since_j is None else -since_j
     stretch = trace.integral(*sorted((edge_s, seen.time_s)))
     if stretch.energy_j is None or stretch.coverage < LOWEST_COVERAGE:
         return late_s * mean_w

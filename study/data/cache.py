@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,29 @@ def fingerprint(files: Iterable[Path], *parts: object) -> str:
     """
     facts = [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
     return hashlib.sha256(repr((facts, parts)).encode()).hexdigest()[:32]
+
+
+def kept_arrays(
+    name: str,
+    count: int,
+    make: Callable[[], list[npt.NDArray[Any]]],
+    *,
+    cache_dir: Path | None = None,
+) -> list[npt.NDArray[Any]]:
+    """The arrays of a cache file, or, where there is none, those that are made now and kept.
+
+    Args:
+        name: Of the file, with its fingerprint and without its ending.
+        count: Number of arrays.
+        make: Makes them.
+        cache_dir: Where the cache lies; the user's cache folder by default.
+    """
+    path = (cache_dir or default_cache_dir()) / f"{name}.bin"
+    arrays = read_arrays(path, count)
+    if arrays is None:
+        arrays = make()
+        write_arrays(path, arrays)
+    return arrays
 
 
 def read_arrays(path: Path, count: int) -> list[npt.NDArray[Any]] | None:

@@ -1,8 +1,7 @@
 """CelebA from folder to arrays: choose identities, decode, split, and keep in a cache."""
 
-import shutil
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,8 @@ from study.data.celeba_reader import (
     read_attributes,
     read_identities,
 )
-from study.errors import DataError, OptionError
+from study.data.sample_folder import sample_folder
+from study.errors import DataError
 from study.scenario import Arrays, Data
 
 CACHE_VERSION = 1
@@ -64,14 +64,13 @@ def load(
     word = cache.fingerprint(
         [layout.identities, layout.attributes, *paths], CACHE_VERSION, image_size
     )
-    cached = (cache_dir or cache.default_cache_dir()) / f"celeba-{word}.bin"
-    arrays = cache.read_arrays(cached, 2)
-    if arrays is None:
+
+    def read() -> list[npt.NDArray[Any]]:
         attributes = read_attributes(layout.attributes, images)
         targets = np.array([[images[name], *attributes[name]] for name in images], np.int64)
-        arrays = [decode(paths, image_size), targets]
-        cache.write_arrays(cached, arrays)
-    pixels, targets = arrays
+        return [decode(paths, image_size), targets]
+
+    pixels, targets = cache.kept_arrays(f"celeba-{word}", 2, read, cache_dir=cache_dir)
     parts = split(targets[:, 0], seed=seed)
     train, val = (Arrays(inputs=pixels[part], targets=targets[part]) for part in parts)
     return Data(
@@ -90,14 +89,9 @@ def load_sample(
 
     Where that folder cannot be written the sample is drawn anew each time.
     """
-    folder = (cache_dir or cache.default_cache_dir()) / (
-        f"celeba-sample-{celeba_sample.GENERATOR_VERSION}"
-    )
-    if not folder.is_dir() and not _write_once(folder):
-        with tempfile.TemporaryDirectory() as scratch:
-            celeba_sample.write_sample(Path(scratch))
-            return load(Path(scratch), seed=seed, image_size=image_size, cache_dir=cache_dir)
-    return load(folder, seed=seed, image_size=image_size, cache_dir=cache_dir)
+    name = f"celeba-sample-{celeba_sample.GENERATOR_VERSION}"
+    with sample_folder(name, celeba_sample.write_sample, cache_dir=cache_dir) as folder:
+        return load(folder, seed=seed, image_size=image_size, cache_dir=cache_dir)
 
 
 def split(classes: _Ints, *, seed: int) -> tuple[_Ints, _Ints]:
@@ -121,23 +115,6 @@ def split(classes: _Ints, *, seed: int) -> tuple[_Ints, _Ints]:
         val.append(shuffled[:held_out])
         train.append(shuffled[held_out:])
     return np.sort(np.concatenate(train)), np.sort(np.concatenate(val))
-
-
-def _write_once(folder: Path) -> bool:
-    """Write the sample beside its place and move it there; whoever comes second uses the first."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=folder.name, suffix=".part", dir=folder.parent))
-    except OSError:
-        return False
-    try:
-        celeba_sample.write_sample(scratch)
-        scratch.rename(folder)
-    except (OSError, OptionError):
-        return folder.is_dir()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return True
 
 
 def _description(images: int, image_size: int, *, synthetic: bool) -> str:

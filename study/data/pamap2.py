@@ -1,8 +1,6 @@
 """PAMAP2 from folder to arrays: read, cut, split by subject, normalise, and keep in a cache."""
 
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,8 +12,9 @@ import numpy.typing as npt
 from study.data import cache, pamap2_sample
 from study.data import pamap2_format as form
 from study.data.pamap2_reader import content_faults, missing_file, read_subject
+from study.data.sample_folder import sample_folder
 from study.data.windows import NO_CLASS, WindowOptions, copy_windows, find_windows
-from study.errors import DataError, OptionError
+from study.errors import DataError
 from study.scenario import Arrays, Data
 
 CACHE_VERSION = 1
@@ -77,11 +76,12 @@ def load(
     if missing:
         raise DataError("\n".join(str(missing_file(file)) for file in missing))
     word = cache.fingerprint(files, CACHE_VERSION, dataclasses.astuple(options))
-    cached = (cache_dir or cache.default_cache_dir()) / f"pamap2-{word}.bin"
-    arrays = cache.read_arrays(cached, 2 * len(_SUBJECTS_OF))
-    if arrays is None:
-        arrays = _read(protocol, options)
-        cache.write_arrays(cached, arrays)
+    arrays = cache.kept_arrays(
+        f"pamap2-{word}",
+        2 * len(_SUBJECTS_OF),
+        lambda: _read(protocol, options),
+        cache_dir=cache_dir,
+    )
     parts = {
         part: Arrays(inputs=arrays[2 * n], targets=arrays[2 * n + 1])
         for n, part in enumerate(_SUBJECTS_OF)
@@ -102,31 +102,9 @@ def load_sample(*, options: WindowOptions | None = None, cache_dir: Path | None 
 
     Where that folder cannot be written the sample is made anew each time.
     """
-    folder = (cache_dir or cache.default_cache_dir()) / (
-        f"pamap2-sample-{pamap2_sample.GENERATOR_VERSION}"
-    )
-    if not folder.is_dir() and not _write_once(folder):
-        with tempfile.TemporaryDirectory() as scratch:
-            pamap2_sample.write_sample(Path(scratch))
-            return load(Path(scratch), options=options, cache_dir=cache_dir)
-    return load(folder, options=options, cache_dir=cache_dir)
-
-
-def _write_once(folder: Path) -> bool:
-    """Write the sample beside its place and move it there; whoever comes second uses the first."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=folder.name, suffix=".part", dir=folder.parent))
-    except OSError:
-        return False
-    try:
-        pamap2_sample.write_sample(scratch)
-        scratch.rename(folder)
-    except (OSError, OptionError):
-        return folder.is_dir()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return True
+    name = f"pamap2-sample-{pamap2_sample.GENERATOR_VERSION}"
+    with sample_folder(name, pamap2_sample.write_sample, cache_dir=cache_dir) as folder:
+        return load(folder, options=options, cache_dir=cache_dir)
 
 
 def _description(options: WindowOptions, *, synthetic: bool) -> str:

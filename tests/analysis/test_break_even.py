@@ -15,6 +15,7 @@ from analysis.break_even import (
     break_even_info,
 )
 from analysis.load import load
+from analysis.paradigm_tables import break_even_line
 from analysis.stages import trial_stages
 from study.records import Stage
 from tests.analysis.study_folder import grid, staged, write_study
@@ -109,6 +110,28 @@ def test_a_setup_is_judged_by_its_means_and_shows_its_repeats(tmp_path: Path) ->
     assert (found.of_means.cycles, found.repeats, found.never) == (5.0, 2, 0)
     assert found.cycles is not None
     assert found.cycles.values == pytest.approx((10 / 3, 10.0))
+
+
+def test_median_and_average_have_a_spread_over_repeats(tmp_path: Path) -> None:
+    """Repeat 0: cycles 1, 2, 6, so 2 and 3. Repeat 1: 3, 4, and one never, so 3.5 and 3.5."""
+    found = info(
+        tmp_path,
+        {
+            1: [(10.0, 20.0, 10.0), (30.0, 20.0, 10.0)],
+            2: [(20.0, 20.0, 10.0), (40.0, 20.0, 10.0)],
+            3: [(60.0, 20.0, 10.0), (60.0, 20.0, 30.0)],
+        },
+    )
+
+    assert found.median_by_repeat is not None
+    assert found.average_by_repeat is not None
+    assert found.median_by_repeat.values == pytest.approx((2.0, 3.5))
+    assert found.average_by_repeat.values == pytest.approx((3.0, 3.5))
+    assert break_even_line(found) == (
+        "pays in 2 of 3 setups; best 2 ± 1.4 (setup 1); worst 3 ± 1.4 (setup 2); "
+        "median 2.5 ± 1.1; average 2.5 ± 0.4 (over setups ± 0.7); ± over repeats unless said otherwise; "
+        "never in 1, which no average can hold"
+    )
 
 
 def test_a_repeat_that_lacks_an_energy_enters_none_of_the_means(tmp_path: Path) -> None:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.carbon import Factors, factors_of, find_country, footprint, read_countries
+from analysis.carbon import (
+    CAR_G_PER_KM,
+    PHONE_WH,
+    Factors,
+    factors_of,
+    find_country,
+    footprint,
+    read_countries,
+)
 from analysis.errors import AnalysisError
 from analysis.footprint_text import footprint_text, saved_text
 from study.records import J_PER_WH
@@ -14,13 +22,19 @@ GIVEN = Factors(g_per_kwh=400.0, intensity_source="as given", pue=1.5, price_per
 
 
 def test_a_footprint_is_what_the_hand_says() -> None:
-    """2 kWh at PUE 1.5 are 3 kWh: 1200 g, 0.90, 1200 / 248.5 km, 3000 / 15.4 phones."""
+    """2 kWh at PUE 1.5 are 3 kWh: 1200 g, 0.90, 1200 / 248.5 km, 3000 / 11.6 phones."""
     found = footprint(2 * KWH, GIVEN)
 
     assert (found.kwh, found.g_co2e) == (3.0, 1200.0)
     assert found.cost == pytest.approx(0.9)
     assert found.km_by_car == pytest.approx(1200 / 248.5)
-    assert found.phones == pytest.approx(3000 / 15.4)
+    assert found.phones == pytest.approx(3000 / 11.6)
+
+
+def test_the_equivalents_are_those_of_their_sources() -> None:
+    """400 g per mile of 1.609344 km; a day on the charger less 22 h of holding the charge."""
+    assert pytest.approx(400 / 1.609344, abs=0.05) == CAR_G_PER_KM
+    assert pytest.approx(14.46 - 22 * 0.13) == PHONE_WH
 
 
 def test_what_was_not_asked_for_is_not_made_up() -> None:
@@ -41,7 +55,10 @@ def test_the_sentences_name_their_sources() -> None:
     said = footprint_text(0.01 * J_PER_WH, factors)
     assert said.startswith("A thousand trainings take 10.0 Wh, 3.81 g CO2e and 0.00300 in money")
     assert "380.95 g/kWh (Germany 2023, CodeCarbon 3.3.2 from Our World in Data)" in said
-    assert "0.649 phones charged" in said
+    assert (
+        "0.862 phones charged (11.6 Wh each, US EPA and DOE 2020) or 15.3 m by car (248.5 g/km, US EPA 2023)"
+        in said
+    )
     assert saved_text("baseline", KWH, 3 * KWH, factors) == (
         "A training takes 2,000 Wh, 762 g CO2e and 0.600 in money less than with the baseline."
     )

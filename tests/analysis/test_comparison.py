@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.cells import narrowed, rich_table
-from analysis.comparison import boards_note, comparison_infos
+from analysis.comparison import all_labels, boards_note, comparison_infos
 from analysis.findings import Findings, analyse
 from analysis.load import load
 from study.manifest import SetupFacts
-from study.records import J_PER_MWH, Paradigm, Stage
+from study.records import J_PER_MWH, EnergyMethod, Paradigm, Stage
 from tests.analysis.study_folder import constant, grid, staged, write_study
 
 
@@ -40,7 +40,7 @@ def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) ->
 
 
 def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) -> None:
-    """Mixed paradigms have a heading each, and labels of all of them stand in the title."""
+    """Mixed paradigms have a heading each, with the labels that the others do not need."""
     regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
     stages = {Stage.ENCODER: [1.0], Stage.ENCODER_CLASSIFIER: [J_PER_MWH]}
     manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages), "scenario": "pamap2"}
@@ -48,13 +48,30 @@ def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) ->
         tmp_path / "pre", grid([64], [0.1]), [staged(1, stages)], manifest=manifest, synthetic=True
     )
 
-    info, _, _ = comparison_infos([regime, analyse(load(folder))])
+    pretraining = analyse(load(folder))
 
-    assert info.columns[4].heading == "pre"
+    info, _, _ = comparison_infos([regime, pretraining])
+
+    assert info.columns[4].heading == "pre (data: synthetic)"
     assert "pre: stage encoder+classifier" in info.legend
-    assert info.title == "Energy per epoch, mWh (data: synthetic)"
+    assert info.title == "Energy per epoch, mWh"
+    assert all_labels([regime, pretraining]) == ("pre: data: synthetic",)
     assert [cell.text for cell in info.rows[0]] == ["64", "0.1", "2.000", "-", "1.000", "-"]
     assert boards_note([regime]) == ""
+
+
+def test_what_all_studies_have_in_common_stands_in_the_title(tmp_path: Path) -> None:
+    """Two estimates are labelled once, above both."""
+    setups, trials = grid([64], [0.1]), [constant(1, 1.0, 0.9)]
+    studies = [
+        analyse(load(write_study(tmp_path / name, setups, trials, method=EnergyMethod.ESTIMATED)))
+        for name in ("one", "other")
+    ]
+
+    info, *_ = comparison_infos(studies)
+
+    assert info.title == "Energy per epoch, mWh (estimated)"
+    assert [column.heading for column in info.columns[2:]] == ["one", "±", "other", "±"]
 
 
 def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_path: Path) -> None:

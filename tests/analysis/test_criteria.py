@@ -54,6 +54,15 @@ def test_each_criterion_has_its_own_first(
     assert (show(ranking.first.setup) if show else None) == shown
 
 
+def test_where_nothing_was_used_accuracy_per_wh_is_no_number() -> None:
+    """0 J, say less idle power, would make any accuracy worth it: such a setup has no place."""
+    nothing = setup_energy(4, [0.0], [0.3])
+
+    ranking = rank([FAST, nothing], by=RankBy.ACCURACY_PER_WH)
+
+    assert [(row.setup.setup, row.place) for row in ranking.rows] == [(1, 1), (4, None)]
+
+
 def test_a_setup_that_missed_the_target_has_no_place() -> None:
     """It is listed, and not ranked."""
     ranking = rank([FAST, SLOW, POOR], by=RankBy.ENERGY_TO_TARGET)

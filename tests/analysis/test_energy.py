@@ -17,7 +17,7 @@ from analysis.energy import (
 from analysis.load import load
 from analysis.spread import Spread
 from study.records import StopReason, TrialStatus
-from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
+from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
 ENERGIES = st.none() | st.floats(min_value=1e-3, max_value=1e9)
 SETUPS = grid([64], [0.1, 0.01])
@@ -79,13 +79,17 @@ def test_only_the_last_attempt_counts_and_the_rest_is_wasted(tmp_path: Path) -> 
     [
         (TrialStatus.RUNNING, None, None),
         (TrialStatus.FAILED, StopReason.ERROR, None),
-        (TrialStatus.FINISHED, StopReason.DIVERGED, 3.0),
+        (TrialStatus.FINISHED, StopReason.DIVERGED, None),
+        (TrialStatus.FINISHED, StopReason.OUT_OF_MEMORY, None),
+        (TrialStatus.FINISHED, StopReason.STOPPED, None),
+        (TrialStatus.FINISHED, StopReason.TARGET, 3.0),
+        (TrialStatus.FINISHED, StopReason.MAX_EPOCHS, 3.0),
     ],
 )
-def test_only_a_finished_training_has_a_total(
+def test_only_a_training_to_its_end_has_a_total(
     tmp_path: Path, status: TrialStatus, reason: StopReason | None, total_j: float | None
 ) -> None:
-    """Half a training is not a cheap one; a diverged one is a result. Both have an epoch's energy."""
+    """Neither half a training nor one that broke is a cheap one. All have an epoch's energy."""
     epochs = epochs_of([3.0], [0.5])
     trial = Trial(setup=1, seed=0, attempts=[epochs], status=status, stop_reason=reason)
 
@@ -93,6 +97,22 @@ def test_only_a_finished_training_has_a_total(
 
     assert total_j == first.total_j
     assert Spread(mean=3.0, std=None, count=1, values=(3.0,)) == first.energy_per_epoch_j
+
+
+def test_a_repeat_that_broke_does_not_make_a_setup_cheap(tmp_path: Path) -> None:
+    """A repeat ran out of memory after 1 J and before any accuracy: the setup's energy is 99 J."""
+    broke = Trial(
+        setup=1,
+        seed=0,
+        attempts=[[Epoch(energy_j=1.0, accuracy=None)]],
+        stop_reason=StopReason.OUT_OF_MEMORY,
+    )
+
+    first, _ = energies_of(tmp_path, [broke, constant(1, 99.0, 0.9, seed=1)])
+
+    assert (first.total_j, first.accuracy) == (99.0, 0.9)
+    assert (first.repeats, first.finished) == (2, 1)
+    assert StopReason.OUT_OF_MEMORY in first.stop_reasons
 
 
 @given(st.lists(ENERGIES, min_size=1))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,11 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from analysis.energy import SetupEnergy
+from analysis.factor_table import factor_table
 from analysis.factors import BATCH_SIZE, INTERACTION, LEARNING_RATE, _p_text, factor_infos, verdict
-from tests.analysis.study_folder import setup_energy
+from analysis.findings import analyse
+from analysis.load import load
+from tests.analysis.study_folder import constant, grid, setup_energy, write_study
 
 GRID = list(itertools.product([64, 256, 1024], [0.1, 0.01]))
 
@@ -127,3 +131,16 @@ def test_a_probability_that_is_not_known_is_not_0() -> None:
     said = [_p_text(p) for p in (None, 0.0, 0.0009, 0.02)]
 
     assert said == ["p not known", "p < 0.001", "p < 0.001", "p = 0.020"]
+
+
+def test_a_probability_too_small_for_its_decimals_is_not_shown_as_0(tmp_path: Path) -> None:
+    """Repeats that agree to the last digit: the table says less than 0.0001."""
+    trials = [
+        constant(setup, float(setup), 0.5, seed=seed) for setup in (1, 2, 3, 4) for seed in (0, 1)
+    ]
+    study = load(write_study(tmp_path / "s", grid([64, 256], [0.1, 0.01]), trials))
+
+    table = factor_table(analyse(study))
+
+    assert [row[-1].text for row in table.rows[:2]] == ["<0.0001", "<0.0001"]
+    assert "epochs to stop: all values are the same" in table.legend

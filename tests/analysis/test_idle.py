@@ -1,5 +1,6 @@
 """Energy without what a device draws when idle."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
     assert findings.setups[0].total_j == 300.0
     assert findings.bill.setup_j is None
     assert ranking_info(findings).title.endswith("(idle power subtracted)")
-    assert "not the energies of a bill" in " ".join(findings.recommendation.caveats)
+    caveats = " ".join(findings.recommendation.caveats)
+    assert "not the energies of a bill" in caveats
+    assert "1 epoch used no more than the device draws when idle: they count as 0." in caveats
 
 
 def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> None:
@@ -36,6 +39,19 @@ def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> Non
     findings = analyse(without_idle(study))
 
     assert (findings.setups[0].total_j, findings.setups[0].missing_epochs) == (None, 1)
+
+
+def test_idle_power_of_a_shared_board_is_not_taken_off_twice(tmp_path: Path) -> None:
+    """Of an equal part of 500 J nobody knows how much is idle power: nothing is made up."""
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 500.0, 0.5)]))
+    shared = dataclasses.replace(study, epochs=study.epochs.assign(shared_by=2.0))
+
+    findings = analyse(without_idle(shared))
+
+    assert findings.setups[0].total_j is None
+    assert "1 epoch on a board that several trials used" in " ".join(
+        findings.recommendation.caveats
+    )
 
 
 def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:

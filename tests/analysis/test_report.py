@@ -1,5 +1,6 @@
 """Figures, report and command."""
 
+import csv
 import html
 import re
 import subprocess
@@ -166,6 +167,19 @@ def test_the_report_replaces_the_one_before_and_leaves_no_scraps(tmp_path: Path)
         "stages.csv",
         *(f"{name}.{ending}" for name in FIGURES for ending in ("svg", "png", "csv", "vl.json")),
     }
+
+
+def test_each_csv_file_says_in_each_row_that_its_numbers_are_estimated(tmp_path: Path) -> None:
+    """A file that has left its page still tells; one of measured numbers has the column, empty."""
+    estimated = four_setups(tmp_path / "a", method=EnergyMethod.ESTIMATED, synthetic=True)
+    measured = four_setups(tmp_path / "b")
+
+    for folder, said in ((estimated, "estimated; data: synthetic"), (measured, "")):
+        write_report(analyse(load(folder)))
+        files = list((folder / "report").glob("*.csv"))
+        assert len(files) == 4 + len(FIGURES)
+        for file in files:
+            assert {row["labels"] for row in csv.DictReader(file.open())} == {said}, file.name
 
 
 def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.search import SearchInfo, hypervolume, search_info
+from analysis.search import SearchInfo, search_info
+from analysis.search_front import hypervolume
 from study.manifest import SetupFacts
 from study.records import EnergyMethod, StopReason
 from tests.analysis.study_folder import DATA, manifest_of
@@ -77,6 +78,24 @@ def test_a_stopped_trial_is_never_on_the_front() -> None:
         (1, True, False),
         (2, False, True),
     ]
+
+
+def test_a_training_that_broke_is_no_point_of_the_front() -> None:
+    """It was cheap because it failed, and does not measure the grid either."""
+    info = info_of((1, [4.0], 0.8, StopReason.PATIENCE), (2, [1.0], 0.3, StopReason.DIVERGED))
+
+    assert [(p.setup, p.on_front, p.failed) for p in info.points] == [
+        (1, True, False),
+        (2, False, True),
+    ]
+    assert not info.grid_measured
+
+
+def test_what_was_spent_without_a_reading_is_not_0() -> None:
+    """Nobody knows what a search used whose meter told nothing."""
+    info = info_of((1, [float("nan")], 0.8, StopReason.PATIENCE))
+
+    assert (info.spent_j, info.missing_epochs) == (None, 1)
 
 
 def test_a_lower_bound_above_a_more_accurate_training_is_ruled_out() -> None:

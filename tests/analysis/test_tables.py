@@ -110,11 +110,16 @@ def test_the_recommendation_says_what_the_hand_says(tmp_path: Path) -> None:
     assert advice.text == (
         "Use batch size 64 and learning rate 0.01 (setup 2): 89.5 % accuracy for 1.00 Wh per "
         "training. The most accurate (batch size 64 and learning rate 0.1, 90.0 %) needs "
-        "2.00 Wh: giving up 0.5 points of accuracy saves 50 % (95 % interval 47 to 53 %). The "
-        "costliest (batch size 64 and "
-        "learning rate 0.1) needs 2.00 Wh, 2.0 times as much: 50 % saved."
+        "2.00 Wh: giving up 0.5 points of accuracy saves 50 % (95 % interval 47 to 53 %). It "
+        "is the costliest, too, 2.0 times as much."
     )
-    assert advice.caveats == ("2 epochs without an energy reading; no total for setup 4.",)
+    assert advice.caveats == (
+        "2 epochs without an energy reading; no total for setup 4.",
+        (
+            "Intervals over two or three repeats reach from the smallest to the largest value: the "
+            "truth may well lie outside."
+        ),
+    )
 
 
 def test_estimates_and_synthetic_data_stand_in_every_title(tmp_path: Path) -> None:
@@ -126,6 +131,23 @@ def test_estimates_and_synthetic_data_stand_in_every_title(tmp_path: Path) -> No
     caveats = " ".join(findings.recommendation.caveats)
     assert "estimated, not measured" in caveats
     assert "The data are synthetic" in caveats
+
+
+def test_the_costliest_is_told_in_the_same_unit_and_with_an_interval(tmp_path: Path) -> None:
+    """0.72 mWh beside 1.44 mWh, not beside 0.00144 Wh; the most accurate is another setup."""
+    trials = [
+        constant(setup, joules + seed / 10, accuracy, seed=seed)
+        for setup, joules, accuracy in ((1, 2.592, 0.9), (2, 5.184, 0.7))
+        for seed in (0, 1)
+    ]
+
+    advice = analyse(load(write_study(tmp_path / "a", grid([64], [0.1, 0.01]), trials)))
+
+    assert advice.recommendation.text == (
+        "Use batch size 64 and learning rate 0.1 (setup 1): 90.0 % accuracy for 0.734 mWh per "
+        "training. No other setup is more accurate. The costliest (batch size 64 and learning rate "
+        "0.01) needs 1.45 mWh, 2.0 times as much: 50 % saved (95 % interval 48 to 51 %)."
+    )
 
 
 def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
@@ -150,7 +172,7 @@ def test_caveats_name_what_limits_the_advice(tmp_path: Path) -> None:
     for words in (
         "The study is interrupted: 2 of 4 trials have finished.",
         "1 trial failed",
-        "Setup 1 diverged.",
+        "Setup 1 diverged: what a training used until then counts in no total.",
         "one finished repeat",
         "67 % of the epochs are shorter than 2 s",
         "No setup is better than always naming the commonest class (20.0 %)",
@@ -212,6 +234,10 @@ def test_one_setup_is_its_own_best_and_worst(tmp_path: Path) -> None:
         (energy_text(0.0), "0 Wh"),
         (energy_text(3600.0 * 4.256), "4.26 Wh"),
         (energy_text(0.36), "0.100 mWh"),
+        (energy_text(7.2, like_j=0.36), "2.00 mWh"),
+        (energy_text(0.36, like_j=7.2), "0.000100 Wh"),
+        (number_text(-0.0001, 1), "0.0"),
+        (number_text(-0.06, 1), "-0.1"),
         (number_text(109.63, decimals_for([109.63, 30.8])), "109.63"),
         (number_text(0.0123, decimals_for([0.0123])), "0.01230"),
         (number_text(0.00001, 2), "<0.01"),

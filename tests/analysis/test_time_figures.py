@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from analysis.drawing import draw
 from analysis.epoch_curves import MOST_SETUPS, epoch_curves_infos
 from analysis.findings import analyse
 from analysis.load import load
 from analysis.power_curve import power_info
+from analysis.time_charts import _epoch_ticks
 from study.bookings import PowerRecord
 from study.records import POWER_FILE, Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, staged, write_study
@@ -112,6 +115,33 @@ def with_power(folder: Path, samples: Sequence[tuple[str | None, int, int, float
     (folder / POWER_FILE).mkdir()
     pd.DataFrame(rows).to_parquet(folder / POWER_FILE / "part-0.parquet")
     return folder
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (3, [1, 2, 3]),
+        (7, [1, 2, 4, 6]),
+        (30, [1, 10, 20, 30]),
+        (1000, [1, 200, 400, 600, 800, 1000]),
+    ],
+)
+def test_epochs_are_counted_in_whole_numbers(last: int, expected: list[int]) -> None:
+    """There is no epoch 1.5; the first is marked, and few enough to be read."""
+    assert _epoch_ticks(last) == expected
+
+
+@given(st.integers(min_value=1, max_value=10**6))
+def test_an_axis_of_epochs_has_six_marks_at_most(last: int) -> None:
+    """However many epochs there are, and all of them lie on it."""
+    ticks = _epoch_ticks(last)
+
+    assert 1 <= len(ticks) <= 6
+    assert ticks == sorted(set(ticks))
+    assert ticks[0] == 1
+    assert ticks[-1] <= last
 
 
 def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: Path) -> None:

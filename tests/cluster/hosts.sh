@@ -88,7 +88,11 @@ done
 grep '2 local.cluster.node' "$LAB/status.txt"
 
 step "the study"
-ray exec "$YAML" "cd energy && python -m study.regime --address auto --smoke --name lab"
+ray exec "$YAML" "cd energy && python -m study.regime --address auto --smoke --name lab" > "$LAB/said.txt" \
+  || { cat "$LAB/said.txt"; exit 1; }
+cat "$LAB/said.txt"
+# The hosts share no disk, which is said before the start.
+grep -q "warning .*h2: cannot write to /root/energy/results/lab" "$LAB/said.txt"
 
 step "the report comes back"
 mkdir -p "$LAB/results"

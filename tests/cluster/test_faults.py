@@ -9,35 +9,35 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from analysis.energy import counted_epochs
 from study.manifest import Manifest
-from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of, waited_for
+from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
 from tests.fake_nvml import UUIDS
+from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
 
 RATES = ("0.1", "0.05", "0.01", "0.005", "0.001", "0.0005")
 TRIALS = len(RATES)
-LONG, MIDDLE, SHORT = 24, 16, 10
-"""Epochs. A long trial takes longer than a process needs to start, so that a machine that joins gets
-some."""
+EPOCHS = 6
+HELD_AFTER = 2
+"""A training reports so many epochs, and waits in the next until the test has done its deed."""
 
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Three machines with a board each."""
-    three = Machines(tmp_path_factory.mktemp("boards"))
+    three = Machines(tmp_path_factory.mktemp("machines"))
     three.add()
     three.add()
     yield three
     three.cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-def options(epochs: int) -> tuple[str, ...]:
-    """Six trials of so many epochs."""
-    return (
-        *("--batch-sizes", "128", "--learning-rates", *RATES),
-        *("--max-epochs", str(epochs), "--patience", str(epochs)),
-    )
+OPTIONS = (
+    *("--batch-sizes", "128", "--learning-rates", *RATES),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), "--checkpoint-every-s", "0"),
+)
 
 
 def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
@@ -51,17 +51,20 @@ def statuses(study: Driver) -> set[str]:
     return set(table(study, "trials")["status"]) if written else set()
 
 
-def assert_whole(study: Driver, *, epochs_each: int) -> None:
+def checkpointed(study: Driver) -> list[str]:
+    """The trials that can go on from a checkpoint."""
+    return [path.stem for path in (study.folder / "checkpoints").glob("*.pt")]
+
+
+def assert_whole(study: Driver) -> None:
     """Every trial has its result, and each epoch of each attempt has one row."""
     epochs, trials = table(study, "epochs"), table(study, "trials")
-    last = epochs.merge(trials[["trial_id", "attempts"]], on="trial_id")
-    last = last[last["attempt"] == last["attempts"]]
     assert set(trials["status"]) == {"finished"}
     assert len(trials) == TRIALS
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
     assert (
-        (last.groupby("trial_id")["epoch"].apply(list).map(sorted))
-        .map(lambda numbers: numbers == list(range(1, epochs_each + 1)))
+        (counted_epochs(epochs).groupby("trial_id")["epoch"].apply(list).map(sorted))
+        .map(lambda numbers: numbers == list(range(1, EPOCHS + 1)))
         .all()
     )
 
@@ -80,49 +83,64 @@ def assert_energies_are_right(study: Driver) -> None:
     whole = measured[measured["stage"] == "trial"]
     epochs = measured[measured["epoch"] > 0].groupby(["trial_id", "attempt"])
     sums = epochs[["energy_j", "known_j"]].sum()
-    whole_j = whole.set_index(["trial_id", "attempt"])["energy_j"]
+    of_attempts = windows[windows["stage"] == "trial"].dropna(subset="energy_j")
+    whole_j = of_attempts.set_index(["trial_id", "attempt"])["energy_j"]
+    kept = counted_epochs(table(study, "epochs"))
+    own_j = kept.groupby(["trial_id", "attempt"])["epoch_energy_j"].sum()
     compared = 0
     for trial_id, trial in trials.iterrows():
-        attempt = (trial_id, trial["attempts"])
-        if trial["missing_epochs"] == 0 and attempt in whole_j.index:
-            parts_j = trial["energy_j"] + trial["setup_energy_j"] + trial["between_energy_j"]
-            assert parts_j == pytest.approx(whole_j[attempt], rel=0.03)
+        last = (trial_id, trial["attempts"])
+        if trial["missing_epochs"] == 0 and last in whole_j.index:
+            parts_j = own_j[last] + trial["setup_energy_j"] + trial["between_energy_j"]
+            assert parts_j == pytest.approx(whole_j[last], rel=0.03)
             compared += 1
+        # The windows of a lost attempt may be lost with its machine.
+        of_all_j = of_attempts.loc[of_attempts["trial_id"] == trial_id, "energy_j"]
+        if trial["missing_epochs"] == 0 and len(of_all_j) == trial["attempts"]:
+            parts = ("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j")
+            parts_j = sum(trial[part] for part in parts)
+            assert parts_j == pytest.approx(of_all_j.sum(), rel=0.03)
     assert compared >= TRIALS - 1
     assert list(whole["energy_j"]) == pytest.approx(list(whole["known_j"]), rel=0.03)
     assert list(sums["energy_j"]) == pytest.approx(list(sums["known_j"]), rel=0.03)
 
 
-def wasted_j(study: Driver, trial_id: str) -> tuple[float, float, Any]:
-    """What a trial wasted; the sum of what its first attempt reported; that attempt's windows."""
-    trial = table(study, "trials").set_index("trial_id").loc[trial_id]
-    epochs, windows = table(study, "epochs"), table(study, "windows")
-    lost = epochs[(epochs["trial_id"] == trial_id) & (epochs["attempt"] == 1)]
-    booked = windows[(windows["trial_id"] == trial_id) & (windows["attempt"] == 1)]
-    assert trial["attempts"] == 2
-    return trial["wasted_energy_j"], lost["epoch_energy_j"].sum(), booked
+def taken_up_j(study: Driver, trial_id: str) -> float:
+    """What a trial's lost first attempt used for the epochs that its second one went on from."""
+    epochs = table(study, "epochs")
+    epochs = epochs[epochs["trial_id"] == trial_id]
+    kept = counted_epochs(epochs)
+    taken_up = kept[kept["attempt"] == 1]
+    assert set(kept["attempt"]) == {1, 2}
+    assert list(kept.sort_values("epoch")["attempt"].diff().dropna()).count(1) == 1
+    return float(taken_up["epoch_energy_j"].sum())
 
 
 def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: Path) -> None:
     """A trial and a tracker are killed, a machine comes: all rows, all joules, and who wasted."""
     first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
-    with driver(machines, tmp_path, "killed", *options(LONG)) as study:
+    machines.gate.hold(after=HELD_AFTER)
+    with driver(machines, tmp_path, "killed", *OPTIONS) as study:
         victim = machines.a_trial_on(second, "killed")
-        machines.add()
         bereft = machines.a_trial_on(first, "killed")
+        machines.a_trial_on(machines.add(), "killed")
+        waited_for(lambda: victim.trial_id in checkpointed(study), "its checkpoint")
         machines.tracker_on(first).kill()
         os.kill(victim.pid, signal.SIGKILL)
+        machines.gate.open()
         status = study.ends()
 
     trials = table(study, "trials").set_index("trial_id")
     manifest = Manifest.from_json((study.folder / "study.json").read_text())
-    spent_j, _, booked = wasted_j(study, victim.trial_id)
-    attempt = booked[booked["stage"] == "trial"].iloc[0]
+    windows = table(study, "windows")
+    of_attempt = (windows["trial_id"] == victim.trial_id) & (windows["attempt"] == 1)
+    attempt = windows[of_attempt & (windows["stage"] == "trial")].iloc[0]
     board = UUIDS.index(attempt["device_uuid"])
     known_j = BOARDS.energy_j(board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"])
     assert status == 0, study.lines
-    assert_whole(study, epochs_each=LONG)
+    assert_whole(study)
     assert_energies_are_right(study)
+    spent_j = trials.loc[victim.trial_id, "wasted_energy_j"] + taken_up_j(study, victim.trial_id)
     assert spent_j == pytest.approx(known_j, rel=0.03)
     assert UUIDS[3] in set(trials["device_uuid"])
     assert trials.loc[bereft.trial_id, "attempts"] == 1
@@ -131,37 +149,47 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
 
 
 def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path: Path) -> None:
-    """The trial is run again on another; what it had reported is wasted, and the study complete."""
+    """The trial goes on on another from its checkpoint, and the study is complete."""
     gone = max(machines.cluster.worker_nodes, key=raylet_of)
-    with driver(machines, tmp_path, "lost", *options(SHORT)) as study:
+    machines.gate.hold(after=HELD_AFTER)
+    with driver(machines, tmp_path, "lost", *OPTIONS) as study:
         victim = machines.a_trial_on(gone, "lost")
+        waited_for(lambda: victim.trial_id in checkpointed(study), "its checkpoint")
         machines.remove(gone)
+        machines.gate.open()
         status = study.ends()
 
-    spent_j, reported_j, _ = wasted_j(study, victim.trial_id)
+    trial = table(study, "trials").set_index("trial_id").loc[victim.trial_id]
     assert status == 0, study.lines
-    assert_whole(study, epochs_each=SHORT)
+    assert_whole(study)
     assert_energies_are_right(study)
-    assert spent_j >= reported_j > 0
+    assert trial["attempts"] == 2
+    assert taken_up_j(study, victim.trial_id) > 0
 
 
 def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:
-    """What had ended stays as it was, what had begun is run again, and its joules are not lost."""
-    with driver(machines, tmp_path, "driver", *options(MIDDLE)) as study:
+    """What had ended stays as it was, what had begun goes on, and its joules are not lost."""
+    machines.gate.hold(after=HELD_AFTER)
+    machines.gate.let_one_end()
+    with driver(machines, tmp_path, "driver", *OPTIONS) as study:
         study.until(r"\[1/6\]")
-        waited_for(lambda: {"finished", "running"} <= statuses(study), "a trial's end on storage")
+        waited_for(lambda: "finished" in statuses(study), "a trial's end on storage")
+        waited_for(lambda: checkpointed(study), "a checkpoint")
         study.process.send_signal(signal.SIGKILL)
         status = study.ends()
+    left = checkpointed(study)
+    machines.gate.open()
     before = table(study, "trials").set_index("trial_id")
-    with driver(machines, tmp_path, "driver", *options(MIDDLE), "--resume") as again:
+    with driver(machines, tmp_path, "driver", *OPTIONS, "--resume") as again:
         resumed = again.ends()
 
     after = table(again, "trials").set_index("trial_id")
     ended = before[before["status"] == "finished"].index
-    begun = before[before["status"] == "running"].index
     assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
-    assert_whole(again, epochs_each=MIDDLE)
+    assert_whole(again)
     assert_energies_are_right(again)
     assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
     assert set(after.loc[ended, "attempts"]) == {1}
-    assert (after.loc[begun, "wasted_energy_j"] > 0).all()
+    assert left
+    assert all(taken_up_j(again, trial_id) > 0 for trial_id in left)
+    assert not checkpointed(again)

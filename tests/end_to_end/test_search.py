@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import optuna
@@ -14,6 +13,8 @@ from optuna.trial import TrialState
 
 from study.records import StopReason
 from tests.end_to_end.conftest import ROOT, Ran, command, run_regime
+from tests.end_to_end.held import Gate
+from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
 
@@ -39,6 +40,14 @@ def studied(folder: Path) -> optuna.Study:
 def trials_of(folder: Path) -> pd.DataFrame:
     """What the trials came to."""
     return pd.read_parquet(folder / "trials.parquet")
+
+
+def through(epochs: Path) -> list[str]:
+    """Trials of which the table of epochs has the last."""
+    if not epochs.exists():
+        return []
+    rows = pd.read_parquet(epochs)
+    return list(rows[rows["stop_reason"].notna()]["trial_id"])
 
 
 def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
@@ -91,33 +100,37 @@ def test_a_budget_below_an_epoch_is_said(tmp_path: Path) -> None:
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     """With the same Optuna study; what had ended is not trained again."""
     options = (
-        *("--scenario", "tests.end_to_end.scenarios:Slow", *ESTIMATE),
-        *("--batch-sizes", "64", "128", "256", "--learning-rates", "0.001", "0.0001"),
-        *("--max-epochs", "6", "--patience", "6", "--results-dir", str(tmp_path), "--name", "s"),
+        *("--scenario", "tests.end_to_end.held:Held", *ESTIMATE),
+        *("--batch-sizes", "128", "256", "--learning-rates", "0.001", "0.0001"),
+        *("--max-epochs", "4", "--patience", "4", "--results-dir", str(tmp_path), "--name", "s"),
     )
     epochs = tmp_path / "s" / "epochs.parquet"
+    gate = Gate(tmp_path / "gate")
+    gate.hold(after=2)
+    gate.let_one_end()
     process = subprocess.Popen(
         command(*options, program="study.search"),
         cwd=ROOT,
+        env={**os.environ, **gate.environment},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline_s = time.monotonic() + 120
-    while time.monotonic() < deadline_s and not epochs.exists():
-        time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=20)
-    before = pd.read_parquet(epochs)
+    try:
+        waited_for(lambda: through(epochs), "a trial's end on storage")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        gate.open()
+    ended = through(epochs)
     told = [t.number for t in studied(tmp_path / "s").trials if t.state is TrialState.COMPLETE]
 
     ran = run_regime(tmp_path, *options[:-4], "--resume", name="s", program="study.search")
 
     after = pd.read_parquet(epochs)
-    through = before[before["stop_reason"].notna()]["trial_id"]
     assert ran.status == 0, ran.err
-    assert after.groupby("trial_id")["attempt"].max()[through].eq(1).all()
-    assert after["trial_id"].nunique() == 6
+    assert after.groupby("trial_id")["attempt"].max()[ended].eq(1).all()
+    assert after["trial_id"].nunique() == 4
     now = studied(tmp_path / "s").trials
     assert [t.number for t in now if t.state is TrialState.COMPLETE][: len(told)] == told
     assert TrialState.RUNNING not in {t.state for t in now}

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,26 +14,19 @@ import psutil
 import pytest
 
 from tests.end_to_end.conftest import ROOT, command
+from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.waiting import PATIENCE_S, waited_for
 
 pytestmark = pytest.mark.ray
 
 FROZEN_S = 5.0
-PATIENCE_S = 120.0
-EPOCHS = 150
+EPOCHS = 8
 OPTIONS = (
-    *("--scenario", "tests.end_to_end.scenarios:Slow", "--repeats", "1"),
+    *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1"),
     *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
     *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
 )
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait until something is so."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not true():
-        assert time.monotonic() < deadline_s, "it never became so"
-        time.sleep(0.05)
 
 
 def reported(ray_folder: Path, trial: str) -> int:
@@ -76,22 +69,33 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
 
     The killed trial runs again, and what it had used is on the bill as wasted; energies are right.
     """
-    boards = Boards(boards=2)
+    boards = Boards(boards=2, low_w=240.0)
     folder = tmp_path / "a"
-    env = {**boards.environment(build(tmp_path / "lib")), "RAY_TMPDIR": str(ray_folder)}
-    with running(tmp_path, env) as study:
+    gate = Gate(tmp_path / "gate")
+    env = {**boards.environment(build(tmp_path / "lib")), **gate.environment}
+
+    def trained(epochs: int) -> None:
+        """Both trials have reported so many epochs, and are in the next."""
+        waited_for(
+            lambda: all(reported(ray_folder, trial) == epochs for trial in ("setup01", "setup02")),
+            f"{epochs} epochs of both trials",
+        )
+
+    gate.hold(after=2)
+    with running(tmp_path, {**env, "RAY_TMPDIR": str(ray_folder)}) as study:
         process = psutil.Process(study.pid)
-        until(lambda: reported(ray_folder, "setup01") >= 2 and reported(ray_folder, "setup02") >= 2)
+        trained(2)
         actor_of(process, "Tracker").kill()
-        seen = reported(ray_folder, "setup01")
-        until(lambda: reported(ray_folder, "setup01") >= seen + 2)
+        gate.hold(after=4)
+        trained(4)
         tracker = actor_of(process, "Tracker")
         tracker.send_signal(signal.SIGSTOP)
+        gate.hold(after=6)
         time.sleep(FROZEN_S)
         tracker.send_signal(signal.SIGCONT)
-        seen = reported(ray_folder, "setup02")
-        until(lambda: reported(ray_folder, "setup02") >= seen + 1)
+        trained(6)
         os.kill(actor_of(process, "ImplicitFunc").pid, signal.SIGKILL)
+        gate.open()
         said, _ = study.communicate(timeout=PATIENCE_S)
 
     trials = pd.read_parquet(folder / "trials.parquet").set_index("trial_id")

@@ -84,6 +84,7 @@ class Boards:
 
     Attributes:
         boards: How many there are; 1 to 8.
+        model: The end of their name.
         order: Board numbers in the order in which NVML lists them, as in "2,0,1"; else PCI order.
         shape: The curve: `square` is high for the share `duty` of each period, `burst` for 10 ms.
         low_w: Lowest power of board 0.
@@ -112,6 +113,7 @@ class Boards:
     """
 
     boards: int = 1
+    model: str = "RTX 6000"
     order: str = ""
     shape: Literal["square", "ramp", "burst", "constant", "noise"] = "square"
     low_w: float = 60.0

@@ -156,9 +156,12 @@ Return nvmlDeviceGetIndex(Device device, unsigned *index) {
 }
 Return nvmlDeviceGetName(Device device, char *out, unsigned length) {
     Return status = state(device);
+    const char *model = getenv("FAKE_NVML_MODEL");
+    char name[96];
     if (status != SUCCESS) return status;
-    return text(out, length,
-                device->slice < 0 ? "NVIDIA Fake RTX 6000" : "NVIDIA Fake RTX 6000 MIG 3g.20gb");
+    snprintf(name, sizeof name, "NVIDIA Fake %s%s", model ? model : "RTX 6000",
+             device->slice < 0 ? "" : " MIG 3g.20gb");
+    return text(out, length, name);
 }
 /* A slice's UUID: its board's, with the first digit put in its place. */
 Return nvmlDeviceGetUUID(Device device, char *out, unsigned length) {

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from study.checks import (
     check_same_study,
     check_this_machine,
 )
+from study.dashboard import missing_packages
 from study.errors import OptionError, StorageError
 from study.manifest import Manifest
 from study.options import StudyOptions
@@ -194,6 +196,14 @@ def test_other_data_or_another_command_is_another_study(changes: dict[str, Any],
 def test_this_machine_can_train_on_its_cpu() -> None:
     """The type of torch's device comes back."""
     assert check_this_machine(StudyOptions(device="cpu", tracker="estimate")) == "cpu"
+
+
+def test_a_dashboard_is_looked_for_before_the_start() -> None:
+    """Whichever packages this machine has: it is refused exactly where one is missing."""
+    options = StudyOptions(device="cpu", tracker="estimate", dashboard=True)
+
+    with pytest.raises(OptionError, match="--dashboard") if missing_packages() else nullcontext():
+        check_this_machine(options)
 
 
 def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import pytest
 import ray
 
 from study.cluster import Cluster
+from study.nodes import Node, Share
+from tests.actors import killed
+from tests.waiting import PATIENCE_S, waited_for
 from trackers.ledger import Booking
 
 pytestmark = pytest.mark.ray
-
-PATIENCE_S = 60.0
 
 
 class SlowTracker:
@@ -59,11 +61,12 @@ def actor(kind: type, argument: object) -> Any:  # noqa: ANN401 - an actor's han
 
 def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
     """A cluster of these trackers alone."""
+    manager = actor(Manager, trackers)
+    ray.get(manager.trackers.remote())  # a busy machine takes long to start it
     return Cluster(
         nodes=(),
-        gpus_per_trial=0.0,
-        cpus_per_trial=1.0,
-        manager=actor(Manager, trackers),
+        share=Share(cpus=1.0, gpus=0.0),
+        manager=manager,
         facts={},
         answer_s=answer_s,
     )
@@ -71,11 +74,7 @@ def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
 
 def next_bookings(cluster: Cluster) -> list[Booking]:
     """What the first call that has any brings."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    taken = cluster.take_bookings()
-    while not taken and time.monotonic() < deadline_s:
-        taken = cluster.take_bookings()
-    return taken
+    return waited_for(cluster.take_bookings, "a booking")
 
 
 def test_a_late_answer_is_taken_by_a_later_call(tmp_path: Path) -> None:
@@ -99,8 +98,25 @@ def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) 
     gone, there = actor(SlowTracker, sign), actor(SlowTracker, sign)
     cluster = cluster_with({"gone": gone, "there": there}, answer_s=PATIENCE_S)
     cluster.take_bookings()
-    ray.kill(gone)
+    killed(gone)
 
     taken = cluster.take_bookings()
 
     assert [each.hostname for each in taken] == ["answer 2"]
+
+
+def where_it_runs(*said: str) -> tuple[str, ...]:
+    """The node that this ran on, and what it was given."""
+    node_id: str = ray.get_runtime_context().get_node_id()
+    return (node_id, *said)
+
+
+def test_every_node_is_asked_and_one_that_is_gone_says_nothing() -> None:
+    """The question runs on the node itself; a study does not wait for one that is not there."""
+    here = Node(node_id=ray.get_runtime_context().get_node_id(), hostname="h", cpus=1, gpus=0)
+    gone = replace(here, node_id="0" * len(here.node_id), hostname="gone")
+    cluster = replace(cluster_with({}, answer_s=PATIENCE_S), nodes=(gone, here))
+
+    answers = cluster.on_each_node(where_it_runs, "a", "b")
+
+    assert answers == [(gone, None), (here, (here.node_id, "a", "b"))]

@@ -47,7 +47,7 @@ def served_layout(folder: Path) -> Any:  # noqa: ANN401 - JSON
 
 def test_tensorboard_serves_accuracy_energy_and_power_side_by_side(tmp_path: Path) -> None:
     """The first row of charts is what the paper puts beside each other, by the names Ray logs."""
-    (tmp_path / LAYOUT_FILE).write_bytes(layout_events(Paradigm.REGIME))
+    (tmp_path / LAYOUT_FILE).write_bytes(layout_events(Paradigm.REGIME, estimated=False))
 
     categories = served_layout(tmp_path)["category"]
 
@@ -63,6 +63,14 @@ def test_tensorboard_serves_accuracy_energy_and_power_side_by_side(tmp_path: Pat
 @pytest.mark.parametrize(("paradigm", "shown"), [("multitask", True), ("pretraining", False)])
 def test_only_a_study_of_two_tasks_has_charts_for_each(paradigm: str, *, shown: bool) -> None:
     """A chart that stays empty is left out."""
-    events = layout_events(Paradigm(paradigm))
+    events = layout_events(Paradigm(paradigm), estimated=False)
 
     assert (b"val_accuracy_identity" in events) is shown
+
+
+@pytest.mark.parametrize("estimated", [True, False])
+def test_charts_of_an_estimate_say_so(*, estimated: bool) -> None:
+    """Energy and power are labelled; accuracy and losses are what they are."""
+    events = layout_events(Paradigm.REGIME, estimated=estimated)
+
+    assert events.count(b" (estimated)") == (3 if estimated else 0)

@@ -1,5 +1,6 @@
 """Trackers in a real Ray: what a trial sees when all is well, and when everything breaks."""
 
+import itertools
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ import pytest
 import ray
 from ray.exceptions import WorkerCrashedError
 
+from tests.actors import killed, pid_of
+from tests.waiting import PATIENCE_S, waited_for
 from trackers.actor import Handle, start_manager
 from trackers.client import TrackerClient
 from trackers.detect import Request
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]
 POWER_W = 100.0
 EPOCH_S = 0.2
-PATIENCE_S = 60.0
+FROZEN_S = 1.5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,9 +70,15 @@ def key(epoch: int, *, trial_id: str = "t", stage: str = "classifier") -> Window
     return WindowKey(trial_id=trial_id, attempt=1, stage=stage, epoch=epoch)
 
 
+LAST_WORD = key(0, stage="last word")
+"""A window that a trial closes just before it dies."""
+
+OF_THE_DEAD = {key(1), key(2), LAST_WORD, key(0, stage=TRIAL)}
+
+
 def client(manager: Handle) -> TrackerClient:
     """A trial's side, here."""
-    return TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
+    return TrackerClient(manager, accelerator_uuid=None, on_accelerator=False, answer_s=PATIENCE_S)
 
 
 def tracker_of(manager: Handle) -> Handle:
@@ -77,12 +86,6 @@ def tracker_of(manager: Handle) -> Handle:
     tracker = ray.get(manager.tracker.remote(ray.get_runtime_context().get_node_id()))
     ray.get(tracker.facts.remote(), timeout=PATIENCE_S)
     return tracker
-
-
-def pid_of(actor: Handle) -> int:
-    """The process of an actor."""
-    pid: int = ray.get(actor.__ray_call__.remote(lambda _: os.getpid()), timeout=PATIENCE_S)
-    return pid
 
 
 def take(tracker: Handle) -> Booking:
@@ -97,21 +100,28 @@ def energy_j(reading: Reading) -> float:
     return reading.energy_j
 
 
-def measured(trial: TrackerClient, epoch: int) -> Reading:
+def opened(trial: TrackerClient, manager: Handle, window: WindowKey) -> None:
+    """Open a window, and wait until the tracker has looked at the device within it."""
+    trial.open(window)
+    tracker_of(manager)  # answers after what was asked before
+
+
+def measured(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
     """An epoch in which nothing goes wrong."""
-    trial.open(key(epoch))
+    opened(trial, manager, key(epoch))
     time.sleep(EPOCH_S)
     return trial.close(key(epoch))
 
 
-def measures_again(trial: TrackerClient, epoch: int) -> Reading:
-    """The first epoch that is measured again, if any is before patience ends."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    reading = measured(trial, epoch)
-    while reading.status is Status.MISSING and time.monotonic() < deadline_s:
-        epoch += 1
-        reading = measured(trial, epoch)
-    return reading
+def measures_again(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
+    """The first epoch that is measured as if nothing had been, once there is one."""
+    epochs = itertools.count(epoch)
+
+    def ok() -> Reading | None:
+        reading = measured(trial, manager, next(epochs))
+        return reading if reading.status is Status.OK else None
+
+    return waited_for(ok, "an epoch that is measured again")
 
 
 def burn(seconds: float) -> None:
@@ -130,7 +140,7 @@ def train(
     readings, used_s = [], 0.0
     trial.open(key(0, trial_id=trial_id, stage=TRIAL))
     for epoch in range(1, epochs + 1):
-        trial.open(key(epoch, trial_id=trial_id))
+        opened(trial, manager, key(epoch, trial_id=trial_id))
         before_s = time.process_time()
         burn(EPOCH_S)
         used_s += time.process_time() - before_s
@@ -141,7 +151,7 @@ def train(
 
 @ray.remote(num_cpus=1, max_retries=0)
 def die_in_epoch(manager: Handle) -> None:
-    """A trial that is killed in its second epoch."""
+    """A trial that is killed in its second epoch, of which the tracker has seen all it used."""
     trial = client(manager)
     trial.open(key(0, stage=TRIAL))
     trial.open(key(1))
@@ -149,7 +159,22 @@ def die_in_epoch(manager: Handle) -> None:
     trial.close(key(1))
     trial.open(key(2))
     burn(EPOCH_S)
+    trial.open(LAST_WORD)
+    trial.close(LAST_WORD)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def lose_tracker_in_epoch(manager: Handle) -> tuple[Reading, float]:
+    """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
+    trial, pid = client(manager), pid_of(tracker_of(manager))
+    before_s = time.process_time()
+    trial.open(key(1))
+    burn(EPOCH_S)
+    os.kill(pid, signal.SIGKILL)
+    burn(EPOCH_S)
+    reading = trial.close(key(1))
+    return reading, time.process_time() - before_s
 
 
 def test_a_trial_measures_its_epochs(manager: Handle) -> None:
@@ -199,7 +224,7 @@ def test_closing_twice_tells_and_books_the_same(manager: Handle) -> None:
     """A call that is repeated after a time-out does no harm; opening it again neither."""
     trial, tracker = client(manager), tracker_of(manager)
 
-    first = measured(trial, 1)
+    first = measured(trial, manager, 1)
     second = trial.close(key(1))
     trial.open(key(1))
     third = trial.close(key(1))
@@ -213,11 +238,13 @@ def test_taking_empties(manager: Handle) -> None:
     """Windows and power are told once; power carries the window in which it was drawn."""
     trial, tracker = client(manager), tracker_of(manager)
     now_s = time.time()
-    measured(trial, 1)
+    opened(trial, manager, key(1))
+    measured(trial, manager, 2)  # looks at the device within the window around it
+    trial.close(key(1))
 
     first, second = take(tracker), take(tracker)
 
-    assert [window.key for window in first.windows] == [key(1)]
+    assert [window.key for window in first.windows] == [key(2), key(1)]
     assert second.windows == ()
     in_epoch = [sample for sample in first.power if sample.key == key(1)]
     assert in_epoch
@@ -228,14 +255,15 @@ def test_taking_empties(manager: Handle) -> None:
 
 
 def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
-    """The mean from the tracker's start to its first window."""
-    tracker = tracker_of(manager)
-    time.sleep(0.3)
-    measured(client(manager), 1)
+    """The mean from the tracker's start to the first window before which it had sampled enough."""
+    tracker, trial, epochs = tracker_of(manager), client(manager), itertools.count(1)
 
-    facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=PATIENCE_S)
+    def idle_power_w() -> list[float]:
+        measured(trial, manager, next(epochs))
+        facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=PATIENCE_S)
+        return list(facts.idle_power_w.values())
 
-    assert list(facts.idle_power_w.values()) == [pytest.approx(POWER_W)]
+    assert waited_for(idle_power_w, "an idle power") == [pytest.approx(POWER_W)]
 
 
 def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
@@ -247,11 +275,10 @@ def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
     ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
     booked = {window.key: window.reading for window in take(tracker).windows}
 
-    assert set(booked) == {key(1), key(2), key(0, stage=TRIAL)}
+    assert set(booked) == OF_THE_DEAD
     for left_open in (key(2), key(0, stage=TRIAL)):
         assert booked[left_open].method is Method.ESTIMATED
-    # The last word may be one period old.
-    assert energy_j(booked[key(2)]) >= 5.0 * EPOCH_S * 0.5
+    assert energy_j(booked[key(2)]) >= 5.0 * EPOCH_S * 0.8
     assert energy_j(booked[key(0, stage=TRIAL)]) >= energy_j(booked[key(1)])
 
 
@@ -273,34 +300,26 @@ def test_release_is_for_one_trial(manager: Handle) -> None:
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
-    assert energy_j(measured(trial, 1)) > 0
+    assert energy_j(measured(trial, manager, 1)) > 0
 
-    trial.open(key(2))
-    ray.get(tracker_of(manager).facts.remote())
+    opened(trial, manager, key(2))
     os.kill(pid, signal.SIGKILL)
     lost = trial.close(key(2))
-    later = measures_again(trial, 3)
+    later = measures_again(trial, manager, 3)
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
     assert "started anew" in lost.note
-    assert later.status is Status.OK
     assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6)
     assert pid_of(tracker_of(manager)) != pid
 
 
 def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle) -> None:
     """What the dead one read at the start of the window, the new one goes on from."""
-    trial, pid = client(estimating), pid_of(tracker_of(estimating))
-    trial.open(key(1))
-    before_s = time.process_time()
-    burn(EPOCH_S)
-    os.kill(pid, signal.SIGKILL)
-    burn(EPOCH_S)
-    used_s = time.process_time() - before_s
-    reading = trial.close(key(1))
+    reading, used_s = ray.get(lose_tracker_in_epoch.remote(estimating), timeout=PATIENCE_S)
 
+    # Ray itself uses some CPU time while the tracker starts; a CPU's clock has steps of 10 ms.
     assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)
-    assert energy_j(reading) == pytest.approx(5.0 * used_s, rel=0.3)
+    assert 5.0 * 2 * EPOCH_S * 0.8 <= energy_j(reading) <= 5.0 * used_s * 1.1
 
 
 def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle) -> None:
@@ -309,13 +328,14 @@ def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle
     with pytest.raises(WorkerCrashedError):
         ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
 
-    booked: dict[WindowKey, Reading] = {}
-    deadline_s = time.monotonic() + PATIENCE_S
-    while len(booked) < 3 and time.monotonic() < deadline_s:
-        time.sleep(0.2)
-        booked |= {window.key: window.reading for window in take(tracker).windows}
+    booked: set[WindowKey] = set()
 
-    assert set(booked) == {key(1), key(2), key(0, stage=TRIAL)}
+    def all_are_booked() -> bool:
+        booked.update(window.key for window in take(tracker).windows)
+        return booked >= OF_THE_DEAD
+
+    waited_for(all_are_booked, "the windows of the dead")
+    assert booked == OF_THE_DEAD
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:
@@ -326,7 +346,7 @@ def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Han
     trial = client(manager)
 
     assert trial.note == ""
-    assert measures_again(trial, 1).status is not Status.MISSING
+    assert energy_j(measures_again(trial, manager, 1)) > 0
 
 
 def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
@@ -334,44 +354,43 @@ def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
     old = tracker_of(manager)
     trials = [client(manager), client(manager)]
 
-    ray.kill(old)
+    killed(old)
     for trial in trials:
         trial.open(key(1))
         assert trial.close(key(1)).status is Status.MISSING
-    readings = [measures_again(trial, 10 * number) for number, trial in enumerate(trials, start=1)]
+    for number, trial in enumerate(trials, start=1):
+        measures_again(trial, manager, 1000 * number)
 
     (new,) = ray.get(manager.trackers.remote()).values()
     assert new != old
     booked = {window.key for window in take(new).windows}
-    assert len(booked) >= 2
-    assert all(reading.status is not Status.MISSING for reading in readings)
+    assert {window.epoch // 1000 for window in booked} == {1, 2}
 
 
 def test_a_trial_after_a_tracker_died_for_good_is_measured(manager: Handle) -> None:
     """A new trial does not inherit a dead tracker."""
-    ray.kill(tracker_of(manager))
+    killed(tracker_of(manager))
 
     trial = client(manager)
 
     assert trial.note == ""
-    assert measures_again(trial, 1).status is not Status.MISSING
+    assert energy_j(measures_again(trial, manager, 1)) > 0
 
 
 def test_a_frozen_tracker_holds_up_no_longer_than_it_is_frozen(manager: Handle) -> None:
     """SIGSTOP in mid-window: the window keeps its length, its energy is told with its doubt."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
-    trial.open(key(1))
-    time.sleep(EPOCH_S)
+    opened(trial, manager, key(1))
 
     os.kill(pid, signal.SIGSTOP)
     try:
-        time.sleep(1.5)
+        time.sleep(FROZEN_S)
     finally:
         os.kill(pid, signal.SIGCONT)
     reading = trial.close(key(1))
 
     assert reading.status is Status.DEGRADED
-    assert reading.coverage < 0.9
+    assert reading.coverage * reading.duration_s <= reading.duration_s - FROZEN_S / 2
     assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
 
 
@@ -399,15 +418,15 @@ def test_an_error_inside_the_tracker_stays_there(manager: Handle) -> None:
 
     assert reading.status is Status.MISSING
     assert "TypeError" in reading.note
-    assert energy_j(measured(trial, 1)) > 0
+    assert energy_j(measured(trial, manager, 1)) > 0
 
 
 def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
     """Both dead for good: missing readings from who was measured before, and from who comes new."""
     manager = start_manager(Request(tracker=str(recording)), sampling_hz=10)
     before = client(manager)
-    ray.kill(tracker_of(manager))
-    ray.kill(manager)
+    killed(tracker_of(manager))
+    killed(manager)
 
     after = client(manager)
 
@@ -456,12 +475,8 @@ def test_trackers_end_with_their_driver(recording: Path) -> None:
     ) as driver:
         assert driver.stdout is not None
         said = json.loads(driver.stdout.readline())
-        deadline_s = time.monotonic() + PATIENCE_S
-        while any(map(psutil.pid_exists, said["pids"])) and time.monotonic() < deadline_s:
-            time.sleep(0.1)
-        alive = [pid for pid in said["pids"] if psutil.pid_exists(pid)]
+        waited_for(lambda: not any(map(psutil.pid_exists, said["pids"])), "the trackers' end")
         driver.communicate("\n", timeout=PATIENCE_S)
 
-    assert alive == []
     assert said["note"] == "Ray was shut down"
     assert not said["is_initialized"]

@@ -48,9 +48,15 @@ def energy_j(integral: Integral) -> float:
 
 
 def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> float:
-    """Energy by the rule in words: each sample holds until the next, the first also before it."""
+    """Energy by the rule in words: a sample stands for the time that is nearest to it.
+
+    After a gap it stands for what follows only; the first one also for what was before it.
+    """
     lengths = [0.0, *(step_s for step_s, _ in steps[1:])]
-    begins = list(itertools.accumulate(lengths))
+    begins = [
+        taken_s - (length_s / 2 if length_s <= STALE_PERIODS * PERIOD_S else 0)
+        for taken_s, length_s in zip(itertools.accumulate(lengths), lengths, strict=True)
+    ]
     ends = [*begins[1:], math.inf]
     begins[0] = -math.inf
     return math.fsum(
@@ -60,7 +66,7 @@ def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> 
 
 
 @given(steps=steps, edges=st.tuples(shares, shares))
-def test_each_sample_holds_until_the_next(
+def test_each_sample_stands_for_the_time_nearest_to_it(
     steps: list[tuple[float, float]], edges: tuple[float, float]
 ) -> None:
     """The running sums give what adding rectangle by rectangle gives."""
@@ -160,7 +166,7 @@ def test_forgetting_changes_no_window_that_is_still_needed(
     early_s = [share * forget_s for share in early]
     start_s, stop_s = sorted(forget_s + edge * (last_s - forget_s) for edge in edges)
 
-    cut.forget_before(forget_s, except_from=early_s)
+    cut.forget_before(forget_s, except_within=[(early, early) for early in early_s])
 
     for begin_s in (start_s, *early_s):
         assert cut.integral(begin_s, stop_s) == whole.integral(begin_s, stop_s)
@@ -170,9 +176,9 @@ def test_forgetting_keeps_one_sample_for_each_early_start() -> None:
     """A window over days costs one sample, not all of them."""
     trace = trace_of([(0.1, 100.0)] * 10_000)
 
-    trace.forget_before(trace.last_s - 1.0, except_from=[5.0, 5.01, 700.0])
+    trace.forget_before(trace.last_s - 1.0, except_within=[(5.0, 5.01), (700.0, 700.1)])
 
-    assert len(trace) <= 2 + 12
+    assert len(trace) <= 2 * 3 + 12
 
 
 def test_a_forgotten_past_is_not_covered() -> None:
@@ -232,6 +238,27 @@ def test_samples_inside_are_counted_with_both_edges() -> None:
     assert trace.integral(1.1, 2.9).samples == 1
     assert trace.integral(1.1, 1.9).samples == 0
     assert trace.integral(-1.0, 9.0).samples == 5
+
+
+def test_a_mean_holds_from_its_time_on() -> None:
+    """Power that was made of a counter has the counter's energy, to the joule."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for second, power_w in enumerate((100.0, 300.0, 50.0)):
+        trace.append(PowerSample(time_s=second * 0.125, power_w=power_w), is_mean=True)
+
+    assert energy_j(trace.integral(0.0, 0.375)) == pytest.approx(0.125 * (100 + 300 + 50))
+
+
+def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> None:
+    """The first sample after it holds back to it, later ones as always."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for time_s, power_w in ((1.0, 900.0), (1.25, 100.0), (1.5, 300.0)):
+        trace.append(PowerSample(time_s=time_s, power_w=power_w))
+
+    assert trace.fresh_j(1.0625, 1.5) == pytest.approx(100 * (1.375 - 1.0625) + 300 * (1.5 - 1.375))
+    assert trace.fresh_j(1.0625, 1.125) == pytest.approx(100 * 0.0625)
+    assert trace.fresh_j(1.5, 1.75) is None
+    assert trace.fresh_j(0.0, 0.5) is None
 
 
 def test_time_goes_forward_only() -> None:

@@ -24,6 +24,7 @@ from tests.trackers.worlds import (
     Faulty,
     Load,
     World,
+    followed,
     opened,
 )
 from trackers.clock import ManualClock
@@ -63,7 +64,7 @@ def epochs(
 ) -> tuple[list[Reading], Reading]:
     """Windows in a row, each of so many periods, and the window around all of them."""
     clock = ManualClock(start_s)
-    load = Load(values, period_s=PERIOD_S, start_s=start_s)
+    load = followed(name, values, period_s=PERIOD_S, start_s=start_s)
     with opened(name, load, clock) as world:
         meter, readings = meter_of(world.source, world, clock), []
         meter.open("trial", devices=[world.device_uuid])
@@ -110,11 +111,9 @@ def test_cut_windows_have_their_own_energy_and_add_up(
 
     parts, whole = epochs(name, values, lengths)
 
-    ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
-    truth_j = [
-        sum(values[end - length : end]) * PERIOD_S
-        for end, length in zip(ends, lengths, strict=True)
-    ]
+    load = followed(name, values, period_s=PERIOD_S, start_s=0.0)
+    ends_s = [sum(lengths[:n]) * PERIOD_S for n in range(len(lengths) + 1)]
+    truth_j = [load.energy_j(b) - load.energy_j(a) for a, b in itertools.pairwise(ends_s)]
     assert [energy_j(part) for part in parts] == pytest.approx(truth_j, abs=0.002)
     assert energy_j(whole) == pytest.approx(math.fsum(map(energy_j, parts)), abs=0.01)
 
@@ -130,8 +129,8 @@ def test_edges_may_lie_anywhere_between_samples(
 ) -> None:
     """A counter stays exact; what has samples only misses no more than its load's change.
 
-    Each change is seen up to a period late, which adds up to the first and the last power, and at
-    each edge power may be a period old. The samples of powermetrics are means of the time before
+    Changes are seen up to half a period early or late, and at each edge power may be a period old.
+    The samples of powermetrics are means of the time before
     them, so that only what has passed since the last one is not known.
     """
     clock = ManualClock(64.0)
@@ -177,7 +176,7 @@ def test_a_shift_of_time_changes_nothing(name: str, values: list[int], shift: in
 def test_a_counter_that_begins_again_keeps_the_sum(values: list[int], at: int) -> None:
     """The driver is loaded anew inside a window: its power has the energy, and the status says."""
     clock = ManualClock(64.0)
-    load = Load(values, period_s=PERIOD_S, start_s=64.0)
+    load = followed("nvml power", values, period_s=PERIOD_S, start_s=64.0)
     again_s = 64.0 + PERIOD_S * (1 + at % len(values))
 
     def counter_j(now_s: float) -> float:
@@ -197,7 +196,8 @@ def test_a_counter_that_begins_again_keeps_the_sum(values: list[int], at: int) -
             meter.sample()
     reading = window.readings[BOARD]
 
-    assert energy_j(reading) == pytest.approx(sum(values) * PERIOD_S)
+    truth_j = load.energy_j(clock.now_s()) - load.energy_j(64.0)
+    assert energy_j(reading) == pytest.approx(truth_j)
     assert (reading.method, reading.status) == (Method.SAMPLED, Status.DEGRADED)
     assert "backward" in reading.note
 
@@ -383,18 +383,20 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
     values = [100 + 37 * n % 601 for n in range(minutes * per_minute)]
     clock = ManualClock(64.0)
     held_bytes, worst = [], 0.0
-    with opened(name, Load(values, period_s=period_s, start_s=64.0), clock) as world:
+    load = followed(name, values, period_s=period_s, start_s=64.0)
+    with opened(name, load, clock) as world:
         meter = EnergyMeter(world.source, sampling_hz=1 / period_s, clock=clock)
         meter.watch(world.device_uuid)
         meter.open("trial", devices=[world.device_uuid])
         for minute in range(minutes):
+            before_j = load.energy_j(clock.now_s())
             with meter.window(minute, devices=[world.device_uuid]) as window:
                 for _ in range(per_minute):
                     world.go_on()
                     meter.sample()
             meter.take_log()
             reading = window.readings[world.device_uuid]
-            truth_j = sum(values[minute * per_minute : (minute + 1) * per_minute]) * period_s
+            truth_j = load.energy_j(clock.now_s()) - before_j
             worst = max(worst, abs(energy_j(reading) / truth_j - 1))
             if minute in {60, minutes - 1}:
                 gc.collect()
@@ -405,6 +407,7 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
     tracemalloc.stop()
 
     assert worst < 1e-6
-    assert energy_j(trial) == pytest.approx(sum(values) * period_s, rel=1e-6)
+    whole_j = load.energy_j(clock.now_s()) - load.energy_j(64.0)
+    assert energy_j(trial) == pytest.approx(whole_j, rel=1e-6)
     assert trial.status is Status.OK, trial.note
     assert held_bytes[1] - held_bytes[0] < 100_000

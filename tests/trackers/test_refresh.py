@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trackers.clock import ManualClock
 from trackers.refresh import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
-from trackers.refresh_watch import ATTEMPTS, RefreshWatch
+from trackers.refresh_watch import ATTEMPTS, POLL_S, RefreshWatch
 from trackers.sample import Observation
 
 
@@ -172,3 +172,16 @@ def test_a_watch_gives_up_on_what_cannot_be_learnt() -> None:
 
     assert board.asked == asked
     assert watch.period_s("a") is None
+
+
+@pytest.mark.parametrize("period_s", [0.02, 0.1])
+def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
+    """Polling makes some boards' counters wrong, and costs CPU time, for each board of a machine."""
+    clock = ManualClock(start_s=0.7 * period_s)
+    board = Board(clock, period_s)
+    watch = RefreshWatch(board.observe, clock, threading.Event())
+
+    watch.attend(["a"])
+
+    assert watch.period_s("a") == pytest.approx(period_s, rel=0.02)
+    assert board.asked < 0.5 * LOOKS_TO_LEARN * period_s / POLL_S

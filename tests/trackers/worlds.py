@@ -55,6 +55,20 @@ class Load:
         return max(0, int((time_s - self._start_s) / self.period_s))
 
 
+POWER_ALONE = frozenset({"recorded function", "recorded file", "nvml power"})
+"""Worlds without a counter."""
+
+
+def followed(name: str, watts: Sequence[int], *, period_s: float, start_s: float) -> Load:
+    """A load that a world's source can follow exactly with a sample each period from `start_s` on.
+
+    It changes with a sample where energy is counted; half-way between two where there is power
+    alone, because nobody can know more of a change than between which samples it was.
+    """
+    early_s = period_s / 2 if name in POWER_ALONE else 0.0
+    return Load(watts, period_s=period_s, start_s=start_s - early_s)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """A source, and the device of it that follows the load.
@@ -94,9 +108,9 @@ def recorded_function(load: Load, clock: ManualClock, _: Path) -> Iterator[World
 
 
 def recorded_file(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """The load as a file with a line for each period."""
+    """The load as a file with a line for each period, and one more: at its end a file begins anew."""
     start_s, path = clock.now_s(), folder / "run.csv"
-    times_s = [n * load.period_s for n in range(len(load.watts) + 1)]
+    times_s = [n * load.period_s for n in range(len(load.watts) + 2)]
     lines = [f"{time_s},{load.power_w(start_s + time_s)}\n" for time_s in times_s]
     path.write_text("time_s,power_w\n" + "".join(lines))
     yield _world(RecordedSource.from_csv(path, clock=clock), load, clock, has_counter=False)

@@ -4,11 +4,19 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from study.data.cache import default_cache_dir, fingerprint, read_arrays, write_arrays
+from study.data.cache import (
+    default_cache_dir,
+    fingerprint,
+    kept_arrays,
+    read_arrays,
+    write_arrays,
+)
 
 ARRAYS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2, 3])]
 
@@ -123,3 +131,15 @@ def test_the_users_cache_folder(
     folder = default_cache_dir()
 
     assert folder == Path(expected) / "power-of-training"
+
+
+def test_arrays_are_made_once(tmp_path: Path) -> None:
+    """What was made is kept under its name; the second call makes nothing."""
+    made: list[npt.NDArray[Any]] = [np.arange(3), np.ones((2, 2), np.float32)]
+
+    first = kept_arrays("set-abc", 2, lambda: made, cache_dir=tmp_path)
+    second = kept_arrays("set-abc", 2, lambda: made[:0], cache_dir=tmp_path)
+
+    assert (tmp_path / "set-abc.bin").is_file()
+    assert first is made
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

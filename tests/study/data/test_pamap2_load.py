@@ -196,12 +196,3 @@ def test_the_built_in_sample_is_written_once(tmp_path: Path) -> None:
     assert first.facts() == second.facts()
     assert (folder / "Protocol" / "subject101.dat").stat().st_mtime_ns == written
     assert not list(tmp_path.glob("*.part"))
-
-
-def test_the_built_in_sample_needs_no_cache_folder(tmp_path: Path) -> None:
-    """Where the cache folder cannot be made, the sample is made anew and nothing fails."""
-    (tmp_path / "file").write_text("in the way")
-
-    data = pamap2.load_sample(cache_dir=tmp_path / "file" / "cache")
-
-    assert data.synthetic

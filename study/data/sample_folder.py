@@ -1,0 +1,47 @@
+"""Where a built-in sample lies: written once to the cache folder, in the real format, then used."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.data.cache import default_cache_dir
+from study.errors import OptionError
+
+
+@contextmanager
+def sample_folder(
+    name: str, write: Callable[[Path], object], *, cache_dir: Path | None = None
+) -> Iterator[Path]:
+    """The folder of a sample; made anew, and removed afterwards, where it cannot be kept.
+
+    Args:
+        name: Of the folder, with the version of what writes it.
+        write: Writes the sample into an empty folder.
+        cache_dir: Where it is kept; the user's cache folder by default.
+    """
+    folder = (cache_dir or default_cache_dir()) / name
+    if folder.is_dir() or _written_once(folder, write):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        write(Path(scratch))
+        yield Path(scratch)
+
+
+def _written_once(folder: Path, write: Callable[[Path], object]) -> bool:
+    """Write the sample beside its place and move it there; whoever comes second uses the first."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=folder.name, suffix=".part", dir=folder.parent))
+    except OSError:
+        return False
+    try:
+        write(scratch)
+        scratch.rename(folder)
+    except (OSError, OptionError):
+        return folder.is_dir()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return True

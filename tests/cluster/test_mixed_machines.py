@@ -1,0 +1,92 @@
+"""A cluster whose machines differ, with a real Ray: who gets trials, what is said, what is refused."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray.cluster_utils
+
+from study.cluster import Cluster, connect
+from study.errors import ClusterError
+from study.options import StudyOptions
+from study.results import StudyFolder
+from study.storage_reach import sees
+from tests.fake_nvml import Boards, build
+
+pytestmark = pytest.mark.ray
+
+A10G, T4 = "NVIDIA Fake A10G", "NVIDIA Fake T4"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A head without a board, one machine with an A10G, and one with a T4."""
+    library = build(tmp_path_factory.mktemp("boards"))
+    machines = ray.cluster_utils.Cluster()
+    common: Any = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    machines.add_node(**common, include_dashboard=False)
+    for model in ("A10G", "T4"):
+        environment = Boards(model=model).environment(library)
+        own = {k: v for k, v in environment.items() if "NVML" in k or k.startswith("LD_")}
+        resources = {f"accelerator_type:{model}": 1.0}
+        machines.add_node(**common, num_gpus=1, resources=resources, env_vars=own)
+    yield machines.address
+    machines.shutdown()  # type: ignore[no-untyped-call]
+
+
+def reached(
+    stack: ExitStack,
+    address: str,
+    results: Path,
+    **changes: Any,  # noqa: ANN401 - any option
+) -> Cluster:
+    """The cluster, as a study finds it."""
+    options = StudyOptions(address=address, **changes)
+    folder = StudyFolder(str(results), "a")
+    return stack.enter_context(connect(options, folder, accelerator=False))
+
+
+def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) -> None:
+    """Both boards get trials; the head, which has none, gets no trials and needs no tracker."""
+    with ExitStack() as stack:
+        cluster = reached(stack, address, tmp_path, tracker="nvml")
+        mixed, idle = cluster.warnings()
+        sources = [facts.source for facts in cluster.node_facts()]
+        answers = cluster.on_each_node(sees, str(tmp_path), "a", "another study's")
+
+    assert cluster.slots == 2
+    assert A10G in mixed
+    assert T4 in mixed
+    assert idle.startswith("no trial runs on ")
+    assert sorted(map(str, sources)) == ["None", "nvml", "nvml"]
+    assert [answer for _, answer in answers] == [False, False, False]
+    assert cluster.reach is not None
+    assert cluster.reach.without == ()
+
+
+def test_machines_that_differ_are_refused_on_request(address: str, tmp_path: Path) -> None:
+    """Before the first trial, with what each has."""
+    with ExitStack() as stack, pytest.raises(ClusterError, match="--mixed-devices refuse") as said:
+        reached(stack, address, tmp_path, mixed_devices="refuse")
+
+    assert A10G in str(said.value)
+    assert T4 in str(said.value)
+
+
+def test_processors_alone_are_of_one_kind(address: str, tmp_path: Path) -> None:
+    """What differs does not matter where trials do not use it: the three share this processor."""
+    with ExitStack() as stack:
+        cluster = reached(
+            stack, address, tmp_path, mixed_devices="refuse", device="cpu", tracker="estimate"
+        )
+
+    assert cluster.slots == 3
+    assert cluster.warnings() == ()
+
+
+def test_a_cluster_without_a_dashboard_is_refused_on_request(address: str, tmp_path: Path) -> None:
+    """Its head was started without one."""
+    with ExitStack() as stack, pytest.raises(ClusterError, match="--dashboard: the cluster at"):
+        reached(stack, address, tmp_path, dashboard=True)

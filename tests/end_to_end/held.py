@@ -1,0 +1,106 @@
+"""A scenario whose trainings go as far as a test lets them, so that no act of it comes too late."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+from torch import Tensor, nn
+
+from study.scenario import Data
+from tests.end_to_end.scenarios import Sleepy
+
+VARIABLE = "TRAININGS_ARE_HELD_BY"
+LOOK_EACH_S = 0.02
+
+
+@final
+class Gate:
+    """How far trainings may go: a folder that all processes of a study see."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open for all, until something is said."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._limit = folder / "epochs"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a study's processes have to be told."""
+        return {VARIABLE: str(self._folder)}
+
+    def hold(self, *, after: int) -> None:
+        """No training gets beyond that epoch: it waits in the next, whose window is open."""
+        written = self._folder / "written"
+        written.write_text(str(after))
+        written.replace(self._limit)
+
+    def let_one_end(self) -> None:
+        """Whichever training comes first goes on to its end."""
+        (self._folder / "pass").touch()
+
+    def open(self) -> None:
+        """All go on to their ends."""
+        self._limit.unlink(missing_ok=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many processes have a training that waits, or has waited."""
+        return len(list(self._folder.glob("waits-*")))
+
+    def lets(self, epoch: int) -> bool:
+        """Whether a training may enter this epoch."""
+        try:
+            return epoch <= int(self._limit.read_text())
+        except FileNotFoundError:
+            return True
+
+    def takes_pass(self) -> bool:
+        """Whether it was this training that came first."""
+        try:
+            (self._folder / "pass").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_waited_at(self) -> None:
+        """This process has a training that waits."""
+        (self._folder / f"waits-{os.getpid()}").touch()
+
+
+@final
+class Held(Sleepy):
+    """Waits, within an epoch, where the test's gate says so."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        """At the gate whose folder stands in the environment."""
+        folder = os.environ.get(VARIABLE)
+        self._gate = None if folder is None else Gate(Path(folder))
+        self._epochs = 0
+        self._free = False
+
+    def network(self, data: Data) -> nn.Module:
+        """A training begins."""
+        self._epochs, self._free = 0, self._gate is None
+        return super().network(data)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Waits where it trains; a validation ends what was begun."""
+        if outputs.requires_grad:
+            self._wait()
+        return super().loss(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """Called once in each epoch, at its end: all validation samples are one batch."""
+        self._epochs += 1
+        return super().metrics(outputs, targets)
+
+    def _wait(self) -> None:
+        while not (self._free or self._gate is None or self._gate.lets(self._epochs + 1)):
+            self._free = self._gate.takes_pass()
+            if not self._free:
+                self._gate.is_waited_at()
+            time.sleep(LOOK_EACH_S)

@@ -105,9 +105,31 @@ class SearchOptions(StudyOptions):
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)
-        if self.compare and self.replay is None:
-            message = "--compare is given without --replay; it compares on recorded trainings only."
-            raise OptionError(message)
+        self._refuse_together()
+
+    def _refuse_together(self) -> None:
+        """Refuse options that would do nothing beside each other."""
+        replays = self.replay is not None
+        for is_given, message in (
+            (
+                self.compare and not replays,
+                "--compare is given without --replay; it compares on recorded trainings only.",
+            ),
+            (
+                self.compare and self.space is not None,
+                "--space is given with --compare, which has the table's own setups. Leave it out.",
+            ),
+            (
+                replays and self.confirm > 0,
+                "--confirm is given with --replay; nothing is trained there. Leave it out.",
+            ),
+            (
+                replays and bool(self.from_results),
+                "--from is given with --replay, which begins knowing nothing. Leave it out.",
+            ),
+        ):
+            if is_given:
+                raise OptionError(message)
 
     @property
     def budget_j(self) -> float | None:

@@ -75,15 +75,11 @@ class LiveSearch:
         self._repeats: list[tuple[Choice, int]] | None = None
         self._courses: defaultdict[Choice, list[Course]] = defaultdict(list)
         self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
-        rungs = options.rungs
-        wh = options.first_rung_wh if rungs is Rungs.ENERGY else None
-        halving = None
-        if rungs is not None:
-            halving = Halving(rungs=rungs, first=None if wh is None else wh * J_PER_WH)
+        self._halving = _halving_of(options)
         self._judge = Judge(
             objective=self._objective,
             budget=self.budget,
-            halving=halving,
+            halving=self._halving,
             capping=not options.no_cap,
         )
         for record in known:
@@ -237,7 +233,18 @@ class LiveSearch:
 
     @property
     def _first_rung_j(self) -> float:
-        return (self._options.first_rung_wh or 0.0) * J_PER_WH
+        """What a trial needs to get to its first rung, as far as that is known."""
+        if self._halving is None or self._halving.first is None:
+            return 0.0
+        by_energy = self._options.rungs is Rungs.ENERGY
+        return self._halving.first * (1.0 if by_energy else self.budget.dearest_epoch_j)
+
+
+def _halving_of(options: SearchOptions) -> Halving | None:
+    if options.rungs is None:
+        return None
+    wh = options.first_rung_wh if options.rungs is Rungs.ENERGY else None
+    return Halving(rungs=options.rungs, first=None if wh is None else wh * J_PER_WH)
 
 
 def _overhead_j(trial: TrialRecord) -> float:

@@ -131,10 +131,9 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     rungs = options.rungs
     if rungs is not None:
         first = first_rung(rungs, table)
-        if rungs is Rungs.ENERGY:
-            first_j = first = (
-                options.first_rung_wh * J_PER_WH if options.first_rung_wh is not None else first
-            )
+        if rungs is Rungs.ENERGY and options.first_rung_wh is not None:
+            first = options.first_rung_wh * J_PER_WH
+        first_j = first if rungs is Rungs.ENERGY else first * table.cheapest_epoch_j
         halving = Halving(rungs=rungs, first=first)
     space = _space_of_table(options, table)
     search = Simulation(

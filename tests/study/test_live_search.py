@@ -222,7 +222,7 @@ def test_repeats_stop_with_the_budget() -> None:
 
 def test_a_search_waits_for_room_in_its_budget() -> None:
     """What is promised to a trial that runs may come free when it ends."""
-    search = live(replace(OPTIONS, first_rung_wh=0.006))
+    search = live(replace(OPTIONS, halving="energy", first_rung_wh=0.006))
     first = search.propose()
     assert first is not None
 
@@ -275,3 +275,16 @@ def test_setups_count_ahead_for_trials_that_run() -> None:
 
     assert search.budget.spent_j == 10.0
     assert search.budget.expected_j == 20.0
+
+
+def test_no_trial_begins_that_cannot_get_to_its_first_rung() -> None:
+    """Twice the first epoch, once that is known: 20 J, of which 16 J are left."""
+    search = live(replace(OPTIONS, halving="energy"))
+    first = search.propose()
+    assert first is not None
+    search.epoch(epoch_of(first, 1, 10.0, 0.5))
+    search.epoch(epoch_of(first, 2, 10.0, 0.95))
+    search.end(first.trial_id, failed=False)
+
+    assert search.budget.limit_j - search.budget.spent_j == 16.0
+    assert search.propose() is None

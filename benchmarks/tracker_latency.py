@@ -1,6 +1,6 @@
 """How long it takes to open and to close a window; started by `benchmarks.trackers`.
 
-    python -m benchmarks.tracker_latency direct|actor|empty --windows 200
+    python -m benchmarks.tracker_latency direct|actor|ray|empty --windows 200
 
 `empty` calls an actor that does nothing, in the place of the closing: what is Ray's part.
 Prints JSON: seconds of each opening and of each closing, as the trial sees them.
@@ -11,7 +11,8 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import ray
 
@@ -35,8 +36,8 @@ def direct() -> Iterator[Calls]:
 
 
 @contextmanager
-def actor() -> Iterator[Calls]:
-    """Windows of the tracker's actor, as a trial asks for them."""
+def actor(*, by_lane: bool = True) -> Iterator[Calls]:
+    """Windows of the tracker's actor, as a trial asks for them, or as one does that has no lane."""
     ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         manager = start_manager(Request(tracker="nvml"), sampling_hz=10)
@@ -44,6 +45,8 @@ def actor() -> Iterator[Calls]:
         if client.device is None:
             message = f"the actor does not measure: {client.note}"
             raise RuntimeError(message)
+        if not by_lane:
+            client._lane = None  # noqa: SLF001 - nobody else has to know that there is one
 
         def key(epoch: int) -> WindowKey:
             return WindowKey(trial_id="benchmark", attempt=1, stage="encoder", epoch=epoch)
@@ -72,7 +75,12 @@ def empty() -> Iterator[Calls]:
         ray.shutdown()
 
 
-WAYS = {"direct": direct, "actor": actor, "empty": empty}
+WAYS: dict[str, Callable[[], AbstractContextManager[Calls]]] = {
+    "direct": direct,
+    "actor": actor,
+    "ray": partial(actor, by_lane=False),
+    "empty": empty,
+}
 
 
 def main() -> None:

@@ -90,16 +90,19 @@ class Lane:
             TimeoutError: There was none in time. The lane is closed.
             Exception: What was called has raised it.
         """
+        is_answered = False
         try:
             self._link.sendall(pickle.dumps((name, arguments)))
             answer = pickle.load(self._answers)  # noqa: S301 - from the tracker that Ray named
+            is_answered = True
         except TimeoutError:
-            self.close()
             raise
         except (OSError, EOFError, pickle.UnpicklingError) as error:
-            self.close()
             message = f"the tracker has hung up ({type(error).__name__})"
             raise LaneBrokenError(message) from error
+        finally:
+            if not is_answered:  # whatever came between: the next call would get this one's answer
+                self.close()
         if isinstance(answer, Exception):
             raise answer
         return answer

@@ -11,17 +11,23 @@ followed, the better their rate is known: with each look the time to the next on
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trackers.sample import Observation
+
+Numbers: TypeAlias = NDArray[np.float64]
 
 LOOKS_TO_LEARN = 8
 """Refreshes that are watched before the rate is believed."""
 
 LOOKS_TO_GUESS = 2
 """Refreshes after which it can be guessed when the next one is due."""
+
+STEPS_ALIKE = 1.5
+"""Steps that differ by less are of as many periods."""
 
 KEPT_LOOKS = 64
 
@@ -135,17 +141,16 @@ class RefreshClock:
 
     def _fit(self) -> None:
         """Put a line through the looks that were sharp: number of the refresh to its time."""
-        steps_s = np.diff([look.middle_s for look in self._looks])
-        period_s = self.period_s or float(np.median(steps_s))
-        usual_s = float(np.median([look.width_s for look in self._looks]))
-        sharp = [look for look in self._looks if look.width_s <= 2 * usual_s]
         # From the first look on, because far from zero the fit would lose digits.
-        first_s = sharp[0].middle_s
-        times_s = np.array([look.middle_s - first_s for look in sharp])
-        widths_s = np.array([look.width_s for look in sharp])
-        numbers = np.round(times_s / period_s)
-        if len(set(numbers)) < len(sharp):
-            misses_s, slope_s, offset_s = np.array([np.inf]), period_s, 0.0
+        first_s = self._looks[0].middle_s
+        times_s = np.array([look.middle_s - first_s for look in self._looks])
+        numbers = self._numbers(times_s)
+        widths_s = np.array([look.width_s for look in self._looks])
+        usual_s = float(np.median(widths_s))
+        sharp = widths_s <= 2 * usual_s
+        times_s, numbers, widths_s = times_s[sharp], numbers[sharp], widths_s[sharp]
+        if len(set(numbers)) < len(numbers):
+            misses_s, slope_s, offset_s = np.array([np.inf]), 1.0, 0.0
         else:
             slope_s, offset_s = np.polyfit(numbers, times_s, 1, w=1 / np.maximum(widths_s, 1e-6))
             misses_s = np.abs(times_s - offset_s - slope_s * numbers) - widths_s
@@ -156,6 +161,18 @@ class RefreshClock:
         self.period_s = float(slope_s)
         self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
         self._uncertain_s = usual_s
+
+    def _numbers(self, times_s: Numbers) -> Numbers:
+        """Which refreshes were seen, counted from the first one.
+
+        Where the rate is not known yet, most looks see the next refresh, but a busy machine may
+        wake up too late for it: the step to the one after is some multiple of the others.
+        """
+        if self.period_s is not None:
+            return np.round(times_s / self.period_s)
+        steps_s = np.diff(times_s)
+        step_s = np.median(steps_s[steps_s < STEPS_ALIKE * steps_s.min()])
+        return np.concatenate(([0.0], np.cumsum(np.maximum(1.0, np.round(steps_s / step_s)))))
 
 
 def look(observe: Callable[[], Observation | None], wait: Callable[[], bool]) -> Look | None:

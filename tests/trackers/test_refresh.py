@@ -185,3 +185,25 @@ def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
 
     assert watch.period_s("a") == pytest.approx(period_s, rel=0.02)
     assert board.asked < 0.5 * LOOKS_TO_LEARN * period_s / POLL_S
+
+
+@given(
+    period_s=st.floats(min_value=0.01, max_value=0.2),
+    skipped=st.lists(st.integers(min_value=1, max_value=3), min_size=7, max_size=7),
+    seed=st.integers(min_value=0, max_value=1000),
+)
+def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_learnt(
+    period_s: float, skipped: list[int], seed: int
+) -> None:
+    """Most looks may come too late for the next refresh, as long as one saw two in a row."""
+    steps = [*skipped[:-1], 1]
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    clock, number = RefreshClock(), 0
+    for step in (0, *steps):
+        number += step
+        width_s = period_s * dice.uniform(0.005, 0.02)
+        clock.saw(
+            Look(before_s=number * period_s - width_s, after_s=number * period_s + width_s / 2)
+        )
+
+    assert clock.period_s == pytest.approx(period_s, rel=0.02)

@@ -1,0 +1,133 @@
+"""A meter on boards whose energy is known and a clock that jumps: what short windows come to.
+
+The meter's own loop runs, so that learning, sampling and edges fall as they do in a thread; only
+nothing waits. `benchmarks.trackers` measures the same in real time.
+"""
+
+import math
+import random
+import statistics
+import threading
+from collections.abc import Callable, Sequence
+from typing import final
+
+from tests.fake_nvml import UUIDS, Boards
+from trackers.meter import EnergyMeter
+from trackers.sample import Device, DeviceKind, Observation, Reading
+
+LEARN_S = 4.0
+LIMIT_W = 450.0
+
+
+@final
+class Script:
+    """A clock that jumps from wait to wait, and does on the way what a script says."""
+
+    def __init__(self) -> None:
+        """Begin at a time like any other."""
+        self._now_s = 1234.5
+        self._todo: list[tuple[float, Callable[[], object]]] = []
+
+    def now_s(self) -> float:
+        """See `Clock`; a look at it takes a microsecond."""
+        self._now_s += 1e-6
+        return self._now_s
+
+    def at(self, time_s: float, action: Callable[[], object]) -> None:
+        """Do something at a time; times rise."""
+        self._todo.append((time_s, action))
+
+    def wait(self, wake: threading.Event, duration_s: float) -> bool:
+        """See `Clock`."""
+        until_s = self._now_s + duration_s
+        while self._todo and self._todo[0][0] <= until_s:
+            time_s, action = self._todo.pop(0)
+            self._now_s = max(self._now_s, time_s)
+            action()
+        self._now_s = max(self._now_s, until_s)
+        return wake.is_set()
+
+
+@final
+class Curve:
+    """A board that draws the curve of an emulated one, without its library."""
+
+    name = "curve"
+    note = "a known curve"
+    estimated = False
+    counter_outlives = True
+
+    def __init__(self, boards: Boards, clock: Script) -> None:
+        """Follow the first of `boards`."""
+        self._boards = boards
+        self._clock = clock
+
+    def devices(self) -> Sequence[Device]:
+        """The one board."""
+        mean_s = 1.0 if self._boards.no_instant else 0.0
+        return (
+            Device(
+                uuid=UUIDS[0],
+                name="board",
+                kind=DeviceKind.GPU,
+                power_limit_w=LIMIT_W,
+                power_mean_s=mean_s,
+            ),
+        )
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        assert device_uuid == UUIDS[0]
+        now_s, boards = self._clock.now_s(), self._boards
+        told_s = _renewed_s(now_s, boards.power_refresh_ms)
+        power_w = boards.power_w(0, told_s)
+        if boards.no_instant:
+            power_w = boards.energy_j(0, told_s - 1.0, told_s)
+        counted_j = boards.energy_j(0, 0.0, _renewed_s(now_s, boards.refresh_ms))
+        with_counter = counter and not boards.no_counter
+        return Observation(
+            time_s=now_s, power_w=power_w, counter_j=counted_j if with_counter else None
+        )
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _renewed_s(now_s: float, each_ms: float) -> float:
+    return math.floor(now_s * 1000 / each_ms) * each_ms / 1000
+
+
+def told(boards: Boards, *, length_s: float, epochs: int) -> list[tuple[Reading, float]]:
+    """Readings of windows in a row, a few milliseconds apart, each with the true energy.
+
+    Not of the first one, before which power is sampled at the usual rate.
+    """
+    clock = Script()
+    meter = EnergyMeter(Curve(boards, clock), clock=clock)
+    pause, start_s = random.Random(0), clock.now_s() + LEARN_S  # noqa: S311 - a test's dice
+    readings: list[Reading] = []
+
+    def close(number: int) -> None:
+        readings.extend(meter.close(number).values())
+
+    for number in range(epochs):
+        clock.at(start_s, lambda number=number: meter.open(number))  # type: ignore[misc]
+        clock.at(start_s + length_s, lambda number=number: close(number))  # type: ignore[misc]
+        start_s += length_s + pause.uniform(0.001, 0.02)
+    clock.at(start_s, meter._stop.set)  # noqa: SLF001 - what `stop` does, from within
+    meter.watch(UUIDS[0])
+    meter._run()  # noqa: SLF001 - in this thread, so that nothing is left to chance
+    return [
+        (each, boards.energy_j(0, each.start_s, each.start_s + each.duration_s))
+        for each in readings[1:]
+    ]
+
+
+def mean_error(boards: Boards, *, length_s: float) -> float:
+    """Mean absolute error per window, as a share of its energy."""
+    found = told(boards, length_s=length_s, epochs=round(60 / length_s**0.5))
+    return statistics.fmean(
+        abs(reading.energy_j / truth_j - 1)
+        for reading, truth_j in found
+        if reading.energy_j is not None
+    )

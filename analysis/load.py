@@ -20,6 +20,7 @@ from analysis.typed import RecordClass, column_names, typed_frame
 from study.bookings import WindowRecord
 from study.manifest import Manifest
 from study.records import (
+    EARLIER_FILE,
     EPOCHS_FILE,
     MANIFEST_FILE,
     TRIALS_FILE,
@@ -108,6 +109,18 @@ def load_windows(path: Path) -> pd.DataFrame | None:
         AnalysisError: The file is broken or of another version.
     """
     return _read_table(path / WINDOWS_FILE, WindowRecord)
+
+
+def with_earlier(path: Path, trials: pd.DataFrame) -> pd.DataFrame:
+    """A search's trials behind those of the earlier studies that it was told of.
+
+    Raises:
+        AnalysisError: The file of the earlier ones is broken or of another version.
+    """
+    earlier = _read_table(path / EARLIER_FILE, TrialRecord)
+    if earlier is None or earlier.empty:
+        return trials
+    return pd.concat([earlier, trials], ignore_index=True) if len(trials) else earlier
 
 
 def _find_study(path: Path) -> Path:

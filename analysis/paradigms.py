@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analysis.break_even import BreakEvenInfo, break_even_info
 from analysis.energy import counted_epochs
 from analysis.freezing import FreezingInfo, freezing_info
-from analysis.load import Study, load_windows
+from analysis.load import Study, load_windows, with_earlier
 from analysis.multitask import MultitaskInfo, multitask_info
 from analysis.search import SearchInfo, search_info
 from analysis.spread import Spread
@@ -61,7 +61,7 @@ def paradigm_info(study: Study) -> ParadigmInfo:
             multitask_info(manifest.setups, stages, trials) if kind is Paradigm.MULTITASK else None
         ),
         search=(
-            search_info(manifest.setups, study.epochs, study.trials)
+            search_info(manifest, study.epochs, with_earlier(study.path, study.trials))
             if kind is Paradigm.SEARCH
             else None
         ),

@@ -20,7 +20,7 @@ from analysis.quantities import (
 )
 from analysis.ranking import RankedSetup, Ranking, saving, saving_interval
 from analysis.spread import FEW
-from study.records import EnergyMethod, Stage, StopReason, TrialStatus
+from study.records import EnergyMethod, Paradigm, Stage, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
 # often, sees too little of an epoch.
@@ -283,10 +283,12 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     status = study.manifest.status
     trials = study.trials["status"]
     ended = int((trials == TrialStatus.FINISHED.value).sum())
-    expected = len(setups) * len(study.manifest.seeds)
+    of = f" of {len(setups) * len(study.manifest.seeds)}"
+    if study.manifest.paradigm is Paradigm.SEARCH:
+        of = ""  # how many it will want nobody knows
     if status != "finished":
         word = "still running" if status == "running" else status
-        yield f"The study is {word}: {ended} of {expected} trials have finished."
+        yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
         yield f"{counted(failed, 'trial')} failed and count only as energy spent."

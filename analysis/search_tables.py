@@ -12,7 +12,7 @@ from analysis.cells import (
 )
 from analysis.findings import Findings
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
-from analysis.search import SearchInfo, SearchPoint
+from analysis.search import TO_TARGET, SearchInfo, SearchPoint
 
 
 def search_tables(findings: Findings, info: SearchInfo) -> tuple[TableInfo, ...]:
@@ -27,32 +27,67 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
     known = " (estimated)" if "estimated" in " ".join(findings.labels) else ""
     if info.missing_epochs:
         known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
-    grid = "cannot be told, because no training came to its own end"
-    if info.grid_j is not None:
+    count = len(findings.study.manifest.setups)
+    grid = "would use nobody can tell, because no epoch has an energy"
+    if info.grid_j:
         how = "measured" if info.grid_measured else "estimated from the epochs that ran"
-        grid = f"takes {energy_text(info.grid_j)}, {how}"
-        if info.grid_j and info.spent_j is not None:
-            grid += f": the search used {percent_text(info.spent_j / info.grid_j)} of it"
+        most = "at most " if info.grid_is_limit else ""
+        if info.grid_is_limit:
+            how = f"estimated: {findings.study.manifest.options['max_epochs']} epochs of each"
+        grid = f"would use {most}{energy_text(info.grid_j)}, {how}"
+        if info.spent_j is not None:
+            grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
     left = ""
     if info.not_run:
         numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
+        is_to_target = findings.study.manifest.options.get("objective") == TO_TARGET
+        why = "would have used as much as the best one needed with one more epoch"
+        if not is_to_target:
+            why = "had already used more than a more accurate one"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} had already used "
-            f"more than a more accurate one and are ruled out, {info.stopped - info.dearer} might "
-            "yet have come out better."
+            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are "
+            f"ruled out, {info.stopped - info.dearer} might yet have come out better."
         )
     return (
-        f"The search used {energy_text(info.spent_j)}{known} in epochs; the whole grid, each setup "
-        f"once, {grid}.{stopped}{left} Each setup was trained with one seed: differences may be "
-        "chance."
+        f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
+        f"to its end, {grid}.{stopped}{left} {sureness_text(info)}"
+    )
+
+
+def sureness_text(info: SearchInfo) -> str:
+    """How sure the answer is, as a sentence or two."""
+    sure = info.sure
+    if sure is None:
+        several = sum(each.seeds > 1 for each in info.points)
+        if several:
+            return (
+                f"Of {counted(several, 'setup')} with several seeds the means are shown; the others "
+                "were trained with one: differences may be chance."
+            )
+        return (
+            "Each setup was trained with one seed, so how far seeds differ is not known, and no "
+            "probability can be given: differences may be chance. --confirm 2 trains the leading "
+            "setups again."
+        )
+    others = sure.compared - 1
+    return (
+        f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
+        f"{counted(sure.repeats, 'repeat')}). So setup {sure.setup} is the best of the "
+        f"{counted(sure.compared, 'setup')} that can be compared with a probability of "
+        f"{percent_text(sure.best, decimals=0)}, and within 5 % of the best with "
+        f"{percent_text(sure.near, decimals=0)}."
+        if others
+        else f"Setup {sure.setup} is the only one that can be compared; its seeds differ by a factor "
+        f"of {sure.factor:.2f}."
     )
 
 
 def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
     points = info.points
+    has_earlier = any(point.studies for point in points)
     wh = decimals_for(to_wh(point.energy_j) for point in points)
     return TableInfo(
         name="search_points",
@@ -64,14 +99,26 @@ def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
             Column(key="energy_wh", heading="Wh"),
             Column(key="energy_low_wh", heading="from"),
             Column(key="energy_high_wh", heading="to"),
+            Column(key="seeds", heading="seeds"),
+            *([Column(key="studies", heading="of study")] if has_earlier else []),
         ),
-        rows=tuple((_kind(p), *setup_cells(p, points), *_numbers(p, wh)) for p in points),
+        rows=tuple(
+            (
+                _kind(p),
+                *setup_cells(p, points),
+                *_numbers(p, wh),
+                number_cell(p.seeds, 0),
+                *([word_cell(", ".join(p.studies) or "this one")] if has_earlier else []),
+            )
+            for p in points
+        ),
         breaks=tuple(
             i for i in range(1, len(points)) if points[i - 1].on_front > points[i].on_front
         ),
         legend=(
-            "from, to: the measurement's own interval; at least: stopped early, a lower bound, with "
-            "the accuracy until then; failed: diverged or out of memory, no whole training"
+            "from, to: over the seeds, or with one the measurement's own interval; at least: stopped "
+            "early, a lower bound, with the accuracy until then; failed: diverged or out of memory, no "
+            "whole training"
         ),
     )
 

@@ -25,6 +25,7 @@ from analysis.tables import (
     rich_table,
 )
 from study.manifest import Manifest
+from study.records import Paradigm
 
 # Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
 PLAIN_WIDTH = 100
@@ -104,10 +105,14 @@ def _marked(sign: str, text: str) -> Table:
 
 def study_line(manifest: Manifest) -> str:
     """A study in one line."""
+    setups = counted(len(manifest.setups), "setup")
+    trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
+    if manifest.paradigm is Paradigm.SEARCH:
+        trials = f"a search over {setups}"
     parts = [
         manifest.scenario,
         manifest.data.description,
-        f"{counted(len(manifest.setups), 'setup')} x {counted(len(manifest.seeds), 'repeat')}",
+        trials,
         manifest.status,
         *(f"{node.hostname}: {node.source or 'no tracker'}" for node in manifest.nodes[:1]),
         *([f"and {len(manifest.nodes) - 1} more nodes"] if len(manifest.nodes) > 1 else []),

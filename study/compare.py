@@ -38,17 +38,20 @@ class Way:
         name: As it is shown.
         sampler: Which proposes.
         halving: What rungs count; None without halving.
-        capping: Whether trials end at the target, or when they cost more than the best one.
+        capping: Whether trials end at the target, or when they cannot beat the best one.
+        backwards: Whether the grid is gone through from its end: its order is a matter of luck.
     """
 
     name: str
     sampler: SamplerName
     halving: Rungs | None = None
     capping: bool = False
+    backwards: bool = False
 
 
 WAYS: tuple[Way, ...] = (
-    Way(name="grid", sampler="grid"),
+    Way(name="grid, in its order", sampler="grid"),
+    Way(name="grid, backwards", sampler="grid", backwards=True),
     Way(name="random", sampler="random"),
     Way(name="TPE", sampler="tpe"),
     Way(name="NSGA-II", sampler="nsga2"),
@@ -199,7 +202,13 @@ def _searched(
     halving = None
     if way.halving is not None:
         halving = Halving(rungs=way.halving, first=first_rung(way.halving, table))
-    proposer = Proposer(table.space, objective=OBJECTIVE, sampler=way.sampler, seed=seed)
+    proposer = Proposer(
+        table.space,
+        objective=OBJECTIVE,
+        sampler=way.sampler,
+        seed=seed,
+        backwards=way.backwards,
+    )
     judge = Judge(objective=OBJECTIVE, budget=budget, halving=halving, capping=way.capping)
     search = Simulation(
         table,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import final
 
+from study.records import StopReason, TrialRecord
+
 
 @final
 @dataclass(slots=True, kw_only=True)
@@ -53,3 +55,17 @@ class Course:
             self.best_accuracy = max(accuracy, self.best_accuracy or 0.0)
         if self.reached and not before:
             self.to_target_j = self.energy_j
+
+
+def course_of_trial(trial: TrialRecord, *, target: float | None) -> Course:
+    """How a recorded trial went; one that has not ended counts as stopped."""
+    return Course(
+        target=target,
+        epochs=trial.epochs,
+        known_j=trial.energy_j or 0.0,
+        time_s=trial.time_s,
+        missing=trial.missing_epochs,
+        best_accuracy=trial.best_val_accuracy,
+        to_target_j=trial.energy_to_target_j,
+        stopped=trial.stop_reason in {StopReason.STOPPED, None},
+    )

@@ -1,5 +1,7 @@
 """What a study is before it is run, and what it has become afterwards. Light: no Ray, no torch."""
 
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,3 +43,9 @@ class Outcome:
     folder: StudyFolder
     failed: tuple[TrialRecord, ...]
     unfinished: int
+
+
+def new_name(paradigm: Paradigm, scenario: str) -> str:
+    """A name for a study that was given none."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
+    return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"

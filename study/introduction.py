@@ -6,6 +6,7 @@ from rich.markup import escape
 from study.cluster import Cluster
 from study.manifest import Manifest
 from study.options import StudyOptions
+from study.records import Paradigm
 from study.results import StudyFolder
 
 
@@ -29,12 +30,13 @@ def introduce(
         each = f"{cluster.share.gpus:g} GPU and {each}"
     kind = "synthetic" if manifest.data.synthetic else "real"
     total = len(manifest.setups) * len(manifest.seeds)
+    of_all = f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}"
     gone = f", {total - remaining} of them ended before" if remaining < total else ""
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),
         (
             "trials",
-            f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}{gone}",
+            of_all + gone if manifest.paradigm is not Paradigm.SEARCH else _searched(manifest),
         ),
         ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
         *(
@@ -49,3 +51,10 @@ def introduce(
     ]
     for word, text in lines:
         console.print(f"  [dim]{word:9}[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def _searched(manifest: Manifest) -> str:
+    """What a search may try: it stops earlier, or does not know as yet how much there is."""
+    if manifest.options.get("space") is None or manifest.setups:
+        return f"a search over {len(manifest.setups)} setups"
+    return "a search over ranges, whose setups are numbered as they are proposed"

@@ -1,7 +1,6 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
 import logging
-import re
 import time
 from dataclasses import asdict, replace
 from typing import Any, final
@@ -16,7 +15,7 @@ from study.callback import StudyCallback
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
-from study.design import Design, Outcome
+from study.design import Design, Outcome, new_name
 from study.interrupts import Interrupts
 from study.introduction import introduce, warnings_of
 from study.manifest import Manifest
@@ -27,7 +26,6 @@ from study.recorder import Recorder
 from study.records import (
     MANIFEST_FILE,
     EnergyMethod,
-    Paradigm,
     TrialStatus,
 )
 from study.results import StudyFolder, written_at_last
@@ -59,7 +57,9 @@ def run_study(
     options = options.reduced()
     device_type = check_this_machine(options)
     scenario = load_scenario(options.scenario, options.scenario_settings)
-    name = options.name or _new_name(design.paradigm, scenario.name)
+    if steering is not None:
+        scenario = steering.prepared(scenario)
+    name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
@@ -101,6 +101,7 @@ def run_study(
     remaining = recorder.expect(plans, retry_failed=options.retry_failed)
     if steering is not None:
         steering.begin(folder, manifest, recorder, remaining)
+        manifest = replace(manifest, setups=tuple(steering.setups))
     console.print("  starting Ray and the trackers ...", style="dim")
     on_accelerator = device_type != "cpu"
     with (
@@ -169,7 +170,7 @@ class _Run:
         """Run the trials; whatever ends them, what was reported and booked is written."""
         progress = Progress(
             console,
-            self._manifest.setups,
+            self._manifest.setups if self._steering is None else self._steering.setups,
             repeats=self._options.repeats,
             trials=len(plans),
             slots=self._cluster.slots,
@@ -180,7 +181,7 @@ class _Run:
             self._data = ray.put(data)
             # What a search lost it proposes again itself, or not.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
-                if not plans or self._interrupts.came:
+                if self._interrupts.came or not (plans or self._steering):
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
@@ -261,7 +262,7 @@ class _Run:
                 for key in configs[0]
             },
             tune_config=tune.TuneConfig(
-                num_samples=len(configs),
+                num_samples=len(configs) if self._steering is None else -1,
                 reuse_actors=True,
                 search_alg=self._source(configs),
                 max_concurrent_trials=None if self._steering is None else self._cluster.slots,
@@ -273,16 +274,20 @@ class _Run:
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
                 verbose=0,
-                stop=None if self._steering is None else self._steering.stopper(),
+                stop=None
+                if self._steering is None
+                else self._steering.stopper(self._take_bookings),
             ),
         )
 
     def _source(self, configs: list[dict[str, Any]]) -> Searcher | SearchAlgorithm:
         if self._steering is None:
             return BasicVariantGenerator(points_to_evaluate=configs)
-        return self._steering.searcher(self._take_bookings)
+        return self._steering.searcher(self._take_bookings, self._note_setups)
 
-
-def _new_name(paradigm: Paradigm, scenario: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
-    return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    def _note_setups(self) -> None:
+        """Write down what a search has proposed from a range, before it is trained."""
+        setups = () if self._steering is None else tuple(self._steering.setups)
+        if setups != self._manifest.setups:
+            self._manifest = replace(self._manifest, setups=setups)
+            self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())

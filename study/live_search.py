@@ -1,18 +1,21 @@
 """A search that trains: proposals become trials, epochs become verdicts. Knows nothing of Ray."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import final
 
 from study.budget import Budget
-from study.courses import Course
+from study.confirming import leaders
+from study.courses import Course, course_of_trial
 from study.halving import Halving, Rungs
 from study.objectives import Objective, values_of
 from study.proposals import Proposal, Proposer
-from study.records import J_PER_WH, EpochRecord, StopReason, TrialRecord
+from study.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
 from study.search_options import SearchOptions
-from study.search_space import Choice, Space
+from study.search_space import Choice
+from study.setup_book import SetupBook
 from study.setups import TrialPlan
 from study.verdicts import Judge, Verdict
 
@@ -21,9 +24,12 @@ EARLY = {Verdict.TARGET: StopReason.TARGET}
 
 @dataclass(slots=True, kw_only=True)
 class _Running:
-    proposal: Proposal
+    """A trial that runs; without a proposal it is a setup that is trained again."""
+
+    choice: Choice
+    proposal: Proposal | None
     course: Course
-    last_epoch: int = 0
+    seen: set[tuple[str, int]] = field(default_factory=set)
 
 
 @final
@@ -39,42 +45,45 @@ class LiveSearch:
         self,
         options: SearchOptions,
         *,
-        space: Space,
+        book: SetupBook,
         proposer: Proposer,
-        plans: Sequence[TrialPlan],
         trials: Callable[[], Sequence[TrialRecord]],
+        ended: frozenset[str] = frozenset(),
+        known: Iterable[TrialRecord] = (),
     ) -> None:
         """Search with `options`.
 
         Args:
             options: Of the command.
-            space: Its axes.
+            book: Has the setups, and their trials.
             proposer: Says what to try.
-            plans: The trials that may be run, one for each setup that has not ended.
             trials: What all trials came to so far, those of earlier commands included.
+            ended: Those that have ended in an earlier command, by their identifiers.
+            known: Trials of earlier studies.
         """
         self.budget = Budget(options.budget_j)
         self.said: list[str] = []
         self._options = options
         self._objective = Objective(options.objective)
+        self._book = book
         self._proposer = proposer
-        self._plans = {choice_of(plan, space, options): plan for plan in plans}
         self._trials = trials
-        self._not_begun = {plan.trial_id for plan in plans}
-        self._overhead_booked_j = 0.0
+        self._ended = ended
         self._running: dict[str, _Running] = {}
+        self._here: set[str] = set()
         self._begun = 0
-        rungs = options.rungs
-        wh = options.first_rung_wh if rungs is Rungs.ENERGY else None
-        halving = None
-        if rungs is not None:
-            halving = Halving(rungs=rungs, first=None if wh is None else wh * J_PER_WH)
+        self._repeats: list[tuple[Choice, int]] | None = None
+        self._courses: defaultdict[Choice, list[Course]] = defaultdict(list)
+        self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
+        self._halving = _halving_of(options)
         self._judge = Judge(
             objective=self._objective,
             budget=self.budget,
-            halving=halving,
+            halving=self._halving,
             capping=not options.no_cap,
         )
+        for record in known:
+            self._learn(record)
 
     def earlier(self) -> None:
         """Take the trials of earlier commands into account: what they cost, and the best.
@@ -82,44 +91,39 @@ class LiveSearch:
         Those that may be run again are not counted as trials; what they used is overhead.
         """
         for record in self._trials():
-            if record.trial_id in self._not_begun:
+            if record.trial_id not in self._ended:
                 continue
-            self._begun += 1
+            self._begun += record.seed == self._options.seed
             self.budget.book(record.energy_j or 0.0)
-            if record.energy_to_target_j is not None:
-                self._judge.know(record.energy_to_target_j)
+            self._learn(record)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what comes next depends on trials that still run."""
+        leaders_are_open = self._repeats is None and self._options.confirm > 0
+        return bool(self._running) and (leaders_are_open or not self._has_room)
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when no more is to be begun."""
-        self._book_overhead()
-        if self._options.trials is not None and self._begun >= self._options.trials:
-            return None
-        rung_j = self._options.first_rung_wh or 0.0
-        name = f"begun-{self._begun}"
-        if not self.budget.start(name, first_rung_j=rung_j * J_PER_WH):
-            return None
-        proposal = self._proposer.next()
-        while proposal is not None and proposal.choice not in self._plans:
-            self._proposer.tell(proposal, None, facts={"refused": "has ended before"})
-            proposal = self._proposer.next()
-        self.budget.end(name)
-        if proposal is None:
-            return None
-        plan = self._plans[proposal.choice]
-        self._not_begun.discard(plan.trial_id)
-        self.budget.start(plan.trial_id, first_rung_j=rung_j * J_PER_WH)
-        self._running[plan.trial_id] = _Running(
-            proposal=proposal, course=Course(target=self._options.target_accuracy)
-        )
-        self._begun += 1
-        return plan
+        """The next trial; None when no more is to be begun, or none as yet (`is_waiting`)."""
+        self.book_overhead()
+        if self._repeats is None:
+            plan = self._next_setup()
+            if plan is not None or self._running:
+                return plan
+            self._repeats = self._to_repeat()
+        while self._repeats and self._has_room:
+            choice, seed = self._repeats.pop(0)
+            plan = self._book.plan(choice, seed)
+            if plan is not None:
+                return self._begin(plan, choice, None)
+        return None
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
         """Take an epoch; why its trial is to end with it, or None."""
         running = self._running.get(record.trial_id)
-        if running is None or record.epoch <= running.last_epoch:
+        if running is None or (record.stage, record.epoch) in running.seen:
             return None  # Tune tells the last epoch once more when a trial has ended by itself
-        running.last_epoch = record.epoch
+        running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
         running.course.add(
             accuracy=record.val_accuracy, energy_j=energy_j, time_s=record.epoch_time_s
@@ -129,13 +133,19 @@ class LiveSearch:
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
                 f"{record.trial_id} ({energy_j / J_PER_WH:.3g} Wh)."
             )
-        verdict = self._judge.after_epoch(
-            record.trial_id, running.course, last_epoch_j=energy_j or 0.0
-        )
-        if verdict is None or record.stop_reason is not None:
+        judged = self._judge.after_repeat if running.proposal is None else self._judge.after_epoch
+        verdict = judged(record.trial_id, running.course, last_epoch_j=energy_j or 0.0)
+        # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
+        has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
+        if verdict is None or has_ended:
             return None
         running.course.stopped = verdict is not Verdict.TARGET
         return EARLY.get(verdict, StopReason.STOPPED)
+
+    def is_before_first_epoch(self, trial_id: str) -> bool:
+        """Whether a trial has not reported an epoch as yet."""
+        running = self._running.get(trial_id)
+        return running is not None and not running.course.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
         """A trial has ended: tell Optuna. One without an accuracy or an energy has no values."""
@@ -144,6 +154,10 @@ class LiveSearch:
             return
         self.budget.end(trial_id)
         course = running.course
+        if not failed:
+            self._courses[running.choice].append(course)
+        if running.proposal is None:
+            return
         values = None
         if not failed and course.best_accuracy is not None:
             values = values_of(self._objective, course, max_epochs=self._options.max_epochs)
@@ -154,6 +168,7 @@ class LiveSearch:
                 "it failed."
             )
         facts = {"trial_id": trial_id, "stopped": course.stopped, "energy_wh": _wh(course)}
+        facts |= self._book.named(running.choice)  # Optuna itself has the ranks of listed numbers
         try:
             self._proposer.tell(
                 running.proposal, values, pruned=course.stopped and not failed, facts=facts
@@ -163,33 +178,78 @@ class LiveSearch:
 
     def bill_j(self, trials: Sequence[TrialRecord]) -> float:
         """Joules of the whole search, as far as they are known."""
-        return sum(each.energy_j or 0.0 for each in trials) + overhead_of(trials)
+        return sum((t.energy_j or 0.0) + _overhead_j(t) + t.wasted_energy_j for t in trials)
 
-    def _book_overhead(self) -> None:
-        trials = self._trials()
-        lost_j = sum(t.energy_j or 0.0 for t in trials if t.trial_id in self._not_begun)
-        now_j = overhead_of(trials) + lost_j
-        self.budget.book(max(0.0, now_j - self._overhead_booked_j))
-        self._overhead_booked_j = max(now_j, self._overhead_booked_j)
+    def book_overhead(self) -> None:
+        """Book what trackers have told of set-up, pauses and lost attempts."""
+        for trial in self._trials():
+            lost_j = trial.wasted_energy_j
+            if trial.trial_id not in self._ended and trial.trial_id not in self._here:
+                lost_j += trial.energy_j or 0.0  # it is to be run again
+            self.budget.overhead(trial.trial_id, _overhead_j(trial), lost_j=lost_j)
+
+    def _next_setup(self) -> TrialPlan | None:
+        """The trial of a setup that was not tried."""
+        if self._options.trials is not None and self._begun >= self._options.trials:
+            return None
+        if not self._has_room:
+            return None
+        while (proposal := self._proposer.next()) is not None:
+            plan = self._book.plan(proposal.choice, self._options.seed)
+            if plan is not None:
+                self._begun += 1
+                return self._begin(plan, proposal.choice, proposal)
+            self._proposer.tell(proposal, None, facts={"refused": "has ended before"})
+        return None
+
+    def _begin(self, plan: TrialPlan, choice: Choice, proposal: Proposal | None) -> TrialPlan:
+        self.budget.start(plan.trial_id, first_rung_j=self._first_rung_j)
+        self._here.add(plan.trial_id)
+        course = Course(target=self._options.target_accuracy)
+        self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, course=course)
+        return plan
+
+    def _to_repeat(self) -> list[tuple[Choice, int]]:
+        """Setups and seeds that are trained again, seed by seed, the best setup first."""
+        best = leaders(self._objective, self._courses)
+        return [
+            (choice, seed)
+            for seed in self._options.seeds[1:]
+            for choice in best
+            if seed not in self._seeds[choice]
+        ]
+
+    def _learn(self, record: TrialRecord) -> None:
+        choice = self._book.choice(record)
+        course = course_of_trial(record, target=self._options.target_accuracy)
+        self._courses[choice].append(course)
+        self._seeds[choice].add(record.seed)
+        if record.energy_to_target_j is not None:
+            self._judge.know(record.energy_to_target_j)
+
+    @property
+    def _has_room(self) -> bool:
+        return self.budget.has_room(first_rung_j=self._first_rung_j)
+
+    @property
+    def _first_rung_j(self) -> float:
+        """What a trial needs to get to its first rung, as far as that is known."""
+        if self._halving is None or self._halving.first is None:
+            return 0.0
+        by_energy = self._options.rungs is Rungs.ENERGY
+        return self._halving.first * (1.0 if by_energy else self.budget.dearest_epoch_j)
 
 
-def choice_of(plan: TrialPlan, space: Space, options: SearchOptions) -> Choice:
-    """A trial's setup as a choice of the space."""
-    named: Mapping[str, int | float | str | bool] = {
-        "batch_size": plan.batch_size,
-        "learning_rate": plan.learning_rate,
-        "optimizer": options.optimizer,
-        **plan.chosen,
-    }
-    return tuple(named[axis.name] for axis in space.axes)
+def _halving_of(options: SearchOptions) -> Halving | None:
+    if options.rungs is None:
+        return None
+    wh = options.first_rung_wh if options.rungs is Rungs.ENERGY else None
+    return Halving(rungs=options.rungs, first=None if wh is None else wh * J_PER_WH)
 
 
-def overhead_of(trials: Sequence[TrialRecord]) -> float:
-    """Joules of trials beside the epochs of their last attempts, as far as they are known."""
-    return sum(
-        (each.setup_energy_j or 0.0) + (each.between_energy_j or 0.0) + each.wasted_energy_j
-        for each in trials
-    )
+def _overhead_j(trial: TrialRecord) -> float:
+    """Joules of a trial's last attempt beside its epochs, as far as they are known."""
+    return (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
 
 
 def _wh(course: Course) -> float | None:

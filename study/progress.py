@@ -6,6 +6,7 @@ is shown as a lower bound (`>12.3`).
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import final
@@ -67,14 +68,17 @@ class Progress:
         slots: int,
         clock: Clock | None = None,
     ) -> None:
-        """Show `trials` trials of `setups`, of which `slots` run at the same time."""
+        """Show `trials` trials of `setups`, of which `slots` run at the same time.
+
+        A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
+        """
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
         self._repeats = repeats
         self._trials = trials
         self._slots = slots
-        self._states = {each.setup: _SetupState() for each in setups}
+        self._states: defaultdict[int, _SetupState] = defaultdict(_SetupState)
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
         self._estimated = False
@@ -150,7 +154,8 @@ class Progress:
 
     def _line(self, trial_id: str, trial: _TrialState) -> str:
         width = len(str(self._trials))
-        head = f"[{len(self._times_s):{width}}/{self._trials}] {trial_id}"
+        of = f"/{self._trials}" if self._trials else ""
+        head = f"[{len(self._times_s):{width}}{of}] {trial_id}"
         left_s = self.left_s()
         tail = f"  about {_duration(left_s)} left" if left_s else ""
         record = trial.last
@@ -184,11 +189,12 @@ class Progress:
         left_s = self.left_s()
         left = "time left not known yet" if left_s is None else f"about {_duration(left_s)} left"
         gone = _duration(self._clock.now_s() - self._start_s)
+        of = f" of {self._trials}" if self._trials else ""
         line = Table.grid(padding=(0, 1))
         line.add_row(
             ProgressBar(total=max(1, self._trials), completed=len(self._times_s), width=8),
             Text.assemble(
-                (f"{len(self._times_s)} of {self._trials} trials", "bold"),
+                (f"{len(self._times_s)}{of} trials", "bold"),
                 f", {gone} gone, {left}, ",
                 (energy, "bold"),
             ),
@@ -210,7 +216,7 @@ class Progress:
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("now", min_width=8)
         best = max((s.best for s in self._states.values() if s.best is not None), default=None)
-        for setup in self._setups:
+        for setup in tuple(self._setups):
             state = self._states[setup.setup]
             begun = bool(state.running or state.ended)
             row = [*self._row(setup, state, best), _now(state)]

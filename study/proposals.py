@@ -18,8 +18,9 @@ import optuna
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 
+from study.errors import OptionError
 from study.objectives import Objective
-from study.search_space import Choice, Space
+from study.search_space import MOST_LISTED, Axis, Choice, Range, Space, Value
 from study.warm_start import Hint
 
 SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
@@ -30,6 +31,12 @@ SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
     "gp": lambda seed: GPSampler(seed=seed),
     "random": lambda seed: RandomSampler(seed=seed),
 }
+
+DIGITS = 4
+"""Significant digits of a number that is proposed from a range."""
+
+MOST_REPEATS = 100
+"""Setups proposed again, one after another, after which a range counts as searched through."""
 
 
 @final
@@ -60,6 +67,7 @@ class Proposer:
         name: str | None = None,
         storage: optuna.storages.BaseStorage | None = None,
         ended: frozenset[Choice] = frozenset(),
+        backwards: bool = False,
     ) -> None:
         """Propose setups of `space`; with `storage`, go on with the study `name` in it.
 
@@ -71,12 +79,27 @@ class Proposer:
             name: Of Optuna's study.
             storage: Where it lies; None for memory.
             ended: Of setups that `storage` knows, those whose trials have rows to their end.
+            backwards: Whether the grid is gone through from its end.
+
+        Raises:
+            OptionError: A grid has no end, or `storage` has a study over another space.
         """
+        if sampler == "grid" and not space.is_listed:
+            message = (
+                f"--sampler grid goes through at most {MOST_LISTED} setups, all of them from lists. "
+                "Give a list, or low, high and step, where --space has a range; or another sampler."
+            )
+            raise OptionError(message)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
         self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
         self._in_order = sampler == "grid"
-        self._axes = _distributions(space)
+        self._backwards = backwards
+        self._axes = {axis.name: _distribution(axis) for axis in space.axes}
+        self._untried: dict[Choice, tuple[int, ...]] = {}
+        if space.is_listed:
+            setups = map(space.indices, range(int(space.size)))
+            self._untried = {space.choice(each): each for each in setups}
         self._study = optuna.create_study(
             directions=list(objective.directions),
             sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
@@ -84,13 +107,14 @@ class Proposer:
             storage=storage,
             load_if_exists=True,
         )
+        self._check_space()
         self._tried: dict[Choice, int] = {}
         for trial in self._study.get_trials(deepcopy=False):
             if trial.state is TrialState.RUNNING:
                 # Left by a command that was killed: the setup is free to be tried again.
                 self._study.tell(trial.number, state=TrialState.FAIL)
             elif (choice := self._choice(trial.params)) in ended:
-                self._tried[choice] = trial.number
+                self._take(trial.number, choice)
 
     @property
     def tried(self) -> tuple[Choice, ...]:
@@ -99,19 +123,45 @@ class Proposer:
 
     def next(self) -> Proposal | None:
         """The next setup; None when all were tried."""
-        setups = [self._space.indices(number) for number in range(self._space.size)]
-        untried = [each for each in setups if self._space.choice(each) not in self._tried]
-        if not untried:
+        return self._next_listed() if self._space.is_listed else self._next_open()
+
+    def _check_space(self) -> None:
+        """Refuse to go on in another space: listed numbers are kept by their ranks."""
+        axes = [repr(axis) for axis in self._space.axes]
+        known = self._study.user_attrs.get("axes")
+        if known is None:
+            self._study.set_user_attr("axes", axes)
+        elif known != axes:
+            message = (
+                "--resume searches another space than the first time: the values of --space, "
+                "--batch-sizes or --learning-rates differ. Give the first ones, or a new --name."
+            )
+            raise OptionError(message)
+
+    def _next_listed(self) -> Proposal | None:
+        if not self._untried:
             return None
         if self._in_order:
-            return self._put(untried[0])
+            return self._put(list(self._untried)[-1 if self._backwards else 0])
         trial = self._study.ask(self._axes)
         choice = self._choice(trial.params)
         if choice not in self._tried:
-            return self._proposed(trial.number, choice)
+            return self._take(trial.number, choice)
+        self._repeats(trial, choice)
+        return self._put(self._nearest(choice))
+
+    def _next_open(self) -> Proposal | None:
+        for _ in range(MOST_REPEATS):
+            trial = self._study.ask(self._axes)
+            choice = self._choice(trial.params)
+            if choice not in self._tried:
+                return self._take(trial.number, choice)
+            self._repeats(trial, choice)
+        return None
+
+    def _repeats(self, trial: optuna.trial.Trial, choice: Choice) -> None:
         trial.set_user_attr("repeats", self._tried[choice])
         self._study.tell(trial, state=TrialState.FAIL)
-        return self._put(self._nearest(untried, choice))
 
     def tell(
         self,
@@ -141,8 +191,7 @@ class Proposer:
         for hint in hints:
             if hint.choice in self._tried:
                 continue
-            pairs = zip(self._space.axes, hint.choice, strict=True)
-            params = self._params([axis.values.index(value) for axis, value in pairs])
+            params = self._params(hint.choice)
             if hint.values is None:
                 self._study.enqueue_trial(params)
                 continue
@@ -153,62 +202,75 @@ class Proposer:
                 user_attrs={"from": hint.study},
             )
             self._study.add_trial(trial)
-            self._tried[hint.choice] = len(self._study.get_trials(deepcopy=False)) - 1
+            self._take(len(self._study.get_trials(deepcopy=False)) - 1, hint.choice)
 
-    def _nearest(self, untried: list[tuple[int, ...]], choice: Choice) -> tuple[int, ...]:
+    def _nearest(self, choice: Choice) -> Choice:
         """Of the untried setups one with the fewest steps to a setup; equal ones by chance."""
-        start = [
-            axis.values.index(value) for axis, value in zip(self._space.axes, choice, strict=True)
-        ]
+        lists = self._space.lists or ()
+        start = [axis.values.index(value) for axis, value in zip(lists, choice, strict=True)]
+        ordered = [axis.is_ordered for axis in lists]
 
         def steps(indices: tuple[int, ...]) -> int:
             return sum(
-                abs(a - b) if axis.is_ordered else int(a != b)
-                for axis, a, b in zip(self._space.axes, indices, start, strict=True)
+                abs(a - b) if is_ordered else int(a != b)
+                for is_ordered, a, b in zip(ordered, indices, start, strict=True)
             )
 
-        least = min(map(steps, untried))
-        return self._random.choice([each for each in untried if steps(each) == least])
+        distances = {each: steps(indices) for each, indices in self._untried.items()}
+        least = min(distances.values())
+        return self._random.choice([each for each, far in distances.items() if far == least])
 
-    def _put(self, indices: tuple[int, ...]) -> Proposal:
+    def _put(self, choice: Choice) -> Proposal:
         """Begin a trial that the sampler was not asked for."""
         self._study.add_trial(
             optuna.trial.create_trial(
                 state=TrialState.RUNNING,
-                params=self._params(indices),
+                params=self._params(choice),
                 distributions=self._axes,
             )
         )
-        number = len(self._study.get_trials(deepcopy=False)) - 1
-        return self._proposed(number, self._space.choice(indices))
+        return self._take(len(self._study.get_trials(deepcopy=False)) - 1, choice)
 
-    def _proposed(self, number: int, choice: Choice) -> Proposal:
+    def _take(self, number: int, choice: Choice) -> Proposal:
         self._tried[choice] = number
+        self._untried.pop(choice, None)
         return Proposal(number=number, choice=choice)
 
     def _trial_id(self, number: int) -> int:
         return self._study.get_trials(deepcopy=False)[number]._trial_id  # noqa: SLF001 - no other way
 
     def _choice(self, params: Mapping[str, Any]) -> Choice:
-        return tuple(
-            axis.values[params[axis.name]] if axis.is_ordered else params[axis.name]
-            for axis in self._space.axes
-        )
+        return tuple(_value(axis, params[axis.name]) for axis in self._space.axes)
 
-    def _params(self, indices: tuple[int, ...] | list[int]) -> dict[str, Any]:
+    def _params(self, choice: Choice) -> dict[str, Any]:
         return {
-            axis.name: i if axis.is_ordered else axis.values[i]
-            for axis, i in zip(self._space.axes, indices, strict=True)
+            axis.name: _param(axis, value)
+            for axis, value in zip(self._space.axes, choice, strict=True)
         }
 
 
-def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
-    """Numbers by their rank, so that a sampler sees equal steps; words as words."""
-    return {
-        axis.name: (
-            optuna.distributions.IntDistribution(0, len(axis.values) - 1)
-            if axis.is_ordered
-            else optuna.distributions.CategoricalDistribution(axis.values)
-        )
-        for axis in space.axes
-    }
+def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:
+    """Listed numbers by their rank, so that a sampler sees equal steps; words as words."""
+    if isinstance(axis, Range):
+        if axis.whole:
+            return optuna.distributions.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+        return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.log)
+    if axis.is_ordered:
+        return optuna.distributions.IntDistribution(0, len(axis.values) - 1)
+    return optuna.distributions.CategoricalDistribution(axis.values)
+
+
+def _param(axis: Axis | Range, value: Value) -> Value:
+    """A value as Optuna has it."""
+    if isinstance(axis, Axis) and axis.is_ordered:
+        return axis.values.index(value)
+    return value
+
+
+def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
+    """What Optuna has as a value; of a range, with digits that a person can read."""
+    if isinstance(axis, Range):
+        short = param if axis.whole else float(f"{param:.{DIGITS}g}")
+        return min(max(short, axis.low), axis.high)
+    value: Value = axis.values[param] if axis.is_ordered else param
+    return value

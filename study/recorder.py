@@ -23,6 +23,7 @@ from study.records import (
 )
 from study.results import StudyFolder
 from study.setups import TrialPlan
+from study.stage_order import chosen_stages
 from study.trial_record import is_through, total_j, trial_record
 from trackers.ledger import TRIAL, BookedPower, BookedWindow, Booking
 
@@ -89,7 +90,7 @@ class Recorder:
             epochs, windows = self._of(plan)
             rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
-            if is_through(rows, self._stages):
+            if is_through(rows, chosen_stages(self._stages, plan.chosen)):
                 continue
             if plan.trial_id in self._errors and not retry_failed:
                 continue
@@ -175,7 +176,7 @@ class Recorder:
             study=self._study,
             paradigm=self._paradigm,
             scenario=self._scenario,
-            stages=self._stages,
+            stages=chosen_stages(self._stages, plan.chosen),
             target_accuracy=self._target_accuracy,
         )
 

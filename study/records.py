@@ -21,6 +21,8 @@ TRIALS_CSV_FILE = "trials.csv"
 WINDOWS_FILE = "windows.parquet"
 POWER_FILE = "power.parquet"
 """A parquet data set: a folder of parts, which every parquet reader takes as one table."""
+EARLIER_FILE = "earlier.parquet"
+"""Trials of earlier studies that a search was told of, as `TrialRecord`s with its own target."""
 MANIFEST_FILE = "study.json"
 REPORT_FOLDER = "report"
 

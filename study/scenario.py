@@ -226,6 +226,33 @@ class Configurable(Protocol):
         ...
 
 
+@runtime_checkable
+class Searchable(Protocol):
+    """A scenario with something of its own to choose, which a search can choose from.
+
+    Attributes:
+        own_axes: Values by name: what is searched over by itself; none for what is searched over
+            only where `--space` names it.
+    """
+
+    @property
+    def own_axes(self) -> Mapping[str, tuple[Any, ...]]: ...  # noqa: D102 - see the class
+
+    def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> Scenario:
+        """This scenario with these values to choose from; called in the driver, before `load`.
+
+        What they need, `load` puts into the data, so that a trial has it whatever it chooses.
+
+        Raises:
+            OptionError: A value is not allowed.
+        """
+        ...
+
+    def chosen(self, data: Data, parameters: Mapping[str, Any]) -> Data:
+        """The data of a trial whose setup has these parameters, the scenario's own among them."""
+        ...
+
+
 BUILT_IN = {
     "celeba": "study.scenarios.celeba:Celeba",
     "pamap2": "study.scenarios.pamap2:Pamap2",

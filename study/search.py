@@ -15,20 +15,24 @@ from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.compare import compare, first_rung
 from study.compare_figure import write_figure
 from study.design import Design
-from study.errors import StudyError
+from study.errors import OptionError, StudyError
 from study.halving import Halving, Rungs
 from study.interrupts import INTERRUPTED
-from study.manifest import Manifest, SetupFacts
+from study.manifest import Manifest
 from study.objectives import Objective
 from study.options import command_line, parse
 from study.proposals import Proposer
 from study.records import J_PER_WH, Paradigm, Stage
 from study.replay import Simulation
-from study.replay_table import read_table
+from study.replay_table import ReplayTable, read_table
+from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
 from study.search_options import SearchOptions
+from study.search_space import Space
 from study.search_text import comparison_table, live_lines, replayed_lines
+from study.setup_book import listed_setups
+from study.space_file import FROZEN, read_space
 from study.verdicts import Judge
-from study.warm_start import Hint, hints_from
+from study.warm_start import Earlier, earlier_studies
 
 PROGRAM = "study.search"
 
@@ -43,27 +47,16 @@ DESCRIPTION = """Search batch size and learning rate, and stop before the energy
 """
 
 
-def setups_of(options: SearchOptions) -> tuple[SetupFacts, ...]:
-    """All setups of the space, numbered from 1 in the order of its axes."""
-    space = options.searched()
-    found = []
-    for number in range(space.size):
-        named = space.named(space.choice(space.indices(number)))
-        batch_size, learning_rate = named.pop("batch_size"), named.pop("learning_rate")
-        found.append(
-            SetupFacts(
-                setup=number + 1,
-                batch_size=int(batch_size),
-                learning_rate=float(learning_rate),
-                parameters=dict(named),
-            )
-        )
-    return tuple(found)
+def design_of(space: Space) -> Design:
+    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
 
+    def stages(scenario: Scenario) -> tuple[Stage, ...]:
+        if all(axis.name != FROZEN for axis in space.axes):
+            return (Stage.ENCODER_CLASSIFIER,)
+        pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
+        return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
-DESIGN = Design(
-    paradigm=Paradigm.SEARCH, stages=lambda _: (Stage.ENCODER_CLASSIFIER,), setups=setups_of
-)
+    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda _: listed_setups(space))
 
 
 def main(args: Sequence[str]) -> int:
@@ -92,10 +85,11 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     from study.steering import Steering  # noqa: PLC0415
 
     options = options.reduced()
-    space = options.searched()
+    scenario = load_scenario(options.scenario, options.scenario_settings)
+    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
 
-    def hints(manifest: Manifest) -> list[Hint]:
-        return hints_from(
+    def earlier(manifest: Manifest) -> Earlier:
+        return earlier_studies(
             options.from_results,
             manifest,
             space=space,
@@ -104,9 +98,9 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             similar=options.from_similar,
         )
 
-    steering = Steering(options, hints)
+    steering = Steering(options, space, earlier)
     outcome = run_study(
-        DESIGN,
+        design_of(space),
         options,
         command=command_line(PROGRAM, args),
         console=console,
@@ -115,7 +109,13 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     if not options.no_report:
         show_analysis(outcome.folder)
     if steering.search is not None:
-        lines = live_lines(steering.search, steering.trials(), options, setups_of(options))
+        lines = live_lines(
+            steering.search,
+            [*steering.trials(), *steering.known],
+            options,
+            setups=steering.setups if space.is_listed else (),
+            study=Path(outcome.folder.path).name,
+        )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
     return ending(outcome, console)
@@ -132,16 +132,14 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     rungs = options.rungs
     if rungs is not None:
         first = first_rung(rungs, table)
-        if rungs is Rungs.ENERGY:
-            first_j = first = (
-                options.first_rung_wh * J_PER_WH if options.first_rung_wh is not None else first
-            )
+        if rungs is Rungs.ENERGY and options.first_rung_wh is not None:
+            first = options.first_rung_wh * J_PER_WH
+        first_j = first if rungs is Rungs.ENERGY else first * table.cheapest_epoch_j
         halving = Halving(rungs=rungs, first=first)
+    space = _space_of_table(options, table)
     search = Simulation(
         table,
-        proposer=Proposer(
-            table.space, objective=objective, sampler=options.sampler, seed=options.seed
-        ),
+        proposer=Proposer(space, objective=objective, sampler=options.sampler, seed=options.seed),
         judge=Judge(
             objective=objective, budget=budget, halving=halving, capping=not options.no_cap
         ),
@@ -152,10 +150,31 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
         gpus=options.pretended_gpus,
         trials=options.trials,
         first_rung_j=first_j,
+        space=space,
     ).run()
     for line in replayed_lines(table, search, objective, budget):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return FINISHED
+
+
+def _space_of_table(options: SearchOptions, table: ReplayTable) -> Space:
+    """What is searched over in a replay: the table's setups, or what --space names beside them.
+
+    Raises:
+        OptionError: The file is not as it should be, or has other axes than the table.
+    """
+    if options.space is None:
+        return table.space
+    own = {axis.name: axis.values for axis in table.space.lists or ()}
+    space = read_space(options.space, default=own, of_scenario=tuple(own))
+    strange = [axis.name for axis in space.axes if axis.name not in own]
+    if strange:
+        message = (
+            f"--space {options.space} names {strange[0]}; in {table.name} only {', '.join(own)} "
+            "differ from setup to setup."
+        )
+        raise OptionError(message)
+    return space
 
 
 def _compare(options: SearchOptions, path: Path, *, target: float, console: Console) -> int:

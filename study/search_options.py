@@ -1,6 +1,7 @@
 """The options of `python -m study.search`, beside those of every study."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -13,7 +14,8 @@ from study.objectives import Objective
 from study.options import StudyOptions, left_out, shown
 from study.proposals import SamplerName
 from study.records import J_PER_WH
-from study.search_space import Space, read_space, space_of
+from study.search_space import MOST_LISTED, Space, Value, space_of
+from study.space_file import FROZEN, read_space
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +28,15 @@ class SearchOptions(StudyOptions):
             accuracy (the best within the budget).
         sampler: Which of Optuna's samplers proposes.
         trials: At most so many trials; left out: until every setup was tried.
-        space: YAML file with further axes, or other values: {weight_decay: [0.0, 0.01]}.
+        space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own),
+            or other values; lists, or ranges: {learning_rate: {low: 0.001, high: 0.1, log: true}}.
         energy_budget_wh: Energy that the whole search may use, in watt-hours.
         halving: Successive halving whose rungs are energies, or epochs; auto: energy for
             energy-to-target, else none, because the ends of a front need trials that go on.
         first_rung_wh: First rung of --halving energy; left out: twice the first epoch of all.
-        no_cap: Let trials go on that have reached the target, or cost more than the best one.
+        no_cap: Let trials go on that have reached the target, or cannot beat the best one.
+        confirm: Afterwards, train the leading three setups (or the front) again with so many more
+            seeds, as far as the budget lasts: only that tells a good setup from a lucky seed.
         from_results: Studies whose finished trials are known beforehand (same scenario and data).
         from_similar: Take --from studies of other data too, as hints: their setups are tried first.
         replay: Search on recorded trainings instead of training: a study's folder, an
@@ -51,6 +56,7 @@ class SearchOptions(StudyOptions):
     halving: Literal["auto", "none", "energy", "epochs"] = "auto"
     first_rung_wh: Annotated[float | None, left_out("WH")] = None
     no_cap: Annotated[bool, left_out()] = False
+    confirm: Annotated[int, shown("N")] = 0
     from_results: Annotated[
         tuple[Path, ...], tyro.conf.arg(name="from", metavar="RESULTS ...", help_behavior_hint="")
     ] = ()
@@ -76,6 +82,9 @@ class SearchOptions(StudyOptions):
             if value is not None and value < 1:
                 message = f"{option} is {value}; allowed is a number of {name} from 1."
                 raise OptionError(message)
+        if self.confirm < 0:
+            message = f"--confirm is {self.confirm}; allowed is a number of seeds from 0."
+            raise OptionError(message)
         for option, watt_hours in (
             ("--energy-budget-wh", self.energy_budget_wh),
             ("--first-rung-wh", self.first_rung_wh),
@@ -85,8 +94,8 @@ class SearchOptions(StudyOptions):
                 raise OptionError(message)
         if self.repeats != 1:
             message = (
-                f"--repeats is {self.repeats}; a search trains a setup once. Repeat what it "
-                "recommends with study.regime, --batch-sizes and --learning-rates."
+                f"--repeats is {self.repeats}; a search trains a setup once. Give --confirm to train "
+                "the leading ones again with more seeds."
             )
             raise OptionError(message)
         needs_target = self.compare or self.objective == "energy-to-target"
@@ -96,9 +105,31 @@ class SearchOptions(StudyOptions):
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)
-        if self.compare and self.replay is None:
-            message = "--compare is given without --replay; it compares on recorded trainings only."
-            raise OptionError(message)
+        self._refuse_together()
+
+    def _refuse_together(self) -> None:
+        """Refuse options that would do nothing beside each other."""
+        replays = self.replay is not None
+        for is_given, message in (
+            (
+                self.compare and not replays,
+                "--compare is given without --replay; it compares on recorded trainings only.",
+            ),
+            (
+                self.compare and self.space is not None,
+                "--space is given with --compare, which has the table's own setups. Leave it out.",
+            ),
+            (
+                replays and self.confirm > 0,
+                "--confirm is given with --replay; nothing is trained there. Leave it out.",
+            ),
+            (
+                replays and bool(self.from_results),
+                "--from is given with --replay, which begins knowing nothing. Leave it out.",
+            ),
+        ):
+            if is_given:
+                raise OptionError(message)
 
     @property
     def budget_j(self) -> float | None:
@@ -113,14 +144,38 @@ class SearchOptions(StudyOptions):
             return Rungs.ENERGY if to_target else None
         return None if self.halving == "none" else Rungs(self.halving)
 
-    def searched(self) -> Space:
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of the search, and those of `confirm`."""
+        return tuple(range(self.seed, self.seed + 1 + self.confirm))
+
+    @property
+    def otherwise(self) -> dict[str, Value]:
+        """What a setup has that does not choose it."""
+        return {"optimizer": self.optimizer, FROZEN: False}
+
+    def searched(self, own_axes: Mapping[str, tuple[Value, ...]] | None = None) -> Space:
         """What is searched over.
 
+        Args:
+            own_axes: Of the scenario; see `study.scenario.Searchable`.
+
         Raises:
-            OptionError: See `read_space`.
+            OptionError: See `read_space`; or a range has no end, neither by --trials nor by a
+                budget.
         """
-        default = {"batch_size": self.batch_sizes, "learning_rate": self.learning_rates}
-        return space_of(default) if self.space is None else read_space(self.space, default=default)
+        own = {name: values for name, values in (own_axes or {}).items() if values}
+        default = {"batch_size": self.batch_sizes, "learning_rate": self.learning_rates, **own}
+        if self.space is None:
+            return space_of(default)
+        space = read_space(self.space, default=default, of_scenario=tuple(own_axes or ()))
+        if not space.is_listed and self.trials is None and self.energy_budget_wh is None:
+            message = (
+                f"--space {self.space} has a range, or more than {MOST_LISTED} setups, and nothing "
+                "ends the search. Give --trials or --energy-budget-wh."
+            )
+            raise OptionError(message)
+        return space
 
     def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""

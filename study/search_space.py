@@ -1,12 +1,13 @@
-"""What a search may choose from: axes with values, and the setups that they span."""
+"""What a search may choose from: axes, and the setups that they span.
+
+An axis is a list of values, or a range of numbers. Where all are lists there are so many setups and
+no more; they are numbered beforehand. With a range, setups are numbered as they are proposed.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
-
-import yaml
+from typing import Final
 
 from study.errors import OptionError
 
@@ -14,15 +15,8 @@ Value = int | float | str | bool
 Choice = tuple[Value, ...]
 """One value for each axis, in the order of the axes."""
 
-KNOWN: Final[Mapping[str, str]] = {
-    "batch_size": "whole numbers from 1",
-    "learning_rate": "numbers above 0",
-    "optimizer": "adam, adamw, sgd",
-    "weight_decay": "numbers from 0",
-}
-"""What can be searched over, with what is allowed."""
-
-NEEDED = ("batch_size", "learning_rate")
+MOST_LISTED: Final = 1000
+"""Setups that are numbered beforehand; of more, those that are proposed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,31 +53,81 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
-    """Axes, in the order of their names in `KNOWN` and then as given."""
+class Range:
+    """One number that is chosen from a range.
 
-    axes: tuple[Axis, ...]
+    Attributes:
+        name: Its name, as in records.
+        low: The least that it can be.
+        high: The most.
+        log: Whether samplers see its logarithm.
+        whole: Whether it is a whole number.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool
+    whole: bool
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in it."""
+        if not _is_number(value) or (self.whole and not isinstance(value, int)):
+            return False
+        return self.low <= float(value) <= self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """Axes, in the order in which they were given."""
+
+    axes: tuple[Axis | Range, ...]
 
     @property
-    def size(self) -> int:
-        """Number of setups."""
-        return math.prod(len(axis.values) for axis in self.axes)
+    def lists(self) -> tuple[Axis, ...] | None:
+        """The axes, where all of them are lists of values; None where one is a range."""
+        found = tuple(axis for axis in self.axes if isinstance(axis, Axis))
+        return found if len(found) == len(self.axes) else None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether all setups are known beforehand."""
+        return self.lists is not None and self.size <= MOST_LISTED
+
+    @property
+    def size(self) -> float:
+        """Number of setups; infinite with a range."""
+        return math.inf if self.lists is None else math.prod(len(a.values) for a in self.lists)
+
+    def holds(self, choice: Choice) -> bool:
+        """Whether a setup is one of the space's."""
+        return len(choice) == len(self.axes) and all(
+            axis.holds(value) if isinstance(axis, Range) else value in axis.values
+            for axis, value in zip(self.axes, choice, strict=True)
+        )
 
     def indices(self, number: int) -> tuple[int, ...]:
         """Indices of values of the setup with a number from 0; the last axis is the innermost."""
         found = []
-        for axis in reversed(self.axes):
+        for axis in reversed(self._only_lists()):
             number, index = divmod(number, len(axis.values))
             found.append(index)
         return tuple(reversed(found))
 
     def choice(self, indices: Sequence[int]) -> Choice:
         """The setup with these indices of values."""
-        return tuple(axis.values[i] for axis, i in zip(self.axes, indices, strict=True))
+        lists = self._only_lists()
+        return tuple(axis.values[i] for axis, i in zip(lists, indices, strict=True))
 
     def named(self, choice: Choice) -> dict[str, Value]:
         """A setup as values by name."""
         return {axis.name: value for axis, value in zip(self.axes, choice, strict=True)}
+
+    def _only_lists(self) -> tuple[Axis, ...]:
+        if self.lists is None:
+            message = "setups of a range have no numbers"
+            raise TypeError(message)
+        return self.lists
 
 
 def space_of(values: Mapping[str, Sequence[Value]]) -> Space:
@@ -101,41 +145,6 @@ def space_of(values: Mapping[str, Sequence[Value]]) -> Space:
     return Space(axes=tuple(axes))
 
 
-def read_space(path: Path, *, default: Mapping[str, Sequence[Value]]) -> Space:
-    """The default axes with those of a YAML file: a list of values under each name.
-
-    Raises:
-        OptionError: The file cannot be read, a name is not known, or a value not allowed.
-    """
-    try:
-        given: Any = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = f"--space {path} cannot be read: {error}. {_example()}"
-        raise OptionError(message) from error
-    if not isinstance(given, dict) or not all(isinstance(each, list) for each in given.values()):
-        message = f"--space {path} holds no lists of values by name. {_example()}"
-        raise OptionError(message)
-    for name, values in given.items():
-        if name not in KNOWN:
-            message = f"--space {path} names {name}; known are {', '.join(KNOWN)}."
-            raise OptionError(message)
-        for value in values:
-            if not _is_allowed(name, value):
-                message = f"--space {path}: {name} is {value!r}; allowed is {KNOWN[name]}."
-                raise OptionError(message)
-    return space_of({**default, **given})
-
-
-def _is_allowed(name: str, value: object) -> bool:
-    if name == "optimizer":
-        return value in {"adam", "adamw", "sgd"}
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return False
-    if name == "batch_size":
-        return isinstance(value, int) and value >= 1
-    return value >= 0 if name == "weight_decay" else value > 0
-
-
 def _in_order(values: Sequence[Value]) -> tuple[Value, ...]:
     if all(_is_number(value) for value in values):
         return tuple(sorted(values, key=float))
@@ -150,7 +159,3 @@ def _gap(one: float, other: float) -> float:
     if one > 0 and other > 0:
         return abs(math.log(one / other))
     return abs(one - other)
-
-
-def _example() -> str:
-    return "It takes YAML such as: {learning_rate: [0.01, 0.001], optimizer: [adam, sgd]}"

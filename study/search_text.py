@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from rich import box
 from rich.table import Table
 
+from study.answers import Answer, answers
 from study.budget import Budget
 from study.compare import NEAR, Comparison, quartiles
 from study.courses import Course
 from study.live_search import LiveSearch
 from study.manifest import SetupFacts
 from study.objectives import Objective, best_of
-from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, StopReason, TrialRecord
+from study.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
 from study.replay import ReplayedSearch
 from study.replay_table import ReplayTable
 from study.search_options import SearchOptions
@@ -76,49 +77,73 @@ def replayed_lines(
     yield f"energy {_spent(search.spent_j, budget)}; the grid takes {_wh(table.grid_j)}{_labels(table)}"
     yield f"stopped early {sum(each.stopped for each in courses)} (lower bounds)"
     yield f"not run: {len(search.not_run)} setups{_listed([_choice(c) for c in search.not_run])}"
+    if search.snapped or search.refused:
+        yield (
+            f"beside the table: {search.snapped} proposals were given its nearest setup, "
+            f"{search.refused} were refused because it has none there"
+        )
+    if table.left_out:
+        yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
 
 
 def live_lines(
     search: LiveSearch,
     trials: Sequence[TrialRecord],
     options: SearchOptions,
+    *,
     setups: Sequence[SetupFacts],
+    study: str,
 ) -> Iterator[str]:
-    """A search that trained: the same."""
+    """A search that trained: the same.
+
+    Args:
+        search: The search.
+        trials: Its own, and those of earlier studies.
+        options: Of the command.
+        setups: All setups of the space; none where it has ranges.
+        study: Name of the search's own study.
+    """
     objective = Objective(options.objective)
-    courses = [_course(trial, options.target_accuracy) for trial in trials]
+    own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
-    best = best_of(objective, courses)
-    if not best:
+    found = answers(
+        objective, trials, target=options.target_accuracy, confirmed=options.confirm > 0
+    )
+    if not found:
         yield "The search has no answer: no trial of its own end reached what it is after."
-    for index in best:
-        trial = trials[index]
+    for answer in found:
         yield (
-            f"  {_headline(objective)}: setup {trial.setup}, batch size {trial.batch_size}, learning "
-            f"rate {trial.learning_rate:g}{_more(trial)}: {_course_text(courses[index])}{label}"
+            f"  {_headline(objective)}: {_setup_text(answer, study)}: "
+            f"{_course_text(answer.course)}{_seeds_text(answer)}{label}"
         )
-    if objective is Objective.ENERGY_TO_TARGET and not best and courses:
-        top = max((c.best_accuracy or 0.0) for c in courses)
+    if objective is Objective.ENERGY_TO_TARGET and not found and trials:
+        top = max(each.best_val_accuracy or 0.0 for each in trials)
         yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
-    yield f"search used {_spent(search.bill_j(trials), search.budget)}{label}"
-    tried = {trial.setup for trial in trials}
-    left = [each for each in setups if each.setup not in tried]
-    yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
+    yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
+    if setups:
+        tried = {trial.setup for trial in trials}
+        left = [each for each in setups if each.setup not in tried]
+        yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
+    else:
+        yield f"tried: {len({trial.setup for trial in own})} setups of a space that has no end"
     yield from dict.fromkeys(search.said)
 
 
-def _course(trial: TrialRecord, target: float | None) -> Course:
-    return Course(
-        target=target,
-        epochs=trial.epochs,
-        known_j=trial.energy_j or 0.0,
-        time_s=trial.time_s,
-        missing=trial.missing_epochs,
-        best_accuracy=trial.best_val_accuracy,
-        to_target_j=trial.energy_to_target_j,
-        stopped=trial.stop_reason in {StopReason.STOPPED, None},
+def _setup_text(answer: Answer, study: str) -> str:
+    trial = answer.trials[0]
+    own = [each for each in answer.trials if each.study == study]
+    others = sorted({each.study for each in answer.trials if each.study != study})
+    of = f" ({'also' if own else 'not trained here,'} of the earlier study {', '.join(others)})"
+    return (
+        f"setup {trial.setup}, batch size {trial.batch_size}, learning rate {trial.learning_rate:g}{_more(trial)}"
+        f"{of if others else ''}"
     )
+
+
+def _seeds_text(answer: Answer) -> str:
+    count = len(answer.trials)
+    return f" (mean of {count} seeds)" if count > 1 else ""
 
 
 def _headline(objective: Objective) -> str:

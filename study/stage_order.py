@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from study.records import Stage, StopReason
 
@@ -10,6 +11,18 @@ NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
 
 WITHOUT_RESULT = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
 """An encoder that ended so is of no use to anybody."""
+
+
+def chosen_stages(stages: Sequence[Stage], parameters: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """Of a study's stages those that a setup's trials train.
+
+    A search may choose whether the encoder is frozen: such a setup has the frozen classifier, and
+    what that needs, and any other the stage that trains both together. Else it is all of them.
+    """
+    if "frozen" not in parameters:
+        return tuple(stages)
+    whole = Stage.ENCODER_CLASSIFIER
+    return tuple(each for each in stages if (each is whole) != parameters["frozen"])
 
 
 def ordered(stages: Sequence[Stage], *, seed: int) -> tuple[Stage, ...]:

@@ -5,7 +5,8 @@ trial with a metric that is not a number running for ever, keeps its state in a 
 Optuna's own storage, and knows nothing of a setup that was tried before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast, final
 
 import optuna
@@ -13,16 +14,19 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from study.errors import StorageError
-from study.live_search import LiveSearch, choice_of
-from study.manifest import Manifest
+from study.live_search import LiveSearch
+from study.manifest import Manifest, SetupFacts
 from study.objectives import Objective
 from study.proposals import Proposer
 from study.recorder import Recorder
-from study.records import EpochRecord, StopReason, TrialRecord
+from study.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
 from study.results import StudyFolder
+from study.scenario import Scenario, Searchable
 from study.search_options import SearchOptions
-from study.setups import TrialPlan
-from study.warm_start import Hint
+from study.search_space import Axis, Space
+from study.setup_book import SetupBook
+from study.setups import TrialPlan, trial_plans
+from study.warm_start import Earlier
 
 STORAGE_FILE = "optuna.db"
 
@@ -33,23 +37,35 @@ class Steering:
 
     Attributes:
         search: The search; None until it has begun.
+        known: Trials of earlier studies that it was told of.
     """
 
-    def __init__(self, options: SearchOptions, hints: Callable[[Manifest], list[Hint]]) -> None:
-        """Search with `options`; `hints` are what earlier studies know."""
+    def __init__(
+        self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
+    ) -> None:
+        """Search `space` with `options`; `earlier` is what earlier studies know."""
         self.search: LiveSearch | None = None
+        self.known: tuple[TrialRecord, ...] = ()
         self._options = options
-        self._hints = hints
+        self._space = space
+        self._earlier = earlier
         self._recorder: Recorder | None = None
+        self._book: SetupBook | None = None
 
     def begin(
         self,
         folder: StudyFolder,
         manifest: Manifest,
         recorder: Recorder,
-        remaining: list[TrialPlan],
+        remaining: Sequence[TrialPlan],
     ) -> None:
         """Open Optuna's study in the study's folder, and take into account what has ended.
+
+        Args:
+            folder: Of the study.
+            manifest: As it will be written.
+            recorder: Has the trials of earlier commands.
+            remaining: Of the setups in the manifest, the trials that have not ended.
 
         Raises:
             StorageError: The folder is not on a file system, where SQLite could keep it.
@@ -61,11 +77,17 @@ class Steering:
                 "needs one. Give a folder or a mount as --results-dir."
             )
             raise StorageError(message)
-        options, space = self._options, self._options.searched()
-        known = {plan.trial_id for plan in remaining}
-        trials = recorder.trials()
-        through = [each for each in trials if each.trial_id not in known]
-        ended = frozenset(choice_of(_plan(each), space, options) for each in through)
+        options, space, setups = self._options, self._space, manifest.setups
+        resumed = folder.exists()
+        if resumed and not space.is_listed:
+            setups = folder.read_manifest().setups
+            remaining = recorder.expect(trial_plans(setups, options.seeds, shuffle_seed=0))
+        book = SetupBook(space, setups, otherwise=options.otherwise, expect=recorder.expect)
+        open_ids = {plan.trial_id for plan in remaining}
+        through = [each for each in recorder.trials() if each.trial_id not in open_ids]
+        rows = folder.read_rows(EARLIER_FILE) if resumed else []
+        self.known = tuple(map(TrialRecord.from_row, rows))
+        done = (*self.known, *(each for each in through if each.seed == options.seed))
         proposer = Proposer(
             space,
             objective=Objective(options.objective),
@@ -73,30 +95,62 @@ class Steering:
             seed=options.seed,
             name=manifest.study,
             storage=optuna.storages.RDBStorage(f"sqlite:///{folder.path}/{STORAGE_FILE}"),
-            ended=ended,
+            ended=frozenset(map(book.choice, done)),
         )
-        proposer.take(self._hints(manifest) if not trials else [])
-        self._recorder = recorder
+        if not resumed:
+            earlier = self._earlier(manifest)
+            # With the numbers that their setups have here.
+            self.known = tuple(
+                replace(each, setup=book.setup(book.choice(each)).setup) for each in earlier.trials
+            )
+            proposer.take(earlier.hints)
+            if self.known:
+                known = [each.to_row() for each in self.known]
+                folder.write_rows(EARLIER_FILE, TrialRecord, known)
+        self._recorder, self._book = recorder, book
         self.search = LiveSearch(
             options,
-            space=space,
+            book=book,
             proposer=proposer,
-            plans=remaining,
             trials=recorder.trials,
+            ended=frozenset(each.trial_id for each in through),
+            known=self.known,
         )
         self.search.earlier()
+
+    @property
+    def setups(self) -> Sequence[SetupFacts]:
+        """The setups that are known: all of them, or those proposed from a range; these grow."""
+        return () if self._book is None else self._book.setups
+
+    def prepared(self, scenario: Scenario) -> Scenario:
+        """The scenario with what the search chooses of its own.
+
+        Raises:
+            OptionError: A value is not allowed.
+        """
+        if not isinstance(scenario, Searchable):
+            return scenario
+        lists = {axis.name: axis.values for axis in self._space.axes if isinstance(axis, Axis)}
+        own = {name: lists[name] for name in scenario.own_axes if name in lists}
+        return scenario.offering(own) if own else scenario
 
     def trials(self) -> list[TrialRecord]:
         """What the trials came to."""
         return [] if self._recorder is None else self._recorder.trials()
 
-    def searcher(self, collect: Callable[[], None]) -> Searcher:
-        """Where Tune gets its trials from; `collect` brings what trackers have booked."""
-        return _TrialSource(self._begun(), collect)
+    def searcher(self, collect: Callable[[], None], note: Callable[[], None]) -> Searcher:
+        """Where Tune gets its trials from.
 
-    def stopper(self) -> tune.Stopper:
-        """What ends Tune's trials."""
-        return _TrialStopper(self._begun())
+        Args:
+            collect: Brings what trackers have booked.
+            note: Writes down the setups, after each that is new.
+        """
+        return _TrialSource(self._begun(), collect, note)
+
+    def stopper(self, collect: Callable[[], None]) -> tune.Stopper:
+        """What ends Tune's trials; `collect` brings what trackers have booked."""
+        return _TrialStopper(self._begun(), collect)
 
     def _begun(self) -> LiveSearch:
         if self.search is None:
@@ -105,39 +159,33 @@ class Steering:
         return self.search
 
 
-def _plan(record: TrialRecord) -> TrialPlan:
-    return TrialPlan(
-        trial_id=record.trial_id,
-        attempt=record.attempts,
-        setup=record.setup,
-        batch_size=record.batch_size,
-        learning_rate=record.learning_rate,
-        seed=record.seed,
-        parameters=record.parameters,
-    )
-
-
 @final
 class _TrialSource(Searcher):
     """Gives Tune one trial after another."""
 
-    def __init__(self, search: LiveSearch, collect: Callable[[], None]) -> None:
+    def __init__(
+        self, search: LiveSearch, collect: Callable[[], None], note: Callable[[], None]
+    ) -> None:
         super().__init__(metric=None, mode=None)
         self._search = search
         self._collect = collect
+        self._note = note
         self._ours: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune stores its searchers, and a search is resumed from its rows instead."""
         return {}
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:
-        """The next trial, or Tune's word for there being none."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """The next trial, nothing as yet, or Tune's word for there being none."""
         self._collect()
         plan = self._search.propose()
         if plan is None:
+            if self._search.is_waiting:
+                return None
             finished: Any = Searcher.FINISHED
             return cast("dict[str, Any]", finished)
+        self._note()
         self._ours[trial_id] = plan.trial_id
         return plan.to_config()
 
@@ -161,15 +209,21 @@ class _TrialSource(Searcher):
 class _TrialStopper(tune.Stopper):
     """Ends trials as the search judges; the row of such a trial's last epoch says so."""
 
-    def __init__(self, search: LiveSearch) -> None:
+    def __init__(self, search: LiveSearch, collect: Callable[[], None]) -> None:
         self._search = search
+        self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing, like `_TrialSource`."""
         return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own
-        reason = self._search.epoch(EpochRecord.from_result(result))
+        record = EpochRecord.from_result(result)
+        if self._search.is_before_first_epoch(record.trial_id):
+            # Its set-up is booked by now, and counts before it is judged whether it goes on.
+            self._collect()
+            self._search.book_overhead()
+        reason = self._search.epoch(record)
         if reason is None:
             return False
         result["stop_reason"] = reason.value

@@ -31,9 +31,9 @@ from study.records import (
     Stage,
     StopReason,
 )
-from study.scenario import Data, load_scenario
+from study.scenario import Data, Searchable, load_scenario
 from study.setups import TrialPlan
-from study.stage_order import ordered, still_to_train
+from study.stage_order import chosen_stages, ordered, still_to_train
 from study.stages import StageTasks
 from study.storage_reach import Reach
 from study.training import EpochOutcome, TrainingSettings, train
@@ -93,14 +93,15 @@ def run_trial(
         accelerator_uuid=accelerator_uuid(_assigned()),
         on_accelerator=torch_device(context.device).type != "cpu",
     )
-    meter = TrialMeter(plan, client, first_stage=context.stages[0])
+    stages = chosen_stages(context.stages, plan.chosen)
+    meter = TrialMeter(plan, client, first_stage=stages[0])
     energy_j = plan.energy_before_j
     with meter.trial():
         checkpoint = _checkpoint(plan, context)
         for report in checkpoint.reports:
             tune.report(report)  # once more, because the driver may not have lived to write it
         try:
-            for outcome in _outcomes(plan, context, data, meter, checkpoint):
+            for outcome in _outcomes(plan, stages, context, data, meter, checkpoint):
                 record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
                 energy_j = record.energy_j
                 report = _metrics(record, outcome)
@@ -130,6 +131,7 @@ def _assigned() -> list[str]:
 
 def _outcomes(
     plan: TrialPlan,
+    stages: tuple[Stage, ...],
     context: TrialContext,
     data: Data,
     meter: "TrialMeter",
@@ -138,9 +140,10 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
+    scenario = load_scenario(context.scenario)
     tasks = StageTasks(
-        scenario=load_scenario(context.scenario),
-        data=data,
+        scenario=scenario,
+        data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,
@@ -155,7 +158,7 @@ def _outcomes(
         seed=plan.seed,
         weight_decay=plan.chosen.get("weight_decay"),
     )
-    order = ordered(context.stages, seed=plan.seed)
+    order = ordered(stages, seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
         meter.stage, meter.epoch = remaining[0], 1
         for outcome in train(

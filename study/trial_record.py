@@ -94,7 +94,10 @@ def trial_record(
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
-        energy_to_target_j=_energy_to_target_j(rows, target_accuracy) if len(stages) == 1 else None,
+        # Of several stages only a frozen classifier's has the one before it in its price.
+        energy_to_target_j=_energy_to_target_j(rows, target_accuracy)
+        if len(stages) == 1 or paradigm is Paradigm.SEARCH
+        else None,
         parameters=plan.parameters,
     )
 
@@ -128,7 +131,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
         for row in _counted(epochs)
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
     }
-    return not still_to_train(stages, ended)
+    return StopReason.STOPPED in ended.values() or not still_to_train(stages, ended)
 
 
 def _status(

@@ -3,8 +3,10 @@
     driver --owns--> TrackerManager --owns--> Tracker (one per node, pinned to it)
     trial  --asks--> TrackerManager for its node's Tracker, then talks to that one alone
 
-A trial's side is `trackers.client`. Trackers are not made inside a trial (they would die with it) and not detached (they would outlive
-the study with old code). The manager makes them on first need, so nodes that join late get theirs.
+A trial's side is `trackers.client`. It opens and closes windows by `trackers.lane`, and by Ray where
+that is broken. Trackers are not made inside a trial (they would die with it) and not detached (they
+would outlive the study with old code). The manager makes them on first need, so nodes that join
+late get theirs.
 Only this file and the client import Ray in `trackers`.
 """
 
@@ -13,12 +15,13 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, cast, final
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trackers.detect import Request, detect
+from trackers.lane import listen
 from trackers.ledger import (
     TRIAL,
     BookedPower,
@@ -71,11 +74,12 @@ class Tracker:
         }
         self._sharing = Sharing()
         self._living = Liveness()
-        # The thread that looks for the dead closes windows too.
+        # The thread that looks for the dead and those of the lane open and close windows too.
         self._lock = threading.RLock()
         self._adopted: set[WindowKey] = set()
         self._closed: OrderedDict[WindowKey, Reading] = OrderedDict()
         self._booked: list[BookedWindow] = []
+        self._lane = listen({"open": self.open, "close": cast("Any", self.close)})
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
@@ -93,6 +97,7 @@ class Tracker:
             idle_power_w=self._idle_power_w,
             # Ray leaves it as it is on the node for an actor that asks for no GPU.
             visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
+            lane=self._lane,
         )
 
     def open(

@@ -1,14 +1,20 @@
-"""A trial's side of the trackers: opens and closes windows through its node's `Tracker`."""
+"""A trial's side of the trackers: opens and closes windows through its node's `Tracker`.
+
+The lane is asked first, because it is quick; Ray where the lane is broken, because it knows whether
+the tracker lives, is started anew, or has died for good.
+"""
 
 import logging
 import os
 import time
+from contextlib import suppress
 from typing import Any, final
 
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
 from trackers.actor import Handle
+from trackers.lane import Lane, LaneBrokenError
 from trackers.ledger import TrackerFacts, WindowKey
 from trackers.sample import Device, Method, Reading
 
@@ -42,11 +48,14 @@ class TrackerClient:
         self._target = ""
         self._estimated = False
         self._opened: dict[WindowKey, Any] = {}
+        self._lane: Lane | None = None
+        self._lane_was_lost = False
         self.device: Device | None = None
         self.note = ""
         try:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
+            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
             self._estimated = facts.method is Method.ESTIMATED
             self._target, self.device = facts.target(
                 accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
@@ -56,16 +65,22 @@ class TrackerClient:
             _log.warning("%s; the trial goes on unmeasured", self.note)
 
     def open(self, key: WindowKey) -> None:
-        """Open a window from now on, without waiting for the tracker.
+        """Open a window from now on.
 
-        Except for an estimate: it knows no power with which the moment until the tracker has read
-        the CPU time could be put right, and an epoch may be as short as that moment.
+        Where Ray has to be asked, its answer is waited for only for an estimate: that knows no
+        power with which the moment until the tracker has read the CPU time could be put right, and
+        an epoch may be as short as that moment.
         """
         if self.device is None or not ray.is_initialized():
             return
         start_s = None if self._estimated else time.monotonic()
+        asked = (key, self._target, start_s, os.getpid())
         try:
-            opened = self._tracker.open.remote(key, self._target, start_s, os.getpid())
+            with suppress(LaneBrokenError, TimeoutError):
+                self._opened[key] = self._by_lane("open", *asked)
+                return
+            # What a tracker that was too slow has still to open by the lane is the same window.
+            opened = self._tracker.open.remote(*asked)
             self._opened[key] = opened
             if self._estimated:
                 ray.get(opened, timeout=self._answer_s)
@@ -101,9 +116,28 @@ class TrackerClient:
         return reading or Reading.missing(self._target, note="no tracker has opened the window")
 
     def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
-        asked = self._tracker.close.remote(key, self._target, stop_s)
-        reading: Reading | None = ray.get(asked, timeout=self._answer_s)
+        reading: Reading | None
+        asked = (key, self._target, stop_s)
+        with suppress(LaneBrokenError):
+            reading = self._by_lane("close", *asked)
+            return reading
+        reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
+        if self._lane_was_lost:
+            self._lane_was_lost = False  # once: where there is no way, looking for it costs time
+            facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
+            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
         return reading
+
+    def _by_lane(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+        """Ask by the lane, which is given up where it is broken or the answer is late."""
+        if self._lane is None:
+            message = "there is no lane"
+            raise LaneBrokenError(message)
+        try:
+            return self._lane.call(name, *arguments)
+        except (LaneBrokenError, TimeoutError):
+            self._lane, self._lane_was_lost = None, True
+            raise
 
     def _hand_over(self) -> None:
         """Tell a new tracker of all windows that are open.
@@ -112,7 +146,8 @@ class TrackerClient:
         """
         for key, answer in list(self._opened.items()):
             try:
-                opened = ray.get(answer, timeout=self._answer_s)
+                is_to_come = isinstance(answer, ray.ObjectRef)
+                opened = ray.get(answer, timeout=self._answer_s) if is_to_come else answer
             except RayError as error:
                 _log.warning("a window was lost with its tracker: %s", error)
                 continue

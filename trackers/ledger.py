@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from trackers.errors import UnknownDeviceError
+from trackers.lane import LaneAddress
 from trackers.sample import Device, DeviceKind, Method, Reading, process_device
 from trackers.sharing import Part
 
@@ -100,6 +101,7 @@ class TrackerFacts:
         idle_power_w: Mean power of each device before its first window, where it is known.
         visible: The boards that consumers may use, as `CUDA_VISIBLE_DEVICES` on the node says it;
             None for all.
+        lane: Where trials of the node can reach the tracker directly; None where they cannot.
     """
 
     node_id: str
@@ -111,6 +113,7 @@ class TrackerFacts:
     devices: tuple[Device, ...]
     idle_power_w: dict[str, float]
     visible: str | None = None
+    lane: LaneAddress | None = None
 
     def target(
         self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int

@@ -3,6 +3,13 @@
 A model is looked up by its whole name, freed of what systems add to it ("(R)", "64-Core Processor",
 "@ 2.90GHz"). Rated is the default TDP (AMD), the TDP or the processor base power (Intel): what the
 chip sheds at its base clock with all cores busy. In a turbo it draws more, with few busy cores less.
+Where a chip may be set to several (the Core i7-1165G7 from 12 W on), it is the highest.
+
+All rows were held against public tables on 2026-11-25 and agree: the watts of each with CodeCarbon
+3.3.2 (`data/hardware/cpu_power.csv`, taken from the makers' product pages), watts and threads with
+Boavizta's API 2.5.0 (`data/crowdsourcing/cpu_specs.csv`, taken from TechPowerUp and CPU-World). The
+latter has not the threads of the Ryzen 7 7840U and 9 9950X, the Xeon Gold 6248 and Silver 4214R:
+those are two for each of 8, 16, 20 and 12 cores by what owners and sellers of such machines write.
 """
 
 import re

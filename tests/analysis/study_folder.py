@@ -61,6 +61,17 @@ class Trial:
         return f"setup{self.setup:02d}_seed{self.seed}"
 
 
+DATA = DataFacts(
+    synthetic=False,
+    description="7 exercises of 10 people",
+    fingerprint="f" * 64,
+    train_samples=1000,
+    val_samples=100,
+    classes=("rest", "walk"),
+    chance_accuracy=0.2,
+)
+
+
 def epochs_of(energies_j: Sequence[float | None], accuracies: Sequence[float]) -> list[Epoch]:
     """One attempt's epochs."""
     pairs = zip(energies_j, accuracies, strict=True)
@@ -129,16 +140,8 @@ def write_study(
         synthetic: Whether the data are said to be generated.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    data = DataFacts(
-        synthetic=synthetic,
-        description="7 exercises of 10 people",
-        fingerprint="f" * 64,
-        train_samples=train_samples,
-        val_samples=100,
-        classes=("rest", "walk"),
-        chance_accuracy=0.2,
-    )
-    usual = _manifest(folder.name, setups, trials, data, method)
+    data = dataclasses.replace(DATA, synthetic=synthetic, train_samples=train_samples)
+    usual = manifest_of(folder.name, setups, trials, data, method)
     written = dataclasses.replace(usual, **(manifest or {}))
     (folder / MANIFEST_FILE).write_text(written.to_json(), encoding="utf-8")
     by_number = {facts.setup: facts for facts in setups}
@@ -252,13 +255,14 @@ def parameters_text(facts: SetupFacts) -> str | None:
     return json.dumps(facts.parameters, sort_keys=True) if facts.parameters else None
 
 
-def _manifest(
+def manifest_of(
     name: str,
     setups: Sequence[SetupFacts],
     trials: Sequence[Trial],
     data: DataFacts,
     method: EnergyMethod,
 ) -> Manifest:
+    """The manifest of a study of the regime."""
     return Manifest(
         study=name,
         paradigm=Paradigm.REGIME,

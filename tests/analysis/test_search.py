@@ -1,15 +1,18 @@
 """What a search says: fronts, lower bounds, hypervolume, and what the grid would cost."""
 
 import itertools
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.search import SearchInfo, hypervolume, search_info
+from analysis.search import SearchInfo, search_info
+from analysis.search_front import hypervolume
 from study.manifest import SetupFacts
-from study.records import StopReason
+from study.records import EnergyMethod, StopReason
+from tests.analysis.study_folder import DATA, manifest_of
 
 SETUPS = tuple(
     SetupFacts(setup=number, batch_size=8 * number, learning_rate=0.1) for number in (1, 2, 3, 4)
@@ -17,12 +20,20 @@ SETUPS = tuple(
 
 
 def info_of(
-    *trials: tuple[int, list[float], float, StopReason], uncertainty_j: float | None = None
+    *trials: tuple[int, list[float], float, StopReason],
+    uncertainty_j: float | None = None,
+    earlier: tuple[tuple[int, float, float], ...] = (),
+    objective: str = "accuracy-energy",
 ) -> SearchInfo:
-    """From trials of a setup: joules of each epoch, best accuracy, and why each ended."""
+    """From trials of a setup: joules of each epoch, best accuracy, and why each ended.
+
+    Several trials of a setup are its seeds. `earlier` are setup, joules and accuracy of whole
+    trainings of an earlier study. Every training has reached its target with its last epoch.
+    """
     rows = [
         {
-            "trial_id": f"t{setup}",
+            "trial_id": f"t{place}",
+            "study": "own",
             "status": "finished",
             "setup": setup,
             "batch_size": 8 * setup,
@@ -32,20 +43,31 @@ def info_of(
             "energy_j": sum(energies_j),
             "best_val_accuracy": accuracy,
             "stop_reason": reason.value,
+            "energy_to_target_j": None if reason is StopReason.STOPPED else sum(energies_j),
         }
-        for setup, energies_j, accuracy, reason in trials
+        for place, (setup, energies_j, accuracy, reason) in enumerate(trials)
+    ]
+    before = [
+        {**rows[0], "trial_id": "t", "study": "grid", "setup": setup, "batch_size": 8 * setup}
+        | {"energy_j": energy_j, "energy_to_target_j": energy_j, "best_val_accuracy": accuracy}
+        | {"stop_reason": StopReason.PATIENCE.value}
+        for setup, energy_j, accuracy in earlier
     ]
     epochs = [
         {
-            "trial_id": f"t{setup}",
+            "trial_id": f"t{place}",
             "setup": setup,
             "epoch_energy_j": energy_j,
             "uncertainty_j": uncertainty_j,
         }
-        for setup, energies_j, _, _ in trials
+        for place, (setup, energies_j, _, _) in enumerate(trials)
         for energy_j in energies_j
     ]
-    return search_info(SETUPS, pd.DataFrame(epochs), pd.DataFrame(rows))
+    manifest = replace(
+        manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
+        options={"objective": objective, "max_epochs": 30},
+    )
+    return search_info(manifest, pd.DataFrame(epochs), pd.DataFrame([*before, *rows]))
 
 
 def test_a_stopped_trial_is_never_on_the_front() -> None:
@@ -104,11 +126,24 @@ def test_the_grid_is_an_estimate_where_some_did_not_run() -> None:
     assert info.grid_j == pytest.approx(4 + 2 * 5 + 2 * 2 * 3)
 
 
-def test_trainings_that_ended_at_the_target_tell_no_grid() -> None:
-    """Nobody knows how long they would have gone on."""
+def test_trainings_that_ended_at_the_target_tell_a_limit() -> None:
+    """Nobody knows how long they would have gone on: 30 epochs are the most that is allowed."""
     info = info_of((1, [2.0, 2.0], 0.8, StopReason.TARGET))
 
-    assert info.grid_j is None
+    assert info.grid_is_limit
+    assert info.grid_j == pytest.approx(4 * 30 * 2.0)
+
+
+def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
+    """The best took 4 J to the target; 3 J in two epochs, with a third, are more."""
+    info = info_of(
+        (1, [4.0], 0.8, StopReason.TARGET),
+        (2, [1.5, 1.5], 0.7, StopReason.STOPPED),
+        (3, [1.0], 0.2, StopReason.STOPPED),
+        objective="energy-to-target",
+    )
+
+    assert (info.stopped, info.dearer) == (2, 1)
 
 
 def test_the_interval_is_that_of_the_measurement() -> None:
@@ -118,6 +153,49 @@ def test_the_interval_is_that_of_the_measurement() -> None:
 
     assert (known.points[0].low_j, known.points[0].high_j) == (3.0, 5.0)
     assert unknown.points[0].low_j is None
+
+
+def test_a_setup_with_several_seeds_is_one_point() -> None:
+    """The mean of them, from the least to the most."""
+    info = info_of(
+        (1, [2.0], 0.8, StopReason.PATIENCE),
+        (1, [4.0], 0.6, StopReason.PATIENCE),
+        uncertainty_j=0.5,
+    )
+
+    (point,) = info.points
+    assert (point.energy_j, point.low_j, point.high_j) == (3.0, 2.0, 4.0)
+    assert point.accuracy == pytest.approx(0.7)
+    assert point.seeds == 2
+
+
+def test_what_an_earlier_study_knows_is_on_the_front_and_says_so() -> None:
+    """It counts for the grid, too, but not for what the search has used."""
+    info = info_of((1, [4.0], 0.8, StopReason.PATIENCE), earlier=((2, 2.0, 0.9),))
+
+    assert [(p.setup, p.on_front, p.studies) for p in info.points] == [
+        (2, True, ("grid",)),
+        (1, False, ()),
+    ]
+    assert info.spent_j == 4.0
+    assert info.not_run == (3, 4)
+
+
+def test_how_sure_the_answer_is_needs_seeds() -> None:
+    """Without any nothing is said; with some the cheapest is likelier the best."""
+    reached = StopReason.TARGET
+    single = info_of((1, [2.0], 0.8, reached), objective="energy-to-target")
+    several = info_of(
+        (1, [2.0], 0.8, reached),
+        (1, [2.2], 0.8, reached),
+        (2, [6.0], 0.8, reached),
+        objective="energy-to-target",
+    )
+
+    assert single.sure is None
+    assert several.sure is not None
+    assert several.sure.setup == 1
+    assert several.sure.best > 0.5
 
 
 def test_the_front_grows_with_the_energy_spent() -> None:

@@ -1,5 +1,6 @@
 """`python -m study.search` from the command line to the folder it leaves."""
 
+import json
 import os
 import signal
 import subprocess
@@ -153,6 +154,40 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
 
     assert ran.status == 0, ran.err
     assert set(trials_of(ran.folder)["batch_size"]) == {256}
+    assert set(pd.read_parquet(ran.folder / "earlier.parquet")["study"]) == {"g"}
+    assert "not run: 0 setups" in ran.out
+
+
+def test_a_range_is_searched_and_its_leader_trained_again(tmp_path: Path) -> None:
+    """With the encoder frozen or not; each setup is numbered and written down, with its stages."""
+    space = tmp_path / "space.yaml"
+    space.write_text("learning_rate: {low: 1e-4, high: 1e-2, log: true}\nfrozen: [true, false]\n")
+
+    ran = run_regime(
+        tmp_path,
+        *("--smoke", "--space", str(space), "--confirm", "1", "--objective", "accuracy"),
+        *ESTIMATE,
+        name="s",
+        program="study.search",
+    )
+
+    manifest = json.loads((ran.folder / "study.json").read_text())
+    trials = trials_of(ran.folder)
+    assert ran.status == 0, ran.err
+    assert [each["setup"] for each in manifest["setups"]] == [1, 2, 3]
+    rates = {each["setup"]: each["learning_rate"] for each in manifest["setups"]}
+    assert dict(zip(trials["setup"], trials["learning_rate"], strict=True)) == rates
+    assert len(trials[trials["seed"] == 1]) == 3
+    assert "mean of 2 seeds" in ran.out
+    epochs = pd.read_parquet(ran.folder / "epochs.parquet")
+    stages = {
+        str(parameters): set(rows["stage"]) for parameters, rows in epochs.groupby("parameters")
+    }
+    expected = {
+        '{"frozen": true}': {"encoder", "classifier-frozen"},
+        '{"frozen": false}': {"encoder+classifier"},
+    }
+    assert stages == {each: expected[each] for each in stages}
 
 
 @pytest.mark.parametrize(
@@ -164,6 +199,7 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
         (("--energy-budget-wh", "0"), "--energy-budget-wh is 0"),
         (("--trials", "0"), "--trials is 0"),
         (("--space", "nowhere.yaml"), "--space nowhere.yaml cannot be read"),
+        (("--confirm", "-1"), "--confirm is -1"),
         (("--replay", "nowhere.csv"), "--replay nowhere.csv cannot be read"),
     ],
 )

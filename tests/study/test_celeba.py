@@ -16,13 +16,14 @@ from study.data import celeba_format as form
 from study.data.celeba_sample import write_sample
 from study.errors import DataError, OptionError
 from study.records import Stage, StopReason
-from study.scenario import Configurable, Data, Scenario, load_scenario
+from study.scenario import Configurable, Data, Scenario, Searchable, load_scenario
 from study.scenarios.celeba import Celeba
 from study.stages import StageTasks, stage_warnings
 from study.training import TrainingSettings, classification, train
 from tests.study.data.celeba_files import TWO_EACH, write_folder, write_lists
 
 SMALL = "test_resnet"
+OTHER = "test_byobnet"
 TASKS = ("attributes", "identity")
 
 
@@ -166,6 +167,59 @@ def test_an_encoder_that_does_not_take_the_images_is_refused(folder: Path) -> No
 
     with pytest.raises(OptionError, match="--image-size 33: the encoder test_vit does not take"):
         scenario.load(folder, seed=0)
+
+
+def test_a_search_can_choose_among_encoders(folder: Path) -> None:
+    """Each trial has the one of its setup; the description names both."""
+    searched = small()
+    assert isinstance(searched, Searchable)
+    data = searched.offering({"encoder": (SMALL, OTHER)}).load(folder, seed=0)
+    scenario = load_scenario("celeba")
+    assert isinstance(scenario, Searchable)
+
+    networks = [
+        scenario.network(scenario.chosen(data, {"encoder": each})) for each in (SMALL, OTHER)
+    ]
+
+    sizes = [sum(each.numel() for each in network.parameters()) for network in networks]
+    assert sizes[0] != sizes[1]
+    assert f"{SMALL} with random weights or {OTHER} with random weights" in data.description
+    assert scenario.chosen(data, {"optimizer": "sgd"}) is data
+
+
+def test_each_encoder_of_a_search_has_its_own_weights(folder: Path) -> None:
+    """They lie beside each other in the data, and a network takes those of its encoder."""
+    data = small().load(folder, seed=0)
+    torch.manual_seed(5)
+    states = {each: backbone(each, image_size=32).state_dict() for each in (SMALL, OTHER)}
+    weights = {f"{of}/{n}": t.numpy() for of, state in states.items() for n, t in state.items()}
+    scenario = Celeba()
+
+    for encoder, state in states.items():
+        both = dataclasses.replace(data, weights=weights)
+        network = scenario.network(scenario.chosen(both, {"encoder": encoder}))
+
+        assert isinstance(network, VisionClassifier)
+        taken = network.encoder.backbone.state_dict()
+        assert all(torch.equal(taken[name], tensor) for name, tensor in state.items())
+
+
+@pytest.mark.parametrize(
+    ("encoders", "weights", "named"),
+    [
+        ((SMALL, "resnet81"), "none", r"--space: encoder is 'resnet81': timm"),
+        ((SMALL, OTHER), "mine.pth", r"--weights mine.pth: a file has the weights of one encoder"),
+    ],
+)
+def test_encoders_that_cannot_be_searched_are_refused(
+    encoders: tuple[str, ...], weights: str, named: str
+) -> None:
+    """Before any data are read."""
+    scenario = small(weights=weights)
+    assert isinstance(scenario, Searchable)
+
+    with pytest.raises(OptionError, match=named):
+        scenario.offering({"encoder": encoders})
 
 
 def test_other_scenarios_have_no_such_options() -> None:

@@ -7,6 +7,7 @@ from study.objectives import Objective
 from study.proposals import Proposer
 from study.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
 from study.search_options import SearchOptions
+from study.setup_book import SetupBook
 from study.setups import TrialPlan, grid, trial_plans
 from study.trial_record import trial_record
 from tests.study.rows import epoch
@@ -38,18 +39,27 @@ def live(
     options: SearchOptions = OPTIONS,
     *,
     earlier: tuple[TrialRecord, ...] = (),
-    plans: list[TrialPlan] | None = None,
+    ended: tuple[TrialPlan, ...] = (),
+    known: tuple[TrialRecord, ...] = (),
 ) -> LiveSearch:
-    """A search in the order of the grid."""
+    """A search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
+    ids = frozenset(plan.trial_id for plan in ended)
+    book = SetupBook(
+        space,
+        grid(options.batch_sizes, options.learning_rates),
+        otherwise=options.otherwise,
+        expect=lambda plans: [plan for plan in plans if plan.trial_id not in ids],
+    )
     return LiveSearch(
         options,
-        space=space,
+        book=book,
         proposer=Proposer(
             space, objective=Objective(options.objective), sampler="grid", seed=options.seed
         ),
-        plans=plans_of(options) if plans is None else plans,
         trials=lambda: earlier,
+        ended=ids,
+        known=known,
     )
 
 
@@ -78,13 +88,13 @@ def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
     second = search.propose()
     assert second is not None
 
-    goes_on = search.epoch(epoch_of(second, 1, 3.0, 0.5))
+    goes_on = search.epoch(epoch_of(second, 1, 1.0, 0.5))
     capped = search.epoch(epoch_of(second, 2, 3.0, 0.6))
 
     assert at_target is StopReason.TARGET
     assert goes_on is None
     assert capped is StopReason.STOPPED
-    assert search.budget.spent_j == 10.0
+    assert search.budget.spent_j == 8.0
 
 
 def test_an_epoch_that_is_told_twice_counts_once() -> None:
@@ -158,10 +168,123 @@ def test_what_a_lost_attempt_used_counts_once() -> None:
 def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
     """It counts against --trials as well."""
     first, second = plans_of(OPTIONS)
-    search = live(earlier=(record_of(first, 5.0),), plans=[second])
+    search = live(earlier=(record_of(first, 5.0),), ended=(first,))
     search.earlier()
 
     plan = search.propose()
 
     assert plan == second
     assert search.budget.spent_j == 5.0
+
+
+def test_the_leading_setups_are_trained_again() -> None:
+    """With the next seeds, once the others have ended; they end at the target only."""
+    search = live(replace(OPTIONS, confirm=2, energy_budget_wh=1.0))
+    first, second = search.propose(), search.propose()
+    assert first is not None
+    assert second is not None
+
+    early = search.propose()
+    waited = search.is_waiting
+    for plan, energy_j in ((first, 4.0), (second, 2.0)):
+        search.epoch(epoch_of(plan, 1, energy_j, 0.95))
+        search.end(plan.trial_id, failed=False)
+    again = [search.propose() for _ in range(5)]
+
+    assert early is None
+    assert waited
+    assert [(plan.setup, plan.seed) for plan in again if plan is not None] == [
+        (2, 1),
+        (1, 1),
+        (2, 2),
+        (1, 2),
+    ]
+    assert again[-1] is None
+    assert not search.is_waiting
+    repeat = again[0]
+    assert repeat is not None
+    assert search.epoch(epoch_of(repeat, 1, 50.0, 0.5)) is None
+    assert search.epoch(epoch_of(repeat, 2, 50.0, 0.95)) is StopReason.TARGET
+
+
+def test_repeats_stop_with_the_budget() -> None:
+    """They are what is left of it, and no more."""
+    search = live(replace(OPTIONS, confirm=3))
+    plans = [search.propose(), search.propose()]
+    for plan in plans:
+        assert plan is not None
+        search.epoch(epoch_of(plan, 1, 15.0, 0.95))
+        search.end(plan.trial_id, failed=False)
+
+    assert search.propose() is None
+    assert not search.is_waiting
+
+
+def test_a_search_waits_for_room_in_its_budget() -> None:
+    """What is promised to a trial that runs may come free when it ends."""
+    search = live(replace(OPTIONS, halving="energy", first_rung_wh=0.006))
+    first = search.propose()
+    assert first is not None
+
+    none_yet = search.propose()
+    waited = search.is_waiting
+    search.epoch(epoch_of(first, 1, 4.0, 0.95))
+    search.end(first.trial_id, failed=False)
+
+    assert none_yet is None
+    assert waited
+    assert search.propose() is not None
+
+
+def test_what_an_earlier_study_needed_is_to_be_beaten() -> None:
+    """A trial that cannot is stopped with its first epoch."""
+    plan = plans_of(OPTIONS)[0]
+    known = replace(record_of(plan, 5.0), study="grid", energy_to_target_j=5.0)
+    search = live(known=(known,))
+    first = search.propose()
+    assert first is not None
+
+    reason = search.epoch(epoch_of(first, 1, 4.0, 0.5))
+
+    assert reason is StopReason.STOPPED
+
+
+def test_a_trial_whose_encoder_has_ended_can_be_stopped() -> None:
+    """The end of a stage is not the end of the trial; that of the last one is."""
+    search = live()
+    first = search.propose()
+    assert first is not None
+    ended = StopReason.PATIENCE
+
+    encoder = search.epoch(epoch(1, 40.0, None, of=first, stop=ended, stage=Stage.ENCODER.value))
+    classifier = search.epoch(epoch(1, 40.0, 0.5, of=first, stop=ended))
+
+    assert encoder is StopReason.STOPPED
+    assert classifier is None
+
+
+def test_setups_count_ahead_for_trials_that_run() -> None:
+    """Two trials run, the set-up of one is known: the other is expected to need as much."""
+    first, second = plans_of(OPTIONS)
+    told = replace(record_of(first), setup_energy_j=10.0, energy_j=None)
+    search = live(earlier=(told,))
+    assert search.propose() == first
+    assert search.propose() == second
+
+    search.book_overhead()
+
+    assert search.budget.spent_j == 10.0
+    assert search.budget.expected_j == 20.0
+
+
+def test_no_trial_begins_that_cannot_get_to_its_first_rung() -> None:
+    """Twice the first epoch, once that is known: 20 J, of which 16 J are left."""
+    search = live(replace(OPTIONS, halving="energy"))
+    first = search.propose()
+    assert first is not None
+    search.epoch(epoch_of(first, 1, 10.0, 0.5))
+    search.epoch(epoch_of(first, 2, 10.0, 0.95))
+    search.end(first.trial_id, failed=False)
+
+    assert search.budget.limit_j - search.budget.spent_j == 16.0
+    assert search.propose() is None

@@ -86,3 +86,57 @@ def test_a_synthetic_table_says_so() -> None:
 
     assert table.synthetic
     assert len(table.recordings) == 12
+
+
+def test_a_column_that_was_measured_is_no_axis() -> None:
+    """It changes within a training; a user's own choice does not."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6, 0.7], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
+    both = [rows.assign(momentum=each, celsius=[50, 51, 52, 50, 51]) for each in (0.5, 0.9)]
+
+    table = table_of(pd.concat(both), name="own")
+
+    assert [axis.name for axis in table.space.axes] == ["batch_size", "learning_rate", "momentum"]
+    assert len(table.recordings) == 4
+
+
+def test_parameters_of_a_study_are_axes() -> None:
+    """They stand in one column, as JSON."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+    both = [rows.assign(parameters=f'{{"frozen": {each}}}') for each in ("true", "false")]
+
+    table = table_of(pd.concat(both), name="two")
+
+    assert sorted(table.recordings) == [(8, 0.1, False), (8, 0.1, True)]
+
+
+def test_an_axis_without_a_value_is_refused() -> None:
+    """The row would belong to no setup."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)], (8, 0.2): [([0.5], 1.0)]})
+
+    with pytest.raises(OptionError, match="optimizer is empty in a row"):
+        table_of(rows.assign(optimizer=pd.Series(["adam", None], dtype="object")), name="gap")
+
+
+def test_what_a_search_stopped_is_left_out() -> None:
+    """How it would have gone on is not known; that it is missing is."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
+    rows["trial_id"] = ["a", "a", "b", "b"]
+    rows["stop_reason"] = [None, "stopped", None, "patience"]
+
+    table = table_of(rows, name="search")
+
+    assert list(table.recordings) == [(8, 0.2)]
+    assert table.left_out == 1
+
+
+def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
+    """With what lies between epochs, from trials.parquet beside epochs.parquet."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]}).assign(trial_id="a")
+    rows.to_parquet(tmp_path / "epochs.parquet")
+    trials = {"trial_id": ["a"], "setup_energy_j": [4.0], "between_energy_j": [0.5]}
+    pd.DataFrame(trials).to_parquet(tmp_path / "trials.parquet")
+
+    table = read_table(tmp_path)
+
+    assert table.recordings[8, 0.1][0].setup_j == 4.5
+    assert table.grid_j == 6.5

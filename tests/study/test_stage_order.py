@@ -2,11 +2,12 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from study.records import Stage, StopReason
-from study.stage_order import NEEDS_ENCODER, WITHOUT_RESULT, ordered, still_to_train
+from study.stage_order import NEEDS_ENCODER, WITHOUT_RESULT, chosen_stages, ordered, still_to_train
 
 PRETRAINING = (
     Stage.ENCODER,
@@ -54,3 +55,18 @@ def test_what_remains_has_not_ended_and_has_its_encoder(ended: dict[Stage, StopR
     assert bool(left_out) == (
         ended.get(Stage.ENCODER) in WITHOUT_RESULT and bool(NEEDS_ENCODER - set(ended))
     )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "stages"),
+    [
+        ({}, (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)),
+        ({"frozen": True}, (Stage.ENCODER, Stage.CLASSIFIER_FROZEN)),
+        ({"frozen": False}, (Stage.ENCODER_CLASSIFIER,)),
+    ],
+)
+def test_a_setup_chooses_its_stages(parameters: dict[str, bool], stages: tuple[Stage, ...]) -> None:
+    """Frozen needs an encoder first; whole needs nothing before it."""
+    of_study = (Stage.ENCODER, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+
+    assert chosen_stages(of_study, parameters) == stages

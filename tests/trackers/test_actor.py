@@ -165,9 +165,11 @@ def die_in_epoch(manager: Handle) -> None:
 
 
 @ray.remote(num_cpus=1, max_retries=0)
-def lose_tracker_in_epoch(manager: Handle) -> tuple[Reading, float]:
+def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
     """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
+    if way == "ray":
+        trial._lane = None  # noqa: SLF001 - nobody else has to know that there is one
     before_s = time.process_time()
     trial.open(key(1))
     burn(EPOCH_S)
@@ -297,6 +299,27 @@ def test_release_is_for_one_trial(manager: Handle) -> None:
     assert energy_j(trial.close(key(1, trial_id="other"))) > 0
 
 
+@pytest.mark.parametrize("was_lost", [True, False])
+def test_without_a_lane_windows_are_measured_through_ray(
+    manager: Handle, *, was_lost: bool
+) -> None:
+    """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
+    trial = client(manager)
+    lane = trial._lane  # noqa: SLF001 - nobody else has to know that there is one
+    assert lane is not None
+    if was_lost:
+        lane.close()
+    else:
+        trial._lane = None  # noqa: SLF001
+
+    readings = [measured(trial, manager, epoch) for epoch in (1, 2)]
+
+    for reading in readings:
+        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
+        assert reading.status is Status.OK
+    assert (trial._lane is not None) == was_lost  # noqa: SLF001
+
+
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
@@ -313,9 +336,10 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     assert pid_of(tracker_of(manager)) != pid
 
 
-def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle) -> None:
+@pytest.mark.parametrize("way", ["lane", "ray"])
+def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, way: str) -> None:
     """What the dead one read at the start of the window, the new one goes on from."""
-    reading, used_s = ray.get(lose_tracker_in_epoch.remote(estimating), timeout=PATIENCE_S)
+    reading, used_s = ray.get(lose_tracker_in_epoch.remote(estimating, way), timeout=PATIENCE_S)
 
     # Ray itself uses some CPU time while the tracker starts; a CPU's clock has steps of 10 ms.
     assert (reading.method, reading.status) == (Method.ESTIMATED, Status.DEGRADED)

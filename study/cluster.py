@@ -209,9 +209,7 @@ def connect(
             cpu_idle_watts=options.cpu_idle_watts,
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = {
-            node.node_id: _start_tracker(manager, node) for node in nodes if share.trials_on(node)
-        }
+        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
         if options.mixed_devices == "refuse":
@@ -293,11 +291,16 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
         raise ClusterError(message)
 
 
-def _start_tracker(manager: Handle, node: Node) -> TrackerFacts:
+def _start_trackers(manager: Handle, nodes: Iterable[Node]) -> dict[str, TrackerFacts]:
+    """Start the nodes' trackers, all at once, and wait until they sample."""
+    starting = {node: manager.tracker.remote(node.node_id) for node in nodes}
+    asked = {node: _answer(node, tracker).facts.remote() for node, tracker in starting.items()}
+    return {node.node_id: _answer(node, facts) for node, facts in asked.items()}
+
+
+def _answer(node: Node, asked: Any) -> Any:  # noqa: ANN401 - whatever was asked for
     try:
-        tracker = ray.get(manager.tracker.remote(node.node_id), timeout=TRACKER_START_S)
-        facts: TrackerFacts = ray.get(tracker.facts.remote(), timeout=TRACKER_START_S)
+        return ray.get(asked, timeout=TRACKER_START_S)
     except RayError as error:
         message = f"no tracker could be started on {node.hostname}: {error}"
         raise ClusterError(message) from error
-    return facts

@@ -2,7 +2,9 @@
 
 A call of Ray's takes milliseconds, and as much CPU time on either side; with epochs of a tenth of a
 second that shows. Here it is a message and its answer. The lane is a convenience: where there is
-none, or it breaks, the same is asked for through Ray, which knows of restarts.
+none, or it breaks, the same is asked for through Ray, which knows of restarts. Everything has a time
+limit, which is why it is not `multiprocessing.connection`: that one's handshake has none, and a tracker
+that hangs must not hold up a training.
 """
 
 import hmac

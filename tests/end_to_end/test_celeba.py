@@ -1,5 +1,6 @@
 """`python -m study.regime --scenario celeba`, from a folder of images to results."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -47,7 +48,7 @@ def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
     assert epochs["val_accuracy"].notna().all()
     # More than there are images means all of them, as in the real set.
     assert set(epochs["effective_batch_size"]) == {32, manifest.data.train_samples}
-    assert "data     synthetic" in done.out
+    assert re.search(r"^  data +synthetic", done.out, flags=re.MULTILINE)
 
 
 def test_a_damaged_image_ends_the_study_before_its_first_trial(tmp_path: Path) -> None:

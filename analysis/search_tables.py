@@ -72,16 +72,24 @@ def sureness_text(info: SearchInfo) -> str:
             "probability can be given: differences may be chance. --confirm 2 trains the leading "
             "setups again."
         )
-    others = sure.compared - 1
+    if sure.compared == 1:
+        return (
+            f"Setup {sure.setup} is the only one that can be compared; its seeds differ by a factor "
+            f"of {sure.factor:.2f}."
+        )
+    least = "at least " if sure.stopped else ""
+    stopped = ""
+    if sure.stopped:
+        stopped = (
+            f" {counted(sure.stopped, 'setup')} of them never got to the target, being stopped; of "
+            "those it is taken that they get there as cheaply as they can."
+        )
     return (
         f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
         f"{counted(sure.repeats, 'repeat')}). So setup {sure.setup} is the best of the "
-        f"{counted(sure.compared, 'setup')} that can be compared with a probability of "
-        f"{percent_text(sure.best, decimals=0)}, and within 5 % of the best with "
-        f"{percent_text(sure.near, decimals=0)}."
-        if others
-        else f"Setup {sure.setup} is the only one that can be compared; its seeds differ by a factor "
-        f"of {sure.factor:.2f}."
+        f"{sure.compared} setups that can be compared with a probability of {least}"
+        f"{percent_text(sure.best, decimals=0)}, and within 5 % of the best with {least}"
+        f"{percent_text(sure.near, decimals=0)}.{stopped}"
     )
 
 

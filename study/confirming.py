@@ -19,6 +19,8 @@ def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) ->
         courses: How the trials of each setup went.
     """
     means = {choice: mean for choice, many in courses.items() if (mean := mean_of(many))}
+    if objective is Objective.ENERGY_TO_TARGET:
+        return _cheapest(means, courses)
     found: list[Choice] = []
     while len(found) < LEADERS and means:
         best = [list(means)[i] for i in best_of(objective, list(means.values()))]
@@ -30,16 +32,36 @@ def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) ->
     return tuple(found)
 
 
+def _cheapest(
+    means: Mapping[Choice, Course], courses: Mapping[Choice, Sequence[Course]]
+) -> tuple[Choice, ...]:
+    """The cheapest to the target; a setup that was stopped counts with the least it can need.
+
+    So one that was stopped close behind the best gets another seed. Where no setup has reached the
+    target there is nothing to confirm.
+    """
+    costs = {c: mean.to_target_j for c, mean in means.items() if mean.to_target_j is not None}
+    if not costs:
+        return ()
+    for choice, many in courses.items():
+        least = [j for each in many if (j := each.least_to_target_j) is not None]
+        if choice not in means and least:
+            costs[choice] = statistics.fmean(least)
+    return tuple(sorted(costs, key=lambda choice: costs[choice])[:LEADERS])
+
+
 def mean_of(courses: Sequence[Course]) -> Course | None:
     """One course in the place of several seeds: their means; None without a whole one.
 
-    A setup reaches the target only if every seed that was not stopped does.
+    A setup reaches the target only if every seed that was not stopped does. One that was stopped
+    counts there with the least it can have needed: to leave out a bad seed would flatter.
     """
     whole = [each for each in courses if not each.stopped]
     if not whole:
         return None
     known = [each.best_accuracy for each in whole if each.best_accuracy is not None]
     reached = [each.to_target_j for each in whole if each.to_target_j is not None]
+    least = [j for each in courses if (j := each.least_to_target_j) is not None]
     return Course(
         target=whole[0].target,
         epochs=round(statistics.fmean(each.epochs for each in whole)),
@@ -47,5 +69,5 @@ def mean_of(courses: Sequence[Course]) -> Course | None:
         time_s=statistics.fmean(each.time_s for each in whole),
         missing=sum(each.missing for each in whole),
         best_accuracy=statistics.fmean(known) if len(known) == len(whole) else None,
-        to_target_j=statistics.fmean(reached) if len(reached) == len(whole) else None,
+        to_target_j=statistics.fmean([*reached, *least]) if len(reached) == len(whole) else None,
     )

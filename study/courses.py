@@ -44,6 +44,21 @@ class Course:
         best = self.best_accuracy
         return self.target is not None and best is not None and best >= self.target
 
+    @property
+    def least_to_target_j(self) -> float | None:
+        """The least that a stopped trial can have needed to its target, as `verdicts` reckons.
+
+        It needed one more epoch, and won accuracy no faster than so far.
+        """
+        if not self.stopped or not self.epochs or self.target is None:
+            return None
+        next_j = self.known_j * (1 + 1 / self.epochs)
+        return (
+            max(next_j, self.known_j * self.target / self.best_accuracy)
+            if self.best_accuracy
+            else next_j
+        )
+
     def add(self, *, accuracy: float | None, energy_j: float | None, time_s: float) -> None:
         """Take one more epoch."""
         before = self.reached

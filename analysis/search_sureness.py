@@ -6,8 +6,9 @@ means of all setups are drawn again and again (Student's t, no prior), and it is
 the recommended one is the cheapest, or dearer by at most 5 %. Where no setup has two seeds,
 nothing is known, and nothing is said.
 
-A training that was stopped counts with the least that it can have needed. It flatters its setup,
-so what comes out is the least that the probability can be.
+Setups of which no training got to its end are compared apart: each counts with the least that it
+can have needed, which flatters all of them, so what comes out is the least that the probability
+can be.
 """
 
 import math
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+import numpy.typing as npt
 
 DRAWS = 20_000
 NEAR = 0.05
@@ -28,11 +30,13 @@ class Sureness:
 
     Attributes:
         setup: The recommended one.
-        best: Probability that it is the best of those that were compared.
+        best: Probability that it is the best of those of which a training got to its end.
         near: Probability that it is at most 5 % dearer than the best of them (or, where accuracy
             is looked for, less accurate by at most 5 %).
-        compared: Number of setups that were compared.
-        stopped: Those of them of which no seed got to its end: of these the least is taken.
+        compared: Number of these.
+        least: Probability that it is the best of all, were each setup that was stopped as cheap as
+            it can be; None where none was.
+        stopped: Number of those.
         factor: By which seeds differ: the exponential of the pooled standard deviation.
         repeats: Trainings beyond the first of each setup, on which that rests.
     """
@@ -41,6 +45,7 @@ class Sureness:
     best: float
     near: float
     compared: int
+    least: float | None
     stopped: int
     factor: float
     repeats: int
@@ -67,24 +72,35 @@ def sureness(
         return None
     deviation = math.sqrt(sum(_squares(many) for many in costs.values()) / freedom)
     every = {n: [*costs.get(n, ()), *(least or {}).get(n, ())] for n in {**costs, **(least or {})}}
-    names = list(every)
     answer = recommended(costs, every, confirmed=confirmed)
-    draw = np.random.default_rng(0)
-    # One scale for all setups in a draw, because there is one deviation.
-    scale = deviation / np.sqrt(draw.chisquare(freedom, size=(draws, 1)) / freedom)
-    errors = np.array([1 / math.sqrt(len(every[name])) for name in names])
-    means = np.array([fmean(map(math.log, every[name])) for name in names])
-    drawn = means + scale * errors * draw.standard_normal((draws, len(names)))
-    above = drawn[:, names.index(answer)] - drawn.min(axis=1)
+    drawn = _drawn(every, deviation, freedom, draws)
+    above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
+    stopped = every.keys() - costs.keys()
+    above_all = drawn[answer] - np.min(list(drawn.values()), axis=0)
     return Sureness(
         setup=answer,
         best=float((above <= 0).mean()),
         near=float((above <= math.log1p(NEAR)).mean()),
-        compared=len(names),
-        stopped=len(every.keys() - costs.keys()),
+        compared=len(costs),
+        least=float((above_all <= 0).mean()) if stopped else None,
+        stopped=len(stopped),
         factor=math.exp(deviation),
         repeats=freedom,
     )
+
+
+def _drawn(
+    every: Mapping[int, Sequence[float]], deviation: float, freedom: int, draws: int
+) -> dict[int, npt.NDArray[np.float64]]:
+    """Draws of the mean logarithm of each setup."""
+    draw = np.random.default_rng(0)
+    # One scale for all setups in a draw, because there is one deviation.
+    scale = deviation / np.sqrt(draw.chisquare(freedom, size=draws) / freedom)
+    return {
+        name: fmean(map(math.log, values))
+        + scale / math.sqrt(len(values)) * draw.standard_normal(draws)
+        for name, values in every.items()
+    }
 
 
 def recommended(

@@ -72,24 +72,23 @@ def sureness_text(info: SearchInfo) -> str:
             "probability can be given: differences may be chance. --confirm 2 trains the leading "
             "setups again."
         )
-    if sure.compared == 1:
-        return (
-            f"Setup {sure.setup} is the only one that can be compared; its seeds differ by a factor "
-            f"of {sure.factor:.2f}."
-        )
-    least = "at least " if sure.stopped else ""
-    stopped = ""
-    if sure.stopped:
-        stopped = (
-            f" {counted(sure.stopped, 'setup')} of them never got to the target, being stopped; of "
-            "those it is taken that they get there as cheaply as they can."
-        )
-    return (
+    seeds = (
         f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
-        f"{counted(sure.repeats, 'repeat')}). So setup {sure.setup} is the best of the "
-        f"{sure.compared} setups that can be compared with a probability of {least}"
-        f"{percent_text(sure.best, decimals=0)}, and within 5 % of the best with {least}"
-        f"{percent_text(sure.near, decimals=0)}.{stopped}"
+        f"{counted(sure.repeats, 'repeat')})."
+    )
+    best = f" Setup {sure.setup} is the only one that got there."
+    if sure.compared > 1:
+        best = (
+            f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
+            f"probability of {percent_text(sure.best, decimals=0)}, and within 5 % of the best of "
+            f"them with {percent_text(sure.near, decimals=0)}."
+        )
+    if sure.least is None:
+        return seeds + best
+    return (
+        f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
+        "known: were each of them as cheap as it can be, the probability would be "
+        f"{percent_text(sure.least, decimals=0)}; it is no less."
     )
 
 

@@ -35,19 +35,21 @@ def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) ->
 def _cheapest(
     means: Mapping[Choice, Course], courses: Mapping[Choice, Sequence[Course]]
 ) -> tuple[Choice, ...]:
-    """The cheapest to the target; a setup that was stopped counts with the least it can need.
+    """The cheapest to the target, and behind it those that come next.
 
-    So one that was stopped close behind the best gets another seed. Where no setup has reached the
-    target there is nothing to confirm.
+    A setup that was stopped counts with the pace that it had: one seed that was slower than the
+    best may have been a bad one. Where no setup has reached the target there is nothing to confirm.
     """
     costs = {c: mean.to_target_j for c, mean in means.items() if mean.to_target_j is not None}
     if not costs:
         return ()
+    best = min(costs, key=lambda choice: costs[choice])
     for choice, many in courses.items():
-        least = [j for each in many if (j := each.least_to_target_j) is not None]
-        if choice not in means and least:
-            costs[choice] = statistics.fmean(least)
-    return tuple(sorted(costs, key=lambda choice: costs[choice])[:LEADERS])
+        pace = [j for each in many if (j := each.pace_j) is not None]
+        if choice not in means and pace:
+            costs[choice] = statistics.fmean(pace)
+    others = sorted(costs.keys() - {best}, key=lambda choice: (costs[choice], str(choice)))
+    return (best, *others[: LEADERS - 1])
 
 
 def mean_of(courses: Sequence[Course]) -> Course | None:

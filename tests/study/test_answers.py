@@ -95,8 +95,8 @@ def test_the_leaders_are_the_best_three_in_their_order() -> None:
     assert leaders(TO_TARGET, courses) == (("b",), ("d",), ("a",))
 
 
-def test_a_setup_stopped_close_behind_gets_another_seed() -> None:
-    """It needed one more epoch: at least 3 J; the cheapest needed 2.5 J, the other 4 J."""
+def test_a_setup_that_was_stopped_at_a_good_pace_gets_another_seed() -> None:
+    """0.85 for 2 J makes 0.9 for 2.1 J; 0.1 for 2 J makes it for 18 J. The answer comes first."""
     near = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.85, stopped=True)
     slow = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.1, stopped=True)
     courses: dict[Choice, list[Course]] = {

@@ -48,8 +48,9 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
         if not is_to_target:
             why = "had already used more than a more accurate one"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are "
-            f"ruled out, {info.stopped - info.dearer} might yet have come out better."
+            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are ruled "
+            f"out with the seed that they had, {info.stopped - info.dearer} might yet have come out "
+            "better."
         )
     return (
         f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "

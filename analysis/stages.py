@@ -166,8 +166,9 @@ def frames_of_stage(
     epochs: pd.DataFrame, trials: pd.DataFrame, stage: Stage
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A study as if its trials had this one stage: its epochs, and trials with its stop reason."""
+    epochs = counted_epochs(epochs)
     kept = epochs[epochs["stage"] == stage.value]
-    last = counted_epochs(kept).sort_values("epoch", kind="stable")
+    last = kept.sort_values("epoch", kind="stable")
     reasons = last.drop_duplicates("trial_id", keep="last").set_index("trial_id")["stop_reason"]
     own = trials["trial_id"].map(reasons).astype("object")
     return kept, trials.assign(stop_reason=own.where(own.notna(), None))

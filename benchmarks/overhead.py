@@ -30,8 +30,8 @@ import tyro
 from study.records import Stage
 from study.scenario import Data, load_scenario
 from study.setups import TrialPlan, grid, trial_plans
-from study.trainable import TrialMeter
 from study.training import TrainingSettings, classification, train
+from study.trial_meter import TrialMeter
 from trackers.actor import Handle, start_manager
 from trackers.client import TrackerClient
 from trackers.detect import Request

@@ -59,11 +59,14 @@ class StudyCallback(tune.Callback):
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial's process has died, or its node with it."""
         config, error = info["trial"].config, info["trial"].get_error()
+        plan = TrialPlan.from_config(config)
+        if self._recorder.is_through(plan):
+            self._end(config)  # it was lost when all was reported
+            return
         if not self._restarts:
-            self._recorder.add_error(config["trial_id"], str(error))
+            self._recorder.add_error(plan.trial_id, str(error))
             self._end(config)
             return
-        plan = TrialPlan.from_config(config)
         self.lost.append(replace(plan, attempt=plan.attempt + 1))
         self._cluster.release(plan.trial_id)
         self._progress.lost(plan.trial_id, plan.setup, why=type(error).__name__)

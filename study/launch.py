@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, final
 
@@ -12,6 +13,7 @@ from ray.tune.search.basic_variant import BasicVariantGenerator
 from rich.console import Console
 
 from study.callback import StudyCallback
+from study.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.checks import check_folder, check_same_study, check_this_machine
 from study.cluster import Cluster, connect
 from study.data.progress import shown_by
@@ -89,6 +91,9 @@ def run_study(
     )
     if earlier is not None:
         check_same_study(earlier, manifest)
+    else:
+        for left in folder.names(CHECKPOINTS_FOLDER):  # of a study whose manifest was deleted
+            folder.delete(f"{CHECKPOINTS_FOLDER}/{left}")
     recorder = Recorder(
         folder,
         study=name,
@@ -208,6 +213,7 @@ class _Run:
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
+        self._remove_checkpoints()
         ended = sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
         expected = len(self._manifest.setups) * len(self._manifest.seeds)
         if self._steering is not None:
@@ -225,6 +231,18 @@ class _Run:
         written_at_last(
             self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
         )
+
+    def _remove_checkpoints(self) -> None:
+        """Those of trials that have their result, and were lost before they could do it."""
+        through = {
+            trial.trial_id
+            for trial in self._recorder.trials()
+            if trial.status is TrialStatus.FINISHED
+        }
+        with suppress(OSError):
+            for name in self._folder.names(CHECKPOINTS_FOLDER):
+                if trial_of(name) in through:
+                    self._folder.delete(f"{CHECKPOINTS_FOLDER}/{name}")
 
     def _take_bookings(self) -> None:
         for booking in self._cluster.take_bookings():

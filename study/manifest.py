@@ -6,6 +6,7 @@ Standard library only.
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -151,7 +152,9 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as indented JSON."""
-        return json.dumps(dataclasses.asdict(self), indent=2, default=str) + "\n"
+        values = dataclasses.asdict(self)
+        values["options"] = {name: _plain(value) for name, value in self.options.items()}
+        return json.dumps(values, indent=2, default=str, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -199,3 +202,8 @@ def _node_from(raw: Mapping[str, Any]) -> NodeFacts:
             "devices": tuple(DeviceFacts(**d) for d in raw["devices"]),
         }
     )
+
+
+def _plain(option: object) -> object:
+    """An option as JSON has it; it has no infinity."""
+    return str(option) if isinstance(option, float) and not math.isfinite(option) else option

@@ -79,6 +79,7 @@ class Progress:
         self._trials = trials
         self._slots = slots
         self._states: defaultdict[int, _SetupState] = defaultdict(_SetupState)
+        self._seen: set[tuple[str, int, str, int]] = set()
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
         self._estimated = False
@@ -108,6 +109,10 @@ class Progress:
             state = self._states[record.setup]
             trial = state.running.setdefault(record.trial_id, _TrialState(begun_s=self._start_s))
             trial.last = record
+            place = (record.trial_id, record.attempt, record.stage, record.epoch)
+            if place in self._seen:
+                return  # a trial that goes on reports once more what it had reported
+            self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
             trial.epochs += record.stop_reason not in BROKEN_OFF
             state.epochs += record.stop_reason not in BROKEN_OFF

@@ -7,6 +7,7 @@ from typing import final
 
 from study.attempts import Place
 from study.bookings import PowerRecord, WindowRecord
+from study.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.records import (
     EPOCHS_FILE,
     POWER_FILE,
@@ -67,6 +68,8 @@ class Recorder:
             for row in folder.read_rows(TRIALS_FILE)
             if row["status"] == TrialStatus.FAILED
         }
+        # Of what attempts a driver left that did not live to write their rows.
+        self._left = attempts_with_checkpoint(folder.names(CHECKPOINTS_FOLDER))
         self._power: list[PowerRecord] = []
         self._due_s = time.monotonic() + FLUSH_S
         self._rested_s = time.monotonic()
@@ -90,19 +93,26 @@ class Recorder:
             epochs, windows = self._of(plan)
             rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
-            if is_through(rows, chosen_stages(self._stages, plan.chosen)):
+            if self.is_through(plan):
                 continue
             if plan.trial_id in self._errors and not retry_failed:
                 continue
             self._errors.pop(plan.trial_id, None)
             begun = {attempt for attempt, _, _ in (*epochs, *windows)}
+            begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
                 attempt=max(plan.attempt, max(begun, default=0) + 1),
-                energy_before_j=total_j(row.epoch_energy_j for row in rows),
+                # An epoch that was not begun has used nothing, and has no energy.
+                energy_before_j=total_j(row.epoch_energy_j for row in rows if row.epoch_time_s > 0),
             )
             self._plans[plan.trial_id] = again
             remaining.append(again)
         return remaining
+
+    def is_through(self, plan: TrialPlan) -> bool:
+        """Whether a trial has trained all that it can."""
+        rows, _ = self._of(plan)
+        return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""

@@ -92,7 +92,7 @@ class StudyFolder:
         """Write a file whole, or leave the old one."""
         self.write_bytes(name, text.encode())
 
-    def write_bytes(self, name: str, content: bytes) -> None:
+    def write_bytes(self, name: str, content: bytes | memoryview) -> None:
         """Write a file whole, or leave the old one."""
         with self._replaced(name) as file:
             file.write(content)
@@ -104,6 +104,11 @@ class StudyFolder:
         with self._files.open_input_stream(f"{self.path}/{name}") as file:
             content: bytes = file.read()
         return content
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder of the study; none where there is no such folder."""
+        chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
+        return [each.base_name for each in self._files.get_file_info(chosen)]
 
     def delete(self, name: str) -> None:
         """Take a file away; where it is not there or the storage is away, nothing happens."""

@@ -6,24 +6,23 @@ not finite are results, and so is any other error of a trial, because with reuse
 that raises can leave its accelerator idle for the rest of the study.
 """
 
+import logging
 import socket
-import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, final
+from typing import Any
 
 import ray
 from ray import tune
 
 from study.checkpoints import Checkpoint
 from study.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
+from study.errors import StorageError
 from study.records import (
     J_PER_MWH,
     J_PER_WH,
-    LATENTS,
     EnergyMethod,
     EnergyStatus,
     EpochRecord,
@@ -37,10 +36,9 @@ from study.stage_order import chosen_stages, ordered, still_to_train
 from study.stages import StageTasks
 from study.storage_reach import Reach
 from study.training import EpochOutcome, TrainingSettings, train
+from study.trial_meter import TrialMeter
 from trackers.actor import Handle
 from trackers.client import TrackerClient
-from trackers.ledger import SETUP, TRIAL, WindowKey
-from trackers.sample import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,31 +91,65 @@ def run_trial(
         accelerator_uuid=accelerator_uuid(_assigned()),
         on_accelerator=torch_device(context.device).type != "cpu",
     )
-    stages = chosen_stages(context.stages, plan.chosen)
-    meter = TrialMeter(plan, client, first_stage=stages[0])
-    energy_j = plan.energy_before_j
+    first_stage = chosen_stages(context.stages, plan.chosen)[0]
+    meter = TrialMeter(plan, client, first_stage=first_stage)
     with meter.trial():
-        checkpoint = _checkpoint(plan, context)
-        for report in checkpoint.reports:
-            tune.report(report)  # once more, because the driver may not have lived to write it
-        try:
-            for outcome in _outcomes(plan, stages, context, data, meter, checkpoint):
-                record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
-                energy_j = record.energy_j
-                report = _metrics(record, outcome)
-                checkpoint.reports.append(report)
-                tune.report(report)
-        except Exception:  # noqa: BLE001 - see the module's first lines
-            outcome = _failed(meter.epoch)
+        run_attempt(plan, context, data, meter, _checkpoint(plan, context), report=tune.report)
+
+
+def run_attempt(
+    plan: TrialPlan,
+    context: TrialContext,
+    data: Data,
+    meter: TrialMeter,
+    checkpoint: Checkpoint,
+    *,
+    report: Callable[[dict[str, Any]], None],
+) -> None:
+    """Go on from a checkpoint to the trial's end, and report; an error of the trial is a report.
+
+    Args:
+        plan: The trial.
+        context: What all trials share.
+        data: What it is trained on.
+        meter: Measures it.
+        checkpoint: Where it begins.
+        report: Called for each epoch; returns when the driver has it.
+    """
+    for earlier in checkpoint.reports:
+        report(earlier)  # once more, because the driver may not have lived to write it
+    energy_j = _later(plan.energy_before_j, checkpoint.reports)
+    reported = None
+    try:
+        for outcome in _outcomes(plan, context, data, meter, checkpoint):
             record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
-            tune.report(_metrics(record, outcome, error=traceback.format_exc()))
-        checkpoint.remove()
+            energy_j = record.energy_j
+            checkpoint.reports.append(_metrics(record, outcome))
+            reported = meter.stage, meter.epoch
+            report(checkpoint.reports[-1])
+    except Exception:  # noqa: BLE001 - see the module's first lines
+        is_reported = reported == (meter.stage, meter.epoch)
+        outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)
+        record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+        report(_metrics(record, outcome, error=traceback.format_exc()))
+    checkpoint.remove()
+
+
+def _later(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float | None:
+    """Energy of a trial so far: the driver may not know of the last epochs that were reported."""
+    if not reports:
+        return known_j
+    last_j: float | None = reports[-1]["energy_j"]
+    return None if known_j is None or last_j is None else max(known_j, last_j)
 
 
 def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
     # Not on a machine's own disk, where another study of this name may have left some.
-    storage = context.storage
-    folder = storage.folder() if storage is not None and storage.here() else None
+    storage, folder = context.storage, None
+    try:
+        folder = storage.folder() if storage is not None and storage.here() else None
+    except StorageError as error:
+        logging.getLogger(__name__).warning("no checkpoints of %s: %s", plan.trial_id, error)
     return Checkpoint.of_attempt(
         folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
     )
@@ -131,10 +163,9 @@ def _assigned() -> list[str]:
 
 def _outcomes(
     plan: TrialPlan,
-    stages: tuple[Stage, ...],
     context: TrialContext,
     data: Data,
-    meter: "TrialMeter",
+    meter: TrialMeter,
     checkpoint: Checkpoint,
 ) -> Iterator[EpochOutcome]:
     """The outcomes of all stages that are not through, one stage after another."""
@@ -158,16 +189,17 @@ def _outcomes(
         seed=plan.seed,
         weight_decay=plan.chosen.get("weight_decay"),
     )
-    order = ordered(stages, seed=plan.seed)
+    order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
-        meter.stage, meter.epoch = remaining[0], 1
+        begin = checkpoint.take_under_way()
+        meter.stage, meter.epoch = remaining[0], 1 if begin is None else int(begin["epoch"]) + 1
         for outcome in train(
             partial(tasks.start, meter.stage),
             settings,
             device=device,
             window=meter.window,
             latents=meter.latents,
-            begin=checkpoint.take_under_way(),
+            begin=begin,
         ):
             meter.peak_memory_bytes = peak_memory_bytes(device)
             yield outcome
@@ -191,7 +223,7 @@ def _record(
     plan: TrialPlan,
     context: TrialContext,
     data: Data,
-    meter: "TrialMeter",
+    meter: TrialMeter,
     *,
     energy_before_j: float | None,
 ) -> EpochRecord:
@@ -263,81 +295,3 @@ def _metrics(
 
 def _over(value: float | None, unit: float) -> float | None:
     return None if value is None else value / unit
-
-
-@final
-class TrialMeter:
-    """The windows of one attempt: over all of it, over its set-up, over each epoch.
-
-    Attributes:
-        client: The way to the node's tracker.
-        stage: The stage that is being trained; the first one before any is.
-        epoch: Its epoch that is running, or ran last; 1 before the first.
-        peak_memory_bytes: Most memory so far; None where torch does not tell.
-    """
-
-    def __init__(self, plan: TrialPlan, client: TrackerClient, *, first_stage: Stage) -> None:
-        """Measure `plan` through `client`."""
-        self.client = client
-        self.stage = first_stage
-        self.epoch = 1
-        self.peak_memory_bytes: int | None = None
-        self._plan = plan
-        self._in_setup = False
-        self._last: tuple[Stage, int, Reading, float] | None = None
-
-    @contextmanager
-    def trial(self) -> Iterator[None]:
-        """Around the whole attempt."""
-        self.client.open(self._key(TRIAL, 0))
-        self.client.open(self._key(SETUP, 0))
-        self._in_setup = True
-        try:
-            yield
-        finally:
-            self._end_setup()
-            self.client.close(self._key(TRIAL, 0))
-
-    @contextmanager
-    def window(self, epoch: int) -> Iterator[None]:
-        """Around one epoch of the present stage."""
-        self._end_setup()
-        self.epoch = epoch
-        key = self._key(self.stage, epoch)
-        self.client.open(key)
-        start_s = time.monotonic()
-        try:
-            yield
-        finally:
-            duration_s = time.monotonic() - start_s
-            self._last = (self.stage, epoch, self.client.close(key), duration_s)
-
-    @contextmanager
-    def latents(self) -> Iterator[None]:
-        """Around the computing of latent features, within an epoch."""
-        key = self._key(LATENTS, 0)
-        self.client.open(key)
-        try:
-            yield
-        finally:
-            self.client.close(key)
-
-    def take(self, epoch: int) -> tuple[Reading, float]:
-        """Reading and length in seconds of an epoch's window; missing where it had none."""
-        if self._last is None or self._last[:2] != (self.stage, epoch):
-            return Reading.missing("", note="the epoch was not begun"), 0.0
-        _, _, reading, duration_s = self._last
-        return reading, duration_s
-
-    def _end_setup(self) -> None:
-        if self._in_setup:
-            self.client.close(self._key(SETUP, 0))
-            self._in_setup = False
-
-    def _key(self, stage: str, epoch: int) -> WindowKey:
-        return WindowKey(
-            trial_id=self._plan.trial_id,
-            attempt=self._plan.attempt,
-            stage=str(stage),
-            epoch=epoch,
-        )

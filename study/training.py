@@ -158,6 +158,7 @@ def train(
         stage = _Stage(make(), settings, device)
         if begin is not None:
             stage.restore(begin)
+            begin = None  # it may hold much memory
         for epoch in range(first, settings.max_epochs + 1):
             synchronize(device)
             with window(epoch):

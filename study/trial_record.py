@@ -63,13 +63,14 @@ def trial_record(
     )
     whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
     energy_j = total_j(row.epoch_energy_j for row in rows)
+    status = _status(rows, stages, error, since=plan.attempt)
     own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
     return TrialRecord(
         study=study,
         trial_id=plan.trial_id,
-        status=_status(rows, stages, error, since=plan.attempt),
+        status=status,
         stop_reason=last.stop_reason if last else None,
-        error=error,
+        error=error if status is TrialStatus.FAILED else None,
         attempts=attempt,
         paradigm=paradigm,
         scenario=scenario,
@@ -137,11 +138,14 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
 def _status(
     rows: list[EpochRecord], stages: Sequence[Stage], error: str | None, *, since: int
 ) -> TrialStatus:
-    """What became of a trial; an error before the attempt `since` is being mended."""
+    """What became of a trial; an error before the attempt `since` is being mended.
+
+    One whose process was lost when all was trained has its result nevertheless.
+    """
+    if is_through(rows, stages):
+        return TrialStatus.FINISHED
     failed = rows and rows[-1].stop_reason is StopReason.ERROR and rows[-1].attempt >= since
-    if error is not None or failed:
-        return TrialStatus.FAILED
-    return TrialStatus.FINISHED if is_through(rows, stages) else TrialStatus.RUNNING
+    return TrialStatus.FAILED if error is not None or failed else TrialStatus.RUNNING
 
 
 def total_j(energies_j: Iterable[float | None]) -> float | None:

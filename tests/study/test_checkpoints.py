@@ -4,7 +4,7 @@ import io
 import math
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,13 @@ from study.records import Stage, StopReason
 from study.results import StudyFolder
 from study.stages import StageTasks
 from study.training import EpochOutcome, Task, TrainingSettings, classification, train
+from tests.study.rows import epoch
 from tests.study.staged import Waves
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")
 STAGE = Stage.ENCODER_CLASSIFIER
-FILE = "checkpoints/t1.pt"
+FILE = "checkpoints/t1-attempt1.pt"
 EPOCHS = 7
 
 
@@ -58,7 +59,9 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 def attempt(number: int, tmp_path: Path, *, every_s: float = 0.0) -> Checkpoint:
     """Where an attempt of trial t1 begins."""
-    return Checkpoint.of_attempt(folder(tmp_path), "t1", attempt=number, every_s=every_s)
+    return Checkpoint.of_attempt(
+        folder(tmp_path), "t1", attempt=number, every_s=every_s, pauses_s=(0.0, 0.0)
+    )
 
 
 def trained(
@@ -78,7 +81,7 @@ def trained(
         begin=checkpoint.take_under_way(),
     ):
         outcomes.append(outcome)
-        checkpoint.reports.append({"epoch": outcome.epoch})
+        checkpoint.reports.append(epoch(outcome.epoch).to_row())
         if outcome.state is not None:
             checkpoint.epoch_done(outcome.state)
         if outcome.epoch == until:
@@ -102,7 +105,7 @@ def test_a_training_goes_on_as_if_nothing_had_been(
     rest = trained(make, second, optimizer=optimizer)
 
     assert [*first, *rest] == whole
-    assert reported == [{"epoch": number} for number in range(1, lost_after + 1)]
+    assert [row["epoch"] for row in reported] == list(range(1, lost_after + 1))
 
 
 def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
@@ -222,8 +225,12 @@ def saved(content: object) -> bytes:
         saved({"version": 0}),
         saved([1, 2]),
         saved({"version": 1, "reports": [], "ended": {"no stage": "patience"}}),
+        saved({"version": 1, "reports": [{"epoch": 1}], "ended": {}}),
     ],
-    ids=["empty", "other", "cut", "lacking", "another version", "a list", "unknown stage"],
+    ids=[
+        *("empty", "other", "cut", "lacking", "another version", "a list", "unknown stage"),
+        "reports that are no rows",
+    ],
 )
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> None:
     """The trial begins anew."""
@@ -246,6 +253,51 @@ def test_a_checkpoint_of_somebody_else_runs_no_code(tmp_path: Path) -> None:
     assert begun.reports == []
     assert proof.exists()
     assert not made.exists()
+
+
+def test_a_state_that_cannot_be_written_costs_the_checkpoint_only(tmp_path: Path) -> None:
+    """Whatever goes wrong, the training goes on."""
+    begun = attempt(1, tmp_path)
+
+    begun.epoch_done(lambda: {"cannot be pickled": lambda: None})
+
+    assert not (tmp_path / "s" / FILE).exists()
+
+
+def test_what_a_later_attempt_writes_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+    """And what was left last is gone on from."""
+    attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
+    second = attempt(2, tmp_path)
+    second.stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=None)
+
+    third = attempt(3, tmp_path)
+
+    assert set(third.ended) == {STAGE, Stage.ENCODER}
+    assert folder(tmp_path).names("checkpoints") == ["t1-attempt2.pt"]
+
+
+def test_a_storage_that_is_away_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    """The checkpoint is not given up for a hiccup."""
+    attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
+    place = tmp_path / "s" / "checkpoints"
+    aside = place.rename(tmp_path / "aside")
+    place.write_text("no folder")
+
+    class Mending(list[float]):
+        """Pauses in which the storage comes back."""
+
+        def __iter__(self) -> Iterator[float]:
+            """The storage is back after the first."""
+            yield 0.0
+            place.unlink()
+            aside.rename(place)
+            yield 0.0
+
+    found = Checkpoint.of_attempt(
+        folder(tmp_path), "t1", attempt=2, every_s=0.0, pauses_s=Mending()
+    )
+
+    assert set(found.ended) == {STAGE}
 
 
 def test_a_storage_that_fails_costs_the_checkpoint_only(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         dearer=_too_dear(rows)
         if manifest.options.get("objective") == TO_TARGET
         else sum(_ruled_out(point, points) for point in points if point.stopped),
-        sure=_sureness(manifest.options, by_setup),
+        sure=_sureness(manifest.options, by_setup, rows),
     )
 
 
@@ -161,9 +161,11 @@ def _whole_by_setup(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping
 
 
 def _sureness(
-    options: Mapping[str, Any], by_setup: Mapping[int, Sequence[Mapping[str, Any]]]
+    options: Mapping[str, Any],
+    by_setup: Mapping[int, Sequence[Mapping[str, Any]]],
+    rows: Sequence[Mapping[str, Any]],
 ) -> Sureness | None:
-    """Of setups that reached the target with every seed, or of all where accuracy is looked for."""
+    """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
     confirmed = bool(options.get("confirm"))
     if options.get("objective") == TO_TARGET:
         reached = {
@@ -171,7 +173,13 @@ def _sureness(
             for number, many in by_setup.items()
             if all(pd.notna(row["energy_to_target_j"]) for row in many)
         }
-        return sureness(reached, confirmed=confirmed)
+        missed = by_setup.keys() - reached.keys()
+        least: dict[int, list[float]] = {}
+        for row in rows:
+            if _is_stopped(row) and int(row["setup"]) not in missed:
+                found_j = _least_to_target_j(row, float(options["target_accuracy"]))
+                least.setdefault(int(row["setup"]), []).append(found_j)
+        return sureness(reached, confirmed=confirmed, least=least)
     if options.get("objective") == "accuracy":
         rated = {
             number: [1 / float(row["best_val_accuracy"]) for row in many]
@@ -256,6 +264,16 @@ def _grid_j(
     mean_j = float(epochs["epoch_energy_j"].mean())
     return sum(
         fmean(to_end[n]) if n in to_end else length * float(each_j.get(n, mean_j)) for n in facts
+    )
+
+
+def _least_to_target_j(row: Mapping[str, Any], target: float) -> float:
+    """The least that a stopped trial can have needed: one more epoch, and no faster than so far."""
+    energy_j = float(row["energy_j"])
+    next_j = energy_j * (1 + 1 / float(row["epochs"]))
+    accuracy = row["best_val_accuracy"]
+    return (
+        max(next_j, energy_j * target / float(accuracy)) if _is_known(row) and accuracy else next_j
     )
 
 

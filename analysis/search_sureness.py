@@ -5,6 +5,10 @@ standard deviation is pooled over all setups that were trained with several seed
 means of all setups are drawn again and again (Student's t, no prior), and it is counted how often
 the recommended one is the cheapest, or dearer by at most 5 %. Where no setup has two seeds,
 nothing is known, and nothing is said.
+
+Setups of which no training got to its end are compared apart: each counts with the least that it
+can have needed, which flatters all of them, so what comes out is the least that the probability
+can be.
 """
 
 import math
@@ -13,6 +17,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+import numpy.typing as npt
 
 DRAWS = 20_000
 NEAR = 0.05
@@ -25,10 +30,13 @@ class Sureness:
 
     Attributes:
         setup: The recommended one.
-        best: Probability that it is the best of those that were compared.
+        best: Probability that it is the best of those of which a training got to its end.
         near: Probability that it is at most 5 % dearer than the best of them (or, where accuracy
             is looked for, less accurate by at most 5 %).
-        compared: Number of setups that were compared.
+        compared: Number of these.
+        least: Probability that it is the best of all, were each setup that was stopped as cheap as
+            it can be; None where none was.
+        stopped: Number of those.
         factor: By which seeds differ: the exponential of the pooled standard deviation.
         repeats: Trainings beyond the first of each setup, on which that rests.
     """
@@ -37,47 +45,74 @@ class Sureness:
     best: float
     near: float
     compared: int
+    least: float | None
+    stopped: int
     factor: float
     repeats: int
 
 
 def sureness(
-    costs: Mapping[int, Sequence[float]], *, confirmed: bool, draws: int = DRAWS
+    costs: Mapping[int, Sequence[float]],
+    *,
+    confirmed: bool,
+    least: Mapping[int, Sequence[float]] | None = None,
+    draws: int = DRAWS,
 ) -> Sureness | None:
     """Compute it; None where no setup has two seeds, or there is no setup.
 
     Args:
         costs: Of each setup, what each seed cost; all above 0, the less the better.
         confirmed: Whether the answer is one of the setups that were trained again.
+        least: Of each setup, the least that each seed that was stopped can have cost.
         draws: Number of draws.
     """
-    logs = {setup: [math.log(each) for each in many] for setup, many in costs.items() if many}
-    freedom = sum(len(many) - 1 for many in logs.values())
+    costs = {setup: many for setup, many in costs.items() if many}
+    freedom = sum(len(many) - 1 for many in costs.values())
     if not freedom:
         return None
-    squares = sum((each - fmean(many)) ** 2 for many in logs.values() for each in many)
-    deviation = math.sqrt(squares / freedom)
-    names = list(logs)
-    answer = recommended(costs, confirmed=confirmed)
-    draw = np.random.default_rng(0)
-    # One scale for all setups in a draw, because there is one deviation.
-    scale = deviation / np.sqrt(draw.chisquare(freedom, size=(draws, 1)) / freedom)
-    errors = np.array([1 / math.sqrt(len(logs[name])) for name in names])
-    means = np.array([fmean(logs[name]) for name in names])
-    drawn = means + scale * errors * draw.standard_normal((draws, len(names)))
-    above = drawn[:, names.index(answer)] - drawn.min(axis=1)
+    deviation = math.sqrt(sum(_squares(many) for many in costs.values()) / freedom)
+    every = {n: [*costs.get(n, ()), *(least or {}).get(n, ())] for n in {**costs, **(least or {})}}
+    answer = recommended(costs, every, confirmed=confirmed)
+    drawn = _drawn(every, deviation, freedom, draws)
+    above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
+    stopped = every.keys() - costs.keys()
+    above_all = drawn[answer] - np.min(list(drawn.values()), axis=0)
     return Sureness(
         setup=answer,
         best=float((above <= 0).mean()),
         near=float((above <= math.log1p(NEAR)).mean()),
-        compared=len(names),
+        compared=len(costs),
+        least=float((above_all <= 0).mean()) if stopped else None,
+        stopped=len(stopped),
         factor=math.exp(deviation),
         repeats=freedom,
     )
 
 
-def recommended(costs: Mapping[int, Sequence[float]], *, confirmed: bool) -> int:
+def _drawn(
+    every: Mapping[int, Sequence[float]], deviation: float, freedom: int, draws: int
+) -> dict[int, npt.NDArray[np.float64]]:
+    """Draws of the mean logarithm of each setup."""
+    draw = np.random.default_rng(0)
+    # One scale for all setups in a draw, because there is one deviation.
+    scale = deviation / np.sqrt(draw.chisquare(freedom, size=draws) / freedom)
+    return {
+        name: fmean(map(math.log, values))
+        + scale / math.sqrt(len(values)) * draw.standard_normal(draws)
+        for name, values in every.items()
+    }
+
+
+def recommended(
+    costs: Mapping[int, Sequence[float]], every: Mapping[int, Sequence[float]], *, confirmed: bool
+) -> int:
     """The setup with the least mean; of those with several seeds, where such were `confirmed`."""
     again = {setup: many for setup, many in costs.items() if len(many) > 1}
     chosen = again if confirmed and again else costs
-    return min(chosen, key=lambda setup: fmean(chosen[setup]))
+    return min(chosen, key=lambda setup: fmean(every[setup]))
+
+
+def _squares(values: Sequence[float]) -> float:
+    """Squared deviations of the logarithms from their mean, summed up."""
+    logs = [math.log(each) for each in values]
+    return sum((each - fmean(logs)) ** 2 for each in logs)

@@ -48,8 +48,9 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
         if not is_to_target:
             why = "had already used more than a more accurate one"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are "
-            f"ruled out, {info.stopped - info.dearer} might yet have come out better."
+            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are ruled "
+            f"out with the seed that they had, {info.stopped - info.dearer} might yet have come out "
+            "better."
         )
     return (
         f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
@@ -72,16 +73,23 @@ def sureness_text(info: SearchInfo) -> str:
             "probability can be given: differences may be chance. --confirm 2 trains the leading "
             "setups again."
         )
-    others = sure.compared - 1
-    return (
+    seeds = (
         f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
-        f"{counted(sure.repeats, 'repeat')}). So setup {sure.setup} is the best of the "
-        f"{counted(sure.compared, 'setup')} that can be compared with a probability of "
-        f"{percent_text(sure.best, decimals=0)}, and within 5 % of the best with "
-        f"{percent_text(sure.near, decimals=0)}."
-        if others
-        else f"Setup {sure.setup} is the only one that can be compared; its seeds differ by a factor "
-        f"of {sure.factor:.2f}."
+        f"{counted(sure.repeats, 'repeat')})."
+    )
+    best = f" Setup {sure.setup} is the only one that got there."
+    if sure.compared > 1:
+        best = (
+            f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
+            f"probability of {percent_text(sure.best, decimals=0)}, and within 5 % of the best of "
+            f"them with {percent_text(sure.near, decimals=0)}."
+        )
+    if sure.least is None:
+        return seeds + best
+    return (
+        f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
+        "known: were each of them as cheap as it can be, the probability would be "
+        f"{percent_text(sure.least, decimals=0)}; it is no less."
     )
 
 

@@ -66,7 +66,7 @@ def read(path: Path, encoder: str, *, image_size: int) -> Published:
     """
     network = backbone(encoder, image_size=image_size)
     try:
-        weights = _arrays(load_state_dict(str(path), use_ema=False))
+        weights = _arrays(load_state_dict(str(path), use_ema=False, weights_only=True))
     except Exception as error:
         # A file of a user may be broken in any way.
         reason = (str(error).strip().splitlines() or [""])[0][:200]

@@ -18,7 +18,7 @@ class Answer:
 
     Attributes:
         trials: Those of it that were not stopped, of this study or of earlier ones.
-        course: Their mean.
+        course: Their mean; see `mean_of` for what a stopped one does to it.
     """
 
     trials: tuple[TrialRecord, ...]
@@ -43,13 +43,14 @@ def answers(
     """
     by_setup: dict[int, list[TrialRecord]] = {}
     for trial in trials:
-        if not course_of_trial(trial, target=target).stopped:
-            by_setup.setdefault(trial.setup, []).append(trial)
+        by_setup.setdefault(trial.setup, []).append(trial)
     found = []
     for many in by_setup.values():
-        course = mean_of([course_of_trial(each, target=target) for each in many])
+        courses = [course_of_trial(each, target=target) for each in many]
+        whole = tuple(t for t, c in zip(many, courses, strict=True) if not c.stopped)
+        course = mean_of(courses)
         if course is not None:
-            found.append(Answer(trials=tuple(many), course=course))
+            found.append(Answer(trials=whole, course=course))
     again = [each for each in found if len(each.trials) >= CONFIRMED]
     chosen = again if confirmed and again else found
     best = best_of(objective, [each.course for each in chosen])

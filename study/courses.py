@@ -44,6 +44,26 @@ class Course:
         best = self.best_accuracy
         return self.target is not None and best is not None and best >= self.target
 
+    @property
+    def pace_j(self) -> float | None:
+        """What a stopped trial would need to its target, went it on as it has gone so far.
+
+        Learning curves flatten, so that is little: see `verdicts.out_of_reach`.
+        """
+        if not self.stopped or not self.best_accuracy or self.target is None:
+            return None
+        return self.known_j * self.target / self.best_accuracy
+
+    @property
+    def least_to_target_j(self) -> float | None:
+        """The least that a stopped trial can have needed to its target.
+
+        It needed one more epoch at least, and won accuracy no faster than so far.
+        """
+        if not self.stopped or not self.epochs or self.target is None:
+            return None
+        return max(self.known_j * (1 + 1 / self.epochs), self.pace_j or 0.0)
+
     def add(self, *, accuracy: float | None, energy_j: float | None, time_s: float) -> None:
         """Take one more epoch."""
         before = self.reached

@@ -124,8 +124,9 @@ class TrackerClient:
         reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
         if self._lane_was_lost:
             self._lane_was_lost = False  # once: where there is no way, looking for it costs time
-            facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
-            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
+            with suppress(RayError):
+                facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
+                self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
         return reading
 
     def _by_lane(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is

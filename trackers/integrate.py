@@ -138,6 +138,10 @@ class PowerTrace:
             power_std_w=self._std_w(first, last, start_s, stop_s, energy_j),
         )
 
+    def power_w(self, time_s: float) -> float:
+        """Power at a time, by the sample that stands for it; there must be one."""
+        return self._holding(time_s).power_w
+
     def fresh_j(self, start_s: float, stop_s: float) -> float | None:
         """Energy between two instants by what was sampled after the first one alone.
 

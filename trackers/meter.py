@@ -335,8 +335,9 @@ class EnergyMeter:
             return
         self._forget_at_s = now_s + FORGET_EACH_S
         for device_uuid, trace in self._traces.items():
+            device = self._devices.get(device_uuid)
             needed = [
-                window.around_start_s(device_uuid)
+                window.around_start_s(device_uuid, 0.0 if device is None else device.power_mean_s)
                 for window in self._open.values()
                 if device_uuid in window.at_start
             ]

@@ -42,8 +42,12 @@ class OpenWindow:
     start_s: float
     at_start: dict[str, Observation | None]
 
-    def around_start_s(self, device_uuid: str) -> tuple[float, float]:
-        """The start, and when the device's counter then was made: a moment before or after it."""
+    def around_start_s(self, device_uuid: str, power_mean_s: float) -> tuple[float, float]:
+        """The times around the start of which power must be known when the window closes.
+
+        From when the device's counter was made, a moment before or after the start, to where powers
+        that are means of `power_mean_s` no more are of the time before.
+        """
         seen = self.at_start[device_uuid]
         counted_s = self.start_s if seen is None else seen.time_s
-        return min(self.start_s, counted_s), max(self.start_s, counted_s)
+        return min(self.start_s, counted_s), max(self.start_s, counted_s) + power_mean_s

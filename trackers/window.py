@@ -93,7 +93,8 @@ def reading(
         elif ratio is not None and not _agree(ratio, integral, duration_s):
             doubt = f"the counter has {ratio:.2f} of the energy that the sampled power has"
     elif integral.energy_j is not None and integral.coverage > 0 and not estimated:
-        energy_j, coverage, method = integral.energy_j, integral.coverage, Method.SAMPLED
+        energy_j = _sampled_j(edges, trace, integral.energy_j, power_mean_s=power_mean_s)
+        coverage, method = integral.coverage, Method.SAMPLED
         if has_counter and not doubt:
             doubt = "the counter gave nothing for this window; its power was integrated"
         elif coverage < LOWEST_COVERAGE:
@@ -127,6 +128,26 @@ def reading(
         note=doubt,
         counter_over_power=ratio,
     )
+
+
+def _sampled_j(
+    edges: WindowEdges, trace: PowerTrace, integral_j: float, *, power_mean_s: float
+) -> float:
+    """Energy by power alone.
+
+    Power that is a mean of the time before it lags half of that time behind, and at the window's end
+    what it would tell lies in the future. The mean at the end has the energy of the last stretch in
+    full; for the rest power is taken half a stretch later.
+    """
+    duration_s = edges.stop_s - edges.start_s
+    if not power_mean_s:
+        return integral_j
+    last_j = min(duration_s, power_mean_s) * trace.power_w(edges.stop_s)
+    if duration_s <= power_mean_s:
+        return last_j
+    half_s = power_mean_s / 2
+    rest_j = trace.integral(edges.start_s + half_s, edges.stop_s - half_s).energy_j
+    return integral_j if rest_j is None else rest_j + last_j
 
 
 def _cross_check(counted_j: float, edges: WindowEdges, integral: Integral) -> float | None:

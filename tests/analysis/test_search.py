@@ -65,7 +65,7 @@ def info_of(
     ]
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
-        options={"objective": objective, "max_epochs": 30},
+        options={"objective": objective, "max_epochs": 30, "target_accuracy": 0.8},
     )
     return search_info(manifest, pd.DataFrame(epochs), pd.DataFrame([*before, *rows]))
 
@@ -196,6 +196,23 @@ def test_how_sure_the_answer_is_needs_seeds() -> None:
     assert several.sure is not None
     assert several.sure.setup == 1
     assert several.sure.best > 0.5
+
+
+def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:
+    """It counts with one more epoch, or with the pace that it had: 0.4 for 1 J makes 0.8 for 2 J."""
+    reached = StopReason.TARGET
+    runs = ((1, [2.0], 0.8, reached), (1, [2.2], 0.8, reached), (2, [6.0], 0.8, reached))
+
+    alone = info_of(*runs, objective="energy-to-target").sure
+    beside = info_of(
+        *runs, (3, [0.5, 0.5], 0.4, StopReason.STOPPED), objective="energy-to-target"
+    ).sure
+
+    assert alone is not None
+    assert beside is not None
+    assert beside.stopped == 1
+    assert beside.least is not None
+    assert beside.least < alone.best
 
 
 def test_the_front_grows_with_the_energy_spent() -> None:

@@ -59,3 +59,30 @@ def test_a_wider_gap_makes_surer(gap: float, wider: float) -> None:
     assert far is not None
     assert near.best <= far.best
     assert near.best <= near.near
+
+
+def test_what_was_stopped_makes_less_sure() -> None:
+    """It may have been as cheap as it can be; how far seeds differ it does not tell."""
+    costs = {1: [2.0, 2.2], 2: [3.0]}
+
+    alone = sureness(costs, confirmed=True)
+    beside = sureness(costs, confirmed=True, least={3: [2.1]})
+
+    assert alone is not None
+    assert alone.least is None
+    assert beside is not None
+    assert beside.least is not None
+    assert beside.least < beside.best == alone.best
+    assert beside.factor == alone.factor
+    assert (beside.compared, beside.stopped) == (2, 1)
+
+
+def test_a_seed_that_was_stopped_counts_in_its_setups_mean() -> None:
+    """To leave the bad seed out would flatter setup 2."""
+    costs = {1: [2.0, 2.2], 2: [1.9, 1.9]}
+
+    found = sureness(costs, confirmed=True, least={2: [4.0]})
+
+    assert found is not None
+    assert found.setup == 1
+    assert found.stopped == 0

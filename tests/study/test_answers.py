@@ -95,6 +95,30 @@ def test_the_leaders_are_the_best_three_in_their_order() -> None:
     assert leaders(TO_TARGET, courses) == (("b",), ("d",), ("a",))
 
 
+def test_a_setup_that_was_stopped_at_a_good_pace_gets_another_seed() -> None:
+    """0.85 for 2 J makes 0.9 for 2.1 J; 0.1 for 2 J makes it for 18 J. The answer comes first."""
+    near = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.85, stopped=True)
+    slow = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.1, stopped=True)
+    courses: dict[Choice, list[Course]] = {
+        ("a",): [course(2.5)],
+        ("b",): [course(4.0)],
+        ("near",): [near],
+        ("slow",): [slow],
+    }
+
+    assert leaders(TO_TARGET, courses) == (("a",), ("near",), ("b",))
+
+
+def test_a_stopped_seed_counts_with_the_least_it_can_have_needed() -> None:
+    """To leave a bad seed out would flatter."""
+    stopped = Course(target=0.9, epochs=2, known_j=4.0, best_accuracy=0.9, stopped=True)
+
+    mean = mean_of([stopped, course(2.0), course(4.0)])
+
+    assert mean is not None
+    assert mean.to_target_j == 4.0
+
+
 def test_with_a_front_all_of_it_leads() -> None:
     """And nothing behind it."""
     courses: dict[Choice, list[Course]] = {

@@ -25,6 +25,20 @@ def test_short_windows_are_right(boards: Boards, long: float, short: float) -> N
     assert mean_error(boards, length_s=0.1) <= short
 
 
+@pytest.mark.parametrize("power_refresh_ms", [20, 100])
+def test_power_that_is_a_mean_of_a_second_is_right_for_longer_windows(
+    power_refresh_ms: float,
+) -> None:
+    """A load that changes each second or two, of which the mean shows every change a second long."""
+    boards = Boards(
+        no_counter=1, no_instant=1, power_refresh_ms=power_refresh_ms, period_s=3.1, duty=0.5
+    )
+
+    assert mean_error(boards, length_s=1.0) <= 0.1
+    assert mean_error(boards, length_s=2.3) <= 0.05
+    assert mean_error(boards, length_s=4.5) <= 0.03
+
+
 def test_power_that_is_a_mean_of_a_second_says_that_short_windows_are_not_right() -> None:
     """They are `degraded`, and their uncertainty is at least their energy; long ones are right."""
     boards = Boards(no_counter=1, no_instant=1)

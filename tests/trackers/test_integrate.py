@@ -261,6 +261,21 @@ def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> N
     assert trace.fresh_j(0.0, 0.5) is None
 
 
+def test_power_at_a_time_is_that_of_the_nearest_sample() -> None:
+    """Before the first one it is the first one's, after the last one the last one's."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for time_s, power_w in ((1.0, 100.0), (1.25, 300.0)):
+        trace.append(PowerSample(time_s=time_s, power_w=power_w))
+
+    assert [trace.power_w(time_s) for time_s in (0.5, 1.0, 1.1, 1.2, 9.0)] == [
+        100.0,
+        100.0,
+        100.0,
+        300.0,
+        300.0,
+    ]
+
+
 def test_time_goes_forward_only() -> None:
     """A sample that is not later, and a window that ends early, are refused."""
     trace = trace_of([(1.0, 50.0)], from_s=5.0)

@@ -37,6 +37,7 @@ def read(
     estimated: bool = False,
     power_limit_w: float | None = None,
     by_last_word: bool = False,
+    power_mean_s: float = 0.0,
 ) -> Reading:
     """The reading of a window over a board that draws 100 W, unless told otherwise."""
     return reading(
@@ -53,6 +54,7 @@ def read(
         estimated=estimated,
         power_limit_w=power_limit_w,
         period_s=PERIOD_S,
+        power_mean_s=power_mean_s,
     )
 
 
@@ -112,6 +114,44 @@ def test_without_a_counter_the_integral_is_the_way() -> None:
 
     assert found.energy_j == pytest.approx(1000.0)
     assert (found.method, found.status, found.note) == (Method.SAMPLED, Status.OK, "")
+
+
+@pytest.mark.parametrize("stop_s", [0.25, 1.0, 1.5, 3.0, 10.0])
+def test_power_that_is_a_mean_has_the_energy_of_a_constant_load(stop_s: float) -> None:
+    """P x t, with a doubt where the window is shorter than 5 means."""
+    found = read(seen(0.0), seen(stop_s), stop_s=stop_s, has_counter=False, power_mean_s=1.0)
+
+    assert found.energy_j == pytest.approx(100.0 * stop_s)
+    assert found.status is (Status.DEGRADED if stop_s < 5 else Status.OK)
+    assert found.uncertainty_j is not None
+    assert found.uncertainty_j >= 100.0 * 0.999
+
+
+def test_power_that_is_a_mean_tells_of_its_whole_time() -> None:
+    """The one at the end of a window as long as the mean has exactly that window's energy.
+
+    200 W begin with the window: their mean of a second rises for as long as that.
+    """
+    trace = PowerTrace(period_s=PERIOD_S)
+    for n in range(41):
+        time_s = n * PERIOD_S
+        trace.append(PowerSample(time_s=time_s, power_w=200 * min(1.0, max(0.0, time_s - 1))))
+
+    one_s, two_s = (
+        read(
+            seen(1.0),
+            seen(stop_s),
+            start_s=1.0,
+            stop_s=stop_s,
+            has_counter=False,
+            power_mean_s=1.0,
+            trace=trace,
+        )
+        for stop_s in (2.0, 3.0)
+    )
+
+    assert one_s.energy_j == pytest.approx(200.0)
+    assert two_s.energy_j == pytest.approx(400.0, rel=0.07)
 
 
 def test_too_few_samples_degrade_a_sampled_reading() -> None:

@@ -19,7 +19,7 @@ from analysis.load import load
 from analysis.report import write_report
 from analysis.serve import ReportServer
 from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
-from tests.waiting import PATIENCE_S, waited_for
+from tests.waiting import PATIENCE_S
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -236,11 +236,10 @@ def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> No
         expect(last).not_to_have_text("-", timeout=PATIENCE_S * 1000)
         # The table is there before the script has sorted it, and the browser scrolled to its place.
         page.wait_for_load_state("load", timeout=PATIENCE_S * 1000)
-        waited_for(lambda: page.evaluate("scrollY") > 0, "what was in view")
 
         sort = page.locator("#ranking th", has_text="setup").get_attribute("aria-sort")
         # What stands above may have become longer or shorter; where the reader was, stays.
-        page.wait_for_function("Math.abs(scrollY - 700) <= 2")
+        page.wait_for_function("Math.abs(scrollY - 700) <= 2", timeout=PATIENCE_S * 1000)
         live = page.locator("#live").inner_text()
         server.shutdown()
 

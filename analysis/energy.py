@@ -223,7 +223,7 @@ def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
     Trials that never reached it are left out; NaN where an epoch up to it has no energy.
 
     Args:
-        epochs: One attempt of each trial, and one stage.
+        epochs: Epochs that count, of one stage.
         target: Validation accuracy; a share.
     """
     ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")

@@ -54,36 +54,35 @@ def main(
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    try:
-        if not options.no_report:
-            show_analysis(outcome.folder)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"no report; `python -m analysis {outcome.folder.path}` makes it\n")
-    status = ending(outcome, console)
-    # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
-    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    return status
+    if not options.no_report:
+        show_analysis(outcome.folder)
+    return ending(outcome, console)
 
 
 def show_analysis(folder: StudyFolder) -> None:
     """Print tables, ranking and recommendation, and write the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
-    takes nothing from the study.
+    or is interrupted takes nothing from the study.
     """
     if not folder.is_local:
         return
     packages = str(Path(__file__).parent.parent)
     paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
-    subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "analysis", folder.path],
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+    try:
+        subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "analysis", folder.path],
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+    except KeyboardInterrupt:
+        sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
 
 
 def ending(outcome: Outcome, console: Console) -> int:
     """The exit status, with a word on what did not go well."""
+    # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     for trial in outcome.failed:
         console.print(
             f"failed: {trial.trial_id}: {trial.error} "

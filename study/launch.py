@@ -184,7 +184,7 @@ class _Run:
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            # What a search lost it proposes again itself, or not.
+            # A search does not run again what it lost: it has weighed its epochs already.
             for restarts in reversed(range(1 if self._steering is not None else RESTARTS + 1)):
                 if self._interrupts.came or not (plans or self._steering):
                     break
@@ -263,7 +263,7 @@ class _Run:
                 optimizer=self._options.optimizer,
                 device=self._options.device,
                 threads=max(1, int(self._cluster.share.cpus)),
-                # What a search has lost it proposes anew: its epochs were weighed already.
+                # Nor does a search go on with what it lost; see `run`.
                 storage=None if self._steering is not None else self._cluster.reach,
                 checkpoint_every_s=self._options.checkpoint_every_s,
             ),
@@ -308,4 +308,7 @@ class _Run:
         setups = () if self._steering is None else tuple(self._steering.setups)
         if setups != self._manifest.setups:
             self._manifest = replace(self._manifest, setups=setups)
-            self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
+            try:
+                self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
+            except OSError as error:  # the next proposal, or the end, writes it
+                logging.getLogger(__name__).warning("the manifest could not be written: %s", error)

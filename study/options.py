@@ -81,7 +81,7 @@ class StudyOptions:
             from their checkpoints, or begin anew where they have none.
         retry_failed: With --resume, run trials that have failed once more too.
         checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
-            epoch, inf for none.
+            epoch, inf for none. A search has none.
         no_report: Leave tables and report to a later `python -m analysis FOLDER`.
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs,
             images of 32 pixels.

@@ -81,7 +81,8 @@ class Steering:
         resumed = folder.exists()
         if resumed and not space.is_listed:
             setups = folder.read_manifest().setups
-            remaining = recorder.expect(trial_plans(setups, options.seeds, shuffle_seed=0))
+            plans = trial_plans(setups, options.seeds, shuffle_seed=0)
+            remaining = recorder.expect(plans, retry_failed=options.retry_failed)
         book = SetupBook(space, setups, otherwise=options.otherwise, expect=recorder.expect)
         open_ids = {plan.trial_id for plan in remaining}
         through = [each for each in recorder.trials() if each.trial_id not in open_ids]

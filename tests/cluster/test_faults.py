@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.energy import counted_epochs
+from study.checkpoint_files import attempts_with_checkpoint
 from study.manifest import Manifest
 from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
 from tests.fake_nvml import UUIDS
@@ -53,7 +54,7 @@ def statuses(study: Driver) -> set[str]:
 
 def checkpointed(study: Driver) -> list[str]:
     """The trials that can go on from a checkpoint."""
-    return [path.stem for path in (study.folder / "checkpoints").glob("*.pt")]
+    return list(attempts_with_checkpoint(each.name for each in study.folder.glob("checkpoints/*")))
 
 
 def assert_whole(study: Driver) -> None:

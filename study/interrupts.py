@@ -15,6 +15,7 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C."""
 
 STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
+WAITING = b"\nstopping as soon as Ray has started; once more leaves at once\n"
 LEFT = b"\nleft at once: what was written before is whole, and --resume goes on from there\n"
 
 
@@ -28,7 +29,8 @@ class _Phase(Enum):
 class Interrupts:
     """Takes the signals while a study runs, and gives them back at the end.
 
-    Before the trials, a signal is the usual KeyboardInterrupt.
+    Before the trials, the first one waits until Ray has started: what it interrupts there may take
+    the process down.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
@@ -51,8 +53,17 @@ class Interrupts:
 
     @property
     def came(self) -> bool:
-        """Whether the trials were stopped by a signal."""
+        """Whether a signal has come."""
         return self._count > 0
+
+    def started(self) -> None:
+        """Ray has started.
+
+        Raises:
+            KeyboardInterrupt: A signal came meanwhile.
+        """
+        if self.came:
+            raise KeyboardInterrupt
 
     def trials_begin(self) -> None:
         """From now on the first signal stops the trials; to be called before each run of Tune."""
@@ -70,15 +81,13 @@ class Interrupts:
             signal.signal(number, self._take)
 
     def _take(self, _number: int, _frame: FrameType | None) -> None:
-        if self._phase is _Phase.STARTING:
-            raise KeyboardInterrupt
         self._count += 1
         if self._count > 1:
             # Not by print: the signal may have come while something was being printed.
             os.write(2, LEFT)
             self._leave(INTERRUPTED)
             return
-        os.write(2, STOPPING)
+        os.write(2, WAITING if self._phase is _Phase.STARTING else STOPPING)
         if self._phase is _Phase.TRIALS:
             _stop_trials()
 

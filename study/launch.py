@@ -113,6 +113,7 @@ def run_study(
         Interrupts() as interrupts,
         connect(options, folder, accelerator=on_accelerator, ran_on=recorder.devices()) as cluster,
     ):
+        interrupts.started()
         manifest = replace(
             manifest,
             nodes=cluster.node_facts(),

@@ -39,11 +39,24 @@ def stopped(interrupts: Interrupts) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.usefixtures("interrupts")
-def test_before_the_trials_a_signal_ends_the_command(number: signal.Signals) -> None:
-    """Nothing is there yet that would have to be written."""
+def test_before_the_trials_a_signal_waits_until_ray_has_started(
+    number: signal.Signals,
+    interrupts: Interrupts,
+    left: list[int],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Then the command ends, because nothing is there yet to be written; the second leaves."""
+    interrupts.started()  # no signal, no end
+    signal.raise_signal(number)
+    after_one = list(left)
+    said = capfd.readouterr().err
+
     with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(number)
+        interrupts.started()
+    signal.raise_signal(number)
+
+    assert (after_one, left) == ([], [INTERRUPTED])
+    assert "as soon as Ray has started" in said
 
 
 @pytest.mark.parametrize("number", SIGNALS)

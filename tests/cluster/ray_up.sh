@@ -6,7 +6,7 @@
 #   ray_up.sh [VENV]     environment with the project's packages; left out: .venv
 set -eu
 CHECKOUT=$(cd "$(dirname "$0")/../.." && pwd)
-VENV=${1:-$CHECKOUT/.venv}
+VENV=$(cd "${1:-$CHECKOUT/.venv}" && pwd) # the hosts need the whole path
 
 if [ "$(id -u)" != 0 ]; then
   echo "this makes network namespaces and needs to be root; try: sudo make test-cluster" >&2

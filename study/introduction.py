@@ -30,7 +30,8 @@ def introduce(
         each = f"{cluster.share.gpus:g} GPU and {each}"
     kind = "synthetic" if manifest.data.synthetic else "real"
     total = len(manifest.setups) * len(manifest.seeds)
-    of_all = f"{len(manifest.setups)} setups x {len(manifest.seeds)} repeats = {total}"
+    repeats = "1 repeat" if len(manifest.seeds) == 1 else f"{len(manifest.seeds)} repeats"
+    of_all = f"{len(manifest.setups)} setups x {repeats} = {total}"
     gone = f", {total - remaining} of them ended before" if remaining < total else ""
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),

@@ -76,7 +76,8 @@ def replayed_lines(
         yield f"  {_headline(objective)}: {text}: {_course_text(courses[index])}{_labels(table)}"
     yield f"energy {_spent(search.spent_j, budget)}; the grid takes {_wh(table.grid_j)}{_labels(table)}"
     yield f"stopped early {sum(each.stopped for each in courses)} (lower bounds)"
-    yield f"not run: {len(search.not_run)} setups{_listed([_choice(c) for c in search.not_run])}"
+    names = _listed([_choice(choice) for choice in search.not_run])
+    yield f"not run: {len(search.not_run)} of {len(table.recordings)} setups{names}"
     if search.snapped or search.refused:
         yield (
             f"beside the table: {search.snapped} proposals were given its nearest setup, "
@@ -124,7 +125,8 @@ def live_lines(
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
-        yield f"not run: {len(left)} setups{_listed([str(each.setup) for each in left])}"
+        numbers = _listed([str(each.setup) for each in left])
+        yield f"not run: {len(left)} of {len(setups)} setups{numbers}"
     else:
         yield f"tried: {len({trial.setup for trial in own})} setups of a space that has no end"
     yield from dict.fromkeys(search.said)

@@ -3,11 +3,11 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
-from analysis.break_even import BreakEvenInfo, Outcome
-from analysis.multitask import MultitaskInfo
+from analysis.energy.savings import Saving
+from analysis.multitask.together import MultitaskInfo
 from analysis.paradigms import ParadigmInfo, PretrainingInfo
+from analysis.pretraining.break_even import BreakEvenInfo, Outcome
 from analysis.quantities import counted, listed
-from analysis.savings import Saving
 
 # Points of accuracy below which nobody would choose by it.
 _NO_DIFFERENCE = 0.5

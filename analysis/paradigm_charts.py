@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, in_groups, styled
+from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, in_groups, styled
 from analysis.paradigm_figures import (
     BreakEvenCase,
     BreakEvenLinesInfo,

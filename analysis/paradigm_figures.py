@@ -5,13 +5,13 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.break_even import BreakEvenInfo, SetupBreakEven, break_even
 from analysis.findings import Findings
-from analysis.multitask import MultitaskInfo, SetupMultitask
-from analysis.paradigm_tables import break_even_line, saving_line
+from analysis.forms.series import series_of
+from analysis.multitask.together import MultitaskInfo, SetupMultitask
+from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break_even
 from analysis.quantities import counted, to_wh
-from analysis.series import series_of
-from study.records import J_PER_WH, Stage
+from analysis.tables.stages import break_even_line, saving_line
+from study.record.records import J_PER_WH, Stage
 
 # How far a panel goes beyond the break-even, as a share of it.
 _BEYOND = 1.6

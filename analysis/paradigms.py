@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.break_even import BreakEvenInfo, break_even_info
-from analysis.energy import counted_epochs
-from analysis.freezing import FreezingInfo, freezing_info
-from analysis.load import Study, load_windows, with_earlier
-from analysis.multitask import MultitaskInfo, multitask_info
-from analysis.search import SearchInfo, search_info
-from analysis.spread import Spread
-from analysis.stages import SetupStage, TrialStage, setup_stages, trial_stages
-from study.records import LATENTS, Paradigm, Stage
+from analysis.energy.spread import Spread
+from analysis.energy.stages import SetupStage, TrialStage, setup_stages, trial_stages
+from analysis.energy.totals import counted_epochs
+from analysis.multitask.together import MultitaskInfo, multitask_info
+from analysis.pretraining.break_even import BreakEvenInfo, break_even_info
+from analysis.pretraining.freezing import FreezingInfo, freezing_info
+from analysis.read.load import Study, load_windows, with_earlier
+from analysis.search.info import SearchInfo, search_info
+from study.record.records import LATENTS, Paradigm, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from study.records import J_PER_MWH, J_PER_WH
+from study.record.records import J_PER_MWH, J_PER_WH
 
 MISSING = "-"
 

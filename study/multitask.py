@@ -12,8 +12,8 @@ from typing import Annotated
 from study.command import main
 from study.design import Design
 from study.options import StudyOptions, shown
-from study.records import Paradigm, Stage
-from study.setups import grid
+from study.record.records import Paradigm, Stage
+from study.store.setups import grid
 
 STAGES = (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
 

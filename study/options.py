@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 import tyro
 
 from study.errors import OptionError
-from trackers.detect import words
+from trackers.sources.detect import words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
@@ -42,7 +42,7 @@ class StudyOptions:
     """What every study command takes.
 
     Attributes:
-        scenario: pamap2, celeba, or package.module:name of your own (see examples/watch.py).
+        scenario: pamap2, celeba, or package.module:name of your own (see study/data/watch/scenario.py).
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
         encoder: (celeba) Encoder of images, by its name in timm; left out: resnet18.
         weights: (celeba) What encoders start from: imagenet, none (random), or a PATH (safetensors

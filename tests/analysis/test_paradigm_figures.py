@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from analysis.drawing import draw
+from analysis.figures.drawing import draw
 from analysis.findings import Findings, analyse
-from analysis.load import load
+from analysis.page.report import write_report
+from analysis.page.sections import key_figures
 from analysis.paradigm_charts import line_rows
 from analysis.paradigm_figures import break_even_lines_infos, multitask_bars_info
-from analysis.report import write_report
-from analysis.sections import key_figures
-from study.records import J_PER_WH, Paradigm, Stage
+from analysis.read.load import load
+from study.record.records import J_PER_WH, Paradigm, Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 PRETRAINING = (

@@ -12,8 +12,8 @@ import pytest
 import ray
 from optuna.trial import TrialState
 
-from study.records import StopReason
-from study.search import main
+from study.record.records import StopReason
+from study.search.__main__ import main
 from tests.end_to_end.conftest import BARE, ROOT, Ran, command, run_regime
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for

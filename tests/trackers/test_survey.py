@@ -13,8 +13,8 @@ from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S
-from trackers.detect import SOURCES
 from trackers.sample import Device, DeviceKind, Method
+from trackers.sources.detect import SOURCES
 from trackers.survey import SurveyedDevice, SurveyedSource
 from trackers.survey_text import show
 

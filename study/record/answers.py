@@ -1,0 +1,69 @@
+"""What a search answers: the best setup, or the front, by the means over a setup's seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from study.record.curves import Course, course_of_trial
+from study.record.objectives import Objective, best_of
+from study.record.records import TrialRecord
+from study.search.confirming import mean_of
+
+CONFIRMED = 2
+"""Seeds from which on a setup counts as trained again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A setup that a search recommends.
+
+    Attributes:
+        trials: Those of it that were not stopped, of this study or of earlier ones.
+        course: Their mean; see `mean_of` for what a stopped one does to it.
+    """
+
+    trials: tuple[TrialRecord, ...]
+    course: Course
+
+
+def answers(
+    objective: Objective,
+    trials: Sequence[TrialRecord],
+    *,
+    target: float | None,
+    confirmed: bool,
+) -> tuple[Answer, ...]:
+    """The best setup, or the front with accuracy rising; none where no trial counts.
+
+    Args:
+        objective: What the search is after.
+        trials: Of the search and of earlier studies.
+        target: Of the search.
+        confirmed: Whether leading setups were trained again: then the answer is one of those,
+            because the best of many single seeds is more often lucky than good.
+    """
+    by_setup: dict[int, list[TrialRecord]] = {}
+    for trial in trials:
+        by_setup.setdefault(trial.setup, []).append(trial)
+    found = []
+    for many in by_setup.values():
+        courses = [course_of_trial(each, target=target) for each in many]
+        whole = tuple(t for t, c in zip(many, courses, strict=True) if not c.stopped)
+        course = mean_of(courses)
+        if course is not None:
+            found.append(Answer(trials=whole, course=course))
+    again = [each for each in found if len(each.trials) >= CONFIRMED]
+    chosen = again if confirmed and again else found
+    best = best_of(objective, [each.course for each in chosen])
+    return tuple(chosen[index] for index in best) or _without_means(objective, chosen, target)
+
+
+def _without_means(
+    objective: Objective, chosen: Sequence[Answer], target: float | None
+) -> tuple[Answer, ...]:
+    """The best by single seeds, where no setup has a value with every seed."""
+    single = [
+        Answer(trials=(trial,), course=course_of_trial(trial, target=target))
+        for each in chosen
+        for trial in each.trials
+    ]
+    return tuple(single[i] for i in best_of(objective, [each.course for each in single]))

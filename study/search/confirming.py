@@ -1,0 +1,75 @@
+"""Which setups a search trains again at its end, to tell a good setup from a lucky seed."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from study.record.curves import Course
+from study.record.objectives import Objective, best_of
+from study.search.space.space import Choice
+
+LEADERS = 3
+"""So many setups are trained again, or as many as are on the front."""
+
+
+def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) -> tuple[Choice, ...]:
+    """The best setups so far, the best first.
+
+    Args:
+        objective: What the search is after.
+        courses: How the trials of each setup went.
+    """
+    means = {choice: mean for choice, many in courses.items() if (mean := mean_of(many))}
+    if objective is Objective.ENERGY_TO_TARGET:
+        return _cheapest(means, courses)
+    found: list[Choice] = []
+    while len(found) < LEADERS and means:
+        best = [list(means)[i] for i in best_of(objective, list(means.values()))]
+        if not best or (found and objective is Objective.ACCURACY_ENERGY):
+            break
+        found += best
+        for choice in best:
+            means.pop(choice)
+    return tuple(found)
+
+
+def _cheapest(
+    means: Mapping[Choice, Course], courses: Mapping[Choice, Sequence[Course]]
+) -> tuple[Choice, ...]:
+    """The cheapest to the target, and behind it those that come next.
+
+    A setup that was stopped counts with the pace that it had: one seed that was slower than the
+    best may have been a bad one. Where no setup has reached the target there is nothing to confirm.
+    """
+    costs = {c: mean.to_target_j for c, mean in means.items() if mean.to_target_j is not None}
+    if not costs:
+        return ()
+    best = min(costs, key=lambda choice: costs[choice])
+    for choice, many in courses.items():
+        pace = [j for each in many if (j := each.pace_j) is not None]
+        if choice not in means and pace:
+            costs[choice] = statistics.fmean(pace)
+    others = sorted(costs.keys() - {best}, key=lambda choice: (costs[choice], str(choice)))
+    return (best, *others[: LEADERS - 1])
+
+
+def mean_of(courses: Sequence[Course]) -> Course | None:
+    """One course in the place of several seeds: their means; None without a whole one.
+
+    A setup reaches the target only if every seed that was not stopped does. One that was stopped
+    counts there with the least it can have needed: to leave out a bad seed would flatter.
+    """
+    whole = [each for each in courses if not each.stopped]
+    if not whole:
+        return None
+    known = [each.best_accuracy for each in whole if each.best_accuracy is not None]
+    reached = [each.to_target_j for each in whole if each.to_target_j is not None]
+    least = [j for each in courses if (j := each.least_to_target_j) is not None]
+    return Course(
+        target=whole[0].target,
+        epochs=round(statistics.fmean(each.epochs for each in whole)),
+        known_j=statistics.fmean(each.known_j for each in whole),
+        time_s=statistics.fmean(each.time_s for each in whole),
+        missing=sum(each.missing for each in whole),
+        best_accuracy=statistics.fmean(known) if len(known) == len(whole) else None,
+        to_target_j=statistics.fmean([*reached, *least]) if len(reached) == len(whole) else None,
+    )

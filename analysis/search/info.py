@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.energy.totals import BROKEN_OFF, known_sum
 from analysis.search.front import FrontSize, front_sizes
-from analysis.search.probability_of_best import Sureness, sureness
+from analysis.search.probability_of_best import ProbabilityOfBest, sureness
 from study.record.manifest import Manifest, SetupFacts
 from study.record.records import StopReason, TrialStatus
 
@@ -91,7 +91,7 @@ class SearchInfo:
     grid_measured: bool
     grid_is_limit: bool
     dearer: int
-    sure: Sureness | None = None
+    sure: ProbabilityOfBest | None = None
 
     @property
     def stopped(self) -> int:
@@ -164,7 +164,7 @@ def _sureness(
     options: Mapping[str, Any],
     by_setup: Mapping[int, Sequence[Mapping[str, Any]]],
     rows: Sequence[Mapping[str, Any]],
-) -> Sureness | None:
+) -> ProbabilityOfBest | None:
     """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
     confirmed = bool(options.get("confirm"))
     if options.get("objective") == TO_TARGET:

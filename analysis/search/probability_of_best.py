@@ -25,7 +25,7 @@ NEAR = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sureness:
+class ProbabilityOfBest:
     """How sure an answer is.
 
     Attributes:
@@ -57,7 +57,7 @@ def sureness(
     confirmed: bool,
     least: Mapping[int, Sequence[float]] | None = None,
     draws: int = DRAWS,
-) -> Sureness | None:
+) -> ProbabilityOfBest | None:
     """Compute it; None where no setup has two seeds, or there is no setup.
 
     Args:
@@ -77,7 +77,7 @@ def sureness(
     above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
     stopped = every.keys() - costs.keys()
     above_all = drawn[answer] - np.min(list(drawn.values()), axis=0)
-    return Sureness(
+    return ProbabilityOfBest(
         setup=answer,
         best=float((above <= 0).mean()),
         near=float((above <= math.log1p(NEAR)).mean()),

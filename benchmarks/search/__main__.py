@@ -23,7 +23,7 @@ import pandas as pd
 import tyro
 from rich.console import Console
 
-from benchmarks.search.compare import WAYS, Comparison, Way, compare
+from benchmarks.search.compare import STRATEGIES, Comparison, Strategy, compare
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.record.records import J_PER_WH, TRIALS_FILE
 from study.search.replay.table import ReplayTable, read_table, table_of
@@ -31,7 +31,7 @@ from study.search.text import comparison_table
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path("benchmarks") / "data" / "watch16"
-OURS = WAYS[-1].name
+OURS = STRATEGIES[-1].name
 DENSE_WAYS = (
     "grid, in its order",
     "grid, backwards",
@@ -84,8 +84,8 @@ def _replayed(recorded: ReplayTable, options: Options, console: Console) -> None
         _judge(comparison, GOAL_RECORDED, console)
     dense = table_of(synthetic_rows(), name="synthetic 16 x 16")
     for name in ("random + cap", OURS):
-        _speed(dense, next(way for way in WAYS if way.name == name), options, console)
-    ways = [way for way in WAYS if way.name in DENSE_WAYS]
+        _speed(dense, next(way for way in STRATEGIES if way.name == name), options, console)
+    ways = [way for way in STRATEGIES if way.name in DENSE_WAYS]
     comparison = compare(dense, target=options.dense_target, seeds=options.dense_seeds, ways=ways)
     console.print(comparison_table(comparison))
     _judge(comparison, GOAL_DENSE, console)
@@ -101,7 +101,7 @@ def _judge(comparison: Comparison, goal: float, console: Console) -> None:
     )
 
 
-def _speed(table: ReplayTable, way: Way, options: Options, console: Console) -> None:
+def _speed(table: ReplayTable, way: Strategy, options: Options, console: Console) -> None:
     """Time 1,000 trials in searches over all setups."""
     start_s, start_cpu_s, trials = time.perf_counter(), time.process_time(), 0
     while trials < SPEED_TRIALS:

@@ -21,7 +21,7 @@ from study.search.replay.simulation import ReplayedTrial, Simulation
 from study.search.replay.table import ReplayTable, to_target_j
 from study.search.space.space import Choice
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge
+from study.search.stopping.early_stopper import EarlyStopper
 from study.search.stopping.halving import Halving, Rungs
 
 NEAR = 0.05
@@ -31,7 +31,7 @@ OBJECTIVE = Objective.ENERGY_TO_TARGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Strategy:
     """A way of searching.
 
     Attributes:
@@ -49,19 +49,21 @@ class Way:
     backwards: bool = False
 
 
-WAYS: tuple[Way, ...] = (
-    Way(name="grid, in its order", sampler="grid"),
-    Way(name="grid, backwards", sampler="grid", backwards=True),
-    Way(name="random", sampler="random"),
-    Way(name="TPE", sampler="tpe"),
-    Way(name="NSGA-II", sampler="nsga2"),
-    Way(name="GP", sampler="gp"),
-    Way(name="halving by epochs", sampler="random", halving=Rungs.EPOCHS),
-    Way(name="halving by energy", sampler="random", halving=Rungs.ENERGY),
-    Way(name="random + cap", sampler="random", capping=True),
-    Way(name="TPE + cap", sampler="tpe", capping=True),
-    Way(name="GP + cap", sampler="gp", capping=True),
-    Way(name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY),
+STRATEGIES: tuple[Strategy, ...] = (
+    Strategy(name="grid, in its order", sampler="grid"),
+    Strategy(name="grid, backwards", sampler="grid", backwards=True),
+    Strategy(name="random", sampler="random"),
+    Strategy(name="TPE", sampler="tpe"),
+    Strategy(name="NSGA-II", sampler="nsga2"),
+    Strategy(name="GP", sampler="gp"),
+    Strategy(name="halving by epochs", sampler="random", halving=Rungs.EPOCHS),
+    Strategy(name="halving by energy", sampler="random", halving=Rungs.ENERGY),
+    Strategy(name="random + cap", sampler="random", capping=True),
+    Strategy(name="TPE + cap", sampler="tpe", capping=True),
+    Strategy(name="GP + cap", sampler="gp", capping=True),
+    Strategy(
+        name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY
+    ),
 )
 """What is compared; the last is what `python -m study.search` does for energy to target."""
 
@@ -149,7 +151,7 @@ def compare(
     target: float,
     seeds: int,
     gpus: int = 1,
-    ways: Sequence[Way] = WAYS,
+    ways: Sequence[Strategy] = STRATEGIES,
     trials: int | None = None,
 ) -> Comparison:
     """Run each way once for each seed.
@@ -190,7 +192,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def _searched(
     table: ReplayTable,
-    way: Way,
+    way: Strategy,
     seed: int,
     *,
     target: float,
@@ -209,7 +211,7 @@ def _searched(
         seed=seed,
         backwards=way.backwards,
     )
-    judge = Judge(objective=OBJECTIVE, budget=budget, halving=halving, capping=way.capping)
+    judge = EarlyStopper(objective=OBJECTIVE, budget=budget, halving=halving, capping=way.capping)
     search = Simulation(
         table,
         proposer=proposer,
@@ -242,7 +244,7 @@ def _answers(
     answers = []
     least_j = math.inf
     for trial in trials:
-        seen_j = trial.course.to_target_j
+        seen_j = trial.curve.to_target_j
         if seen_j is not None and seen_j < least_j:
             least_j = seen_j
             answers.append(

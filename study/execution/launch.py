@@ -30,7 +30,7 @@ from study.record.records import (
     TrialStatus,
 )
 from study.scenario import Data, load_scenario
-from study.search.ray_adapter import Steering
+from study.search.ray_adapter import RaySearchAdapter
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
 from study.store.provenance import git_commit, now, versions
@@ -48,7 +48,7 @@ def run_study(
     *,
     command: tuple[str, ...],
     console: Console,
-    steering: Steering | None = None,
+    steering: RaySearchAdapter | None = None,
 ) -> Outcome:
     """Run a study, or go on with one; with `steering`, as a search over its setups.
 
@@ -161,7 +161,7 @@ class _Run:
         recorder: Recorder,
         interrupts: Interrupts,
         *,
-        steering: Steering | None,
+        steering: RaySearchAdapter | None,
     ) -> None:
         self._steering = steering
         self._design = design

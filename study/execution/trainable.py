@@ -19,7 +19,7 @@ from ray import tune
 
 from study.errors import StorageError
 from study.execution.trial_meter import TrialMeter
-from study.machines.storage_visibility import Reach
+from study.machines.storage_visibility import StorageVisibility
 from study.record.records import (
     J_PER_MWH,
     J_PER_WH,
@@ -70,7 +70,7 @@ class TrialContext:
     optimizer: str
     device: str
     threads: int
-    storage: Reach | None
+    storage: StorageVisibility | None
     checkpoint_every_s: float
 
 

@@ -1,1 +1,1 @@
-"""Reach a cluster, its nodes and devices, and find out who sees the storage."""
+"""StorageVisibility a cluster, its nodes and devices, and find out who sees the storage."""

@@ -30,7 +30,7 @@ from study.machines.nodes import (
     only_model,
     refuse_mixed,
 )
-from study.machines.storage_visibility import Reach, reach_warnings, reached
+from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
@@ -75,7 +75,7 @@ class Cluster:
     share: Share
     manager: Handle
     facts: dict[str, TrackerFacts]
-    reach: Reach | None = None
+    reach: StorageVisibility | None = None
     dashboard: str | None = None
     answer_s: float = ANSWER_S
     _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
@@ -183,7 +183,7 @@ def connect(
     accelerator: bool,
     ran_on: Collection[str] = (),
 ) -> Iterator[Cluster]:
-    """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
+    """StorageVisibility Ray, or start one here, and put a tracker on each node that trials fit on.
 
     Args:
         options: `address`, resources of a trial, and what concerns machines and trackers.
@@ -233,7 +233,7 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
 
 
 def _start(options: StudyOptions) -> str | None:
-    """Reach Ray; where its dashboard is, if that was asked for."""
+    """StorageVisibility Ray; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):

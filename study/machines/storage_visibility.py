@@ -2,7 +2,7 @@
 
 The driver puts a token of this command into the folder, and each machine looks for it and tries to
 write beside it. A copy of the folder that another study left there has another token. A process on
-a machine that joins later asks `Reach.here` for itself. Nothing here knows Ray.
+a machine that joins later asks `StorageVisibility.here` for itself. Nothing here knows Ray.
 """
 
 import uuid
@@ -36,7 +36,7 @@ class Machines(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class StorageVisibility:
     """Who sees the study's folder. Processes on other machines can be given one.
 
     Attributes:
@@ -63,7 +63,7 @@ class Reach:
 
 
 @contextmanager
-def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[Reach]:
+def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageVisibility]:
     """Ask every machine whether it sees the folder; while inside, others may ask as well.
 
     Args:
@@ -72,13 +72,13 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[Reach]:
     """
     study = folder.path.rpartition("/")[2]
     if machines is None:
-        yield Reach(results_dir=folder.storage_path, study=study, token=None)
+        yield StorageVisibility(results_dir=folder.storage_path, study=study, token=None)
         return
     token = uuid.uuid4().hex
     folder.write_text(TOKEN_FILE, token)
     try:
         answers = machines.on_each_node(sees, folder.storage_path, study, token)
-        yield Reach(
+        yield StorageVisibility(
             results_dir=folder.storage_path,
             study=study,
             token=token,
@@ -104,7 +104,7 @@ def sees(results_dir: str, study: str, token: str) -> bool:
     return True
 
 
-def reach_warnings(reach: Reach) -> tuple[str, ...]:
+def reach_warnings(reach: StorageVisibility) -> tuple[str, ...]:
     """What cannot be restored, where machines do not see the folder or may join without."""
     if reach.without:
         who = f"{', '.join(reach.without)}: cannot write to"

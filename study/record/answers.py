@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.record.curves import Course, course_of_trial
+from study.record.curves import TrialCurve, curve_of_trial
 from study.record.objectives import Objective, best_of
 from study.record.records import TrialRecord
 from study.search.confirming import mean_of
@@ -18,11 +18,11 @@ class Answer:
 
     Attributes:
         trials: Those of it that were not stopped, of this study or of earlier ones.
-        course: Their mean; see `mean_of` for what a stopped one does to it.
+        curve: Their mean; see `mean_of` for what a stopped one does to it.
     """
 
     trials: tuple[TrialRecord, ...]
-    course: Course
+    curve: TrialCurve
 
 
 def answers(
@@ -46,14 +46,14 @@ def answers(
         by_setup.setdefault(trial.setup, []).append(trial)
     found = []
     for many in by_setup.values():
-        courses = [course_of_trial(each, target=target) for each in many]
-        whole = tuple(t for t, c in zip(many, courses, strict=True) if not c.stopped)
-        course = mean_of(courses)
-        if course is not None:
-            found.append(Answer(trials=whole, course=course))
+        curves = [curve_of_trial(each, target=target) for each in many]
+        whole = tuple(t for t, c in zip(many, curves, strict=True) if not c.stopped)
+        curve = mean_of(curves)
+        if curve is not None:
+            found.append(Answer(trials=whole, curve=curve))
     again = [each for each in found if len(each.trials) >= CONFIRMED]
     chosen = again if confirmed and again else found
-    best = best_of(objective, [each.course for each in chosen])
+    best = best_of(objective, [each.curve for each in chosen])
     return tuple(chosen[index] for index in best) or _without_means(objective, chosen, target)
 
 
@@ -62,8 +62,8 @@ def _without_means(
 ) -> tuple[Answer, ...]:
     """The best by single seeds, where no setup has a value with every seed."""
     single = [
-        Answer(trials=(trial,), course=course_of_trial(trial, target=target))
+        Answer(trials=(trial,), curve=curve_of_trial(trial, target=target))
         for each in chosen
         for trial in each.trials
     ]
-    return tuple(single[i] for i in best_of(objective, [each.course for each in single]))
+    return tuple(single[i] for i in best_of(objective, [each.curve for each in single]))

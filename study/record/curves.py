@@ -8,7 +8,7 @@ from study.record.records import StopReason, TrialRecord
 
 @final
 @dataclass(slots=True, kw_only=True)
-class Course:
+class TrialCurve:
     """A trial of a search, epoch by epoch.
 
     Attributes:
@@ -77,9 +77,9 @@ class Course:
             self.to_target_j = self.energy_j
 
 
-def course_of_trial(trial: TrialRecord, *, target: float | None) -> Course:
+def curve_of_trial(trial: TrialRecord, *, target: float | None) -> TrialCurve:
     """How a recorded trial went; one that has not ended counts as stopped."""
-    return Course(
+    return TrialCurve(
         target=target,
         epochs=trial.epochs,
         known_j=trial.energy_j or 0.0,

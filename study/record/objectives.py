@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Literal
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 
 Direction = Literal["minimize", "maximize"]
 
@@ -34,7 +34,9 @@ class Objective(StrEnum):
         return ("minimize",) if self is Objective.ENERGY_TO_TARGET else ("maximize",)
 
 
-def values_of(objective: Objective, course: Course, *, max_epochs: int) -> tuple[float, ...] | None:
+def values_of(
+    objective: Objective, curve: TrialCurve, *, max_epochs: int
+) -> tuple[float, ...] | None:
     """A trial's values, all finite; None where it has none, because its energy is not known.
 
     Energies are handed over as log10 of joules: a setup that costs ten times as much is as far away
@@ -43,43 +45,43 @@ def values_of(objective: Objective, course: Course, *, max_epochs: int) -> tuple
 
     Args:
         objective: What the search is after.
-        course: The trial; ended by itself or stopped.
+        curve: The trial; ended by itself or stopped.
         max_epochs: Longest training.
     """
-    accuracy = course.best_accuracy or 0.0
+    accuracy = curve.best_accuracy or 0.0
     if objective is Objective.ACCURACY:
         return (accuracy,)
-    if course.energy_j is None or course.energy_j <= 0:
+    if curve.energy_j is None or curve.energy_j <= 0:
         return None
     if objective is Objective.ACCURACY_ENERGY:
-        return None if course.stopped else (accuracy, math.log10(course.energy_j))
-    if course.to_target_j is not None:
-        return (math.log10(course.to_target_j),)
-    return (_not_reached(course, max_epochs=max_epochs),)
+        return None if curve.stopped else (accuracy, math.log10(curve.energy_j))
+    if curve.to_target_j is not None:
+        return (math.log10(curve.to_target_j),)
+    return (_not_reached(curve, max_epochs=max_epochs),)
 
 
-def _not_reached(course: Course, *, max_epochs: int) -> float:
+def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
     """A pessimistic log10 of joules, so that samplers rank also trials that miss the target."""
-    whole_j = course.known_j / course.epochs * max(max_epochs, course.epochs)
-    return math.log10(whole_j) + 1.0 + (course.target or 0.0) - (course.best_accuracy or 0.0)
+    whole_j = curve.known_j / curve.epochs * max(max_epochs, curve.epochs)
+    return math.log10(whole_j) + 1.0 + (curve.target or 0.0) - (curve.best_accuracy or 0.0)
 
 
-def best_of(objective: Objective, courses: Sequence[Course]) -> tuple[int, ...]:
+def best_of(objective: Objective, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
     """Indices of the best trials: one, or the front with accuracy rising; none where none counts.
 
     Trials that were stopped are lower bounds and never among them.
     """
-    whole = [i for i, each in enumerate(courses) if not each.stopped]
+    whole = [i for i, each in enumerate(curves) if not each.stopped]
     if objective is Objective.ENERGY_TO_TARGET:
-        found = [(j, i) for i in range(len(courses)) if (j := courses[i].to_target_j) is not None]
+        found = [(j, i) for i in range(len(curves)) if (j := curves[i].to_target_j) is not None]
         return (min(found)[1],) if found else ()
     if objective is Objective.ACCURACY:
-        rated = [(-(a), i) for i in whole if (a := courses[i].best_accuracy) is not None]
+        rated = [(-(a), i) for i in whole if (a := curves[i].best_accuracy) is not None]
         return (min(rated)[1],) if rated else ()
     points = {
         i: (a, j)
         for i in whole
-        if (a := courses[i].best_accuracy) is not None and (j := courses[i].energy_j) is not None
+        if (a := curves[i].best_accuracy) is not None and (j := curves[i].energy_j) is not None
     }
     front = [i for i, p in points.items() if not any(_beats(q, p) for q in points.values())]
     return tuple(sorted(front, key=lambda i: points[i]))

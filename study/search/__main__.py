@@ -29,7 +29,7 @@ from study.search.space.file import FROZEN, read_space
 from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge
+from study.search.stopping.early_stopper import EarlyStopper
 from study.search.stopping.halving import Halving, Rungs
 from study.search.text import comparison_table, live_lines, replayed_lines
 from study.search.warm_start import Earlier, earlier_studies
@@ -82,7 +82,7 @@ def main(args: Sequence[str]) -> int:
 def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> int:
     # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
     from study.execution.launch import run_study  # noqa: PLC0415
-    from study.search.ray_adapter import Steering  # noqa: PLC0415
+    from study.search.ray_adapter import RaySearchAdapter  # noqa: PLC0415
 
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_settings)
@@ -98,7 +98,7 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             similar=options.from_similar,
         )
 
-    steering = Steering(options, space, earlier)
+    steering = RaySearchAdapter(options, space, earlier)
     outcome = run_study(
         design_of(space),
         options,
@@ -140,7 +140,7 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     search = Simulation(
         table,
         proposer=Proposer(space, objective=objective, sampler=options.sampler, seed=options.seed),
-        judge=Judge(
+        judge=EarlyStopper(
             objective=objective, budget=budget, halving=halving, capping=not options.no_cap
         ),
         budget=budget,

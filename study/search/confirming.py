@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.objectives import Objective, best_of
 from study.search.space.space import Choice
 
@@ -11,16 +11,18 @@ LEADERS = 3
 """So many setups are trained again, or as many as are on the front."""
 
 
-def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) -> tuple[Choice, ...]:
+def leaders(
+    objective: Objective, curves: Mapping[Choice, Sequence[TrialCurve]]
+) -> tuple[Choice, ...]:
     """The best setups so far, the best first.
 
     Args:
         objective: What the search is after.
-        courses: How the trials of each setup went.
+        curves: How the trials of each setup went.
     """
-    means = {choice: mean for choice, many in courses.items() if (mean := mean_of(many))}
+    means = {choice: mean for choice, many in curves.items() if (mean := mean_of(many))}
     if objective is Objective.ENERGY_TO_TARGET:
-        return _cheapest(means, courses)
+        return _cheapest(means, curves)
     found: list[Choice] = []
     while len(found) < LEADERS and means:
         best = [list(means)[i] for i in best_of(objective, list(means.values()))]
@@ -33,7 +35,7 @@ def leaders(objective: Objective, courses: Mapping[Choice, Sequence[Course]]) ->
 
 
 def _cheapest(
-    means: Mapping[Choice, Course], courses: Mapping[Choice, Sequence[Course]]
+    means: Mapping[Choice, TrialCurve], curves: Mapping[Choice, Sequence[TrialCurve]]
 ) -> tuple[Choice, ...]:
     """The cheapest to the target, and behind it those that come next.
 
@@ -44,7 +46,7 @@ def _cheapest(
     if not costs:
         return ()
     best = min(costs, key=lambda choice: costs[choice])
-    for choice, many in courses.items():
+    for choice, many in curves.items():
         pace = [j for each in many if (j := each.pace_j) is not None]
         if choice not in means and pace:
             costs[choice] = statistics.fmean(pace)
@@ -52,19 +54,19 @@ def _cheapest(
     return (best, *others[: LEADERS - 1])
 
 
-def mean_of(courses: Sequence[Course]) -> Course | None:
-    """One course in the place of several seeds: their means; None without a whole one.
+def mean_of(curves: Sequence[TrialCurve]) -> TrialCurve | None:
+    """One curve in the place of several seeds: their means; None without a whole one.
 
     A setup reaches the target only if every seed that was not stopped does. One that was stopped
     counts there with the least it can have needed: to leave out a bad seed would flatter.
     """
-    whole = [each for each in courses if not each.stopped]
+    whole = [each for each in curves if not each.stopped]
     if not whole:
         return None
     known = [each.best_accuracy for each in whole if each.best_accuracy is not None]
     reached = [each.to_target_j for each in whole if each.to_target_j is not None]
-    least = [j for each in courses if (j := each.least_to_target_j) is not None]
-    return Course(
+    least = [j for each in curves if (j := each.least_to_target_j) is not None]
+    return TrialCurve(
         target=whole[0].target,
         epochs=round(statistics.fmean(each.epochs for each in whole)),
         known_j=statistics.fmean(each.known_j for each in whole),

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from study.record.curves import Course, course_of_trial
+from study.record.curves import TrialCurve, curve_of_trial
 from study.record.objectives import Objective, values_of
 from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
-from study.search.space.setup_registry import SetupBook
+from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Choice
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge, Verdict
+from study.search.stopping.early_stopper import EarlyStopper, StopDecision
 from study.search.stopping.halving import Halving, Rungs
 from study.store.setups import TrialPlan
 
-EARLY = {Verdict.TARGET: StopReason.TARGET}
+EARLY = {StopDecision.TARGET: StopReason.TARGET}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class _Running:
 
     choice: Choice
     proposal: Proposal | None
-    course: Course
+    curve: TrialCurve
     seen: set[tuple[str, int]] = field(default_factory=set)
 
 
@@ -45,7 +45,7 @@ class LiveSearch:
         self,
         options: SearchOptions,
         *,
-        book: SetupBook,
+        book: SetupRegistry,
         proposer: Proposer,
         trials: Callable[[], Sequence[TrialRecord]],
         ended: frozenset[str] = frozenset(),
@@ -73,10 +73,10 @@ class LiveSearch:
         self._here: set[str] = set()
         self._begun = 0
         self._repeats: list[tuple[Choice, int]] | None = None
-        self._courses: defaultdict[Choice, list[Course]] = defaultdict(list)
+        self._courses: defaultdict[Choice, list[TrialCurve]] = defaultdict(list)
         self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
         self._halving = _halving_of(options)
-        self._judge = Judge(
+        self._judge = EarlyStopper(
             objective=self._objective,
             budget=self.budget,
             halving=self._halving,
@@ -125,7 +125,7 @@ class LiveSearch:
             return None  # Tune tells the last epoch once more when a trial has ended by itself
         running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
-        running.course.add(
+        running.curve.add(
             accuracy=record.val_accuracy, energy_j=energy_j, time_s=record.epoch_time_s
         )
         if energy_j is not None and energy_j > self.budget.limit_j:
@@ -134,18 +134,18 @@ class LiveSearch:
                 f"{record.trial_id} ({energy_j / J_PER_WH:.3g} Wh)."
             )
         judged = self._judge.after_repeat if running.proposal is None else self._judge.after_epoch
-        verdict = judged(record.trial_id, running.course, last_epoch_j=energy_j or 0.0)
+        verdict = judged(record.trial_id, running.curve, last_epoch_j=energy_j or 0.0)
         # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
         has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
         if verdict is None or has_ended:
             return None
-        running.course.stopped = verdict is not Verdict.TARGET
+        running.curve.stopped = verdict is not StopDecision.TARGET
         return EARLY.get(verdict, StopReason.STOPPED)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Whether a trial has not reported an epoch as yet."""
         running = self._running.get(trial_id)
-        return running is not None and not running.course.epochs
+        return running is not None and not running.curve.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
         """A trial has ended: tell Optuna. One without an accuracy or an energy has no values."""
@@ -153,25 +153,25 @@ class LiveSearch:
         if running is None:
             return
         self.budget.end(trial_id)
-        course = running.course
+        curve = running.curve
         if not failed:
-            self._courses[running.choice].append(course)
+            self._courses[running.choice].append(curve)
         if running.proposal is None:
             return
         values = None
-        if not failed and course.best_accuracy is not None:
-            values = values_of(self._objective, course, max_epochs=self._options.max_epochs)
-        if values is None and not course.stopped:
+        if not failed and curve.best_accuracy is not None:
+            values = values_of(self._objective, curve, max_epochs=self._options.max_epochs)
+        if values is None and not curve.stopped:
             self.said.append(
                 f"{trial_id} has no "
-                f"{'accuracy' if course.best_accuracy is None else 'energy'}: Optuna was told that "
+                f"{'accuracy' if curve.best_accuracy is None else 'energy'}: Optuna was told that "
                 "it failed."
             )
-        facts = {"trial_id": trial_id, "stopped": course.stopped, "energy_wh": _wh(course)}
+        facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._book.named(running.choice)  # Optuna itself has the ranks of listed numbers
         try:
             self._proposer.tell(
-                running.proposal, values, pruned=course.stopped and not failed, facts=facts
+                running.proposal, values, pruned=curve.stopped and not failed, facts=facts
             )
         except Exception as error:  # noqa: BLE001 - Optuna's own; the rows have the result
             logging.getLogger(__name__).warning("Optuna could not be told: %s", error)
@@ -205,8 +205,8 @@ class LiveSearch:
     def _begin(self, plan: TrialPlan, choice: Choice, proposal: Proposal | None) -> TrialPlan:
         self.budget.start(plan.trial_id, first_rung_j=self._first_rung_j)
         self._here.add(plan.trial_id)
-        course = Course(target=self._options.target_accuracy)
-        self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, course=course)
+        curve = TrialCurve(target=self._options.target_accuracy)
+        self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, curve=curve)
         return plan
 
     def _to_repeat(self) -> list[tuple[Choice, int]]:
@@ -221,8 +221,8 @@ class LiveSearch:
 
     def _learn(self, record: TrialRecord) -> None:
         choice = self._book.choice(record)
-        course = course_of_trial(record, target=self._options.target_accuracy)
-        self._courses[choice].append(course)
+        curve = curve_of_trial(record, target=self._options.target_accuracy)
+        self._courses[choice].append(curve)
         self._seeds[choice].add(record.seed)
         if record.energy_to_target_j is not None:
             self._judge.know(record.energy_to_target_j)
@@ -252,5 +252,5 @@ def _overhead_j(trial: TrialRecord) -> float:
     return (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
 
 
-def _wh(course: Course) -> float | None:
-    return None if course.energy_j is None else course.energy_j / J_PER_WH
+def _wh(curve: TrialCurve) -> float | None:
+    return None if curve.energy_j is None else curve.energy_j / J_PER_WH

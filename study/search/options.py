@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 import tyro
 
 from study.errors import OptionError
-from study.options import StudyOptions, left_out, shown
+from study.options import StudyOptions, tyro_arg, tyro_optional_arg
 from study.record.objectives import Objective
 from study.record.records import J_PER_WH
 from study.search.proposals import SamplerName
@@ -47,25 +47,25 @@ class SearchOptions(StudyOptions):
         figure: SVG or PNG file that takes the figure of --compare.
     """
 
-    repeats: Annotated[int, shown("1")] = 1
+    repeats: Annotated[int, tyro_arg("1")] = 1
     objective: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
     sampler: SamplerName = "tpe"
-    trials: Annotated[int | None, left_out("N")] = None
-    space: Annotated[Path | None, left_out("FILE.yaml")] = None
-    energy_budget_wh: Annotated[float | None, left_out("WH")] = None
+    trials: Annotated[int | None, tyro_optional_arg("N")] = None
+    space: Annotated[Path | None, tyro_optional_arg("FILE.yaml")] = None
+    energy_budget_wh: Annotated[float | None, tyro_optional_arg("WH")] = None
     halving: Literal["auto", "none", "energy", "epochs"] = "auto"
-    first_rung_wh: Annotated[float | None, left_out("WH")] = None
-    no_cap: Annotated[bool, left_out()] = False
-    confirm: Annotated[int, shown("N")] = 0
+    first_rung_wh: Annotated[float | None, tyro_optional_arg("WH")] = None
+    no_cap: Annotated[bool, tyro_optional_arg()] = False
+    confirm: Annotated[int, tyro_arg("N")] = 0
     from_results: Annotated[
         tuple[Path, ...], tyro.conf.arg(name="from", metavar="RESULTS ...", help_behavior_hint="")
     ] = ()
-    from_similar: Annotated[bool, left_out()] = False
-    replay: Annotated[Path | None, left_out("TABLE")] = None
-    compare: Annotated[bool, left_out()] = False
+    from_similar: Annotated[bool, tyro_optional_arg()] = False
+    replay: Annotated[Path | None, tyro_optional_arg("TABLE")] = None
+    compare: Annotated[bool, tyro_optional_arg()] = False
     searches: Annotated[int, tyro.conf.arg(name="seeds", metavar="N")] = 50
     pretended_gpus: Annotated[int, tyro.conf.arg(name="gpus", metavar="N")] = 1
-    figure: Annotated[Path | None, left_out("FILE")] = None
+    figure: Annotated[Path | None, tyro_optional_arg("FILE")] = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run.

@@ -21,7 +21,7 @@ from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer
-from study.search.space.setup_registry import SetupBook
+from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Axis, Space
 from study.search.warm_start import Earlier
 from study.store.folder import StudyFolder
@@ -32,7 +32,7 @@ STORAGE_FILE = "optuna.db"
 
 
 @final
-class Steering:
+class RaySearchAdapter:
     """A search's hand on a study that `study.execution.launch` runs.
 
     Attributes:
@@ -50,7 +50,7 @@ class Steering:
         self._space = space
         self._earlier = earlier
         self._recorder: Recorder | None = None
-        self._book: SetupBook | None = None
+        self._book: SetupRegistry | None = None
 
     def begin(
         self,
@@ -83,7 +83,7 @@ class Steering:
             setups = folder.read_manifest().setups
             plans = trial_plans(setups, options.seeds, shuffle_seed=0)
             remaining = recorder.expect(plans, retry_failed=options.retry_failed)
-        book = SetupBook(space, setups, otherwise=options.otherwise, expect=recorder.expect)
+        book = SetupRegistry(space, setups, otherwise=options.otherwise, expect=recorder.expect)
         open_ids = {plan.trial_id for plan in remaining}
         through = [each for each in recorder.trials() if each.trial_id not in open_ids]
         rows = folder.read_rows(EARLIER_FILE) if resumed else []

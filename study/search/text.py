@@ -8,7 +8,7 @@ from rich.table import Table
 
 from benchmarks.search.compare import NEAR, Comparison, quartiles
 from study.record.answers import Answer, answers
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.manifest import SetupFacts
 from study.record.objectives import Objective, best_of
 from study.record.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
@@ -65,17 +65,17 @@ def replayed_lines(
     table: ReplayTable, search: ReplayedSearch, objective: Objective, budget: Budget
 ) -> Iterator[str]:
     """A replayed search: front or answer, energy against budget and grid, what was not run."""
-    courses = [trial.course for trial in search.trials]
-    yield f"replayed on {table.name}: {len(courses)} trials in {search.duration_s:.1f} s simulated"
-    best = best_of(objective, courses)
+    curves = [trial.curve for trial in search.trials]
+    yield f"replayed on {table.name}: {len(curves)} trials in {search.duration_s:.1f} s simulated"
+    best = best_of(objective, curves)
     if not best:
         yield "no trial gives an answer: none ended that reached what the search is after."
     for index in best:
         named = table.space.named(search.trials[index].choice)
         text = ", ".join(f"{name} {value}" for name, value in named.items())
-        yield f"  {_headline(objective)}: {text}: {_course_text(courses[index])}{_labels(table)}"
+        yield f"  {_headline(objective)}: {text}: {_curve_text(curves[index])}{_labels(table)}"
     yield f"energy {_spent(search.spent_j, budget)}; the grid takes {_wh(table.grid_j)}{_labels(table)}"
-    yield f"stopped early {sum(each.stopped for each in courses)} (lower bounds)"
+    yield f"stopped early {sum(each.stopped for each in curves)} (lower bounds)"
     names = _listed([_choice(choice) for choice in search.not_run])
     yield f"not run: {len(search.not_run)} of {len(table.recordings)} setups{names}"
     if search.snapped or search.refused:
@@ -116,7 +116,7 @@ def live_lines(
     for answer in found:
         yield (
             f"  {_headline(objective)}: {_setup_text(answer, study)}: "
-            f"{_course_text(answer.course)}{_seeds_text(answer)}{label}"
+            f"{_curve_text(answer.curve)}{_seeds_text(answer)}{label}"
         )
     if objective is Objective.ENERGY_TO_TARGET and not found and trials:
         top = max(each.best_val_accuracy or 0.0 for each in trials)
@@ -152,11 +152,11 @@ def _headline(objective: Objective) -> str:
     return "front" if objective is Objective.ACCURACY_ENERGY else "recommended"
 
 
-def _course_text(course: Course) -> str:
-    accuracy = "no accuracy" if course.best_accuracy is None else f"{course.best_accuracy:.3f}"
-    if course.to_target_j is not None:
-        return f"accuracy {accuracy}, {_mwh(course.to_target_j)} to the target"
-    energy = "energy not known" if course.energy_j is None else _mwh(course.energy_j)
+def _curve_text(curve: TrialCurve) -> str:
+    accuracy = "no accuracy" if curve.best_accuracy is None else f"{curve.best_accuracy:.3f}"
+    if curve.to_target_j is not None:
+        return f"accuracy {accuracy}, {_mwh(curve.to_target_j)} to the target"
+    energy = "energy not known" if curve.energy_j is None else _mwh(curve.energy_j)
     return f"accuracy {accuracy}, {energy}"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from study.errors import OptionError, StorageError
 from study.options import SCENARIO_OPTIONS
-from study.record.curves import Course, course_of_trial
+from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest
 from study.record.objectives import Objective, values_of
 from study.record.records import (
@@ -112,17 +112,17 @@ def _values(
     max_epochs = int(manifest.options["max_epochs"])
     found = {}
     for trial in trials:
-        course = course_of_trial(trial, target=target)
-        values = values_of(objective, course, max_epochs=max_epochs)
-        if values is not None and not _is_cut_short(trial, objective, course):
+        curve = curve_of_trial(trial, target=target)
+        values = values_of(objective, curve, max_epochs=max_epochs)
+        if values is not None and not _is_cut_short(trial, objective, curve):
             found[trial] = values
     return found
 
 
-def _is_cut_short(trial: TrialRecord, objective: Objective, course: Course) -> bool:
+def _is_cut_short(trial: TrialRecord, objective: Objective, curve: TrialCurve) -> bool:
     if trial.stop_reason is not StopReason.TARGET:
         return False
-    return objective is not Objective.ENERGY_TO_TARGET or not course.reached
+    return objective is not Objective.ENERGY_TO_TARGET or not curve.reached
 
 
 def _by_choice(
@@ -144,18 +144,18 @@ def _by_choice(
 
 def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, float]:
     """Joules until this search's target, of the trials that reached it."""
-    courses: dict[tuple[str, int], Course] = {}
+    curves: dict[tuple[str, int], TrialCurve] = {}
     for row in folder.read_rows(EPOCHS_FILE):
         epoch = EpochRecord.from_row(row)
-        course = courses.setdefault((epoch.trial_id, epoch.attempt), Course(target=target))
-        course.add(
+        curve = curves.setdefault((epoch.trial_id, epoch.attempt), TrialCurve(target=target))
+        curve.add(
             accuracy=epoch.val_accuracy, energy_j=epoch.epoch_energy_j, time_s=epoch.epoch_time_s
         )
     # The last attempt's, which sorts behind those before.
     return {
-        trial_id: course.to_target_j
-        for (trial_id, _), course in sorted(courses.items(), key=lambda pair: pair[0])
-        if course.to_target_j is not None
+        trial_id: curve.to_target_j
+        for (trial_id, _), curve in sorted(curves.items(), key=lambda pair: pair[0])
+        if curve.to_target_j is not None
     }
 
 

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 @final
-class Answers:
+class GuardedSource:
     """Asks a source, whatever it does."""
 
     def __init__(

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Self, final
 
 from trackers.clock import Clock, MonotonicClock
-from trackers.meter.guarded_source import Answers
+from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, logged
 from trackers.meter.pace import Pace, gains_by_more
@@ -74,7 +74,7 @@ class EnergyMeter:
         self._counted: dict[str, Observation] = {}
         self._tells_power: dict[str, bool] = {}
         self._doubted: set[str] = set()
-        self._answers = Answers(source, shortest_s=self._period_s / 2, lost=self._lost)
+        self._answers = GuardedSource(source, shortest_s=self._period_s / 2, lost=self._lost)
         self._pace = Pace(self._period_s)
         self._states = StateWatch(source, self._clock)
         self._forget_at_s = self._clock.now_s()

@@ -15,7 +15,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from trackers.node.actor import Handle
 from trackers.node.ledger import TrackerFacts, WindowKey
-from trackers.node.local_rpc import Lane, LaneBrokenError
+from trackers.node.local_rpc import LocalRpc, RpcBrokenError
 from trackers.sample import Device, Method, Reading
 
 CALL_TIMEOUT_S = 10.0
@@ -48,14 +48,14 @@ class TrackerClient:
         self._target = ""
         self._estimated = False
         self._opened: dict[WindowKey, Any] = {}
-        self._lane: Lane | None = None
+        self._lane: LocalRpc | None = None
         self._lane_was_lost = False
         self.device: Device | None = None
         self.note = ""
         try:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
-            self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
+            self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
             self._estimated = facts.method is Method.ESTIMATED
             self._target, self.device = facts.target(
                 accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
@@ -76,8 +76,8 @@ class TrackerClient:
         start_s = None if self._estimated else time.monotonic()
         asked = (key, self._target, start_s, os.getpid())
         try:
-            with suppress(LaneBrokenError, TimeoutError):
-                self._opened[key] = self._by_lane("open", *asked)
+            with suppress(RpcBrokenError, TimeoutError):
+                self._opened[key] = self._by_rpc("open", *asked)
                 return
             # What a tracker that was too slow has still to open by the lane is the same window.
             opened = self._tracker.open.remote(*asked)
@@ -118,25 +118,25 @@ class TrackerClient:
     def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
         reading: Reading | None
         asked = (key, self._target, stop_s)
-        with suppress(LaneBrokenError):
-            reading = self._by_lane("close", *asked)
+        with suppress(RpcBrokenError):
+            reading = self._by_rpc("close", *asked)
             return reading
         reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
         if self._lane_was_lost:
             self._lane_was_lost = False  # once: where there is no way, looking for it costs time
             with suppress(RayError):
                 facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
-                self._lane = Lane.connected(facts.lane, timeout_s=self._answer_s)
+                self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
         return reading
 
-    def _by_lane(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+    def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
         if self._lane is None:
             message = "there is no lane"
-            raise LaneBrokenError(message)
+            raise RpcBrokenError(message)
         try:
             return self._lane.call(name, *arguments)
-        except (LaneBrokenError, TimeoutError):
+        except (RpcBrokenError, TimeoutError):
             self._lane, self._lane_was_lost = None, True
             raise
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from trackers.errors import UnknownDeviceError
-from trackers.node.local_rpc import LaneAddress
+from trackers.node.local_rpc import RpcAddress
 from trackers.node.sharing import Part
 from trackers.sample import Device, DeviceKind, Method, Reading, process_device
 
@@ -113,7 +113,7 @@ class TrackerFacts:
     devices: tuple[Device, ...]
     idle_power_w: dict[str, float]
     visible: str | None = None
-    lane: LaneAddress | None = None
+    lane: RpcAddress | None = None
 
     def target(
         self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int

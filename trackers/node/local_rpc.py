@@ -26,7 +26,7 @@ TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaneAddress:
+class RpcAddress:
     """Where a tracker listens, and what it must be shown; only Ray hands it out.
 
     Attributes:
@@ -38,11 +38,11 @@ class LaneAddress:
     token: bytes = field(repr=False)
 
 
-class LaneBrokenError(Exception):
+class RpcBrokenError(Exception):
     """The lane cannot be used any more; what was asked may have been done all the same."""
 
 
-def listen(answers: Mapping[str, Callable[..., Any]]) -> LaneAddress | None:
+def listen(answers: Mapping[str, Callable[..., Any]]) -> RpcAddress | None:
     """Answer calls by name from now on, in threads that end with the process.
 
     Args:
@@ -52,7 +52,7 @@ def listen(answers: Mapping[str, Callable[..., Any]]) -> LaneAddress | None:
         None where the system has no such sockets.
     """
     try:
-        address = LaneAddress(path=_free_path(), token=secrets.token_bytes(TOKEN_BYTES))
+        address = RpcAddress(path=_free_path(), token=secrets.token_bytes(TOKEN_BYTES))
         server = _Server(address, answers)
     except (OSError, AttributeError):
         return None
@@ -62,7 +62,7 @@ def listen(answers: Mapping[str, Callable[..., Any]]) -> LaneAddress | None:
 
 
 @final
-class Lane:
+class LocalRpc:
     """A trial's end."""
 
     def __init__(self, link: socket.socket) -> None:
@@ -71,7 +71,7 @@ class Lane:
         self._answers = link.makefile("rb")
 
     @classmethod
-    def connected(cls, address: LaneAddress | None, *, timeout_s: float) -> Self | None:
+    def connected(cls, address: RpcAddress | None, *, timeout_s: float) -> Self | None:
         """The lane to an address; None where it cannot be reached."""
         if address is None:
             return None
@@ -88,7 +88,7 @@ class Lane:
         """Ask, and wait for the answer.
 
         Raises:
-            LaneBrokenError: There was none. The lane is closed.
+            RpcBrokenError: There was none. The lane is closed.
             TimeoutError: There was none in time. The lane is closed.
             Exception: What was called has raised it.
         """
@@ -101,7 +101,7 @@ class Lane:
             raise
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             message = f"the tracker has hung up ({type(error).__name__})"
-            raise LaneBrokenError(message) from error
+            raise RpcBrokenError(message) from error
         finally:
             if not is_answered:  # whatever came between: the next call would get this one's answer
                 self.close()
@@ -144,7 +144,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: LaneAddress, answers: Mapping[str, Callable[..., Any]]) -> None:
+    def __init__(self, address: RpcAddress, answers: Mapping[str, Callable[..., Any]]) -> None:
         self.address_family = socket.AF_UNIX
         self.token = address.token
         self._answers = answers

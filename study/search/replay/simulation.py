@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import final
 
 from study.errors import OptionError
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.objectives import Objective, values_of
 from study.record.records import J_PER_WH
 from study.search.proposals import Proposal, Proposer
 from study.search.replay.table import RecordedEpoch, Recording, ReplayTable
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge, Verdict
+from study.search.stopping.early_stopper import EarlyStopper, StopDecision
 
 MOST_KNOWN = 50
 """Proposals without a new setup, one after another, after which a table counts as searched."""
@@ -25,16 +25,16 @@ class ReplayedTrial:
 
     Attributes:
         choice: Its setup.
-        course: How it went.
+        curve: How it went.
         verdict: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
         ended_s: Simulated time of its end, from the search's start.
-        overhead_j: What it used beside the epochs in `course`: set-up, and attempts that were lost.
+        overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
     """
 
     choice: Choice
-    course: Course
-    verdict: Verdict | None
+    curve: TrialCurve
+    verdict: StopDecision | None
     spent_j: float
     ended_s: float
     overhead_j: float = 0.0
@@ -68,7 +68,7 @@ class _Running:
     proposal: Proposal
     choice: Choice
     recording: Recording
-    course: Course
+    curve: TrialCurve
     lost: int = 0
 
     @property
@@ -77,7 +77,7 @@ class _Running:
         recording = self.recording
         if self.lost < len(recording.lost):
             return recording.lost[self.lost]
-        return recording.epochs[self.course.epochs]
+        return recording.epochs[self.curve.epochs]
 
     @property
     def name(self) -> str:
@@ -93,7 +93,7 @@ class Simulation:
         table: ReplayTable,
         *,
         proposer: Proposer,
-        judge: Judge,
+        judge: EarlyStopper,
         budget: Budget,
         objective: Objective,
         target: float | None,
@@ -187,7 +187,7 @@ class Simulation:
                 proposal=proposal,
                 choice=choice,
                 recording=self._recordings[choice],
-                course=Course(target=self._target),
+                curve=TrialCurve(target=self._target),
             )
             self._begun += 1
             self._schedule(running)
@@ -228,39 +228,39 @@ class Simulation:
 
     def _step(self, running: _Running) -> bool:
         """Book the epoch that has ended; whether its trial has ended with it."""
-        course, epoch = running.course, running.next_epoch
+        curve, epoch = running.curve, running.next_epoch
         energy_j = epoch.energy_j or 0.0
-        if not course.epochs and not running.lost:
+        if not curve.epochs and not running.lost:
             # What a trial needs to set itself up is known when its first epoch has come.
             self._budget.overhead(running.name, running.recording.setup_j)
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
-            verdict = Verdict.BUDGET if self._budget.is_used_up else None
+            verdict = StopDecision.BUDGET if self._budget.is_used_up else None
             is_last = False
         else:
-            course.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
-            verdict = self._judge.after_epoch(running.name, course, last_epoch_j=energy_j)
-            is_last = course.epochs == len(running.recording)
+            curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+            verdict = self._judge.after_epoch(running.name, curve, last_epoch_j=energy_j)
+            is_last = curve.epochs == len(running.recording)
         if verdict is None and not is_last:
             return False
-        course.stopped = verdict is not None and not is_last and verdict is not Verdict.TARGET
-        self._end(running, verdict if course.stopped or verdict is Verdict.TARGET else None)
+        curve.stopped = verdict is not None and not is_last and verdict is not StopDecision.TARGET
+        self._end(running, verdict if curve.stopped or verdict is StopDecision.TARGET else None)
         return True
 
-    def _end(self, running: _Running, verdict: Verdict | None) -> None:
-        course = running.course
+    def _end(self, running: _Running, verdict: StopDecision | None) -> None:
+        curve = running.curve
         self._budget.end(running.name)
         self._budget.overhead(running.name, running.recording.setup_j)
         values = None
-        if course.epochs:
-            values = values_of(self._objective, course, max_epochs=self._table.longest)
-        self._known[running.choice] = (values, course.stopped)
-        self._proposer.tell(running.proposal, values, pruned=course.stopped)
+        if curve.epochs:
+            values = values_of(self._objective, curve, max_epochs=self._table.longest)
+        self._known[running.choice] = (values, curve.stopped)
+        self._proposer.tell(running.proposal, values, pruned=curve.stopped)
         self._ended.append(
             ReplayedTrial(
                 choice=running.choice,
-                course=course,
+                curve=curve,
                 verdict=verdict,
                 spent_j=self._budget.spent_j,
                 ended_s=self._now_s,

@@ -12,7 +12,7 @@ import pandas as pd
 
 from study.errors import OptionError
 from study.record.attempts import counted
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
@@ -209,12 +209,12 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     )
 
 
-def course_of(recording: Recording, *, target: float | None) -> Course:
-    """A recorded training as the course of a trial that nobody stopped."""
-    course = Course(target=target)
+def curve_of(recording: Recording, *, target: float | None) -> TrialCurve:
+    """A recorded training as the curve of a trial that nobody stopped."""
+    curve = TrialCurve(target=target)
     for epoch in recording.epochs:
-        course.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
-    return course
+        curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+    return curve
 
 
 def _check_figures(frame: pd.DataFrame, name: str) -> None:
@@ -299,5 +299,5 @@ def _plain(value: object) -> Value:
 
 def to_target_j(recording: Recording, target: float) -> float:
     """Energy until a recorded training reached the target; infinite where it did not."""
-    reached_j = course_of(recording, target=target).to_target_j
+    reached_j = curve_of(recording, target=target).to_target_j
     return float("inf") if reached_j is None else reached_j

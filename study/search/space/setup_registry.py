@@ -11,7 +11,7 @@ from study.store.setups import TrialPlan, trial_plans
 
 
 @final
-class SetupBook:
+class SetupRegistry:
     """Gives a choice its setup, and a setup its trials.
 
     Attributes:

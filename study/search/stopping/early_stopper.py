@@ -14,13 +14,13 @@ has no accuracy (its encoder is being pretrained), it is neither paced nor halve
 from enum import StrEnum
 from typing import final
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.objectives import Objective
 from study.search.stopping.budget import Budget
 from study.search.stopping.halving import Halving
 
 
-class Verdict(StrEnum):
+class StopDecision(StrEnum):
     """What ends a trial."""
 
     TARGET = "target"
@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 @final
-class Judge:
+class EarlyStopper:
     """Ends trials that need not, or may not, go on."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Judge:
         halving: Halving | None = None,
         capping: bool = True,
     ) -> None:
-        """Judge by `objective`, within `budget`.
+        """EarlyStopper by `objective`, within `budget`.
 
         Args:
             objective: What the search is after.
@@ -58,37 +58,41 @@ class Judge:
         """Take an earlier trial's energy to target as one that is to be beaten."""
         self._best_j = min(to_target_j, self._best_j or to_target_j)
 
-    def after_epoch(self, trial: str, course: Course, *, last_epoch_j: float) -> Verdict | None:
-        """Book an epoch that is in `course` already, and decide; None to go on."""
+    def after_epoch(
+        self, trial: str, curve: TrialCurve, *, last_epoch_j: float
+    ) -> StopDecision | None:
+        """Book an epoch that is in `curve` already, and decide; None to go on."""
         self._budget.epoch(trial, last_epoch_j)
         cap_j = self._best_j
-        if course.to_target_j is not None:
-            self.know(course.to_target_j)
+        if curve.to_target_j is not None:
+            self.know(curve.to_target_j)
             if self._capping:
-                return Verdict.TARGET
-        if self._capping and cap_j is not None and out_of_reach(course, cap_j):
-            return Verdict.CAPPED
-        if self._is_halved(course, last_epoch_j):
-            return Verdict.HALVED
-        return Verdict.BUDGET if self._budget.is_used_up else None
+                return StopDecision.TARGET
+        if self._capping and cap_j is not None and out_of_reach(curve, cap_j):
+            return StopDecision.CAPPED
+        if self._is_halved(curve, last_epoch_j):
+            return StopDecision.HALVED
+        return StopDecision.BUDGET if self._budget.is_used_up else None
 
-    def after_repeat(self, trial: str, course: Course, *, last_epoch_j: float) -> Verdict | None:
+    def after_repeat(
+        self, trial: str, curve: TrialCurve, *, last_epoch_j: float
+    ) -> StopDecision | None:
         """The same for a setup that is trained again: how its seeds differ is to be seen.
 
         So it ends at the target or with the budget only.
         """
         self._budget.epoch(trial, last_epoch_j)
-        if course.to_target_j is not None and self._capping:
-            return Verdict.TARGET
-        return Verdict.BUDGET if self._budget.is_used_up else None
+        if curve.to_target_j is not None and self._capping:
+            return StopDecision.TARGET
+        return StopDecision.BUDGET if self._budget.is_used_up else None
 
-    def _is_halved(self, course: Course, last_epoch_j: float) -> bool:
-        if self._halving is None or course.best_accuracy is None:
+    def _is_halved(self, curve: TrialCurve, last_epoch_j: float) -> bool:
+        if self._halving is None or curve.best_accuracy is None:
             return False
-        return not self._halving.goes_on(course, last_epoch_j=last_epoch_j)
+        return not self._halving.goes_on(curve, last_epoch_j=last_epoch_j)
 
 
-def out_of_reach(course: Course, cap_j: float) -> bool:
+def out_of_reach(curve: TrialCurve, cap_j: float) -> bool:
     """Whether a trial cannot reach its target with less than `cap_j`, as far as can be told.
 
     It cannot if it could not even
@@ -99,9 +103,9 @@ def out_of_reach(course: Course, cap_j: float) -> bool:
     The second leans on learning curves that flatten: who begins slower than it goes on is stopped
     wrongly. Counting from 0 instead of chance leaves such trials some room.
     """
-    if course.reached or course.target is None:
+    if curve.reached or curve.target is None:
         return False
-    if course.known_j + course.known_j / course.epochs >= cap_j:
+    if curve.known_j + curve.known_j / curve.epochs >= cap_j:
         return True
-    accuracy = course.best_accuracy
-    return accuracy is not None and accuracy * cap_j < course.target * course.known_j
+    accuracy = curve.best_accuracy
+    return accuracy is not None and accuracy * cap_j < curve.target * curve.known_j

@@ -12,7 +12,7 @@ import math
 from enum import StrEnum
 from typing import final
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 
 
 class Rungs(StrEnum):
@@ -48,31 +48,31 @@ class Halving:
         self._factor = factor
         self._crossed: dict[int, list[float]] = {}
 
-    def goes_on(self, course: Course, *, last_epoch_j: float) -> bool:
+    def goes_on(self, curve: TrialCurve, *, last_epoch_j: float) -> bool:
         """Whether a trial may go on after an epoch.
 
         Args:
-            course: The trial with that epoch.
+            curve: The trial with that epoch.
             last_epoch_j: Energy of that epoch.
         """
         if self.first is None:
             self.first = 2 * (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
-        rung = self._rung(self._amount(course))
-        if rung is None or rung == self._rung(self._before(course, last_epoch_j)):
+        rung = self._rung(self._amount(curve))
+        if rung is None or rung == self._rung(self._before(curve, last_epoch_j)):
             return True
-        accuracy = course.best_accuracy or 0.0
+        accuracy = curve.best_accuracy or 0.0
         seen = self._crossed.setdefault(rung, [])
         bisect.insort(seen, accuracy)
         kept = max(1, math.ceil(len(seen) / self._factor))
         return accuracy >= seen[-kept]
 
-    def _amount(self, course: Course) -> float:
+    def _amount(self, curve: TrialCurve) -> float:
         """What a trial has used so far, in the unit of the rungs."""
-        return course.known_j if self._rungs is Rungs.ENERGY else float(course.epochs)
+        return curve.known_j if self._rungs is Rungs.ENERGY else float(curve.epochs)
 
-    def _before(self, course: Course, last_epoch_j: float) -> float:
+    def _before(self, curve: TrialCurve, last_epoch_j: float) -> float:
         """What a trial had used before its last epoch."""
-        now = self._amount(course)
+        now = self._amount(curve)
         return now - (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
 
     def _rung(self, amount: float) -> int | None:

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from study.machines.storage_visibility import Machine, Reach, reach_warnings, reached, sees
+from study.machines.storage_visibility import (
+    Machine,
+    StorageVisibility,
+    reach_warnings,
+    reached,
+    sees,
+)
 from study.store.folder import StudyFolder
 
 
@@ -136,6 +142,6 @@ def test_nothing_is_said_where_nothing_is_lost(tmp_path: Path) -> None:
     both = Hosts(Host("h1", tmp_path), Host("h2", tmp_path))
     with reached(StudyFolder(str(tmp_path), "a"), both) as shared:
         pass
-    uri = Reach(results_dir="s3://bucket/folder", study="a", token=shared.token)
+    uri = StorageVisibility(results_dir="s3://bucket/folder", study="a", token=shared.token)
 
     assert reach_warnings(shared) == reach_warnings(uri) == ()

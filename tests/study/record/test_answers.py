@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from study.record.answers import answers
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.objectives import Objective
 from study.record.records import StopReason, TrialRecord
 from study.search.confirming import leaders, mean_of
@@ -25,10 +25,10 @@ def trial(
     return replace(record, study=study, energy_to_target_j=to_target_j, stop_reason=reason)
 
 
-def course(to_target_j: float | None, *, stopped: bool = False) -> Course:
-    """A course that reached the target after so many joules."""
+def curve(to_target_j: float | None, *, stopped: bool = False) -> TrialCurve:
+    """A curve that reached the target after so many joules."""
     known_j = to_target_j or 9.0
-    return Course(
+    return TrialCurve(
         target=0.9,
         epochs=2,
         known_j=known_j,
@@ -54,7 +54,7 @@ def test_the_answer_is_the_least_mean() -> None:
     (answer,) = answers(TO_TARGET, trials, target=0.9, confirmed=False)
 
     assert answer.trials[0].setup == 2
-    assert answer.course.to_target_j == 4.0
+    assert answer.curve.to_target_j == 4.0
 
 
 @pytest.mark.parametrize(("confirmed", "setup"), [(True, 1), (False, 2)])
@@ -83,37 +83,37 @@ def test_a_setup_that_misses_the_target_with_a_seed_still_gives_an_answer_alone(
 
 def test_the_leaders_are_the_best_three_in_their_order() -> None:
     """A setup that was stopped, or did not get there, is none."""
-    courses: dict[Choice, list[Course]] = {
-        ("a",): [course(4.0)],
-        ("b",): [course(2.0)],
-        ("c",): [course(9.0)],
-        ("d",): [course(3.0)],
-        ("e",): [course(None)],
-        ("f",): [course(None, stopped=True)],
+    curves: dict[Choice, list[TrialCurve]] = {
+        ("a",): [curve(4.0)],
+        ("b",): [curve(2.0)],
+        ("c",): [curve(9.0)],
+        ("d",): [curve(3.0)],
+        ("e",): [curve(None)],
+        ("f",): [curve(None, stopped=True)],
     }
 
-    assert leaders(TO_TARGET, courses) == (("b",), ("d",), ("a",))
+    assert leaders(TO_TARGET, curves) == (("b",), ("d",), ("a",))
 
 
 def test_a_setup_that_was_stopped_at_a_good_pace_gets_another_seed() -> None:
     """0.85 for 2 J makes 0.9 for 2.1 J; 0.1 for 2 J makes it for 18 J. The answer comes first."""
-    near = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.85, stopped=True)
-    slow = Course(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.1, stopped=True)
-    courses: dict[Choice, list[Course]] = {
-        ("a",): [course(2.5)],
-        ("b",): [course(4.0)],
+    near = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.85, stopped=True)
+    slow = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.1, stopped=True)
+    curves: dict[Choice, list[TrialCurve]] = {
+        ("a",): [curve(2.5)],
+        ("b",): [curve(4.0)],
         ("near",): [near],
         ("slow",): [slow],
     }
 
-    assert leaders(TO_TARGET, courses) == (("a",), ("near",), ("b",))
+    assert leaders(TO_TARGET, curves) == (("a",), ("near",), ("b",))
 
 
 def test_a_stopped_seed_counts_with_the_least_it_can_have_needed() -> None:
     """To leave a bad seed out would flatter."""
-    stopped = Course(target=0.9, epochs=2, known_j=4.0, best_accuracy=0.9, stopped=True)
+    stopped = TrialCurve(target=0.9, epochs=2, known_j=4.0, best_accuracy=0.9, stopped=True)
 
-    mean = mean_of([stopped, course(2.0), course(4.0)])
+    mean = mean_of([stopped, curve(2.0), curve(4.0)])
 
     assert mean is not None
     assert mean.to_target_j == 4.0
@@ -121,13 +121,13 @@ def test_a_stopped_seed_counts_with_the_least_it_can_have_needed() -> None:
 
 def test_with_a_front_all_of_it_leads() -> None:
     """And nothing behind it."""
-    courses: dict[Choice, list[Course]] = {
-        ("cheap",): [Course(epochs=1, known_j=1.0, best_accuracy=0.5)],
-        ("good",): [Course(epochs=1, known_j=5.0, best_accuracy=0.9)],
-        ("bad",): [Course(epochs=1, known_j=6.0, best_accuracy=0.4)],
+    curves: dict[Choice, list[TrialCurve]] = {
+        ("cheap",): [TrialCurve(epochs=1, known_j=1.0, best_accuracy=0.5)],
+        ("good",): [TrialCurve(epochs=1, known_j=5.0, best_accuracy=0.9)],
+        ("bad",): [TrialCurve(epochs=1, known_j=6.0, best_accuracy=0.4)],
     }
 
-    assert set(leaders(Objective.ACCURACY_ENERGY, courses)) == {("cheap",), ("good",)}
+    assert set(leaders(Objective.ACCURACY_ENERGY, curves)) == {("cheap",), ("good",)}
 
 
 def test_no_course_has_no_leader() -> None:
@@ -137,8 +137,8 @@ def test_no_course_has_no_leader() -> None:
 
 def test_a_seed_that_misses_the_target_makes_the_setup_miss_it() -> None:
     """Its mean would else be that of the lucky ones."""
-    mean = mean_of([course(4.0), course(None)])
+    mean = mean_of([curve(4.0), curve(None)])
 
     assert mean is not None
     assert mean.to_target_j is None
-    assert mean_of([course(None, stopped=True)]) is None
+    assert mean_of([curve(None, stopped=True)]) is None

@@ -7,7 +7,7 @@ from study.record.records import EpochRecord, Paradigm, Stage, StopReason, Trial
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer
-from study.search.space.setup_registry import SetupBook
+from study.search.space.setup_registry import SetupRegistry
 from study.store.setups import TrialPlan, grid, trial_plans
 from study.store.trial_record import trial_record
 from tests.study.rows import epoch
@@ -45,7 +45,7 @@ def live(
     """A search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
     ids = frozenset(plan.trial_id for plan in ended)
-    book = SetupBook(
+    book = SetupRegistry(
         space,
         grid(options.batch_sizes, options.learning_rates),
         otherwise=options.otherwise,

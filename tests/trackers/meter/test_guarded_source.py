@@ -7,14 +7,14 @@ import pytest
 from tests.trackers.scripted import BOARD, ScriptedSource
 from trackers.clock import ManualClock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
-from trackers.meter.guarded_source import Answers
+from trackers.meter.guarded_source import GuardedSource
 
 SHORTEST_S = 0.05
 
 
-def answers(source: ScriptedSource, lost: list[str]) -> Answers:
-    """Answers of a source; devices that are lost are noted."""
-    return Answers(source, shortest_s=SHORTEST_S, lost=lost.append)
+def answers(source: ScriptedSource, lost: list[str]) -> GuardedSource:
+    """GuardedSource of a source; devices that are lost are noted."""
+    return GuardedSource(source, shortest_s=SHORTEST_S, lost=lost.append)
 
 
 @pytest.mark.parametrize(

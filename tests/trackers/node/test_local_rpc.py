@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from trackers.node.local_rpc import Lane, LaneAddress, LaneBrokenError, listen
+from trackers.node.local_rpc import LocalRpc, RpcAddress, RpcBrokenError, listen
 
 PATIENCE_S = 30.0
 
-Connect = Callable[..., Lane]
+Connect = Callable[..., LocalRpc]
 
 
 def failing() -> None:
@@ -23,10 +23,10 @@ def failing() -> None:
 @pytest.fixture
 def connect() -> Iterator[Connect]:
     """Lanes to whatever is given."""
-    lanes: list[Lane] = []
+    lanes: list[LocalRpc] = []
 
-    def connected(timeout_s: float = PATIENCE_S, **answers: Callable[..., Any]) -> Lane:
-        lane = Lane.connected(listen(answers), timeout_s=timeout_s)
+    def connected(timeout_s: float = PATIENCE_S, **answers: Callable[..., Any]) -> LocalRpc:
+        lane = LocalRpc.connected(listen(answers), timeout_s=timeout_s)
         assert lane is not None
         lanes.append(lane)
         return lane
@@ -59,7 +59,7 @@ def test_callers_do_not_wait_for_each_other() -> None:
     """Each has a thread of its own: one that is held up holds up nobody else."""
     free = threading.Event()
     address = listen({"wait": lambda: free.wait(PATIENCE_S), "one": lambda: 1})
-    first, second = (Lane.connected(address, timeout_s=PATIENCE_S) for _ in range(2))
+    first, second = (LocalRpc.connected(address, timeout_s=PATIENCE_S) for _ in range(2))
     assert first is not None
     assert second is not None
     held_up = threading.Thread(target=first.call, args=("wait",))
@@ -82,7 +82,7 @@ def test_a_late_answer_breaks_the_lane(connect: Connect) -> None:
     with pytest.raises(TimeoutError):
         lane.call("wait")
     free.set()
-    with pytest.raises(LaneBrokenError):
+    with pytest.raises(RpcBrokenError):
         lane.call("wait")
 
 
@@ -92,31 +92,31 @@ def test_who_does_not_know_the_token_is_not_answered() -> None:
     address = listen({"call": called.set})
     assert address is not None
 
-    stranger = Lane.connected(
-        LaneAddress(path=address.path, token=bytes(len(address.token))), timeout_s=PATIENCE_S
+    stranger = LocalRpc.connected(
+        RpcAddress(path=address.path, token=bytes(len(address.token))), timeout_s=PATIENCE_S
     )
 
     assert stranger is not None
-    with pytest.raises(LaneBrokenError):
+    with pytest.raises(RpcBrokenError):
         stranger.call("call")
     assert not called.is_set()
 
 
 def test_where_nobody_listens_there_is_no_lane() -> None:
     """Nothing is raised: there is Ray."""
-    gone = LaneAddress(path="\0nobody-listens-here", token=b"")
+    gone = RpcAddress(path="\0nobody-listens-here", token=b"")
 
-    assert Lane.connected(gone, timeout_s=PATIENCE_S) is None
-    assert Lane.connected(None, timeout_s=PATIENCE_S) is None
+    assert LocalRpc.connected(gone, timeout_s=PATIENCE_S) is None
+    assert LocalRpc.connected(None, timeout_s=PATIENCE_S) is None
 
 
 def test_a_tracker_that_hangs_up_is_told_as_that() -> None:
     """So does one that was killed."""
     here, there = socket.socketpair()
-    lane = Lane(here)
+    lane = LocalRpc(here)
     there.close()
 
-    with pytest.raises(LaneBrokenError, match="hung up"):
+    with pytest.raises(RpcBrokenError, match="hung up"):
         lane.call("anything")
 
 

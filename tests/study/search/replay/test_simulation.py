@@ -15,7 +15,7 @@ from study.search.replay.simulation import ReplayedSearch, Simulation
 from study.search.replay.table import ReplayTable, table_of
 from study.search.space.space import Range, Space, space_of
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge, Verdict
+from study.search.stopping.early_stopper import EarlyStopper, StopDecision
 from study.search.stopping.halving import Halving, Rungs
 from tests.study.replayed import four_setups, rows_of
 
@@ -35,7 +35,7 @@ def searched(
     return Simulation(
         table,
         proposer=Proposer(table.space, objective=objective, sampler=sampler, seed=seed),
-        judge=Judge(objective=objective, budget=budget, halving=halving, capping=capping),
+        judge=EarlyStopper(objective=objective, budget=budget, halving=halving, capping=capping),
         budget=budget,
         objective=objective,
         target=0.9,
@@ -89,7 +89,7 @@ def test_the_budget_holds_and_every_joule_is_booked(
     search = searched(table, budget_j=budget_j, gpus=gpus, seed=seed, sampler="random")
 
     assert search.spent_j < budget_j + gpus * dearest_epoch_j(table)
-    used = sum(trial.course.known_j + trial.overhead_j for trial in search.trials)
+    used = sum(trial.curve.known_j + trial.overhead_j for trial in search.trials)
     assert search.spent_j == pytest.approx(used)
     assert all(trial.overhead_j >= setup_j for trial in search.trials)
 
@@ -120,7 +120,7 @@ def test_what_a_trial_lost_is_no_part_of_its_course() -> None:
 
     again = [trial for trial in search.trials if trial.overhead_j]
     assert {trial.choice[0] for trial in again} == {8}
-    assert all(trial.course.epochs == len(table.recordings[trial.choice][0]) for trial in again)
+    assert all(trial.curve.epochs == len(table.recordings[trial.choice][0]) for trial in again)
     assert search.spent_j == pytest.approx(table.grid_j)
 
 
@@ -141,10 +141,10 @@ def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
     """The best of four is found without training any of them to its end."""
     search = searched(four_setups())
 
-    ended = {trial.choice: (trial.verdict, trial.course.epochs) for trial in search.trials}
-    assert ended[64, 0.01] == (Verdict.TARGET, 2)
-    assert ended[256, 0.01][0] is Verdict.CAPPED
-    assert ended[256, 0.1] == (Verdict.CAPPED, 1)
+    ended = {trial.choice: (trial.verdict, trial.curve.epochs) for trial in search.trials}
+    assert ended[64, 0.01] == (StopDecision.TARGET, 2)
+    assert ended[256, 0.01][0] is StopDecision.CAPPED
+    assert ended[256, 0.1] == (StopDecision.CAPPED, 1)
 
 
 def test_without_caps_all_is_trained() -> None:
@@ -154,7 +154,7 @@ def test_without_caps_all_is_trained() -> None:
     search = searched(table, capping=False)
 
     assert search.spent_j == pytest.approx(table.grid_j)
-    assert not any(trial.course.stopped for trial in search.trials)
+    assert not any(trial.curve.stopped for trial in search.trials)
 
 
 def test_what_was_not_run_is_listed() -> None:
@@ -193,7 +193,7 @@ def test_epochs_without_accuracy_or_energy_end_a_search_as_well() -> None:
     search = searched(table_of(rows, name="gaps"))
 
     assert len(search.trials) == 2
-    assert [t.course.energy_j for t in search.trials].count(None) == 1
+    assert [t.curve.energy_j for t in search.trials].count(None) == 1
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "gp", "random", "grid"])
@@ -217,7 +217,7 @@ def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
     search = Simulation(
         table,
         proposer=Proposer(space, objective=objective, sampler="random", seed=0),
-        judge=Judge(objective=objective, budget=budget, capping=False),
+        judge=EarlyStopper(objective=objective, budget=budget, capping=False),
         budget=budget,
         objective=objective,
         target=0.9,
@@ -240,7 +240,7 @@ def test_proposals_that_the_table_has_not_are_refused() -> None:
     search = Simulation(
         table,
         proposer=Proposer(space, objective=objective, sampler="random", seed=0),
-        judge=Judge(objective=objective, budget=budget),
+        judge=EarlyStopper(objective=objective, budget=budget),
         budget=budget,
         objective=objective,
         target=0.9,

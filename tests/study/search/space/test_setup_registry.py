@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from study.record.manifest import SetupFacts
-from study.search.space.setup_registry import SetupBook, listed_setups
+from study.search.space.setup_registry import SetupRegistry, listed_setups
 from study.search.space.space import Range, Space, space_of
 from study.store.setups import TrialPlan
 
@@ -12,13 +12,13 @@ OPEN = Space(axes=(*space_of({"batch_size": (8, 16)}).axes, RATES))
 LISTED = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "frozen": (True, False)})
 
 
-def book_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupBook:
+def book_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupRegistry:
     """A book in which no trial has ended, but that of seed 7."""
 
     def expect(plans: Sequence[TrialPlan]) -> Sequence[TrialPlan]:
         return [plan for plan in plans if plan.seed != 7]
 
-    return SetupBook(space, setups, otherwise={"frozen": False}, expect=expect)
+    return SetupRegistry(space, setups, otherwise={"frozen": False}, expect=expect)
 
 
 def test_listed_setups_are_numbered_beforehand() -> None:

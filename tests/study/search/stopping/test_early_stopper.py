@@ -3,43 +3,43 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.record.objectives import Objective
 from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import Judge, Verdict, out_of_reach
+from study.search.stopping.early_stopper import EarlyStopper, StopDecision, out_of_reach
 from study.search.stopping.halving import Halving, Rungs
 
 
-def course_of(*accuracies: float | None, epoch_j: float = 1.0) -> Course:
+def curve_of(*accuracies: float | None, epoch_j: float = 1.0) -> TrialCurve:
     """A trial so far, on its way to 0.8."""
-    course = Course(target=0.8)
+    curve = TrialCurve(target=0.8)
     for accuracy in accuracies:
-        course.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
-    return course
+        curve.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
+    return curve
 
 
 def test_a_trial_whose_next_epoch_would_cost_too_much_is_out_of_reach() -> None:
     """Three epochs of 1 J: with a fourth it has used the 4 J of the best one."""
-    course = course_of(0.6, 0.7, 0.75)
+    curve = curve_of(0.6, 0.7, 0.75)
 
-    assert out_of_reach(course, 4.0)
-    assert not out_of_reach(course, 4.5)
+    assert out_of_reach(curve, 4.0)
+    assert not out_of_reach(curve, 4.5)
 
 
 def test_a_trial_that_wins_too_little_for_its_joules_is_out_of_reach() -> None:
     """0.1 for 1 J makes 0.7 for 7 J, which is less than 0.8."""
-    course = course_of(0.1)
+    curve = curve_of(0.1)
 
-    assert out_of_reach(course, 7.0)
-    assert not out_of_reach(course, 8.5)
+    assert out_of_reach(curve, 7.0)
+    assert not out_of_reach(curve, 8.5)
 
 
 def test_a_trial_without_an_accuracy_is_not_paced() -> None:
     """Its encoder is being pretrained; only its energy tells."""
-    course = course_of(None, None)
+    curve = curve_of(None, None)
 
-    assert not out_of_reach(course, 4.0)
-    assert out_of_reach(course, 3.0)
+    assert not out_of_reach(curve, 4.0)
+    assert out_of_reach(curve, 3.0)
 
 
 @given(
@@ -54,27 +54,27 @@ def test_a_flattening_curve_that_gets_there_in_time_is_never_stopped(
     accuracies = [sum(sorted(gains, reverse=True)[: n + 1]) for n in range(len(gains))]
     target = accuracies[-1]
     cap_j = len(gains) * epoch_j * spare
-    course = Course(target=target)
+    curve = TrialCurve(target=target)
 
     stopped = []
     for accuracy in accuracies:
-        course.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
-        stopped.append(out_of_reach(course, cap_j))
+        curve.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
+        stopped.append(out_of_reach(curve, cap_j))
 
     assert not any(stopped)
 
 
 def test_halving_leaves_a_trial_without_an_accuracy_alone() -> None:
     """It would be the worst at every rung."""
-    judge = Judge(
+    judge = EarlyStopper(
         objective=Objective.ENERGY_TO_TARGET,
         budget=Budget(),
         halving=Halving(rungs=Rungs.ENERGY, first=1.0),
     )
-    judge.after_epoch("good", course_of(0.5), last_epoch_j=1.0)
+    judge.after_epoch("good", curve_of(0.5), last_epoch_j=1.0)
 
-    pretraining = judge.after_epoch("pretraining", course_of(None), last_epoch_j=1.0)
-    slow = judge.after_epoch("slow", course_of(0.1), last_epoch_j=1.0)
+    pretraining = judge.after_epoch("pretraining", curve_of(None), last_epoch_j=1.0)
+    slow = judge.after_epoch("slow", curve_of(0.1), last_epoch_j=1.0)
 
     assert pretraining is None
-    assert slow is Verdict.HALVED
+    assert slow is StopDecision.HALVED

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import Course
+from study.record.curves import TrialCurve
 from study.search.stopping.halving import Halving, Rungs
 
 
 def cross(halving: Halving, accuracy: float, energy_j: float) -> bool:
     """A trial of one epoch with that accuracy and energy."""
-    course = Course()
-    course.add(accuracy=accuracy, energy_j=energy_j, time_s=1.0)
-    return halving.goes_on(course, last_epoch_j=energy_j)
+    curve = TrialCurve()
+    curve.add(accuracy=accuracy, energy_j=energy_j, time_s=1.0)
+    return halving.goes_on(curve, last_epoch_j=energy_j)
 
 
 def test_the_worse_half_ends_at_a_rung() -> None:
@@ -35,18 +35,18 @@ def test_below_the_first_rung_nobody_ends() -> None:
 def test_between_rungs_nobody_is_judged_again() -> None:
     """An epoch that crosses no rung leaves a trial alone, and no mark at the rung."""
     halving = Halving(rungs=Rungs.ENERGY, first=1.0)
-    course = Course()
-    course.add(accuracy=0.1, energy_j=1.0, time_s=1.0)
-    halving.goes_on(course, last_epoch_j=1.0)
+    curve = TrialCurve()
+    curve.add(accuracy=0.1, energy_j=1.0, time_s=1.0)
+    halving.goes_on(curve, last_epoch_j=1.0)
     cross(halving, 0.9, 1.0)
-    course.add(accuracy=0.1, energy_j=0.5, time_s=1.0)
+    curve.add(accuracy=0.1, energy_j=0.5, time_s=1.0)
 
-    assert halving.goes_on(course, last_epoch_j=0.5)
+    assert halving.goes_on(curve, last_epoch_j=0.5)
 
 
 def test_a_frugal_trial_is_compared_at_the_same_joules() -> None:
     """With rungs of epochs a dear trial wins by its epochs; with rungs of energy it does not."""
-    frugal = Course()
+    frugal = TrialCurve()
     for accuracy in (0.4, 0.6, 0.8):
         frugal.add(accuracy=accuracy, energy_j=1.0, time_s=1.0)
     by_energy = Halving(rungs=Rungs.ENERGY, first=3.0)

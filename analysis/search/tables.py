@@ -43,7 +43,7 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
-        is_to_target = findings.study.manifest.options.get("objective") == TO_TARGET
+        is_to_target = findings.study.manifest.options.get("goal") == TO_TARGET
         why = "would have used as much as the best one needed with one more epoch"
         if not is_to_target:
             why = "had already used more than a more accurate one"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 import tyro
 
 from study.errors import OptionError
+from study.record.renamed import RENAMED_OPTIONS
 from trackers.sources.detect import words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -182,8 +183,9 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
     """Options from a command line; `--help` and unknown options end the program as usual.
 
     Raises:
-        OptionError: A value is not allowed.
+        OptionError: A value is not allowed, or an option has another name now.
     """
+    _refuse_old_names(args)
     return tyro.cli(
         kind,
         prog=f"python -m {program}",
@@ -196,6 +198,15 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
 def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
     """The command as it can be typed again."""
     return (Path(sys.executable).name, "-m", program, *args)
+
+
+def _refuse_old_names(args: Sequence[str]) -> None:
+    """Answer an option of version 0.1 with its present name."""
+    for old, new in RENAMED_OPTIONS.items():
+        flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
+        if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
+            message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."
+            raise OptionError(message)
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:

@@ -46,7 +46,7 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
-        is_to_target = manifest.options.get("objective") == TO_TARGET
+        is_to_target = manifest.options.get("goal") == TO_TARGET
         why = "would have used as much as the best one needed with one more epoch"
         if not is_to_target:
             why = "had already used more than a more accurate one"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from study.record.records import EnergyMethod, Paradigm, Stage
+from study.record.renamed import with_present_names
 
 SCHEMA_VERSION = 2
 """Of the manifest and of the tables beside it."""
@@ -176,6 +177,7 @@ class Manifest:
                 **{
                     **raw,
                     "paradigm": Paradigm(raw["paradigm"]),
+                    "options": with_present_names(raw["options"]),
                     "command": tuple(raw["command"]),
                     "seeds": tuple(raw["seeds"]),
                     "warnings": tuple(raw["warnings"]),

@@ -18,8 +18,8 @@ from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.options import command_line, parse
 from study.record.manifest import Manifest
-from study.record.objectives import Objective
 from study.record.records import J_PER_WH, Paradigm, Stage
+from study.record.search_goal import SearchGoal
 from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer
@@ -39,7 +39,7 @@ PROGRAM = "study.search"
 DESCRIPTION = """Search batch size and learning rate, and stop before the energy is wasted.
 
   python -m study.search --smoke                                    try it out (a minute)
-  python -m study.search --scenario watch --objective energy-to-target
+  python -m study.search --scenario watch --goal energy-to-target
       --target-accuracy 0.8 --energy-budget-wh 0.1                  real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
   python -m study.search --compare --replay benchmarks/data/watch16 --target-accuracy 0.8
@@ -93,7 +93,7 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             options.from_results,
             manifest,
             space=space,
-            objective=Objective(options.objective),
+            goal=SearchGoal(options.goal),
             target=options.target_accuracy,
             similar=options.from_similar,
         )
@@ -123,8 +123,8 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
 
 def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     table = read_table(path)
-    objective = Objective(options.objective)
-    if objective is Objective.ENERGY_TO_TARGET and options.target_accuracy is not None:
+    goal = SearchGoal(options.goal)
+    if goal is SearchGoal.ENERGY_TO_TARGET and options.target_accuracy is not None:
         table.energy_to_target_j(options.target_accuracy)
     budget = Budget(options.budget_j)
     halving = None
@@ -139,12 +139,10 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     space = _space_of_table(options, table)
     search = Simulation(
         table,
-        proposer=Proposer(space, objective=objective, sampler=options.sampler, seed=options.seed),
-        judge=EarlyStopper(
-            objective=objective, budget=budget, halving=halving, capping=not options.no_cap
-        ),
+        proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
+        judge=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
         budget=budget,
-        objective=objective,
+        goal=goal,
         target=options.target_accuracy,
         seed=options.seed,
         gpus=options.pretended_gpus,
@@ -152,7 +150,7 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
         first_rung_j=first_j,
         space=space,
     ).run()
-    for line in replayed_lines(table, search, objective, budget):
+    for line in replayed_lines(table, search, goal, budget):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return FINISHED
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import final
 
 from study.record.curves import TrialCurve, curve_of_trial
-from study.record.objectives import Objective, values_of
 from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
+from study.record.search_goal import SearchGoal, values_of
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
@@ -64,7 +64,7 @@ class LiveSearch:
         self.budget = Budget(options.budget_j)
         self.said: list[str] = []
         self._options = options
-        self._objective = Objective(options.objective)
+        self._goal = SearchGoal(options.goal)
         self._book = book
         self._proposer = proposer
         self._trials = trials
@@ -77,7 +77,7 @@ class LiveSearch:
         self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
         self._halving = _halving_of(options)
         self._judge = EarlyStopper(
-            objective=self._objective,
+            goal=self._goal,
             budget=self.budget,
             halving=self._halving,
             capping=not options.no_cap,
@@ -160,7 +160,7 @@ class LiveSearch:
             return
         values = None
         if not failed and curve.best_accuracy is not None:
-            values = values_of(self._objective, curve, max_epochs=self._options.max_epochs)
+            values = values_of(self._goal, curve, max_epochs=self._options.max_epochs)
         if values is None and not curve.stopped:
             self.said.append(
                 f"{trial_id} has no "
@@ -211,7 +211,7 @@ class LiveSearch:
 
     def _to_repeat(self) -> list[tuple[Choice, int]]:
         """Setups and seeds that are trained again, seed by seed, the best setup first."""
-        best = leaders(self._objective, self._courses)
+        best = leaders(self._goal, self._courses)
         return [
             (choice, seed)
             for seed in self._options.seeds[1:]

@@ -15,8 +15,8 @@ from ray.tune.search import Searcher
 
 from study.errors import StorageError
 from study.record.manifest import Manifest, SetupFacts
-from study.record.objectives import Objective
 from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
+from study.record.search_goal import SearchGoal
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
@@ -91,7 +91,7 @@ class RaySearchAdapter:
         done = (*self.known, *(each for each in through if each.seed == options.seed))
         proposer = Proposer(
             space,
-            objective=Objective(options.objective),
+            goal=SearchGoal(options.goal),
             sampler=options.sampler,
             seed=options.seed,
             name=manifest.study,

@@ -10,7 +10,6 @@ from study.errors import OptionError, StorageError
 from study.options import SCENARIO_OPTIONS
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest
-from study.record.objectives import Objective, values_of
 from study.record.records import (
     EPOCHS_FILE,
     TRIALS_FILE,
@@ -20,6 +19,7 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.search_goal import SearchGoal, values_of
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
@@ -60,7 +60,7 @@ def earlier_studies(
     manifest: Manifest,
     *,
     space: Space,
-    objective: Objective,
+    goal: SearchGoal,
     target: float | None,
     similar: bool,
 ) -> Earlier:
@@ -73,7 +73,7 @@ def earlier_studies(
         places: Folders of studies.
         manifest: Of the search.
         space: Of the search.
-        objective: Of the search.
+        goal: Of the search.
         target: Of the search.
         similar: Whether studies of other scenarios, data or options are taken, as setups without
             values.
@@ -85,7 +85,7 @@ def earlier_studies(
     kept: list[TrialRecord] = []
     for place in places:
         folder, earlier = _read(place)
-        differs = _differences(earlier, manifest, space, objective)
+        differs = _differences(earlier, manifest, space, goal)
         if differs and not similar:
             message = (
                 f"--from {place} is not alike: {'; '.join(differs)}. Values of another training "
@@ -93,7 +93,7 @@ def earlier_studies(
             )
             raise OptionError(message)
         for choice, trials in _by_choice(folder, earlier, space, target).items():
-            told = {} if differs else _values(trials, objective, manifest, target)
+            told = {} if differs else _values(trials, goal, manifest, target)
             values = None
             if told:
                 kept += told
@@ -104,7 +104,7 @@ def earlier_studies(
 
 def _values(
     trials: Sequence[TrialRecord],
-    objective: Objective,
+    goal: SearchGoal,
     manifest: Manifest,
     target: float | None,
 ) -> dict[TrialRecord, tuple[float, ...]]:
@@ -113,16 +113,16 @@ def _values(
     found = {}
     for trial in trials:
         curve = curve_of_trial(trial, target=target)
-        values = values_of(objective, curve, max_epochs=max_epochs)
-        if values is not None and not _is_cut_short(trial, objective, curve):
+        values = values_of(goal, curve, max_epochs=max_epochs)
+        if values is not None and not _is_cut_short(trial, goal, curve):
             found[trial] = values
     return found
 
 
-def _is_cut_short(trial: TrialRecord, objective: Objective, curve: TrialCurve) -> bool:
+def _is_cut_short(trial: TrialRecord, goal: SearchGoal, curve: TrialCurve) -> bool:
     if trial.stop_reason is not StopReason.TARGET:
         return False
-    return objective is not Objective.ENERGY_TO_TARGET or not curve.reached
+    return goal is not SearchGoal.ENERGY_TO_TARGET or not curve.reached
 
 
 def _by_choice(
@@ -168,7 +168,7 @@ def _otherwise(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differences(
-    earlier: Manifest, manifest: Manifest, space: Space, objective: Objective
+    earlier: Manifest, manifest: Manifest, space: Space, goal: SearchGoal
 ) -> list[str]:
     """What makes the values of an earlier study those of another training."""
     found = []
@@ -182,7 +182,7 @@ def _differences(
         )
     chosen = {axis.name for axis in space.axes}
     names = ["optimizer", *SCENARIO_OPTIONS]
-    if objective is not Objective.ENERGY_TO_TARGET:
+    if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
     was, now = earlier.options, manifest.options
     found += [

@@ -7,8 +7,8 @@ from typing import final
 
 from study.errors import OptionError
 from study.record.curves import TrialCurve
-from study.record.objectives import Objective, values_of
 from study.record.records import J_PER_WH
+from study.record.search_goal import SearchGoal, values_of
 from study.search.proposals import Proposal, Proposer
 from study.search.replay.table import RecordedEpoch, Recording, ReplayTable
 from study.search.space.space import Choice, Space
@@ -95,7 +95,7 @@ class Simulation:
         proposer: Proposer,
         judge: EarlyStopper,
         budget: Budget,
-        objective: Objective,
+        goal: SearchGoal,
         target: float | None,
         seed: int = 0,
         gpus: int = 1,
@@ -110,7 +110,7 @@ class Simulation:
             proposer: Says what to try.
             judge: Says who goes on.
             budget: The one that `judge` books on.
-            objective: What the search is after.
+            goal: What the search is after.
             target: Target accuracy; None where there is none.
             seed: Decides which of a setup's recorded seeds a trial gets.
             gpus: How many trials run at the same time.
@@ -127,7 +127,7 @@ class Simulation:
         self._proposer = proposer
         self._judge = judge
         self._budget = budget
-        self._objective = objective
+        self._goal = goal
         self._target = target
         self._recordings = table.draw(seed)
         self._gpus = gpus
@@ -254,7 +254,7 @@ class Simulation:
         self._budget.overhead(running.name, running.recording.setup_j)
         values = None
         if curve.epochs:
-            values = values_of(self._objective, curve, max_epochs=self._table.longest)
+            values = values_of(self._goal, curve, max_epochs=self._table.longest)
         self._known[running.choice] = (values, curve.stopped)
         self._proposer.tell(running.proposal, values, pruned=curve.stopped)
         self._ended.append(

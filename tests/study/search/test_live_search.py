@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from study.record.objectives import Objective
 from study.record.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
+from study.record.search_goal import SearchGoal
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer
@@ -13,7 +13,7 @@ from study.store.trial_record import trial_record
 from tests.study.rows import epoch
 
 OPTIONS = SearchOptions(
-    objective="energy-to-target",
+    goal="energy-to-target",
     target_accuracy=0.9,
     batch_sizes=(8, 16),
     learning_rates=(0.1,),
@@ -54,9 +54,7 @@ def live(
     return LiveSearch(
         options,
         book=book,
-        proposer=Proposer(
-            space, objective=Objective(options.objective), sampler="grid", seed=options.seed
-        ),
+        proposer=Proposer(space, goal=SearchGoal(options.goal), sampler="grid", seed=options.seed),
         trials=lambda: earlier,
         ended=ids,
         known=known,

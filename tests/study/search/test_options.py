@@ -22,7 +22,7 @@ TABLE = Path("table.csv")
         ),
         ({"replay": TABLE, "confirm": 1}, "--confirm is given with --replay"),
         ({"replay": TABLE, "from_results": (Path("g"),)}, "--from is given with --replay"),
-        ({"objective": "energy-to-target"}, "--target-accuracy is missing"),
+        ({"goal": "energy-to-target"}, "--target-accuracy is missing"),
         ({"repeats": 2}, "Give --confirm to train the leading ones again"),
         ({"confirm": -1}, "--confirm is -1"),
         ({"first_rung_wh": 0.0}, "--first-rung-wh is 0.0"),
@@ -60,8 +60,8 @@ def test_confirming_takes_the_next_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
+    ("goal", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
 )
-def test_halving_by_itself_is_for_a_target(objective: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
+def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
     """The ends of a front need trials that go on."""
-    assert SearchOptions(objective=objective, target_accuracy=0.9).rungs is rungs
+    assert SearchOptions(goal=goal, target_accuracy=0.9).rungs is rungs

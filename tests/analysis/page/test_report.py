@@ -142,7 +142,7 @@ def test_what_comes_from_the_study_is_escaped(page: Path) -> None:
 
     outline.feed(page.read_text())
 
-    assert html.escape(NASTY, quote=False).split(" ")[0] in page.read_text()
+    assert "&lt;script&gt;alert(" in page.read_text()
     assert outline.tags.count("script") == 1
     assert "svg" in outline.tags
 

@@ -19,6 +19,7 @@ from study.execution.checks import check_folder, check_same_study, check_this_ma
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of
 from study.execution.progress import Progress
+from study.execution.shipping import check_shippable
 from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trainable import TrialContext, run_trial
 from study.machines.cluster import Cluster, connect
@@ -29,7 +30,8 @@ from study.record.records import (
     EnergyMethod,
     TrialStatus,
 )
-from study.scenario import Data, load_scenario
+from study.scenario import Data, Scenario
+from study.scenario_lookup import load_scenario
 from study.search.ray_adapter import RaySearchAdapter
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
@@ -58,7 +60,7 @@ def run_study(
     began_s = time.monotonic()
     options = options.reduced()
     device_type = check_this_machine(options)
-    scenario = load_scenario(options.scenario, options.scenario_settings)
+    scenario = load_scenario(options.scenario, options.scenario_options)
     if steering is not None:
         scenario = steering.prepared(scenario)
     name = options.name or new_name(design.paradigm, scenario.name)
@@ -70,6 +72,7 @@ def run_study(
         facts = data.facts()
     stages = design.stages(scenario)
     check_stages(scenario, data, stages)
+    check_shippable(scenario)
     manifest = Manifest(
         study=name,
         paradigm=design.paradigm,
@@ -100,7 +103,7 @@ def run_study(
         paradigm=design.paradigm,
         scenario=scenario.name,
         stages=stages,
-        target_accuracy=options.target_accuracy,
+        target_accuracy=options.target,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
     remaining = recorder.expect(plans, retry_failed=options.retry_failed)
@@ -135,6 +138,7 @@ def run_study(
             folder,
             recorder,
             interrupts,
+            scenario=scenario,
             steering=steering,
         )
         run.run(remaining, data, console)
@@ -161,8 +165,10 @@ class _Run:
         recorder: Recorder,
         interrupts: Interrupts,
         *,
+        scenario: Scenario,
         steering: RaySearchAdapter | None,
     ) -> None:
+        self._scenario = scenario
         self._steering = steering
         self._design = design
         self._options = options
@@ -256,7 +262,7 @@ class _Run:
             context=TrialContext(
                 study=self._manifest.study,
                 paradigm=self._design.paradigm,
-                scenario=self._options.scenario,
+                scenario=self._scenario,
                 stages=self._manifest.stages,
                 cache_latents=self._design.caches_latents(self._options),
                 max_epochs=self._options.max_epochs,

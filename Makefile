@@ -23,7 +23,7 @@ test: $(VENV)/ready  ## all tests
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
 	tests/cluster/ray_up.sh $(VENV)
 
-check: $(VENV)/ready ## format, lint and types
+check: $(VENV)/ready ## format, lint, layers and types
 	scripts/check
 
 clean:           ## remove the environment and caches; results stay

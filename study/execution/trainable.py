@@ -27,7 +27,6 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
     StopReason,
 )
 from study.scenario import Data, Scenario, Searchable
@@ -63,7 +62,7 @@ class TrialContext:
     study: str
     paradigm: Paradigm
     scenario: Scenario
-    stages: tuple[Stage, ...]
+    stages: tuple[str, ...]
     cache_latents: bool
     max_epochs: int
     patience: int

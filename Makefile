@@ -9,10 +9,10 @@ help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figures, a report (minutes)
-	$(RUN) -m study.regime --scenario examples.watch:Watch $(ARGS)
+	$(RUN) -m study.regime --scenario watch $(ARGS)
 
 smoke: $(VENV)/ready ## the same, cut down to a minute
-	$(RUN) -m study.regime --scenario examples.watch:Watch --smoke $(ARGS)
+	$(RUN) -m study.regime --scenario watch --smoke $(ARGS)
 
 paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half an hour)
 	scripts/paper $(ARGS)

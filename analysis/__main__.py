@@ -9,18 +9,18 @@ from typing import Annotated
 import tyro
 from rich.text import Text
 
-from analysis.against_paper import against_paper_infos
 from analysis.choices import Choices
-from analysis.comparison import comparison_infos
 from analysis.errors import AnalysisError
-from analysis.factor_table import factor_table
 from analysis.findings import Findings
-from analysis.formats import Format, tables_text
-from analysis.load import find_studies
-from analysis.power_log import FOLDER, write_power_logs
+from analysis.forms.formats import Format, tables_text
 from analysis.quantities import counted
-from analysis.tables import table_infos
-from analysis.terminal import (
+from analysis.read.load import find_studies
+from analysis.read.power_log import FOLDER, write_power_logs
+from analysis.tables.against_paper import against_paper_infos
+from analysis.tables.comparison import comparison_infos
+from analysis.tables.factor_table import factor_table
+from analysis.tables.setups import table_infos
+from analysis.tables.terminal import (
     make_console,
     show,
     show_against_paper,
@@ -89,7 +89,7 @@ def run(options: Options) -> None:
             show_against_paper(findings, console)
         if options.report:
             # Drawing takes longer to import than everything else to run.
-            from analysis.report import write_report  # noqa: PLC0415
+            from analysis.page.report import write_report  # noqa: PLC0415
 
             page = write_report(findings, paper=options.against_paper, factors=variance)
             console.print(Text(f"Report: {page}"), soft_wrap=True)
@@ -103,7 +103,7 @@ def run(options: Options) -> None:
     if len(studies) > 1:
         show_comparison(studies, console, paper=options.against_paper)
     if options.overview is not None:
-        from analysis.overview import write_overview  # noqa: PLC0415 - as above
+        from analysis.page.overview import write_overview  # noqa: PLC0415 - as above
 
         page = write_overview(studies, options.overview, paper=options.against_paper)
         console.print(Text(f"Overview: {page}"), soft_wrap=True)
@@ -147,7 +147,7 @@ def main() -> int:
     try:
         if sys.argv[1:2] == ["serve"]:
             # It draws, which takes longer to import than everything else to run.
-            from analysis.serve import serve  # noqa: PLC0415
+            from analysis.page.serve import serve  # noqa: PLC0415
 
             serve(sys.argv[2:])
         else:

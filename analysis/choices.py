@@ -6,13 +6,13 @@ from typing import Annotated
 
 import tyro
 
-from analysis.carbon import Factors, factors_of
-from analysis.criteria import RankBy
+from analysis.advice.carbon import Factors, factors_of
+from analysis.energy.criteria import RankBy
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse
-from analysis.idle import without_idle
-from analysis.load import load
 from analysis.quantities import listed
+from analysis.read.idle import without_idle
+from analysis.read.load import load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.bill import Bill, study_bill
-from analysis.carbon import Factors
-from analysis.criteria import RankBy
-from analysis.energy import SetupEnergy, setup_energies, trial_energies
-from analysis.load import Study
+from analysis.advice.carbon import Factors
+from analysis.advice.recommendation import Recommendation, recommend
+from analysis.energy.bill import Bill, study_bill
+from analysis.energy.criteria import RankBy
+from analysis.energy.ranking import DEFAULT_TOLERANCE, Ranking, rank
+from analysis.energy.stages import RANKED_STAGE, frames_of_stage
+from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
+from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
-from analysis.ranking import DEFAULT_TOLERANCE, Ranking, rank
-from analysis.recommendation import Recommendation, recommend
-from analysis.stages import RANKED_STAGE, frames_of_stage
-from study.records import EnergyMethod, Stage
+from analysis.read.load import Study
+from study.record.records import EnergyMethod, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +46,7 @@ class Findings:
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
-        return f"{title} ({'; '.join(self.labels)})" if self.labels else title
+        return titled(title, self.labels)
 
     def staged(self, title: str) -> str:
         """The title of a table over setups: with the stage that it is about, and the labels."""

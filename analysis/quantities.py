@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from study.records import J_PER_MWH, J_PER_WH
+from study.record.records import J_PER_MWH, J_PER_WH
 
 MISSING = "-"
 
@@ -101,6 +101,11 @@ def listed(words: Iterable[object]) -> str:
     """Words in a row: `1, 2 and 3`."""
     *first, last = [str(word) for word in words]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def sentence(clause: str) -> str:
+    """A clause as a sentence: with a capital letter and a full stop."""
+    return f"{clause[0].upper()}{clause[1:]}."
 
 
 def _short(value: float) -> str:

@@ -32,12 +32,12 @@ import torch
 import tyro
 from PIL import Image
 
-from study.data import celeba
-from study.data.celeba_format import IMAGE_FOLDER
-from study.data.celeba_images import decode
-from study.data.celeba_sample import write_sample
-from study.samples import Samples
+from study.data.celeba import load as celeba
+from study.data.celeba.format import IMAGE_FOLDER
+from study.data.celeba.images import decode
+from study.data.celeba.sample import write_sample
 from study.scenario import Data
+from study.training.samples import Samples
 
 LEAST_RATIO = 1.7
 MOST_START_S = 2.0

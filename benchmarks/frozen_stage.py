@@ -15,12 +15,12 @@ from contextlib import contextmanager
 
 import torch
 
-from study.records import Stage
+from study.record.records import Stage
 from study.scenario import Data, load_scenario
-from study.stages import StageTasks
-from study.training import TrainingSettings, train
+from study.training.loop import TrainingSettings, train
+from study.training.stages import StageTasks
 
-SCENARIO = "examples.watch:Watch"
+SCENARIO = "watch"
 EPOCHS = 10
 
 

@@ -27,16 +27,16 @@ import ray
 import torch
 import tyro
 
-from study.records import Stage
+from study.execution.trial_meter import TrialMeter
+from study.record.records import Stage
 from study.scenario import Data, load_scenario
-from study.setups import TrialPlan, grid, trial_plans
-from study.training import TrainingSettings, classification, train
-from study.trial_meter import TrialMeter
-from trackers.actor import Handle, start_manager
-from trackers.client import TrackerClient
-from trackers.detect import Request
+from study.store.setups import TrialPlan, grid, trial_plans
+from study.training.loop import TrainingSettings, classification, train
+from trackers.node.actor import Handle, start_manager
+from trackers.node.client import TrackerClient
+from trackers.sources.detect import Request
 
-SCENARIO = "examples.watch:Watch"
+SCENARIO = "watch"
 ROOT = Path(__file__).parent.parent
 BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001)
 MAX_EPOCHS, PATIENCE = 30, 5

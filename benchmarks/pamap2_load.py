@@ -115,7 +115,7 @@ def _show(best: dict[str, tuple[float, float]]) -> None:
 
 
 def _load(data_dir: Path, cache: Path) -> _Task:
-    from study.data import pamap2  # noqa: PLC0415 - each task pays for its own imports only
+    from study.data.pamap2 import load as pamap2  # noqa: PLC0415 - each task pays for its own imports only
 
     return lambda: pamap2.load(data_dir, cache_dir=cache)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from study.records import EPOCHS_FILE, MANIFEST_FILE
+from study.record.records import EPOCHS_FILE, MANIFEST_FILE
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "data" / "watch16"
@@ -57,7 +57,7 @@ def main() -> None:
     options = tyro.cli(Options)
     results = options.results_dir or Path(tempfile.mkdtemp(prefix="record-table-"))
     arguments = [
-        *("--scenario", "examples.watch:Watch"),
+        *("--scenario", "watch"),
         *("--repeats", str(options.repeats), "--max-epochs", str(options.max_epochs)),
         *("--tracker", options.tracker, "--results-dir", str(results), "--name", NAME),
         *(["--resume"] if (results / NAME / MANIFEST_FILE).exists() else []),

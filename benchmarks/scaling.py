@@ -23,12 +23,19 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from study.progress import Progress
-from study.recorder import Recorder
-from study.records import EnergyMethod, EnergyStatus, EpochRecord, Paradigm, Stage, StopReason
-from study.results import StudyFolder
-from study.setups import TrialPlan, grid, trial_plans
-from trackers.ledger import SETUP, TRIAL, BookedWindow, Booking, WindowKey
+from study.execution.progress import Progress
+from study.record.records import (
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    Stage,
+    StopReason,
+)
+from study.store.folder import StudyFolder
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan, grid, trial_plans
+from trackers.node.ledger import SETUP, TRIAL, BookedWindow, Booking, WindowKey
 from trackers.sample import Method, Reading, Status
 
 ROOT = Path(__file__).parent.parent
@@ -166,7 +173,13 @@ def with_ray(trials: int, results_dir: str) -> None:
     start_s = time.monotonic()
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "study.regime", "--scenario", "examples.watch:Watch"),
+            *(
+                sys.executable,
+                "-m",
+                "study.regime",
+                "--scenario",
+                "watch",
+            ),
             *("--batch-sizes", "512", "--learning-rates", *rates, "--repeats", "1"),
             *("--max-epochs", str(RAY_EPOCHS), "--patience", str(RAY_EPOCHS)),
             *("--results-dir", results_dir, "--name", f"ray{trials}"),

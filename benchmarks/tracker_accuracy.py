@@ -3,7 +3,7 @@
     python -m benchmarks.tracker_accuracy
 
 The meter's own loop runs on a clock that jumps, so that the figures are the same on every machine,
-however busy. `benchmarks.trackers` measures in real time, beside other people's trackers.
+however busy. `benchmarks.tracker_comparison` measures in real time, beside other people's trackers.
 """
 
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""One tracker in a process of its own, on a schedule of epochs; started by `benchmarks.trackers`.
+"""One tracker in a process of its own, on a schedule of epochs; started by `benchmarks.tracker_comparison`.
 
     python -m benchmarks.tracker_child zeus --epochs 1.0:12 0.1:80
 
@@ -33,7 +33,10 @@ EpochCalls = tuple[Callable[[int], None], Callable[[int], None], Callable[[], li
 def ours(epochs: int) -> Iterator[EpochCalls]:
     """`EnergyMeter` at 10 Hz with a window on every board; the energy of the first is told."""
     del epochs
-    nvml, meters = import_module("trackers.nvml"), import_module("trackers.meter")
+    nvml, meters = (
+        import_module("trackers.sources.nvml.source"),
+        import_module("trackers.meter.meter"),
+    )
     told: list[float | None] = []
     source = nvml.NvmlSource()
     first = source.devices()[0].uuid
@@ -49,7 +52,10 @@ def ours(epochs: int) -> Iterator[EpochCalls]:
 def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
     """`EnergyMeter` at 10 Hz without windows: what the sampling alone costs."""
     del epochs
-    nvml, meters = import_module("trackers.nvml"), import_module("trackers.meter")
+    nvml, meters = (
+        import_module("trackers.sources.nvml.source"),
+        import_module("trackers.meter.meter"),
+    )
     with meters.EnergyMeter(nvml.NvmlSource()):
         yield (lambda _: None), (lambda _: None), list
 

@@ -1,4 +1,4 @@
-"""How long it takes to open and to close a window; started by `benchmarks.trackers`.
+"""How long it takes to open and to close a window; started by `benchmarks.tracker_comparison`.
 
     python -m benchmarks.tracker_latency direct|actor|ray|empty --windows 200
 
@@ -17,12 +17,12 @@ from functools import partial
 import ray
 
 from tests.fake_nvml import UUIDS
-from trackers.actor import Handle, start_manager
-from trackers.client import TrackerClient
-from trackers.detect import Request
-from trackers.ledger import WindowKey
-from trackers.meter import EnergyMeter
-from trackers.nvml import NvmlSource
+from trackers.meter.meter import EnergyMeter
+from trackers.node.actor import Handle, start_manager
+from trackers.node.client import TrackerClient
+from trackers.node.ledger import WindowKey
+from trackers.sources.detect import Request
+from trackers.sources.nvml.source import NvmlSource
 
 SETTLE_S = 3.0
 Calls = tuple[Callable[[int], object], Callable[[int], object]]

@@ -2,7 +2,7 @@
 
 Both train the sensor network with the same optimiser, seed and number of samples, in one process.
 
-    ours    `study.training.train`: the order is drawn, batches are selected by index, the mean loss
+    ours    `study.training.loop.train`: the order is drawn, batches are selected by index, the mean loss
             is kept, a validation part (of one sample) is validated, the window is entered and left
     bare    forward, loss, backward and step over a list of batches that lie ready
 
@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from models.sensor import SensorClassifier
 from study.scenario import Arrays, Data
-from study.training import OPTIMIZERS, TrainingSettings, classification, train
+from study.training.loop import OPTIMIZERS, TrainingSettings, classification, train
 
 GOAL = 0.95
 CHANNELS, TIME, CLASSES = 6, 100, 7

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from study.design import Design, Outcome
 from study.errors import StudyError
-from study.interrupts import INTERRUPTED
+from study.execution.interrupts import INTERRUPTED
 from study.options import StudyOptions, command_line, parse
-from study.results import StudyFolder
+from study.store.folder import StudyFolder
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
 """Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
@@ -44,7 +44,7 @@ def main(
     try:
         options = parse(options_of, program=program, description=description, args=args)
         # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
-        from study.launch import run_study  # noqa: PLC0415
+        from study.execution.launch import run_study  # noqa: PLC0415
 
         typed = command_line(program, args)
         outcome = run_study(design, options, command=typed, console=console)

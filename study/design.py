@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from study.manifest import SetupFacts
-from study.records import Paradigm, Stage, TrialRecord
-from study.results import StudyFolder
+from study.record.manifest import SetupFacts
+from study.record.records import Paradigm, Stage, TrialRecord
 from study.scenario import Scenario
+from study.store.folder import StudyFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

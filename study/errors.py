@@ -8,7 +8,7 @@
     `-- ClusterError            Ray cannot be reached, or lacks what a trial asks for
 
 A message says what was got, what is allowed and what to do. Whatever happens inside a running
-trial is not raised: it is a result with a `stop_reason` (`study.records.StopReason`).
+trial is not raised: it is a result with a `stop_reason` (`study.record.records.StopReason`).
 """
 
 

@@ -11,9 +11,9 @@ from typing import Annotated
 
 from study.command import main
 from study.design import Design
-from study.options import StudyOptions, shown
-from study.records import Paradigm, Stage
-from study.setups import grid
+from study.options import StudyOptions, tyro_arg
+from study.record.records import Paradigm, Stage
+from study.store.setups import grid
 
 STAGES = (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
 
@@ -28,8 +28,8 @@ class MultitaskOptions(StudyOptions):
             the grid.
     """
 
-    scenario: Annotated[str, shown("NAME")] = "celeba"
-    alpha: Annotated[tuple[float, ...], shown("SHARE ...")] = (0.5,)
+    scenario: Annotated[str, tyro_arg("NAME")] = "celeba"
+    alpha: Annotated[tuple[float, ...], tyro_arg("SHARE ...")] = (0.5,)
 
 
 DESIGN = Design(

@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
 import tyro
 
 from study.errors import OptionError
-from trackers.detect import words
+from study.record.renamed import RENAMED_OPTIONS
+from trackers.sources.detect import words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
@@ -27,12 +28,12 @@ SMOKE_EPOCHS = 3
 SMOKE_IMAGE = 32
 
 
-def shown(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
+def tyro_arg(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
     """An option whose value `--help` names."""
     return tyro.conf.arg(metavar=metavar)
 
 
-def left_out(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
+def tyro_optional_arg(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro's own
     """An option whose text says what holds without it; "(default: None)" would only confuse."""
     return tyro.conf.arg(metavar=metavar, help_behavior_hint="")
 
@@ -42,7 +43,7 @@ class StudyOptions:
     """What every study command takes.
 
     Attributes:
-        scenario: pamap2, celeba, or package.module:name of your own (see examples/watch.py).
+        scenario: pamap2, celeba, or package.module:name of your own (see study/data/watch/scenario.py).
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
         encoder: (celeba) Encoder of images, by its name in timm; left out: resnet18.
         weights: (celeba) What encoders start from: imagenet, none (random), or a PATH (safetensors
@@ -87,38 +88,38 @@ class StudyOptions:
             images of 32 pixels.
     """
 
-    scenario: Annotated[str, shown("NAME")] = "pamap2"
-    data_dir: Annotated[Path | None, left_out("PATH")] = None
-    encoder: Annotated[str | None, left_out("NAME")] = None
-    weights: Annotated[str | None, left_out("WEIGHTS")] = None
-    image_size: Annotated[int | None, left_out("N")] = None
-    flip: Annotated[bool, left_out()] = False
-    batch_sizes: Annotated[tuple[int, ...], shown("N ...")] = (64, 256, 1024, 4096)
-    learning_rates: Annotated[tuple[float, ...], shown("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
-    repeats: Annotated[int, shown("N")] = 2
-    seed: Annotated[int, shown("N")] = 0
-    max_epochs: Annotated[int, shown("N")] = 30
-    patience: Annotated[int, shown("N")] = 5
+    scenario: Annotated[str, tyro_arg("NAME")] = "pamap2"
+    data_dir: Annotated[Path | None, tyro_optional_arg("PATH")] = None
+    encoder: Annotated[str | None, tyro_optional_arg("NAME")] = None
+    weights: Annotated[str | None, tyro_optional_arg("WEIGHTS")] = None
+    image_size: Annotated[int | None, tyro_optional_arg("N")] = None
+    flip: Annotated[bool, tyro_optional_arg()] = False
+    batch_sizes: Annotated[tuple[int, ...], tyro_arg("N ...")] = (64, 256, 1024, 4096)
+    learning_rates: Annotated[tuple[float, ...], tyro_arg("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    repeats: Annotated[int, tyro_arg("N")] = 2
+    seed: Annotated[int, tyro_arg("N")] = 0
+    max_epochs: Annotated[int, tyro_arg("N")] = 30
+    patience: Annotated[int, tyro_arg("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
-    target_accuracy: Annotated[float | None, left_out("SHARE")] = None
-    address: Annotated[str | None, left_out("ADDRESS")] = None
-    gpus_per_trial: Annotated[float | None, left_out("N")] = None
-    cpus_per_trial: Annotated[float, shown("N")] = 1
-    tracker: Annotated[str, shown("NAME")] = "auto"
-    cpu_watts: Annotated[float | None, left_out("WATTS")] = None
-    cpu_idle_watts: Annotated[float | None, left_out("WATTS")] = None
-    sampling_hz: Annotated[float, shown("HZ")] = 10.0
-    exclusive: Annotated[bool, left_out()] = False
+    target_accuracy: Annotated[float | None, tyro_optional_arg("SHARE")] = None
+    address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
+    gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
+    cpus_per_trial: Annotated[float, tyro_arg("N")] = 1
+    tracker: Annotated[str, tyro_arg("NAME")] = "auto"
+    cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
+    cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
+    sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
+    exclusive: Annotated[bool, tyro_optional_arg()] = False
     mixed_devices: Literal["use", "refuse"] = "use"
-    dashboard: Annotated[bool, left_out()] = False
-    results_dir: Annotated[str, shown("PATH")] = "results"
-    name: Annotated[str | None, left_out("NAME")] = None
-    resume: Annotated[bool, left_out()] = False
-    retry_failed: Annotated[bool, left_out()] = False
-    checkpoint_every_s: Annotated[float, shown("SECONDS")] = 30.0
-    no_report: Annotated[bool, left_out()] = False
-    smoke: Annotated[bool, left_out()] = False
+    dashboard: Annotated[bool, tyro_optional_arg()] = False
+    results_dir: Annotated[str, tyro_arg("PATH")] = "results"
+    name: Annotated[str | None, tyro_optional_arg("NAME")] = None
+    resume: Annotated[bool, tyro_optional_arg()] = False
+    retry_failed: Annotated[bool, tyro_optional_arg()] = False
+    checkpoint_every_s: Annotated[float, tyro_arg("SECONDS")] = 30.0
+    no_report: Annotated[bool, tyro_optional_arg()] = False
+    smoke: Annotated[bool, tyro_optional_arg()] = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run.
@@ -182,8 +183,9 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
     """Options from a command line; `--help` and unknown options end the program as usual.
 
     Raises:
-        OptionError: A value is not allowed.
+        OptionError: A value is not allowed, or an option has another name now.
     """
+    _refuse_old_names(args)
     return tyro.cli(
         kind,
         prog=f"python -m {program}",
@@ -196,6 +198,15 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
 def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
     """The command as it can be typed again."""
     return (Path(sys.executable).name, "-m", program, *args)
+
+
+def _refuse_old_names(args: Sequence[str]) -> None:
+    """Answer an option of version 0.1 with its present name."""
+    for old, new in RENAMED_OPTIONS.items():
+        flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
+        if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
+            message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."
+            raise OptionError(message)
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:

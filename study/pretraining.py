@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from study.command import main
 from study.design import Design
 from study.options import StudyOptions
-from study.records import Paradigm, Stage
+from study.record.records import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario
-from study.setups import grid
+from study.store.setups import grid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ It ends with what pretraining costs and saves: after how many trainings it has p
 (break-even), and what freezing the encoder saves.
 
   python -m study.pretraining --smoke                                  try it out (two minutes)
-  python -m study.pretraining --scenario examples.watch:Watch          real smartwatch data
+  python -m study.pretraining --scenario watch          real smartwatch data
   python -m study.pretraining --data-dir data/pamap2                   the real PAMAP2
   python -m study.pretraining --name NAME --resume                     go on after an interruption
 """

@@ -9,8 +9,8 @@ import sys
 
 from study.command import main
 from study.design import Design
-from study.records import Paradigm, Stage
-from study.setups import grid
+from study.record.records import Paradigm, Stage
+from study.store.setups import grid
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
@@ -24,7 +24,7 @@ Without options: the 16 setups of the paper, twice, on a built-in synthetic samp
 It ends with the energy per epoch, the total energy, a ranking and a recommendation.
 
   python -m study.regime --smoke                                   try it out (a minute)
-  python -m study.regime --scenario examples.watch:Watch           real smartwatch data
+  python -m study.regime --scenario watch           real smartwatch data
   python -m study.regime --data-dir data/pamap2                    the real PAMAP2
   python -m study.regime --address auto --results-dir /shared      on a Ray cluster
   python -m study.regime --name NAME --resume                      go on after an interruption

@@ -1,6 +1,6 @@
 """What a scenario is: an application's data, its network, its loss and its accuracy.
 
-The built-in ones are in `study.scenarios`; `--scenario package.module:name` takes the user's own.
+The built-in ones are in `study.data`, a room each; `--scenario package.module:name` takes the user's own.
 Any class with the members of `Scenario` is one; nothing needs to be inherited.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from study.errors import DataError, OptionError, ScenarioError
-from study.manifest import DataFacts
+from study.record.manifest import DataFacts
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -254,8 +254,9 @@ class Searchable(Protocol):
 
 
 BUILT_IN = {
-    "celeba": "study.scenarios.celeba:Celeba",
-    "pamap2": "study.scenarios.pamap2:Pamap2",
+    "celeba": "study.data.celeba.scenario:Celeba",
+    "pamap2": "study.data.pamap2.scenario:Pamap2",
+    "watch": "study.data.watch.scenario:Watch",
 }
 """The scenarios that come with the project; a new one is a file and a line here."""
 

@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from trackers.detect import Request, detect
 from trackers.errors import TrackerError
-from trackers.meter import EnergyMeter
+from trackers.meter.meter import EnergyMeter
+from trackers.sources.detect import Request, detect
 from trackers.survey import survey
 from trackers.survey_text import number, show
 

@@ -1,7 +1,7 @@
 """The seam between measuring and hardware: everything that can say what a device draws.
 
 A new source is one file that implements `PowerSource`, one line in the table of
-`trackers.detect`, and one line in the contract suite `tests/trackers/test_source_contract.py`.
+`trackers.sources.detect`, and one line in the contract suite `tests/trackers/test_source_contract.py`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class PowerSource(Protocol):
     """Something that says how much power a device draws now, or how much energy it has used.
 
     A source is opened by its constructor, which raises `SourceUnavailableError` (with the remedy)
-    where it cannot be used. It holds no thread and no history; `trackers.meter` has those.
+    where it cannot be used. It holds no thread and no history; `trackers.meter.meter` has those.
 
     Attributes:
         name: The word that `--tracker` takes.

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from trackers.detect import AUTO, SOURCES, Candidate, Request, detect
 from trackers.errors import SourceUnavailableError
-from trackers.meter import EnergyMeter
+from trackers.meter.meter import EnergyMeter
 from trackers.sample import Device, Method
+from trackers.sources.detect import AUTO, SOURCES, Candidate, Request, detect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

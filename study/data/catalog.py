@@ -6,7 +6,8 @@ from typing import Protocol
 
 from rich.console import Console
 
-from study.data import celeba_commands, pamap2_commands
+from study.data.celeba import commands as celeba_commands
+from study.data.pamap2 import commands as pamap2_commands
 
 
 class Command(Protocol):

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy import SetupEnergy
-from analysis.spread import Spread
-from study.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
-from study.records import (
+from analysis.energy.spread import Spread
+from analysis.energy.totals import SetupEnergy
+from study.record.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
+from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,
     TRIALS_FILE,

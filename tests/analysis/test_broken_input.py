@@ -10,9 +10,16 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import Options, run
-from analysis.criteria import RankBy
+from analysis.energy.criteria import RankBy
 from analysis.errors import AnalysisError
-from study.records import EPOCHS_FILE, MANIFEST_FILE, Paradigm, Stage, StopReason, TrialStatus
+from study.record.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    Paradigm,
+    Stage,
+    StopReason,
+    TrialStatus,
+)
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, staged, write_study
 
 SETUPS = grid([64, 256], [0.1, 0.01])

@@ -10,13 +10,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.energy.ranking import saving_interval
+from analysis.energy.spread import Interval, Spread
 from analysis.findings import Findings, analyse
-from analysis.load import load
-from analysis.paradigm_tables import paradigm_table_infos
-from analysis.ranking import saving_interval
-from analysis.spread import Interval, Spread
-from analysis.tables import energy_per_epoch_info, ranking_info, relative_total_info, table_infos
-from study.records import J_PER_WH
+from analysis.read.load import load
+from analysis.tables.setups import (
+    energy_per_epoch_info,
+    ranking_info,
+    relative_total_info,
+    table_infos,
+)
+from analysis.tables.stages import paradigm_table_infos
+from study.record.records import J_PER_WH
 from tests.analysis.fixture.make import FOLDER, write_pretraining, write_regime
 
 

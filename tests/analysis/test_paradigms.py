@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import Options, run
-from analysis.carbon import factors_of
+from analysis.advice.carbon import factors_of
+from analysis.energy.spread import Spread
 from analysis.findings import Findings, analyse
-from analysis.formats import Format
-from analysis.load import load
-from analysis.spread import Spread
-from analysis.tables import table_infos
-from study.bookings import WindowRecord
-from study.records import (
+from analysis.forms.formats import Format
+from analysis.read.load import load
+from analysis.tables.setups import table_infos
+from study.record.bookings import WindowRecord
+from study.record.records import (
     J_PER_WH,
     LATENTS,
     WINDOWS_FILE,

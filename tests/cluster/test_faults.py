@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.energy import counted_epochs
-from study.checkpoint_files import attempts_with_checkpoint
-from study.manifest import Manifest
+from analysis.read.counted import counted_epochs
+from study.record.manifest import Manifest
+from study.store.checkpoint_files import attempts_with_checkpoint
 from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
 from tests.fake_nvml import UUIDS
 from tests.waiting import waited_for

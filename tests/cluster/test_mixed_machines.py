@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import ray.cluster_utils
 
-from study.cluster import Cluster, connect
 from study.errors import ClusterError
+from study.machines.cluster import Cluster, connect
+from study.machines.storage_visibility import sees
 from study.options import StudyOptions
-from study.results import StudyFolder
-from study.storage_reach import sees
+from study.store.folder import StudyFolder
 from tests.fake_nvml import Boards, build
 
 pytestmark = pytest.mark.ray

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from models.vision import backbone
-from study.data import celeba_format as form
-from study.data.celeba_sample import write_sample
-from study.manifest import Manifest
+from study.data.celeba import format as form
+from study.data.celeba.sample import write_sample
+from study.record.manifest import Manifest
 from tests.end_to_end.conftest import Ran, run_regime
-from tests.study.data.celeba_files import write_folder
+from tests.study.data.celeba.celeba_files import write_folder
 
 pytestmark = pytest.mark.ray
 

@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from study.manifest import Manifest
+from study.record.manifest import Manifest
 from tests.end_to_end.conftest import ROOT, command, run_regime
 from tests.end_to_end.held import Gate
 from tests.waiting import PATIENCE_S, waited_for

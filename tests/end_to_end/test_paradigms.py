@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.manifest import Manifest
-from study.records import Stage
+from study.record.manifest import Manifest
+from study.record.records import Stage
 from tests.end_to_end.conftest import run_regime
 
 pytestmark = pytest.mark.ray

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from study.command import main
-from study.manifest import Manifest
+from study.record.manifest import Manifest
 from study.regime import DESCRIPTION, DESIGN
 from tests.end_to_end.conftest import BARE, ROOT, Ran, run_regime
 from tests.fake_nvml import UUIDS, Boards, build

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from study.replay_table import ReplayTable, table_of
+from study.search.replay.table import ReplayTable, table_of
 
 Curve = tuple[list[float], float]
 """Accuracy after each epoch, and joules of an epoch."""

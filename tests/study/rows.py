@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from study.records import EnergyMethod, EnergyStatus, EpochRecord, Paradigm, StopReason
-from study.setups import TrialPlan
-from trackers.ledger import BookedWindow, WindowKey
+from study.record.records import EnergyMethod, EnergyStatus, EpochRecord, Paradigm, StopReason
+from study.store.setups import TrialPlan
+from trackers.node.ledger import BookedWindow, WindowKey
 from trackers.sample import Method, Reading, Status
 
 STAGE = "encoder+classifier"

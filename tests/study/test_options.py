@@ -238,3 +238,12 @@ def test_a_smoke_run_has_small_images(args: tuple[str, ...], size: int | None) -
 
     assert smoke.image_size == size
     assert parsed(*args).reduced().image_size == (size if size == 96 else None)
+
+
+@pytest.mark.parametrize("given", [("--objective", "accuracy"), ("--objective=accuracy",)])
+def test_an_option_of_version_0_1_is_answered_with_its_new_name(given: tuple[str, ...]) -> None:
+    """Nobody has to look up what an option is called now."""
+    with pytest.raises(
+        OptionError, match=re.escape("--objective has another name since version 0.2: --goal")
+    ):
+        parse(StudyOptions, program="study.search", description="", args=given)

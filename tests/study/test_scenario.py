@@ -153,11 +153,14 @@ def test_built_in_scenarios_have_short_names(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("mnist", "--scenario is 'mnist'; allowed are celeba, pamap2, or package.module:name."),
+        (
+            "mnist",
+            "--scenario is 'mnist'; allowed are celeba, pamap2, watch, or package.module:name.",
+        ),
         ("", "--scenario is ''; allowed are"),
-        ("tests.study.tiny", "allowed are celeba, pamap2, or package.module:name."),
-        ("tests.study.tiny:", "allowed are celeba, pamap2, or package.module:name."),
-        (":Tiny", "allowed are celeba, pamap2, or package.module:name."),
+        ("tests.study.tiny", "allowed are celeba, pamap2, watch, or package.module:name."),
+        ("tests.study.tiny:", "allowed are celeba, pamap2, watch, or package.module:name."),
+        (":Tiny", "allowed are celeba, pamap2, watch, or package.module:name."),
         ("no.such:Thing", "ModuleNotFoundError: No module named 'no'. The module must be import"),
         ("tests.study.tiny:Huge", "AttributeError: module 'tests.study.tiny' has no attribute"),
         (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),

@@ -1,7 +1,7 @@
 """A meter on boards whose energy is known and a clock that jumps: what short windows come to.
 
 The meter's own loop runs, so that learning, sampling and edges fall as they do in a thread; only
-nothing waits. `benchmarks.trackers` measures the same in real time.
+nothing waits. `benchmarks.tracker_comparison` measures the same in real time.
 """
 
 import math
@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import final
 
 from tests.fake_nvml import UUIDS, Boards
-from trackers.meter import EnergyMeter
-from trackers.sample import Device, DeviceKind, Observation, Reading
+from trackers.meter.meter import EnergyMeter
+from trackers.sample import Component, Device, Observation, Reading
 
 LEARN_S = 4.0
 LIMIT_W = 450.0
@@ -69,7 +69,7 @@ class Curve:
             Device(
                 uuid=UUIDS[0],
                 name="board",
-                kind=DeviceKind.GPU,
+                component=Component.GPU,
                 power_limit_w=LIMIT_W,
                 power_mean_s=mean_s,
             ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trackers.meter_values import Window
+from trackers.meter.meter_values import Window
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)

@@ -29,10 +29,10 @@ from tests.trackers.worlds import (
 )
 from trackers.clock import ManualClock
 from trackers.errors import DeviceLostError, ReadError
-from trackers.meter import EnergyMeter
-from trackers.nvml import NvmlSource
+from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Reading, Status
 from trackers.source import PowerSource
+from trackers.sources.nvml.source import NvmlSource
 
 PERIOD_S = 0.125
 """A power of two, so that sums of it are exact."""

@@ -16,16 +16,16 @@ import pynvml
 import pytest
 
 from tests.fake_nvml import UUIDS
-from trackers.cpu_estimate import CpuEstimateSource
-from trackers.detect import SOURCES
 from trackers.errors import UnknownDeviceError
-from trackers.meter import EnergyMeter
-from trackers.nvml import NvmlSource
-from trackers.powermetrics import PowermetricsSource
-from trackers.rapl import RaplSource
-from trackers.recorded import RecordedSource
+from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Observation, Status, process_device
 from trackers.source import PowerSource
+from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.detect import SOURCES
+from trackers.sources.nvml.source import NvmlSource
+from trackers.sources.powermetrics import PowermetricsSource
+from trackers.sources.rapl import RaplSource
+from trackers.sources.recorded import RecordedSource
 
 OBSERVATIONS = 20
 

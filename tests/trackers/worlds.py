@@ -17,13 +17,13 @@ import pynvml
 
 from tests.trackers.scripted import BOARD
 from trackers.clock import Clock, ManualClock
-from trackers.cpu_estimate import CpuEstimateSource
-from trackers.nvml import NvmlSource
-from trackers.powermetrics import PowermetricsSource
-from trackers.rapl import RaplSource
-from trackers.recorded import RecordedSource
 from trackers.sample import Device, Observation, process_device
 from trackers.source import PowerSource
+from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.nvml.source import NvmlSource
+from trackers.sources.powermetrics import PowermetricsSource
+from trackers.sources.rapl import RaplSource
+from trackers.sources.recorded import RecordedSource
 
 HIGHEST_W = 700
 COUNTED_BEFORE_J = 1e6

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from study.data.__main__ import main
-from tests.study.data.pamap2_files import write_folder
+from tests.study.data.pamap2.pamap2_files import write_folder
 
 
 def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,1 @@
+"""Turn findings into sentences: the recommendation, greenhouse gas and money."""

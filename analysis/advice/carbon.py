@@ -1,0 +1,184 @@
+"""What an energy means elsewhere: greenhouse gas, money, kilometres by car, phones charged.
+
+Never in stored energies. The carbon intensity of a country's electricity is a yearly average, by
+life cycle, from `carbon_intensity.csv`: CodeCarbon 3.3.2 (`global_energy_mix.json`, MIT licence),
+which takes it from Our World in Data's energy data set (CC BY 4.0; Ember and the Energy
+Institute). The year, 2022 or 2023, stands in each row. What a given hour in a given region was, it
+does not say.
+"""
+
+import csv
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+
+from analysis.errors import AnalysisError
+from study.record.records import J_PER_WH
+
+SOURCE = "CodeCarbon 3.3.2 from Our World in Data"
+
+CAR_G_PER_KM = 248.5
+"""Tailpipe CO2 of an average passenger car: 400 g per mile (US EPA, Greenhouse Gas Emissions from
+a Typical Passenger Vehicle, EPA-420-F-23-014, June 2023)."""
+
+CAR_SOURCE = "US EPA 2023"
+
+PHONE_WH = 11.6
+"""Energy of charging an empty phone once, from the socket: 14.46 Wh in a day on the charger, less 22 h
+of holding the charge at 0.13 W (US EPA, Greenhouse Gas Equivalencies Calculator, from test results
+of the US Department of Energy, 2020)."""
+
+PHONE_SOURCE = "US EPA and DOE 2020"
+
+_WH_PER_KWH = 1000.0
+_MOST_G_PER_KWH = 2000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Country:
+    """The electricity of a country.
+
+    Attributes:
+        code: ISO 3166, two letters.
+        iso3: ISO 3166, three letters.
+        name: In English.
+        g_per_kwh: Yearly average in grams of CO2 equivalents per kWh.
+        year: The year.
+    """
+
+    code: str
+    iso3: str
+    name: str
+    g_per_kwh: float
+    year: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factors:
+    """What turns an energy into something else.
+
+    Attributes:
+        g_per_kwh: Grams of CO2 equivalents per kWh; None if not asked for.
+        intensity_source: Where that is from, in words.
+        pue: Energy of the data centre per energy of the computers (efficiency constant).
+        price_per_kwh: In the user's own currency; None if not asked for.
+    """
+
+    g_per_kwh: float | None
+    intensity_source: str
+    pue: float
+    price_per_kwh: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What an energy comes to.
+
+    Attributes:
+        kwh: With the data centre's share (PUE).
+        g_co2e: Grams of CO2 equivalents; None without an intensity.
+        cost: In the user's own currency; None without a price.
+        km_by_car: Distance for the same CO2; None without an intensity.
+        phones: Phones charged with the same energy.
+    """
+
+    kwh: float
+    g_co2e: float | None
+    cost: float | None
+    km_by_car: float | None
+    phones: float
+
+
+def footprint(energy_j: float, factors: Factors) -> Footprint:
+    """What an energy comes to."""
+    kwh = energy_j / J_PER_WH / _WH_PER_KWH * factors.pue
+    grams = None if factors.g_per_kwh is None else kwh * factors.g_per_kwh
+    return Footprint(
+        kwh=kwh,
+        g_co2e=grams,
+        cost=None if factors.price_per_kwh is None else kwh * factors.price_per_kwh,
+        km_by_car=None if grams is None else grams / CAR_G_PER_KM,
+        phones=kwh * _WH_PER_KWH / PHONE_WH,
+    )
+
+
+def factors_of(
+    *,
+    country: str | None = None,
+    carbon_intensity: float | None = None,
+    pue: float = 1.0,
+    price: float | None = None,
+) -> Factors | None:
+    """The factors that were asked for; None where nothing was.
+
+    Args:
+        country: Two or three letters of ISO 3166.
+        carbon_intensity: In g per kWh, instead of a country's.
+        pue: From 1.
+        price: Per kWh.
+
+    Raises:
+        AnalysisError: A value that is not allowed, or a country that is not in the table.
+    """
+    if country is not None and carbon_intensity is not None:
+        message = (
+            f"--country {country} and --carbon-intensity {carbon_intensity:g} are both given; "
+            "give one of them."
+        )
+        raise AnalysisError(message)
+    _check("--pue", pue, 1, math.inf, "from 1 (nothing but the computers) up")
+    if price is not None:
+        _check("--price", price, 0, math.inf, "a price per kWh, from 0")
+    if carbon_intensity is not None:
+        allowed = f"0 to {_MOST_G_PER_KWH:g} g per kWh"
+        _check("--carbon-intensity", carbon_intensity, 0, _MOST_G_PER_KWH, allowed)
+    if country is None and carbon_intensity is None and price is None and pue == 1:
+        return None
+    found = None if country is None else find_country(country)
+    source = "as given"
+    if found is not None:
+        source = f"{found.name} {found.year}, {SOURCE}"
+    return Factors(
+        g_per_kwh=carbon_intensity if found is None else found.g_per_kwh,
+        intensity_source=source,
+        pue=pue,
+        price_per_kwh=price,
+    )
+
+
+def find_country(code: str) -> Country:
+    """The country with a code of two or three letters, in any case.
+
+    Raises:
+        AnalysisError: It is not in the table.
+    """
+    countries = read_countries()
+    for each in countries:
+        if code.upper() in (each.code, each.iso3):
+            return each
+    message = (
+        f"--country is {code}; known are {', '.join(each.code for each in countries)} (or their "
+        "three letters). For another one give its grams per kWh with --carbon-intensity."
+    )
+    raise AnalysisError(message)
+
+
+def read_countries() -> tuple[Country, ...]:
+    """The table of carbon intensities, in the order of the codes."""
+    text = files("analysis.advice").joinpath("carbon_intensity.csv").read_text(encoding="utf-8")
+    return tuple(
+        Country(
+            code=row["country"],
+            iso3=row["iso3"],
+            name=row["name"],
+            g_per_kwh=float(row["g_co2e_per_kwh"]),
+            year=int(row["year"]),
+        )
+        for row in csv.DictReader(text.splitlines())
+    )
+
+
+def _check(option: str, value: float, low: float, high: float, allowed: str) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        message = f"{option} is {value:g}; allowed is {allowed}."
+        raise AnalysisError(message)

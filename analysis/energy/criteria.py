@@ -1,0 +1,97 @@
+"""By what setups can be ranked: each criterion is a cost, of which less is better."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analysis.energy.totals import SetupEnergy
+from study.record.records import J_PER_WH
+
+_S_PER_H = 3600.0
+
+
+class RankBy(StrEnum):
+    """What is asked of a setup."""
+
+    ENERGY = "energy"
+    ACCURACY_PER_WH = "accuracy-per-wh"
+    ENERGY_DELAY = "energy-delay"
+    ENERGY_TO_TARGET = "energy-to-target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """A way to rank.
+
+    Attributes:
+        title: Of the table.
+        cost: Of a setup, less is better; None where it cannot be said.
+        key: Name of the number that people see in CSV files, with the unit.
+        heading: Its name for people.
+        shown: That number of a setup; None where it is the total energy itself.
+        within_tolerance: Whether setups must be accurate enough to come first.
+    """
+
+    title: str
+    cost: Callable[[SetupEnergy], float | None]
+    key: str
+    heading: str
+    shown: Callable[[SetupEnergy], float | None] | None = None
+    within_tolerance: bool = True
+
+
+def _energy(setup: SetupEnergy) -> float | None:
+    return setup.total_j
+
+
+def _wh_per_accuracy(setup: SetupEnergy) -> float | None:
+    """None where nothing was used (less idle power, say): any accuracy would be worth it."""
+    if not setup.total_j or not setup.accuracy:
+        return None
+    return setup.total_j / J_PER_WH / setup.accuracy
+
+
+def _points_per_wh(setup: SetupEnergy) -> float | None:
+    cost = _wh_per_accuracy(setup)
+    return 100 / cost if cost else None
+
+
+def _wh_times_h(setup: SetupEnergy) -> float | None:
+    """Energy-delay product: mean energy times mean time in the epochs."""
+    if setup.total_j is None or setup.time_s is None:
+        return None
+    return setup.total_j / J_PER_WH * setup.time_s.mean / _S_PER_H
+
+
+def _wh_to_target(setup: SetupEnergy) -> float | None:
+    return None if setup.to_target_j is None else setup.to_target_j.mean / J_PER_WH
+
+
+CRITERIA: Mapping[RankBy, Criterion] = {
+    RankBy.ENERGY: Criterion(
+        title="Least energy", cost=_energy, key="energy_wh", heading="total Wh"
+    ),
+    RankBy.ACCURACY_PER_WH: Criterion(
+        title="Most accuracy per Wh",
+        cost=_wh_per_accuracy,
+        shown=_points_per_wh,
+        key="accuracy_points_per_wh",
+        heading="points/Wh",
+        within_tolerance=False,
+    ),
+    RankBy.ENERGY_DELAY: Criterion(
+        title="Least energy x time",
+        cost=_wh_times_h,
+        shown=_wh_times_h,
+        key="energy_delay_wh_h",
+        heading="Wh·h",
+    ),
+    RankBy.ENERGY_TO_TARGET: Criterion(
+        title="Least energy to the target accuracy",
+        cost=_wh_to_target,
+        shown=_wh_to_target,
+        key="energy_to_target_wh",
+        heading="Wh to target",
+        within_tolerance=False,
+    ),
+}

@@ -1,0 +1,238 @@
+"""What decides energy and duration: batch size, learning rate, or both together.
+
+A two-way analysis of variance (type II, nested linear models) of the finished trials. The effect
+size is eta squared: the share of the variance that goes with a factor. Its interval is a bootstrap
+of the repeats within each setup; with two repeats it is a rough one. With one repeat there
+is nothing to tell an interaction from chance by: it is not tested, and counts as chance.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.energy.spread import CONFIDENCE, Interval, Spread
+from analysis.energy.totals import SetupEnergy
+
+BATCH_SIZE, LEARNING_RATE, INTERACTION = "batch size", "learning rate", "interaction"
+SIGNIFICANT = 0.05
+
+_SEED = 0
+_RESAMPLES = 2000
+
+_Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a factor does to a quantity.
+
+    Attributes:
+        factor: Batch size, learning rate or interaction.
+        share: Eta squared: share of the variance that goes with it; in [0, 1].
+        interval: 95 % bootstrap interval of the share; None with one repeat.
+        f: The F statistic; None where it was not tested, or nothing is left over to compare with.
+        p: Probability of such an F if the factor did nothing; None where it was not tested.
+    """
+
+    factor: str
+    share: float
+    interval: Interval | None
+    f: float | None
+    p: float | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the factor does something, at 5 %."""
+        return self.p is not None and self.p < SIGNIFICANT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorInfo:
+    """The factors of one quantity.
+
+    Attributes:
+        quantity: Energy per epoch, epochs to stop or total energy.
+        trials: Number of values.
+        effects: Batch size, learning rate and, with repeats, interaction; empty without a test.
+        reason: Why there is no test, or none of the interaction; empty where all was tested.
+    """
+
+    quantity: str
+    trials: int
+    effects: tuple[Effect, ...]
+    reason: str = ""
+
+
+_QUANTITIES: tuple[tuple[str, Callable[[SetupEnergy], Spread | None]], ...] = (
+    ("energy per epoch", lambda setup: setup.energy_per_epoch_j),
+    ("epochs to stop", lambda setup: setup.epochs),
+    ("total energy", lambda setup: setup.energy_j),
+)
+
+
+def factor_infos(setups: Sequence[SetupEnergy]) -> tuple[FactorInfo, ...]:
+    """The factors of energy per epoch, epochs to stop and total energy."""
+    return tuple(_factors(name, setups, spread) for name, spread in _QUANTITIES)
+
+
+def verdict(infos: Sequence[FactorInfo]) -> str:
+    """Whether the paper's conclusion holds here: batch size rules efficiency, rate duration."""
+    by_quantity = {info.quantity: info for info in infos}
+    efficiency, duration = by_quantity["energy per epoch"], by_quantity["epochs to stop"]
+    untested = next((each for each in (efficiency, duration) if not each.effects), None)
+    if untested is not None:
+        return (
+            "Whether batch size rules efficiency and learning rate rules duration cannot be "
+            f"tested here ({untested.quantity}: {untested.reason})."
+        )
+    first = _rules(efficiency, BATCH_SIZE, LEARNING_RATE)
+    second = _rules(duration, LEARNING_RATE, BATCH_SIZE)
+    held = {(True, True): "hold", (False, False): "do not hold"}.get(
+        (first, second), "hold in part"
+    )
+    return (
+        f'The paper\'s conclusions "batch size rules efficiency" and "learning rate rules '
+        f'duration" {held} in this study: {_said(efficiency, BATCH_SIZE)}; '
+        f"{_said(duration, LEARNING_RATE)}."
+    )
+
+
+def _rules(info: FactorInfo, factor: str, other: str) -> bool:
+    """Whether a factor does something, and more than the other beyond both intervals."""
+    effects = {each.factor: each for each in info.effects}
+    one, two = effects[factor], effects[other]
+    low = one.share if one.interval is None else one.interval.low
+    high = two.share if two.interval is None else two.interval.high
+    return one.significant and low > high
+
+
+def _p_text(p: float | None) -> str:
+    """A probability as papers give it; one that could not be computed says so."""
+    if p is None:
+        return "p not known"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"  # noqa: PLR2004 - as is usual
+
+
+def _said(info: FactorInfo, factor: str) -> str:
+    shares = {each.factor: each for each in info.effects}
+    other = LEARNING_RATE if factor == BATCH_SIZE else BATCH_SIZE
+    one, two = shares[factor], shares[other]
+    return (
+        f"{factor} explains {100 * one.share:.0f} % of the variance of {info.quantity} "
+        f"({_p_text(one.p)}), "
+        f"{other} {100 * two.share:.0f} %"
+    )
+
+
+def _factors(
+    quantity: str, setups: Sequence[SetupEnergy], spread: Callable[[SetupEnergy], Spread | None]
+) -> FactorInfo:
+    cells = [(s.batch_size, s.learning_rate, found) for s in setups if (found := spread(s))]
+    values = np.asarray([value for *_, found in cells for value in found.values])
+    counts = [found.count for *_, found in cells]
+    sizes = np.repeat([size for size, *_ in cells], counts)
+    rates = np.repeat([rate for _, rate, _ in cells], counts)
+    reason = _why_not(setups, sizes, rates, values)
+    if reason:
+        return FactorInfo(quantity=quantity, trials=len(values), effects=(), reason=reason)
+    cell = np.repeat(np.arange(len(cells)), counts)
+    one, size, rate = np.ones((len(values), 1)), _dummies(sizes), _dummies(rates)
+    models = {
+        "size": np.hstack([one, size]),
+        "rate": np.hstack([one, rate]),
+        "both": np.hstack([one, size, rate]),
+        "cells": _dummies(cell, drop=0),
+    }
+    repeated = len(values) > len(cells)
+    draws = _within_cells(values, cell) if repeated and min(counts) > 1 else None
+    return FactorInfo(
+        quantity=quantity,
+        trials=len(values),
+        effects=_effects(models, values, draws, repeated=repeated),
+        reason="" if repeated else "one repeat: the interaction is not tested and counts as chance",
+    )
+
+
+def _why_not(setups: Sequence[SetupEnergy], sizes: _Array, rates: _Array, values: _Array) -> str:
+    if len({str(each.parameters) for each in setups}) > 1:
+        return "setups differ in more than batch size and learning rate"
+    for levels, name in ((sizes, "batch size"), (rates, "learning rate")):
+        if len(np.unique(levels)) < 2:  # noqa: PLR2004 - one level cannot differ
+            return f"there are values of one {name} only" if len(values) else "nothing was measured"
+    if len(values) <= len(np.unique(sizes)) + len(np.unique(rates)) - 1:
+        return "there are too few trials for so many batch sizes and learning rates"
+    if np.ptp(values) == 0:
+        return "all values are the same"
+    return ""
+
+
+def _effects(
+    models: dict[str, _Array], values: _Array, draws: _Array | None, *, repeated: bool
+) -> tuple[Effect, ...]:
+    # Slow to import, and needed by nobody who does not ask for factors.
+    from statsmodels.regression.linear_model import OLS  # noqa: PLC0415
+
+    fits = {name: OLS(values, design).fit() for name, design in models.items()}
+    full = fits["cells"] if repeated else fits["both"]
+    pairs = [(BATCH_SIZE, "rate", "both"), (LEARNING_RATE, "size", "both")]
+    if repeated:
+        pairs.append((INTERACTION, "both", "cells"))
+    total = _left_over(np.ones((len(values), 1)), values[:, None])[0]
+    effects = []
+    for factor, without, with_it in pairs:
+        squares = fits[without].ssr - fits[with_it].ssr
+        degrees = fits[without].df_resid - fits[with_it].df_resid
+        f, p = _f_test(squares, degrees, full)
+        share = max(squares, 0.0) / total
+        interval = None
+        if draws is not None:
+            interval = _interval(models[without], models[with_it], draws, share)
+        effects.append(Effect(factor=factor, share=share, interval=interval, f=f, p=p))
+    return tuple(effects)
+
+
+def _f_test(squares: float, degrees: float, full: Any) -> tuple[float | None, float | None]:  # noqa: ANN401 - no types
+    """F and p of a factor's sum of squares against what the full model leaves over."""
+    from scipy.stats import f as distribution  # noqa: PLC0415 - slow to import
+
+    if degrees <= 0 or full.df_resid <= 0:
+        return None, None
+    if full.ssr <= 1e-12 * full.uncentered_tss:
+        # Repeats that agree to the last digit: whatever differs is no chance.
+        return (None, 0.0) if squares > full.ssr else (None, None)
+    f = max(squares, 0.0) / degrees / (full.ssr / full.df_resid)
+    return float(f), float(distribution.sf(f, degrees, full.df_resid))
+
+
+def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> Interval:
+    total = _left_over(np.ones((len(draws), 1)), draws)
+    squares = _left_over(without, draws) - _left_over(with_it, draws)
+    shares = np.divide(squares, total, out=np.zeros_like(total), where=total > 0)
+    low, high = np.quantile(np.clip(shares, 0, 1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    # Resampling adds chance of its own: small shares come out larger than they were measured.
+    return Interval(low=min(float(low), share), high=max(float(high), share))
+
+
+def _left_over(design: _Array, draws: _Array) -> _Array:
+    """Sum of squares that a linear model leaves over, of each column of values."""
+    basis, sizes, _ = np.linalg.svd(design, full_matrices=False)
+    basis = basis[:, sizes > sizes[0] * 1e-10]
+    return np.asarray(((draws - basis @ (basis.T @ draws)) ** 2).sum(axis=0))
+
+
+def _within_cells(values: _Array, cell: np.ndarray[Any, Any]) -> _Array:
+    """Resamples, a column each: every cell keeps its number of repeats, so the design stays."""
+    rng = np.random.default_rng(_SEED)
+    drawn = np.empty((len(values), _RESAMPLES))
+    for number in np.unique(cell):
+        rows = np.flatnonzero(cell == number)
+        drawn[rows] = values[rng.choice(rows, size=(len(rows), _RESAMPLES))]
+    return drawn
+
+
+def _dummies(levels: Any, *, drop: int = 1) -> _Array:  # noqa: ANN401 - numbers of any kind
+    """A column of zeros and ones for each level but the first."""
+    known = np.unique(levels)[drop:]
+    return np.asarray(levels[:, None] == known[None, :], dtype=np.float64)

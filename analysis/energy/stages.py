@@ -1,0 +1,214 @@
+"""The energy of each stage of each trial: what pretraining and multitask are compared by.
+
+As in `analysis.energy.totals` the epochs of a trial's last attempt count, with those that it went on from,
+and a sum in which a part is missing is None. A stage that diverged, ran out of memory, failed or still runs is shown, but it is not
+`complete`: what it used is not the energy of a training, and no comparison rests on it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.energy.spread import Spread
+from analysis.energy.totals import known_number
+from analysis.read.counted import counted_epochs
+from study.record.manifest import SetupFacts
+from study.record.records import Paradigm, Stage, StopReason
+
+_COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
+
+RANKED_STAGE: Mapping[Paradigm, Stage] = {
+    Paradigm.PRETRAINING: Stage.ENCODER_CLASSIFIER,
+    Paradigm.MULTITASK: Stage.BOTH,
+}
+"""The stage by which setups are ranked where a trial has several. For pretraining it is the
+training from scratch, which each setup needs whether or not pretraining pays; for multitask it is
+the training that does all of the work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialStage:
+    """One stage of one trial.
+
+    Attributes:
+        trial_id: The trial.
+        setup: Number of its setup.
+        seed: Of weights and order; the same seed of two setups is the same repeat.
+        stage: The stage.
+        epochs: Number of its epochs.
+        energy_j: Their sum; None where an epoch has no energy.
+        energy_per_epoch_j: Mean over the epochs that have an energy.
+        time_s: Time in its epochs.
+        accuracy: Highest validation accuracy; None for a stage without one (`encoder`).
+        attributes: Accuracy of the attributes in the epoch of `accuracy`.
+        identity: Accuracy of the identity in the epoch of `accuracy`.
+        missing_epochs: Epochs without an energy.
+        stop_reason: Why it ended; None while it runs.
+    """
+
+    trial_id: str
+    setup: int
+    seed: int
+    stage: Stage
+    epochs: int
+    energy_j: float | None
+    energy_per_epoch_j: float | None
+    time_s: float
+    accuracy: float | None
+    attributes: float | None
+    identity: float | None
+    missing_epochs: int
+    stop_reason: StopReason | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the stage was trained to its end, so that its energy is that of a training."""
+        return self.stop_reason in _COMPLETE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupStage:
+    """One stage of one setup over its repeats.
+
+    Energy, epochs and accuracies are taken from the complete stages only.
+
+    Attributes:
+        setup: Number of the setup.
+        batch_size: As asked for.
+        learning_rate: As asked for.
+        parameters: What the setup has besides, for example `{"alpha": 0.5}`.
+        stage: The stage.
+        repeats: Trials that have begun the stage.
+        complete: Trials that have trained it to its end.
+        energy_j: Energy of the stage.
+        energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs.
+        epochs: Epochs until it stopped.
+        accuracy: Best validation accuracy; in [0, 1].
+        attributes: Accuracy of the attributes in that epoch.
+        identity: Accuracy of the identity in that epoch.
+        stop_reasons: Why the stage ended, without repetition.
+    """
+
+    setup: int
+    batch_size: int
+    learning_rate: float
+    stage: Stage
+    repeats: int
+    complete: int
+    energy_j: Spread | None
+    energy_per_epoch_j: Spread | None
+    epochs: Spread | None
+    accuracy: Spread | None
+    attributes: Spread | None
+    identity: Spread | None
+    stop_reasons: tuple[StopReason, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
+    """Each stage of each trial that has begun, in the order of trials and of the paper.
+
+    Args:
+        epochs: Columns of `EpochRecord`.
+    """
+    kept = counted_epochs(epochs).sort_values("epoch", kind="stable")
+    if kept.empty:
+        return ()
+    key = ["trial_id", "stage"]
+    best = kept.dropna(subset=["val_accuracy"])
+    at_best = best.loc[best.groupby(key, sort=False)["val_accuracy"].idxmax()].set_index(key)
+    grouped = kept.assign(missing=kept["epoch_energy_j"].isna()).groupby(key, sort=False)
+    sums = grouped.agg(
+        setup=("setup", "first"),
+        seed=("seed", "first"),
+        counted=("epoch", "size"),
+        sum_j=("epoch_energy_j", "sum"),
+        mean_j=("epoch_energy_j", "mean"),
+        time_s=("epoch_time_s", "sum"),
+        missing=("missing", "sum"),
+    )
+    # `last` of pandas passes over missing values; only the last row's own reason counts.
+    last = kept.drop_duplicates(key, keep="last").set_index(key)["stop_reason"]
+    heads = at_best[["val_accuracy", "val_accuracy_attributes", "val_accuracy_identity"]]
+    rows = sums.join(last).join(heads).reset_index().to_dict("records")
+    order = {stage: number for number, stage in enumerate(Stage)}
+    found = [_trial_stage({str(k): v for k, v in row.items()}) for row in rows]
+    return tuple(sorted(found, key=lambda each: (each.setup, each.seed, order[each.stage])))
+
+
+def setup_stages(
+    setups: Sequence[SetupFacts], stages: Sequence[Stage], trials: Iterable[TrialStage]
+) -> tuple[SetupStage, ...]:
+    """Each stage of each setup, setup outer; a stage that nobody has begun has None throughout."""
+    found: dict[tuple[int, Stage], list[TrialStage]] = {}
+    for trial in trials:
+        found.setdefault((trial.setup, trial.stage), []).append(trial)
+    return tuple(
+        _setup_stage(facts, stage, found.get((facts.setup, stage), []))
+        for facts in setups
+        for stage in stages
+    )
+
+
+def energies_by_repeat(
+    trials: Iterable[TrialStage],
+) -> dict[int, dict[int, dict[Stage, float | None]]]:
+    """Joules of each stage by setup and, in it, by seed; None unless the stage is complete."""
+    found: dict[int, dict[int, dict[Stage, float | None]]] = {}
+    for each in trials:
+        repeat = found.setdefault(each.setup, {}).setdefault(each.seed, {})
+        repeat[each.stage] = each.energy_j if each.complete else None
+    return found
+
+
+def frames_of_stage(
+    epochs: pd.DataFrame, trials: pd.DataFrame, stage: Stage
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A study as if its trials had this one stage: its epochs, and trials with its stop reason."""
+    epochs = counted_epochs(epochs)
+    kept = epochs[epochs["stage"] == stage.value]
+    last = kept.sort_values("epoch", kind="stable")
+    reasons = last.drop_duplicates("trial_id", keep="last").set_index("trial_id")["stop_reason"]
+    own = trials["trial_id"].map(reasons).astype("object")
+    return kept, trials.assign(stop_reason=own.where(own.notna(), None))
+
+
+def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
+    missing = int(row["missing"])
+    return TrialStage(
+        trial_id=row["trial_id"],
+        setup=int(row["setup"]),
+        seed=int(row["seed"]),
+        stage=Stage(row["stage"]),
+        epochs=int(row["counted"]),
+        energy_j=None if missing else float(row["sum_j"]),
+        energy_per_epoch_j=known_number(row["mean_j"]),
+        time_s=float(row["time_s"]),
+        accuracy=known_number(row["val_accuracy"]),
+        attributes=known_number(row["val_accuracy_attributes"]),
+        identity=known_number(row["val_accuracy_identity"]),
+        missing_epochs=missing,
+        stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
+    )
+
+
+def _setup_stage(facts: SetupFacts, stage: Stage, repeats: Sequence[TrialStage]) -> SetupStage:
+    ended = [each for each in repeats if each.complete]
+    return SetupStage(
+        setup=facts.setup,
+        batch_size=facts.batch_size,
+        learning_rate=facts.learning_rate,
+        parameters=facts.parameters,
+        stage=stage,
+        repeats=len(repeats),
+        complete=len(ended),
+        energy_j=Spread.of(each.energy_j for each in ended),
+        energy_per_epoch_j=Spread.of(each.energy_per_epoch_j for each in ended),
+        epochs=Spread.of(float(each.epochs) for each in ended),
+        accuracy=Spread.of(each.accuracy for each in ended),
+        attributes=Spread.of(each.attributes for each in ended),
+        identity=Spread.of(each.identity for each in ended),
+        stop_reasons=tuple(dict.fromkeys(e.stop_reason for e in repeats if e.stop_reason)),
+    )

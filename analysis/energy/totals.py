@@ -1,0 +1,311 @@
+"""The energy of trials and setups, from the rows of their epochs. Joules and seconds.
+
+What counts for a setup is the last attempt of each of its trials, with the epochs of earlier ones
+that it went on from; what else those used is `wasted_energy_j`. A sum in which one part is missing
+is None: a made-up total would look like a saving. Energy before the first epoch
+(`setup_energy_j`) and between epochs (`between_energy_j`) is kept apart from the energy of the
+epochs, as the paper has it.
+"""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from analysis.energy.spread import Spread
+from analysis.read.counted import counted_epochs
+from study.record.manifest import SetupFacts
+from study.record.records import StopReason, TrialStatus
+
+BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
+"""Ends of a training that is over without having been trained to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialEnergy:
+    """One trial: the epochs that count, and what was used outside them.
+
+    Attributes:
+        trial_id: The trial.
+        setup: Number of its setup.
+        batch_size: As asked for.
+        effective_batch_size: The smaller of batch size and training samples; None if not known.
+        learning_rate: As asked for.
+        status: What became of it.
+        stop_reason: Why its last stage ended.
+        epochs: Number of epochs, over all stages.
+        energy_j: Sum over the epochs; None without an epoch, or where an epoch has no energy.
+        energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
+        best_accuracy: Highest validation accuracy of an epoch; in [0, 1].
+        missing_epochs: Epochs without an energy.
+        degraded_epochs: Epochs of which the energy is `degraded`.
+        setup_energy_j: Energy before the first epoch.
+        between_energy_j: Energy between epochs.
+        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
+        uncertainty_j: Half-width of the interval in which `energy_j` lies, taking each epoch's
+            error for the same; None where an epoch's is not known.
+        time_s: Time in its epochs.
+        to_target_j: Energy up to the first epoch that reached the target accuracy; None where
+            there is no target, or it was not reached.
+        board: What it was measured on; None if not known.
+    """
+
+    trial_id: str
+    setup: int
+    batch_size: int
+    effective_batch_size: int | None
+    learning_rate: float
+    status: TrialStatus
+    stop_reason: StopReason | None
+    epochs: int
+    energy_j: float | None
+    energy_per_epoch_j: float | None
+    best_accuracy: float | None
+    missing_epochs: int
+    degraded_epochs: int
+    setup_energy_j: float | None
+    between_energy_j: float | None
+    wasted_energy_j: float
+    uncertainty_j: float | None = None
+    time_s: float = 0.0
+    to_target_j: float | None = None
+    board: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was trained to its end, so that its total is the energy of a training.
+
+        Of a trial that a search stopped early the total is a lower bound; of one that diverged or
+        ran out of memory it is what it took to fail.
+        """
+        return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupEnergy:
+    """One setup over its repeats.
+
+    Totals, epochs and accuracy are taken from the trials that were trained to their end
+    (`TrialEnergy.finished`); the energy per epoch from all trials that have an epoch.
+
+    Attributes:
+        setup: Its number.
+        batch_size: As asked for.
+        effective_batch_size: The smaller of batch size and training samples; None if not known.
+        learning_rate: As asked for.
+        repeats: Number of trials that were started.
+        finished: Number of them that were trained to their end.
+        energy_j: Total energy of a training; None where no finished trial has one.
+        energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs, so that every
+            repeat weighs the same however long it was (paper, Table 2).
+        best_accuracy: Best validation accuracy; in [0, 1].
+        epochs: Epochs until training stopped.
+        missing_epochs: Epochs without an energy, over all repeats.
+        degraded_epochs: Epochs with a `degraded` energy, over all repeats.
+        wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
+        setup_energy_j: Energy of a trial before its first epoch.
+        between_energy_j: Energy of a trial between epochs.
+        stop_reasons: Why its trials stopped, without repetition.
+        parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
+        uncertainty_j: Mean half-width of the interval in which a total lies; None if not known.
+        time_s: Time in the epochs of a training.
+        to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
+        boards: What its trials were measured on.
+    """
+
+    setup: int
+    batch_size: int
+    effective_batch_size: int | None
+    learning_rate: float
+    repeats: int
+    finished: int
+    energy_j: Spread | None
+    energy_per_epoch_j: Spread | None
+    best_accuracy: Spread | None
+    epochs: Spread | None
+    missing_epochs: int
+    degraded_epochs: int
+    wasted_energy_j: float
+    setup_energy_j: Spread | None
+    between_energy_j: Spread | None
+    stop_reasons: tuple[StopReason, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    uncertainty_j: float | None = None
+    time_s: Spread | None = None
+    to_target_j: Spread | None = None
+    boards: frozenset[str] = frozenset()
+
+    @property
+    def total_j(self) -> float | None:
+        """Mean total energy of a training."""
+        return None if self.energy_j is None else self.energy_j.mean
+
+    @property
+    def accuracy(self) -> float | None:
+        """Mean best validation accuracy; in [0, 1]."""
+        return None if self.best_accuracy is None else self.best_accuracy.mean
+
+    @property
+    def without_energy(self) -> int:
+        """Finished repeats that have no total energy."""
+        return self.finished - (0 if self.energy_j is None else self.energy_j.count)
+
+
+def trial_energies(
+    epochs: pd.DataFrame, trials: pd.DataFrame, *, target: float | None = None
+) -> tuple[TrialEnergy, ...]:
+    """The energy of each trial, in the order of `trials`.
+
+    Args:
+        epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
+        trials: Columns of `TrialRecord`.
+        target: Validation accuracy for the energy to target; a share.
+    """
+    kept = counted_epochs(epochs)
+    grouped = kept.assign(
+        missing=kept["epoch_energy_j"].isna(), degraded=kept["energy_status"] == "degraded"
+    ).groupby("trial_id", sort=False)
+    sums = grouped.agg(
+        counted=("epoch", "size"),
+        sum_j=("epoch_energy_j", "sum"),
+        mean_j=("epoch_energy_j", "mean"),
+        best=("val_accuracy", "max"),
+        missing=("missing", "sum"),
+        degraded=("degraded", "sum"),
+        time=("epoch_time_s", "sum"),
+        sure=("uncertainty_j", "count"),
+        sum_uncertainty_j=("uncertainty_j", "sum"),
+    )
+    if target is not None:
+        sums = sums.join(energy_to_target(kept, target))
+    joined = trials.join(sums, on="trial_id").to_dict("records")
+    return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
+
+
+def setup_energies(
+    setups: Sequence[SetupFacts], trials: Sequence[TrialEnergy]
+) -> tuple[SetupEnergy, ...]:
+    """The energy of each setup, in the order of their numbers.
+
+    Args:
+        setups: What was asked for; a setup without a trial has None for every quantity.
+        trials: Trials of these setups, and of setups that were found on the way.
+    """
+    by_setup: dict[int, list[TrialEnergy]] = {facts.setup: [] for facts in setups}
+    for trial in trials:
+        by_setup.setdefault(trial.setup, []).append(trial)
+    asked = {facts.setup: facts for facts in setups}
+    return tuple(
+        _setup_energy(asked.get(number) or _facts(repeats[0]), repeats)
+        for number, repeats in sorted(by_setup.items())
+    )
+
+
+def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
+    """Energy of each trial up to and with its first epoch of at least the target's accuracy.
+
+    Trials that never reached it are left out; NaN where an epoch up to it has no energy.
+
+    Args:
+        epochs: Epochs that count, of one stage.
+        target: Validation accuracy; a share.
+    """
+    ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")
+    by_trial = ordered.groupby("trial_id", sort=False)
+    reached = ordered["val_accuracy"] >= target
+    # Summed with NaN as 0 and then blanked, since pandas' cumsum passes over what is missing.
+    so_far = by_trial["epoch_energy_j"].cumsum()
+    lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0
+    first = ordered.assign(to_target_j=so_far.mask(lacking))[reached]
+    return first.drop_duplicates("trial_id").set_index("trial_id")["to_target_j"]
+
+
+def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None, ...]:
+    """Each energy as a share of the largest (paper, Figure 3); None where it is None.
+
+    All are None where the largest is 0: nothing can be a share of nothing.
+    """
+    worst = max((energy for energy in energies_j if energy is not None), default=0.0)
+    return tuple(None if e is None or worst == 0 else e / worst for e in energies_j)
+
+
+def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
+    epochs = int(known_number(row["counted"]) or 0)
+    missing = int(known_number(row["missing"]) or 0)
+    effective = known_number(row["effective_batch_size"])
+    return TrialEnergy(
+        trial_id=row["trial_id"],
+        setup=int(row["setup"]),
+        batch_size=int(row["batch_size"]),
+        effective_batch_size=None if effective is None else int(effective),
+        learning_rate=float(row["learning_rate"]),
+        status=TrialStatus(row["status"]),
+        stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
+        epochs=epochs,
+        energy_j=None if missing or not epochs else known_number(row["sum_j"]),
+        energy_per_epoch_j=known_number(row["mean_j"]),
+        best_accuracy=known_number(row["best"]),
+        missing_epochs=missing,
+        degraded_epochs=int(known_number(row["degraded"]) or 0),
+        setup_energy_j=known_number(row["setup_energy_j"]),
+        between_energy_j=known_number(row["between_energy_j"]),
+        wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
+        uncertainty_j=known_number(row["sum_uncertainty_j"]) if row["sure"] == epochs else None,
+        time_s=known_number(row["time"]) or 0.0,
+        to_target_j=known_number(row.get("to_target_j")),
+        board=row["device_uuid"],
+    )
+
+
+def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
+    ended = [trial for trial in repeats if trial.finished]
+    reached = [trial.to_target_j for trial in ended]
+    sure = [trial.uncertainty_j for trial in ended]
+    effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
+    return SetupEnergy(
+        setup=facts.setup,
+        batch_size=facts.batch_size,
+        effective_batch_size=min(effective, default=None),
+        learning_rate=facts.learning_rate,
+        parameters=facts.parameters,
+        repeats=len(repeats),
+        finished=len(ended),
+        energy_j=Spread.of(trial.energy_j for trial in ended),
+        energy_per_epoch_j=Spread.of(trial.energy_per_epoch_j for trial in repeats),
+        best_accuracy=Spread.of(trial.best_accuracy for trial in ended),
+        epochs=Spread.of(float(trial.epochs) for trial in ended),
+        missing_epochs=sum(trial.missing_epochs for trial in repeats),
+        degraded_epochs=sum(trial.degraded_epochs for trial in repeats),
+        wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
+        setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
+        between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
+        stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),
+        uncertainty_j=_mean_of_all(sure),
+        time_s=Spread.of(trial.time_s for trial in ended),
+        to_target_j=None if None in reached else Spread.of(reached),
+        boards=frozenset(trial.board for trial in repeats if trial.board),
+    )
+
+
+def _facts(trial: TrialEnergy) -> SetupFacts:
+    return SetupFacts(
+        setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
+    )
+
+
+def _mean_of_all(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known and len(known) == len(values) else None
+
+
+def known_number(value: float | None) -> float | None:
+    """A number of a data frame; NaN is None."""
+    return None if value is None or math.isnan(value) else float(value)
+
+
+def known_sum(column: "pd.Series[Any]") -> float | None:
+    """Sum of what is known of a column; None where nothing is."""
+    return float(column.sum()) if column.notna().any() else None

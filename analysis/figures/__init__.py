@@ -1,0 +1,1 @@
+"""Compute each figure's record, then draw it."""

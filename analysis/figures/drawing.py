@@ -1,0 +1,92 @@
+"""The figures of a study, drawn: each as SVG, PNG, CSV and Vega-Lite.
+
+Each figure is a record first; which there are is listed here. Importing this takes half a second;
+only a report needs it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from analysis.figures.epoch_curves import epoch_curves_infos
+from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.figures.power_curve import power_info
+from analysis.figures.setup_charts import heat_map_chart, pareto_chart, relative_energy_chart
+from analysis.figures.setups import pareto_info, relative_energy_info
+from analysis.figures.time_charts import epoch_curves_chart, power_chart
+from analysis.findings import Findings
+from analysis.forms.chart_style import Drawing, drawing
+from analysis.multitask.charts import multitask_chart
+from analysis.multitask.figures import multitask_bars_info
+from analysis.pretraining.charts import break_even_chart, line_rows
+from analysis.pretraining.figures import break_even_lines_infos
+
+
+def draw(findings: Findings) -> tuple[Drawing, ...]:
+    """Draw all figures of a study; one for which there is no number is left out."""
+    return (
+        *_break_even(findings),
+        *_multitask(findings),
+        *_relative_energy(findings),
+        *_heat_maps(findings),
+        *_pareto(findings),
+        *_epochs(findings),
+        *_power(findings),
+    )
+
+
+def _break_even(findings: Findings) -> Iterator[Drawing]:
+    pretraining = findings.paradigm.pretraining
+    if pretraining is None:
+        return
+    for info in break_even_lines_infos(findings.study.manifest, pretraining, findings.labels):
+        if info.cases:
+            yield drawing(
+                info.name, info.title, break_even_chart(info), line_rows(info), findings.labels
+            )
+
+
+def _multitask(findings: Findings) -> Iterator[Drawing]:
+    multitask = findings.paradigm.multitask
+    if multitask is None:
+        return
+    info = multitask_bars_info(findings.study.manifest, multitask, findings.labels)
+    if info.bars:
+        rows = [asdict(bar) for bar in info.bars]
+        yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
+
+
+def _relative_energy(findings: Findings) -> Iterator[Drawing]:
+    info = relative_energy_info(findings)
+    if any(bar.percent is not None for bar in info.bars):
+        rows = [asdict(bar) for bar in info.bars]
+        yield drawing(
+            "relative_energy", info.title, relative_energy_chart(info), rows, findings.labels
+        )
+
+
+def _heat_maps(findings: Findings) -> Iterator[Drawing]:
+    for info in (energy_per_epoch_map(findings), total_energy_map(findings)):
+        if info.is_grid and any(cell.value is not None for cell in info.cells):
+            rows = [asdict(cell) for cell in info.cells]
+            yield drawing(info.name, info.title, heat_map_chart(info), rows, findings.labels)
+
+
+def _pareto(findings: Findings) -> Iterator[Drawing]:
+    info = pareto_info(findings)
+    if info.points:
+        rows = [asdict(point) for point in info.points]
+        yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
+
+
+def _epochs(findings: Findings) -> Iterator[Drawing]:
+    for info in epoch_curves_infos(findings):
+        if any(point.energy_mwh is not None for point in info.points):
+            rows = [asdict(point) for point in info.points]
+            yield drawing(info.name, info.title, epoch_curves_chart(info), rows, findings.labels)
+
+
+def _power(findings: Findings) -> Iterator[Drawing]:
+    info = power_info(findings)
+    if info is not None:
+        rows = [asdict(point) for point in info.points]
+        yield drawing("power", info.title, power_chart(info), rows, findings.labels)

@@ -1,0 +1,134 @@
+"""Energy and accuracy over the epochs, as a record.
+
+A point is the mean over the repeats that got as far as its epoch. Long trainings are thinned out
+to as many epochs as a picture can show; no value is made up in between.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.findings import Findings
+from analysis.forms.series import series_of
+from analysis.quantities import to_mwh
+from analysis.read.counted import counted_epochs
+
+MOST_SETUPS = 24
+_MOST_EPOCHS = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochPoint:
+    """One epoch of one setup.
+
+    Attributes:
+        setup: Its number.
+        batch_size: The panel that it stands in.
+        series: The line that it belongs to: learning rate, and what else the setup chooses.
+        epoch: From 1 within the stage.
+        repeats: Number of repeats that reached it.
+        energy_mwh: Mean energy of the epoch; None where no repeat has one.
+        accuracy_percent: Mean validation accuracy; None where the stage has none.
+        chosen: Whether it is the recommended setup.
+    """
+
+    setup: int
+    batch_size: int
+    series: str
+    epoch: int
+    repeats: int
+    energy_mwh: float | None
+    accuracy_percent: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochCurvesInfo:
+    """The curves of one stage before they are drawn.
+
+    Attributes:
+        name: Short; the name of its files.
+        title: With labels.
+        points: By setup, then by epoch.
+        setups_left_out: Setups for which there was no room.
+    """
+
+    name: str
+    title: str
+    points: tuple[EpochPoint, ...]
+    setups_left_out: int
+
+
+def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
+    """The curves of each stage, in the order in which the stages first ran."""
+    study = findings.study
+    epochs = counted_epochs(study.epochs)
+    stages: list[str] = list(epochs["stage"].drop_duplicates())
+    shown = _shown(findings)
+    return tuple(
+        EpochCurvesInfo(
+            name="epochs" if len(stages) == 1 else f"epochs_{_plain(stage)}",
+            title=findings.titled(
+                "Energy and accuracy over the epochs" + (f": {stage}" if len(stages) > 1 else "")
+            ),
+            points=_points(findings, epochs[epochs["stage"] == stage], shown),
+            setups_left_out=len(findings.setups) - len(shown),
+        )
+        for stage in stages
+    )
+
+
+def _shown(findings: Findings) -> tuple[int, ...]:
+    """The setups that are drawn: all, or as many of the ranking's first as there is room for."""
+    return tuple(row.setup.setup for row in findings.ranking.rows[:MOST_SETUPS])
+
+
+def _points(
+    findings: Findings, epochs: pd.DataFrame, shown: Sequence[int]
+) -> tuple[EpochPoint, ...]:
+    series = series_of(findings.study.manifest)
+    kept = epochs[epochs["setup"].isin(shown)]
+    if kept.empty:
+        return ()
+    kept = kept[kept["epoch"].isin(_thinned(int(kept["epoch"].max())))]
+    means = kept.groupby(["setup", "epoch"], sort=True).agg(
+        batch_size=("batch_size", "first"),
+        learning_rate=("learning_rate", "first"),
+        repeats=("trial_id", "nunique"),
+        energy_j=("epoch_energy_j", "mean"),
+        accuracy=("val_accuracy", "mean"),
+    )
+    points = []
+    for row in means.reset_index().to_dict("records"):
+        accuracy = _known(row, "accuracy")
+        points.append(
+            EpochPoint(
+                setup=int(row["setup"]),
+                batch_size=int(row["batch_size"]),
+                series=series(int(row["setup"]), float(row["learning_rate"])),
+                epoch=int(row["epoch"]),
+                repeats=int(row["repeats"]),
+                energy_mwh=to_mwh(_known(row, "energy_j")),
+                accuracy_percent=None if accuracy is None else 100 * accuracy,
+                chosen=int(row["setup"]) == findings.recommendation.setup,
+            )
+        )
+    return tuple(points)
+
+
+def _thinned(last: int) -> list[int]:
+    """Epochs from 1 to the last, evenly, never more than a picture can show."""
+    count = min(last, _MOST_EPOCHS)
+    return [int(each) for each in np.unique(np.linspace(1, last, count).round())]
+
+
+def _known(row: dict[Hashable, Any], name: str) -> float | None:
+    value = float(row[name])
+    return None if np.isnan(value) else value
+
+
+def _plain(stage: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in stage)

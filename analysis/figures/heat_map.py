@@ -1,0 +1,99 @@
+"""A quantity of each setup by batch size and learning rate, as a record (paper, Table 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
+from analysis.findings import Findings
+from analysis.forms.series import series_of
+from analysis.quantities import MISSING, decimals_for, number_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatCell:
+    """A setup of a heat map.
+
+    Attributes:
+        setup: Its number.
+        batch_size: Its row.
+        series: Its column: learning rate, and what else the setup chooses.
+        value: In the map's unit; None where it is not known.
+        text: As the map shows it.
+        chosen: Whether it is the recommended setup.
+    """
+
+    setup: int
+    batch_size: int
+    series: str
+    value: float | None
+    text: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeatMapInfo:
+    """A heat map before it is drawn.
+
+    Attributes:
+        name: Short; the name of its files.
+        title: With unit and labels.
+        cells: In the order of the setups.
+    """
+
+    name: str
+    title: str
+    cells: tuple[HeatCell, ...]
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether setups fill at least half of the map; what a search has tried does not."""
+        rows = len({cell.batch_size for cell in self.cells})
+        columns = len({cell.series for cell in self.cells})
+        return 2 * len(self.cells) >= rows * columns
+
+
+def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
+    """Mean energy per epoch in mWh (paper, Table 2)."""
+    values = mwh_per_epoch(findings.setups)
+    return _map(
+        findings,
+        name="energy_per_epoch_map",
+        title=findings.staged("Energy per epoch, mWh"),
+        values=values,
+        decimals=decimals_for(values.values()),
+    )
+
+
+def total_energy_map(findings: Findings) -> HeatMapInfo:
+    """Total energy of a training in percent of the worst setup."""
+    values = percent_of_worst(findings.setups)
+    return _map(
+        findings,
+        name="total_energy_map",
+        title=findings.staged("Energy of a whole training, % of the worst setup"),
+        values=values,
+        decimals=1,
+    )
+
+
+def _map(
+    findings: Findings, *, name: str, title: str, values: Mapping[int, float | None], decimals: int
+) -> HeatMapInfo:
+    series = series_of(findings.study.manifest)
+    return HeatMapInfo(
+        name=name,
+        title=title,
+        cells=tuple(
+            HeatCell(
+                setup=each.setup,
+                batch_size=each.batch_size,
+                series=series(each.setup, each.learning_rate),
+                value=values[each.setup],
+                text=MISSING
+                if values[each.setup] is None
+                else number_text(values[each.setup], decimals),
+                chosen=each.setup == findings.recommendation.setup,
+            )
+            for each in findings.setups
+        ),
+    )

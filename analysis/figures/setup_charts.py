@@ -1,0 +1,210 @@
+"""Charts in which a mark is a setup: bars, heat map, Pareto front."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from analysis.figures.heat_map import HeatCell, HeatMapInfo
+from analysis.figures.setups import Bar, ParetoInfo, Point, RelativeEnergyInfo
+from analysis.forms.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, in_groups, styled
+from analysis.quantities import MISSING, counted
+
+_BAR_STEP, _BAR_SIZE = 36, 24
+_BAR_HEIGHT = 250
+_HEIGHT = 320
+_CELL_STEP = 58
+_CELL_HEIGHT = 38
+_FAINTEST, _STRONGEST = 0.05, 0.48
+
+
+def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+    """Bars in groups of one batch size, as the dashed lines of the paper's Figure 3 have them."""
+    rows = [
+        {
+            **asdict(bar),
+            "group": _group(bar.batch_size),
+            "top": bar.high or bar.percent or 0.0,
+            "word": "no energy" if bar.percent is None else bar.accuracy,
+            "words": _bar_words(bar),
+        }
+        for bar in info.bars
+    ]
+    rates = list(dict.fromkeys(bar.learning_rate for bar in info.bars))
+    groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
+    layer = _bars(rates, most=max(row["top"] for row in rows))
+    notes = [
+        "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
+        *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
+        *(
+            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
+            if info.setups_left_out
+            else []
+        ),
+    ]
+    return styled(in_groups(layer, rows, groups), info.title, notes)
+
+
+def _bars(rates: Sequence[str], *, most: float) -> Any:  # noqa: ANN401 - as above
+    """A bar for each setup, its spread, and its accuracy on top."""
+    rate = alt.X("learning_rate:N", sort=list(rates), title=None, axis=alt.Axis(labelAngle=-45))
+    percent = alt.Y(
+        "percent:Q",
+        title="Energy, % of the worst setup",
+        scale=alt.Scale(domain=[0, max(most * 1.06, 106)]),
+        axis=alt.Axis(values=list(range(0, 101, 25))),
+    )
+    bars = (
+        alt.Chart()
+        .mark_bar(size=_BAR_SIZE, cornerRadiusTopLeft=2, cornerRadiusTopRight=2)
+        .encode(
+            x=rate,
+            y=percent,
+            color=alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN)),
+            description="words:N",
+        )
+    )
+    spread = (
+        alt.Chart().mark_rule(color=INK, strokeWidth=1.2).encode(x=rate, y="low:Q", y2="high:Q")
+    )
+    words = (
+        alt.Chart()
+        .mark_text(dy=-8, fontSize=11, color=INK)
+        .encode(x=rate, y="top:Q", text="word:N")
+    )
+    return alt.layer(bars, spread, words).properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
+
+
+def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
+    """Cells by batch size and learning rate: more energy, more colour; the number is in the cell."""
+    known = [cell.value for cell in info.cells if cell.value is not None]
+    low, high = min(known), max(known)
+    rows = [
+        {
+            **asdict(cell),
+            "strength": _strength(cell.value, low, high),
+            "words": _cell_words(cell, info.title),
+        }
+        for cell in info.cells
+    ]
+    series = list(dict.fromkeys(cell.series for cell in info.cells))
+    sizes = sorted({cell.batch_size for cell in info.cells})
+    x = alt.X(
+        "series:N", sort=series, title="learning rate", axis=alt.Axis(labelAngle=0, orient="top")
+    )
+    y = alt.Y("batch_size:O", sort=sizes, title="batch size")
+    chart = alt.Chart(alt.InlineData(values=rows))
+    cells = chart.mark_rect(fill=CHOSEN, cornerRadius=3).encode(
+        x=x,
+        y=y,
+        fillOpacity=alt.FillOpacity("strength:Q", scale=None, legend=None),
+        description="words:N",
+    )
+    frame = chart.transform_filter("datum.chosen").mark_rect(
+        filled=False, stroke=INK, strokeWidth=1.6, cornerRadius=3, aria=False
+    )
+    numbers = chart.mark_text(color=INK, fontSize=12).encode(x=x, y=y, text="text:N")
+    layered = alt.layer(cells, frame.encode(x=x, y=y), numbers).properties(
+        width=alt.Step(max(_CELL_STEP, 8 * max(len(each) for each in series))),
+        height=alt.Step(_CELL_HEIGHT),
+    )
+    notes = ["Frame: recommended setup."] if any(cell.chosen for cell in info.cells) else []
+    return styled(layered, info.title, notes)
+
+
+def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
+    """Points by accuracy and energy, and the line of the setups that none beats in both."""
+    rows: list[Mapping[str, Any]] = [
+        {**asdict(point), "words": _point_words(point)} for point in info.points
+    ]
+    chart = alt.Chart(alt.InlineData(values=rows))
+    energy = alt.X(
+        "energy_wh:Q",
+        title="Energy of a training, Wh",
+        axis=alt.Axis(tickCount=6, labelFlush=False),
+    )
+    accuracy = alt.Y(
+        "accuracy_percent:Q",
+        title="Best validation accuracy, %",
+        scale=alt.Scale(zero=False, nice=True),
+    )
+    across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
+        x="energy_low_wh:Q", x2="energy_high_wh:Q", y=accuracy
+    )
+    along = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
+        x=energy, y="accuracy_low_percent:Q", y2="accuracy_high_percent:Q"
+    )
+    front = (
+        chart.transform_filter("datum.on_line")
+        .mark_line(
+            interpolate="step-after", color=CHOSEN, strokeDash=[4, 3], strokeWidth=1.2, aria=False
+        )
+        .encode(x=energy, y=accuracy)
+    )
+    sizes = sorted({point.batch_size for point in info.points})
+    marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes)]
+    layered = alt.layer(across, along, front, *marks).properties(width=WIDTH, height=_HEIGHT)
+    notes = [
+        "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
+        "Labels: batch size x learning rate. Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
+    ]
+    return styled(layered, info.title, notes)
+
+
+def _point_marks(chart: Any, sizes: Sequence[int]) -> list[Any]:  # noqa: ANN401 - as above
+    """A mark for each setup, its shape by batch size, and the labels of some."""
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
+    points = chart.mark_point(filled=True, opacity=1, stroke=INK).encode(
+        shape=alt.Shape(
+            "batch_size:O", title="batch size", scale=alt.Scale(domain=list(sizes), range=shapes)
+        ),
+        color=alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN)),
+        size=alt.condition("datum.chosen", alt.value(170), alt.value(80)),
+        strokeWidth=alt.condition("datum.on_front", alt.value(1.8), alt.value(0.4)),
+        description="words:N",
+    )
+    # Up and to the left of a point of the line there is, by its definition, no other point; but
+    # near the axis there is no room either.
+    labels = [
+        chart.transform_filter(f"{'' if near else '!'}datum.near_axis")
+        .mark_text(align="left" if near else "right", dx=8 if near else -8, dy=-10, color=INK)
+        .encode(text="label:N")
+        for near in (True, False)
+    ]
+    return [points, *labels]
+
+
+def _group(batch_size: int) -> str:
+    return f"batch size {batch_size}"
+
+
+def _strength(value: float | None, low: float, high: float) -> float:
+    """Opacity of a cell: from faint for the least to strong for the most; none without a value."""
+    if value is None:
+        return 0.0
+    share = (value - low) / (high - low) if high > low else 0.5
+    return _FAINTEST + share * (_STRONGEST - _FAINTEST)
+
+
+def _bar_words(bar: Bar) -> str:
+    energy = "no energy" if bar.percent is None else f"{bar.percent:.1f} % of the worst"
+    accuracy = f", accuracy {bar.accuracy} %" if bar.accuracy else ""
+    spread = "" if bar.low is None or bar.high is None else f" ({bar.low:.1f} to {bar.high:.1f})"
+    return (
+        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.learning_rate}: "
+        f"{energy}{spread}{accuracy}"
+    )
+
+
+def _cell_words(cell: HeatCell, title: str) -> str:
+    value = "not known" if cell.text == MISSING else cell.text
+    return f"Setup {cell.setup}: batch size {cell.batch_size}, learning rate {cell.series}: {value} ({title})"
+
+
+def _point_words(point: Point) -> str:
+    front = ", on the Pareto front" if point.on_front else ""
+    return (
+        f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
+        f"{point.energy_wh:.3g} Wh, {point.accuracy_percent:.1f} %{front}"
+    )

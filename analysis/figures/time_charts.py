@@ -1,0 +1,139 @@
+"""Charts along time: energy and accuracy over the epochs, power over the seconds."""
+
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from analysis.figures.epoch_curves import EpochCurvesInfo, EpochPoint
+from analysis.figures.power_curve import PowerInfo
+from analysis.forms.chart_style import (
+    CHOSEN,
+    FAINT,
+    MUTED,
+    PLAIN,
+    WIDTH,
+    series_scales,
+    styled,
+)
+from analysis.quantities import counted
+
+_PANELS_IN_A_ROW = 4
+_PANEL_WIDTH, _PANEL_HEIGHT = 150, 130
+_POWER_HEIGHT = 210
+_TICKS = 5
+
+
+def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+    """Two rows of panels, a panel for each batch size: energy of each epoch, and accuracy."""
+    groups = [f"batch size {size}" for size in sorted({p.batch_size for p in info.points})]
+    rows = [
+        {**asdict(p), "group": f"batch size {p.batch_size}", "words": _words(p)}
+        for p in info.points
+    ]
+    data = alt.InlineData(values=rows)
+    panels = [
+        _panels(data, info, groups, field, title)
+        for field, title in (
+            ("energy_mwh", "Energy of the epoch, mWh"),
+            ("accuracy_percent", "Validation accuracy, %"),
+        )
+        if any(row[field] is not None for row in rows)
+    ]
+    notes = [
+        "Lines by learning rate. Each is the mean over the repeats that got as far as the epoch.",
+        *(
+            [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
+            if info.setups_left_out
+            else []
+        ),
+    ]
+    stacked = alt.vconcat(*panels, spacing=18).resolve_scale(color="shared")
+    return styled(stacked, info.title, notes)
+
+
+def _panels(
+    data: alt.InlineData, info: EpochCurvesInfo, groups: list[str], field: str, title: str
+) -> Any:  # noqa: ANN401 - as above
+    names = list(dict.fromkeys(point.series for point in info.points))
+    colour, dash, shape = series_scales(names)
+    ticks = _epoch_ticks(max(point.epoch for point in info.points))
+    epoch = alt.X("epoch:Q", title="epoch", axis=alt.Axis(values=ticks, format="d"))
+    value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy_mwh"))
+    legend = alt.Legend(title="learning rate", symbolFillColor="transparent", symbolSize=90)
+    lines = (
+        alt.Chart()
+        .mark_line(strokeWidth=1.6, aria=False)
+        .encode(
+            x=epoch,
+            y=value,
+            color=alt.Color("series:N", scale=colour, legend=legend, sort=names),
+            strokeDash=alt.StrokeDash("series:N", scale=dash, legend=legend, sort=names),
+        )
+    )
+    points = (
+        alt.Chart()
+        .mark_point(filled=True, size=22, opacity=1)
+        .encode(
+            x=epoch,
+            y=value,
+            color=alt.Color("series:N", scale=colour, legend=legend, sort=names),
+            shape=alt.Shape("series:N", scale=shape, legend=legend, sort=names),
+            description="words:N",
+        )
+    )
+    return (
+        alt.layer(lines, points)
+        .properties(width=_PANEL_WIDTH, height=_PANEL_HEIGHT)
+        .facet(
+            data=data,
+            facet=alt.Facet("group:N", sort=groups, title=None),
+            columns=_PANELS_IN_A_ROW,
+            spacing=14,
+        )
+    )
+
+
+def power_chart(info: PowerInfo) -> Any:  # noqa: ANN401 - as above
+    """Power as a line in the band of its lowest and highest samples; a rule where an epoch begins."""
+    rows = [{**asdict(p), "words": f"{p.time_s:.1f} s: {p.power_w:.3g} W"} for p in info.points]
+    time = alt.X("time_s:Q", title="Time since the trial's first sample, s")
+    chart = alt.Chart(alt.InlineData(values=rows))
+    band = chart.mark_area(color=PLAIN, opacity=0.35, aria=False).encode(
+        x=time, y=alt.Y("low_w:Q", title="Power, W"), y2="high_w:Q"
+    )
+    line = chart.mark_line(color=CHOSEN, strokeWidth=1.4, aria=False).encode(x=time, y="power_w:Q")
+    points = chart.mark_point(filled=True, color=CHOSEN, size=14, opacity=1).encode(
+        x=time, y="power_w:Q", description="words:N"
+    )
+    marks = alt.Chart(alt.InlineData(values=[asdict(mark) for mark in info.marks]))
+    rules = marks.mark_rule(color=FAINT, strokeDash=[3, 3]).encode(x=time)
+    numbers = marks.mark_text(color=MUTED, align="left", dx=3, dy=2, baseline="top").encode(
+        x=time, y=alt.value(0), text="label:N"
+    )
+    notes = [
+        f"{info.samples:,} samples. Line: mean; band: lowest and highest sample.",
+        *(["Broken lines: where epochs begin, with their numbers."] if info.marks else []),
+    ]
+    layers = [band, *([rules, numbers] if info.marks else []), line, points]
+    return styled(
+        alt.layer(*layers).properties(width=WIDTH, height=_POWER_HEIGHT), info.title, notes
+    )
+
+
+def _epoch_ticks(last: int) -> list[int]:
+    """The first epoch, and round numbers of epochs after it: six at most, all of them whole."""
+    power = 10 ** max(len(str(last)) - 2, 0)
+    step = (
+        next(each for each in (1, 2, 5, 10, 20, 50, 100) if each * power * _TICKS >= last) * power
+    )
+    return [1, *(epoch for epoch in range(step, last + 1, step) if epoch > 1)]
+
+
+def _words(point: EpochPoint) -> str:
+    energy = "no energy" if point.energy_mwh is None else f"{point.energy_mwh:.3g} mWh"
+    accuracy = "" if point.accuracy_percent is None else f", {point.accuracy_percent:.1f} %"
+    return (
+        f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.series}, "
+        f"epoch {point.epoch}: {energy}{accuracy}"
+    )

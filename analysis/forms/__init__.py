@@ -1,0 +1,1 @@
+"""Shape cells, series and chart styles that every table and figure shares."""

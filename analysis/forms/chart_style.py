@@ -1,0 +1,180 @@
+"""How all figures look, and how a chart becomes files, without a browser.
+
+Importing this takes half a second; only a report needs it.
+
+Colours mean nothing that shape, dash, place or words do not say too. They are few and fixed, so
+that a page can exchange them for its dark ones (`DARK`). A chart's marks carry what they show
+as words (the channel `description`); a page shows these to who points at one.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from analysis.forms.cells import LABELS_KEY
+
+INK, MUTED, FAINT, GRID = "#22303c", "#667482", "#b3bec8", "#e2e7eb"
+PLAIN, CHOSEN = "#9db4c6", "#1f6f8b"
+SERIES = ("#1f6f8c", "#c2571a", "#6a4c93", "#5b7f2b", "#a63d57", "#7a6a53")
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [4, 4])
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+
+DARK: Mapping[str, str] = {
+    INK: "#e6ebef",
+    MUTED: "#9fadb9",
+    FAINT: "#5d6b78",
+    GRID: "#2c363f",
+    PLAIN: "#557a94",
+    CHOSEN: "#5cc3df",
+    **dict(
+        zip(
+            SERIES,
+            ("#5dc4e0", "#f0925a", "#b79be0", "#a5c76a", "#e58aa2", "#c8b79c"),
+            strict=True,
+        )
+    ),
+}
+"""A drawing's fixed colours, and those that take their place on a dark page."""
+
+WIDTH = 640
+
+_FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
+_PNG_SCALE = 2.0
+_AFTER_SVG_TAG = re.compile(r"(?<=>)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure as files want it.
+
+    Attributes:
+        name: Short; the name of its files.
+        title: In words.
+        svg: With a transparent ground.
+        png: The same on white, twice as large.
+        csv: The numbers that it shows.
+        definition: The chart in Vega-Lite, as JSON, from which both pictures were drawn.
+    """
+
+    name: str
+    title: str
+    svg: str
+    png: bytes
+    csv: str
+    definition: str
+
+
+def drawing(
+    name: str,
+    title: str,
+    chart: Any,  # noqa: ANN401 - a chart of any kind
+    rows: Sequence[Mapping[str, Any]],
+    labels: Sequence[str],
+) -> Drawing:
+    """Draw a chart.
+
+    Args:
+        name: Short; the name of its files.
+        title: In words.
+        chart: An Altair chart.
+        rows: The numbers that it shows, for its CSV file.
+        labels: What must be known of them (`estimated`), for the same.
+    """
+    definition = chart.to_dict(validate=False)
+    svg = str(vl_convert.vegalite_to_svg(definition))
+    # Dark ink on a transparent ground cannot be read where an image viewer is dark.
+    on_white = _AFTER_SVG_TAG.sub('<rect width="100%" height="100%" fill="#fff"/>', svg, count=1)
+    return Drawing(
+        name=name,
+        title=title,
+        svg=svg,
+        png=bytes(vl_convert.svg_to_png(on_white, scale=_PNG_SCALE)),
+        csv=_csv([{**row, LABELS_KEY: "; ".join(labels)} for row in rows]),
+        definition=json.dumps(definition, indent=1),
+    )
+
+
+def styled(chart: Any, title: str, notes: Sequence[str]) -> Any:  # noqa: ANN401 - as above
+    """A chart with its title, notes under it, and our look."""
+    return (
+        chart.properties(
+            title=alt.TitleParams(title, subtitle=list(notes)), background="transparent"
+        )
+        .configure(font=_FONT, padding=8)
+        .configure_title(
+            anchor="start",
+            fontSize=15,
+            fontWeight=600,
+            color=INK,
+            subtitleColor=MUTED,
+            subtitleFontSize=11,
+            subtitlePadding=5,
+            offset=14,
+        )
+        .configure_axis(
+            labelColor=MUTED,
+            titleColor=INK,
+            titleFontWeight="normal",
+            titleFontSize=12,
+            titlePadding=8,
+            labelFontSize=11,
+            gridColor=GRID,
+            domain=False,
+            ticks=False,
+        )
+        .configure_axisX(grid=False)
+        .configure_header(labelColor=INK, labelFontSize=12, labelPadding=4)
+        .configure_legend(
+            labelColor=INK,
+            titleColor=INK,
+            titleFontWeight="normal",
+            symbolFillColor=PLAIN,
+            symbolStrokeColor=INK,
+        )
+        .configure_view(stroke=None)
+    )
+
+
+def in_groups(layer: Any, rows: Sequence[Mapping[str, Any]], groups: Sequence[str]) -> Any:  # noqa: ANN401 - as above
+    """Panels side by side, one for each `group` of the rows, in the given order."""
+    return layer.facet(
+        data=alt.InlineData(values=rows),
+        column=alt.Column(
+            "group:N",
+            sort=list(groups),
+            title=None,
+            header=alt.Header(labelOrient="top"),
+            spacing=14,
+        ),
+    )
+
+
+def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scale]:
+    """Colour, dash and shape of lines, the same for the same place in the series."""
+    count, names = len(series), list(series)
+
+    def picked(values: Sequence[Any]) -> alt.Scale:
+        return alt.Scale(domain=names, range=[values[i % len(values)] for i in range(count)])
+
+    return picked(SERIES), picked(DASHES), picked(SHAPES)
+
+
+def wrapped(note: str) -> list[str]:
+    """A note of several statements, three on a line."""
+    parts = note.split("; ")
+    return ["; ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""Answer whether tasks train cheaper together (Table 4)."""

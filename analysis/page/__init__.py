@@ -1,0 +1,1 @@
+"""Write and serve the report: one self-contained HTML page."""

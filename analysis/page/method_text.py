@@ -1,0 +1,148 @@
+"""What stands at the end of a report: how it was measured and computed, and what study it was."""
+
+from collections.abc import Iterator
+
+from analysis.energy.noise import BETWEEN_BOARDS
+from analysis.energy.ranking import Ranking
+from analysis.findings import Findings
+from analysis.quantities import learning_rate_text, listed, percent_text, points_text
+from analysis.tables.terminal import bill_line
+from study.record.manifest import Manifest, NodeFacts
+
+_METHODS = {
+    "counter": "by the device's own energy counter",
+    "sampled": "from power samples, integrated over time (paper, equation 1)",
+    "estimated": "as an estimate, not from a sensor",
+}
+
+
+def method_sentences(findings: Findings) -> tuple[str, ...]:
+    """How the energies came about and what was made of them, a sentence or two each."""
+    nodes = findings.study.manifest.nodes
+    sources = dict.fromkeys(_source_text(node) for node in nodes)
+    return (
+        *sources,
+        (
+            "The energy of an epoch is that of its training and its validation. Energy before the "
+            "first epoch, between epochs and of lost attempts is kept apart."
+        ),
+        (
+            "Energy per epoch: the mean over each repeat's epochs, then the mean over repeats, so "
+            "that every repeat weighs the same."
+        ),
+        (
+            "Total energy: the sum over a finished training's epochs, then the mean over repeats. A "
+            "training with an epoch that has no reading has no total; it is never counted as 0. Nor "
+            "has one that diverged, ran out of memory or was stopped by a search."
+        ),
+        *_stage_sentences(findings),
+        _ranking_sentence(findings.ranking),
+        (
+            "Tie: the difference of two mean energies is smaller than its standard deviation over "
+            "repeats, than the uncertainty of the measurement, or, between different boards, than "
+            f"{percent_text(BETWEEN_BOARDS, decimals=0)}."
+        ),
+        (
+            "Pareto front: the setups that no other one beats in accuracy and energy beyond the "
+            "noise of both."
+        ),
+        (
+            "± is the sample standard deviation over repeats; intervals are 95 % percentile bootstrap "
+            "over repeats. With two or three repeats such an interval reaches from the smallest to "
+            "the largest value, and is rather too narrow."
+        ),
+        (
+            "Figures: each is drawn from the numbers in its CSV file, by the definition in its "
+            "Vega-Lite file."
+        ),
+    )
+
+
+def _stage_sentences(findings: Findings) -> Iterator[str]:
+    if findings.ranked_stage is not None:
+        yield (
+            f"Where a table is about setups, it is about their stage {findings.ranked_stage}; each "
+            "stage has its own early stopping and its own energy."
+        )
+    if findings.paradigm.pretraining is not None:
+        yield (
+            "Break-even (paper, equation 2): energy of pretraining the encoder, divided by what a "
+            "training on it saves against one from scratch. Setups in which nothing is saved never "
+            "pay and enter no average."
+        )
+    if findings.paradigm.multitask is not None:
+        yield (
+            "One by one is the sum of a training for the attributes and one for the identity; only "
+            "repeats in which all three energies are known are compared."
+        )
+
+
+def _ranking_sentence(ranking: Ranking) -> str:
+    title = ranking.criterion.title
+    said = f"Ranking: {title[0].lower()}{title[1:]}"
+    if not ranking.criterion.within_tolerance:
+        return f"{said}."
+    return (
+        f"{said} among the setups whose mean best validation accuracy is within "
+        f"{points_text(ranking.tolerance)} of the best."
+    )
+
+
+def _source_text(node: NodeFacts) -> str:
+    if node.source is None:
+        return f"{node.hostname} could measure no energy. {node.note}"
+    how = _METHODS.get(node.method or "", "in a way that was not noted")
+    return f"Energy comes {how} ({node.source}). {node.note}"
+
+
+def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
+    """The manifest in words: names and values."""
+    manifest = findings.study.manifest
+    data = manifest.data
+    finished = manifest.finished_at or f"not yet ({manifest.status})"
+    return (
+        ("Study", f"{manifest.study}: {manifest.paradigm}, scenario {manifest.scenario}"),
+        ("Command", " ".join(manifest.command)),
+        ("Time", f"started {manifest.started_at}, finished {finished}"),
+        ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
+        (
+            "Samples",
+            (
+                f"{data.train_samples:,} for training, {data.val_samples:,} for validation; "
+                f"{len(data.classes)} classes, chance {percent_text(data.chance_accuracy)}"
+            ),
+        ),
+        ("Setups", _setups_text(manifest)),
+        ("Seeds", listed(manifest.seeds)),
+        *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
+        ("Energy", findings.titled(bill_line(findings.bill))),
+        ("Options", ", ".join(f"{name}={value}" for name, value in manifest.options.items())),
+        ("Versions", ", ".join(f"{name} {value}" for name, value in manifest.versions.items())),
+        ("Git commit", manifest.git_commit or "not from a checkout"),
+        ("Data fingerprint", data.fingerprint),
+    )
+
+
+def _setups_text(manifest: Manifest) -> str:
+    sizes = sorted({setup.batch_size for setup in manifest.setups})
+    rates = sorted({setup.learning_rate for setup in manifest.setups}, reverse=True)
+    return (
+        f"{len(manifest.setups)}: batch sizes {listed(sizes)}, "
+        f"learning rates {listed(learning_rate_text(rate) for rate in rates)}"
+    )
+
+
+def _node_text(node: NodeFacts) -> str:
+    devices = [
+        " ".join(
+            [
+                device.name,
+                *([f"limit {device.power_limit_w:g} W"] if device.power_limit_w else []),
+                *([f"idle {device.idle_power_w:.1f} W"] if device.idle_power_w else []),
+                *([f"driver {device.driver}"] if device.driver else []),
+            ]
+        )
+        for device in node.devices
+    ]
+    refused = [f"{name} not used: {reason}" for name, reason in node.refused.items()]
+    return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])

@@ -1,0 +1,121 @@
+"""Writes `report/` of a study: a page that needs nothing else, and its tables and figures as files."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from markupsafe import Markup
+
+from analysis.errors import AnalysisError
+from analysis.figures.drawing import draw
+from analysis.findings import Findings
+from analysis.forms.chart_style import Drawing
+from analysis.page.method_text import method_sentences, study_facts
+from analysis.page.page import render
+from analysis.page.sections import advice_parts, hero, key_figures, sections
+from analysis.tables.against_paper import against_paper_infos
+from analysis.tables.setups import Cell, TableInfo, csv_text, table_infos
+from analysis.tables.terminal import study_line
+from study.record.records import REPORT_FOLDER
+
+PAGE_FILE = "index.html"
+
+
+def write_report(
+    findings: Findings, *, paper: bool = False, factors: TableInfo | None = None
+) -> Path:
+    """Write the report into the study's folder.
+
+    Each file is replaced as a whole, so that a reader never sees half of one.
+
+    Args:
+        findings: What the study says.
+        paper: Whether the published numbers stand beside the study's.
+        factors: The analysis of variance, where it was asked for.
+
+    Returns:
+        The page.
+
+    Raises:
+        AnalysisError: The folder cannot be written.
+    """
+    folder = findings.study.path / REPORT_FOLDER
+    drawings = draw(findings)
+    files: dict[str, bytes] = {}
+    for drawing in drawings:
+        files[f"{drawing.name}.svg"] = drawing.svg.encode()
+        files[f"{drawing.name}.png"] = drawing.png
+        files[f"{drawing.name}.csv"] = drawing.csv.encode()
+        files[f"{drawing.name}.vl.json"] = drawing.definition.encode()
+    tables = [
+        *table_infos(findings),
+        *(against_paper_infos(findings) if paper else ()),
+        *([factors] if factors else []),
+    ]
+    for info in tables:
+        files[f"{info.name}.csv"] = csv_text(info, labels=findings.labels).encode()
+    files[PAGE_FILE] = page_text(findings, drawings, paper=paper, factors=factors).encode()
+    try:
+        folder.mkdir(exist_ok=True)
+        for name, content in files.items():
+            replace_file(folder / name, content)
+    except OSError as error:
+        message = (
+            f"{folder} cannot be written ({error.strerror}). Make it writable, or leave the "
+            "report out with --no-report."
+        )
+        raise AnalysisError(message) from error
+    return folder / PAGE_FILE
+
+
+def page_text(
+    findings: Findings,
+    drawings: tuple[Drawing, ...],
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
+) -> str:
+    """The page: advice and the first figure on top, then everything that they rest on."""
+    manifest = findings.study.manifest
+    lead, rest, more = advice_parts(findings.recommendation.text)
+    chosen = findings.recommendation.setup
+
+    def row_class(info: TableInfo, index: int, row: tuple[Cell, ...]) -> Markup:
+        setup = next(
+            (c.value for c, k in zip(row, info.columns, strict=True) if k.key == "setup"), None
+        )
+        words = [
+            *(["break"] if index in info.breaks else []),
+            *(["chosen"] if setup is not None and setup == chosen else []),
+        ]
+        return Markup(' class="{}"').format(" ".join(words)) if words else Markup("")
+
+    return render(
+        title=f"{manifest.study}: energy of training",
+        study_line=study_line(manifest),
+        labels=findings.labels,
+        lead=lead,
+        rest=rest,
+        more=more,
+        keys=key_figures(findings),
+        caveats=findings.recommendation.caveats,
+        hero=hero(drawings),
+        sections=sections(findings, drawings, paper=paper, factors=factors),
+        row_class=row_class,
+        method=method_sentences(findings),
+        facts=study_facts(findings),
+    )
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file whole, or leave the old one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        # mkstemp keeps others out; a report is for them too.
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

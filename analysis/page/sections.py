@@ -1,0 +1,264 @@
+"""What stands on the page of a report, in its order: sections of prose, figures and tables."""
+
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from analysis.energy.savings import Saving
+from analysis.findings import Findings
+from analysis.forms.chart_style import Drawing
+from analysis.multitask.together import MultitaskInfo
+from analysis.pretraining.info import PretrainingInfo
+from analysis.quantities import energy_text, percent_text
+from analysis.search.tables import search_text
+from analysis.tables.against_paper import against_paper_infos, differences
+from analysis.tables.published import INCONSISTENCIES
+from analysis.tables.setups import (
+    TableInfo,
+    energy_per_epoch_info,
+    ranking_info,
+    relative_total_info,
+)
+from analysis.tables.stages import paradigm_table_infos
+
+_HEROES = ("break_even_lines_classifier_frozen", "multitask_bars", "relative_energy")
+"""The figure of the first screen: the first of these that the study has."""
+
+_PRETRAINING_TABLES = (
+    "break_even_classifier_frozen",
+    "break_even_classifier_unfrozen",
+    "frozen_encoder",
+)
+
+
+_Part = TypeVar("_Part", Drawing, TableInfo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        name: Its anchor.
+        short: Its name in the row of links.
+        heading: Its heading.
+        prose: What must be said before figures and tables are looked at, a paragraph each.
+        drawings: Its figures.
+        tables: Its tables.
+        folded: What folds the tables away, in words; empty where they are seen at once.
+    """
+
+    name: str
+    short: str
+    heading: str
+    prose: tuple[str, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    tables: tuple[TableInfo, ...] = ()
+    folded: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFigure:
+    """A number that stands beside the recommendation."""
+
+    name: str
+    value: str
+
+
+def hero(drawings: Sequence[Drawing]) -> Drawing | None:
+    """The figure of the first screen; None where there is nothing to draw."""
+    by_name = {each.name: each for each in drawings}
+    return next((by_name[name] for name in _HEROES if name in by_name), None)
+
+
+def sections(
+    findings: Findings,
+    drawings: Sequence[Drawing],
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
+) -> tuple[Section, ...]:
+    """All sections that have something to show.
+
+    Args:
+        findings: What the study says.
+        drawings: Its figures.
+        paper: Whether the published numbers stand beside its own.
+        factors: The analysis of variance, where it was asked for.
+    """
+    first = hero(drawings)
+    by_name = {each.name: each for each in drawings if each is not first}
+    tables = {info.name: info for info in paradigm_table_infos(findings)}
+    found = (
+        _pretraining(by_name, tables),
+        _multitask(by_name, tables),
+        _search(findings, tables),
+        _ranking(findings, by_name),
+        _energy(findings, by_name),
+        *([_factors(factors)] if factors else []),
+        _over_time(by_name),
+        _stages(tables),
+        *([_paper(findings)] if paper else []),
+    )
+    return tuple(each for each in found if each.drawings or each.tables)
+
+
+def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
+    """What the study says in three numbers; fewer where they are not known."""
+    paradigm = findings.paradigm
+    if paradigm.pretraining is not None:
+        return tuple(_pretraining_keys(findings, paradigm.pretraining))
+    if paradigm.multitask is not None:
+        return tuple(_multitask_keys(findings, paradigm.multitask))
+    return tuple(_regime_keys(findings))
+
+
+def advice_parts(text: str) -> tuple[str, str, str]:
+    """An advice as a reader takes it in: the first sentence, the next two, and what else there is."""
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z`])", _unbroken(text))
+    return sentences[0], " ".join(sentences[1:3]), " ".join(sentences[3:])
+
+
+def _unbroken(text: str) -> str:
+    """The text with its numbers kept on a line with their units."""
+    return re.sub(r"(?<=\d) (?=%|m?Wh\b)", "\N{NO-BREAK SPACE}", text)
+
+
+def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
+    first = findings.ranking.first
+    if first is None:
+        return
+    yield KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy))
+    yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
+    if first.saving_against_worst:
+        saved = percent_text(first.saving_against_worst, decimals=0)
+        yield KeyFigure(name="less than the costliest", value=saved)
+
+
+def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[KeyFigure]:
+    frozen = info.frozen
+    yield KeyFigure(name="setups in which it pays", value=f"{frozen.pays} of {len(frozen.rows)}")
+    if frozen.median is not None:
+        yield KeyFigure(name="trainings until it pays, median", value=f"{frozen.median:.1f}")
+    yield from _saving_key(info.freezing.over_setups, findings.titled("by a frozen encoder"))
+
+
+def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
+    yield from _saving_key(info.over_setups, findings.titled("by training together"))
+    for name, given_up in (
+        ("attributes", [row.attributes_given_up for row in info.rows]),
+        ("identity", [row.identity_given_up for row in info.rows]),
+    ):
+        known = [each for each in given_up if each is not None]
+        if known:
+            points = -100 * statistics.fmean(known)
+            yield KeyFigure(name=f"accuracy of {name}", value=f"{points:+.1f} points")
+
+
+def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:
+    if saving is not None and saving.share is not None:
+        word = "saved" if saving.share >= 0 else "more"
+        yield KeyFigure(name=f"{word} {how}", value=percent_text(abs(saving.share), decimals=0))
+
+
+def _pretraining(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="pretraining",
+        short="Pretraining",
+        heading="Does pretraining pay?",
+        drawings=_present(drawings, *_HEROES[:1], "break_even_lines_classifier_unfrozen"),
+        tables=_present(tables, *_PRETRAINING_TABLES),
+    )
+
+
+def _multitask(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="multitask",
+        short="Multitask",
+        heading="Tasks together or one by one?",
+        drawings=_present(drawings, "multitask_bars"),
+        tables=_present(tables, "tasks", "multitask"),
+    )
+
+
+def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
+    info = findings.paradigm.search
+    return Section(
+        name="search",
+        short="Search",
+        heading="What the search found, and what it spent",
+        prose=()
+        if info is None
+        else (search_text(info, findings.study.manifest, findings.labels),),
+        tables=_present(tables, "search_points", "search_hypervolume"),
+    )
+
+
+def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
+    return Section(
+        name="ranked",
+        short="Ranking",
+        heading="Accuracy against energy",
+        drawings=_present(drawings, "relative_energy", "pareto_front"),
+        tables=(ranking_info(findings),),
+    )
+
+
+def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
+    maps = _present(drawings, "energy_per_epoch_map", "total_energy_map")
+    return Section(
+        name="energy",
+        short="Energy",
+        heading="Energy by batch size and learning rate",
+        drawings=maps,
+        tables=(energy_per_epoch_info(findings), relative_total_info(findings)),
+        folded="The same as tables" if maps else "",
+    )
+
+
+def _factors(table: TableInfo) -> Section:
+    return Section(
+        name="deciding",
+        short="Factors",
+        heading="What decides energy and duration",
+        tables=(table,),
+    )
+
+
+def _over_time(drawings: Mapping[str, Drawing]) -> Section:
+    curves = [name for name in drawings if name == "epochs" or name.startswith("epochs_")]
+    return Section(
+        name="time",
+        short="Over time",
+        heading="Over the epochs and seconds",
+        drawings=_present(drawings, *curves, "power"),
+    )
+
+
+def _stages(tables: Mapping[str, TableInfo]) -> Section:
+    return Section(
+        name="all-stages",
+        short="Stages",
+        heading="All stages of all setups",
+        tables=_present(tables, "stages"),
+        folded="Energy, epochs and accuracy of each stage",
+    )
+
+
+def _paper(findings: Findings) -> Section:
+    return Section(
+        name="paper",
+        short="Paper",
+        heading="Beside the published numbers",
+        prose=(
+            *differences(findings),
+            *(f"In the paper: {each}" for each in INCONSISTENCIES),
+        ),
+        tables=against_paper_infos(findings),
+    )
+
+
+def _present(found: Mapping[str, _Part], *names: str) -> tuple[_Part, ...]:
+    return tuple(found[name] for name in names if name in found)

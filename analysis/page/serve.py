@@ -1,0 +1,188 @@
+"""`python -m analysis serve RESULTS...`: reports in a browser, kept up to date while studies run.
+
+A server of the standard library on this machine's loopback address only. It makes a report anew
+when files of its study have changed; the page asks for its version and loads itself again.
+"""
+
+import hashlib
+import mimetypes
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated, final
+
+import tyro
+from rich.text import Text
+from typing_extensions import override
+
+from analysis.choices import Choices
+from analysis.errors import AnalysisError
+from analysis.page.live import Live, follow, live_pages
+from analysis.page.report import PAGE_FILE
+from analysis.quantities import listed
+from analysis.read.load import find_studies
+from analysis.tables.terminal import make_console
+from study.record.records import REPORT_FOLDER
+
+ADDRESS = "127.0.0.1"
+
+_HELP = """Reports in a browser, kept up to date while their studies run.
+
+Only this machine can open them. A page loads itself again when its study has gone on, and keeps \
+where you are in it and how you sorted. Several studies have a page that sets them side by side. \
+Ctrl-C ends it; the reports stay in RESULTS/report.
+
+  python -m analysis serve results/watch
+  python -m analysis serve results/a results/b --against-paper
+  python -m analysis serve results/watch --country DE --rank-by energy-delay
+  python -m analysis serve results/watch --port 0      # whatever port is free
+"""
+_HIGHEST_PORT = 65535
+_VERSION = "version"
+"""Name that answers with a word that changes when the page does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options(Choices):
+    """What is to be served, and how."""
+
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
+    """Folders of studies (results/NAME), or a folder with one study in it."""
+    port: int = 8600
+    """Port on the loopback address; 0 takes one that is free."""
+    every: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 10.0
+    """How often to look for new results; a study writes some every ten seconds."""
+
+
+def _check(options: Options) -> None:
+    options.check()
+    if not options.results:
+        message = "No folder was given. Name the folder of a study, for example results/watch."
+        raise AnalysisError(message)
+    if not 0 <= options.port <= _HIGHEST_PORT:
+        message = (
+            f"--port is {options.port}; allowed are 1 to {_HIGHEST_PORT}, or 0 for a free one."
+        )
+        raise AnalysisError(message)
+    if not options.every > 0:
+        message = f"--every is {options.every:g}; allowed are seconds above 0."
+        raise AnalysisError(message)
+
+
+@final
+class ReportServer(ThreadingHTTPServer):
+    """Serves pages on the loopback address.
+
+    Attributes:
+        pages: By the first part of their address; the one at the root has an empty name.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, pages: Mapping[str, Live], port: int) -> None:
+        """Listen on `port`; 0 is a free one.
+
+        Raises:
+            AnalysisError: The port is taken or not allowed.
+        """
+        try:
+            super().__init__((ADDRESS, port), _Handler)
+        except OSError as error:
+            message = (
+                f"--port is {port}, which cannot be listened on ({error.strerror}). Give another, "
+                "or 0 for a free one."
+            )
+            raise AnalysisError(message) from error
+        self.pages = pages
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds the page."""
+        return f"http://{ADDRESS}:{self.server_port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ReportServer
+
+    def do_GET(self) -> None:
+        """Answer with a page, its version, or a file beside it."""
+        # A name that someone else's page has made point here must not read the report.
+        if self.headers.get("Host", "").rpartition(":")[0] not in {ADDRESS, "localhost"}:
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
+        path = self.path.partition("?")[0].removeprefix("/")
+        key, slash, name = path.partition("/")
+        if key not in self.server.pages:
+            key, name = "", path
+        elif key and not slash:
+            self.send_response(HTTPStatus.MOVED_PERMANENTLY)
+            self.send_header("Location", f"/{key}/")
+            self.end_headers()
+            return
+        self._answer(self.server.pages[key], name or PAGE_FILE)
+
+    def _answer(self, page: Live, name: str) -> None:
+        content = page.content(PAGE_FILE if name == _VERSION else name)
+        if content is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if name in {PAGE_FILE, _VERSION}:
+            version = hashlib.sha256(content).hexdigest()[:16].encode()
+            live = b'<html lang="en" data-live="' + version + b'">'
+            page_text = content.replace(b'<html lang="en">', live, 1)
+            content = version if name == _VERSION else page_text
+            kind = "text/plain" if name == _VERSION else "text/html; charset=utf-8"
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        self.wfile.write(content)
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: the page asks every two seconds."""
+
+
+def run(options: Options) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        AnalysisError: An option is not allowed, a study cannot be read, a report not be written, or
+            the port not be had.
+    """
+    _check(options)
+    studies = find_studies(options.results)
+    pages = live_pages(studies, options)
+    console = make_console()
+
+    def warn(text: str) -> None:
+        console.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
+
+    with ReportServer(pages, options.port) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        names = listed(study.name for study in studies)
+        console.print(Text(f"The report of {names}: {server.url} (Ctrl-C ends)"), soft_wrap=True)
+        # A pipe would keep the line back until it is full.
+        console.file.flush()
+        try:
+            follow(pages[""], threading.Event(), every_s=options.every, warn=warn)
+        except KeyboardInterrupt:
+            where = listed(study / REPORT_FOLDER for study in studies)
+            console.print(Text(f"\nended; the report stays in {where}"), soft_wrap=True)
+        finally:
+            server.shutdown()
+
+
+def serve(arguments: Sequence[str]) -> None:
+    """Read the command line of `serve` and run.
+
+    Raises:
+        AnalysisError: See `run`.
+    """
+    run(tyro.cli(Options, prog="python -m analysis serve", description=_HELP, args=arguments))

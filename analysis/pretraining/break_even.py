@@ -1,0 +1,244 @@
+"""After how many trainings a pretrained encoder has paid for itself (paper, equation 2, Figure 4).
+
+    x = E_enc / (E_enc+class - E_class)
+
+`E_enc` is the energy of pretraining the encoder, `E_class` that of training a classifier on it
+(frozen, as in the paper, or unfrozen), `E_enc+class` that of training both from scratch. A cycle
+is one such training for a further use of the encoder. The encoder has paid after the first whole
+number of cycles n with E_enc + n E_class <= n E_enc+class.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from analysis.energy.spread import Spread
+from analysis.energy.stages import TrialStage, energies_by_repeat
+from study.record.manifest import SetupFacts
+from study.record.records import Stage
+
+STAGES_OF_A_CYCLE = (Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN)
+"""What may be trained on the encoder in each cycle."""
+
+
+class BreakEvenOutcome(StrEnum):
+    """What can be said of pretraining."""
+
+    PAYS = "pays"
+    NEVER = "never"
+    UNKNOWN = "unknown"
+    ENCODER_UNKNOWN = "encoder cost unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """The outcome of equation 2.
+
+    Attributes:
+        outcome: What can be said.
+        cycles: x, a real number; None unless it pays.
+        pays_at: First whole cycle after which the encoder has paid; None unless it pays.
+        saved_per_cycle_j: E_enc+class - E_class; None where one of them is not known.
+        reason: Why it never pays, or why nothing can be said; empty where it pays.
+    """
+
+    outcome: BreakEvenOutcome
+    cycles: float | None
+    pays_at: int | None
+    saved_per_cycle_j: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupBreakEven:
+    """The break-even of one setup.
+
+    Energies are means over the repeats in which all of them are known.
+
+    Attributes:
+        setup: Number of the setup.
+        batch_size: As asked for.
+        learning_rate: As asked for.
+        parameters: What the setup has besides.
+        repeats: Number of repeats that the energies are taken from.
+        encoder_j: E_enc; None where it is not known.
+        classifier_j: E_class; None where it is not known.
+        together_j: E_enc+class; None where it is not known.
+        of_means: Equation 2 with these means: the setup's break-even.
+        cycles: Equation 2 for each repeat by itself, over those that pay.
+        never: Repeats in which it never pays.
+    """
+
+    setup: int
+    batch_size: int
+    learning_rate: float
+    repeats: int
+    encoder_j: float | None
+    classifier_j: float | None
+    together_j: float | None
+    of_means: BreakEven
+    cycles: Spread | None
+    never: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEvenInfo:
+    """Break-even over all setups, for one kind of cycle (paper, Figure 4).
+
+    A setup in which it never pays has no number of cycles; it cannot enter an average, and is
+    counted beside it.
+
+    Attributes:
+        cycle: What is trained in each cycle: the classifier, frozen or unfrozen.
+        rows: Each setup, in the order of their numbers.
+        best: The setup that pays soonest; None where none pays.
+        worst: The setup that pays last.
+        median: Median of the cycles of the setups that pay.
+        average: The same setups' cycles over setups.
+        median_by_repeat: In each repeat the median of the setups that pay in it, over repeats.
+        average_by_repeat: The same of their mean.
+        pays: Number of setups that pay.
+        never: Number of setups that never do.
+        unknown: Number of setups of which it is not known.
+    """
+
+    cycle: Stage
+    rows: tuple[SetupBreakEven, ...]
+    best: SetupBreakEven | None
+    worst: SetupBreakEven | None
+    median: float | None
+    average: Spread | None
+    median_by_repeat: Spread | None
+    average_by_repeat: Spread | None
+    pays: int
+    never: int
+    unknown: int
+
+
+def break_even(
+    encoder_j: float | None, together_j: float | None, classifier_j: float | None
+) -> BreakEven:
+    """Equation 2 with its outcomes named.
+
+    Args:
+        encoder_j: Energy of pretraining the encoder; None if not known.
+        together_j: Energy of training encoder and classifier from scratch; None if not known.
+        classifier_j: Energy of training a classifier on the encoder; None if not known.
+    """
+    if together_j is None or classifier_j is None:
+        lacking = "encoder+classifier" if together_j is None else "classifier"
+        return _without_cycles(BreakEvenOutcome.UNKNOWN, None, f"no energy for the stage {lacking}")
+    saved_j = together_j - classifier_j
+    if saved_j <= 0:
+        more = "as much energy as" if saved_j == 0 else "more energy than"
+        reason = f"a classifier on the encoder takes {more} training from scratch"
+        return _without_cycles(BreakEvenOutcome.NEVER, saved_j, reason)
+    if encoder_j is None:
+        reason = "no energy is known for training the encoder"
+        return _without_cycles(BreakEvenOutcome.ENCODER_UNKNOWN, saved_j, reason)
+    # Exact, so that it pays at n and does not at n - 1, whatever floats would round to.
+    exact = Fraction(encoder_j) / (Fraction(together_j) - Fraction(classifier_j))
+    return BreakEven(
+        outcome=BreakEvenOutcome.PAYS,
+        cycles=encoder_j / saved_j,
+        pays_at=max(math.ceil(exact), 1),
+        saved_per_cycle_j=saved_j,
+    )
+
+
+def break_even_info(
+    setups: Sequence[SetupFacts], trials: Iterable[TrialStage], *, cycle: Stage
+) -> BreakEvenInfo:
+    """Break-even of each setup, and best, worst, median and average over them.
+
+    Args:
+        setups: The setups of the study.
+        trials: The stages of its trials.
+        cycle: `CLASSIFIER_FROZEN` (as in the paper) or `CLASSIFIER_UNFROZEN`.
+    """
+    known = energies_by_repeat(trials)
+    rows = tuple(_of_setup(s, list(known.get(s.setup, {}).values()), cycle) for s in setups)
+    repeats = _cycles_by_repeat(known, cycle)
+    paying = sorted(
+        (row for row in rows if row.of_means.cycles is not None),
+        key=lambda row: (_x(row), row.setup),
+    )
+    never = sum(row.of_means.outcome is BreakEvenOutcome.NEVER for row in rows)
+    return BreakEvenInfo(
+        cycle=cycle,
+        rows=rows,
+        best=paying[0] if paying else None,
+        worst=paying[-1] if paying else None,
+        median=statistics.median(_x(row) for row in paying) if paying else None,
+        average=Spread.of(_x(row) for row in paying),
+        median_by_repeat=Spread.of(statistics.median(each) for each in repeats),
+        average_by_repeat=Spread.of(statistics.fmean(each) for each in repeats),
+        pays=len(paying),
+        never=never,
+        unknown=len(rows) - len(paying) - never,
+    )
+
+
+def _cycles_by_repeat(
+    known: Mapping[int, Mapping[int, Mapping[Stage, float | None]]], cycle: Stage
+) -> list[list[float]]:
+    """For each repeat (seed) in which a setup pays: the cycles of those that do."""
+    found: dict[int, list[float]] = {}
+    for repeats in known.values():
+        for seed, energies in repeats.items():
+            cycles = break_even(*_triple(energies, cycle)).cycles
+            if cycles is not None:
+                found.setdefault(seed, []).append(cycles)
+    return list(found.values())
+
+
+def _triple(
+    energies: Mapping[Stage, float | None], cycle: Stage
+) -> tuple[float | None, float | None, float | None]:
+    """E_enc, E_enc+class and E_class of one repeat."""
+    return energies.get(Stage.ENCODER), energies.get(Stage.ENCODER_CLASSIFIER), energies.get(cycle)
+
+
+def _of_setup(
+    facts: SetupFacts, repeats: Sequence[Mapping[Stage, float | None]], cycle: Stage
+) -> SetupBreakEven:
+    triples = [_triple(each, cycle) for each in repeats]
+    whole = [triple for triple in triples if None not in triple]
+    without_encoder = [triple for triple in triples if None not in triple[1:]]
+    used = whole or without_encoder or triples
+    encoder, together, classifier = (
+        Spread.of(values) for values in (zip(*used, strict=True) if used else ((), (), ()))
+    )
+    singly = [break_even(*triple) for triple in whole]
+    return SetupBreakEven(
+        setup=facts.setup,
+        batch_size=facts.batch_size,
+        learning_rate=facts.learning_rate,
+        parameters=facts.parameters,
+        repeats=len(used) if whole or without_encoder else 0,
+        encoder_j=_mean(encoder),
+        classifier_j=_mean(classifier),
+        together_j=_mean(together),
+        of_means=break_even(_mean(encoder), _mean(together), _mean(classifier)),
+        cycles=Spread.of(each.cycles for each in singly),
+        never=sum(each.outcome is BreakEvenOutcome.NEVER for each in singly),
+    )
+
+
+def _without_cycles(outcome: BreakEvenOutcome, saved_j: float | None, reason: str) -> BreakEven:
+    return BreakEven(
+        outcome=outcome, cycles=None, pays_at=None, saved_per_cycle_j=saved_j, reason=reason
+    )
+
+
+def _mean(spread: Spread | None) -> float | None:
+    return None if spread is None else spread.mean
+
+
+def _x(row: SetupBreakEven) -> float:
+    return math.inf if row.of_means.cycles is None else row.of_means.cycles

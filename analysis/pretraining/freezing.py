@@ -1,0 +1,100 @@
+"""What a frozen encoder saves against one that is trained on (paper, Table 3)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from analysis.energy.savings import Saving, saving_over
+from analysis.energy.spread import Spread
+from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
+from study.record.manifest import SetupFacts
+from study.record.records import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupFreezing:
+    """Frozen against unfrozen in one setup.
+
+    Attributes:
+        setup: Number of the setup.
+        batch_size: As asked for.
+        learning_rate: As asked for.
+        parameters: What the setup has besides.
+        saving: Over the repeats; None where no repeat has both energies.
+        accuracy_given_up: Accuracy of the unfrozen minus that of the frozen classifier; a share.
+    """
+
+    setup: int
+    batch_size: int
+    learning_rate: float
+    saving: Saving | None
+    accuracy_given_up: float | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezingInfo:
+    """Frozen against unfrozen over all setups.
+
+    Attributes:
+        rows: Each setup, in the order of their numbers.
+        over_setups: Of the setups' mean energies, as the paper averages; None where none is known.
+        latents_j: Energy of computing latent features once; None where they were not cached or
+            it is not known. It is part of the frozen energy.
+    """
+
+    rows: tuple[SetupFreezing, ...]
+    over_setups: Saving | None
+    latents_j: Spread | None
+
+
+def freezing_info(
+    setups: Sequence[SetupFacts],
+    stages: Iterable[SetupStage],
+    trials: Iterable[TrialStage],
+    *,
+    latents_j: Spread | None = None,
+) -> FreezingInfo:
+    """Compare the two stages in each setup.
+
+    Args:
+        setups: The setups of the study.
+        stages: Their stages.
+        trials: The stages of their trials.
+        latents_j: Energy of computing latent features, over trials.
+    """
+    accuracy = {
+        (each.setup, each.stage): None if each.accuracy is None else each.accuracy.mean
+        for each in stages
+    }
+    energies = energies_by_repeat(trials)
+    rows = tuple(
+        SetupFreezing(
+            setup=facts.setup,
+            batch_size=facts.batch_size,
+            learning_rate=facts.learning_rate,
+            parameters=facts.parameters,
+            saving=saving_over(
+                [
+                    (r.get(Stage.CLASSIFIER_UNFROZEN), r.get(Stage.CLASSIFIER_FROZEN))
+                    for r in energies.get(facts.setup, {}).values()
+                ]
+            ),
+            accuracy_given_up=_difference(
+                accuracy.get((facts.setup, Stage.CLASSIFIER_UNFROZEN)),
+                accuracy.get((facts.setup, Stage.CLASSIFIER_FROZEN)),
+            ),
+        )
+        for facts in setups
+    )
+    return FreezingInfo(
+        rows=rows,
+        over_setups=saving_over(
+            [(r.saving.reference_j.mean, r.saving.energy_j.mean) for r in rows if r.saving]
+        ),
+        latents_j=latents_j,
+    )
+
+
+def _difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other

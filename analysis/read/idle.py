@@ -1,0 +1,73 @@
+"""A study without what its devices draw when idle: what the work itself took."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis.errors import AnalysisError
+from analysis.quantities import counted
+from analysis.read.load import Study
+from study.record.records import EnergyStatus
+
+LABEL = "idle power subtracted"
+
+
+def without_idle(study: Study) -> Study:
+    """The study with idle power x time taken off each epoch's energy; never below 0.
+
+    An epoch on a device whose idle power was not measured has no such energy. Nor has one on a
+    board that several trials used, or on a CPU: these are charged a part, and which part of the idle
+    power is in it nobody knows. The energy outside of epochs, whose time is not stored, has none
+    either.
+
+    Raises:
+        AnalysisError: No device of the study has an idle power.
+    """
+    idle_w = {
+        device.uuid: device.idle_power_w
+        for node in study.manifest.nodes
+        for device in node.devices
+        if device.idle_power_w is not None and device.kind != "cpu"
+    }
+    if not idle_w:
+        message = (
+            f"--subtract-idle: {study.path} has no device whose idle power was measured (an "
+            "estimate has none). Leave the option out."
+        )
+        raise AnalysisError(message)
+    epochs = study.epochs
+    taken_off = (
+        epochs["epoch_energy_j"] - epochs["device_uuid"].map(idle_w) * epochs["epoch_time_s"]
+    )
+    own = ~(epochs["shared_by"] > 1)
+    energies: pd.Series[float] = taken_off.clip(lower=0).where(own)
+    statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
+    changed = epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses)
+    outside = {name: float("nan") for name in ("setup_energy_j", "between_energy_j")}
+    notes = [
+        (
+            "Idle power was subtracted from each epoch: these are not the energies of a bill, and "
+            "lost attempts still have theirs."
+        ),
+        *_notes_of(int((taken_off[own] < 0).sum()), int((~own & taken_off.notna()).sum())),
+    ]
+    return dataclasses.replace(
+        study,
+        epochs=changed,
+        trials=study.trials.assign(**outside),
+        notes=(*study.notes, *notes),
+        labels=(*study.labels, LABEL),
+    )
+
+
+def _notes_of(below: int, shared: int) -> Iterator[str]:
+    if below:
+        yield (
+            f"{counted(below, 'epoch')} used no more than the device draws when idle: they count as 0."
+        )
+    if shared:
+        yield (
+            f"{counted(shared, 'epoch')} on a board that several trials used: what is left of them "
+            "without idle power is not known."
+        )

@@ -1,0 +1,206 @@
+"""Reads a study folder, whether the study has finished, still runs or was killed.
+
+Only `study.json` is needed. Every other file that is missing is named in `Study.notes`, and what
+it would have said is recovered where that is possible (`analysis.read.recover`). power.parquet holds
+the power over time and is not read here: no energy comes from it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis.errors import AnalysisError
+from analysis.quantities import counted
+from analysis.read.recover import epochs_from_results, trials_from_epochs
+from analysis.read.typed import RecordClass, column_names, typed_frame
+from study.record.bookings import WindowRecord
+from study.record.manifest import Manifest
+from study.record.records import (
+    EARLIER_FILE,
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EpochRecord,
+    TrialRecord,
+)
+
+_EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Study:
+    """What a study left behind.
+
+    Attributes:
+        path: Its folder.
+        manifest: What was asked, and where and with what it ran.
+        epochs: One row for each epoch, the columns of `EpochRecord`; missing numbers are NaN.
+        trials: One row for each trial that was started, the columns of `TrialRecord`.
+        notes: What was not there or could not be read, a sentence each.
+        labels: Words that must stand in every title, where the energies are not those stored.
+    """
+
+    path: Path
+    manifest: Manifest
+    epochs: pd.DataFrame
+    trials: pd.DataFrame
+    notes: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+
+
+def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The study folders that are meant by the given folders, each once.
+
+    Args:
+        paths: Study folders, or folders with exactly one study folder in them.
+
+    Raises:
+        AnalysisError: A folder is not there, holds no study, or holds several.
+    """
+    found = {study.resolve(): study for study in map(_find_study, paths)}
+    return tuple(found.values())
+
+
+def load(path: Path) -> Study:
+    """Read one study folder.
+
+    Raises:
+        AnalysisError: There is no study, or a file of it is broken or of another version.
+    """
+    manifest = _read_manifest(path / MANIFEST_FILE)
+    notes: list[str] = []
+    epochs = _read_table(path / EPOCHS_FILE, EpochRecord)
+    # A study writes its tables when it pauses to; Ray's files may know more of a running one.
+    if epochs is None or manifest.status != "finished":
+        recovered, found = _recovered(path)
+        notes.extend(found)
+        if epochs is None:
+            notes.append(
+                f"{EPOCHS_FILE} is missing; {counted(len(recovered), 'epoch')} came from "
+                "Ray's result.json files"
+            )
+        epochs = recovered if epochs is None else pd.concat([epochs, recovered], ignore_index=True)
+    epochs = epochs.drop_duplicates(_EPOCH_KEY, keep="last", ignore_index=True)
+    if epochs.empty:
+        notes.append("no epoch has finished, so there is no energy to show")
+    trials = _read_table(path / TRIALS_FILE, TrialRecord)
+    if trials is None:
+        notes.append(
+            f"{TRIALS_FILE} is missing; trials were put together from their epochs, without the "
+            "energy before the first epoch and between epochs"
+        )
+        trials = typed_frame([], TrialRecord)
+    unknown = epochs[~epochs["trial_id"].isin(trials["trial_id"])]
+    if not unknown.empty:
+        derived = trials_from_epochs(unknown)
+        trials = pd.concat([trials, derived], ignore_index=True) if len(trials) else derived
+    return Study(path=path, manifest=manifest, epochs=epochs, trials=trials, notes=tuple(notes))
+
+
+def load_windows(path: Path) -> pd.DataFrame | None:
+    """What the trackers of a study booked; None where the file is not there.
+
+    Raises:
+        AnalysisError: The file is broken or of another version.
+    """
+    return _read_table(path / WINDOWS_FILE, WindowRecord)
+
+
+def with_earlier(path: Path, trials: pd.DataFrame) -> pd.DataFrame:
+    """A search's trials behind those of the earlier studies that it was told of.
+
+    Raises:
+        AnalysisError: The file of the earlier ones is broken or of another version.
+    """
+    earlier = _read_table(path / EARLIER_FILE, TrialRecord)
+    if earlier is None or earlier.empty:
+        return trials
+    return pd.concat([earlier, trials], ignore_index=True) if len(trials) else earlier
+
+
+def _find_study(path: Path) -> Path:
+    if (path / MANIFEST_FILE).is_file():
+        return path
+    if not path.is_dir():
+        what = "is a file" if path.exists() else "does not exist"
+        message = (
+            f"{path} {what}; wanted is the folder of a study, the one with {MANIFEST_FILE} in it "
+            "(by default results/<name>)."
+        )
+        raise AnalysisError(message)
+    inside = sorted(each.parent for each in path.glob(f"*/{MANIFEST_FILE}"))
+    if len(inside) == 1:
+        return inside[0]
+    if inside:
+        newest = max(inside, key=lambda each: (each / MANIFEST_FILE).stat().st_mtime)
+        message = (
+            f"{path} holds {len(inside)} studies: {', '.join(each.name for each in inside)}. "
+            f"Name the ones you mean; {newest} is the newest."
+        )
+        raise AnalysisError(message)
+    message = (
+        f"{path} has no {MANIFEST_FILE}, and no folder in it has one: no study was started here. "
+        "Give the folder of a study (by default results/<name>), or make one with "
+        "`python -m study.regime --smoke`."
+    )
+    raise AnalysisError(message)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        return Manifest.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror}). Give the folder of a study."
+        raise AnalysisError(message) from error
+    except ValueError as error:
+        message = (
+            f"{path} is not the manifest of a study: {error} Restore the file from where it was "
+            "copied, or run the study again under another --name."
+        )
+        raise AnalysisError(message) from error
+
+
+def _recovered(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    try:
+        return epochs_from_results(path)
+    except (ValueError, TypeError, OSError) as error:
+        message = (
+            f"{path}: a result.json of Ray's cannot be read ({error}). Move its trial folder away "
+            "to analyse the others."
+        )
+        raise AnalysisError(message) from error
+
+
+def _read_table(path: Path, record: RecordClass) -> pd.DataFrame | None:
+    """One parquet file with the columns of a record; None where it does not exist."""
+    if not path.exists():
+        return None
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        message = (
+            f"{path} cannot be read as parquet ({error}). It may have been cut off: restore it, "
+            "or move it away, and the analysis recovers what Ray's result.json files hold."
+        )
+        raise AnalysisError(message) from error
+    lacking = [name for name in column_names(record) if name not in table.column_names]
+    if lacking:
+        message = (
+            f"{path} lacks {', '.join(lacking)}: it was written by another version of this "
+            "program. Read the study with the version named in study.json."
+        )
+        raise AnalysisError(message)
+    try:
+        # As categories a word is stored once, not once a row: a third of the memory of a long study.
+        return typed_frame(table.to_pandas(strings_to_categorical=True), record)
+    except (ValueError, TypeError) as error:
+        message = (
+            f"{path} holds a value that does not belong there ({error}): it was written by another "
+            "version of this program. Read the study with the version named in study.json."
+        )
+        raise AnalysisError(message) from error

@@ -1,0 +1,84 @@
+"""What can be recovered of a study that was not brought to its end.
+
+Ray Tune writes one `result.json` per trial, a JSON object a line, flushed after every report; the
+fields of `EpochRecord` are among its keys. Its last line is cut off where a worker was killed.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.quantities import counted
+from analysis.read.counted import counted_epochs
+from analysis.read.typed import column_names, typed_frame
+from study.record.records import EpochRecord, StopReason, TrialRecord, TrialStatus
+
+_LOST = (StopReason.ERROR.value,)
+
+
+def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read the epochs of every trial folder's `result.json`.
+
+    Returns:
+        The epochs, and a sentence for each file of which something could not be read.
+    """
+    rows: list[dict[str, Any]] = []
+    notes = []
+    for path in sorted(folder.glob("*/result.json")):
+        unread = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                try:
+                    rows.append(EpochRecord.from_result(json.loads(line)).to_row())
+                except (ValueError, KeyError, TypeError):
+                    unread += 1
+        if unread:
+            notes.append(
+                f"{path.parent.name}/{path.name}: {counted(unread, 'line')} could not be read"
+            )
+    return typed_frame(rows, EpochRecord), tuple(notes)
+
+
+def trials_from_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
+    """The trials that the epochs belong to, as far as their epochs tell.
+
+    A trial is finished when its last row has a stop reason. Energy outside the epochs is not
+    known.
+    """
+    rows = [_trial_row(rows) for _, rows in epochs.groupby("trial_id", sort=False)]
+    return typed_frame(rows, TrialRecord)
+
+
+def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
+    attempts = int(epochs["attempt"].max())
+    kept = counted_epochs(epochs)
+    end = kept.iloc[-1]
+    if end["stop_reason"] is None:
+        status = TrialStatus.RUNNING
+    else:
+        status = TrialStatus.FAILED if end["stop_reason"] in _LOST else TrialStatus.FINISHED
+    accuracy = kept["val_accuracy"]
+    methods = kept["energy_method"].dropna()
+    same = column_names(TrialRecord)
+    return {
+        **{name: end[name] for name in same if name in kept.columns},
+        "status": status.value,
+        "error": None,
+        "attempts": attempts,
+        "epochs": len(kept),
+        "best_val_accuracy": accuracy.max(),
+        "best_epoch": kept["epoch"].iloc[int(accuracy.argmax())]
+        if accuracy.notna().any()
+        else None,
+        "time_s": kept["epoch_time_s"].sum(),
+        "energy_j": kept["epoch_energy_j"].sum(skipna=False),
+        "setup_energy_j": None,
+        "between_energy_j": None,
+        "wasted_energy_j": epochs["epoch_energy_j"].sum() - kept["epoch_energy_j"].sum(),
+        "missing_epochs": int(kept["epoch_energy_j"].isna().sum()),
+        "degraded_epochs": int((kept["energy_status"] == "degraded").sum()),
+        "energy_method": methods.iloc[-1] if len(methods) else None,
+        "energy_to_target_j": None,
+    }

@@ -1,0 +1,169 @@
+"""The tables of a search: what it found, and what it had spent for it."""
+
+from collections.abc import Sequence
+
+from analysis.forms.cells import (
+    Cell,
+    Column,
+    TableInfo,
+    number_cell,
+    percent,
+    setup_cells,
+    setup_columns,
+    word_cell,
+)
+from analysis.forms.titles import titled
+from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
+from analysis.search.info import TO_TARGET, SearchInfo, SearchPoint
+from study.record.manifest import Manifest
+
+
+def search_tables(info: SearchInfo, labels: Sequence[str]) -> tuple[TableInfo, ...]:
+    """Both tables; none before the first trial has ended."""
+    if not info.points:
+        return ()
+    return (_points_table(info, labels), _progress_table(info, labels))
+
+
+def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> str:
+    """What the search spent, against the grid, and how sure its answer is."""
+    known = " (estimated)" if "estimated" in " ".join(labels) else ""
+    if info.missing_epochs:
+        known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
+    count = len(manifest.setups)
+    grid = "would use nobody can tell, because no epoch has an energy"
+    if info.grid_j:
+        how = "measured" if info.grid_measured else "estimated from the epochs that ran"
+        most = "at most " if info.grid_is_limit else ""
+        if info.grid_is_limit:
+            how = f"estimated: {manifest.options['max_epochs']} epochs of each"
+        grid = f"would use {most}{energy_text(info.grid_j)}, {how}"
+        if info.spent_j is not None:
+            grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
+    left = ""
+    if info.not_run:
+        numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
+        left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
+    stopped = ""
+    if info.stopped:
+        is_to_target = manifest.options.get("goal") == TO_TARGET
+        why = "would have used as much as the best one needed with one more epoch"
+        if not is_to_target:
+            why = "had already used more than a more accurate one"
+        stopped = (
+            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are ruled "
+            f"out with the seed that they had, {info.stopped - info.dearer} might yet have come out "
+            "better."
+        )
+    return (
+        f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
+        f"to its end, {grid}.{stopped}{left} {sureness_text(info)}"
+    )
+
+
+def sureness_text(info: SearchInfo) -> str:
+    """How sure the answer is, as a sentence or two."""
+    sure = info.sure
+    if sure is None:
+        several = sum(each.seeds > 1 for each in info.points)
+        if several:
+            return (
+                f"Of {counted(several, 'setup')} with several seeds the means are shown; the others "
+                "were trained with one: differences may be chance."
+            )
+        return (
+            "Each setup was trained with one seed, so how far seeds differ is not known, and no "
+            "probability can be given: differences may be chance. --confirm 2 trains the leading "
+            "setups again."
+        )
+    seeds = (
+        f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
+        f"{counted(sure.repeats, 'repeat')})."
+    )
+    best = f" Setup {sure.setup} is the only one that got there."
+    if sure.compared > 1:
+        best = (
+            f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
+            f"probability of {percent_text(sure.best, decimals=0)}, and within 5 % of the best of "
+            f"them with {percent_text(sure.near, decimals=0)}."
+        )
+    if sure.least is None:
+        return seeds + best
+    return (
+        f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
+        "known: were each of them as cheap as it can be, the probability would be "
+        f"{percent_text(sure.least, decimals=0)}; it is no less."
+    )
+
+
+def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
+    points = info.points
+    has_earlier = any(point.studies for point in points)
+    wh = decimals_for(to_wh(point.energy_j) for point in points)
+    return TableInfo(
+        name="search_points",
+        title=titled("What the search found", labels),
+        columns=(
+            Column(key="kind", heading=""),
+            *setup_columns(points),
+            Column(key="accuracy_percent", heading="accuracy"),
+            Column(key="energy_wh", heading="Wh"),
+            Column(key="energy_low_wh", heading="from"),
+            Column(key="energy_high_wh", heading="to"),
+            Column(key="seeds", heading="seeds"),
+            *([Column(key="studies", heading="of study")] if has_earlier else []),
+        ),
+        rows=tuple(
+            (
+                _kind(p),
+                *setup_cells(p, points),
+                *_numbers(p, wh),
+                number_cell(p.seeds, 0),
+                *([word_cell(", ".join(p.studies) or "this one")] if has_earlier else []),
+            )
+            for p in points
+        ),
+        breaks=tuple(
+            i for i in range(1, len(points)) if points[i - 1].on_front > points[i].on_front
+        ),
+        legend=(
+            "from, to: over the seeds, or with one the measurement's own interval; at least: stopped "
+            "early, a lower bound, with the accuracy until then; failed: diverged or out of memory, no "
+            "whole training"
+        ),
+    )
+
+
+def _progress_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
+    wh = decimals_for(to_wh(each.spent_j) for each in info.progress)
+    return TableInfo(
+        name="search_hypervolume",
+        title=titled("Hypervolume of the front over the energy spent", labels),
+        columns=(
+            Column(key="spent_wh", heading="spent Wh"),
+            Column(key="hypervolume_percent", heading="hypervolume"),
+        ),
+        rows=tuple(
+            (
+                number_cell(to_wh(each.spent_j), wh),
+                number_cell(percent(each.hypervolume), 1),
+            )
+            for each in info.progress
+        ),
+        legend="% of accuracy 0 to 1 x no energy to the costliest whole training",
+    )
+
+
+def _kind(point: SearchPoint) -> Cell:
+    if point.failed:
+        return word_cell("failed")
+    return word_cell("front" if point.on_front else "at least" if point.stopped else "whole")
+
+
+def _numbers(point: SearchPoint, wh: int) -> tuple[Cell, ...]:
+    return (
+        number_cell(percent(point.accuracy), 1),
+        number_cell(to_wh(point.energy_j), wh),
+        number_cell(to_wh(point.low_j), wh),
+        number_cell(to_wh(point.high_j), wh),
+    )

@@ -1,0 +1,1 @@
+"""Lay out tables for terminal, page, CSV, Markdown and LaTeX."""

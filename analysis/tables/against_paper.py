@@ -1,0 +1,224 @@
+"""A study's numbers beside the published ones: the same cells, the same units, and what differs."""
+
+from collections.abc import Iterator
+from itertools import product
+
+from analysis.findings import Findings
+from analysis.forms.cells import Cell, Column, TableInfo, mean_of, number_cell, percent, word_cell
+from analysis.multitask.together import MultitaskInfo
+from analysis.pretraining.freezing import FreezingInfo
+from analysis.pretraining.info import PretrainingInfo
+from analysis.quantities import counted, decimals_for, learning_rate_text, listed, to_mwh, to_wh
+from analysis.tables.published import (
+    BATCH_SIZES,
+    FIGURE_4_AVERAGE_CYCLES,
+    FIGURE_4_BEST_CYCLES,
+    FIGURE_4_WORST_CYCLES,
+    HARDWARE_TEXT,
+    LEARNING_RATES,
+    METHOD_TEXT,
+    TABLE_3_SAVING_PRINTED_PERCENT,
+    TABLE_3_WH,
+    TABLE_4,
+    Hardware,
+    freezing_saving,
+    multitask_saving,
+    table_2_j,
+)
+from study.record.records import Paradigm, Stage
+
+_REPLACED_SCENARIO = "pamap2"
+
+_THREE = (
+    Column(key="ours", heading="ours"),
+    Column(key="paper_cuda", heading="paper CUDA"),
+    Column(key="paper_mps", heading="paper MPS"),
+)
+
+
+def against_paper_infos(findings: Findings) -> tuple[TableInfo, ...]:
+    """The study's tables beside the paper's, for what its paradigm has in common with the paper."""
+    return tuple(_tables(findings))
+
+
+def differences(findings: Findings) -> tuple[str, ...]:
+    """What differs between the study and the paper."""
+    manifest = findings.study.manifest
+    devices = dict.fromkeys(d.name for node in manifest.nodes for d in node.devices)
+    methods = dict.fromkeys(findings.study.epochs["energy_method"].dropna())
+    sources = dict.fromkeys(node.source for node in manifest.nodes if node.source)
+    data = f"{manifest.scenario} ({manifest.data.description})"
+    data += ", synthetic" if manifest.data.synthetic else ""
+    paper_data = "CelebA" if _paper_scenario(findings) == "celeba" else "PAMAP2"
+    encoder = manifest.encoder_weights
+    return (
+        (
+            f"Hardware: ours {listed(devices) if devices else 'not known'}; the paper's "
+            f"{listed(HARDWARE_TEXT.values())}."
+        ),
+        f"Data: ours {data}; the paper's {paper_data}.",
+        (
+            f"Method: ours {listed(methods) if methods else 'no energy'}"
+            f"{f' ({listed(sources)})' if sources else ''}, {counted(len(manifest.seeds), 'repeat')}; the "
+            f"paper's {METHOD_TEXT}. Patience and optimiser are not given in the paper."
+        ),
+        *([f"Encoder: ours starts from published weights ({encoder})."] if encoder else []),
+    )
+
+
+def _tables(findings: Findings) -> Iterator[TableInfo]:
+    kind = findings.study.manifest.paradigm
+    pretraining, multitask = findings.paradigm.pretraining, findings.paradigm.multitask
+    if kind in (Paradigm.REGIME, Paradigm.SEARCH):
+        yield _table_2(findings)
+    if pretraining is not None:
+        yield _figure_4(findings, pretraining)
+        yield _table_3(findings, pretraining.freezing)
+    if multitask is not None:
+        yield _table_4(findings, multitask)
+
+
+def _paper_scenario(findings: Findings) -> str:
+    """The scenario of the paper that the study is compared with; PAMAP2 for the user's own."""
+    manifest = findings.study.manifest
+    if manifest.paradigm is Paradigm.MULTITASK or manifest.scenario == "celeba":
+        return "celeba"
+    return _REPLACED_SCENARIO
+
+
+def _table_2(findings: Findings) -> TableInfo:
+    scenario = _paper_scenario(findings)
+    mwh = decimals_for(to_mwh(mean_of(each.energy_per_epoch_j)) for each in findings.setups)
+    ours = {
+        (each.batch_size, each.learning_rate): mean_of(each.energy_per_epoch_j)
+        for each in findings.setups
+        if not each.parameters
+    }
+    published = {hardware: table_2_j(scenario, hardware) for hardware in Hardware}
+    grid = list(product(BATCH_SIZES, LEARNING_RATES))
+    keys = [*grid, *sorted((key for key in ours if key not in grid), key=lambda k: (k[0], -k[1]))]
+    return TableInfo(
+        name="against_paper_table_2",
+        title=findings.titled(f"Energy per epoch in mWh beside Table 2 ({scenario})"),
+        columns=(
+            Column(key="batch_size", heading="batch"),
+            Column(key="learning_rate", heading="rate"),
+            *_THREE,
+        ),
+        rows=tuple(
+            (
+                word_cell(size),
+                Cell(value=rate, text=learning_rate_text(rate)),
+                number_cell(to_mwh(ours.get((size, rate))), mwh),
+                *(number_cell(to_mwh(published[h].get((size, rate))), 2) for h in Hardware),
+            )
+            for size, rate in keys
+        ),
+        breaks=tuple(i for i in range(1, len(keys)) if keys[i][0] != keys[i - 1][0]),
+        legend="- not trained, or not in the paper",
+    )
+
+
+def _figure_4(findings: Findings, info: PretrainingInfo) -> TableInfo:
+    found = info.frozen
+    average = "-" if found.average is None else f"{found.average.mean:.1f}"
+    best, worst = (None if s is None else s.of_means.pays_at for s in (found.best, found.worst))
+    return TableInfo(
+        name="against_paper_figure_4",
+        title=findings.titled("Cycles to break even beside Figure 4 (frozen classifier)"),
+        columns=(Column(key="case", heading="setup"), *_THREE),
+        rows=(
+            (
+                word_cell("best"),
+                number_cell(best, 0),
+                *(word_cell(FIGURE_4_BEST_CYCLES[h]) for h in Hardware),
+            ),
+            (
+                word_cell("worst"),
+                number_cell(worst, 0),
+                *(word_cell(FIGURE_4_WORST_CYCLES[h]) for h in Hardware),
+            ),
+            (
+                word_cell("average"),
+                Cell(value=mean_of(found.average), text=average),
+                *(word_cell(FIGURE_4_AVERAGE_CYCLES) for _ in Hardware),
+            ),
+        ),
+        legend=(
+            f"ours: pays in {counted(found.pays, 'setup')}, never in {found.never}, not known in {found.unknown}; the "
+            "paper names none that never pays"
+        ),
+    )
+
+
+def _table_3(findings: Findings, info: FreezingInfo) -> TableInfo:
+    saving = info.over_setups
+    wh = decimals_for(to_wh(mean_of(s)) for s in ((saving.energy_j,) if saving else ()))
+    unfrozen, frozen = Stage.CLASSIFIER_UNFROZEN, Stage.CLASSIFIER_FROZEN
+    return TableInfo(
+        name="against_paper_table_3",
+        title=findings.titled("Frozen encoder beside Table 3, Wh averaged over setups"),
+        columns=(Column(key="encoder", heading="encoder"), *_THREE),
+        rows=(
+            (
+                word_cell("unfrozen Wh"),
+                number_cell(to_wh(mean_of(saving.reference_j if saving else None)), wh),
+                *(number_cell(TABLE_3_WH[h][unfrozen], 2) for h in Hardware),
+            ),
+            (
+                word_cell("frozen Wh"),
+                number_cell(to_wh(mean_of(saving.energy_j if saving else None)), wh),
+                *(number_cell(TABLE_3_WH[h][frozen], 2) for h in Hardware),
+            ),
+            (
+                word_cell("saving % as printed"),
+                number_cell(None, 1),
+                *(number_cell(TABLE_3_SAVING_PRINTED_PERCENT[h], 1) for h in Hardware),
+            ),
+            (
+                word_cell("saving % computed"),
+                number_cell(percent(saving.share if saving else None), 1),
+                *(number_cell(percent(freezing_saving(h)), 1) for h in Hardware),
+            ),
+        ),
+    )
+
+
+def _table_4(findings: Findings, info: MultitaskInfo) -> TableInfo:
+    rows: list[tuple[Cell, ...]] = []
+    wh = decimals_for(to_wh(mean_of(task.energy_j)) for task in info.tasks)
+    for task in info.tasks:
+        printed = [TABLE_4[h][task.task] for h in Hardware]
+        rows += [
+            (
+                word_cell(f"{task.task} mWh/epoch"),
+                number_cell(to_mwh(mean_of(task.energy_per_epoch_j)), 2),
+                *(number_cell(each.energy_per_epoch_mwh, 2) for each in printed),
+            ),
+            (
+                word_cell(f"{task.task} epochs"),
+                number_cell(mean_of(task.epochs), 1),
+                *(word_cell(each.epochs) for each in printed),
+            ),
+            (
+                word_cell(f"{task.task} total Wh"),
+                number_cell(to_wh(mean_of(task.energy_j)), wh),
+                *(number_cell(to_wh(each.energy_j), 2) for each in printed),
+            ),
+        ]
+    saving = info.over_setups
+    rows.append(
+        (
+            word_cell("together saves %"),
+            number_cell(percent(saving.share if saving else None), 1),
+            *(number_cell(percent(multitask_saving(h)), 1) for h in Hardware),
+        )
+    )
+    return TableInfo(
+        name="against_paper_table_4",
+        title=findings.titled("Tasks beside Table 4, averaged over setups"),
+        columns=(Column(key="quantity", heading="task"), *_THREE),
+        rows=tuple(rows),
+        breaks=(3, 6, 9),
+        legend="the paper's totals are its energy per epoch x epochs; it prints none",
+    )

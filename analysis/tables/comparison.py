@@ -1,0 +1,182 @@
+"""Several studies side by side, setup by setup: CUDA beside MPS, one paradigm beside another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from analysis.energy.spread import Spread
+from analysis.energy.totals import SetupEnergy
+from analysis.findings import Findings
+from analysis.forms.cells import (
+    Cell,
+    Column,
+    TableInfo,
+    mean_of,
+    number_cell,
+    percent,
+    std_of,
+    word_cell,
+)
+from analysis.quantities import (
+    MISSING,
+    decimals_for,
+    learning_rate_text,
+    parameters_text,
+    to_mwh,
+    to_wh,
+)
+from analysis.tables.published import Hardware, table_2_j
+from study.record.records import Paradigm
+
+_Key = tuple[int, float, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    """A quantity of setups that is set side by side."""
+
+    name: str
+    title: str
+    spread: Callable[[SetupEnergy], Spread | None]
+    unit: Callable[[float | None], float | None]
+
+
+_TABLES = (
+    _Table(
+        name="compared_energy_per_epoch_mwh",
+        title="Energy per epoch, mWh",
+        spread=lambda setup: setup.energy_per_epoch_j,
+        unit=to_mwh,
+    ),
+    _Table(
+        name="compared_total_wh",
+        title="Total energy of a training, Wh",
+        spread=lambda setup: setup.energy_j,
+        unit=to_wh,
+    ),
+    _Table(
+        name="compared_accuracy_percent",
+        title="Best validation accuracy, %",
+        spread=lambda setup: setup.best_accuracy,
+        unit=percent,
+    ),
+)
+"""What studies are compared by; the paper has numbers for the first alone (Table 2)."""
+
+
+def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
+    """Energy per epoch, total energy and accuracy of the same setups in several studies.
+
+    Args:
+        studies: Two or more; of one with several stages, the stage that its setups are ranked by.
+        paper: Set the published energies per epoch (Table 2) beside.
+    """
+    published = _published(studies) if paper else {}
+    return tuple(
+        _beside(studies, table, more=published if table is _TABLES[0] else {}) for table in _TABLES
+    )
+
+
+def all_labels(studies: Sequence[Findings]) -> tuple[str, ...]:
+    """The labels of all studies, each with the name of its study."""
+    return tuple(f"{_name(each)}: {label}" for each in studies for label in each.labels)
+
+
+def boards_note(studies: Sequence[Findings]) -> str:
+    """What must be known before numbers of different studies are set against each other."""
+    boards = {name for each in studies for name in each.study.trials["device_uuid"].dropna()}
+    scenarios = {each.study.manifest.scenario for each in studies}
+    notes = []
+    if len(boards) > 1:
+        notes.append("They ran on different boards: differences under 5 % are ties.")
+    if len(scenarios) > 1:
+        notes.append("They trained different networks on different data: compare shares, not Wh.")
+    return " ".join(notes)
+
+
+def _beside(
+    studies: Sequence[Findings], table: _Table, *, more: dict[str, dict[_Key, float]]
+) -> TableInfo:
+    found = [
+        {key: table.spread(s) for key, s in zip(_keys(each.setups), each.setups, strict=True)}
+        for each in studies
+    ]
+    keys = sorted({key for each in found for key in each}, key=lambda k: (k[0], -k[1], k[2]))
+    decimals = decimals_for(table.unit(mean_of(s)) for each in found for s in each.values())
+    besides = len({key[2] for key in keys}) > 1
+
+    def cells(key: _Key) -> tuple[Cell, ...]:
+        measured = [each.get(key) for each in found]
+        return (
+            word_cell(key[0]),
+            Cell(value=key[1], text=learning_rate_text(key[1])),
+            *([word_cell(key[2])] if besides else []),
+            *(
+                number_cell(table.unit(value), decimals)
+                for each in measured
+                for value in (mean_of(each), std_of(each))
+            ),
+            *(number_cell(table.unit(each.get((key[0], key[1], ""))), 2) for each in more.values()),
+        )
+
+    shared = [word for word in studies[0].labels if all(word in s.labels for s in studies)]
+    return TableInfo(
+        name=table.name,
+        title=f"{table.title} ({'; '.join(shared)})" if shared else table.title,
+        columns=(
+            Column(key="batch_size", heading="batch"),
+            Column(key="learning_rate", heading="rate"),
+            *([Column(key="parameters", heading="also")] if besides else []),
+            *(
+                column
+                for number, each in enumerate(studies, start=1)
+                for column in (
+                    Column(key=f"{_name(each)}_{number}", heading=_heading(each, shared)),
+                    Column(key=f"{_name(each)}_{number}_std", heading="±"),
+                )
+            ),
+            *(Column(key=heading.replace(" ", "_"), heading=heading) for heading in more),
+        ),
+        rows=tuple(cells(key) for key in keys),
+        legend=_legend(studies),
+    )
+
+
+def _name(findings: Findings) -> str:
+    return findings.study.manifest.study
+
+
+def _heading(findings: Findings, shared: Sequence[str]) -> str:
+    """A study's name, with the labels that only its own numbers need."""
+    own = [label for label in findings.labels if label not in shared]
+    return f"{_name(findings)} ({'; '.join(own)})" if own else _name(findings)
+
+
+def _legend(studies: Sequence[Findings]) -> str:
+    """Signs, and which stage is shown of a study whose trials have several."""
+    stages = [f"{_name(each)}: stage {each.ranked_stage}" for each in studies if each.ranked_stage]
+    return "; ".join(["± standard deviation over repeats", *stages, f"{MISSING} not known"])
+
+
+def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
+    """What setups are matched by; what all of a study have alike does not part them from others."""
+    besides = [parameters_text(each.parameters) for each in setups]
+    alike = len(set(besides)) == 1
+    return [
+        (setup.batch_size, setup.learning_rate, "" if alike else text)
+        for setup, text in zip(setups, besides, strict=True)
+    ]
+
+
+def _published(studies: Sequence[Findings]) -> dict[str, dict[_Key, float]]:
+    manifests = [each.study.manifest for each in studies]
+    faces = any(m.scenario == "celeba" or m.paradigm is Paradigm.MULTITASK for m in manifests)
+    sensors = any(m.scenario != "celeba" for m in manifests)
+    scenarios = [name for name, wanted in (("pamap2", sensors), ("celeba", faces)) if wanted]
+    return {
+        f"{scenario if len(scenarios) > 1 else 'paper'} {hardware.upper()}": {
+            (size, rate, ""): energy_j
+            for (size, rate), energy_j in table_2_j(scenario, hardware).items()
+        }
+        for scenario in scenarios
+        for hardware in Hardware
+    }

@@ -1,0 +1,62 @@
+"""The analysis of variance as a table."""
+
+from analysis.energy.factors import factor_infos, verdict
+from analysis.findings import Findings
+from analysis.forms.cells import Cell, Column, TableInfo, number_cell, percent, word_cell
+
+_P_DECIMALS = 4
+_INTERVALS = (
+    "% of variance: eta squared, type II; 95 %: bootstrap of the repeats within each setup, a rough "
+    "one with two or three."
+)
+
+
+def factor_table(findings: Findings) -> TableInfo:
+    """Shares of variance by factor, with the verdict on the paper's conclusion as its legend."""
+    infos = factor_infos(findings.setups)
+    said = verdict(infos)
+    reasons = [
+        reason
+        for info in infos
+        if info.reason and (reason := f"{info.quantity}: {info.reason}") not in said
+    ]
+    return TableInfo(
+        name="factors",
+        title=findings.staged("What decides energy and duration: analysis of variance"),
+        columns=(
+            Column(key="quantity", heading="quantity"),
+            Column(key="factor", heading="factor"),
+            Column(key="trials", heading="n"),
+            Column(key="share_percent", heading="% of variance"),
+            Column(key="share_low_percent", heading="95 % from"),
+            Column(key="share_high_percent", heading="to"),
+            Column(key="f", heading="F"),
+            Column(key="p", heading="p"),
+        ),
+        rows=tuple(
+            (
+                word_cell(info.quantity),
+                word_cell(effect.factor),
+                word_cell(info.trials),
+                number_cell(percent(effect.share), 1),
+                number_cell(percent(effect.interval.low) if effect.interval else None, 1),
+                number_cell(percent(effect.interval.high) if effect.interval else None, 1),
+                number_cell(effect.f, 1),
+                _p_cell(effect.p),
+            )
+            for info in infos
+            for effect in info.effects
+        ),
+        legend=" ".join(
+            [
+                said,
+                *([f"Not tested: {'; '.join(reasons)}."] if reasons else []),
+                *([_INTERVALS] if any(e.interval for i in infos for e in i.effects) else []),
+            ]
+        ),
+    )
+
+
+def _p_cell(p: float | None) -> Cell:
+    """A probability; what is too small for its decimals, or for a float, is not said to be 0."""
+    return Cell(value=p, text="<0.0001") if p == 0 else number_cell(p, _P_DECIMALS)

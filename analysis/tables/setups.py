@@ -1,0 +1,199 @@
+"""The tables of a study: computed as a record, then drawn for terminal, page or file.
+
+mWh and Wh begin here.
+"""
+
+from collections.abc import Sequence
+
+from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
+from analysis.energy.criteria import RankBy
+from analysis.energy.ranking import RankedSetup
+from analysis.findings import Findings
+from analysis.forms.cells import (
+    Cell,
+    Column,
+    TableInfo,
+    change_cell,
+    csv_text,
+    matrix,
+    mean_of,
+    number_cell,
+    percent,
+    rich_table,
+    setup_cells,
+    setup_columns,
+    std_of,
+)
+from analysis.quantities import (
+    MISSING,
+    decimals_for,
+    number_text,
+    percent_text,
+    points_text,
+    to_mwh,
+    to_wh,
+)
+from analysis.tables.stages import paradigm_table_infos, stages_info
+
+__all__ = [
+    "Cell",
+    "Column",
+    "TableInfo",
+    "csv_text",
+    "energy_per_epoch_info",
+    "ranking_info",
+    "relative_total_info",
+    "rich_table",
+    "table_infos",
+]
+
+_FRONT, _TIE = "●", "≈"
+
+
+def energy_per_epoch_info(findings: Findings) -> TableInfo:
+    """Average energy per epoch by batch size and learning rate (paper, Table 2)."""
+    values = mwh_per_epoch(findings.setups)
+    return matrix(
+        findings.setups,
+        name="energy_per_epoch_mwh",
+        title=findings.staged("Energy per epoch, mWh"),
+        values=values,
+        text=lambda value: number_text(value, decimals_for(values.values())),
+    )
+
+
+def relative_total_info(findings: Findings) -> TableInfo:
+    """Total energy of a training in percent of the worst setup (paper, Figure 3)."""
+    return matrix(
+        findings.setups,
+        name="total_energy_percent_of_worst",
+        title=findings.staged("Total energy, % of the worst setup"),
+        values=percent_of_worst(findings.setups),
+        text=lambda value: number_text(value, 1),
+    )
+
+
+def ranking_info(findings: Findings) -> TableInfo:
+    """The energy-aware ranking."""
+    rows = findings.ranking.rows
+    setups = [row.setup for row in rows]
+    wh = decimals_for(to_wh(row.setup.total_j) for row in rows)
+    mwh = decimals_for(to_mwh(mean_of(row.setup.energy_per_epoch_j)) for row in rows)
+    first_out = next(
+        (i for i, row in enumerate(rows) if i and not row.accurate_enough and row.place), None
+    )
+    criterion = findings.ranking.criterion
+    shown = criterion.shown
+    extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
+    against = findings.ranking.baseline is not None
+    return TableInfo(
+        name="ranking",
+        title=findings.staged(_ranking_title(findings)),
+        columns=(
+            Column(key="place", heading="#"),
+            *setup_columns(setups),
+            *([Column(key=criterion.key, heading=criterion.heading)] if shown else []),
+            *_RANKING_COLUMNS,
+            *(
+                [Column(key="saving_against_baseline_percent", heading="vs base")]
+                if against
+                else []
+            ),
+            Column(key="signs", heading=""),
+        ),
+        rows=tuple(
+            (
+                number_cell(row.place, 0),
+                *setup_cells(row.setup, setups),
+                *([number_cell(shown(row.setup), extra)] if shown else []),
+                *_ranking_row(row, wh, mwh),
+                *([change_cell(row.saving_against_baseline)] if against else []),
+                _signs(row),
+            )
+            for row in rows
+        ),
+        breaks=() if first_out is None else (first_out,),
+        legend=_ranking_legend(rows),
+    )
+
+
+def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
+    """All tables of a study."""
+    return (
+        energy_per_epoch_info(findings),
+        relative_total_info(findings),
+        ranking_info(findings),
+        # On the terminal only where there is more than one stage; as a file always, for its intervals.
+        *([] if findings.ranked_stage else [stages_info(findings)]),
+        *paradigm_table_infos(findings),
+    )
+
+
+_RANKING_COLUMNS = (
+    Column(key="accuracy_percent", heading="accuracy"),
+    Column(key="accuracy_std_points", heading="±"),
+    Column(key="energy_wh", heading="total Wh"),
+    Column(key="energy_std_wh", heading="±"),
+    Column(key="energy_per_epoch_mwh", heading="mWh/epoch"),
+    Column(key="epochs", heading="epochs"),
+    Column(key="saving_against_best_percent", heading="vs best"),
+    Column(key="saving_against_worst_percent", heading="vs worst"),
+)
+
+
+def _ranking_row(row: RankedSetup, wh: int, mwh: int) -> tuple[Cell, ...]:
+    setup = row.setup
+    return (
+        number_cell(percent(setup.accuracy), 1),
+        number_cell(percent(std_of(setup.best_accuracy)), 1),
+        number_cell(to_wh(setup.total_j), wh),
+        number_cell(to_wh(std_of(setup.energy_j)), wh),
+        number_cell(to_mwh(mean_of(setup.energy_per_epoch_j)), mwh),
+        number_cell(mean_of(setup.epochs), 1),
+        change_cell(row.saving_against_best),
+        change_cell(row.saving_against_worst),
+    )
+
+
+def _ranking_title(findings: Findings) -> str:
+    criterion = findings.ranking.criterion
+    title = criterion.title
+    if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
+        return f"{title} of {percent_text(findings.target)}"
+    if criterion.within_tolerance:
+        return f"{title} within {points_text(findings.ranking.tolerance)} of the best accuracy"
+    return title
+
+
+def _ranking_legend(rows: Sequence[RankedSetup]) -> str:
+    signs = [
+        "accuracy in %; ± standard deviation over repeats",
+        "vs best, vs worst: energy against the most accurate and the costliest setup",
+    ]
+    if any(row.on_front for row in rows):
+        signs.append(f"{_FRONT} Pareto front")
+    if any(row.ties_with_first for row in rows):
+        signs.append(
+            f"{_TIE} ties with the first: |difference| < √(s₁² + s₂²) (or the meter's uncertainty, or 5 % on other boards)"
+        )
+    if any(row.same_training_as for row in rows):
+        signs.append("=n same training as setup n")
+    if any(not row.accurate_enough and row.place for row in rows):
+        signs.append("lower part: less accurate than allowed")
+    if any(row.place is None for row in rows):
+        signs.append(f"{MISSING} not known")
+    return "; ".join(signs)
+
+
+def _signs(row: RankedSetup) -> Cell:
+    signs = [
+        *([_FRONT] if row.on_front else []),
+        *([_TIE] if row.ties_with_first else []),
+        *(f"={number}" for number in row.same_training_as),
+    ]
+    words = [
+        *(["pareto-front"] if row.on_front else []),
+        *(["ties-with-first"] if row.ties_with_first else []),
+        *(f"same-training-as-{number}" for number in row.same_training_as),
+    ]
+    return Cell(value=" ".join(words), text=" ".join(signs))

@@ -1,0 +1,157 @@
+"""A study's findings on the terminal, or in a file when the output is not one."""
+
+from collections.abc import Sequence
+
+from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from analysis.energy.bill import Bill
+from analysis.findings import Findings
+from analysis.forms.cells import narrowed
+from analysis.quantities import counted, energy_text
+from analysis.search.tables import search_text
+from analysis.tables.against_paper import against_paper_infos, differences
+from analysis.tables.comparison import boards_note, comparison_infos
+from analysis.tables.published import INCONSISTENCIES
+from analysis.tables.setups import (
+    TableInfo,
+    energy_per_epoch_info,
+    ranking_info,
+    relative_total_info,
+    rich_table,
+)
+from analysis.tables.stages import paradigm_table_infos
+from study.record.manifest import Manifest
+from study.record.records import Paradigm
+
+# Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
+PLAIN_WIDTH = 100
+
+_GAP = 3
+_UNBOUNDED = 10_000
+
+
+def make_console() -> Console:
+    """A console as wide as the terminal, or of a fixed width where there is none."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def show(findings: Findings, console: Console) -> None:
+    """Print tables, ranking, recommendation and caveats."""
+    manifest = findings.study.manifest
+    console.rule(Text(f"{manifest.study}: energy of training", style="bold"), align="left")
+    console.print(Text(study_line(manifest), style="dim"))
+    console.print()
+    matrices = (energy_per_epoch_info(findings), relative_total_info(findings))
+    for group in _side_by_side([_titled(info, console.width) for info in matrices], console):
+        console.print(group)
+        console.print()
+    for info in (ranking_info(findings), *paradigm_table_infos(findings)):
+        console.print(_titled(info, console.width))
+        console.print()
+    if findings.paradigm.search is not None:
+        console.print(Text(search_text(findings.paradigm.search, manifest, findings.labels)))
+        console.print()
+    console.print(Text("Recommendation", style="bold green"))
+    console.print(Text(findings.recommendation.text))
+    for caveat in findings.recommendation.caveats:
+        console.print(_marked("!", caveat))
+    bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill)}"
+    console.print(Text(bill, style="dim"))
+
+
+def show_table(info: TableInfo, console: Console) -> None:
+    """Print a table below what was said before."""
+    console.print()
+    console.print(_titled(info, console.width))
+
+
+def show_against_paper(findings: Findings, console: Console) -> None:
+    """Print the study's numbers beside the published ones, and what differs."""
+    console.print()
+    for info in against_paper_infos(findings):
+        console.print(_titled(info, console.width))
+        console.print()
+    for each in differences(findings):
+        console.print(_marked("!", each))
+
+
+def show_inconsistencies(console: Console) -> None:
+    """Print what does not agree within the paper."""
+    for each in INCONSISTENCIES:
+        console.print(_marked("!", f"In the paper: {each}"))
+
+
+def show_comparison(studies: Sequence[Findings], console: Console, *, paper: bool) -> None:
+    """Print several studies side by side."""
+    console.rule(Text("Side by side", style="bold"), align="left")
+    for info in comparison_infos(studies, paper=paper):
+        console.print(_titled(info, console.width))
+        console.print()
+    note = boards_note(studies)
+    if note:
+        console.print(_marked("!", note))
+
+
+def _marked(sign: str, text: str) -> Table:
+    line = Table.grid(padding=(0, 1, 0, 0))
+    line.add_row(Text(sign, style="yellow"), Text(text, style="dim"))
+    return line
+
+
+def study_line(manifest: Manifest) -> str:
+    """A study in one line."""
+    setups = counted(len(manifest.setups), "setup")
+    trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
+    if manifest.paradigm is Paradigm.SEARCH:
+        trials = f"a search over {setups}"
+    parts = [
+        manifest.scenario,
+        manifest.data.description,
+        trials,
+        manifest.status,
+        *(f"{node.hostname}: {node.source or 'no tracker'}" for node in manifest.nodes[:1]),
+        *([f"and {len(manifest.nodes) - 1} more nodes"] if len(manifest.nodes) > 1 else []),
+    ]
+    return " · ".join(parts)
+
+
+def bill_line(bill: Bill) -> str:
+    """What the whole study used, part by part."""
+    parts = [
+        f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
+        for name, energy_j in (
+            ("epochs", bill.epochs_j),
+            ("before them", bill.setup_j),
+            ("between them", bill.between_j),
+            ("lost attempts", bill.wasted_j),
+        )
+    ]
+    more = (
+        f", and {counted(bill.missing_epochs, 'epoch')} without a reading"
+        if bill.missing_epochs
+        else ""
+    )
+    return f"{', '.join(parts)}{more}"
+
+
+def _titled(info: TableInfo, width: int) -> Group:
+    """A table with its title and legend; as several below each other where it is too wide."""
+    legend = [Padding(Text(info.legend, style="dim"), (0, 0, 0, 1))] if info.legend else []
+    parts = [rich_table(part) for part in narrowed(info, width=width)]
+    apart = [each for part in parts for each in (part, Text(""))][:-1]
+    return Group(Text(info.title, style="bold"), *apart, *legend)
+
+
+def _side_by_side(groups: Sequence[Group], console: Console) -> Sequence[Group | Table]:
+    """The groups in one row where they fit into it, else each by itself."""
+    row = Table.grid(padding=(0, _GAP, 0, 0))
+    row.add_row(*groups)
+    wide = console.options.update(width=_UNBOUNDED)
+    widths = [Measurement.get(console, wide, group).maximum for group in groups]
+    fits = sum(widths) + _GAP * len(groups) <= console.width
+    return [row] if fits else groups

@@ -1,0 +1,257 @@
+"""How much energy each way of searching spends until it has found the best: searches by the seed.
+
+A way is a sampler with or without each means of stopping early. All run on the same recorded
+trainings, each seed with its own draw of one recorded seed for each setup, the same for all ways. A
+search's answer at any time is the setup whose trial reached the target with the least energy so
+far. Two regrets tell how good it is:
+
+    regret        how much more it costs than what the whole grid finds in the same draw
+    true regret   how much more it costs than the best setup by the medians over all recorded seeds,
+                  which no search sees: where setups differ less than their seeds, nobody can know
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from study.record.search_goal import SearchGoal
+from study.search.proposals import Proposer, SamplerName
+from study.search.replay.simulation import ReplayedTrial, Simulation
+from study.search.replay.table import ReplayTable, to_target_j
+from study.search.space.space import Choice
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import EarlyStopper
+from study.search.stopping.halving import Halving, Rungs
+
+NEAR = 0.05
+"""An answer is near the best when it costs at most so much more."""
+
+GOAL = SearchGoal.ENERGY_TO_TARGET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """A way of searching.
+
+    Attributes:
+        name: As it is shown.
+        sampler: Which proposes.
+        halving: What rungs count; None without halving.
+        capping: Whether trials end at the target, or when they cannot beat the best one.
+        backwards: Whether the grid is gone through from its end: its order is a matter of luck.
+    """
+
+    name: str
+    sampler: SamplerName
+    halving: Rungs | None = None
+    capping: bool = False
+    backwards: bool = False
+
+
+STRATEGIES: tuple[Strategy, ...] = (
+    Strategy(name="grid, in its order", sampler="grid"),
+    Strategy(name="grid, backwards", sampler="grid", backwards=True),
+    Strategy(name="random", sampler="random"),
+    Strategy(name="TPE", sampler="tpe"),
+    Strategy(name="NSGA-II", sampler="nsga2"),
+    Strategy(name="GP", sampler="gp"),
+    Strategy(name="halving by epochs", sampler="random", halving=Rungs.EPOCHS),
+    Strategy(name="halving by energy", sampler="random", halving=Rungs.ENERGY),
+    Strategy(name="random + cap", sampler="random", capping=True),
+    Strategy(name="TPE + cap", sampler="tpe", capping=True),
+    Strategy(name="GP + cap", sampler="gp", capping=True),
+    Strategy(
+        name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY
+    ),
+)
+"""What is compared; the last is what `python -m study.search` does for energy to target."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """From when on a search gave an answer.
+
+    Attributes:
+        spent_j: What it had used by then.
+        regret: How much more the setup costs than the grid's answer: 0.05 is 5 %.
+        true_regret: The same by the medians over all recorded seeds; infinite for a setup that
+            mostly does not reach the target.
+    """
+
+    spent_j: float
+    regret: float
+    true_regret: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOutcome:
+    """One search of one way.
+
+    Attributes:
+        way: Its name.
+        seed: Its seed.
+        answers: In their order; none where no trial reached the target.
+        spent_j: What the whole search used.
+        trials: Number of its trials.
+    """
+
+    way: str
+    seed: int
+    answers: tuple[Answer, ...]
+    spent_j: float
+    trials: int
+
+    @property
+    def to_near_j(self) -> float:
+        """What was used until the answer was near the grid's; infinite if it never was."""
+        near = [answer.spent_j for answer in self.answers if answer.regret <= NEAR]
+        return min(near, default=math.inf)
+
+    @property
+    def last_true_regret(self) -> float:
+        """True regret of the last answer; infinite where there was none."""
+        return self.answers[-1].true_regret if self.answers else math.inf
+
+    def regret_at(self, spent_j: float) -> float:
+        """Regret of the answer after so much energy; infinite before the first."""
+        given = [answer.regret for answer in self.answers if answer.spent_j <= spent_j]
+        return given[-1] if given else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """All searches of all ways on one table.
+
+    Attributes:
+        table: The table.
+        target: Target accuracy.
+        best_j: Energy to target of the best setup, by the medians over recorded seeds.
+        outcomes: All searches.
+    """
+
+    table: ReplayTable
+    target: float
+    best_j: float
+    outcomes: tuple[SearchOutcome, ...]
+
+    def of(self, way: str) -> tuple[SearchOutcome, ...]:
+        """The searches of one way."""
+        return tuple(each for each in self.outcomes if each.way == way)
+
+    def share_to_near(self, way: str) -> tuple[float, float, float]:
+        """Lower quartile, median, upper quartile of `to_near_j` over the grid's energy."""
+        shares = sorted(each.to_near_j / self.table.grid_j for each in self.of(way))
+        return quartiles(shares)
+
+
+def compare(
+    table: ReplayTable,
+    *,
+    target: float,
+    seeds: int,
+    gpus: int = 1,
+    ways: Sequence[Strategy] = STRATEGIES,
+    trials: int | None = None,
+) -> Comparison:
+    """Run each way once for each seed.
+
+    Args:
+        table: The recorded trainings.
+        target: Target accuracy.
+        seeds: Searches of each way.
+        gpus: Trials at the same time.
+        ways: What is compared.
+        trials: At most so many trials of each search; None for all setups.
+
+    Raises:
+        OptionError: No setup reaches the target.
+    """
+    true_j = table.energy_to_target_j(target)
+    outcomes = [
+        _searched(table, way, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
+        for way in ways
+        for seed in range(seeds)
+    ]
+    return Comparison(
+        table=table, target=target, best_j=min(true_j.values()), outcomes=tuple(outcomes)
+    )
+
+
+def first_rung(rungs: Rungs, table: ReplayTable) -> float:
+    """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
+    return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile; values may be infinite."""
+    ranked = sorted(values)
+    last = len(ranked) - 1
+    return (ranked[last // 4], statistics.median_high(ranked), ranked[math.ceil(last * 0.75)])
+
+
+def _searched(
+    table: ReplayTable,
+    way: Strategy,
+    seed: int,
+    *,
+    target: float,
+    gpus: int,
+    trials: int | None,
+    true_j: dict[Choice, float],
+) -> SearchOutcome:
+    budget = Budget()
+    halving = None
+    if way.halving is not None:
+        halving = Halving(rungs=way.halving, first=first_rung(way.halving, table))
+    proposer = Proposer(
+        table.space,
+        goal=GOAL,
+        sampler=way.sampler,
+        seed=seed,
+        backwards=way.backwards,
+    )
+    judge = EarlyStopper(goal=GOAL, budget=budget, halving=halving, capping=way.capping)
+    search = Simulation(
+        table,
+        proposer=proposer,
+        judge=judge,
+        budget=budget,
+        goal=GOAL,
+        target=target,
+        seed=seed,
+        gpus=gpus,
+        trials=trials,
+    ).run()
+    return SearchOutcome(
+        way=way.name,
+        seed=seed,
+        answers=_answers(
+            search.trials,
+            grid_j=min(to_target_j(one, target) for one in table.draw(seed).values()),
+            true_j=true_j,
+        ),
+        spent_j=search.spent_j,
+        trials=len(search.trials),
+    )
+
+
+def _answers(
+    trials: Sequence[ReplayedTrial], *, grid_j: float, true_j: dict[Choice, float]
+) -> tuple[Answer, ...]:
+    """Every change of the answer; `grid_j` is what the grid's own answer costs."""
+    best_j = min(true_j.values())
+    answers = []
+    least_j = math.inf
+    for trial in trials:
+        seen_j = trial.curve.to_target_j
+        if seen_j is not None and seen_j < least_j:
+            least_j = seen_j
+            answers.append(
+                Answer(
+                    spent_j=trial.spent_j,
+                    regret=seen_j / grid_j - 1,
+                    true_regret=true_j.get(trial.choice, math.inf) / best_j - 1,
+                )
+            )
+    return tuple(answers)

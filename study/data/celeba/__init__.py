@@ -1,0 +1,1 @@
+"""CelebA: reader, check, sample, scenario (faces)."""

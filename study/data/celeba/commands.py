@@ -1,0 +1,111 @@
+"""What `python -m study.data` offers for CelebA: its options, and what it prints."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from study.data.celeba import format as form
+from study.data.celeba import sample as celeba_sample
+from study.data.celeba.check import check
+from study.data.progress import shown_by
+from study.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Get:
+    """Say what to fetch of CelebA, which is shared by a form and a drive, and verify what is there.
+
+    Nothing is downloaded: its terms must be accepted by a person.
+
+    Attributes:
+        data_dir: Folder for the images and the lists.
+    """
+
+    data_dir: Path
+
+    def run(self, console: Console) -> bool:
+        """Say what is missing, or check; True where the data can be used."""
+        try:
+            form.find_layout(self.data_dir)
+        except DataError:
+            console.print(form.how_to_get(self.data_dir), soft_wrap=True, markup=False)
+            for part in (form.IMAGE_FOLDER, form.IDENTITY_LIST, form.ATTRIBUTE_LIST):
+                found = any(self.data_dir.rglob(part))
+                mark = "[green]there[/]  " if found else "[red]missing[/]"
+                console.print(f"  {mark} {part}")
+            return False
+        return Check(data_dir=self.data_dir).run(console)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Verify a CelebA folder: complete, well-formed, and whether its lists are the published ones.
+
+    The images of the 40 identities that a study takes are decoded.
+
+    Attributes:
+        data_dir: The folder with images and lists, or one that holds it (torchvision's `celeba`).
+    """
+
+    data_dir: Path
+
+    def run(self, console: Console) -> bool:
+        """Check; True where the data can be used."""
+        with console.status("Reading lists and images ...") as status, shown_by(status.update):
+            report = check(self.data_dir)
+        for fault in report.faults:
+            console.print(f"[red]fault:[/] {escape(fault)}", soft_wrap=True)
+        console.print(f"{escape(str(report.layout.root))}: {report.origin}", soft_wrap=True)
+        if report.chosen:
+            console.print(
+                f"{report.images:,} images; the {form.IDENTITIES} identities with most have "
+                f"{report.chosen:,}, {report.fewest} to {report.most} each"
+            )
+        if report.faults:
+            console.print(f"[red]{len(report.faults)} fault(s)[/] found")
+            return False
+        console.print("[green]no fault[/] found")
+        data_dir = escape(str(self.data_dir))
+        console.print(
+            f"Next: python -m study.regime --scenario celeba --data-dir {data_dir}", soft_wrap=True
+        )
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Draw a synthetic CelebA in the real on-disk format; studies of it say `data: synthetic`.
+
+    Attributes:
+        data_dir: A new or empty folder, or one that this command wrote.
+        identities: Number of identities, at least 40; those over 40 have fewer images.
+        images: Images of each of the 40 best represented identities, at least.
+        seed: The same seed and sizes give the same files.
+    """
+
+    data_dir: Path
+    identities: int = celeba_sample.DEFAULT_IDENTITIES
+    images: int = celeba_sample.DEFAULT_IMAGES
+    seed: int = 0
+
+    def run(self, console: Console) -> bool:
+        """Write; True."""
+        with console.status("Drawing faces ...") as status, shown_by(status.update):
+            folder = celeba_sample.write_sample(
+                self.data_dir, identities=self.identities, images=self.images, seed=self.seed
+            )
+        files = [*folder.rglob("*.jpg")]
+        size = sum(file.stat().st_size for file in files)
+        console.print(
+            f"[green]Synthetic sample written:[/] {escape(str(folder))}, {len(files):,} images, "
+            f"{size / 1e6:,.0f} MB",
+            soft_wrap=True,
+        )
+        data_dir = escape(str(self.data_dir))
+        console.print(
+            f"Next: python -m study.regime --scenario celeba --data-dir {data_dir}",
+            soft_wrap=True,
+        )
+        return True

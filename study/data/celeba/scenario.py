@@ -1,0 +1,249 @@
+"""CelebA: whose face it is, among forty; and which of forty attributes it has."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, final
+
+import torch
+from torch import Tensor, nn
+
+from models.multitask import MultitaskClassifier
+from models.published_weights import Published, fetch, read
+from models.vision import VisionClassifier, VisionEncoder, VisionError, Weights, backbone
+from study.data.celeba import load as celeba
+from study.data.celeba.format import ATTRIBUTES
+from study.data.progress import say
+from study.errors import DataError, OptionError
+from study.scenario import Data
+
+DEFAULT_ENCODER = "resnet18"
+IMAGENET, NO_WEIGHTS = "imagenet", "none"
+
+IDENTITY, ATTRIBUTES_TASK = "identity", "attributes"
+"""The names of the two tasks."""
+
+
+@final
+class Celeba:
+    """Identity and attributes of faces; see `study.data.celeba.format` for the data.
+
+    Targets have 41 columns: the identity's class, then the attributes.
+
+    Attributes:
+        name: The word that `--scenario` takes.
+    """
+
+    name = "celeba"
+
+    def __init__(
+        self,
+        *,
+        encoder: str = DEFAULT_ENCODER,
+        weights: str | None = None,
+        image_size: int = celeba.DEFAULT_IMAGE_SIZE,
+        flip: bool = False,
+        more_encoders: tuple[str, ...] = (),
+    ) -> None:
+        """Describe data and networks.
+
+        Args:
+            encoder: As timm knows it.
+            weights: `imagenet`, `none`, or the path of a file; None: `imagenet` for real images,
+                `none` for drawn ones, so that they can be tried without a network.
+            image_size: Height and width of the images, in pixels.
+            flip: Mirror training images at random.
+            more_encoders: Others that a setup may choose instead.
+        """
+        self._encoder = encoder
+        self._more_encoders = more_encoders
+        self._weights = weights
+        self._image_size = image_size
+        self._flip = flip
+
+    def configured(self, settings: Mapping[str, Any]) -> Self:
+        """See `study.scenario.Configurable`; the settings are the arguments of the class.
+
+        Raises:
+            OptionError: timm has no such encoder.
+        """
+        image_size = settings.get("image_size", self._image_size)
+        _check_encoder("--encoder", settings.get("encoder", self._encoder), image_size)
+        return type(self)(**settings)
+
+    @property
+    def own_axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """See `study.scenario.Searchable`: the encoder, where `--space` names some."""
+        return {"encoder": ()}
+
+    def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> Self:
+        """See `study.scenario.Searchable`.
+
+        Raises:
+            OptionError: timm has no such encoder, or `--weights` is a file, which is for one.
+        """
+        encoders = choices.get("encoder", ())
+        if not encoders:
+            return self
+        for encoder in encoders:
+            _check_encoder("--space: encoder", encoder, self._image_size)
+        if len(encoders) > 1 and self._weights not in (None, IMAGENET, NO_WEIGHTS):
+            message = (
+                f"--weights {self._weights}: a file has the weights of one encoder, and --space has "
+                f"{len(encoders)}. Give {IMAGENET} or {NO_WEIGHTS}."
+            )
+            raise OptionError(message)
+        return type(self)(
+            encoder=encoders[0],
+            weights=self._weights,
+            image_size=self._image_size,
+            flip=self._flip,
+            more_encoders=tuple(encoders[1:]),
+        )
+
+    def chosen(self, data: Data, parameters: Mapping[str, Any]) -> Data:
+        """See `study.scenario.Searchable`."""
+        if "encoder" not in parameters:
+            return data
+        options = {**data.network_options, "encoder": parameters["encoder"]}
+        return replace(data, network_options=options)
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:
+        """Read the data set, or the built-in sample where `data_dir` is None, and get the weights.
+
+        Args:
+            data_dir: The folder with images and lists.
+            seed: Of the split.
+
+        Raises:
+            DataError: The folder or a file in it is not as it should be, or the weights cannot be
+                had.
+            OptionError: The encoder does not take images of this size.
+        """
+        size = self._image_size
+        if data_dir is None:
+            data = celeba.load_sample(seed=seed, image_size=size)
+        else:
+            data = celeba.load(data_dir, seed=seed, image_size=size)
+        default = NO_WEIGHTS if data.synthetic else IMAGENET
+        encoders = (self._encoder, *self._more_encoders)
+        published = {each: self._published(each, default) for each in encoders}
+        known = {name: found for name, found in published.items() if found is not None}
+        said = [self._in_words(each, published[each]) for each in encoders]
+        data = replace(
+            data,
+            description=f"{data.description}; encoder {' or '.join(said)}",
+            network_options={"encoder": self._encoder, "flip": self._flip},
+            weights=_by_encoder({name: found.weights for name, found in known.items()}) or None,
+            encoder_weights="; ".join(found.source for found in known.values()) or None,
+        )
+        for encoder in encoders:
+            self._try_network(self.chosen(data, {"encoder": encoder}), encoder)
+        return data
+
+    def network(self, data: Data) -> nn.Module:
+        """The identity classifier; see `study.scenario.Scenario`."""
+        return VisionClassifier(_encoder(data), classes=len(data.classes))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy of the identity.
+
+        Args:
+            outputs: Logits; shape (batch, classes).
+            targets: Shape (batch, 41).
+        """
+        return nn.functional.cross_entropy(outputs, targets[:, 0])
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """Share of images whose identity has the largest logit; shapes as for `loss`."""
+        return {"accuracy": self.task_accuracy(IDENTITY, outputs, targets)}
+
+    def task_network(self, data: Data, tasks: tuple[str, ...]) -> nn.Module:
+        """See `study.scenario.Multitask`."""
+        outputs = {IDENTITY: len(data.classes), ATTRIBUTES_TASK: len(ATTRIBUTES)}
+        return MultitaskClassifier(_encoder(data), outputs={task: outputs[task] for task in tasks})
+
+    def task_loss(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy of one task.
+
+        Args:
+            task: `identity` or `attributes`.
+            outputs: Its logits; shape (batch, 40).
+            targets: Shape (batch, 41).
+        """
+        if task == IDENTITY:
+            return self.loss(outputs, targets)
+        present = targets[:, 1:].to(outputs.dtype)
+        return nn.functional.binary_cross_entropy_with_logits(outputs, present)
+
+    def task_accuracy(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Share of identities, or of single attributes, that were recognised; as `task_loss`."""
+        if task == IDENTITY:
+            return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()
+        return ((outputs > 0) == (targets[:, 1:] > 0)).float().mean()
+
+    def _published(self, encoder: str, default: str) -> Published | None:
+        """The weights that an encoder starts from; None for random ones."""
+        chosen = default if self._weights is None else self._weights
+        if chosen == NO_WEIGHTS:
+            return None
+        try:
+            if chosen == IMAGENET:
+                say(f"fetching the weights of {encoder}")
+                return fetch(encoder, image_size=self._image_size)
+            return read(Path(chosen), encoder, image_size=self._image_size)
+        except VisionError as error:
+            message = f"--weights {chosen}: {error}"
+            raise DataError(message) from error
+
+    def _in_words(self, encoder: str, published: Published | None) -> str:
+        if published is None:
+            return f"{encoder} with random weights"
+        if self._weights in (None, IMAGENET):
+            return f"{encoder} with its published weights"
+        return published.source
+
+    def _try_network(self, data: Data, encoder: str) -> None:
+        """One image through the network, so that what does not fit is told before the trials."""
+        try:
+            with torch.no_grad():
+                self.network(data).eval()(torch.from_numpy(data.val.inputs[:1].copy()))
+        except (RuntimeError, AssertionError, ValueError) as error:
+            message = (
+                f"--image-size {self._image_size}: the encoder {encoder} does not take such "
+                f"images ({str(error).splitlines()[0]}). Give another size or --encoder."
+            )
+            raise OptionError(message) from error
+
+
+def _check_encoder(option: str, encoder: str, image_size: int) -> None:
+    try:
+        backbone(encoder, image_size=image_size)
+    except VisionError as error:
+        message = f"{option} is {encoder!r}: {error}"
+        raise OptionError(message) from error
+
+
+def _by_encoder(weights: Mapping[str, Weights]) -> dict[str, Any]:
+    """The weights of one encoder under their own names, of several behind the encoder's."""
+    if len(weights) == 1:
+        return dict(*weights.values())
+    return {f"{of}/{name}": array for of, own in weights.items() for name, array in own.items()}
+
+
+def _weights(data: Data) -> Weights | None:
+    """Those of the encoder that the data choose."""
+    if data.weights is None:
+        return None
+    of = f"{data.network_options['encoder']}/"
+    own = {name[len(of) :]: each for name, each in data.weights.items() if name.startswith(of)}
+    return own or data.weights
+
+
+def _encoder(data: Data) -> VisionEncoder:
+    return VisionEncoder(
+        data.network_options["encoder"],
+        image_size=data.train.inputs.shape[-1],
+        flip=data.network_options["flip"],
+        weights=_weights(data),
+    )

@@ -1,0 +1,1 @@
+"""PAMAP2: reader, check, download, sample, scenario (wearable sensors)."""

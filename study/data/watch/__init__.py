@@ -1,0 +1,1 @@
+"""Smartwatch recordings that pip brings (seglearn): the scenario of the first run."""

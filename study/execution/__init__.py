@@ -1,0 +1,1 @@
+"""Run a study with Ray Tune: checks, launch, trials, progress, interrupts."""

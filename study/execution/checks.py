@@ -1,0 +1,93 @@
+"""What is checked before Ray starts, so that bad input costs nothing."""
+
+from study.errors import OptionError, StorageError
+from study.machines.dashboard import check_dashboard
+from study.options import StudyOptions
+from study.record.manifest import Manifest
+from study.store.folder import StudyFolder
+from study.training.devices import torch_device
+from trackers.errors import SourceUnavailableError
+from trackers.sources.detect import Request, detect
+
+MAY_CHANGE_ON_RESUME = frozenset(
+    {
+        *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
+        *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
+        *("energy_budget_wh", "trials", "sampler", "confirm"),
+    }
+)
+"""Options with which a study that is resumed stays the same study."""
+
+
+def check_this_machine(options: StudyOptions) -> str:
+    """What can be checked before Ray starts; the type of torch's device here.
+
+    On a cluster the trials' machines differ from this one, so only a local study is checked.
+
+    Raises:
+        OptionError: The device or the tracker cannot be used.
+    """
+    if options.address is not None:
+        return torch_device("auto").type
+    if options.dashboard:
+        check_dashboard()
+    device = torch_device(options.device)
+    if options.tracker != "auto":
+        request = Request(
+            tracker=options.tracker,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
+        try:
+            detect(request).source.close()
+        except SourceUnavailableError as error:
+            message = (
+                f"--tracker {options.tracker}: {error} "
+                "`python -m trackers` lists what this machine can measure."
+            )
+            raise OptionError(message) from error
+    return device.type
+
+
+def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manifest | None:
+    """Prove that the folder can be used; the manifest of the study that goes on.
+
+    Raises:
+        StorageError: It cannot be written, or holds a study although it should not, or the
+            reverse.
+    """
+    if options.resume and not folder.exists():
+        message = f"--resume: there is no study {name} in {options.results_dir}."
+        raise StorageError(message)
+    folder.prepare()
+    if folder.exists() and not options.resume:
+        message = (
+            f"{folder.path} holds a study of that name. Give another --name, or --resume to go on "
+            "with it."
+        )
+        raise StorageError(message)
+    return folder.read_manifest() if options.resume else None
+
+
+def check_same_study(earlier: Manifest, later: Manifest) -> None:
+    """Refuse to mix two studies.
+
+    Raises:
+        OptionError: An option or the data differ from those of the study that is resumed.
+    """
+    was, is_now = earlier.options, Manifest.from_json(later.to_json()).options
+    changed = [
+        f"--{key.replace('_', '-')} was {was.get(key)} and is {value}"
+        for key, value in is_now.items()
+        if key not in MAY_CHANGE_ON_RESUME and was.get(key) != value
+    ]
+    if earlier.paradigm is not later.paradigm:
+        changed.insert(0, f"the command was study.{earlier.paradigm} and is study.{later.paradigm}")
+    if earlier.data.fingerprint != later.data.fingerprint:
+        changed.append(f"the data were {earlier.data.description!r} and differ now")
+    if changed:
+        message = (
+            f"--resume would mix two studies: {'; '.join(changed)}. Give the options of the first "
+            f"time ({' '.join(earlier.command)}), or a new --name."
+        )
+        raise OptionError(message)

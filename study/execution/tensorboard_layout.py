@@ -1,0 +1,87 @@
+"""TensorBoard's page of custom scalars for a study: accuracy, energy and power side by side.
+
+TensorBoard reads the layout from an events file in the study's folder, which is written once when
+the study starts; the curves come from the files that Ray Tune writes for each trial.
+"""
+
+import io
+import re
+import time
+
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+
+from study.record.records import Paradigm
+
+# A fixed name: a resumed study writes the same file again.
+LAYOUT_FILE = "events.out.tfevents.0.layout"
+
+_CHARTS = (
+    ("Side by side", ("val_accuracy", "epoch_energy_mwh", "mean_power_w")),
+    ("Energy so far, and losses", ("energy_wh", "val_loss", "train_loss")),
+)
+"""Categories, and the reported values of which they have a chart."""
+
+_OF_ENERGY = frozenset({"epoch_energy_mwh", "mean_power_w", "energy_wh"})
+
+_HEADS = ("Accuracy of each task", ("val_accuracy_attributes", "val_accuracy_identity"))
+
+_TITLES = {
+    "val_accuracy": "Validation accuracy",
+    "epoch_energy_mwh": "Energy of an epoch, mWh",
+    "mean_power_w": "Mean power of an epoch, W",
+    "energy_wh": "Energy so far, Wh",
+    "val_loss": "Validation loss",
+    "train_loss": "Training loss",
+    "val_accuracy_attributes": "Accuracy: attributes",
+    "val_accuracy_identity": "Accuracy: identity",
+}
+
+
+def layout_events(paradigm: Paradigm, *, estimated: bool) -> bytes:
+    """The content of an events file that holds the layout and nothing else.
+
+    Args:
+        paradigm: A multitask study has charts for the accuracy of each task, too.
+        estimated: Whether energies are estimates, which their charts then say.
+    """
+    stream = io.BytesIO()
+    writer = RecordWriter(stream)
+    layout = make_tensor_proto(
+        _layout(paradigm, estimated=estimated).SerializeToString(), dtype="string"
+    )
+    value = Summary.Value(
+        tag=metadata.CONFIG_SUMMARY_TAG,
+        metadata=metadata.create_summary_metadata(),
+        tensor=layout,
+    )
+    for event in (
+        Event(wall_time=time.time(), file_version="brain.Event:2"),
+        Event(wall_time=time.time(), summary=Summary(value=[value])),
+    ):
+        writer.write(event.SerializeToString())
+    return stream.getvalue()
+
+
+def _layout(paradigm: Paradigm, *, estimated: bool) -> layout_pb2.Layout:
+    charts = (*_CHARTS, _HEADS) if paradigm is Paradigm.MULTITASK else _CHARTS
+    return layout_pb2.Layout(
+        category=[
+            layout_pb2.Category(
+                title=title, chart=[_chart(name, estimated=estimated) for name in names]
+            )
+            for title, names in charts
+        ]
+    )
+
+
+def _chart(name: str, *, estimated: bool) -> layout_pb2.Chart:
+    """A chart of all trials; the tag is what Ray's TensorBoard logger makes of a reported name."""
+    tag = f"^{re.escape(f'ray/tune/{name}')}$"
+    label = " (estimated)" if estimated and name in _OF_ENERGY else ""
+    return layout_pb2.Chart(
+        title=_TITLES[name] + label, multiline=layout_pb2.MultilineChartContent(tag=[tag])
+    )

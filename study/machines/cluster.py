@@ -1,0 +1,306 @@
+"""The machines of a study: reach Ray, see what it has, put a tracker on each node.
+
+A local Ray is started with authentication on, because it listens on the machine's network
+addresses, and with a dashboard only on request; it is shut down at the end. A cluster that was there
+before is left as it was.
+"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from study.errors import ClusterError
+from study.machines.dashboard import LOOPBACK, dashboard_text
+from study.machines.nodes import (
+    Node,
+    Share,
+    check_resources,
+    idle_warnings,
+    kinds_of,
+    mix_warnings,
+    node_facts,
+    only_model,
+    refuse_mixed,
+)
+from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
+from study.options import StudyOptions
+from study.record.manifest import NodeFacts
+from study.store.folder import StudyFolder
+from trackers.node.actor import Handle, start_manager
+from trackers.node.ledger import Booking, TrackerFacts
+from trackers.sources.detect import Request
+
+TRACKER_START_S = 120.0
+ANSWER_S = 10.0
+NODE_ANSWER_S = 60.0
+"""For how long a machine is waited for that is asked something before the first trial; it starts a
+process for that."""
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SCHEDULER_EVENTS": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
+its way with Ctrl-C, for that of `study.execution.interrupts`."""
+
+EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
+"""What of the working folder does not travel to a cluster's nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cluster:
+    """A reached cluster with its trackers.
+
+    Attributes:
+        nodes: Its machines.
+        share: What each trial gets of a machine.
+        manager: The study's `TrackerManager`.
+        facts: What each node's tracker measures, by node; nodes that no trial fits on have none.
+        reach: Which nodes see the study's folder.
+        dashboard: Where Ray's dashboard is, for people; None unless it was asked for.
+        answer_s: For how long the trackers are waited for when they are all asked something.
+    """
+
+    nodes: tuple[Node, ...]
+    share: Share
+    manager: Handle
+    facts: dict[str, TrackerFacts]
+    reach: StorageVisibility | None = None
+    dashboard: str | None = None
+    answer_s: float = ANSWER_S
+    _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def slots(self) -> int:
+        """Number of trials that run at the same time."""
+        return sum(self.share.trials_on(node) for node in self.nodes)
+
+    def take_bookings(self) -> list[Booking]:
+        """What the trackers have booked since the last call.
+
+        All are asked at once. One that is silent is not waited for long: its answer is taken by a
+        later call, because a tracker hands out its bookings only once.
+        """
+        for node_id, tracker in self._trackers_by_node().items():
+            if node_id not in self._asked:
+                self._asked[node_id] = tracker.take.remote()
+        nodes = {answer: node_id for node_id, answer in self._asked.items()}
+        bookings = []
+        for answer in _answered(nodes, self.answer_s):
+            del self._asked[nodes[answer]]
+            try:
+                bookings.append(ray.get(answer))
+            except RayError as error:
+                logging.getLogger(__name__).warning("a tracker did not answer: %s", error)
+        return bookings
+
+    def on_each_node(
+        self, function: Callable[..., Any], *arguments: object
+    ) -> list[tuple[Node, Any]]:
+        """Run a function on every machine at once; None where it does not answer in time.
+
+        Args:
+            function: One of a module that the machines can import.
+            arguments: What it is given.
+        """
+        task = ray.remote(num_cpus=0, max_retries=0)(function)
+        asked = {
+            task.options(scheduling_strategy=_pinned(node)).remote(*arguments): node
+            for node in self.nodes
+        }
+        answers: dict[str, Any] = {}
+        for answer in _answered(asked, NODE_ANSWER_S):
+            with contextlib.suppress(RayError):
+                answers[asked[answer].node_id] = ray.get(answer)
+        return [(node, answers.get(node.node_id)) for node in self.nodes]
+
+    def release(self, trial_id: str) -> None:
+        """Have the windows closed that a trial which is gone has left open."""
+        for tracker in self._trackers():
+            tracker.release.remote(trial_id)
+
+    def node_facts(self) -> tuple[NodeFacts, ...]:
+        """What the manifest says of the machines."""
+        return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of the machines."""
+        kinds = kinds_of(self.nodes, self.facts, self.share)
+        found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
+        return found if self.reach is None else (*found, *reach_warnings(self.reach))
+
+    def refreshed(self) -> "Cluster":
+        """The cluster as it is now: with nodes that have joined, and idle power where it is known.
+
+        Where a tracker does not answer any more, what it said before is kept.
+        """
+        facts = dict(self.facts)
+        asked = {t.facts.remote(): node_id for node_id, t in self._trackers_by_node().items()}
+        for answer in _answered(asked, self.answer_s):
+            with contextlib.suppress(RayError):
+                facts[asked[answer]] = ray.get(answer)
+        joined = (node for node in _nodes() if node.node_id in facts)
+        nodes = {node.node_id: node for node in (*self.nodes, *joined)}
+        return replace(self, nodes=tuple(nodes.values()), facts=facts)
+
+    def _trackers(self) -> list[Handle]:
+        return list(self._trackers_by_node().values())
+
+    def _trackers_by_node(self) -> dict[str, Handle]:
+        """All trackers; none where the manager does not answer: a study ends well without."""
+        try:
+            found: dict[str, Handle] = ray.get(self.manager.trackers.remote(), timeout=10)
+        except RayError as error:
+            logging.getLogger(__name__).warning("the trackers' manager is gone: %s", error)
+            return {}
+        return found
+
+
+def _answered(asked: Iterable[Any], answer_s: float) -> list[Any]:
+    """Those of the questions to all trackers that were answered, or failed, in time."""
+    waiting = list(asked)
+    if not waiting:
+        return []
+    answered: list[Any] = ray.wait(waiting, num_returns=len(waiting), timeout=answer_s)[0]
+    return answered
+
+
+@contextlib.contextmanager
+def connect(
+    options: StudyOptions,
+    folder: StudyFolder,
+    *,
+    accelerator: bool,
+    ran_on: Collection[str] = (),
+) -> Iterator[Cluster]:
+    """StorageVisibility Ray, or start one here, and put a tracker on each node that trials fit on.
+
+    Args:
+        options: `address`, resources of a trial, and what concerns machines and trackers.
+        folder: The study's; it is found out which nodes see it.
+        accelerator: Whether this machine's torch can train on an accelerator.
+        ran_on: Names of the devices that trials of this study trained on before.
+
+    Raises:
+        ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
+            a node has not the tracker that was asked for.
+    """
+    try:
+        dashboard = _start(options)
+        nodes = _nodes()
+        share = _share(options, nodes)
+        check_resources(nodes, share)
+        request = Request(
+            tracker=str(Path(options.tracker).resolve())
+            if options.tracker.endswith(".csv")
+            else options.tracker,
+            accelerator=share.gpus > 0 or accelerator,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
+        manager = start_manager(request, sampling_hz=options.sampling_hz)
+        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
+        if options.exclusive:
+            _refuse_shared(facts.values())
+        if options.mixed_devices == "refuse":
+            refuse_mixed(kinds_of(nodes, facts, share), ran_on=ran_on)
+            share = replace(share, accelerator=only_model(nodes, share))
+        cluster = Cluster(
+            nodes=nodes, share=share, manager=manager, facts=facts, dashboard=dashboard
+        )
+        with reached(folder, cluster if options.address else None) as reach:
+            yield replace(cluster, reach=reach)
+    finally:
+        ray.shutdown()
+
+
+def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
+    gpus = options.gpus_per_trial
+    if gpus is None:
+        may_have_one = options.device in {"auto", "cuda"}
+        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
+    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
+
+
+def _start(options: StudyOptions) -> str | None:
+    """StorageVisibility Ray; where its dashboard is, if that was asked for."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("ray.tune", "ray.train", "ray.air"):
+        # Else each failed trial prints a traceback; it is kept in the trial's folder.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        if options.address is None:
+            context = ray.init(
+                address="local",
+                include_dashboard=options.dashboard,
+                dashboard_host=LOOPBACK,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        else:
+            context = ray.init(
+                address=options.address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"working_dir": ".", "excludes": EXCLUDED},
+            )
+    except Exception as error:
+        message = (
+            f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
+            "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
+            "out to use this machine alone."
+        )
+        raise ClusterError(message) from error
+    if not options.dashboard:
+        return None
+    return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _nodes() -> tuple[Node, ...]:
+    listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    return tuple(Node.from_ray(node) for node in listed if node["Alive"])
+
+
+def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+    return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
+
+
+def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
+    shared = [
+        f"{each.hostname}: {device.name} ({device.uuid})"
+        for each in facts
+        for device in each.devices
+        if device.shared
+    ]
+    if shared:
+        message = (
+            f"--exclusive: these boards are split by MIG, so that others may use them: "
+            f"{'; '.join(shared)}. Switch MIG off (`nvidia-smi -mig 0`), or leave --exclusive out."
+        )
+        raise ClusterError(message)
+
+
+def _start_trackers(manager: Handle, nodes: Iterable[Node]) -> dict[str, TrackerFacts]:
+    """Start the nodes' trackers, all at once, and wait until they sample."""
+    starting = {node: manager.tracker.remote(node.node_id) for node in nodes}
+    asked = {node: _answer(node, tracker).facts.remote() for node, tracker in starting.items()}
+    return {node.node_id: _answer(node, facts) for node, facts in asked.items()}
+
+
+def _answer(node: Node, asked: Any) -> Any:  # noqa: ANN401 - whatever was asked for
+    try:
+        return ray.get(asked, timeout=TRACKER_START_S)
+    except RayError as error:
+        message = f"no tracker could be started on {node.hostname}: {error}"
+        raise ClusterError(message) from error

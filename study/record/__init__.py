@@ -1,0 +1,1 @@
+"""Describe what a study leaves behind; standard library and one schema library, neither Ray nor torch."""

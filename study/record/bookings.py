@@ -1,0 +1,69 @@
+"""What the trackers of a study booked: the ledger behind epochs and trials, and the power log.
+
+With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
+Standard library only.
+
+    WindowRecord    one row of windows.parquet: one window that a tracker booked
+    PowerRecord     one row of power.parquet: one power sample of one device
+"""
+
+from dataclasses import dataclass
+
+from study.record.records import EnergyMethod, EnergyStatus, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRecord(Row):
+    """What a tracker booked for one window, whether its trial lived to report it or not.
+
+    Attributes:
+        trial_id: The trial.
+        attempt: Its attempt.
+        stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
+            first epoch.
+        epoch: From 1; 0 for the two above.
+        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
+        start_s: When it was opened, on the node's monotonic clock.
+        duration_s: Length of the window.
+        energy_j: Its energy; None where it is missing.
+        energy_method: How it came about; None where it is missing.
+        energy_status: How far it can be trusted.
+        note: Why the status is not `ok`.
+    """
+
+    trial_id: str
+    attempt: int
+    stage: str
+    epoch: int
+    device_uuid: str
+    start_s: float
+    duration_s: float
+    energy_j: float | None
+    energy_method: EnergyMethod | None
+    energy_status: EnergyStatus
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerRecord(Row):
+    """One row of power.parquet: one power sample, the paper's log of time stamp, epoch and power.
+
+    Attributes:
+        node: Host on which the device is.
+        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
+        trial_id: The trial that had the device; None between trials.
+        attempt: Its attempt; None between trials.
+        stage: Its stage, or `setup` or `between`; None between trials.
+        epoch: Its epoch; 0 outside the epochs, None between trials.
+        unix_time_s: Wall time, a label only; all arithmetic was done on a monotonic clock.
+        power_w: Power that the device drew.
+    """
+
+    node: str
+    device_uuid: str
+    trial_id: str | None
+    attempt: int | None
+    stage: str | None
+    epoch: int | None
+    unix_time_s: float
+    power_w: float

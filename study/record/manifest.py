@@ -1,0 +1,211 @@
+"""study.json: what was asked of a study, and where and with what it ran.
+
+With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
+Standard library only.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from study.record.records import EnergyMethod, Paradigm, Stage
+from study.record.renamed import with_present_names
+
+SCHEMA_VERSION = 2
+"""Of the manifest and of the tables beside it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """What the networks of a study were trained on.
+
+    Attributes:
+        synthetic: True for generated data; every output then says `data: synthetic`.
+        description: One line for people.
+        fingerprint: Changes whenever the arrays would.
+        train_samples: Number of training samples.
+        val_samples: Number of validation samples.
+        classes: Names of the classes, in the order of their numbers.
+        chance_accuracy: Validation accuracy of always naming the commonest validation class.
+    """
+
+    synthetic: bool
+    description: str
+    fingerprint: str
+    train_samples: int
+    val_samples: int
+    classes: tuple[str, ...]
+    chance_accuracy: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFacts:
+    """A device that was measured.
+
+    Attributes:
+        uuid: As its vendor identifies it.
+        name: As its vendor names it.
+        kind: `gpu`, `cpu` or `recording`.
+        power_limit_w: Highest power it may draw; None if not known.
+        idle_power_w: Mean power before the first trial; None if not measured by a sensor.
+        driver: Version of its driver; None if it has none.
+    """
+
+    uuid: str
+    name: str
+    kind: str
+    power_limit_w: float | None
+    idle_power_w: float | None
+    driver: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """A machine of the study.
+
+    Attributes:
+        hostname: Its name.
+        cpus: CPUs that Ray may use on it.
+        gpus: GPUs that Ray may use on it.
+        source: Name of the power source that its tracker uses; None if it has none.
+        method: How energies come about with it.
+        note: How the source measures, in a sentence (for an estimate: the watts it takes).
+        refused: Sources that were not taken, with the reason for each.
+        devices: The devices that the source can measure.
+    """
+
+    hostname: str
+    cpus: float
+    gpus: float
+    source: str | None
+    method: EnergyMethod | None
+    note: str
+    refused: dict[str, str]
+    devices: tuple[DeviceFacts, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupFacts:
+    """One choice of training parameters, numbered from 1 (paper, Table 1).
+
+    Attributes:
+        setup: Its number.
+        batch_size: Of every stage.
+        learning_rate: Of every stage.
+        parameters: Whatever else it chooses, for example `{"alpha": 0.5}`.
+    """
+
+    setup: int
+    batch_size: int
+    learning_rate: float
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """study.json: what was asked, and where and with what it ran.
+
+    Attributes:
+        study: Name of the study.
+        paradigm: What it compares.
+        scenario: Name of the scenario.
+        status: `running`, `finished` or `interrupted`.
+        started_at: Wall time, ISO 8601 with zone.
+        finished_at: The same; None while it runs.
+        setup_time_s: From the command's start to the first trial's; None until then.
+        command: The command line.
+        options: Every option with its value.
+        versions: Python, the operating system and the packages that matter.
+        git_commit: Commit of the checkout; None outside one.
+        data: What was trained on.
+        setups: The setups of the study.
+        seeds: One for each repeat.
+        nodes: The machines.
+        warnings: What a reader of the results must know, a sentence each.
+        stages: What each trial trains, in the order of the paper.
+        encoder_weights: Published weights that every encoder starts from, whose energy is not
+            known; None where encoders start from scratch.
+        schema_version: Of this file and the tables beside it.
+    """
+
+    study: str
+    paradigm: Paradigm
+    scenario: str
+    status: str
+    started_at: str
+    finished_at: str | None
+    setup_time_s: float | None
+    command: tuple[str, ...]
+    options: dict[str, Any]
+    versions: dict[str, str]
+    git_commit: str | None
+    data: DataFacts
+    setups: tuple[SetupFacts, ...]
+    seeds: tuple[int, ...]
+    nodes: tuple[NodeFacts, ...]
+    warnings: tuple[str, ...] = field(default=())
+    stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,)
+    encoder_weights: str | None = None
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        """The manifest as indented JSON."""
+        values = dataclasses.asdict(self)
+        values["options"] = {name: _plain(value) for name, value in self.options.items()}
+        return json.dumps(values, indent=2, default=str, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The manifest from what `to_json` wrote.
+
+        Raises:
+            ValueError: Not JSON, another schema version, or a field that is missing or unknown.
+        """
+        raw = json.loads(text)
+        if not isinstance(raw, dict) or raw.get("schema_version") != SCHEMA_VERSION:
+            got = raw.get("schema_version") if isinstance(raw, dict) else type(raw).__name__
+            message = (
+                f"schema version {got!r}; this program reads version {SCHEMA_VERSION}. "
+                "Read the study with the version of the program that wrote it."
+            )
+            raise ValueError(message)
+        try:
+            return cls(
+                **{
+                    **raw,
+                    "paradigm": Paradigm(raw["paradigm"]),
+                    "options": with_present_names(raw["options"]),
+                    "command": tuple(raw["command"]),
+                    "seeds": tuple(raw["seeds"]),
+                    "warnings": tuple(raw["warnings"]),
+                    "stages": tuple(Stage(word) for word in raw["stages"]),
+                    "data": DataFacts(**{**raw["data"], "classes": tuple(raw["data"]["classes"])}),
+                    "setups": tuple(SetupFacts(**s) for s in raw["setups"]),
+                    "nodes": tuple(_node_from(n) for n in raw["nodes"]),
+                }
+            )
+        except KeyError as error:
+            message = f"the manifest has no field {error}; it is incomplete or from another program"
+            raise ValueError(message) from error
+        except TypeError as error:
+            message = f"the manifest is incomplete or from another program: {error}"
+            raise ValueError(message) from error
+
+
+def _node_from(raw: Mapping[str, Any]) -> NodeFacts:
+    method = raw["method"]
+    return NodeFacts(
+        **{
+            **raw,
+            "method": None if method is None else EnergyMethod(method),
+            "devices": tuple(DeviceFacts(**d) for d in raw["devices"]),
+        }
+    )
+
+
+def _plain(option: object) -> object:
+    """An option as JSON has it; it has no infinity."""
+    return str(option) if isinstance(option, float) and not math.isfinite(option) else option

@@ -1,1 +1,0 @@
-"""The scenarios that come with the project, one file each."""

@@ -1,0 +1,1 @@
+"""Search instead of a grid, and stop before the energy is wasted."""

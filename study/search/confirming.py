@@ -1,0 +1,75 @@
+"""Which setups a search trains again at its end, to tell a good setup from a lucky seed."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from study.record.curves import TrialCurve
+from study.record.search_goal import SearchGoal, best_of
+from study.search.space.space import Choice
+
+LEADERS = 3
+"""So many setups are trained again, or as many as are on the front."""
+
+
+def leaders(goal: SearchGoal, curves: Mapping[Choice, Sequence[TrialCurve]]) -> tuple[Choice, ...]:
+    """The best setups so far, the best first.
+
+    Args:
+        goal: What the search is after.
+        curves: How the trials of each setup went.
+    """
+    means = {choice: mean for choice, many in curves.items() if (mean := mean_of(many))}
+    if goal is SearchGoal.ENERGY_TO_TARGET:
+        return _cheapest(means, curves)
+    found: list[Choice] = []
+    while len(found) < LEADERS and means:
+        best = [list(means)[i] for i in best_of(goal, list(means.values()))]
+        if not best or (found and goal is SearchGoal.ACCURACY_ENERGY):
+            break
+        found += best
+        for choice in best:
+            means.pop(choice)
+    return tuple(found)
+
+
+def _cheapest(
+    means: Mapping[Choice, TrialCurve], curves: Mapping[Choice, Sequence[TrialCurve]]
+) -> tuple[Choice, ...]:
+    """The cheapest to the target, and behind it those that come next.
+
+    A setup that was stopped counts with the pace that it had: one seed that was slower than the
+    best may have been a bad one. Where no setup has reached the target there is nothing to confirm.
+    """
+    costs = {c: mean.to_target_j for c, mean in means.items() if mean.to_target_j is not None}
+    if not costs:
+        return ()
+    best = min(costs, key=lambda choice: costs[choice])
+    for choice, many in curves.items():
+        pace = [j for each in many if (j := each.pace_j) is not None]
+        if choice not in means and pace:
+            costs[choice] = statistics.fmean(pace)
+    others = sorted(costs.keys() - {best}, key=lambda choice: (costs[choice], str(choice)))
+    return (best, *others[: LEADERS - 1])
+
+
+def mean_of(curves: Sequence[TrialCurve]) -> TrialCurve | None:
+    """One curve in the place of several seeds: their means; None without a whole one.
+
+    A setup reaches the target only if every seed that was not stopped does. One that was stopped
+    counts there with the least it can have needed: to leave out a bad seed would flatter.
+    """
+    whole = [each for each in curves if not each.stopped]
+    if not whole:
+        return None
+    known = [each.best_accuracy for each in whole if each.best_accuracy is not None]
+    reached = [each.to_target_j for each in whole if each.to_target_j is not None]
+    least = [j for each in curves if (j := each.least_to_target_j) is not None]
+    return TrialCurve(
+        target=whole[0].target,
+        epochs=round(statistics.fmean(each.epochs for each in whole)),
+        known_j=statistics.fmean(each.known_j for each in whole),
+        time_s=statistics.fmean(each.time_s for each in whole),
+        missing=sum(each.missing for each in whole),
+        best_accuracy=statistics.fmean(known) if len(known) == len(whole) else None,
+        to_target_j=statistics.fmean([*reached, *least]) if len(reached) == len(whole) else None,
+    )

@@ -1,0 +1,256 @@
+"""A search that trains: proposals become trials, epochs become verdicts. Knows nothing of Ray."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+from study.record.curves import TrialCurve, curve_of_trial
+from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
+from study.record.search_goal import SearchGoal, values_of
+from study.search.confirming import leaders
+from study.search.options import SearchOptions
+from study.search.proposals import Proposal, Proposer
+from study.search.space.setup_registry import SetupRegistry
+from study.search.space.space import Choice
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import EarlyStopper, StopDecision
+from study.search.stopping.halving import Halving, Rungs
+from study.store.setups import TrialPlan
+
+EARLY = {StopDecision.TARGET: StopReason.TARGET}
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A trial that runs; without a proposal it is a setup that is trained again."""
+
+    choice: Choice
+    proposal: Proposal | None
+    curve: TrialCurve
+    seen: set[tuple[str, int]] = field(default_factory=set)
+
+
+@final
+class LiveSearch:
+    """One search, from its first trial of this command to its last.
+
+    Attributes:
+        budget: What it may use, and what it has used.
+        said: What a user must know of it, a sentence each.
+    """
+
+    def __init__(
+        self,
+        options: SearchOptions,
+        *,
+        book: SetupRegistry,
+        proposer: Proposer,
+        trials: Callable[[], Sequence[TrialRecord]],
+        ended: frozenset[str] = frozenset(),
+        known: Iterable[TrialRecord] = (),
+    ) -> None:
+        """Search with `options`.
+
+        Args:
+            options: Of the command.
+            book: Has the setups, and their trials.
+            proposer: Says what to try.
+            trials: What all trials came to so far, those of earlier commands included.
+            ended: Those that have ended in an earlier command, by their identifiers.
+            known: Trials of earlier studies.
+        """
+        self.budget = Budget(options.budget_j)
+        self.said: list[str] = []
+        self._options = options
+        self._goal = SearchGoal(options.goal)
+        self._book = book
+        self._proposer = proposer
+        self._trials = trials
+        self._ended = ended
+        self._running: dict[str, _Running] = {}
+        self._here: set[str] = set()
+        self._begun = 0
+        self._repeats: list[tuple[Choice, int]] | None = None
+        self._courses: defaultdict[Choice, list[TrialCurve]] = defaultdict(list)
+        self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
+        self._halving = _halving_of(options)
+        self._judge = EarlyStopper(
+            goal=self._goal,
+            budget=self.budget,
+            halving=self._halving,
+            capping=not options.no_cap,
+        )
+        for record in known:
+            self._learn(record)
+
+    def earlier(self) -> None:
+        """Take the trials of earlier commands into account: what they cost, and the best.
+
+        Those that may be run again are not counted as trials; what they used is overhead.
+        """
+        for record in self._trials():
+            if record.trial_id not in self._ended:
+                continue
+            self._begun += record.seed == self._options.seed
+            self.budget.book(record.energy_j or 0.0)
+            self._learn(record)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what comes next depends on trials that still run."""
+        leaders_are_open = self._repeats is None and self._options.confirm > 0
+        return bool(self._running) and (leaders_are_open or not self._has_room)
+
+    def propose(self) -> TrialPlan | None:
+        """The next trial; None when no more is to be begun, or none as yet (`is_waiting`)."""
+        self.book_overhead()
+        if self._repeats is None:
+            plan = self._next_setup()
+            if plan is not None or self._running:
+                return plan
+            self._repeats = self._to_repeat()
+        while self._repeats and self._has_room:
+            choice, seed = self._repeats.pop(0)
+            plan = self._book.plan(choice, seed)
+            if plan is not None:
+                return self._begin(plan, choice, None)
+        return None
+
+    def epoch(self, record: EpochRecord) -> StopReason | None:
+        """Take an epoch; why its trial is to end with it, or None."""
+        running = self._running.get(record.trial_id)
+        if running is None or (record.stage, record.epoch) in running.seen:
+            return None  # Tune tells the last epoch once more when a trial has ended by itself
+        running.seen.add((record.stage, record.epoch))
+        energy_j = record.epoch_energy_j
+        running.curve.add(
+            accuracy=record.val_accuracy, energy_j=energy_j, time_s=record.epoch_time_s
+        )
+        if energy_j is not None and energy_j > self.budget.limit_j:
+            self.said.append(
+                f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
+                f"{record.trial_id} ({energy_j / J_PER_WH:.3g} Wh)."
+            )
+        judged = self._judge.after_repeat if running.proposal is None else self._judge.after_epoch
+        verdict = judged(record.trial_id, running.curve, last_epoch_j=energy_j or 0.0)
+        # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
+        has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
+        if verdict is None or has_ended:
+            return None
+        running.curve.stopped = verdict is not StopDecision.TARGET
+        return EARLY.get(verdict, StopReason.STOPPED)
+
+    def is_before_first_epoch(self, trial_id: str) -> bool:
+        """Whether a trial has not reported an epoch as yet."""
+        running = self._running.get(trial_id)
+        return running is not None and not running.curve.epochs
+
+    def end(self, trial_id: str, *, failed: bool) -> None:
+        """A trial has ended: tell Optuna. One without an accuracy or an energy has no values."""
+        running = self._running.pop(trial_id, None)
+        if running is None:
+            return
+        self.budget.end(trial_id)
+        curve = running.curve
+        if not failed:
+            self._courses[running.choice].append(curve)
+        if running.proposal is None:
+            return
+        values = None
+        if not failed and curve.best_accuracy is not None:
+            values = values_of(self._goal, curve, max_epochs=self._options.max_epochs)
+        if values is None and not curve.stopped:
+            self.said.append(
+                f"{trial_id} has no "
+                f"{'accuracy' if curve.best_accuracy is None else 'energy'}: Optuna was told that "
+                "it failed."
+            )
+        facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
+        facts |= self._book.named(running.choice)  # Optuna itself has the ranks of listed numbers
+        try:
+            self._proposer.tell(
+                running.proposal, values, pruned=curve.stopped and not failed, facts=facts
+            )
+        except Exception as error:  # noqa: BLE001 - Optuna's own; the rows have the result
+            logging.getLogger(__name__).warning("Optuna could not be told: %s", error)
+
+    def bill_j(self, trials: Sequence[TrialRecord]) -> float:
+        """Joules of the whole search, as far as they are known."""
+        return sum((t.energy_j or 0.0) + _overhead_j(t) + t.wasted_energy_j for t in trials)
+
+    def book_overhead(self) -> None:
+        """Book what trackers have told of set-up, pauses and lost attempts."""
+        for trial in self._trials():
+            lost_j = trial.wasted_energy_j
+            if trial.trial_id not in self._ended and trial.trial_id not in self._here:
+                lost_j += trial.energy_j or 0.0  # it is to be run again
+            self.budget.overhead(trial.trial_id, _overhead_j(trial), lost_j=lost_j)
+
+    def _next_setup(self) -> TrialPlan | None:
+        """The trial of a setup that was not tried."""
+        if self._options.trials is not None and self._begun >= self._options.trials:
+            return None
+        if not self._has_room:
+            return None
+        while (proposal := self._proposer.next()) is not None:
+            plan = self._book.plan(proposal.choice, self._options.seed)
+            if plan is not None:
+                self._begun += 1
+                return self._begin(plan, proposal.choice, proposal)
+            self._proposer.tell(proposal, None, facts={"refused": "has ended before"})
+        return None
+
+    def _begin(self, plan: TrialPlan, choice: Choice, proposal: Proposal | None) -> TrialPlan:
+        self.budget.start(plan.trial_id, first_rung_j=self._first_rung_j)
+        self._here.add(plan.trial_id)
+        curve = TrialCurve(target=self._options.target_accuracy)
+        self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, curve=curve)
+        return plan
+
+    def _to_repeat(self) -> list[tuple[Choice, int]]:
+        """Setups and seeds that are trained again, seed by seed, the best setup first."""
+        best = leaders(self._goal, self._courses)
+        return [
+            (choice, seed)
+            for seed in self._options.seeds[1:]
+            for choice in best
+            if seed not in self._seeds[choice]
+        ]
+
+    def _learn(self, record: TrialRecord) -> None:
+        choice = self._book.choice(record)
+        curve = curve_of_trial(record, target=self._options.target_accuracy)
+        self._courses[choice].append(curve)
+        self._seeds[choice].add(record.seed)
+        if record.energy_to_target_j is not None:
+            self._judge.know(record.energy_to_target_j)
+
+    @property
+    def _has_room(self) -> bool:
+        return self.budget.has_room(first_rung_j=self._first_rung_j)
+
+    @property
+    def _first_rung_j(self) -> float:
+        """What a trial needs to get to its first rung, as far as that is known."""
+        if self._halving is None or self._halving.first is None:
+            return 0.0
+        by_energy = self._options.rungs is Rungs.ENERGY
+        return self._halving.first * (1.0 if by_energy else self.budget.dearest_epoch_j)
+
+
+def _halving_of(options: SearchOptions) -> Halving | None:
+    if options.rungs is None:
+        return None
+    wh = options.first_rung_wh if options.rungs is Rungs.ENERGY else None
+    return Halving(rungs=options.rungs, first=None if wh is None else wh * J_PER_WH)
+
+
+def _overhead_j(trial: TrialRecord) -> float:
+    """Joules of a trial's last attempt beside its epochs, as far as they are known."""
+    return (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
+
+
+def _wh(curve: TrialCurve) -> float | None:
+    return None if curve.energy_j is None else curve.energy_j / J_PER_WH

@@ -1,0 +1,276 @@
+"""Which setup a search tries next: Optuna's samplers over a space of setups.
+
+The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
+once: where a sampler proposes one that was tried, Optuna is told that the proposal failed (with
+`repeats` as its attribute), and the nearest untried setup is taken instead. A sampler over few
+setups would else pay for what it knows.
+
+Optuna's ask-and-tell is used as it is: values that are not finite are never told, so that no trial
+stays running for ever, and a study in SQLite is continued by its name.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, final
+
+import optuna
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.trial import TrialState
+
+from study.errors import OptionError
+from study.record.search_goal import SearchGoal
+from study.search.space.space import MOST_LISTED, Axis, Choice, Range, Space, Value
+from study.search.warm_start import Hint
+
+SamplerName = Literal["tpe", "nsga2", "gp", "random", "grid"]
+
+SAMPLERS: Final[Mapping[str, Callable[[int], BaseSampler]]] = {
+    "tpe": lambda seed: TPESampler(seed=seed),
+    "nsga2": lambda seed: NSGAIISampler(seed=seed),
+    "gp": lambda seed: GPSampler(seed=seed),
+    "random": lambda seed: RandomSampler(seed=seed),
+}
+
+DIGITS = 4
+"""Significant digits of a number that is proposed from a range."""
+
+MOST_REPEATS = 100
+"""Setups proposed again, one after another, after which a range counts as searched through."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A setup that is to be tried.
+
+    Attributes:
+        number: Optuna's number of the trial.
+        choice: The setup.
+    """
+
+    number: int
+    choice: Choice
+
+
+@final
+class Proposer:
+    """Proposes setups, and learns what became of them."""
+
+    def __init__(
+        self,
+        space: Space,
+        *,
+        goal: SearchGoal,
+        sampler: SamplerName,
+        seed: int,
+        name: str | None = None,
+        storage: optuna.storages.BaseStorage | None = None,
+        ended: frozenset[Choice] = frozenset(),
+        backwards: bool = False,
+    ) -> None:
+        """Propose setups of `space`; with `storage`, go on with the study `name` in it.
+
+        Args:
+            space: What can be proposed.
+            goal: What the search is after.
+            sampler: Which sampler proposes; grid goes through the setups in their order.
+            seed: Of the sampler.
+            name: Of Optuna's study.
+            storage: Where it lies; None for memory.
+            ended: Of setups that `storage` knows, those whose trials have rows to their end.
+            backwards: Whether the grid is gone through from its end.
+
+        Raises:
+            OptionError: A grid has no end, or `storage` has a study over another space.
+        """
+        if sampler == "grid" and not space.is_listed:
+            message = (
+                f"--sampler grid goes through at most {MOST_LISTED} setups, all of them from lists. "
+                "Give a list, or low, high and step, where --space has a range; or another sampler."
+            )
+            raise OptionError(message)
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space = space
+        self._random = random.Random(seed)  # noqa: S311 - an order, not a secret
+        self._in_order = sampler == "grid"
+        self._backwards = backwards
+        self._axes = {axis.name: _distribution(axis) for axis in space.axes}
+        self._untried: dict[Choice, tuple[int, ...]] = {}
+        if space.is_listed:
+            setups = map(space.indices, range(int(space.size)))
+            self._untried = {space.choice(each): each for each in setups}
+        self._study = optuna.create_study(
+            directions=list(goal.directions),
+            sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
+            study_name=name,
+            storage=storage,
+            load_if_exists=True,
+        )
+        self._check_space()
+        self._tried: dict[Choice, int] = {}
+        for trial in self._study.get_trials(deepcopy=False):
+            if trial.state is TrialState.RUNNING:
+                # Left by a command that was killed: the setup is free to be tried again.
+                self._study.tell(trial.number, state=TrialState.FAIL)
+            elif (choice := self._choice(trial.params)) in ended:
+                self._take(trial.number, choice)
+
+    @property
+    def tried(self) -> tuple[Choice, ...]:
+        """The setups that were proposed so far, in their order."""
+        return tuple(self._tried)
+
+    def next(self) -> Proposal | None:
+        """The next setup; None when all were tried."""
+        return self._next_listed() if self._space.is_listed else self._next_open()
+
+    def _check_space(self) -> None:
+        """Refuse to go on in another space: listed numbers are kept by their ranks."""
+        axes = [repr(axis) for axis in self._space.axes]
+        known = self._study.user_attrs.get("axes")
+        if known is None:
+            self._study.set_user_attr("axes", axes)
+        elif known != axes:
+            message = (
+                "--resume searches another space than the first time: the values of --space, "
+                "--batch-sizes or --learning-rates differ. Give the first ones, or a new --name."
+            )
+            raise OptionError(message)
+
+    def _next_listed(self) -> Proposal | None:
+        if not self._untried:
+            return None
+        if self._in_order:
+            return self._put(list(self._untried)[-1 if self._backwards else 0])
+        trial = self._study.ask(self._axes)
+        choice = self._choice(trial.params)
+        if choice not in self._tried:
+            return self._take(trial.number, choice)
+        self._repeats(trial, choice)
+        return self._put(self._nearest(choice))
+
+    def _next_open(self) -> Proposal | None:
+        for _ in range(MOST_REPEATS):
+            trial = self._study.ask(self._axes)
+            choice = self._choice(trial.params)
+            if choice not in self._tried:
+                return self._take(trial.number, choice)
+            self._repeats(trial, choice)
+        return None
+
+    def _repeats(self, trial: optuna.trial.Trial, choice: Choice) -> None:
+        trial.set_user_attr("repeats", self._tried[choice])
+        self._study.tell(trial, state=TrialState.FAIL)
+
+    def tell(
+        self,
+        proposal: Proposal,
+        values: tuple[float, ...] | None,
+        *,
+        pruned: bool = False,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """What became of a proposal: its values, or None where it has none."""
+        if facts:
+            trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
+            for name, value in facts.items():
+                trial.set_user_attr(name, value)
+        if values is not None:
+            self._study.tell(proposal.number, values=list(values))
+        else:
+            self._study.tell(
+                proposal.number, state=TrialState.PRUNED if pruned else TrialState.FAIL
+            )
+
+    def take(self, hints: Iterable[Hint]) -> None:
+        """Take what earlier studies know.
+
+        A setup with values is not proposed again; one without is proposed first.
+        """
+        for hint in hints:
+            if hint.choice in self._tried:
+                continue
+            params = self._params(hint.choice)
+            if hint.values is None:
+                self._study.enqueue_trial(params)
+                continue
+            trial = optuna.trial.create_trial(
+                params=params,
+                distributions=self._axes,
+                values=list(hint.values),
+                user_attrs={"from": hint.study},
+            )
+            self._study.add_trial(trial)
+            self._take(len(self._study.get_trials(deepcopy=False)) - 1, hint.choice)
+
+    def _nearest(self, choice: Choice) -> Choice:
+        """Of the untried setups one with the fewest steps to a setup; equal ones by chance."""
+        lists = self._space.lists or ()
+        start = [axis.values.index(value) for axis, value in zip(lists, choice, strict=True)]
+        ordered = [axis.is_ordered for axis in lists]
+
+        def steps(indices: tuple[int, ...]) -> int:
+            return sum(
+                abs(a - b) if is_ordered else int(a != b)
+                for is_ordered, a, b in zip(ordered, indices, start, strict=True)
+            )
+
+        distances = {each: steps(indices) for each, indices in self._untried.items()}
+        least = min(distances.values())
+        return self._random.choice([each for each, far in distances.items() if far == least])
+
+    def _put(self, choice: Choice) -> Proposal:
+        """Begin a trial that the sampler was not asked for."""
+        self._study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=self._params(choice),
+                distributions=self._axes,
+            )
+        )
+        return self._take(len(self._study.get_trials(deepcopy=False)) - 1, choice)
+
+    def _take(self, number: int, choice: Choice) -> Proposal:
+        self._tried[choice] = number
+        self._untried.pop(choice, None)
+        return Proposal(number=number, choice=choice)
+
+    def _trial_id(self, number: int) -> int:
+        return self._study.get_trials(deepcopy=False)[number]._trial_id  # noqa: SLF001 - no other way
+
+    def _choice(self, params: Mapping[str, Any]) -> Choice:
+        return tuple(_value(axis, params[axis.name]) for axis in self._space.axes)
+
+    def _params(self, choice: Choice) -> dict[str, Any]:
+        return {
+            axis.name: _param(axis, value)
+            for axis, value in zip(self._space.axes, choice, strict=True)
+        }
+
+
+def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:
+    """Listed numbers by their rank, so that a sampler sees equal steps; words as words."""
+    if isinstance(axis, Range):
+        if axis.whole:
+            return optuna.distributions.IntDistribution(int(axis.low), int(axis.high), log=axis.log)
+        return optuna.distributions.FloatDistribution(axis.low, axis.high, log=axis.log)
+    if axis.is_ordered:
+        return optuna.distributions.IntDistribution(0, len(axis.values) - 1)
+    return optuna.distributions.CategoricalDistribution(axis.values)
+
+
+def _param(axis: Axis | Range, value: Value) -> Value:
+    """A value as Optuna has it."""
+    if isinstance(axis, Axis) and axis.is_ordered:
+        return axis.values.index(value)
+    return value
+
+
+def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
+    """What Optuna has as a value; of a range, with digits that a person can read."""
+    if isinstance(axis, Range):
+        short = param if axis.whole else float(f"{param:.{DIGITS}g}")
+        return min(max(short, axis.low), axis.high)
+    value: Value = axis.values[param] if axis.is_ordered else param
+    return value

@@ -1,0 +1,1 @@
+"""Search recorded trainings on a simulated clock."""

@@ -1,0 +1,303 @@
+"""Recorded trainings that a search can be replayed on."""
+
+import math
+import random
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from study.errors import OptionError
+from study.record.attempts import counted
+from study.record.curves import TrialCurve
+from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
+from study.search.space.space import Choice, Space, Value, space_of
+from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
+
+NEEDED: Final = (*ALWAYS, "seed", "epoch", "val_accuracy", "epoch_energy_j", "epoch_time_s")
+"""Columns of a table. It may have `setup_energy_j`, what a training used before its first epoch,
+and any further axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEpoch:
+    """One epoch of a recorded training; None where a figure is not known."""
+
+    accuracy: float | None
+    energy_j: float | None
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One recorded training.
+
+    Attributes:
+        epochs: Those that count for it.
+        setup_j: What its last attempt used beside its epochs; 0 where the table does not tell.
+        lost: Those of earlier attempts that came to nothing.
+    """
+
+    epochs: tuple[RecordedEpoch, ...]
+    setup_j: float = 0.0
+    lost: tuple[RecordedEpoch, ...] = ()
+
+    def __len__(self) -> int:
+        """Number of epochs."""
+        return len(self.epochs)
+
+    @property
+    def energy_j(self) -> float:
+        """All that it used, as far as it is known."""
+        return self.setup_j + sum(epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayTable:
+    """All recorded trainings.
+
+    Attributes:
+        name: What it was read from.
+        estimated: Whether an energy in it is an estimate.
+        synthetic: Whether it was made from a model instead of recorded.
+        space: Its axes; every value occurs in it, but not every setup need be in it.
+        recordings: Those of each setup, by rising seed.
+        left_out: Trainings that are not among them, because a search stopped them.
+    """
+
+    name: str
+    estimated: bool
+    synthetic: bool
+    space: Space
+    recordings: Mapping[Choice, tuple[Recording, ...]] = field(repr=False)
+    left_out: int = 0
+
+    @property
+    def longest(self) -> int:
+        """Epochs of the longest training."""
+        return max(len(one) for many in self.recordings.values() for one in many)
+
+    @property
+    def grid_j(self) -> float:
+        """Energy of training every setup once to its end: the mean over the recorded seeds."""
+        return sum(
+            statistics.fmean(one.energy_j for one in many) for many in self.recordings.values()
+        )
+
+    @property
+    def cheapest_epoch_j(self) -> float:
+        """The least that an epoch costs."""
+        return min(
+            epoch.energy_j
+            for many in self.recordings.values()
+            for one in many
+            for epoch in one.epochs
+            if epoch.energy_j is not None
+        )
+
+    def draw(self, seed: int) -> dict[Choice, Recording]:
+        """One of the recorded seeds for each setup; the same seed gives the same draw."""
+        draw = random.Random(seed)  # noqa: S311 - a simulation
+        return {choice: draw.choice(many) for choice, many in self.recordings.items()}
+
+    def energy_to_target_j(self, target: float) -> dict[Choice, float]:
+        """Median energy to target of each setup over its seeds, of those that reach it mostly.
+
+        A seed that does not reach it counts as dearer than any that does.
+
+        Raises:
+            OptionError: No setup reaches it.
+        """
+        found = {}
+        for choice, many in self.recordings.items():
+            middle = statistics.median_high(to_target_j(one, target) for one in many)
+            if middle < float("inf"):
+                found[choice] = middle
+        if not found:
+            best = max(
+                epoch.accuracy or 0.0
+                for many in self.recordings.values()
+                for one in many
+                for epoch in one.epochs
+            )
+            message = (
+                f"--target-accuracy is {target:g}; no setup of {self.name} reaches it with most of "
+                f"its seeds (the best epoch of all has {best:.3f}). Give a lower one."
+            )
+            raise OptionError(message)
+        return found
+
+
+def read_table(path: Path) -> ReplayTable:
+    """A table of recorded epochs: a study's folder, an `epochs.parquet`, or a CSV.
+
+    Raises:
+        OptionError: It cannot be read, lacks a column, or holds what cannot be.
+    """
+    place = path / EPOCHS_FILE if path.is_dir() and (path / EPOCHS_FILE).exists() else path
+    place = place / "epochs.csv" if place.is_dir() else place
+    try:
+        frame = pd.read_csv(place) if place.suffix == ".csv" else pd.read_parquet(place)
+    except (OSError, ValueError) as error:
+        message = (
+            f"--replay {path} cannot be read: {error}. It takes a study's folder, an "
+            f"epochs.parquet, or a CSV with the columns {', '.join(NEEDED)}."
+        )
+        raise OptionError(message) from error
+    trials = place.with_name(TRIALS_FILE)
+    if place.name == EPOCHS_FILE and trials.exists():
+        frame = frame.merge(_setup_energies(trials), on="trial_id", how="left")
+    return table_of(frame, name=str(path))
+
+
+def _setup_energies(trials: Path) -> pd.DataFrame:
+    """What each trial of a study used beside its epochs, in its last attempt."""
+    columns = ["setup_energy_j", "between_energy_j"]
+    frame = pd.read_parquet(trials, columns=["trial_id", *columns])
+    return pd.DataFrame(
+        {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1)}
+    )
+
+
+def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
+    """A table from its rows.
+
+    Raises:
+        OptionError: A column is missing, there is no row, or a figure is none.
+    """
+    missing = [column for column in NEEDED if column not in frame.columns]
+    if missing:
+        message = (
+            f"--replay {name} has no column {', '.join(missing)}; needed are {', '.join(NEEDED)}."
+        )
+        raise OptionError(message)
+    if frame.empty:
+        message = f"--replay {name} has no row; it takes one for each recorded epoch."
+        raise OptionError(message)
+    _check_figures(frame, name)
+    frame = with_parameters(frame.reset_index(drop=True))
+    frame, left_out = _without_stopped(_counted_through(frame))
+    if frame.empty:
+        message = (
+            f"--replay {name} has no training that a search did not stop; how those would have "
+            "gone on is not known. Give a study of the whole grid."
+        )
+        raise OptionError(message)
+    axes = axes_of(frame)
+    for axis in axes:
+        if frame[axis].isna().any():
+            message = f"--replay {name}: {axis} is empty in a row; give it a value in each."
+            raise OptionError(message)
+    if _is_twice(frame, [*axes, "seed", "epoch"]):
+        message = f"--replay {name} has an epoch of the same setup and seed twice."
+        raise OptionError(message)
+    recordings: dict[Choice, list[Recording]] = {}
+    for key, rows in frame.groupby([*axes, "seed"], sort=True):
+        recordings.setdefault(tuple(_plain(v) for v in tuple(key)[:-1]), []).append(
+            _recording(rows)
+        )
+    return ReplayTable(
+        name=name,
+        estimated="energy_method" in frame and bool((frame["energy_method"] == "estimated").any()),
+        synthetic="synthetic" in frame and bool(frame["synthetic"].any()),
+        space=space_of({axis: [_plain(v) for v in frame[axis].unique()] for axis in axes}),
+        recordings={choice: tuple(many) for choice, many in recordings.items()},
+        left_out=left_out,
+    )
+
+
+def curve_of(recording: Recording, *, target: float | None) -> TrialCurve:
+    """A recorded training as the curve of a trial that nobody stopped."""
+    curve = TrialCurve(target=target)
+    for epoch in recording.epochs:
+        curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+    return curve
+
+
+def _check_figures(frame: pd.DataFrame, name: str) -> None:
+    """Refuse what is no number, or no possible one.
+
+    Raises:
+        OptionError: The first that is found.
+    """
+    for column in NEEDED:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            message = (
+                f"--replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
+                "numbers."
+            )
+            raise OptionError(message)
+    for column in (*ALWAYS, "seed", "epoch"):
+        if frame[column].isna().any():
+            message = f"--replay {name}: {column} is empty in a row; give it a value in each."
+            raise OptionError(message)
+    if (frame["epoch_energy_j"] < 0).any() or not (frame["epoch_time_s"] > 0).all():
+        message = f"--replay {name} has a negative energy or an epoch without time; mend the row."
+        raise OptionError(message)
+    if not (frame["epoch_energy_j"] > 0).any():
+        message = f"--replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
+        raise OptionError(message)
+
+
+def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
+    """A search's trials with their epochs counted through: a frozen encoder's has two stages."""
+    ours = {"paradigm", "trial_id", "attempt", "stage"} <= set(frame.columns)
+    if not ours or not (frame["paradigm"] == Paradigm.SEARCH.value).all():
+        return frame
+    return frame.assign(epoch=frame.groupby(["trial_id", "attempt"]).cumcount() + 1)
+
+
+def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Without trainings that a search stopped, and their number: nobody knows how they go on."""
+    if not {"stop_reason", "trial_id"} <= set(frame.columns):
+        return frame, 0
+    stopped = frame.loc[frame["stop_reason"] == StopReason.STOPPED.value, "trial_id"].unique()
+    return frame[~frame["trial_id"].isin(stopped)], len(stopped)
+
+
+def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
+    """Whether an epoch is there twice, apart from those that a later attempt trained again."""
+    again = [*place, "attempt"] if "attempt" in frame.columns else place
+    return bool(frame.duplicated(again).any())
+
+
+def _recording(rows: pd.DataFrame) -> Recording:
+    """One training from its rows, those of lost attempts among them."""
+    attempts = rows["attempt"] if "attempt" in rows.columns else [1] * len(rows)
+    places = [(int(a), "", int(e)) for a, e in zip(attempts, rows["epoch"], strict=True)]
+    counts = counted(places)
+    is_kept = [place in counts for place in places]
+    has_setup = "setup_energy_j" in rows.columns
+    return Recording(
+        epochs=_epochs(rows[is_kept]),
+        setup_j=(_known(rows["setup_energy_j"].iloc[-1]) or 0.0) if has_setup else 0.0,
+        lost=_epochs(rows[[not each for each in is_kept]]),
+    )
+
+
+def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
+    order = ["attempt", "epoch"] if "attempt" in rows.columns else ["epoch"]
+    columns = rows.sort_values(order)[["val_accuracy", "epoch_energy_j", "epoch_time_s"]]
+    return tuple(
+        RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
+        for a, j, s in columns.itertuples(index=False, name=None)
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def _plain(value: object) -> Value:
+    """A number as Python's own, anything else as text."""
+    plain: object = getattr(value, "item", lambda: value)()
+    return plain if isinstance(plain, int | float | str) else str(plain)
+
+
+def to_target_j(recording: Recording, target: float) -> float:
+    """Energy until a recorded training reached the target; infinite where it did not."""
+    reached_j = curve_of(recording, target=target).to_target_j
+    return float("inf") if reached_j is None else reached_j

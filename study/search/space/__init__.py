@@ -1,0 +1,1 @@
+"""Say what is searched over: axes, the space file, the registry of setups."""

@@ -1,0 +1,1 @@
+"""Decide which trials go on: budget, halving, early stopping."""

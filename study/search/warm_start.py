@@ -1,0 +1,202 @@
+"""What earlier studies know: their finished trials, for a search that need not train them again."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from study.errors import OptionError, StorageError
+from study.options import SCENARIO_OPTIONS
+from study.record.curves import TrialCurve, curve_of_trial
+from study.record.manifest import Manifest
+from study.record.records import (
+    EPOCHS_FILE,
+    TRIALS_FILE,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialRecord,
+    TrialStatus,
+)
+from study.record.search_goal import SearchGoal, values_of
+from study.search.space.file import FROZEN
+from study.search.space.setup_registry import choice_of
+from study.search.space.space import Choice, Space
+from study.store.folder import StudyFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """A setup that an earlier study has trained.
+
+    Attributes:
+        choice: The setup.
+        values: Its values, as Optuna takes them, the mean over its seeds; None where only the
+            setup is a hint, to be tried early.
+        study: Where it comes from.
+    """
+
+    choice: Choice
+    values: tuple[float, ...] | None
+    study: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What earlier studies know.
+
+    Attributes:
+        hints: Setups of the space.
+        trials: The trials behind those that have values, with this search's target.
+    """
+
+    hints: tuple[Hint, ...] = ()
+    trials: tuple[TrialRecord, ...] = ()
+
+
+def earlier_studies(
+    places: Sequence[Path],
+    manifest: Manifest,
+    *,
+    space: Space,
+    goal: SearchGoal,
+    target: float | None,
+    similar: bool,
+) -> Earlier:
+    """The finished trials of earlier studies that lie in the space.
+
+    A trial that a search stopped is a lower bound and tells nothing here, nor does one that was
+    ended at a target where the search asks for more than that target.
+
+    Args:
+        places: Folders of studies.
+        manifest: Of the search.
+        space: Of the search.
+        goal: Of the search.
+        target: Of the search.
+        similar: Whether studies of other scenarios, data or options are taken, as setups without
+            values.
+
+    Raises:
+        OptionError: A folder holds no study, or one that is not alike.
+    """
+    hints: list[Hint] = []
+    kept: list[TrialRecord] = []
+    for place in places:
+        folder, earlier = _read(place)
+        differs = _differences(earlier, manifest, space, goal)
+        if differs and not similar:
+            message = (
+                f"--from {place} is not alike: {'; '.join(differs)}. Values of another training "
+                "mislead: give --from-similar to take only its setups as hints."
+            )
+            raise OptionError(message)
+        for choice, trials in _by_choice(folder, earlier, space, target).items():
+            told = {} if differs else _values(trials, goal, manifest, target)
+            values = None
+            if told:
+                kept += told
+                values = tuple(map(statistics.fmean, zip(*told.values(), strict=True)))
+            hints.append(Hint(choice=choice, values=values, study=earlier.study))
+    return Earlier(hints=tuple(hints), trials=tuple(kept))
+
+
+def _values(
+    trials: Sequence[TrialRecord],
+    goal: SearchGoal,
+    manifest: Manifest,
+    target: float | None,
+) -> dict[TrialRecord, tuple[float, ...]]:
+    """The values of those trials that have some."""
+    max_epochs = int(manifest.options["max_epochs"])
+    found = {}
+    for trial in trials:
+        curve = curve_of_trial(trial, target=target)
+        values = values_of(goal, curve, max_epochs=max_epochs)
+        if values is not None and not _is_cut_short(trial, goal, curve):
+            found[trial] = values
+    return found
+
+
+def _is_cut_short(trial: TrialRecord, goal: SearchGoal, curve: TrialCurve) -> bool:
+    if trial.stop_reason is not StopReason.TARGET:
+        return False
+    return goal is not SearchGoal.ENERGY_TO_TARGET or not curve.reached
+
+
+def _by_choice(
+    folder: StudyFolder, earlier: Manifest, space: Space, target: float | None
+) -> dict[Choice, list[TrialRecord]]:
+    """The trials that came to their end, by their setup in the space."""
+    reached_j = _energies_to_target(folder, target)
+    otherwise = _otherwise(earlier.options)
+    found: dict[Choice, list[TrialRecord]] = {}
+    for row in folder.read_rows(TRIALS_FILE):
+        trial = TrialRecord.from_row(row)
+        choice = choice_of(trial, space, otherwise)
+        ended = trial.status is TrialStatus.FINISHED
+        if ended and trial.stop_reason is not StopReason.STOPPED and space.holds(choice):
+            own = replace(trial, energy_to_target_j=reached_j.get(trial.trial_id))
+            found.setdefault(choice, []).append(own)
+    return found
+
+
+def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, float]:
+    """Joules until this search's target, of the trials that reached it."""
+    curves: dict[tuple[str, int], TrialCurve] = {}
+    for row in folder.read_rows(EPOCHS_FILE):
+        epoch = EpochRecord.from_row(row)
+        curve = curves.setdefault((epoch.trial_id, epoch.attempt), TrialCurve(target=target))
+        curve.add(
+            accuracy=epoch.val_accuracy, energy_j=epoch.epoch_energy_j, time_s=epoch.epoch_time_s
+        )
+    # The last attempt's, which sorts behind those before.
+    return {
+        trial_id: curve.to_target_j
+        for (trial_id, _), curve in sorted(curves.items(), key=lambda pair: pair[0])
+        if curve.to_target_j is not None
+    }
+
+
+def _otherwise(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What all setups of an earlier study have; the search may choose it."""
+    found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
+    if options.get("encoder"):
+        found["encoder"] = options["encoder"]
+    return found
+
+
+def _differences(
+    earlier: Manifest, manifest: Manifest, space: Space, goal: SearchGoal
+) -> list[str]:
+    """What makes the values of an earlier study those of another training."""
+    found = []
+    if earlier.paradigm not in (Paradigm.REGIME, Paradigm.SEARCH):
+        found.append(f"it is a study of {earlier.paradigm}, whose trials train several stages")
+    if earlier.scenario != manifest.scenario:
+        found.append(f"its scenario is {earlier.scenario}, this one is {manifest.scenario}")
+    elif earlier.data.fingerprint != manifest.data.fingerprint:
+        found.append(
+            f"its data are {earlier.data.description}, these are {manifest.data.description}"
+        )
+    chosen = {axis.name for axis in space.axes}
+    names = ["optimizer", *SCENARIO_OPTIONS]
+    if goal is not SearchGoal.ENERGY_TO_TARGET:
+        names += ["max_epochs", "patience"]
+    was, now = earlier.options, manifest.options
+    found += [
+        f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
+        for name in names
+        if name not in chosen and was.get(name) != now.get(name)
+    ]
+    return found
+
+
+def _read(place: Path) -> tuple[StudyFolder, Manifest]:
+    try:
+        folder = StudyFolder(str(place.resolve().parent), place.resolve().name)
+        return folder, folder.read_manifest()
+    except StorageError as error:
+        message = f"--from {place} holds no study that can be read: {error}"
+        raise OptionError(message) from error

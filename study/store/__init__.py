@@ -1,0 +1,1 @@
+"""Keep a study's folder: write, read, resume."""

@@ -1,0 +1,213 @@
+"""Keeps a study's rows and writes its folder, as they come and at the end.
+
+The folder may be on anything that Ray takes as storage: a path, a mount or a URI. Tables are
+written whole, beside the old one, and then put in its place, so that a reader never sees half.
+"""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, final
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from study.errors import StorageError
+from study.record.manifest import Manifest
+from study.record.records import MANIFEST_FILE
+
+PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
+"""Between tries to write the last results."""
+
+
+@final
+class StudyFolder:
+    """A study's folder on whatever storage.
+
+    Attributes:
+        is_local: Whether it lies in this machine's file system.
+        storage_path: Where it lies, as Ray takes it.
+        path: The folder, within its file system.
+    """
+
+    def __init__(self, results_dir: str, name: str) -> None:
+        """The folder `name` in `results_dir`; nothing is written yet.
+
+        Raises:
+            StorageError: The place is not one that files can be put in.
+        """
+        try:
+            self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _unusable(results_dir, error) from error
+        self.is_local = isinstance(self._files, pafs.LocalFileSystem)
+        self.storage_path = root if self.is_local else results_dir
+        self.path = f"{root}/{name}"
+
+    def prepare(self) -> None:
+        """Make the folder, and prove that files can be written into it.
+
+        Raises:
+            StorageError: They cannot.
+        """
+        probe = f"{self.path}/.can-be-written"
+        try:
+            self._files.create_dir(self.path, recursive=True)
+            with self._files.open_output_stream(probe) as file:
+                file.write(b"")
+            self._files.delete_file(probe)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def exists(self) -> bool:
+        """Whether a study has been begun there.
+
+        Raises:
+            StorageError: The place cannot be looked at.
+        """
+        try:
+            return self._has(MANIFEST_FILE)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def read_manifest(self) -> Manifest:
+        """The manifest of the study that lies there.
+
+        Raises:
+            StorageError: There is none that this program can read.
+        """
+        try:
+            with self._files.open_input_stream(f"{self.path}/{MANIFEST_FILE}") as file:
+                return Manifest.from_json(file.read().decode())
+        except (OSError, ValueError) as error:
+            place = f"{self.path}/{MANIFEST_FILE}"
+            raise _unusable(place, error) from error
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file whole, or leave the old one."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, content: bytes | memoryview) -> None:
+        """Write a file whole, or leave the old one."""
+        with self._replaced(name) as file:
+            file.write(content)
+
+    def read_bytes(self, name: str) -> bytes | None:
+        """A file's content; None where there is no such file."""
+        if not self._has(name):
+            return None
+        with self._files.open_input_stream(f"{self.path}/{name}") as file:
+            content: bytes = file.read()
+        return content
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder of the study; none where there is no such folder."""
+        chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
+        return [each.base_name for each in self._files.get_file_info(chosen)]
+
+    def delete(self, name: str) -> None:
+        """Take a file away; where it is not there or the storage is away, nothing happens."""
+        with suppress(OSError):
+            self._files.delete_file(f"{self.path}/{name}")
+
+    def write_rows(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
+        """Write rows of a record type as parquet, with the type's columns even without a row."""
+        with self._replaced(name) as file:
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=_schema(kind)), file)
+
+    def write_csv(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
+        """Write the same as CSV; what is missing is an empty field."""
+        with self._replaced(name) as file:
+            csv.write_csv(pa.Table.from_pylist(list(rows), schema=_schema(kind)), file)
+
+    def read_rows(self, name: str) -> list[dict[str, Any]]:
+        """Rows of a parquet file; none where there is no such file."""
+        if not self._has(name):
+            return []
+        rows: list[dict[str, Any]] = pq.read_table(
+            f"{self.path}/{name}", filesystem=self._files
+        ).to_pylist()
+        return rows
+
+    @contextmanager
+    def _replaced(self, name: str) -> Iterator[pa.NativeFile]:
+        """A file to write to, which takes the place of `name` once it is whole.
+
+        Until then it has a name with a dot before it, which readers of a parquet data set pass over.
+        """
+        folder, _, last = f"{self.path}/{name}".rpartition("/")
+        self._files.create_dir(folder, recursive=True)
+        with self._files.open_output_stream(f"{folder}/.{last}.new") as file:
+            yield file
+        self._files.move(f"{folder}/.{last}.new", f"{folder}/{last}")
+
+    def _has(self, name: str) -> bool:
+        found: bool = self._files.get_file_info(f"{self.path}/{name}").type is pafs.FileType.File
+        return found
+
+
+def written_at_last(
+    place: str, write: Callable[[], None], *, pauses_s: Sequence[float] = PAUSES_S
+) -> None:
+    """Have something written, and try again for a minute where the storage is full or away.
+
+    Args:
+        place: Where, for messages.
+        write: Writes it.
+        pauses_s: Seconds between the tries.
+
+    Raises:
+        StorageError: It still is.
+    """
+    for pause_s in pauses_s:
+        try:
+            write()
+        except OSError as error:
+            logging.getLogger(__name__).warning(
+                "%s cannot be written (%s); trying again in %g s", place, error, pause_s
+            )
+            time.sleep(pause_s)
+        else:
+            return
+    try:
+        write()
+    except OSError as error:
+        message = (
+            f"the last results could not be written to {place}: {error}. What was written before "
+            "is whole: mend the storage, and give the same command with --resume."
+        )
+        raise StorageError(message) from error
+
+
+_NUMBERS: dict[Any, pa.DataType] = {
+    int: pa.int64(),
+    int | None: pa.int64(),
+    float: pa.float64(),
+    float | None: pa.float64(),
+}
+
+
+def _schema(kind: type) -> pa.Schema:
+    """Columns of a record type: numbers as numbers also where all are missing, words as text."""
+    return pa.schema(
+        [(each.name, _NUMBERS.get(each.type, pa.string())) for each in dataclasses.fields(kind)]
+    )
+
+
+def _uri(results_dir: str) -> str:
+    if "://" in results_dir:
+        return results_dir
+    return Path(results_dir).expanduser().resolve().as_uri()
+
+
+def _unusable(place: str, error: Exception) -> StorageError:
+    message = (
+        f"{place} cannot be used: {error}. --results-dir takes a folder that you may write to, "
+        "or a URI such as s3://bucket/folder."
+    )
+    return StorageError(message)

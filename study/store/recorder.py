@@ -1,0 +1,222 @@
+"""Keeps a study's rows as they come, and writes its tables."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import final
+
+from study.record.attempts import Place
+from study.record.bookings import PowerRecord, WindowRecord
+from study.record.records import (
+    EPOCHS_FILE,
+    POWER_FILE,
+    TRIALS_CSV_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    Stage,
+    TrialRecord,
+    TrialStatus,
+)
+from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
+from study.store.folder import StudyFolder
+from study.store.setups import TrialPlan
+from study.store.stage_order import chosen_stages
+from study.store.trial_record import is_through, total_j, trial_record
+from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking
+
+FLUSH_S = 10.0
+"""What was reported is on storage at most so much later."""
+
+FLUSH_PAUSE_S = 1.0
+"""A stage that ends is written at once, but not sooner than this after the writing before."""
+
+FLUSH_SHARE = 0.05
+"""Most of the driver's time that writing takes: tables are written whole, so that a study with many
+rows is written less often."""
+
+NO_MESSAGE = "no message"
+
+
+@final
+class Recorder:
+    """All rows of a study: those of an earlier command, and those that come."""
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        *,
+        study: str,
+        paradigm: Paradigm,
+        scenario: str,
+        stages: Sequence[Stage],
+        target_accuracy: float | None,
+    ) -> None:
+        """Record into `folder`; rows that lie there already are kept."""
+        self._folder = folder
+        self._study = study
+        self._paradigm = paradigm
+        self._scenario = scenario
+        self._stages = stages
+        self._target_accuracy = target_accuracy
+        self._plans: dict[str, TrialPlan] = {}
+        self._errors: dict[str, str] = {
+            row["trial_id"]: row["error"] or NO_MESSAGE
+            for row in folder.read_rows(TRIALS_FILE)
+            if row["status"] == TrialStatus.FAILED
+        }
+        # Of what attempts a driver left that did not live to write their rows.
+        self._left = attempts_with_checkpoint(folder.names(CHECKPOINTS_FOLDER))
+        self._power: list[PowerRecord] = []
+        self._due_s = time.monotonic() + FLUSH_S
+        self._rested_s = time.monotonic()
+        # By trial, so that what concerns one trial does not look at the others.
+        self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[Place, WindowRecord]] = defaultdict(dict)
+        for row in folder.read_rows(EPOCHS_FILE):
+            self.add(EpochRecord.from_row(row))
+        for row in folder.read_rows(WINDOWS_FILE):
+            self._add_window(WindowRecord.from_row(row))
+
+    def expect(self, plans: Iterable[TrialPlan], *, retry_failed: bool = False) -> list[TrialPlan]:
+        """Take note of the study's trials, and tell which of them are still to be run.
+
+        A trial that has ended before is not run again; one that has failed only with
+        `retry_failed`. One that was begun is, as a new attempt, and with the attempt that its plan
+        has, if that is later.
+        """
+        remaining = []
+        for plan in plans:
+            epochs, windows = self._of(plan)
+            rows = list(epochs.values())
+            self._plans[plan.trial_id] = plan
+            if self.is_through(plan):
+                continue
+            if plan.trial_id in self._errors and not retry_failed:
+                continue
+            self._errors.pop(plan.trial_id, None)
+            begun = {attempt for attempt, _, _ in (*epochs, *windows)}
+            begun.update(self._left.get(plan.trial_id, ()))
+            again = plan.again(
+                attempt=max(plan.attempt, max(begun, default=0) + 1),
+                # An epoch that was not begun has used nothing, and has no energy.
+                energy_before_j=total_j(row.epoch_energy_j for row in rows if row.epoch_time_s > 0),
+            )
+            self._plans[plan.trial_id] = again
+            remaining.append(again)
+        return remaining
+
+    def is_through(self, plan: TrialPlan) -> bool:
+        """Whether a trial has trained all that it can."""
+        rows, _ = self._of(plan)
+        return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
+
+    def add(self, record: EpochRecord) -> None:
+        """Take an epoch's row; a later one for the same epoch takes its place."""
+        self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
+        if record.stop_reason is not None:
+            self._due_s = min(self._due_s, self._rested_s)
+
+    def add_error(self, trial_id: str, error: str) -> None:
+        """Take note of what went wrong in a trial."""
+        self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
+
+    def add_booking(self, booking: Booking) -> None:
+        """Take what a tracker has booked."""
+        for booked in booking.windows:
+            self._add_window(_window_record(booked))
+        self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
+
+    def trials(self) -> list[TrialRecord]:
+        """One record for each trial that was begun, in the order of setups and seeds."""
+        begun = self._epochs.keys() | self._windows.keys() | self._errors.keys()
+        plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
+        return [self._trial(plan) for plan in plans if plan.trial_id in begun]
+
+    def devices(self) -> set[str]:
+        """Names of the devices that trials trained on, as far as they are known."""
+        rows = (row for rows in self._epochs.values() for row in rows.values())
+        return {row.device_name for row in rows if row.device_name}
+
+    def flush_due(self) -> bool:
+        """Whether it is time to write what has come."""
+        return time.monotonic() >= self._due_s
+
+    def flush(self) -> None:
+        """Write all tables."""
+        start_s = time.monotonic()
+        # Also where the storage is away:
+        self._rested_s = self._due_s = start_s + FLUSH_S
+        trials = [trial.to_row() for trial in self.trials()]
+        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
+        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
+        self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+        self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+        self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
+        self._folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        if self._power:
+            # Parts, because the power log grows with time and not with results.
+            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
+            self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
+            self._power.clear()
+        now_s = time.monotonic()
+        rest_s = (now_s - start_s) / FLUSH_SHARE
+        self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
+        self._due_s = now_s + max(FLUSH_S, rest_s)
+
+    def _add_window(self, window: WindowRecord) -> None:
+        self._windows[window.trial_id][window.attempt, window.stage, window.epoch] = window
+
+    def _of(
+        self, plan: TrialPlan
+    ) -> tuple[Mapping[Place, EpochRecord], Mapping[Place, WindowRecord]]:
+        """Epochs and windows of a trial, of all attempts; looking makes no entry."""
+        return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
+
+    def _trial(self, plan: TrialPlan) -> TrialRecord:
+        epochs, windows = self._of(plan)
+        return trial_record(
+            plan,
+            epochs=list(epochs.values()),
+            windows=list(windows.values()),
+            error=self._errors.get(plan.trial_id),
+            study=self._study,
+            paradigm=self._paradigm,
+            scenario=self._scenario,
+            stages=chosen_stages(self._stages, plan.chosen),
+            target_accuracy=self._target_accuracy,
+        )
+
+
+def _window_record(booked: BookedWindow) -> WindowRecord:
+    reading = booked.reading
+    return WindowRecord(
+        trial_id=booked.key.trial_id,
+        attempt=booked.key.attempt,
+        stage=booked.key.stage,
+        epoch=booked.key.epoch,
+        device_uuid=reading.device_uuid,
+        start_s=reading.start_s,
+        duration_s=reading.duration_s,
+        energy_j=reading.energy_j,
+        energy_method=None if reading.method is None else EnergyMethod(reading.method.value),
+        energy_status=EnergyStatus(reading.status.value),
+        note=reading.note,
+    )
+
+
+def _power_record(hostname: str, sample: BookedPower) -> PowerRecord:
+    key = sample.key
+    return PowerRecord(
+        node=hostname,
+        device_uuid=sample.device_uuid,
+        trial_id=None if key is None else key.trial_id,
+        attempt=None if key is None else key.attempt,
+        stage=None if key is None else "between" if key.stage == TRIAL else key.stage,
+        epoch=None if key is None else key.epoch,
+        unix_time_s=sample.unix_time_s,
+        power_w=sample.power_w,
+    )

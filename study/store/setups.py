@@ -1,0 +1,110 @@
+"""Setups and trials: which trainings a study consists of.
+
+A setup is a choice of batch size and learning rate, numbered as in the paper's Table 1: batch size
+outer, learning rate inner, from 1. A trial is one setup with one seed.
+"""
+
+import itertools
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from study.record.manifest import SetupFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPlan:
+    """One trial that is to be run; Ray Tune carries it as the trial's configuration.
+
+    Attributes:
+        trial_id: Stays the same over attempts and resumes.
+        attempt: From 1.
+        setup: Number of the setup.
+        batch_size: Of the setup.
+        learning_rate: Of the setup.
+        seed: Of weights and order.
+        energy_before_j: Energy of the epochs of earlier attempts; None if it is not known.
+        parameters: What the setup has besides, as in `EpochRecord`.
+    """
+
+    trial_id: str
+    attempt: int
+    setup: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+    energy_before_j: float | None = 0.0
+    parameters: str | None = None
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The parameters of the setup besides batch size and learning rate."""
+        chosen: dict[str, Any] = {} if self.parameters is None else json.loads(self.parameters)
+        return chosen
+
+    def to_config(self) -> dict[str, Any]:
+        """The plan as Tune's configuration."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The plan from Tune's configuration."""
+        return cls(**config)
+
+    def again(self, *, attempt: int, energy_before_j: float | None) -> Self:
+        """The same trial as a later attempt."""
+        return replace(self, attempt=attempt, energy_before_j=energy_before_j)
+
+    @property
+    def folder(self) -> str:
+        """Name of the trial's folder, which TensorBoard shows as the run's name."""
+        again = f"_attempt{self.attempt}" if self.attempt > 1 else ""
+        more = "".join(f"_{name}{value}" for name, value in self.chosen.items())
+        return f"{self.trial_id}_batch{self.batch_size}_rate{self.learning_rate:g}{more}{again}"
+
+
+def grid(
+    batch_sizes: Iterable[int], learning_rates: Sequence[float], alphas: Sequence[float] = ()
+) -> tuple[SetupFacts, ...]:
+    """All setups of a grid (paper, Table 1); `alphas` are one more axis, the innermost."""
+    further = [{"alpha": alpha} for alpha in alphas] or [{}]
+    choices = itertools.product(batch_sizes, learning_rates, further)
+    return tuple(
+        SetupFacts(setup=number, batch_size=size, learning_rate=rate, parameters=parameters)
+        for number, (size, rate, parameters) in enumerate(choices, start=1)
+    )
+
+
+def as_text(parameters: dict[str, Any]) -> str | None:
+    """Parameters as records hold them; None for none."""
+    return json.dumps(parameters, sort_keys=True) if parameters else None
+
+
+def trial_plans(
+    setups: Iterable[SetupFacts], seeds: Iterable[int], *, shuffle_seed: int
+) -> list[TrialPlan]:
+    """One trial for each setup and seed, repeat after repeat.
+
+    Within a repeat the order is shuffled, so that neither a device that warms up nor one of several
+    devices goes with a batch size or a learning rate.
+    """
+    shuffle = random.Random(shuffle_seed)  # noqa: S311 - an order, not a secret
+    plans = []
+    for seed in seeds:
+        repeat = [
+            TrialPlan(
+                trial_id=f"setup{each.setup:02d}-seed{seed}",
+                attempt=1,
+                setup=each.setup,
+                batch_size=each.batch_size,
+                learning_rate=each.learning_rate,
+                seed=seed,
+                parameters=as_text(each.parameters),
+            )
+            for each in setups
+        ]
+        shuffle.shuffle(repeat)
+        plans.extend(repeat)
+    return plans

@@ -1,0 +1,50 @@
+"""Which stages a trial trains, in which order, and when it is through. No Ray, no torch."""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from study.record.records import Stage, StopReason
+
+NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
+"""Stages that start from what `Stage.ENCODER` has learnt, in a trial that has that stage."""
+
+WITHOUT_RESULT = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""An encoder that ended so is of no use to anybody."""
+
+
+def chosen_stages(stages: Sequence[Stage], parameters: Mapping[str, Any]) -> tuple[Stage, ...]:
+    """Of a study's stages those that a setup's trials train.
+
+    A search may choose whether the encoder is frozen: such a setup has the frozen classifier, and
+    what that needs, and any other the stage that trains both together. Else it is all of them.
+    """
+    if "frozen" not in parameters:
+        return tuple(stages)
+    whole = Stage.ENCODER_CLASSIFIER
+    return tuple(each for each in stages if (each is whole) != parameters["frozen"])
+
+
+def ordered(stages: Sequence[Stage], *, seed: int) -> tuple[Stage, ...]:
+    """The stages in an order of the seed's, so that a device that warms up favours none.
+
+    The encoder comes before those that need it.
+    """
+    order = list(stages)
+    random.Random(seed).shuffle(order)  # noqa: S311 - an order, not a secret
+    if Stage.ENCODER in order:
+        first = min(order.index(each) for each in order if each in {Stage.ENCODER, *NEEDS_ENCODER})
+        order.remove(Stage.ENCODER)
+        order.insert(first, Stage.ENCODER)
+    return tuple(order)
+
+
+def still_to_train(order: Sequence[Stage], ended: Mapping[Stage, StopReason]) -> tuple[Stage, ...]:
+    """The stages that remain, given why others ended.
+
+    Where the encoder came to nothing, those that need it are left out.
+    """
+    useless = ended.get(Stage.ENCODER) in WITHOUT_RESULT
+    return tuple(
+        each for each in order if each not in ended and not (useless and each in NEEDS_ENCODER)
+    )

@@ -1,0 +1,194 @@
+"""What a trial comes to: one row, from its epochs and from what the trackers booked.
+
+A trial's energy is made up of windows: one over each attempt, within it one over the set-up and one
+for each epoch. What the attempt's window has beyond those is `between`. An attempt that was lost is
+`wasted` with all that was booked of it, but for the epochs that a later attempt went on from.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from study.record.attempts import counted
+from study.record.bookings import WindowRecord
+from study.record.records import (
+    LATENTS,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    Stage,
+    StopReason,
+    TrialRecord,
+    TrialStatus,
+)
+from study.store.setups import TrialPlan
+from study.store.stage_order import still_to_train
+from trackers.node.ledger import SETUP, TRIAL
+
+BROKEN_OFF = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""On the row of an epoch that did not get to its end."""
+
+
+def trial_record(
+    plan: TrialPlan,
+    *,
+    epochs: list[EpochRecord],
+    windows: list[WindowRecord],
+    error: str | None,
+    study: str,
+    paradigm: Paradigm,
+    scenario: str,
+    stages: Sequence[Stage],
+    target_accuracy: float | None,
+) -> TrialRecord:
+    """What a trial came to.
+
+    Args:
+        plan: The trial, with its last attempt.
+        epochs: Its epochs, of all attempts.
+        windows: Its booked windows, of all attempts.
+        error: Last line of what went wrong; None if nothing did.
+        study: Name of the study.
+        paradigm: What the study compares.
+        scenario: Name of the scenario.
+        stages: What the trial trains.
+        target_accuracy: Accuracy for `energy_to_target_j`.
+    """
+    attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
+    attempt = max(attempts, default=plan.attempt)
+    rows = _counted(epochs)
+    last = rows[-1] if rows else None
+    best = max(
+        (row for row in rows if row.val_accuracy is not None),
+        key=lambda row: (row.val_accuracy or 0.0, -row.epoch),
+        default=None,
+    )
+    whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
+    energy_j = total_j(row.epoch_energy_j for row in rows)
+    status = _status(rows, stages, error, since=plan.attempt)
+    own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
+    return TrialRecord(
+        study=study,
+        trial_id=plan.trial_id,
+        status=status,
+        stop_reason=last.stop_reason if last else None,
+        error=error if status is TrialStatus.FAILED else None,
+        attempts=attempt,
+        paradigm=paradigm,
+        scenario=scenario,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=last.effective_batch_size if last else None,
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        node=last.node if last else None,
+        device_uuid=last.device_uuid if last else None,
+        device_name=last.device_name if last else None,
+        epochs=sum(row.stop_reason not in BROKEN_OFF for row in rows),
+        best_val_accuracy=best.val_accuracy if best else None,
+        best_epoch=best.epoch if best else None,
+        time_s=sum(row.epoch_time_s for row in rows),
+        energy_j=energy_j if rows else None,
+        setup_energy_j=whole_j.get(SETUP),
+        between_energy_j=_between_j(whole_j.get(TRIAL), whole_j.get(SETUP), own_j),
+        wasted_energy_j=sum(
+            _wasted_j(each, rows, epochs, windows) for each in attempts - {attempt}
+        ),
+        missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
+        degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
+        energy_method=next((row.energy_method for row in rows if row.energy_method), None),
+        # Of several stages only a frozen classifier's has the one before it in its price.
+        energy_to_target_j=_energy_to_target_j(rows, target_accuracy)
+        if len(stages) == 1 or paradigm is Paradigm.SEARCH
+        else None,
+        parameters=plan.parameters,
+    )
+
+
+def _energy_to_target_j(rows: list[EpochRecord], target: float | None) -> float | None:
+    """Energy up to the first epoch that reached the target; None where none did."""
+    for index, row in enumerate(rows, start=1):
+        if target is not None and row.val_accuracy is not None and row.val_accuracy >= target:
+            return total_j(each.epoch_energy_j for each in rows[:index])
+    return None
+
+
+def _counted(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
+    """The epochs that are part of the training: by stage, as they came, and within it by epoch."""
+    epochs = list(epochs)
+    kept = counted((row.attempt, row.stage, row.epoch) for row in epochs)
+    rows = [row for row in epochs if (row.attempt, row.stage, row.epoch) in kept]
+    stages = list(dict.fromkeys(row.stage for row in rows))
+    return sorted(rows, key=lambda row: (stages.index(row.stage), row.epoch))
+
+
+def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
+    """Whether a trial has trained all it can, so that it need not be run again.
+
+    Args:
+        epochs: Its epochs, of all attempts.
+        stages: What it trains.
+    """
+    ended = {
+        Stage(row.stage): row.stop_reason
+        for row in _counted(epochs)
+        if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
+    }
+    return StopReason.STOPPED in ended.values() or not still_to_train(stages, ended)
+
+
+def _status(
+    rows: list[EpochRecord], stages: Sequence[Stage], error: str | None, *, since: int
+) -> TrialStatus:
+    """What became of a trial; an error before the attempt `since` is being mended.
+
+    One whose process was lost when all was trained has its result nevertheless.
+    """
+    if is_through(rows, stages):
+        return TrialStatus.FINISHED
+    failed = rows and rows[-1].stop_reason is StopReason.ERROR and rows[-1].attempt >= since
+    return TrialStatus.FAILED if error is not None or failed else TrialStatus.RUNNING
+
+
+def total_j(energies_j: Iterable[float | None]) -> float | None:
+    """Sum of energies; None as soon as one of them is missing."""
+    total_j = 0.0
+    for energy_j in energies_j:
+        if energy_j is None:
+            return None
+        total_j += energy_j
+    return total_j
+
+
+def _between_j(
+    trial_j: float | None, setup_j: float | None, epochs_j: float | None
+) -> float | None:
+    """What an attempt used outside its set-up and epochs; None where a part is missing."""
+    if trial_j is None or setup_j is None or epochs_j is None:
+        return None
+    return max(0.0, trial_j - setup_j - epochs_j)
+
+
+def _wasted_j(
+    attempt: int,
+    counted_rows: list[EpochRecord],
+    epochs: list[EpochRecord],
+    windows: list[WindowRecord],
+) -> float:
+    """What a lost attempt used beside the epochs that a later one went on from."""
+    used_j = _attempt_j(attempt, epochs, windows)
+    kept = (row.epoch_energy_j or 0.0 for row in counted_rows if row.attempt == attempt)
+    return max(0.0, used_j - sum(kept))
+
+
+def _attempt_j(attempt: int, epochs: list[EpochRecord], windows: list[WindowRecord]) -> float:
+    """What is known of a lost attempt's energy: its whole window, else the sum of its parts."""
+    booked: Mapping[tuple[str, int], float | None] = {
+        (row.stage, row.epoch): row.energy_j for row in windows if row.attempt == attempt
+    }
+    whole_j = booked.get((TRIAL, 0))
+    if whole_j is not None:
+        return whole_j
+    reported = {
+        (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
+    }
+    parts = {**reported, **booked, (LATENTS, 0): None}  # latents lie within an epoch
+    return sum(energy_j for energy_j in parts.values() if energy_j is not None)

@@ -1,0 +1,1 @@
+"""Train one stage: the loop, early stopping, checkpoints; no Ray."""

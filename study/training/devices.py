@@ -1,0 +1,109 @@
+"""Which accelerator this process trains on, and which device the tracker must measure for it."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from study.errors import OptionError
+from trackers.errors import TrackerError
+from trackers.sources.nvml.source import uuid_of
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+def torch_device(asked: str) -> torch.device:
+    """The device to train on.
+
+    Args:
+        asked: One of `DEVICES`; `auto` takes the first of them that torch can use.
+
+    Raises:
+        OptionError: torch cannot use what was asked for.
+    """
+    usable = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if asked == "auto":
+        return torch.device(next(name for name, can in usable.items() if can))
+    if not usable[asked]:
+        can = ", ".join(name for name, yes in usable.items() if yes)
+        message = (
+            f"--device {asked}: this torch ({torch.__version__}) cannot use it; it can use {can}. "
+            "Choose one of these, or install a build of torch for your accelerator."
+        )
+        raise OptionError(message)
+    return torch.device(asked)
+
+
+def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
+    """Identifier of the board that was given to this process; None where there is none.
+
+    Resolved inside the process that trains, because Ray sets the visible devices there: torch's
+    own word first; then, for a torch that cannot use CUDA and for MIG instances, the first entry of
+    `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...` or `MIG-...`); then what Ray assigned.
+
+    Args:
+        assigned: The identifiers of the boards that Ray has assigned to the process, if any.
+    """
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    if torch.cuda.is_available() and not visible.startswith("MIG-"):
+        return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+    for entry in filter(None, (visible, *assigned[:1])):
+        try:
+            return uuid_of(entry)
+        except TrackerError:
+            continue
+    return None
+
+
+def synchronize(device: torch.device) -> None:
+    """Wait until the device has done what it was told, so that a window ends where work ends."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def start_afresh(device: torch.device, *, threads: int) -> None:
+    """Leave nothing of the trial that this process ran before.
+
+    Args:
+        device: What the coming trial trains on.
+        threads: CPU threads that torch may use.
+    """
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def peak_memory_bytes(device: torch.device) -> int | None:
+    """Most memory the trial had on its accelerator; None where torch does not tell."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """Where torch's random numbers are, on the CPU and on the device."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def restore_random_state(device: torch.device, state: Mapping[str, torch.Tensor]) -> None:
+    """Have torch's random numbers go on from a `random_state`.
+
+    One that was taken on another kind of device tells of the CPU only.
+    """
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "mps" and "mps" in state:
+        torch.mps.set_rng_state(state["mps"])

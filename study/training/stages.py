@@ -1,0 +1,201 @@
+"""What each stage of a trial trains (paper, section "Learning paradigms", Figures 1 and 2).
+
+    encoder               the autoencoder; its decoder is then thrown away
+    classifier-frozen     a classifier on the latent features of the encoder, which stays as it is
+    classifier-unfrozen   the same, the encoder being trained on
+    encoder+classifier    both together, from scratch: the training regime, and what pretraining is
+                          weighed against
+    attributes, identity  one task of a multitask scenario alone
+    both                  both tasks with one encoder: alpha x attributes + (1 - alpha) x identity
+
+Where a scenario's encoder cannot be pretrained here, its published weights take the place of the
+stage `encoder`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
+from study.errors import ScenarioError
+from study.record.records import Stage
+from study.scenario import Data, Multitask, Pretrainable, Scenario
+from study.training.loop import Task, classification
+
+DEFAULT_ALPHA = 0.5
+
+TASKS = {
+    Stage.ATTRIBUTES: ("attributes",),
+    Stage.IDENTITY: ("identity",),
+    Stage.BOTH: ("attributes", "identity"),
+}
+"""The tasks that the stages of the multitask paradigm train."""
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class StageTasks:
+    """Makes the tasks of one trial, and keeps what one stage leaves for the next.
+
+    Attributes:
+        scenario: Gives the networks.
+        data: What they are trained on.
+        parameters: What the setup has besides batch size and learning rate.
+        cache_latents: Whether a frozen encoder is applied to all samples once instead of in each
+            epoch.
+        from_scratch: Whether `encoder+classifier` passes over published weights.
+        encoder_weights: What the stage `encoder` has learnt; None until then.
+    """
+
+    scenario: Scenario
+    data: Data
+    parameters: Mapping[str, Any]
+    cache_latents: bool = True
+    from_scratch: bool = False
+    encoder_weights: Mapping[str, Tensor] | None = None
+    _stage: Stage | None = None
+    _task: Task | None = None
+
+    def start(self, stage: Stage) -> Task:
+        """Begin a stage: its task, fresh; the caller has set the seed."""
+        self._stage, self._task = stage, None
+        self._task = self._made(stage)
+        return self._task
+
+    def finish(self) -> None:
+        """End the stage that was begun last: keep of it what later stages need."""
+        if self._stage is Stage.ENCODER and self._task is not None:
+            self.encoder_weights = weights_of(_part(self._task.network, "encoder"))
+        self._task = None
+
+    def _made(self, stage: Stage) -> Task:
+        if stage in TASKS:
+            return self._by_task(TASKS[stage])
+        if stage is Stage.ENCODER:
+            return self._autoencoder()
+        if stage is Stage.ENCODER_CLASSIFIER:
+            data = replace(self.data, weights=None) if self.from_scratch else self.data
+            return classification(self.scenario, data)
+        return self._classifier(frozen=stage is Stage.CLASSIFIER_FROZEN)
+
+    def _autoencoder(self) -> Task:
+        if not isinstance(self.scenario, Pretrainable):
+            raise _not_pretrainable(self.scenario)
+        network = Autoencoder(
+            encoder=_part(self.scenario.network(self.data), "encoder"),
+            decoder=self.scenario.decoder(self.data),
+        )
+        return replace(
+            classification(self.scenario, self.data, network=network),
+            loss=nn.functional.mse_loss,
+            metrics=lambda _, __: {},
+            reconstructs=True,
+        )
+
+    def _classifier(self, *, frozen: bool) -> Task:
+        task = classification(self.scenario, self.data)
+        if self.encoder_weights is not None:
+            with_weights(_part(task.network, "encoder"), self.encoder_weights)
+        if not frozen:
+            return task
+        encoder = FrozenEncoder(_part(task.network, "encoder"))
+        head = _part(task.network, "head")
+        if self.cache_latents:
+            return replace(task, network=head, encode=encoder)
+        return replace(task, network=nn.Sequential(encoder, head))
+
+    def _by_task(self, tasks: tuple[str, ...]) -> Task:
+        scenario = self.scenario
+        if not isinstance(scenario, Multitask):
+            raise _not_multitask(scenario)
+        alpha = self.parameters.get("alpha", DEFAULT_ALPHA)
+        weights = {"attributes": alpha, "identity": 1 - alpha}
+        return replace(
+            classification(scenario, self.data, network=scenario.task_network(self.data, tasks)),
+            loss=partial(_joint_loss, scenario, {task: weights[task] for task in tasks}),
+            metrics=partial(_task_metrics, scenario, tasks),
+        )
+
+
+def check_stages(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> None:
+    """Refuse a scenario whose networks cannot be trained in these stages.
+
+    Raises:
+        ScenarioError: It lacks what a stage needs.
+    """
+    tasks = StageTasks(scenario=scenario, data=data, parameters={})
+    for stage in stages:
+        try:
+            tasks.start(stage)
+        except ScenarioError:
+            raise
+        except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+            message = (
+                f"scenario {scenario.name}: its network for the stage {stage} cannot be made: "
+                f"{type(error).__name__}: {error}"
+            )
+            raise ScenarioError(message) from error
+
+
+def stage_warnings(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+    """What a reader of these stages' results must know."""
+    encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
+    if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
+        return ()
+    warning = (
+        f"The encoder of scenario {scenario.name} is not pretrained here and has no published "
+        "weights in this study: where it is frozen, it stays as random as it was made. Give it "
+        "--weights."
+    )
+    return (warning,)
+
+
+def _joint_loss(
+    scenario: Multitask,
+    weights: Mapping[str, float],
+    outputs: Mapping[str, Tensor],
+    targets: Tensor,
+) -> Tensor:
+    """The loss of one task as it is, or the weighted sum of both (paper, Figure 2)."""
+    losses = {task: scenario.task_loss(task, outputs[task], targets) for task in weights}
+    if len(losses) == 1:
+        return next(iter(losses.values()))
+    return torch.stack([weights[task] * loss for task, loss in losses.items()]).sum()
+
+
+def _task_metrics(
+    scenario: Multitask, tasks: tuple[str, ...], outputs: Mapping[str, Tensor], targets: Tensor
+) -> dict[str, Tensor]:
+    """The accuracy of each task, and their mean, which early stopping watches."""
+    by_task = {task: scenario.task_accuracy(task, outputs[task], targets) for task in tasks}
+    return {**by_task, "accuracy": torch.stack(list(by_task.values())).mean()}
+
+
+def _part(network: nn.Module, name: str) -> nn.Module:
+    part = getattr(network, name, None)
+    if not isinstance(part, nn.Module):
+        message = (
+            f"the network {type(network).__name__} has no module {name!r}. To be pretrained it "
+            "must have `encoder` and `head`, and compute head(encoder(inputs)); see "
+            "models/sensor.py for one that does."
+        )
+        raise ScenarioError(message)
+    return part
+
+
+def _not_pretrainable(scenario: Scenario) -> ScenarioError:
+    return ScenarioError(
+        f"scenario {scenario.name} has no decoder, so its encoder cannot be pretrained: give it a "
+        "method decoder(data); see Pretrainable in study.scenario."
+    )
+
+
+def _not_multitask(scenario: Scenario) -> ScenarioError:
+    return ScenarioError(
+        f"scenario {scenario.name} has no two tasks. Choose one that has (celeba), or give it the "
+        "methods task_network, task_loss and task_accuracy; see Multitask in study.scenario."
+    )

@@ -1,0 +1,67 @@
+"""What must be known before the advice is followed."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from analysis.advice.carbon import factors_of
+from analysis.findings import analyse
+from analysis.read.load import load
+from study.record.records import StopReason
+from tests.analysis.study_folder import constant, grid, write_study
+
+
+@pytest.mark.parametrize(
+    ("cut_off", "said"), [(0, False), (1, False), (2, True), (4, True)], ids=str
+)
+def test_trainings_that_were_cut_off_are_told(tmp_path: Path, cut_off: int, *, said: bool) -> None:
+    """From the half on: their totals are what was allowed, not what it takes."""
+    trials = [
+        dataclasses.replace(
+            constant(setup, 100.0, 0.9),
+            stop_reason=StopReason.MAX_EPOCHS if setup <= cut_off else StopReason.PATIENCE,
+        )
+        for setup in (1, 2, 3, 4)
+    ]
+
+    findings = analyse(load(write_study(tmp_path / "s", grid([64, 256], [0.1, 0.01]), trials)))
+
+    caveats = " ".join(findings.recommendation.caveats)
+    assert ("ended at the limit of epochs" in caveats) == said
+
+
+def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
+    """20 J and 22 J against a baseline of 10 J: 110 % more, from 100 to 120, and no minus."""
+    trials = [
+        constant(setup, energy_j, accuracy, seed=seed)
+        for setup, energies_j, accuracy in ((1, (10.0, 10.0), 0.5), (2, (20.0, 22.0), 0.9))
+        for seed, energy_j in enumerate(energies_j)
+    ]
+
+    findings = analyse(
+        load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)), baseline=1
+    )
+
+    assert "it adds 110 % (95 % interval 100 to 120 %)." in findings.recommendation.text
+
+
+def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
+    """The baseline is the costliest and the most accurate: one sentence says what it costs more."""
+    trials = [constant(1, 3600.0, 0.9), constant(2, 1800.0, 0.895)]
+    study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
+
+    advice = analyse(study, baseline=1, factors=factors_of(price=1.0)).recommendation.text
+
+    assert advice.count(" less than with the ") == 1
+    assert "less than with the most accurate." in advice
+
+
+@pytest.mark.parametrize(("costliest_j", "said"), [(1.05, False), (1.2, True)])
+def test_a_factor_of_one_is_not_told(tmp_path: Path, costliest_j: float, *, said: bool) -> None:
+    """5 % more is not "1.0 times as much"."""
+    trials = [constant(1, 1.0, 0.9), constant(2, costliest_j, 0.8)]
+
+    study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
+
+    assert ("times as much" in analyse(study).recommendation.text) == said

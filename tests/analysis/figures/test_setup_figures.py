@@ -1,0 +1,133 @@
+"""Figures in which a mark is a setup: heat maps, the Pareto front's line, names of series."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from analysis.figures.drawing import draw
+from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.figures.setup_charts import heat_map_chart
+from analysis.figures.setups import MOST_BARS, pareto_info, relative_energy_info
+from analysis.findings import Findings, analyse
+from analysis.forms.series import series_of
+from analysis.read.load import load
+from study.record.manifest import SetupFacts
+from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
+
+
+def two_by_two(folder: Path) -> Findings:
+    """Setups of 1, 2 and 4 mWh an epoch, two epochs each; the fourth has no energy."""
+    trials = [
+        Trial(setup=setup, seed=0, attempts=[epochs_of([energy, energy], [0.5, 0.9])])
+        for setup, energy in ((1, 3.6), (2, 7.2), (3, 14.4), (4, None))
+    ]
+    return analyse(load(write_study(folder, grid([64, 256], [0.1, 0.01]), trials)))
+
+
+def test_a_heat_map_has_each_setup_in_its_row_and_column(tmp_path: Path) -> None:
+    """Energy per epoch in mWh by batch size and learning rate; what is missing has no value."""
+    info = energy_per_epoch_map(two_by_two(tmp_path / "a"))
+
+    cells = [(c.batch_size, c.series, c.text) for c in info.cells]
+    assert cells == [
+        (64, "0.1", "1.000"),
+        (64, "0.01", "2.000"),
+        (256, "0.1", "4.000"),
+        (256, "0.01", "-"),
+    ]
+    assert info.cells[3].value is None
+    assert [c.setup for c in info.cells if c.chosen] == [1]
+
+
+def test_totals_are_shares_of_the_worst(tmp_path: Path) -> None:
+    """A quarter, a half and all of it."""
+    info = total_energy_map(two_by_two(tmp_path / "a"))
+
+    assert [c.value for c in info.cells[:3]] == pytest.approx([25, 50, 100])
+
+
+def test_a_stronger_cell_has_more_energy_and_a_missing_one_no_colour(tmp_path: Path) -> None:
+    """Opacity follows the value; ink stays readable on the strongest."""
+    chart = heat_map_chart(energy_per_epoch_map(two_by_two(tmp_path / "a")))
+
+    (rows,) = chart.to_dict(validate=False)["datasets"].values()
+    strengths = [row["strength"] for row in rows]
+    assert strengths[0] < strengths[1] < strengths[2] <= 0.5
+    assert strengths[3] == 0
+
+
+def test_equal_values_are_drawn(tmp_path: Path) -> None:
+    """One setup is neither most nor least."""
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 3.6, 0.9)])
+
+    chart = heat_map_chart(energy_per_epoch_map(analyse(load(folder))))
+
+    ((row,),) = chart.to_dict(validate=False)["datasets"].values()
+    assert 0 < row["strength"] < 0.5
+
+
+def test_the_line_of_the_front_rises(tmp_path: Path) -> None:
+    """Setup 2 is beaten only within the noise: on the front, and not on its line."""
+    repeats = {
+        1: ((1000.0, 0.80), (1000.0, 0.80)),
+        2: ((950.0, 0.76), (1250.0, 0.82)),
+        3: ((2000.0, 0.90), (2000.0, 0.90)),
+        4: ((3000.0, 0.50), (3000.0, 0.50)),
+    }
+    trials = [
+        constant(setup, energy, accuracy, seed=seed)
+        for setup, values in repeats.items()
+        for seed, (energy, accuracy) in enumerate(values)
+    ]
+    folder = write_study(tmp_path / "a", grid([64, 256], [0.1, 0.01]), trials)
+
+    points = pareto_info(analyse(load(folder))).points
+
+    assert [(p.setup, p.on_line) for p in points] == [(1, True), (2, False), (3, True), (4, False)]
+    assert [p.setup for p in points if p.on_front] == [1, 2, 3]
+
+
+def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
+    """An alpha that all setups share is not said; one that they differ in is."""
+    manifest = analyse(
+        load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)]))
+    ).study.manifest
+
+    def named(*alphas: float) -> list[str]:
+        setups = tuple(
+            SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
+            for n, alpha in enumerate(alphas, start=1)
+        )
+        series = series_of(dataclasses.replace(manifest, setups=setups))
+        return [series(each.setup, each.learning_rate) for each in setups]
+
+    assert named(0.5, 0.5) == ["0.1", "0.1"]
+    assert named(0.25, 0.75) == ["0.1, alpha 0.25", "0.1, alpha 0.75"]
+
+
+def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
+    """Five setups of which no two share batch size or rate would fill a fifth of the map."""
+    setups = tuple(
+        SetupFacts(setup=n, batch_size=8 * n, learning_rate=0.1 / n) for n in range(1, 6)
+    )
+    trials = [constant(n, 3600.0 * n, 0.9) for n in range(1, 6)]
+    findings = analyse(load(write_study(tmp_path / "a", setups, trials)))
+
+    names = {drawing.name for drawing in draw(findings)}
+
+    assert not energy_per_epoch_map(findings).is_grid
+    assert not {"energy_per_epoch_map", "total_energy_map"} & names
+    assert {"relative_energy", "pareto_front"} <= names
+
+
+def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path) -> None:
+    """The worst is what percent are of; how many are left out is said."""
+    setups = grid(range(1, MOST_BARS + 11), [0.1])
+    trials = [constant(each.setup, 1000.0 + each.setup, 0.9) for each in setups]
+
+    info = relative_energy_info(analyse(load(write_study(tmp_path / "a", setups, trials))))
+
+    assert [bar.setup for bar in info.bars] == [*range(1, MOST_BARS + 1), MOST_BARS + 10]
+    assert info.bars[-1].percent == pytest.approx(100)
+    assert info.setups_left_out == 9

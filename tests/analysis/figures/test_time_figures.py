@@ -1,0 +1,198 @@
+"""Figures along time: energy and accuracy over the epochs, power over the seconds."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.figures.drawing import draw
+from analysis.figures.epoch_curves import MOST_SETUPS, epoch_curves_infos
+from analysis.figures.power_curve import power_info
+from analysis.figures.time_charts import _epoch_ticks
+from analysis.findings import analyse
+from analysis.read.load import load
+from study.record.bookings import PowerRecord
+from study.record.records import POWER_FILE, Paradigm, Stage
+from tests.analysis.study_folder import Trial, constant, epochs_of, grid, staged, write_study
+
+
+def test_a_point_is_the_mean_over_the_repeats_that_got_there(tmp_path: Path) -> None:
+    """Epoch 1: two repeats, 2 mWh on average; epoch 2: one repeat; energy missing stays missing."""
+    trials = [
+        Trial(setup=1, seed=0, attempts=[epochs_of([3.6, 7.2, None], [0.2, 0.6, 0.7])]),
+        Trial(setup=1, seed=1, attempts=[epochs_of([10.8], [0.4])]),
+    ]
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), trials)
+
+    (info,) = epoch_curves_infos(analyse(load(folder)))
+
+    assert [(p.epoch, p.repeats) for p in info.points] == [(1, 2), (2, 1), (3, 1)]
+    assert [p.energy_mwh for p in info.points[:2]] == pytest.approx([2, 2])
+    assert info.points[2].energy_mwh is None
+    assert [p.accuracy_percent for p in info.points] == pytest.approx([30, 60, 70])
+
+
+def test_only_the_last_attempt_is_drawn(tmp_path: Path) -> None:
+    """Lost attempts are on the bill, not in the curve."""
+    attempts = [epochs_of([36.0], [0.1]), epochs_of([3.6], [0.2])]
+    folder = write_study(
+        tmp_path / "a", grid([64], [0.1]), [Trial(setup=1, seed=0, attempts=attempts)]
+    )
+
+    (info,) = epoch_curves_infos(analyse(load(folder)))
+
+    assert [p.energy_mwh for p in info.points] == [pytest.approx(1.0)]
+
+
+def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: Path) -> None:
+    """An autoencoder has no accuracy: its figure has panels of energy only."""
+    stages = {Stage.ENCODER: [3.6, 3.6], Stage.ENCODER_CLASSIFIER: [7.2]}
+    trial = staged(1, stages, accuracies={Stage.ENCODER_CLASSIFIER: 0.9})
+    folder = write_study(
+        tmp_path / "a",
+        grid([64], [0.1]),
+        [trial],
+        manifest={"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages)},
+    )
+
+    drawings = {drawing.name: drawing for drawing in draw(analyse(load(folder)))}
+
+    encoder = json.loads(drawings["epochs_encoder"].definition)
+    whole = json.loads(drawings["epochs_encoder_classifier"].definition)
+    assert (len(encoder["vconcat"]), len(whole["vconcat"])) == (1, 2)
+    assert "stage" not in drawings["epochs_encoder"].title
+    assert drawings["epochs_encoder"].title.endswith(": encoder")
+
+
+def test_a_long_training_is_thinned_out_and_keeps_its_ends(tmp_path: Path) -> None:
+    """A thousand epochs become as many points as a picture can show, first and last among them."""
+    epochs = epochs_of([3.6] * 1000, [0.5] * 1000)
+    folder = write_study(
+        tmp_path / "a", grid([64], [0.1]), [Trial(setup=1, seed=0, attempts=[epochs])]
+    )
+
+    (info,) = epoch_curves_infos(analyse(load(folder)))
+
+    shown = [p.epoch for p in info.points]
+    assert len(shown) <= 150
+    assert (shown[0], shown[-1]) == (1, 1000)
+    assert set(shown) <= set(range(1, 1001))
+
+
+def test_of_many_setups_the_first_of_the_ranking_are_drawn(tmp_path: Path) -> None:
+    """The figure says how many it leaves out."""
+    setups = grid(range(1, MOST_SETUPS + 4), [0.1])
+    trials = [constant(each.setup, 1000.0 + each.setup, 0.9) for each in setups]
+    folder = write_study(tmp_path / "a", setups, trials)
+
+    (info,) = epoch_curves_infos(analyse(load(folder)))
+
+    assert {p.setup for p in info.points} == set(range(1, MOST_SETUPS + 1))
+    assert info.setups_left_out == 3
+
+
+def with_power(folder: Path, samples: Sequence[tuple[str | None, int, int, float, float]]) -> Path:
+    """A study of two setups, and a power log: trial, attempt, epoch, seconds, watts."""
+    trials = [constant(1, 7200.0, 0.9), constant(2, 3600.0, 0.9)]
+    write_study(folder, grid([64, 256], [0.1]), trials)
+    rows = [
+        PowerRecord(
+            node="node-1",
+            device_uuid="GPU-1",
+            trial_id=trial,
+            attempt=None if trial is None else attempt,
+            stage=None if trial is None else "encoder+classifier" if epoch else "setup",
+            epoch=None if trial is None else epoch,
+            unix_time_s=1.7e9 + time_s,
+            power_w=power_w,
+        ).to_row()
+        for trial, attempt, epoch, time_s, power_w in samples
+    ]
+    (folder / POWER_FILE).mkdir()
+    pd.DataFrame(rows).to_parquet(folder / POWER_FILE / "part-0.parquet")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        (1, [1]),
+        (2, [1, 2]),
+        (3, [1, 2, 3]),
+        (7, [1, 2, 4, 6]),
+        (30, [1, 10, 20, 30]),
+        (1000, [1, 200, 400, 600, 800, 1000]),
+    ],
+)
+def test_epochs_are_counted_in_whole_numbers(last: int, expected: list[int]) -> None:
+    """There is no epoch 1.5; the first is marked, and few enough to be read."""
+    assert _epoch_ticks(last) == expected
+
+
+@given(st.integers(min_value=1, max_value=10**6))
+def test_an_axis_of_epochs_has_six_marks_at_most(last: int) -> None:
+    """However many epochs there are, and all of them lie on it."""
+    ticks = _epoch_ticks(last)
+
+    assert 1 <= len(ticks) <= 6
+    assert ticks == sorted(set(ticks))
+    assert ticks[0] == 1
+    assert ticks[-1] <= last
+
+
+def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: Path) -> None:
+    """The other trial, other attempts and what lies between are not; epochs begin where they begin."""
+    samples = [
+        ("setup02_seed0", 1, 1, 0.0, 99.0),
+        ("setup01_seed0", 2, 1, 1.0, 99.0),
+        (None, 0, 0, 2.0, 99.0),
+        ("setup02_seed0", 2, 0, 3.0, 10.0),
+        ("setup02_seed0", 2, 1, 4.0, 20.0),
+        ("setup02_seed0", 2, 1, 5.0, 30.0),
+        ("setup02_seed0", 2, 2, 6.0, 40.0),
+    ]
+
+    info = power_info(analyse(load(with_power(tmp_path / "a", samples))))
+
+    assert info is not None
+    assert info.trial_id == "setup02_seed0"
+    assert info.samples == 4
+    assert [p.power_w for p in info.points] == [10, 20, 30, 40]
+    assert [(m.epoch, m.label) for m in info.marks] == [(1, "1"), (2, "2")]
+    assert [m.time_s for m in info.marks] == pytest.approx([1, 3])
+
+
+def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> None:
+    """Ten thousand samples become some hundred stretches; no energy is gained or lost by it."""
+    samples = [
+        ("setup02_seed0", 1, 1 + i // 400, i / 10, 100.0 + (50 if i % 2 else -50))
+        for i in range(10_000)
+    ]
+
+    info = power_info(analyse(load(with_power(tmp_path / "a", samples))))
+
+    assert info is not None
+    assert len(info.points) == 400
+    assert all(p.low_w == 50 and p.high_w == 150 for p in info.points)
+    assert all(95 < p.power_w < 105 for p in info.points)
+    assert sum(bool(m.label) for m in info.marks) <= 20
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PAR1 cut off"])
+def test_without_a_log_that_can_be_read_there_is_no_figure(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """The report is written all the same: no energy comes from the log."""
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 3600.0, 0.9)])
+    if content is not None:
+        (folder / POWER_FILE).mkdir()
+        (folder / POWER_FILE / "part-0.parquet").write_bytes(content)
+
+    drawings = draw(analyse(load(folder)))
+
+    assert "power" not in {drawing.name for drawing in drawings}
+    assert drawings

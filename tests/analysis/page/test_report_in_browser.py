@@ -1,0 +1,252 @@
+"""The report opened by a real Chromium, as people open it: from a file, offline, wide and narrow.
+
+Chromium is Debian's package; where there is none, this file is left out and says so.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from analysis.choices import Choices
+from analysis.findings import analyse
+from analysis.page.live import LiveReport
+from analysis.page.report import write_report
+from analysis.page.serve import ReportServer
+from analysis.read.load import load
+from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
+from tests.waiting import PATIENCE_S
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(),
+    reason=f"there is no {CHROMIUM}: the report was not opened in a browser (apt-get install chromium)",
+)
+
+
+def study(folder: Path, *, setups: int = 4) -> Path:
+    """A study of four setups, two repeats, of which so many setups have finished."""
+    trials = [
+        Trial(
+            setup=setup,
+            seed=seed,
+            attempts=[epochs_of([900.0 * setup + 10 * seed] * 3, [0.5, 0.8, 0.85 + setup / 1000])],
+        )
+        for setup in range(1, setups + 1)
+        for seed in (0, 1)
+    ]
+    running = {"status": "running"} if setups < 4 else {}
+    return write_study(folder, grid([64, 256], [0.1, 0.001]), trials, manifest=running)
+
+
+@dataclass
+class Watched:
+    """A page, and what it did that a report must not do."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(name="browser", scope="module")
+def fixture_browser() -> Iterator[Browser]:
+    """One Chromium for all tests of this file."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="report", scope="module")
+def fixture_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A written report."""
+    return write_report(analyse(load(study(tmp_path_factory.mktemp("report") / "a"))))
+
+
+def opened(
+    browser: Browser,
+    url: str,
+    *,
+    width: int = 1280,
+    scheme: Literal["light", "dark"] = "light",
+    allowed: str = "file:",
+) -> Watched:
+    """The page, opened with its complaints and requests recorded; requests elsewhere fail."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844 if width < 500 else 800}, color_scheme=scheme
+    )
+    watched = Watched(context.new_page())
+
+    def note(route: Route) -> None:
+        if route.request.url == url or route.request.url.startswith(allowed + "/"):
+            route.continue_()
+        else:
+            watched.requests.append(route.request.url)
+            route.abort()
+
+    watched.page.route("**/*", note)
+    watched.page.on("console", lambda said: watched.complaints.append(said.text))
+    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    watched.page.goto(url, wait_until="load")
+    return watched
+
+
+def column(page: Page, number: int) -> list[str]:
+    """What the ranking shows in one column, from top to bottom."""
+    return page.locator(f"#ranking tbody td:nth-child({number})").all_inner_texts()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_opens_in_peace(
+    browser: Browser, report: Path, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    """No console message, no request, the advice and the figure on the first screen, no sideways scroll."""
+    watched = opened(browser, report.as_uri(), width=width, scheme=scheme)
+    page = watched.page
+
+    advice = page.locator("#recommendation .lead")
+    figure = page.locator("figure#relative_energy svg")
+
+    assert advice.inner_text().startswith("Use batch size 64 and learning rate 0.1 (setup 1)")
+    for seen in (advice, figure):
+        box = seen.bounding_box()
+        assert box is not None
+        assert box["y"] < page.evaluate("innerHeight")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.body.scrollWidth <= innerWidth")
+    assert (watched.complaints, watched.requests) == ([], [])
+
+
+def test_what_is_recorded_would_be_found(browser: Browser, report: Path, tmp_path: Path) -> None:
+    """The test above can fail: a picture from elsewhere, a script and a wide box are all noticed."""
+    spoilt = tmp_path / "index.html"
+    extra = (
+        '<img src="http://127.0.0.1:9/x.png"><script>console.log(1)</script>'
+        '<div style="width:3000px">x</div></body>'
+    )
+    policy_off = report.read_text().replace("Content-Security-Policy", "x")
+    spoilt.write_text(policy_off.replace("</body>", extra))
+
+    watched = opened(browser, spoilt.as_uri(), width=390)
+
+    assert watched.requests == ["http://127.0.0.1:9/x.png"]
+    assert "1" in watched.complaints
+    assert watched.page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_the_policy_lets_no_other_script_run(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    """Were markup of a study to get into the page, the browser would still refuse it."""
+    spoilt = tmp_path / "index.html"
+    script = '<script>document.title = "taken"</script></body>'
+    spoilt.write_text(report.read_text().replace("</body>", script))
+
+    watched = opened(browser, spoilt.as_uri())
+
+    assert watched.page.title() == "a: energy of training"
+    assert any("Content Security Policy" in said for said in watched.complaints)
+
+
+def test_the_ranking_is_sorted_by_keyboard(browser: Browser, report: Path) -> None:
+    """A heading is a button: Enter sorts by its numbers, again turns it round, and says so."""
+    page = opened(browser, report.as_uri()).page
+    heading = page.locator("#ranking thead th", has_text="total Wh")
+    first = column(page, 7)
+
+    heading.locator("button").focus()
+    page.keyboard.press("Enter")
+    ascending = (heading.get_attribute("aria-sort"), column(page, 7))
+    page.keyboard.press("Enter")
+    descending = (heading.get_attribute("aria-sort"), column(page, 7))
+
+    up = sorted(first, key=float)
+    assert len(set(up)) == 4
+    assert ascending == ("ascending", up)
+    assert descending == ("descending", up[::-1])
+    assert page.locator("#ranking th[aria-sort='ascending']").count() == 0
+
+
+def test_a_mark_says_what_it_shows(browser: Browser, report: Path) -> None:
+    """Pointing at a bar shows its setup in words."""
+    page = opened(browser, report.as_uri()).page
+
+    page.locator("figure#relative_energy path[aria-label^='Setup 3:']").hover()
+
+    assert page.locator("#tip").inner_text().startswith("Setup 3: batch size 256")
+
+
+def test_dark_drawings_are_light_on_dark(browser: Browser, report: Path) -> None:
+    """The words of a figure can be read on the dark page."""
+    page = opened(browser, report.as_uri(), scheme="dark").page
+
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    title = page.evaluate(
+        "getComputedStyle(document.querySelector('figure svg .role-title-text text')).fill"
+    )
+
+    assert (ground, title) == ("rgb(20, 25, 30)", "rgb(230, 235, 239)")
+
+
+def test_the_page_prints_on_white(browser: Browser, report: Path) -> None:
+    """On paper there are no links to files, and what is folded on the screen is open."""
+    page = opened(browser, report.as_uri(), scheme="dark").page
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert ground == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+    assert page.locator("#energy_per_epoch_mwh").is_visible()
+
+
+def test_a_served_page_follows_the_study(browser: Browser, tmp_path: Path) -> None:
+    """It loads itself again when a trial has ended, and keeps scroll and sorting."""
+    report = LiveReport(study(tmp_path / "a", setups=3), Choices())
+    with ReportServer({"": report}, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        watched = opened(browser, server.url, allowed=server.url.rstrip("/"))
+        page = watched.page
+        # Without, the page glides to where it is to be, and is met on its way.
+        page.emulate_media(reduced_motion="reduce")
+        page.locator("#ranking th button", has_text="setup").click()
+        page.evaluate("scrollTo(0, 700)")
+        before = column(page, 2)
+        study(tmp_path / "a", setups=4)
+
+        report.refresh()
+        last = page.locator("#ranking tbody tr:last-child td:nth-child(7)")
+        expect(last).not_to_have_text("-", timeout=PATIENCE_S * 1000)
+        # The table is there before the script has sorted it, and the browser scrolled to its place.
+        page.wait_for_load_state("load", timeout=PATIENCE_S * 1000)
+
+        sort = page.locator("#ranking th", has_text="setup").get_attribute("aria-sort")
+        # What stands above may have become longer or shorter; where the reader was, stays.
+        page.wait_for_function("Math.abs(scrollY - 700) <= 2", timeout=PATIENCE_S * 1000)
+        live = page.locator("#live").inner_text()
+        server.shutdown()
+
+    assert (before, column(page, 2), sort) == (
+        ["1", "2", "3", "4"],
+        ["1", "2", "3", "4"],
+        "ascending",
+    )
+    assert live.startswith("follows; made at")
+    assert (watched.complaints, watched.requests) == ([], [])

@@ -1,0 +1,70 @@
+"""How the page is put together: the advice in parts, sections that have something to show."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis.figures.drawing import draw
+from analysis.findings import analyse
+from analysis.page.report import write_report
+from analysis.page.sections import advice_parts, hero, key_figures, sections
+from analysis.read.load import load
+from analysis.tables.factor_table import factor_table
+from tests.analysis.study_folder import constant, grid, write_study
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One.", ("One.", "", "")),
+        (
+            "Use 0.1 of it. No more. See `x`. Four.",
+            ("Use 0.1 of it.", "No more. See `x`.", "Four."),
+        ),
+        ("No recommendation: none.", ("No recommendation: none.", "", "")),
+    ],
+)
+def test_an_advice_is_three_sentences_and_the_rest(text: str, parts: tuple[str, str, str]) -> None:
+    """A point within a number ends no sentence."""
+    assert advice_parts(text) == parts
+
+
+def test_a_number_stays_on_a_line_with_its_unit() -> None:
+    """86 and % are not parted at the end of a line."""
+    lead, _, _ = advice_parts("It is 86.8 % for 3 mWh or 2 Wh each.")
+
+    space = "\N{NO-BREAK SPACE}"
+    assert lead == f"It is 86.8{space}% for 3{space}mWh or 2{space}Wh each."
+
+
+def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) -> None:
+    """What is not known is not shown large."""
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, None, 0.9)])
+    findings = analyse(load(folder))
+    drawings = draw(findings)
+
+    found = sections(findings, drawings, paper=False)
+
+    assert hero(drawings) is None
+    assert key_figures(findings) == ()
+    assert [each.name for each in found] == ["ranked", "energy"]
+    assert not any(each.folded for each in found)
+
+
+def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) -> None:
+    """Sections of their own, and their tables as CSV; without asking, neither."""
+    folder = write_study(
+        tmp_path / "a", grid([64, 256], [0.1, 0.01]), [constant(n, 3.6 * n, 0.9) for n in (1, 2)]
+    )
+    findings = analyse(load(folder))
+
+    without = write_report(findings).read_text()
+    beside = write_report(findings, paper=True, factors=factor_table(findings)).read_text()
+
+    assert 'id="paper"' not in without
+    assert 'id="paper"' in beside
+    assert "Table 3 prints a saving of 46.1 %" in beside
+    assert 'id="deciding"' not in without
+    assert 'id="factors"' in beside
+    assert (folder / "report" / "factors.csv").is_file()
+    assert (folder / "report" / "against_paper_table_2.csv").is_file()

@@ -1,0 +1,64 @@
+"""Energy without what a device draws when idle."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import AnalysisError
+from analysis.findings import analyse
+from analysis.read.idle import without_idle
+from analysis.read.load import load
+from analysis.tables.setups import ranking_info
+from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_study
+
+
+def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
+    """The board idles at 20 W: 500 J in 10 s leave 300 J; 100 J leave nothing, not less."""
+    epochs = [Epoch(energy_j=e, accuracy=0.5, time_s=10.0) for e in (500.0, 100.0)]
+    trials = [Trial(setup=1, seed=0, attempts=[epochs])]
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
+
+    findings = analyse(without_idle(study))
+
+    assert findings.setups[0].total_j == 300.0
+    assert findings.bill.setup_j is None
+    assert ranking_info(findings).title.endswith("(idle power subtracted)")
+    caveats = " ".join(findings.recommendation.caveats)
+    assert "not the energies of a bill" in caveats
+    assert "1 epoch used no more than the device draws when idle: they count as 0." in caveats
+
+
+def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> None:
+    """Its idle power is not known, and is not taken for 0."""
+    trials = [
+        Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=500.0, accuracy=0.5)]], device_uuid="X")
+    ]
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
+
+    findings = analyse(without_idle(study))
+
+    assert (findings.setups[0].total_j, findings.setups[0].missing_epochs) == (None, 1)
+
+
+def test_idle_power_of_a_shared_board_is_not_taken_off_twice(tmp_path: Path) -> None:
+    """Of an equal part of 500 J nobody knows how much is idle power: nothing is made up."""
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 500.0, 0.5)]))
+    shared = dataclasses.replace(study, epochs=study.epochs.assign(shared_by=2.0))
+
+    findings = analyse(without_idle(shared))
+
+    assert findings.setups[0].total_j is None
+    assert "1 epoch on a board that several trials used" in " ".join(
+        findings.recommendation.caveats
+    )
+
+
+def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:
+    """With what to do."""
+    folder = write_study(
+        tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)], manifest={"nodes": ()}
+    )
+
+    with pytest.raises(AnalysisError, match="Leave the option out"):
+        without_idle(load(folder))

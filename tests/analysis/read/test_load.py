@@ -1,0 +1,199 @@
+"""Reading a study: finished, running, killed, broken."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.energy.totals import trial_energies
+from analysis.errors import AnalysisError
+from analysis.read.load import find_studies, load
+from study.record.records import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, EnergyMethod, TrialStatus
+from tests.analysis.study_folder import (
+    Trial,
+    constant,
+    epoch_records,
+    epochs_of,
+    grid,
+    write_study,
+)
+
+SETUPS = grid([64], [0.1, 0.01])
+TRIALS = [
+    Trial(setup=1, seed=0, attempts=[epochs_of([10.0, 12.0], [0.5, 0.6])]),
+    Trial(setup=2, seed=0, attempts=[epochs_of([20.0, 24.0], [0.7, 0.8])]),
+]
+
+
+def write_results(folder: Path, *, cut_last_line: bool) -> None:
+    """Write what Ray leaves behind for the trials of `folder`: one result.json each."""
+    manifest = load(folder).manifest
+    for trial, facts in zip(TRIALS, SETUPS, strict=True):
+        rows = epoch_records(trial, facts, manifest, EnergyMethod.SAMPLED)
+        # Tune puts its own identifier in the place of ours, which stays in the configuration.
+        lines = [
+            json.dumps({**row.to_row(), "trial_id": "5e1f_0", "config": {"trial_id": row.trial_id}})
+            for row in rows
+        ]
+        text = "\n".join(lines) + "\n"
+        place = folder / trial.trial_id
+        place.mkdir()
+        (place / "result.json").write_text(text[:-40] if cut_last_line else text)
+
+
+def test_a_finished_study_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    """Every row that was written is read, with its energies, and nothing is said to be missing."""
+    study = load(write_study(tmp_path / "a", SETUPS, TRIALS))
+
+    assert list(study.epochs["epoch_energy_j"]) == [10.0, 12.0, 20.0, 24.0]
+    assert list(study.trials["trial_id"]) == ["setup01_seed0", "setup02_seed0"]
+    assert study.notes == ()
+
+
+def test_rays_result_files_take_the_place_of_missing_tables(tmp_path: Path) -> None:
+    """A killed study without tables has the same energies as the finished one, and says whence."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    whole = load(folder)
+    write_results(folder, cut_last_line=False)
+    (folder / EPOCHS_FILE).unlink()
+    (folder / TRIALS_FILE).unlink()
+
+    study = load(folder)
+
+    def totals(epochs: pd.DataFrame, trials: pd.DataFrame) -> list[float | None]:
+        return [trial.energy_j for trial in trial_energies(epochs, trials)]
+
+    assert totals(whole.epochs, whole.trials) == totals(study.epochs, study.trials)
+    assert "4 epochs came from Ray's result.json files" in " ".join(study.notes)
+    assert "trials.parquet is missing" in " ".join(study.notes)
+
+
+def test_a_cut_off_last_line_is_left_out_and_said(tmp_path: Path) -> None:
+    """The epochs before a torn line count; their trial is not taken for finished."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    write_results(folder, cut_last_line=True)
+    (folder / EPOCHS_FILE).unlink()
+    (folder / TRIALS_FILE).unlink()
+
+    study = load(folder)
+
+    assert list(study.epochs["epoch_energy_j"]) == [10.0, 20.0]
+    assert {TrialStatus.RUNNING.value} == set(study.trials["status"])
+    assert "setup01_seed0/result.json: 1 line could not be read" in study.notes
+
+
+def test_a_running_study_is_read_from_tables_and_result_files(tmp_path: Path) -> None:
+    """An epoch that is in both counts once; one that is only in Ray's file counts too."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS, manifest={"status": "running"})
+    write_results(folder, cut_last_line=False)
+    first = pd.read_parquet(folder / EPOCHS_FILE).iloc[:1]
+    first.to_parquet(folder / EPOCHS_FILE)
+
+    study = load(folder)
+
+    assert list(study.epochs["epoch_energy_j"]) == [10.0, 12.0, 20.0, 24.0]
+
+
+def test_of_two_rows_of_one_epoch_the_last_counts(tmp_path: Path) -> None:
+    """An epoch that was reported twice in one attempt is not charged twice."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    rows = pd.read_parquet(folder / EPOCHS_FILE)
+    again = rows.iloc[:1].assign(epoch_energy_j=11.0)
+    pd.concat([rows, again]).to_parquet(folder / EPOCHS_FILE)
+
+    study = load(folder)
+
+    assert list(study.epochs["epoch_energy_j"]) == [12.0, 20.0, 24.0, 11.0]
+
+
+def test_a_study_without_an_epoch_says_so(tmp_path: Path) -> None:
+    """No finished epoch is a note, not an error."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    (folder / EPOCHS_FILE).unlink()
+    (folder / TRIALS_FILE).unlink()
+
+    study = load(folder)
+
+    assert study.epochs.empty
+    assert "no epoch has finished" in " ".join(study.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "not the manifest of a study"),
+        ('{"schema_version": 99}', "99"),
+        ('{"schema_version": 2}', "incomplete"),
+        ("[]", "list"),
+    ],
+)
+def test_a_broken_manifest_is_refused_with_its_path(tmp_path: Path, text: str, said: str) -> None:
+    """Not JSON, another version, not whole: the message has the path and what was got."""
+    (tmp_path / MANIFEST_FILE).write_text(text)
+
+    with pytest.raises(AnalysisError) as caught:
+        load(tmp_path)
+
+    assert said in str(caught.value)
+    assert str(tmp_path / MANIFEST_FILE) in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing"])
+def test_a_cut_off_table_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
+    """A file that is not parquet is named."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    (folder / EPOCHS_FILE).write_bytes(content)
+
+    with pytest.raises(AnalysisError, match=EPOCHS_FILE):
+        load(folder)
+
+
+def test_a_table_of_another_version_names_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    """A missing column is an error, never a column of nothing."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    pd.read_parquet(folder / EPOCHS_FILE).drop(columns="coverage").to_parquet(folder / EPOCHS_FILE)
+
+    with pytest.raises(AnalysisError, match="lacks coverage"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "value"),
+    [(TRIALS_FILE, "status", "asleep"), (EPOCHS_FILE, "epoch_energy_j", "much")],
+)
+def test_a_value_that_does_not_belong_is_refused(
+    tmp_path: Path, file: str, column: str, value: str
+) -> None:
+    """An unknown word or a word for a number is an error with the file and the value."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    pd.read_parquet(folder / file).assign(**{column: value}).to_parquet(folder / file)
+
+    with pytest.raises(AnalysisError, match=f"{file}.*{value}"):
+        load(folder)
+
+
+def test_a_folder_with_one_study_stands_for_it(tmp_path: Path) -> None:
+    """`results` is enough where it holds one study."""
+    folder = write_study(tmp_path / "results" / "a", SETUPS, TRIALS)
+
+    assert (folder,) == find_studies([tmp_path / "results"])
+
+
+def test_a_folder_with_two_studies_must_be_told_apart(tmp_path: Path) -> None:
+    """The message names both."""
+    for name in ("one", "two"):
+        write_study(tmp_path / name, SETUPS, [constant(1, 1.0, 0.5)])
+
+    with pytest.raises(AnalysisError, match="one, two"):
+        find_studies([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["empty", "absent", "file"])
+def test_what_is_no_study_is_refused(tmp_path: Path, name: str) -> None:
+    """An empty folder, none at all, a file: the message has the path and what is wanted."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(AnalysisError, match=f"{name}.*results/<name>"):
+        find_studies([tmp_path / name])

@@ -1,0 +1,88 @@
+"""How sure a search is of its answer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.search.probability_of_best import sureness
+
+
+def test_without_a_second_seed_nothing_is_known() -> None:
+    """One training of each of ten setups tells no spread."""
+    assert sureness({n: [float(n)] for n in range(1, 11)}, confirmed=False) is None
+
+
+def test_no_setup_is_no_answer() -> None:
+    """A search in which nothing reached the target."""
+    assert sureness({}, confirmed=True) is None
+
+
+def test_two_equal_setups_are_a_toss_up() -> None:
+    """Each is the best with probability one half."""
+    found = sureness({1: [2.0, 3.0], 2: [3.0, 2.0]}, confirmed=True)
+
+    assert found is not None
+    assert found.best == pytest.approx(0.5, abs=0.02)
+
+
+def test_the_factor_is_that_of_the_seeds() -> None:
+    """Two seeds a factor of 4 apart have the logarithms' deviation ln 4 / sqrt 2."""
+    found = sureness({1: [1.0, 4.0], 2: [100.0]}, confirmed=True)
+
+    assert found is not None
+    assert found.factor == pytest.approx(4 ** (1 / 2**0.5))
+    assert found.repeats == 1
+
+
+def test_a_lucky_seed_is_not_recommended_beside_confirmed_ones() -> None:
+    """Setup 3 was seen once, and is still weighed: it may be the best."""
+    costs = {1: [2.0, 2.1, 1.9], 2: [3.0, 2.9, 3.1], 3: [1.8]}
+
+    confirmed, plain = sureness(costs, confirmed=True), sureness(costs, confirmed=False)
+
+    assert confirmed is not None
+    assert plain is not None
+    assert (confirmed.setup, plain.setup) == (1, 3)
+    assert confirmed.compared == 3
+    assert confirmed.best < 0.5 < plain.best
+
+
+@given(gap=st.floats(1.0, 3.0), wider=st.floats(1.1, 2.0))
+def test_a_wider_gap_makes_surer(gap: float, wider: float) -> None:
+    """With the same spread of seeds; being near the best is never less likely than being it."""
+    near, far = (
+        sureness({1: [1.0, 1.2], 2: [1.1 * by, 1.3 * by]}, confirmed=True, draws=2000)
+        for by in (gap, gap * wider)
+    )
+
+    assert near is not None
+    assert far is not None
+    assert near.best <= far.best
+    assert near.best <= near.near
+
+
+def test_what_was_stopped_makes_less_sure() -> None:
+    """It may have been as cheap as it can be; how far seeds differ it does not tell."""
+    costs = {1: [2.0, 2.2], 2: [3.0]}
+
+    alone = sureness(costs, confirmed=True)
+    beside = sureness(costs, confirmed=True, least={3: [2.1]})
+
+    assert alone is not None
+    assert alone.least is None
+    assert beside is not None
+    assert beside.least is not None
+    assert beside.least < beside.best == alone.best
+    assert beside.factor == alone.factor
+    assert (beside.compared, beside.stopped) == (2, 1)
+
+
+def test_a_seed_that_was_stopped_counts_in_its_setups_mean() -> None:
+    """To leave the bad seed out would flatter setup 2."""
+    costs = {1: [2.0, 2.2], 2: [1.9, 1.9]}
+
+    found = sureness(costs, confirmed=True, least={2: [4.0]})
+
+    assert found is not None
+    assert found.setup == 1
+    assert found.stopped == 0

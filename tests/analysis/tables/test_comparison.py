@@ -1,0 +1,123 @@
+"""Several studies side by side."""
+
+import dataclasses
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.findings import Findings, analyse
+from analysis.forms.cells import narrowed, rich_table
+from analysis.read.load import load
+from analysis.tables.comparison import all_labels, boards_note, comparison_infos
+from study.record.manifest import SetupFacts
+from study.record.records import J_PER_MWH, EnergyMethod, Paradigm, Stage
+from tests.analysis.study_folder import constant, grid, staged, write_study
+
+
+def study(folder: Path, setups: tuple[SetupFacts, ...], *, board: str, mwh: float) -> Findings:
+    """A study of one trial, setup 1."""
+    trial = dataclasses.replace(constant(1, mwh * J_PER_MWH, 0.9), device_uuid=board)
+    return analyse(load(write_study(folder, setups, [trial], manifest={"scenario": "pamap2"})))
+
+
+def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) -> None:
+    """By batch size and rate; a setup that one study lacks is not known there; the paper is beside."""
+    one = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
+    other = study(tmp_path / "other", grid([32, 64], [0.1]), board="GPU-2", mwh=3.0)
+
+    info, total, _ = comparison_infos([one, other], paper=True)
+
+    assert [column.heading for column in info.columns] == [
+        "batch", "rate", "one", "±", "other", "±", "paper CUDA", "paper MPS"
+    ]  # fmt: skip
+    assert [[cell.text for cell in row] for row in info.rows] == [
+        ["32", "0.1", "-", "-", "3.000", "-", "-", "-"],
+        ["64", "0.1", "2.000", "-", "-", "-", "109.63", "15.40"],
+    ]
+    assert len(total.columns) == 6
+    assert "differences under 5 % are ties" in boards_note([one, other])
+
+
+def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) -> None:
+    """Mixed paradigms have a heading each, with the labels that the others do not need."""
+    regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
+    stages = {Stage.ENCODER: [1.0], Stage.ENCODER_CLASSIFIER: [J_PER_MWH]}
+    manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages), "scenario": "pamap2"}
+    folder = write_study(
+        tmp_path / "pre", grid([64], [0.1]), [staged(1, stages)], manifest=manifest, synthetic=True
+    )
+
+    pretraining = analyse(load(folder))
+
+    info, _, _ = comparison_infos([regime, pretraining])
+
+    assert info.columns[4].heading == "pre (data: synthetic)"
+    assert "pre: stage encoder+classifier" in info.legend
+    assert info.title == "Energy per epoch, mWh"
+    assert all_labels([regime, pretraining]) == ("pre: data: synthetic",)
+    assert [cell.text for cell in info.rows[0]] == ["64", "0.1", "2.000", "-", "1.000", "-"]
+    assert boards_note([regime]) == ""
+
+
+def test_what_all_studies_have_in_common_stands_in_the_title(tmp_path: Path) -> None:
+    """Two estimates are labelled once, above both."""
+    setups, trials = grid([64], [0.1]), [constant(1, 1.0, 0.9)]
+    studies = [
+        analyse(load(write_study(tmp_path / name, setups, trials, method=EnergyMethod.ESTIMATED)))
+        for name in ("one", "other")
+    ]
+
+    info, *_ = comparison_infos(studies)
+
+    assert info.title == "Energy per epoch, mWh (estimated)"
+    assert [column.heading for column in info.columns[2:]] == ["one", "±", "other", "±"]
+
+
+def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_path: Path) -> None:
+    """With two alphas each has a row of its own."""
+    regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)
+
+    def multitask(name: str, alphas: list[float]) -> Findings:
+        setups = tuple(
+            SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
+            for n, alpha in enumerate(alphas, start=1)
+        )
+        trials = [staged(each.setup, {Stage.BOTH: [J_PER_MWH]}) for each in setups]
+        manifest = {"paradigm": Paradigm.MULTITASK, "stages": (Stage.BOTH,)}
+        return analyse(load(write_study(tmp_path / name, setups, trials, manifest=manifest)))
+
+    alike, _, _ = comparison_infos([regime, multitask("a", [0.5])])
+    several, _, _ = comparison_infos([regime, multitask("b", [0.25, 0.75])])
+
+    assert [[cell.text for cell in row] for row in alike.rows] == [
+        ["64", "0.1", "2.000", "-", "1.000", "-"]
+    ]
+    assert [[cell.text for cell in row][2:] for row in several.rows] == [
+        ["", "2.000", "-", "-", "-"],
+        ["alpha 0.25", "-", "-", "1.000", "-"],
+        ["alpha 0.75", "-", "-", "1.000", "-"],
+    ]
+
+
+def test_a_wide_table_is_set_as_several_narrow_ones(tmp_path: Path) -> None:
+    """Each names its rows, a deviation stays with its mean, and no column is lost or cut."""
+    studies = [
+        study(tmp_path / f"a-study-{n}", grid([64], [0.1]), board=f"GPU-{n}", mwh=2.0)
+        for n in range(6)
+    ]
+    info, _, _ = comparison_infos(studies, paper=True)
+
+    parts = narrowed(info, width=60)
+
+    assert len(parts) > 1
+    assert all([c.heading for c in part.columns[:2]] == ["batch", "rate"] for part in parts)
+    kept = [column for part in parts for column in part.columns[2:]]
+    assert kept == list(info.columns[2:])
+    for part in parts:
+        headings = [column.heading for column in part.columns]
+        assert headings[2] != "±"
+        console = Console(width=60, record=True, file=io.StringIO())
+        console.print(rich_table(part))
+        assert "…" not in console.export_text()
+    assert narrowed(info, width=1000) == (info,)

@@ -1,0 +1,101 @@
+"""Tables of pretraining and multitask, as people and CSV readers see them."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis.findings import analyse
+from analysis.read.load import load
+from analysis.tables.setups import csv_text, energy_per_epoch_info, ranking_info
+from analysis.tables.stages import paradigm_table_infos
+from analysis.tables.terminal import show
+from study.record.manifest import SetupFacts
+from study.record.records import J_PER_WH, Paradigm, Stage
+from tests.analysis.study_folder import constant, grid, staged, write_study
+
+PRETRAINING = {
+    Stage.ENCODER: [8 * J_PER_WH],
+    Stage.CLASSIFIER_FROZEN: [2 * J_PER_WH],
+    Stage.CLASSIFIER_UNFROZEN: [5 * J_PER_WH],
+    Stage.ENCODER_CLASSIFIER: [4 * J_PER_WH],
+}
+
+
+def test_pretraining_says_when_it_pays_and_why_it_never_does(tmp_path: Path) -> None:
+    """Frozen: 8 / (4 - 2) pays at 4. Unfrozen: 5 > 4, never. The ranking is of the training from scratch."""
+    folder = write_study(
+        tmp_path / "a",
+        grid([64], [0.1]),
+        [staged(1, PRETRAINING)],
+        manifest={"paradigm": Paradigm.PRETRAINING, "stages": tuple(PRETRAINING)},
+    )
+    findings = analyse(load(folder))
+
+    stages, frozen, unfrozen, freezing = paradigm_table_infos(findings)
+
+    assert [row[3].text for row in stages.rows] == [stage.value for stage in PRETRAINING]
+    assert [cell.text for cell in frozen.rows[0]][-3:] == ["4", "pays", "0"]
+    assert "never" in [cell.text for cell in unfrozen.rows[0]]
+    assert "never in 1" in unfrozen.legend
+    assert "saves 60.0 %" in freezing.legend
+    assert findings.setups[0].total_j == 4 * J_PER_WH
+    assert findings.recommendation.text.startswith(
+        "Pretraining pays for itself in 1 of 1 setups if the encoder stays frozen: after 4.0 "
+        "trainings on average, 4 at best (setup 1), 4 at worst (setup 1). Freezing the encoder "
+        "saves 60 % of the energy against training it on. For the stage encoder+classifier: "
+    )
+    assert ranking_info(findings).title.endswith("stage encoder+classifier")
+
+
+def test_alphas_have_rows_of_their_own(tmp_path: Path) -> None:
+    """Setups that differ in alpha only do not write over each other, on screen or in CSV."""
+    setups = tuple(
+        SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
+        for n, alpha in ((1, 0.25), (2, 0.75))
+    )
+    trials = [staged(n, {Stage.BOTH: [n * J_PER_WH]}) for n in (1, 2)]
+    manifest = {"paradigm": Paradigm.MULTITASK, "stages": (Stage.BOTH,)}
+    findings = analyse(load(write_study(tmp_path / "a", setups, trials, manifest=manifest)))
+
+    info = energy_per_epoch_info(findings)
+
+    assert [[c.text for c in row] for row in info.rows] == [
+        ["64", "alpha 0.25", "1000.00"],
+        ["64", "alpha 0.75", "2000.00"],
+    ]
+    assert csv_text(info).splitlines()[0] == "batch_size,parameters,0.1"
+
+
+def test_setups_that_are_no_grid_become_a_list(tmp_path: Path) -> None:
+    """A search's rates would make a wide and empty matrix."""
+    setups = tuple(SetupFacts(setup=n, batch_size=2**n, learning_rate=0.1 / n) for n in range(1, 7))
+    findings = analyse(load(write_study(tmp_path / "a", setups, [constant(1, 3.6, 0.5)])))
+
+    info = energy_per_epoch_info(findings)
+
+    assert [column.key for column in info.columns] == [
+        "setup",
+        "batch_size",
+        "learning_rate",
+        "value",
+    ]
+    assert [row[-1].text for row in info.rows] == ["1.000", *["-"] * 5]
+
+
+def test_everything_is_shown_where_no_energy_is_known(tmp_path: Path) -> None:
+    """All missing: dashes and words, no traceback and no number."""
+    energies: dict[Stage, list[float | None]] = {stage: [None] for stage in PRETRAINING}
+    folder = write_study(
+        tmp_path / "a",
+        grid([64], [0.1]),
+        [staged(1, energies)],
+        manifest={"paradigm": Paradigm.PRETRAINING, "stages": tuple(PRETRAINING)},
+    )
+    findings = analyse(load(folder))
+    console = Console(width=100, record=True, quiet=False, file=(tmp_path / "out").open("w"))
+
+    show(findings, console)
+
+    said = console.export_text()
+    assert "not known in 1: no energy for the stage encoder+classifier" in said
+    assert "is not known: no setup has the energy of all its stages" in said

@@ -1,0 +1,52 @@
+"""What the terminal shows is whole, however narrow the terminal is."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from analysis.findings import analyse
+from analysis.read.load import load
+from analysis.tables.factor_table import factor_table
+from analysis.tables.terminal import show, show_against_paper, show_table
+
+FIXTURE = Path(__file__).parents[1] / "fixture"
+
+
+def shown(study: str, width: int) -> str:
+    """All that is printed of a study, by a criterion and with a baseline that make it wide."""
+    findings = analyse(load(FIXTURE / study), baseline=1)
+    console = Console(width=width, file=io.StringIO(), record=True)
+    show(findings, console)
+    show_table(factor_table(findings), console)
+    show_against_paper(findings, console)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("study", ["regime", "pretraining"])
+@pytest.mark.parametrize("width", [72, 80, 100, 160])
+def test_no_number_is_cut_off(study: str, width: int) -> None:
+    """A table that is too wide stands as several, each with the columns that name its rows."""
+    text = shown(study, width)
+
+    assert "…" not in text
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+
+
+def test_both_matrices_share_a_row_where_there_is_room() -> None:
+    """On a wide terminal they are compared side by side, on a narrow one below each other."""
+    titles = ("Energy per epoch, mWh", "Total energy, % of the worst setup")
+
+    wide, narrow = (shown("regime", width).splitlines() for width in (100, 60))
+
+    assert any(all(title in line for title in titles) for line in wide)
+    assert not any(all(title in line for title in titles) for line in narrow)
+
+
+def test_each_part_of_a_split_table_names_its_rows() -> None:
+    """The probabilities of the analysis of variance stand beside what they are about."""
+    lines = shown("regime", 72).splitlines()
+
+    (heading,) = [line for line in lines if line.rstrip().endswith(" p")]
+    assert heading.split()[:2] == ["quantity", "factor"]

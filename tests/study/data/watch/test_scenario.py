@@ -1,0 +1,111 @@
+"""The example of a scenario of one's own, on real data of real people."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from study.data.watch.scenario import HELD_OUT_PEOPLE, STEP, WINDOW, Watch
+from study.errors import DataError
+from study.record.records import StopReason
+from study.scenario import Data, Scenario, load_scenario
+from study.training.loop import TrainingSettings, classification, train
+from tests.study.training.test_training import Windows
+
+seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")
+LONGEST = 100
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine make small networks slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def watch() -> Data:
+    """The smartwatch data."""
+    return Watch().load(None, seed=0)
+
+
+def test_it_is_short_and_a_scenario() -> None:
+    """Well under 100 lines, found by the name that the documents give."""
+    lines = Path(Watch.load.__code__.co_filename).read_text().splitlines()
+
+    assert len(lines) < LONGEST
+    assert isinstance(load_scenario("watch"), Scenario)
+
+
+def test_windows_are_cut_from_each_recording(watch: Data) -> None:
+    """As many as fit, of one recording each, channels before time; none is lost or made up."""
+    recorded = seglearn.load_watch()
+    lengths = np.array([len(each) for each in recorded["X"]])
+    fit = (lengths - WINDOW) // STEP + 1
+    held_out = np.isin(recorded["subject"], HELD_OUT_PEOPLE)
+
+    assert len(recorded["X"]) == 140
+    assert watch.train.inputs.shape == (fit[~held_out].sum(), 6, WINDOW)
+    assert watch.val.inputs.shape == (fit[held_out].sum(), 6, WINDOW)
+
+
+def test_a_window_is_a_piece_of_its_recording(watch: Data) -> None:
+    """The second training window is samples 50 to 150 of the first recording, scaled."""
+    recorded = seglearn.load_watch()
+    first = np.flatnonzero(~np.isin(recorded["subject"], HELD_OUT_PEOPLE))[0]
+    piece = recorded["X"][first][STEP : STEP + WINDOW].T
+
+    window = watch.train.inputs[1]
+
+    correlations = [np.corrcoef(piece[i], window[i])[0, 1] for i in range(6)]
+    assert correlations == pytest.approx([1] * 6)
+    assert recorded["y"][first] == watch.train.targets[1]
+
+
+def test_scaling_is_that_of_the_training_people(watch: Data) -> None:
+    """Each channel of the training windows has mean 0 and deviation 1; the others nearly so."""
+    mean = watch.train.inputs.mean(axis=(0, 2), dtype=np.float64)
+    deviation = watch.train.inputs.std(axis=(0, 2), dtype=np.float64)
+    held_out = watch.val.inputs.mean(axis=(0, 2), dtype=np.float64)
+
+    assert mean == pytest.approx(np.zeros(6), abs=1e-4)
+    assert deviation == pytest.approx(np.ones(6), abs=1e-4)
+    assert held_out != pytest.approx(np.zeros(6), abs=1e-4)
+
+
+def test_the_data_say_what_they_are(watch: Data) -> None:
+    """Real, seven exercises, with a chance level that makes an accuracy mean something."""
+    facts = watch.facts()
+
+    assert not facts.synthetic
+    assert len(facts.classes) == 7
+    assert 1 / 7 <= facts.chance_accuracy < 0.25
+
+
+def test_a_data_folder_is_refused(tmp_path: Path) -> None:
+    """The data come with pip; an option that does nothing would mislead."""
+    with pytest.raises(DataError, match=r"--data-dir .* leave it out"):
+        Watch().load(tmp_path, seed=0)
+
+
+def test_exercises_of_people_it_has_never_seen_are_recognised(watch: Data) -> None:
+    """After three epochs, far beyond the chance level."""
+    settings = TrainingSettings(
+        batch_size=64, learning_rate=0.001, max_epochs=3, patience=3, optimizer="adam", seed=0
+    )
+
+    outcomes = list(
+        train(
+            lambda: classification(Watch(), watch),
+            settings,
+            device=torch.device("cpu"),
+            window=Windows(),
+        )
+    )
+
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert outcomes[-1].val_metrics["accuracy"] > 2 * watch.facts().chance_accuracy

@@ -1,0 +1,223 @@
+"""What is refused before Ray starts."""
+
+import re
+import subprocess
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import OptionError, StorageError
+from study.execution.checks import (
+    MAY_CHANGE_ON_RESUME,
+    check_folder,
+    check_same_study,
+    check_this_machine,
+)
+from study.machines.dashboard import missing_packages
+from study.options import StudyOptions
+from study.record.manifest import Manifest
+from study.record.records import MANIFEST_FILE, Paradigm
+from study.search.options import SearchOptions
+from study.store.folder import StudyFolder
+from tests.study.record.test_manifest import MANIFEST
+
+ROOT = Path(__file__).parents[3]
+
+
+def folder_of(tmp_path: Path, *, begun: bool) -> StudyFolder:
+    """The folder of study `a`, with or without a manifest."""
+    folder = StudyFolder(str(tmp_path), "a")
+    if begun:
+        folder.write_text(MANIFEST_FILE, MANIFEST.to_json())
+    return folder
+
+
+def resumed(tmp_path: Path) -> StudyOptions:
+    """Options that go on with study `a`."""
+    return StudyOptions(results_dir=str(tmp_path), name="a", resume=True)
+
+
+def test_checks_need_no_ray() -> None:
+    """Nothing that a check imports brings Ray, so bad input costs seconds less."""
+    code = "import sys, study.execution.checks; print('ray' in sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "False\n"
+
+
+def test_a_study_begins_in_an_empty_folder(tmp_path: Path) -> None:
+    """The folder is made, and nothing is left of the proof that it can be written."""
+    folder = folder_of(tmp_path, begun=False)
+
+    earlier = check_folder(folder, StudyOptions(results_dir=str(tmp_path)), "a")
+
+    assert earlier is None
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_study_goes_on_where_it_was(tmp_path: Path) -> None:
+    """With --resume the manifest of the study that lies there comes back."""
+    folder = folder_of(tmp_path, begun=True)
+
+    earlier = check_folder(folder, resumed(tmp_path), "a")
+
+    assert earlier == MANIFEST
+
+
+def test_no_study_is_written_over(tmp_path: Path) -> None:
+    """A second study of the same name is refused, with both ways out."""
+    folder = folder_of(tmp_path, begun=True)
+
+    with pytest.raises(StorageError, match=r"/a holds a study .* another --name, or --resume"):
+        check_folder(folder, StudyOptions(results_dir=str(tmp_path), name="a"), "a")
+
+
+def test_only_a_study_that_is_there_can_go_on(tmp_path: Path) -> None:
+    """A mistyped name is refused, and no folder of that name is left behind."""
+    folder = folder_of(tmp_path, begun=False)
+
+    with pytest.raises(StorageError, match=f"--resume: there is no study a in {tmp_path}"):
+        check_folder(folder, resumed(tmp_path), "a")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """A file in the way is told by its path."""
+    (tmp_path / "a").write_text("")
+    folder = StudyFolder(str(tmp_path), "a")
+
+    with pytest.raises(StorageError, match="/a cannot be used"):
+        check_folder(folder, StudyOptions(results_dir=str(tmp_path), name="a"), "a")
+
+
+def test_a_broken_manifest_is_refused(tmp_path: Path) -> None:
+    """A study that cannot be read cannot go on."""
+    folder = folder_of(tmp_path, begun=True)
+    folder.write_text(MANIFEST_FILE, "{")
+
+    with pytest.raises(StorageError, match=r"study\.json cannot be used"):
+        check_folder(folder, resumed(tmp_path), "a")
+
+
+def manifest_of(options: StudyOptions, **changes: Any) -> Manifest:  # noqa: ANN401 - any field
+    """The manifest of a study with these options."""
+    return replace(MANIFEST, **{"options": asdict(options), **changes})
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"batch_sizes": (8,)},
+    {"learning_rates": (0.5,)},
+    {"repeats": 3},
+    {"seed": 1},
+    {"max_epochs": 31},
+    {"patience": 6},
+    {"optimizer": "sgd"},
+    {"device": "cpu"},
+    {"scenario": "a:b"},
+    {"encoder": "resnet34"},
+    {"weights": "none"},
+    {"image_size": 96},
+    {"flip": True},
+    {"tracker": "estimate"},
+    {"cpu_watts": 1.0},
+    {"cpu_idle_watts": 1.0},
+    {"sampling_hz": 1.0},
+    {"target_accuracy": 0.5},
+    {"encoder": "resnet10t"},
+    {"weights": "none"},
+    {"image_size": 32},
+    {"flip": True},
+    {"exclusive": True},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_two_studies_are_not_mixed(change: dict[str, Any]) -> None:
+    """An option that makes other results may not change; the message has both and the way out."""
+    was = StudyOptions(name="a")
+    (option,) = change
+    earlier = Manifest.from_json(manifest_of(was).to_json())
+
+    with pytest.raises(OptionError) as refused:
+        check_same_study(earlier, manifest_of(replace(was, **change)))
+
+    said = str(refused.value)
+    assert f"--{option.replace('_', '-')} was " in said
+    assert "Give the options of the first time (python -m study.regime --smoke)" in said
+
+
+def test_every_option_may_change_or_may_not() -> None:
+    """An option that is added must be put on one of the two sides."""
+    asked = {next(iter(change)) for change in CHANGES}
+
+    of_all = set(asdict(StudyOptions()))
+    of_search = set(asdict(SearchOptions())) - of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_search) | {"name", "smoke"} == of_all
+
+
+def test_other_places_and_resources_are_the_same_study() -> None:
+    """A study may go on with another cluster, in a folder that was moved."""
+    was = StudyOptions(name="a", batch_sizes=(64, 256))
+    is_now = replace(
+        was, address="auto", resume=True, results_dir="moved", data_dir=Path("b"), gpus_per_trial=1
+    )
+
+    check_same_study(Manifest.from_json(manifest_of(was).to_json()), manifest_of(is_now))
+
+    assert was != is_now
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"data": replace(MANIFEST.data, fingerprint="g")},
+            "the data were 'exercises, Kraków' and differ now",
+        ),
+        ({"paradigm": Paradigm.SEARCH}, "the command was study.regime and is study.search"),
+    ],
+)
+def test_other_data_or_another_command_is_another_study(changes: dict[str, Any], said: str) -> None:
+    """Options alone do not make a study the same."""
+    options = StudyOptions(name="a")
+
+    with pytest.raises(OptionError, match=re.escape(said)):
+        check_same_study(manifest_of(options), manifest_of(options, **changes))
+
+
+def test_this_machine_can_train_on_its_cpu() -> None:
+    """The type of torch's device comes back."""
+    assert check_this_machine(StudyOptions(device="cpu", tracker="estimate")) == "cpu"
+
+
+def test_a_dashboard_is_looked_for_before_the_start() -> None:
+    """Whichever packages this machine has: it is refused exactly where one is missing."""
+    options = StudyOptions(device="cpu", tracker="estimate", dashboard=True)
+
+    with pytest.raises(OptionError, match="--dashboard") if missing_packages() else nullcontext():
+        check_this_machine(options)
+
+
+def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """The message has the option, the path, and the command that lists what there is."""
+    tracker = str(tmp_path / "watts.csv")
+
+    with pytest.raises(OptionError, match=r"--tracker .*watts\.csv.*python -m trackers"):
+        check_this_machine(StudyOptions(device="cpu", tracker=tracker))
+
+
+def test_a_cluster_may_have_what_this_machine_has_not(tmp_path: Path) -> None:
+    """With --address the trials run elsewhere, so nothing is said of this machine's sensors."""
+    tracker = str(tmp_path / "watts.csv")
+
+    device = check_this_machine(StudyOptions(address="auto", device="cuda", tracker=tracker))
+
+    assert device in {"cpu", "cuda", "mps"}

@@ -1,0 +1,185 @@
+"""The rows that every table is made of."""
+
+import ast
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import study.record.manifest
+import study.record.records
+from study.record.bookings import PowerRecord, WindowRecord
+from study.record.records import (
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialRecord,
+)
+from tests.study.rows import epoch, plan
+from trackers.sample import Method, Status
+
+AMOUNTS = st.floats(min_value=0, max_value=1e12)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+COUNTS = st.integers(1, 2**40)
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """The values, or nothing."""
+    return st.none() | values
+
+
+ENERGIES = AMOUNTS.map(lambda energy: (energy, EnergyStatus.OK)) | st.just(
+    (None, EnergyStatus.MISSING)
+)
+EPOCHS = ENERGIES.flatmap(
+    lambda pair: st.builds(
+        EpochRecord,
+        attempt=COUNTS,
+        setup=COUNTS,
+        batch_size=COUNTS,
+        effective_batch_size=COUNTS,
+        epoch=COUNTS,
+        learning_rate=NUMBERS,
+        train_loss=maybe(NUMBERS),
+        val_loss=maybe(NUMBERS),
+        val_accuracy=maybe(st.floats(0, 1)),
+        epoch_time_s=AMOUNTS,
+        epoch_energy_j=st.just(pair[0]),
+        energy_status=st.just(pair[1]),
+        energy_j=maybe(AMOUNTS),
+        mean_power_w=maybe(AMOUNTS),
+        coverage=st.floats(0, 1),
+        uncertainty_j=maybe(AMOUNTS),
+        samples_per_s=maybe(AMOUNTS),
+    )
+)
+FINITE = {float: NUMBERS, float | None: maybe(NUMBERS)}
+
+
+def any_of(kind: type) -> st.SearchStrategy[Any]:
+    """Any record of a type that checks nothing."""
+    fields: dict[str, Any] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    floats = {name: FINITE[each.type] for name, each in fields.items() if each.type in FINITE}
+    return st.builds(kind, **floats)
+
+
+@given(record=EPOCHS | any_of(TrialRecord) | any_of(WindowRecord) | any_of(PowerRecord))
+def test_a_record_is_its_row(record: EpochRecord) -> None:
+    """A row holds plain values only, in the order of the fields, and gives the same record back."""
+    row = record.to_row()
+
+    again = type(record).from_row(row)
+
+    assert record == again
+    assert [*type(record).__dataclass_fields__] == [*row]
+    assert {type(value) for value in row.values()} <= {str, int, float, type(None)}
+
+
+def test_not_a_number_is_missing() -> None:
+    """A table's NaN comes back as None, in numbers as in words."""
+    nan = float("nan")
+    row = epoch(1).to_row() | {"val_accuracy": nan, "peak_memory_bytes": nan, "stop_reason": nan}
+
+    record = EpochRecord.from_row(row)
+
+    assert (record.val_accuracy, record.peak_memory_bytes, record.stop_reason) == (None, None, None)
+
+
+def test_words_are_words_again() -> None:
+    """What was text in a table is a member of its list, so that `is` holds."""
+    row = epoch(1, stop=StopReason.PATIENCE).to_row()
+
+    record = EpochRecord.from_row(row)
+
+    assert record.stop_reason is StopReason.PATIENCE
+    assert record.energy_status is EnergyStatus.OK
+    assert record.paradigm is Paradigm.REGIME
+
+
+def test_a_result_of_tune_has_our_trial_id() -> None:
+    """Tune writes its own identifier over ours; ours is taken from the configuration."""
+    record = epoch(3)
+    result = record.to_row() | {
+        "trial_id": "a1b2c_00000",
+        "config": plan().to_config(),
+        "time_this_iter_s": 0.1,
+    }
+
+    assert record == EpochRecord.from_result(result)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"attempt": 0}, "attempt is 0; it counts from 1"),
+        ({"setup": 0}, "setup is 0; it counts from 1"),
+        ({"batch_size": 0}, "batch_size is 0; it counts from 1"),
+        ({"effective_batch_size": 0}, "effective_batch_size is 0; it counts from 1"),
+        ({"epoch": 0}, "epoch is 0; it counts from 1"),
+        ({"epoch_energy_j": -1.0}, "epoch_energy_j is -1.0; allowed is a finite number from 0"),
+        ({"energy_j": float("inf")}, "energy_j is inf; allowed is a finite number from 0"),
+        ({"epoch_time_s": float("nan")}, "epoch_time_s is nan; allowed is a finite number from 0"),
+        ({"uncertainty_j": -0.1}, "uncertainty_j is -0.1; allowed is a finite number from 0"),
+        ({"epoch_energy_j": None}, "None and `missing` go together"),
+        ({"energy_status": EnergyStatus.MISSING}, "None and `missing` go together"),
+    ],
+)
+def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], said: str) -> None:
+    """The message says which field, what it is and what is allowed."""
+    with pytest.raises(ValueError, match=said):
+        epoch(1, **changes)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error"),
+    [
+        (lambda row: row.pop("seed"), KeyError),
+        (lambda row: row.update(energy_method="guessed"), ValueError),
+    ],
+)
+def test_a_row_of_another_program_is_refused(
+    spoil: Callable[[dict[str, Any]], object], error: type[Exception]
+) -> None:
+    """A field that is missing or a word that is not known is an error, not a default."""
+    row = epoch(1).to_row()
+    spoil(row)
+
+    with pytest.raises(error, match=r"seed|guessed"):
+        EpochRecord.from_row(row)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(EnergyMethod, Method), (EnergyStatus, Status)])
+def test_studies_and_trackers_use_the_same_words(
+    ours: type[StrEnum], theirs: type[StrEnum]
+) -> None:
+    """`study` may translate by value, in both directions."""
+    assert {each.name: each.value for each in ours} == {each.name: each.value for each in theirs}
+
+
+@pytest.mark.parametrize("module", [study.record.records, study.record.manifest])
+def test_the_contract_needs_the_standard_library_only(module: Any) -> None:  # noqa: ANN401
+    """A reader of results needs nothing installed to know what the columns are."""
+    tree = ast.parse(Path(module.__file__).read_text())
+
+    imports = {
+        name
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [str(node.module)]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+    foreign = {name for name in imports if name.split(".")[0] not in sys.stdlib_module_names}
+    assert foreign <= {"study.record.records", "study.record.renamed"}
+    assert imports

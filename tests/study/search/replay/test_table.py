@@ -1,0 +1,142 @@
+"""Reading recorded trainings."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.search.synthetic_table import synthetic_rows
+from study.errors import OptionError
+from study.search.replay.table import NEEDED, read_table, table_of
+from tests.study.replayed import four_setups, rows_of
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.mark.parametrize("column", NEEDED)
+def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
+    """With those that are needed."""
+    path = tmp_path / "table.csv"
+    rows_of({(8, 0.1): [([0.5], 1.0)]}).drop(columns=column).to_csv(path, index=False)
+
+    with pytest.raises(OptionError, match=f"no column {column}"):
+        read_table(path)
+
+
+def test_words_where_numbers_belong_are_refused(tmp_path: Path) -> None:
+    """The message names column and word."""
+    path = tmp_path / "table.csv"
+    rows_of({(8, 0.1): [([0.5], 1.0)]}).assign(epoch_time_s="quick").to_csv(path, index=False)
+
+    with pytest.raises(OptionError, match=r"epoch_time_s holds 'quick'"):
+        read_table(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """With what is taken."""
+    with pytest.raises(OptionError, match=r"cannot be read"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_an_unreachable_target_names_the_best() -> None:
+    """So that the user can choose another."""
+    with pytest.raises(OptionError, match=r"best epoch of all has 0\.900"):
+        four_setups().energy_to_target_j(0.95)
+
+
+def test_energy_to_target_is_up_to_the_first_epoch_that_reaches_it() -> None:
+    """And a setup that never does has none."""
+    found = four_setups().energy_to_target_j(0.9)
+
+    assert found == {(64, 0.01): 4.0, (256, 0.1): 12.0, (256, 0.01): 8.0}
+
+
+def test_further_columns_become_axes() -> None:
+    """An optimiser is a third axis."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+    both = [rows.assign(optimizer=name) for name in ("adam", "sgd")]
+
+    table = table_of(pd.concat(both), name="two")
+
+    assert [axis.name for axis in table.space.axes] == ["batch_size", "learning_rate", "optimizer"]
+    assert len(table.recordings) == 2
+
+
+def test_an_epoch_that_is_there_twice_is_refused() -> None:
+    """A table of two studies would count both."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+
+    with pytest.raises(OptionError, match="twice"):
+        table_of(pd.concat([rows, rows]), name="two")
+
+
+def test_the_committed_table_is_the_whole_grid() -> None:
+    """16 setups, five seeds each, labelled as an estimate."""
+    table = read_table(ROOT / "benchmarks" / "data" / "watch16")
+
+    assert table.space.size == len(table.recordings) == 16
+    assert {len(many) for many in table.recordings.values()} == {5}
+    assert table.estimated
+    assert not table.synthetic
+
+
+def test_a_synthetic_table_says_so() -> None:
+    """And has every setup of the grid that was asked for."""
+    table = table_of(synthetic_rows(batch_sizes=4, learning_rates=3, seeds=2), name="made")
+
+    assert table.synthetic
+    assert len(table.recordings) == 12
+
+
+def test_a_column_that_was_measured_is_no_axis() -> None:
+    """It changes within a training; a user's own choice does not."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6, 0.7], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
+    both = [rows.assign(momentum=each, celsius=[50, 51, 52, 50, 51]) for each in (0.5, 0.9)]
+
+    table = table_of(pd.concat(both), name="own")
+
+    assert [axis.name for axis in table.space.axes] == ["batch_size", "learning_rate", "momentum"]
+    assert len(table.recordings) == 4
+
+
+def test_parameters_of_a_study_are_axes() -> None:
+    """They stand in one column, as JSON."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+    both = [rows.assign(parameters=f'{{"frozen": {each}}}') for each in ("true", "false")]
+
+    table = table_of(pd.concat(both), name="two")
+
+    assert sorted(table.recordings) == [(8, 0.1, False), (8, 0.1, True)]
+
+
+def test_an_axis_without_a_value_is_refused() -> None:
+    """The row would belong to no setup."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)], (8, 0.2): [([0.5], 1.0)]})
+
+    with pytest.raises(OptionError, match="optimizer is empty in a row"):
+        table_of(rows.assign(optimizer=pd.Series(["adam", None], dtype="object")), name="gap")
+
+
+def test_what_a_search_stopped_is_left_out() -> None:
+    """How it would have gone on is not known; that it is missing is."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)], (8, 0.2): [([0.5, 0.6], 1.0)]})
+    rows["trial_id"] = ["a", "a", "b", "b"]
+    rows["stop_reason"] = [None, "stopped", None, "patience"]
+
+    table = table_of(rows, name="search")
+
+    assert list(table.recordings) == [(8, 0.2)]
+    assert table.left_out == 1
+
+
+def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
+    """With what lies between epochs, from trials.parquet beside epochs.parquet."""
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]}).assign(trial_id="a")
+    rows.to_parquet(tmp_path / "epochs.parquet")
+    trials = {"trial_id": ["a"], "setup_energy_j": [4.0], "between_energy_j": [0.5]}
+    pd.DataFrame(trials).to_parquet(tmp_path / "trials.parquet")
+
+    table = read_table(tmp_path)
+
+    assert table.recordings[8, 0.1][0].setup_j == 4.5
+    assert table.grid_j == 6.5

@@ -1,0 +1,67 @@
+"""What a whole search may use."""
+
+import pytest
+
+from study.search.stopping.budget import Budget
+
+
+def test_overhead_counts_once_however_often_it_is_told() -> None:
+    """It is told in all so far, each time something has come."""
+    budget = Budget(100.0)
+    budget.start("a", first_rung_j=0.0)
+
+    for told_j in (2.0, 2.0, 5.0, 5.0):
+        budget.overhead("a", told_j)
+
+    assert budget.spent_j == 5.0
+    assert budget.dearest_overhead_j == 5.0
+
+
+def test_what_was_lost_is_booked_but_not_expected_of_others() -> None:
+    """An attempt that was lost may be a whole training."""
+    budget = Budget(100.0)
+
+    budget.overhead("a", 2.0, lost_j=30.0)
+
+    assert budget.spent_j == 32.0
+    assert budget.dearest_overhead_j == 2.0
+
+
+def test_a_trial_counts_with_the_dearest_overhead_until_its_own_is_told() -> None:
+    """Also after its end, because what lies between its epochs is told only then."""
+    budget = Budget(100.0)
+    budget.start("a", first_rung_j=0.0)
+    budget.overhead("a", 6.0)
+    budget.end("a")
+    budget.overhead("a", 6.0)
+
+    budget.start("b", first_rung_j=0.0)
+    begun_j = budget.expected_j
+    budget.overhead("b", 4.0)
+    told_j = budget.expected_j
+    budget.end("b")
+    ended_j = budget.expected_j
+    budget.overhead("b", 4.5)
+
+    assert (begun_j, told_j, ended_j) == (12.0, 12.0, 12.0)
+    assert budget.expected_j == budget.spent_j == 10.5
+
+
+def test_expected_overhead_uses_a_budget_up() -> None:
+    """Running trials end with their epoch before the rest is spoken for."""
+    budget = Budget(20.0)
+    budget.start("a", first_rung_j=0.0)
+    budget.overhead("a", 6.0)
+    budget.start("b", first_rung_j=0.0)
+
+    budget.epoch("a", 8.0)
+
+    assert budget.spent_j == 14.0
+    assert budget.is_used_up
+
+
+@pytest.mark.parametrize("limit_j", [0.0, -1.0, float("nan")])
+def test_a_budget_of_nothing_is_refused(limit_j: float) -> None:
+    """A search without a budget has none given."""
+    with pytest.raises(ValueError, match="above 0"):
+        Budget(limit_j)

@@ -1,0 +1,288 @@
+"""A search that trains, without Ray: proposals, verdicts, and what is booked."""
+
+from dataclasses import replace
+
+from study.record.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
+from study.record.search_goal import SearchGoal
+from study.search.live_search import LiveSearch
+from study.search.options import SearchOptions
+from study.search.proposals import Proposer
+from study.search.space.setup_registry import SetupRegistry
+from study.store.setups import TrialPlan, grid, trial_plans
+from study.store.trial_record import trial_record
+from tests.study.rows import epoch
+
+OPTIONS = SearchOptions(
+    goal="energy-to-target",
+    target_accuracy=0.9,
+    batch_sizes=(8, 16),
+    learning_rates=(0.1,),
+    energy_budget_wh=0.01,  # 36 J
+    halving="none",
+)
+
+
+def epoch_of(
+    plan: TrialPlan, number: int, energy_j: float | None, accuracy: float | None
+) -> EpochRecord:
+    """A reported epoch."""
+    return epoch(number, energy_j, accuracy, of=plan)
+
+
+def plans_of(options: SearchOptions) -> list[TrialPlan]:
+    """All trials of the space."""
+    setups = grid(options.batch_sizes, options.learning_rates)
+    return trial_plans(setups, options.seeds, shuffle_seed=0)
+
+
+def live(
+    options: SearchOptions = OPTIONS,
+    *,
+    earlier: tuple[TrialRecord, ...] = (),
+    ended: tuple[TrialPlan, ...] = (),
+    known: tuple[TrialRecord, ...] = (),
+) -> LiveSearch:
+    """A search in the order of the grid; `ended` are trials of earlier commands."""
+    space = options.searched()
+    ids = frozenset(plan.trial_id for plan in ended)
+    book = SetupRegistry(
+        space,
+        grid(options.batch_sizes, options.learning_rates),
+        otherwise=options.otherwise,
+        expect=lambda plans: [plan for plan in plans if plan.trial_id not in ids],
+    )
+    return LiveSearch(
+        options,
+        book=book,
+        proposer=Proposer(space, goal=SearchGoal(options.goal), sampler="grid", seed=options.seed),
+        trials=lambda: earlier,
+        ended=ids,
+        known=known,
+    )
+
+
+def record_of(plan: TrialPlan, *energies_j: float) -> TrialRecord:
+    """A trial whose only attempt had these epochs and was then lost."""
+    return trial_record(
+        plan,
+        epochs=[epoch_of(plan, i, j, 0.5) for i, j in enumerate(energies_j, start=1)],
+        windows=[],
+        error=None,
+        study="s",
+        paradigm=Paradigm.SEARCH,
+        scenario="s",
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        target_accuracy=0.9,
+    )
+
+
+def test_a_trial_ends_at_the_target_and_the_next_when_it_costs_more() -> None:
+    """The reasons stand on the rows."""
+    search = live()
+    first = search.propose()
+    assert first is not None
+    at_target = search.epoch(epoch_of(first, 1, 4.0, 0.95))
+    search.end(first.trial_id, failed=False)
+    second = search.propose()
+    assert second is not None
+
+    goes_on = search.epoch(epoch_of(second, 1, 1.0, 0.5))
+    capped = search.epoch(epoch_of(second, 2, 3.0, 0.6))
+
+    assert at_target is StopReason.TARGET
+    assert goes_on is None
+    assert capped is StopReason.STOPPED
+    assert search.budget.spent_j == 8.0
+
+
+def test_an_epoch_that_is_told_twice_counts_once() -> None:
+    """Tune tells the last one again when a trial has ended by itself."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+    row = epoch_of(plan, 1, 4.0, 0.5)
+
+    search.epoch(row)
+    search.epoch(row)
+
+    assert search.budget.spent_j == 4.0
+
+
+def test_nothing_is_begun_when_the_budget_is_used() -> None:
+    """And the trial that used it ends with its epoch."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+
+    reason = search.epoch(epoch_of(plan, 1, 36.0, 0.5))
+    search.end(plan.trial_id, failed=False)
+
+    assert reason is StopReason.STOPPED
+    assert search.propose() is None
+
+
+def test_an_epoch_dearer_than_the_budget_is_said() -> None:
+    """With both figures."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+
+    search.epoch(epoch_of(plan, 1, 72.0, 0.5))
+
+    assert search.said == [
+        "--energy-budget-wh 0.01 is less than one epoch of setup01-seed0 (0.02 Wh)."
+    ]
+
+
+def test_a_trial_without_an_accuracy_is_told_as_failed() -> None:
+    """Nothing is left running at Optuna, and the user is told."""
+    search = live()
+    plan = search.propose()
+    assert plan is not None
+    search.epoch(epoch_of(plan, 1, 1.0, None))
+
+    search.end(plan.trial_id, failed=False)
+
+    assert "has no accuracy" in search.said[0]
+
+
+def test_what_a_lost_attempt_used_counts_once() -> None:
+    """Before it is run again as overhead, afterwards as wasted."""
+    plan = plans_of(OPTIONS)[0]
+    lost = record_of(plan, 5.0, 5.0)
+    search = live(earlier=(lost,))
+    search.earlier()
+
+    search.propose()
+
+    assert search.budget.spent_j == 10.0
+    wasted = replace(lost, attempts=2, energy_j=None, wasted_energy_j=10.0)
+    again = live(earlier=(wasted,))
+    again.earlier()
+    again.propose()
+    assert again.budget.spent_j == 10.0
+
+
+def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:
+    """It counts against --trials as well."""
+    first, second = plans_of(OPTIONS)
+    search = live(earlier=(record_of(first, 5.0),), ended=(first,))
+    search.earlier()
+
+    plan = search.propose()
+
+    assert plan == second
+    assert search.budget.spent_j == 5.0
+
+
+def test_the_leading_setups_are_trained_again() -> None:
+    """With the next seeds, once the others have ended; they end at the target only."""
+    search = live(replace(OPTIONS, confirm=2, energy_budget_wh=1.0))
+    first, second = search.propose(), search.propose()
+    assert first is not None
+    assert second is not None
+
+    early = search.propose()
+    waited = search.is_waiting
+    for plan, energy_j in ((first, 4.0), (second, 2.0)):
+        search.epoch(epoch_of(plan, 1, energy_j, 0.95))
+        search.end(plan.trial_id, failed=False)
+    again = [search.propose() for _ in range(5)]
+
+    assert early is None
+    assert waited
+    assert [(plan.setup, plan.seed) for plan in again if plan is not None] == [
+        (2, 1),
+        (1, 1),
+        (2, 2),
+        (1, 2),
+    ]
+    assert again[-1] is None
+    assert not search.is_waiting
+    repeat = again[0]
+    assert repeat is not None
+    assert search.epoch(epoch_of(repeat, 1, 50.0, 0.5)) is None
+    assert search.epoch(epoch_of(repeat, 2, 50.0, 0.95)) is StopReason.TARGET
+
+
+def test_repeats_stop_with_the_budget() -> None:
+    """They are what is left of it, and no more."""
+    search = live(replace(OPTIONS, confirm=3))
+    plans = [search.propose(), search.propose()]
+    for plan in plans:
+        assert plan is not None
+        search.epoch(epoch_of(plan, 1, 15.0, 0.95))
+        search.end(plan.trial_id, failed=False)
+
+    assert search.propose() is None
+    assert not search.is_waiting
+
+
+def test_a_search_waits_for_room_in_its_budget() -> None:
+    """What is promised to a trial that runs may come free when it ends."""
+    search = live(replace(OPTIONS, halving="energy", first_rung_wh=0.006))
+    first = search.propose()
+    assert first is not None
+
+    none_yet = search.propose()
+    waited = search.is_waiting
+    search.epoch(epoch_of(first, 1, 4.0, 0.95))
+    search.end(first.trial_id, failed=False)
+
+    assert none_yet is None
+    assert waited
+    assert search.propose() is not None
+
+
+def test_what_an_earlier_study_needed_is_to_be_beaten() -> None:
+    """A trial that cannot is stopped with its first epoch."""
+    plan = plans_of(OPTIONS)[0]
+    known = replace(record_of(plan, 5.0), study="grid", energy_to_target_j=5.0)
+    search = live(known=(known,))
+    first = search.propose()
+    assert first is not None
+
+    reason = search.epoch(epoch_of(first, 1, 4.0, 0.5))
+
+    assert reason is StopReason.STOPPED
+
+
+def test_a_trial_whose_encoder_has_ended_can_be_stopped() -> None:
+    """The end of a stage is not the end of the trial; that of the last one is."""
+    search = live()
+    first = search.propose()
+    assert first is not None
+    ended = StopReason.PATIENCE
+
+    encoder = search.epoch(epoch(1, 40.0, None, of=first, stop=ended, stage=Stage.ENCODER.value))
+    classifier = search.epoch(epoch(1, 40.0, 0.5, of=first, stop=ended))
+
+    assert encoder is StopReason.STOPPED
+    assert classifier is None
+
+
+def test_setups_count_ahead_for_trials_that_run() -> None:
+    """Two trials run, the set-up of one is known: the other is expected to need as much."""
+    first, second = plans_of(OPTIONS)
+    told = replace(record_of(first), setup_energy_j=10.0, energy_j=None)
+    search = live(earlier=(told,))
+    assert search.propose() == first
+    assert search.propose() == second
+
+    search.book_overhead()
+
+    assert search.budget.spent_j == 10.0
+    assert search.budget.expected_j == 20.0
+
+
+def test_no_trial_begins_that_cannot_get_to_its_first_rung() -> None:
+    """Twice the first epoch, once that is known: 20 J, of which 16 J are left."""
+    search = live(replace(OPTIONS, halving="energy"))
+    first = search.propose()
+    assert first is not None
+    search.epoch(epoch_of(first, 1, 10.0, 0.5))
+    search.epoch(epoch_of(first, 2, 10.0, 0.95))
+    search.end(first.trial_id, failed=False)
+
+    assert search.budget.limit_j - search.budget.spent_j == 16.0
+    assert search.propose() is None

@@ -1,0 +1,67 @@
+"""What a search takes on its command line."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import OptionError
+from study.search.options import SearchOptions
+from study.search.stopping.halving import Rungs
+
+TABLE = Path("table.csv")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"compare": True, "target_accuracy": 0.9}, "--compare is given without --replay"),
+        (
+            {"compare": True, "target_accuracy": 0.9, "replay": TABLE, "space": Path("s.yaml")},
+            "--space is given with --compare",
+        ),
+        ({"replay": TABLE, "confirm": 1}, "--confirm is given with --replay"),
+        ({"replay": TABLE, "from_results": (Path("g"),)}, "--from is given with --replay"),
+        ({"goal": "energy-to-target"}, "--target-accuracy is missing"),
+        ({"repeats": 2}, "Give --confirm to train the leading ones again"),
+        ({"confirm": -1}, "--confirm is -1"),
+        ({"first_rung_wh": 0.0}, "--first-rung-wh is 0.0"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(given: dict[str, Any], named: str) -> None:
+    """With what is allowed, or what to leave out."""
+    with pytest.raises(OptionError, match=named):
+        SearchOptions(**given)
+
+
+def test_a_range_needs_an_end(tmp_path: Path) -> None:
+    """A number of trials or a budget."""
+    space = tmp_path / "space.yaml"
+    space.write_text("learning_rate: {low: 0.001, high: 0.1}")
+
+    with pytest.raises(OptionError, match="Give --trials or --energy-budget-wh"):
+        SearchOptions(space=space).searched()
+    assert not SearchOptions(space=space, trials=5).searched().is_listed
+    assert not SearchOptions(space=space, energy_budget_wh=1.0).searched().is_listed
+
+
+def test_a_scenario_brings_axes_of_its_own() -> None:
+    """Those with values are searched over by themselves; others only where they are named."""
+    space = SearchOptions(batch_sizes=(8,), learning_rates=(0.1,)).searched(
+        {"depth": (1, 2), "encoder": ()}
+    )
+
+    assert [axis.name for axis in space.axes] == ["batch_size", "learning_rate", "depth"]
+
+
+def test_confirming_takes_the_next_seeds() -> None:
+    """The first is the search's own."""
+    assert SearchOptions(seed=3, confirm=2).seeds == (3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("goal", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
+)
+def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
+    """The ends of a front need trials that go on."""
+    assert SearchOptions(goal=goal, target_accuracy=0.9).rungs is rungs

@@ -1,0 +1,93 @@
+"""What a search tries next, from lists and from ranges."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from study.errors import OptionError
+from study.record.search_goal import SearchGoal
+from study.search.proposals import Proposer, SamplerName
+from study.search.space.space import Range, Space, space_of
+from study.search.warm_start import Hint
+
+RATES = Range(name="learning_rate", low=0.0001, high=0.1, log=True, whole=False)
+SIZES = Range(name="batch_size", low=8, high=12, log=False, whole=True)
+OPEN = Space(axes=(*space_of({"batch_size": (8, 16)}).axes, RATES))
+
+
+def proposer(
+    space: Space, sampler: SamplerName = "random", *, path: Path | None = None
+) -> Proposer:
+    """One for energy to target; in a file, where one is given."""
+    storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
+    return Proposer(
+        space,
+        goal=SearchGoal.ENERGY_TO_TARGET,
+        sampler=sampler,
+        seed=0,
+        name="s",
+        storage=storage,
+    )
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "nsga2", "gp"])
+def test_a_range_gives_values_between_its_ends(sampler: SamplerName) -> None:
+    """All of them different, short enough to be read, and whole where they must be."""
+    source = proposer(Space(axes=(SIZES, RATES)), sampler)
+
+    choices = []
+    for number in range(12):
+        proposal = source.next()
+        assert proposal is not None
+        source.tell(proposal, (float(number),))
+        choices.append(proposal.choice)
+
+    assert len(set(choices)) == 12
+    for size, rate in choices:
+        assert isinstance(size, int)
+        assert 8 <= size <= 12
+        assert isinstance(rate, float)
+        assert 0.0001 <= rate <= 0.1
+        assert float(f"{rate:.4g}") == rate
+
+
+def test_a_range_that_was_gone_through_ends() -> None:
+    """Five batch sizes are no more than five setups."""
+    source = proposer(Space(axes=(SIZES, *space_of({"learning_rate": (0.1,)}).axes)))
+
+    choices = {proposal.choice for proposal in iter(source.next, None)}
+
+    assert choices == {(size, 0.1) for size in range(8, 13)}
+
+
+def test_a_grid_takes_no_range() -> None:
+    """With what to give instead."""
+    with pytest.raises(OptionError, match="Give a list, or low, high and step"):
+        proposer(OPEN, "grid")
+
+
+def test_what_is_known_of_a_range_is_not_proposed_again() -> None:
+    """A hint without values is proposed first."""
+    source = proposer(OPEN)
+    source.take(
+        [
+            Hint(choice=(8, 0.01), values=(1.0,), study="g"),
+            Hint(choice=(16, 0.02), values=None, study="g"),
+        ]
+    )
+
+    first = source.next()
+
+    assert first is not None
+    assert first.choice == (16, 0.02)
+    assert (8, 0.01) in source.tried
+
+
+def test_another_space_is_no_continuation(tmp_path: Path) -> None:
+    """Numbers from lists are kept as ranks, which would mean something else."""
+    path = tmp_path / "optuna.db"
+    proposer(space_of({"batch_size": (8, 16), "learning_rate": (0.1,)}), path=path)
+
+    with pytest.raises(OptionError, match="searches another space"):
+        proposer(space_of({"batch_size": (8, 32), "learning_rate": (0.1,)}), path=path)

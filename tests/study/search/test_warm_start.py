@@ -1,0 +1,189 @@
+"""What a search takes from earlier studies, and what it refuses."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study.errors import OptionError
+from study.record.manifest import Manifest
+from study.record.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    EpochRecord,
+    Paradigm,
+    Stage,
+    StopReason,
+    TrialRecord,
+)
+from study.record.search_goal import SearchGoal
+from study.search.space.space import Space, space_of
+from study.search.warm_start import Earlier, earlier_studies
+from study.store.folder import StudyFolder
+from study.store.setups import TrialPlan
+from study.store.trial_record import trial_record
+from tests.study.record.test_manifest import MANIFEST
+from tests.study.rows import epoch, plan
+
+OPTIONS = {"max_epochs": 3, "patience": 3, "optimizer": "adam"}
+SEARCH = replace(MANIFEST, study="search", paradigm=Paradigm.SEARCH, options=OPTIONS)
+SPACE = space_of({"batch_size": (64, 256), "learning_rate": (0.1, 0.01)})
+
+Trial = tuple[TrialPlan, Sequence[float], StopReason]
+"""A trial, its accuracies, and why it ended; each of its epochs has 2 J."""
+
+
+def write(tmp_path: Path, *trials: Trial, **changes: Any) -> Path:  # noqa: ANN401 - any field
+    """An earlier study of the regime with these trials."""
+    earlier = replace(MANIFEST, study="grid", options=OPTIONS)
+    folder = StudyFolder(str(tmp_path), "grid")
+    folder.prepare()
+    folder.write_text(MANIFEST_FILE, replace(earlier, **changes).to_json())
+    rows: list[EpochRecord] = []
+    records = []
+    for trial, accuracies, reason in trials:
+        last = len(accuracies)
+        own = [
+            epoch(n, 2.0, accuracy, of=trial, stop=reason if n == last else None)
+            for n, accuracy in enumerate(accuracies, start=1)
+        ]
+        rows += own
+        records.append(
+            trial_record(
+                trial,
+                epochs=own,
+                windows=[],
+                error=None,
+                study="grid",
+                paradigm=Paradigm.REGIME,
+                scenario="watch",
+                stages=(Stage.ENCODER_CLASSIFIER,),
+                target_accuracy=None,
+            )
+        )
+    folder.write_rows(EPOCHS_FILE, EpochRecord, [row.to_row() for row in rows])
+    folder.write_rows(TRIALS_FILE, TrialRecord, [row.to_row() for row in records])
+    return tmp_path / "grid"
+
+
+def known(
+    place: Path,
+    *,
+    space: Space = SPACE,
+    goal: SearchGoal = SearchGoal.ENERGY_TO_TARGET,
+    manifest: Manifest = SEARCH,
+    similar: bool = False,
+) -> Earlier:
+    """What a search knows of the study, with a target of 0.8."""
+    return earlier_studies([place], manifest, space=space, goal=goal, target=0.8, similar=similar)
+
+
+def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
+    """Up to the first epoch that reached it: the earlier study had no target at all."""
+    place = write(tmp_path, (plan(1), [0.5, 0.8, 0.9], StopReason.MAX_EPOCHS))
+
+    found = known(place)
+
+    (hint,) = found.hints
+    assert hint.choice == (64, 0.1)
+    assert hint.values == pytest.approx((0.60206,))  # log10 of 4 J
+    assert [trial.energy_to_target_j for trial in found.trials] == [4.0]
+
+
+def test_seeds_of_a_setup_are_one_hint_and_all_kept(tmp_path: Path) -> None:
+    """Their values are averaged; how far they differ is used later."""
+    place = write(
+        tmp_path,
+        (plan(1), [0.8], StopReason.PATIENCE),
+        (plan(1, 1), [0.5, 0.5, 0.5, 0.8], StopReason.PATIENCE),
+    )
+
+    found = known(place)
+
+    assert [hint.values for hint in found.hints] == [pytest.approx((0.60206,))]
+    assert len(found.trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "reason", "goal"),
+    [
+        ([0.5, 0.6], StopReason.STOPPED, SearchGoal.ENERGY_TO_TARGET),
+        ([0.5, 0.6], StopReason.STOPPED, SearchGoal.ACCURACY_ENERGY),
+        ([0.5, 0.6], StopReason.TARGET, SearchGoal.ENERGY_TO_TARGET),
+        ([0.5, 0.9], StopReason.TARGET, SearchGoal.ACCURACY_ENERGY),
+    ],
+)
+def test_a_training_that_was_cut_short_tells_nothing(
+    tmp_path: Path, accuracies: list[float], reason: StopReason, goal: SearchGoal
+) -> None:
+    """It is a lower bound, or ended at a target that is not enough here."""
+    found = known(write(tmp_path, (plan(1), accuracies, reason)), goal=goal)
+
+    assert found.trials == ()
+    assert all(hint.values is None for hint in found.hints)
+
+
+def test_setups_beside_the_space_are_passed_over(tmp_path: Path) -> None:
+    """A batch size that the search does not have."""
+    place = write(tmp_path, (plan(1, batch_size=32), [0.9], StopReason.PATIENCE))
+
+    assert known(place) == Earlier()
+
+
+def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
+    """So it knows setups that do not freeze them, and its optimiser."""
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE))
+    space = space_of(
+        {
+            "batch_size": (64,),
+            "learning_rate": (0.1,),
+            "optimizer": ("adam", "sgd"),
+            "frozen": (True, False),
+        }
+    )
+
+    (hint,) = known(place, space=space).hints
+
+    assert hint.choice == (64, 0.1, "adam", False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"scenario": "pamap2"}, "its scenario is pamap2, this one is watch"),
+        ({"data": replace(MANIFEST.data, fingerprint="g")}, "its data are exercises"),
+        ({"paradigm": Paradigm.MULTITASK}, "a study of multitask"),
+        ({"options": {**OPTIONS, "optimizer": "sgd"}}, "--optimizer was sgd and is adam"),
+        ({"options": {**OPTIONS, "encoder": "resnet34"}}, "--encoder was resnet34 and is None"),
+    ],
+)
+def test_a_study_of_something_else_is_refused(
+    tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    """Or taken as hints without values, on request."""
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), **changes)
+
+    with pytest.raises(OptionError, match=named):
+        known(place)
+    found = known(place, similar=True)
+    assert [hint.values for hint in found.hints] == [None]
+    assert found.trials == ()
+
+
+def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) -> None:
+    """To a target it is the same; to the end it is not."""
+    options = {**OPTIONS, "max_epochs": 30}
+    place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE), options=options)
+
+    assert len(known(place).trials) == 1
+    with pytest.raises(OptionError, match="--max-epochs was 30 and is 3"):
+        known(place, goal=SearchGoal.ACCURACY)
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
+    """With its name."""
+    with pytest.raises(OptionError, match="nowhere holds no study"):
+        known(tmp_path / "nowhere")

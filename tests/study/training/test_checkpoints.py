@@ -1,0 +1,319 @@
+"""A trial that was lost goes on as if nothing had been."""
+
+import io
+import math
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from study.record.records import Stage, StopReason
+from study.store.folder import StudyFolder
+from study.training.checkpoints import Checkpoint
+from study.training.loop import EpochOutcome, Task, TrainingSettings, classification, train
+from study.training.stages import StageTasks
+from tests.study.rows import epoch
+from tests.study.staged import Waves
+from tests.study.tiny import Tiny, data
+
+CPU = torch.device("cpu")
+STAGE = Stage.ENCODER_CLASSIFIER
+FILE = "checkpoints/t1-attempt1.pt"
+EPOCHS = 7
+
+
+class Forgetful(Tiny):
+    """Has all that must be restored: dropout, which draws numbers, and batch norm, which keeps them."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A small network of both."""
+        return nn.Sequential(
+            nn.Linear(features, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, classes)
+        )
+
+
+def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
+    """Seven epochs of batches of 8."""
+    fields = {
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "max_epochs": EPOCHS,
+        "patience": EPOCHS,
+        "optimizer": "adam",
+        "seed": 3,
+    }
+    return TrainingSettings(**{**fields, **changes})
+
+
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study's folder."""
+    return StudyFolder(str(tmp_path), "s")
+
+
+def attempt(number: int, tmp_path: Path, *, every_s: float = 0.0) -> Checkpoint:
+    """Where an attempt of trial t1 begins."""
+    return Checkpoint.of_attempt(
+        folder(tmp_path), "t1", attempt=number, every_s=every_s, pauses_s=(0.0, 0.0)
+    )
+
+
+def trained(
+    make: Callable[[], Task],
+    checkpoint: Checkpoint,
+    *,
+    until: int = EPOCHS,
+    **changes: Any,  # noqa: ANN401 - any field
+) -> list[EpochOutcome]:
+    """Outcomes of an attempt that is lost after epoch `until`."""
+    outcomes = []
+    for outcome in train(
+        make,
+        settings(**changes),
+        device=CPU,
+        window=lambda _: nullcontext(),
+        begin=checkpoint.take_under_way(),
+    ):
+        outcomes.append(outcome)
+        checkpoint.reports.append(epoch(outcome.epoch).to_row())
+        if outcome.state is not None:
+            checkpoint.epoch_done(outcome.state)
+        if outcome.epoch == until:
+            break
+    return outcomes
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("lost_after", [1, 4, EPOCHS - 1])
+def test_a_training_goes_on_as_if_nothing_had_been(
+    tmp_path: Path, optimizer: str, lost_after: int
+) -> None:
+    """Losses and accuracies are those of a training that was not lost, to the last bit."""
+    make = partial(classification, Forgetful(), data())
+    whole = trained(make, attempt(1, tmp_path, every_s=math.inf), optimizer=optimizer)
+
+    first = trained(make, attempt(1, tmp_path), until=lost_after, optimizer=optimizer)
+    torch.manual_seed(99)  # another process, other random numbers
+    second = attempt(2, tmp_path)
+    reported = list(second.reports)
+    rest = trained(make, second, optimizer=optimizer)
+
+    assert [*first, *rest] == whole
+    assert [row["epoch"] for row in reported] == list(range(1, lost_after + 1))
+
+
+def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
+    """The epochs without a better accuracy are not counted anew."""
+    make = partial(classification, Tiny(), data())
+    whole = trained(make, attempt(1, tmp_path, every_s=math.inf), patience=2, learning_rate=1e-12)
+
+    trained(make, attempt(1, tmp_path), until=2, patience=2, learning_rate=1e-12)
+    rest = trained(make, attempt(2, tmp_path), patience=2, learning_rate=1e-12)
+
+    assert [each.epoch for each in rest] == [3]
+    assert rest[-1] == whole[-1]
+    assert rest[-1].stop_reason is StopReason.PATIENCE
+
+
+@pytest.mark.parametrize("cache_latents", [True, False])
+def test_a_frozen_encoder_goes_on(tmp_path: Path, *, cache_latents: bool) -> None:
+    """What the encoder has learnt comes back with the checkpoint, latent features are made anew."""
+    scenario = Waves()
+
+    def tasks(**changes: Any) -> StageTasks:  # noqa: ANN401 - any field
+        return StageTasks(
+            scenario=scenario,
+            data=scenario.load(None, seed=0),
+            parameters={},
+            cache_latents=cache_latents,
+            **changes,
+        )
+
+    def learnt(checkpoint: Checkpoint) -> StageTasks:
+        begun = tasks()
+        trained(partial(begun.start, Stage.ENCODER), checkpoint)
+        begun.finish()
+        checkpoint.stage_done(
+            Stage.ENCODER, StopReason.MAX_EPOCHS, encoder_weights=begun.encoder_weights
+        )
+        return begun
+
+    never = attempt(1, tmp_path, every_s=math.inf)
+    whole = trained(partial(learnt(never).start, Stage.CLASSIFIER_FROZEN), never)
+
+    first = attempt(1, tmp_path)
+    trained(partial(learnt(first).start, Stage.CLASSIFIER_FROZEN), first, until=3)
+    second = attempt(2, tmp_path)
+    again = tasks(encoder_weights=second.encoder_weights)
+    ended = dict(second.ended)
+    rest = trained(partial(again.start, Stage.CLASSIFIER_FROZEN), second)
+
+    assert ended == {Stage.ENCODER: StopReason.MAX_EPOCHS}
+    assert rest == whole[3:]
+
+
+def test_between_stages_there_is_nothing_under_way(tmp_path: Path) -> None:
+    """A trial that was lost after a stage's end begins the next one, and has what it learnt."""
+    weights = {"weight": torch.ones(2, 2)}
+
+    attempt(1, tmp_path).stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=weights)
+    second = attempt(2, tmp_path)
+
+    assert second.take_under_way() is None
+    assert second.ended == {Stage.ENCODER: StopReason.PATIENCE}
+    assert second.encoder_weights is not None
+    assert torch.equal(second.encoder_weights["weight"], weights["weight"])
+
+
+def test_the_first_attempt_begins_at_the_beginning(tmp_path: Path) -> None:
+    """It does not look for what another study of that name might have left."""
+    attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
+
+    assert attempt(1, tmp_path).ended == {}
+
+
+@pytest.mark.parametrize(("every_s", "written"), [(0.0, True), (3600.0, False), (math.inf, False)])
+def test_it_is_written_now_and_then(tmp_path: Path, every_s: float, *, written: bool) -> None:
+    """As often as was asked for: a state of many megabytes takes its energy too."""
+    attempt(1, tmp_path, every_s=every_s).epoch_done(dict)
+
+    assert (tmp_path / "s" / FILE).exists() is written
+
+
+def test_it_is_gone_when_the_trial_has_ended(tmp_path: Path) -> None:
+    """Nothing is left to go on from, whichever attempt wrote it; and removing nothing is no error."""
+    attempt(1, tmp_path).epoch_done(dict)
+    second = attempt(2, tmp_path, every_s=math.inf)
+    second.remove()
+    attempt(1, tmp_path).remove()
+
+    assert not (tmp_path / "s" / FILE).exists()
+
+
+class Evil:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        """Would make a folder."""
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What pickle is to call."""
+        return os.mkdir, (str(self.path),)
+
+
+def saved(content: object) -> bytes:
+    """As torch saves it."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a checkpoint",
+        saved({"version": 1})[:-200],
+        saved({"version": 1}),
+        saved({"version": 0}),
+        saved([1, 2]),
+        saved({"version": 1, "reports": [], "ended": {"no stage": "patience"}}),
+        saved({"version": 1, "reports": [{"epoch": 1}], "ended": {}}),
+    ],
+    ids=[
+        *("empty", "other", "cut", "lacking", "another version", "a list", "unknown stage"),
+        "reports that are no rows",
+    ],
+)
+def test_what_cannot_be_read_is_passed_over(tmp_path: Path, content: bytes) -> None:
+    """The trial begins anew."""
+    folder(tmp_path).write_bytes(FILE, content)
+
+    begun = attempt(2, tmp_path)
+
+    assert (begun.reports, begun.ended, begun.take_under_way()) == ([], {}, None)
+
+
+def test_a_checkpoint_of_somebody_else_runs_no_code(tmp_path: Path) -> None:
+    """It is read as weights only."""
+    made = tmp_path / "made-by-a-pickle"
+    folder(tmp_path).write_bytes(FILE, saved({"version": 1, "reports": Evil(made)}))
+    proof = tmp_path / "proof"
+    pickle.loads(pickle.dumps(Evil(proof)))  # noqa: S301 - that it would
+
+    begun = attempt(2, tmp_path)
+
+    assert begun.reports == []
+    assert proof.exists()
+    assert not made.exists()
+
+
+def test_a_state_that_cannot_be_written_costs_the_checkpoint_only(tmp_path: Path) -> None:
+    """Whatever goes wrong, the training goes on."""
+    begun = attempt(1, tmp_path)
+
+    begun.epoch_done(lambda: {"cannot be pickled": lambda: None})
+
+    assert not (tmp_path / "s" / FILE).exists()
+
+
+def test_what_a_later_attempt_writes_takes_the_place_of_the_earlier(tmp_path: Path) -> None:
+    """And what was left last is gone on from."""
+    attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
+    second = attempt(2, tmp_path)
+    second.stage_done(Stage.ENCODER, StopReason.PATIENCE, encoder_weights=None)
+
+    third = attempt(3, tmp_path)
+
+    assert set(third.ended) == {STAGE, Stage.ENCODER}
+    assert folder(tmp_path).names("checkpoints") == ["t1-attempt2.pt"]
+
+
+def test_a_storage_that_is_away_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    """The checkpoint is not given up for a hiccup."""
+    attempt(1, tmp_path).stage_done(STAGE, StopReason.PATIENCE, encoder_weights=None)
+    place = tmp_path / "s" / "checkpoints"
+    aside = place.rename(tmp_path / "aside")
+    place.write_text("no folder")
+
+    class Mending(list[float]):
+        """Pauses in which the storage comes back."""
+
+        def __iter__(self) -> Iterator[float]:
+            """The storage is back after the first."""
+            yield 0.0
+            place.unlink()
+            aside.rename(place)
+            yield 0.0
+
+    found = Checkpoint.of_attempt(
+        folder(tmp_path), "t1", attempt=2, every_s=0.0, pauses_s=Mending()
+    )
+
+    assert set(found.ended) == {STAGE}
+
+
+def test_a_storage_that_fails_costs_the_checkpoint_only(tmp_path: Path) -> None:
+    """The training goes on."""
+    (tmp_path / "s").write_text("in the way")
+
+    outcomes = trained(partial(classification, Tiny(), data()), attempt(1, tmp_path))
+
+    assert len(outcomes) == EPOCHS
+
+
+def test_nothing_is_kept_without_a_folder(tmp_path: Path) -> None:
+    """As on machines that do not see the study's folder."""
+    begun = Checkpoint.of_attempt(None, "t1", attempt=2, every_s=0.0)
+    begun.epoch_done(dict)
+    begun.remove()
+
+    assert begun.ended == {}
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,135 @@
+"""Which device a trial trains on, and what it leaves for the next one."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+
+from study.errors import OptionError
+from study.options import StudyOptions
+from study.training.devices import (
+    DEVICES,
+    accelerator_uuid,
+    peak_memory_bytes,
+    start_afresh,
+    synchronize,
+    torch_device,
+)
+from tests.fake_nvml import UUIDS, Boards, build, mig_uuid
+
+CPU = torch.device("cpu")
+USABLE = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+
+
+@pytest.fixture
+def threads() -> Iterator[int]:
+    """Torch's threads, put back afterwards."""
+    before = torch.get_num_threads()
+    yield before
+    torch.set_num_threads(before)
+
+
+def test_the_option_and_the_devices_are_the_same_words() -> None:
+    """What `--device` takes is what can be asked for."""
+    assert get_args(get_type_hints(StudyOptions)["device"]) == DEVICES
+
+
+def test_auto_takes_the_first_that_can_be_used() -> None:
+    """CUDA, else Apple's MPS, else the CPU."""
+    first = next(name for name, can in USABLE.items() if can)
+
+    assert first == torch_device("auto").type
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_a_device_that_cannot_be_used_is_refused(name: str) -> None:
+    """No machine has both CUDA and MPS; the message says what this torch can do, and the remedy."""
+    if USABLE[name]:
+        assert name == torch_device(name).type
+        return
+
+    with pytest.raises(OptionError, match=rf"--device {name}: .* it can use .*cpu\. Choose one"):
+        torch_device(name)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.parametrize("visible", [None, "", "-1", "no-such-board", "NoDevFiles"])
+def test_without_a_board_there_is_no_identifier(
+    visible: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None, not an index and not an error: the tracker then says what it makes of that."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    assert accelerator_uuid() is None
+
+
+def test_a_trial_gets_its_own_number_of_threads(threads: int) -> None:
+    """Whatever the trial before had."""
+    torch.set_num_threads(threads + 1)
+
+    start_afresh(CPU, threads=1)
+
+    assert torch.get_num_threads() == 1
+
+
+def test_a_cpu_has_no_memory_of_its_own() -> None:
+    """Missing is None, never 0; and there is nothing to wait for."""
+    synchronize(CPU)
+
+    assert peak_memory_bytes(CPU) is None
+
+
+FOUR_BOARDS = """
+import json
+from study.training.devices import accelerator_uuid
+print(json.dumps(accelerator_uuid({assigned!r})))
+"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the emulated library."""
+    return build(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.parametrize(
+    ("visible", "assigned", "mig", "board"),
+    [
+        ("2", [], 0, 2),
+        (UUIDS[1], [], 0, 1),
+        (UUIDS[1][:8], [], 0, 1),
+        (f"{UUIDS[3]},{UUIDS[0]}", [], 0, 3),
+        (mig_uuid(1, 1), [], 1, 1),
+        (None, ["3"], 0, 3),
+        ("", [UUIDS[2]], 0, 2),
+        ("no-such-board", ["1"], 0, 1),
+    ],
+)
+def test_the_board_is_found_among_four_in_odd_order(
+    library: Path, visible: str | None, assigned: list[str], mig: int, board: int
+) -> None:
+    """Indices count in PCI order, whatever order NVML lists the boards in."""
+    environment = Boards(boards=4, order="2,0,3,1", mig=mig).environment(library)
+    environment.pop("CUDA_VISIBLE_DEVICES", None)
+    if visible is not None:
+        environment["CUDA_VISIBLE_DEVICES"] = visible
+
+    done = subprocess.run(
+        [sys.executable, "-c", FOUR_BOARDS.format(assigned=assigned)],
+        cwd=Path(__file__).parents[3],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+
+    assert json.loads(done.stdout) == UUIDS[board]

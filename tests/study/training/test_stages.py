@@ -1,0 +1,173 @@
+"""What each stage of a trial trains."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from models.transfer import weights_of
+from study.errors import ScenarioError
+from study.record.records import Stage, StopReason
+from study.training.loop import EpochOutcome, TrainingSettings, train
+from study.training.stages import StageTasks, check_stages
+from tests.study.staged import Pairs, Waves, waves
+from tests.study.tiny import Tiny, data
+
+CPU = torch.device("cpu")
+
+
+def trained(
+    tasks: StageTasks, stage: Stage, *, batch_size: int = 8, learning_rate: float = 0.01
+) -> list[EpochOutcome]:
+    """Two epochs of a stage."""
+    asked = TrainingSettings(
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_epochs=2,
+        patience=5,
+        optimizer="adamw",
+        seed=3,
+    )
+    outcomes = train(lambda: tasks.start(stage), asked, device=CPU, window=lambda _: nullcontext())
+    found = list(outcomes)
+    tasks.finish()
+    return found
+
+
+def pretrained(*, cache_latents: bool = True) -> StageTasks:
+    """A trial whose encoder has been trained."""
+    tasks = StageTasks(scenario=Waves(), data=waves(), parameters={}, cache_latents=cache_latents)
+    trained(tasks, Stage.ENCODER)
+    return tasks
+
+
+@given(
+    batch_size=st.sampled_from([4, 16, 64]),
+    learning_rate=st.sampled_from([0.1, 0.001]),
+    cache_latents=st.booleans(),
+)
+@settings(max_examples=8, deadline=None)
+def test_a_frozen_encoder_is_the_same_to_the_last_bit_afterwards(
+    batch_size: int, learning_rate: float, *, cache_latents: bool
+) -> None:
+    """Weights and the buffers of batch norms, in every setup."""
+    tasks = pretrained(cache_latents=cache_latents)
+    assert tasks.encoder_weights is not None
+    seen: list[nn.Module] = []
+
+    asked = TrainingSettings(
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_epochs=2,
+        patience=5,
+        optimizer="adamw",
+        seed=3,
+    )
+
+    def make() -> object:
+        task = tasks.start(Stage.CLASSIFIER_FROZEN)
+        seen.extend([task.network] if task.encode is None else [task.encode])
+        return task
+
+    list(train(make, asked, device=CPU, window=lambda _: nullcontext()))  # type: ignore[arg-type]
+
+    after = {name.rpartition("encoder.")[2]: each for name, each in seen[0].state_dict().items()}
+    for name, each in tasks.encoder_weights.items():
+        assert torch.equal(each, after[name]), name
+
+
+def test_latents_that_are_kept_give_what_latents_that_are_computed_anew_give() -> None:
+    """They save energy, not accuracy."""
+    kept, anew = (
+        trained(pretrained(cache_latents=cache), Stage.CLASSIFIER_FROZEN) for cache in (True, False)
+    )
+
+    for one, other in zip(kept, anew, strict=True):
+        assert one.val_loss == pytest.approx(other.val_loss, rel=1e-4)
+        assert one.train_loss == pytest.approx(other.train_loss, rel=1e-4)
+
+
+def test_an_unfrozen_encoder_starts_from_what_was_learnt_and_goes_on() -> None:
+    """It is changed, and what was kept of the autoencoder is not."""
+    tasks = pretrained()
+    assert tasks.encoder_weights is not None
+    before = {name: each.clone() for name, each in tasks.encoder_weights.items()}
+
+    task = tasks.start(Stage.CLASSIFIER_UNFROZEN)
+    at_start = weights_of(task.network.encoder)  # type: ignore[arg-type]
+    trained(tasks, Stage.CLASSIFIER_UNFROZEN)
+
+    assert all(torch.equal(before[name], each) for name, each in at_start.items())
+    assert all(torch.equal(before[name], each) for name, each in tasks.encoder_weights.items())
+
+
+def test_encoder_and_classifier_together_start_from_scratch() -> None:
+    """What the autoencoder has learnt plays no part."""
+    alone = trained(
+        StageTasks(scenario=Waves(), data=waves(), parameters={}), Stage.ENCODER_CLASSIFIER
+    )
+
+    assert trained(pretrained(), Stage.ENCODER_CLASSIFIER) == alone
+
+
+def test_an_autoencoder_learns_to_reconstruct_and_has_no_accuracy() -> None:
+    """Early stopping then watches the loss."""
+    outcomes = trained(StageTasks(scenario=Waves(), data=waves(), parameters={}), Stage.ENCODER)
+
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert all(outcome.val_metrics == {} for outcome in outcomes)
+    assert outcomes[-1].val_loss is not None
+    assert outcomes[0].train_loss is not None
+    assert outcomes[-1].val_loss < outcomes[0].train_loss
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
+def test_the_joint_loss_is_the_weighted_sum(alpha: float) -> None:
+    """Alpha x attributes + (1 - alpha) x identity (paper, Figure 2)."""
+    scenario = Pairs()
+    points = scenario.load(None, seed=0)
+    tasks = StageTasks(scenario=scenario, data=points, parameters={"alpha": alpha})
+    task = tasks.start(Stage.BOTH)
+    targets = torch.from_numpy(points.train.targets)
+
+    outputs = task.network(torch.from_numpy(points.train.inputs))
+
+    attributes, identity = (
+        scenario.task_loss(name, outputs[name], targets) for name in ("attributes", "identity")
+    )
+    expected = alpha * attributes + (1 - alpha) * identity
+    assert task.loss(outputs, targets).item() == pytest.approx(expected.item())
+
+
+def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
+    """Early stopping watches `accuracy`; the heads' own stand beside it."""
+    scenario = Pairs()
+    tasks = StageTasks(scenario=scenario, data=scenario.load(None, seed=0), parameters={})
+
+    found = {
+        stage: trained(tasks, stage)[-1].val_metrics
+        for stage in (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
+    }
+
+    assert set(found[Stage.ATTRIBUTES]) == {"accuracy", "attributes"}
+    assert found[Stage.IDENTITY]["accuracy"] == found[Stage.IDENTITY]["identity"]
+    both = found[Stage.BOTH]
+    mean = (both["attributes"] + both["identity"]) / 2
+    assert both["accuracy"] == pytest.approx(mean, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [
+        (Stage.ENCODER, "no decoder"),
+        (Stage.CLASSIFIER_FROZEN, "no module 'encoder'"),
+        (Stage.BOTH, "no two tasks"),
+    ],
+)
+def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, said: str) -> None:
+    """Before the first trial, with what to do."""
+    with pytest.raises(ScenarioError, match=said):
+        check_stages(Tiny(), data(), (stage,))

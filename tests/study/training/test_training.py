@@ -1,0 +1,502 @@
+"""The only training loop: repeatable, thrifty, exact in its means, and calm about what goes wrong."""
+
+import dataclasses
+import hashlib
+import itertools
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from study.options import StudyOptions
+from study.record.records import StopReason
+from study.scenario import Arrays, Data
+from study.training.loop import (
+    OPTIMIZERS,
+    WARM_UP_ON_CPU,
+    EpochOutcome,
+    TrainingSettings,
+    classification,
+    is_out_of_memory,
+    train,
+)
+from study.training.samples import VALIDATION_BATCH
+from tests.study.tiny import Tiny, data
+
+CPU = torch.device("cpu")
+
+
+def settings(**changes: Any) -> TrainingSettings:  # noqa: ANN401 - any field
+    """Three epochs of batches of 8."""
+    fields: dict[str, Any] = {
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "max_epochs": 3,
+        "patience": 100,
+        "optimizer": "adam",
+        "seed": 1,
+    }
+    return TrainingSettings(**{**fields, **changes})
+
+
+class Windows:
+    """Notes when a window was entered and left."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.log: list[str] = []
+
+    @contextmanager
+    def __call__(self, epoch: int) -> Iterator[None]:
+        """A window around an epoch."""
+        self.log.append(f"enter {epoch}")
+        try:
+            yield
+        finally:
+            self.log.append(f"leave {epoch}")
+
+
+def trained(
+    scenario: Tiny, points: Data, asked: TrainingSettings, windows: Windows | None = None
+) -> list[EpochOutcome]:
+    """All outcomes of a training on the CPU."""
+    return list(
+        train(
+            lambda: classification(scenario, points), asked, device=CPU, window=windows or Windows()
+        )
+    )
+
+
+def weights(scenario: Tiny) -> list[Tensor]:
+    """The weights of the network that was made last."""
+    return list(scenario.networks[-1].state_dict().values())
+
+
+class WithDropout(Tiny):
+    """Draws random numbers while it trains."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A wider network."""
+        return nn.Sequential(nn.Linear(features, 32), nn.Dropout(0.5), nn.Linear(32, classes))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_same_seed_gives_the_same_training(optimizer: str) -> None:
+    """Weights, order and dropout: to the last bit, whatever the process did before."""
+    first, second = WithDropout(), WithDropout()
+    asked = settings(optimizer=optimizer)
+
+    before = trained(first, data(), asked)
+    torch.manual_seed(99)
+    trained(WithDropout(), data(), settings(seed=5, batch_size=3))
+    after = trained(second, data(), asked)
+
+    assert before == after
+    assert all(map(torch.equal, weights(first), weights(second)))
+
+
+def test_another_seed_gives_another_training() -> None:
+    """The seed is used for the weights and for the order."""
+    first, second = Tiny(), Tiny()
+
+    one = trained(first, data(), settings(seed=1))
+    other = trained(second, data(), settings(seed=2))
+
+    assert one[0].train_loss != other[0].train_loss
+    assert not any(map(torch.equal, weights(first), weights(second)))
+
+
+class SameStart(Tiny):
+    """The same weights whatever the seed, and a note of each batch that is trained on."""
+
+    def __init__(self) -> None:
+        """No batch yet."""
+        super().__init__()
+        self.batches: list[list[float]] = []
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """Zeros, in a layer that notes its input in training."""
+        network = super().make(features, classes)
+        for parameter in network.parameters():
+            nn.init.zeros_(parameter)
+
+        def note(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if module.training:
+                self.batches.append(inputs[0][:, 0].tolist())
+
+        network.register_forward_pre_hook(note)
+        return network
+
+
+def test_each_epoch_sees_every_sample_once_in_another_order() -> None:
+    """A batch is a selection by index; the order is drawn anew for each epoch, from the seed."""
+    points = data(train=20)
+    one, other = SameStart(), SameStart()
+
+    trained(one, points, settings(max_epochs=2))
+    trained(other, points, settings(max_epochs=2, seed=2))
+
+    warm_up, *batches = one.batches
+    assert [len(batch) for batch in batches] == [8, 8, 4, 8, 8, 4]
+    epochs = [list(itertools.chain(*part)) for part in (batches[:3], batches[3:])]
+    everything = points.train.inputs[:, 0].tolist()
+    assert warm_up == everything
+    assert [sorted(everything)] * 2 == [sorted(epoch) for epoch in epochs]
+    assert everything != epochs[0] != epochs[1]
+    assert other.batches[1:] != batches
+
+
+class SameStartWithDropout(SameStart):
+    """The same, and draws random numbers besides."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """Dropout behind the layer."""
+        return nn.Sequential(super().make(features, classes), nn.Dropout(0.5))
+
+
+def test_the_order_is_the_seeds_and_not_the_networks() -> None:
+    """Networks that draw random numbers, few or many, see the samples in the same order."""
+    plain, dropping = SameStart(), SameStartWithDropout()
+
+    trained(plain, data(), settings())
+    trained(dropping, data(), settings())
+
+    assert plain.batches == dropping.batches
+
+
+class WithState(WithDropout):
+    """Keeps running statistics, which a forward pass in training changes."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A normalising layer in front."""
+        return nn.Sequential(nn.BatchNorm1d(features), super().make(features, classes))
+
+
+def test_the_warm_up_leaves_no_trace() -> None:
+    """What a process does once happens on a copy: weights, statistics and random numbers stay."""
+    scenario = WithState()
+    at_start: list[Tensor] = []
+
+    @contextmanager
+    def window(_: int) -> Iterator[None]:
+        at_start.extend(each.clone() for each in (*weights(scenario), torch.get_rng_state()))
+        yield
+
+    torch.manual_seed(1)
+    untouched = WithState().make(3, 3).state_dict().values()
+    torch.manual_seed(1)
+    expected = [*untouched, torch.get_rng_state()]
+    next(train(lambda: classification(scenario, data()), settings(), device=CPU, window=window))
+
+    assert len(expected) == len(at_start)
+    assert all(map(torch.equal, expected, at_start))
+
+
+class Frozen(Tiny):
+    """A linear network that no step changes, because its loss is the mean of its first outputs."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """Passes its input through."""
+        layer = nn.Linear(features, classes, bias=False)
+        nn.init.eye_(layer.weight)
+        return layer
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:  # noqa: ARG002 - by the protocol
+        """The mean of the first output, that is of the first input."""
+        return outputs[:, 0].mean()
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """The mean of the second output."""
+        return {"accuracy": outputs[:, 1].mean()}
+
+
+def still() -> TrainingSettings:
+    """A learning rate at which nothing moves."""
+    return settings(learning_rate=1e-30, optimizer="sgd", max_epochs=1)
+
+
+@given(train_samples=st.integers(1, 40), batch_size=st.integers(1, 50))
+def test_the_training_loss_is_the_mean_over_the_samples(
+    train_samples: int, batch_size: int
+) -> None:
+    """A smaller last batch weighs as much as it has samples, and no more."""
+    points = data(train=train_samples)
+    asked = dataclasses.replace(still(), batch_size=batch_size)
+
+    (outcome,) = trained(Frozen(), points, asked)
+
+    expected = float(points.train.inputs[:, 0].astype(np.float64).mean())
+    assert outcome.train_loss == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("val", [1, VALIDATION_BATCH, VALIDATION_BATCH + 1, 2 * VALIDATION_BATCH])
+def test_validation_in_batches_is_validation_at_once(val: int) -> None:
+    """Loss and metrics are means over the samples, however many batches it took."""
+    points = data(val=val)
+
+    (outcome,) = trained(Frozen(), points, still())
+
+    mean = points.val.inputs.astype(np.float64).mean(axis=0)
+    assert outcome.val_loss == pytest.approx(mean[0], abs=1e-5)
+    assert outcome.val_metrics == {"accuracy": pytest.approx(mean[1], abs=1e-5)}
+
+
+def test_a_step_of_a_whole_batch_is_gradient_descent() -> None:
+    """One epoch of one batch moves the weights by the learning rate times the gradient."""
+    points = data()
+    scenario, by_hand = Tiny(), Tiny()
+    torch.manual_seed(1)
+    network = by_hand.network(points)
+    inputs, targets = torch.from_numpy(points.train.inputs), torch.from_numpy(points.train.targets)
+
+    trained(scenario, points, settings(batch_size=4096, optimizer="sgd", max_epochs=1))
+    by_hand.loss(network(inputs), targets).backward()  # type: ignore[no-untyped-call]
+
+    for moved, start in zip(weights(scenario), network.parameters(), strict=True):
+        assert start.grad is not None
+        torch.testing.assert_close(start.detach() - 0.01 * start.grad, moved)
+
+
+def test_batch_sizes_beyond_the_data_are_the_same_training() -> None:
+    """With 24 samples the batch sizes 24 and 4096 are the same full batch."""
+    first, second = Tiny(), Tiny()
+
+    whole = trained(first, data(train=24), settings(batch_size=24))
+    larger = trained(second, data(train=24), settings(batch_size=4096))
+
+    assert whole == larger
+    assert all(map(torch.equal, weights(first), weights(second)))
+
+
+def test_training_learns() -> None:
+    """The losses fall, and the points are told apart far better than by chance."""
+    points = data(train=600, val=300)
+
+    outcomes = trained(Tiny(), points, settings(batch_size=64, max_epochs=20, learning_rate=0.1))
+
+    assert outcomes[-1].train_loss is not None
+    assert outcomes[0].train_loss is not None
+    assert outcomes[-1].train_loss < outcomes[0].train_loss / 2
+    assert outcomes[-1].val_metrics["accuracy"] > 0.9
+    assert points.facts().chance_accuracy < 0.4
+
+
+def test_each_epoch_has_one_window() -> None:
+    """Entered before its training, left after its validation, one after the other."""
+    windows = Windows()
+
+    outcomes = trained(Tiny(), data(), settings(), windows)
+
+    expected = [f"{what} {epoch}" for epoch in (1, 2, 3) for what in ("enter", "leave")]
+    assert expected == windows.log
+    assert [outcome.epoch for outcome in outcomes] == [1, 2, 3]
+
+
+def test_nothing_runs_before_an_outcome_is_taken() -> None:
+    """Who reports an epoch does so before the next window opens."""
+    windows = Windows()
+    outcomes = train(lambda: classification(Tiny(), data()), settings(), device=CPU, window=windows)
+
+    before = list(windows.log)
+    next(outcomes)
+
+    assert before == []
+    assert windows.log == ["enter 1", "leave 1"]
+
+
+def test_the_last_epoch_says_why_it_is_the_last() -> None:
+    """All others have no stop reason."""
+    outcomes = trained(Tiny(), data(), settings())
+
+    reasons = [outcome.stop_reason for outcome in outcomes]
+    assert reasons == [None, None, StopReason.MAX_EPOCHS]
+
+
+class Stuck(Tiny):
+    """Never gets better."""
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
+        """Always the same accuracy."""
+        return {"accuracy": torch.tensor(0.5)}
+
+
+def test_patience_ends_a_training_that_no_longer_gets_better() -> None:
+    """The first epoch is the best, then patience runs out: it is told so even on the last epoch."""
+    outcomes = trained(Stuck(), data(), settings(patience=2, max_epochs=50))
+    at_the_end = trained(Stuck(), data(), settings(patience=2, max_epochs=3))
+
+    assert [outcome.stop_reason for outcome in outcomes] == [None, None, StopReason.PATIENCE]
+    assert at_the_end[-1].stop_reason is StopReason.PATIENCE
+
+
+class Explodes(Tiny):
+    """Its loss is multiplied by something that is not finite after the first epochs."""
+
+    def __init__(self, factor: float, *, in_training: bool) -> None:
+        """Explode in training, or in validation only."""
+        super().__init__()
+        self.factor = factor
+        self.in_training = in_training
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Exploded where it is to be."""
+        exploded = torch.is_grad_enabled() == self.in_training
+        return super().loss(outputs, targets) * (self.factor if exploded else 1.0)
+
+
+@pytest.mark.parametrize("factor", [math.inf, math.nan])
+def test_a_diverged_training_is_a_result(factor: float) -> None:
+    """It ends with its epoch; what is not finite is None, and so is an accuracy from it."""
+    windows = Windows()
+
+    (outcome,) = trained(Explodes(factor, in_training=False), data(), settings(), windows)
+
+    assert outcome.stop_reason is StopReason.DIVERGED
+    assert outcome.val_loss is None
+    assert outcome.train_loss is not None
+    assert outcome.val_metrics == {}
+    assert windows.log == ["enter 1", "leave 1"]
+
+
+def test_weights_that_are_not_numbers_recognise_nothing() -> None:
+    """A gradient that explodes leaves no loss and no accuracy behind."""
+    (outcome,) = trained(Explodes(math.nan, in_training=True), data(), settings())
+
+    assert (outcome.train_loss, outcome.val_loss, outcome.val_metrics) == (None, None, {})
+    assert outcome.stop_reason is StopReason.DIVERGED
+
+
+class Fails(Tiny):
+    """Raises an error in one of its forward passes; the first is the warm-up."""
+
+    def __init__(self, error: BaseException, *, at: int) -> None:
+        """Raise `error` in forward pass number `at`."""
+        super().__init__()
+        self.error = error
+        self.at = at
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A network that counts."""
+        passes = itertools.count()
+        network = super().make(features, classes)
+
+        def count(*_: object) -> None:
+            if next(passes) == self.at:
+                raise self.error
+
+        network.register_forward_pre_hook(count)
+        return network
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
+    RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    MemoryError(),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY, ids=lambda error: str(error)[:20])
+def test_too_little_memory_is_a_result(error: BaseException) -> None:
+    """Each device says it in its own way; the epoch is told as not reached."""
+    windows = Windows()
+    # Per epoch 3 training batches and 1 validation batch, after the warm-up: the second epoch.
+    outcomes = trained(Fails(error, at=6), data(), settings(), windows)
+
+    first, second = outcomes
+    assert first.stop_reason is None
+    assert second == EpochOutcome(
+        epoch=2,
+        train_loss=None,
+        val_loss=None,
+        val_metrics={},
+        stop_reason=StopReason.OUT_OF_MEMORY,
+    )
+    assert windows.log == ["enter 1", "leave 1", "enter 2", "leave 2"]
+
+
+def test_too_little_memory_before_the_first_epoch_is_a_result() -> None:
+    """Epoch 1 is told, and no window was opened."""
+    windows = Windows()
+
+    (outcome,) = trained(Fails(MemoryError(), at=0), data(), settings(), windows)
+
+    assert (outcome.epoch, outcome.stop_reason) == (1, StopReason.OUT_OF_MEMORY)
+    assert windows.log == []
+
+
+def test_a_real_lack_of_memory_is_known() -> None:
+    """What this torch says when memory does not suffice is understood."""
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(10**16)
+
+    assert is_out_of_memory(refused.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), KeyError("accuracy")])
+def test_any_other_error_is_not_hidden(error: Exception) -> None:
+    """A mistake in a scenario is raised, and the window is left."""
+    windows = Windows()
+
+    with pytest.raises(type(error), match=r"mat1|accuracy"):
+        trained(Fails(error, at=2), data(), settings(), windows)
+
+    assert windows.log == ["enter 1", "leave 1"]
+
+
+class WritesInput(Tiny):
+    """Changes its input in place, as a network may."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """The first layer writes over what it gets."""
+        return nn.Sequential(nn.ReLU(inplace=True), nn.Linear(features, classes))
+
+
+def digest(arrays: Arrays) -> str:
+    """Of the content."""
+    return hashlib.sha256(arrays.inputs.tobytes() + arrays.targets.tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("scenario", [Tiny(), WritesInput()], ids=["tidy", "writes in place"])
+def test_the_data_are_only_read(scenario: Tiny) -> None:
+    """Arrays from Ray's object store are read-only, and trials of a node share them."""
+    points = data(val=WARM_UP_ON_CPU)
+    parts = (points.train, points.val)
+    for part in parts:
+        part.inputs.flags.writeable = part.targets.flags.writeable = False
+    before = [digest(part) for part in parts]
+
+    outcomes = trained(scenario, points, settings())
+
+    assert before == [digest(part) for part in parts]
+    assert len(outcomes) == 3
+
+
+def test_every_optimizer_that_can_be_asked_for_is_there() -> None:
+    """The option's words are the table's keys."""
+    assert get_args(get_type_hints(StudyOptions)["optimizer"]) == (*OPTIMIZERS,)
+
+
+class WithNorm(Tiny):
+    """Has a batch norm over one value for each channel."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """The norm first."""
+        return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 8, 24])
+def test_a_sample_that_is_left_over_joins_the_batch_before(batch_size: int) -> None:
+    """25 samples leave one over; a batch norm could not be trained on it alone."""
+    outcomes = trained(WithNorm(), data(train=25), settings(batch_size=batch_size))
+
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert all(outcome.train_loss is not None for outcome in outcomes)

@@ -1,0 +1,209 @@
+"""When counters are refreshed: learnt from looks, believed only where it can be."""
+
+import math
+import random
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackers.clock import ManualClock
+from trackers.meter.refresh import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
+from trackers.meter.refresh_watch import ATTEMPTS, POLL_S, RefreshWatch
+from trackers.sample import Observation
+
+
+def looks(period_s: float, phase_s: float, *, poll_s: float, seed: int) -> list[Look]:
+    """Refreshes one after the other, each seen between two polls."""
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    found = []
+    for number in range(LOOKS_TO_LEARN):
+        refresh_s = phase_s + number * period_s
+        share = dice.random()
+        found.append(
+            Look(before_s=refresh_s - share * poll_s, after_s=refresh_s + (1 - share) * poll_s)
+        )
+    return found
+
+
+@given(
+    period_s=st.floats(min_value=0.01, max_value=0.2),
+    phase_s=st.floats(min_value=0, max_value=1e6),
+    at_periods=st.floats(min_value=0, max_value=100),
+    seed=st.integers(min_value=0, max_value=1000),
+)
+def test_a_steady_rate_is_learnt(
+    period_s: float, phase_s: float, at_periods: float, seed: int
+) -> None:
+    """The last refresh is told within the stated error, or not told at all."""
+    clock = RefreshClock()
+    for each in looks(period_s, phase_s, poll_s=period_s / 40, seed=seed):
+        clock.saw(each)
+    time_s = phase_s + (LOOKS_TO_LEARN + at_periods) * period_s
+
+    made_s = clock.last_refresh_s(time_s)
+
+    assert clock.period_s == pytest.approx(period_s, rel=0.02)
+    if made_s is not None and clock.error_s(time_s) < period_s / 4:
+        late_s = (made_s - phase_s) % period_s
+        assert min(late_s, period_s - late_s) < 3 * clock.error_s(time_s) + 1e-6
+        assert 0 < time_s - made_s <= 1.1 * period_s
+
+
+def test_refreshes_without_a_rate_are_not_believed() -> None:
+    """A counter that is refreshed when it pleases is never predicted."""
+    dice = random.Random(1)  # noqa: S311 - a test's dice
+    clock = RefreshClock()
+    time_s = 0.0
+    for _ in range(5 * LOOKS_TO_LEARN):
+        time_s += dice.uniform(0.01, 0.2)
+        clock.saw(Look(before_s=time_s, after_s=time_s + 0.001))
+
+    assert clock.is_learning
+    assert clock.last_refresh_s(time_s) is None
+
+
+def test_a_jump_is_noticed() -> None:
+    """After a driver's reload the old rhythm is forgotten."""
+    clock = RefreshClock()
+    for each in looks(0.02, 0.0, poll_s=0.001, seed=0):
+        clock.saw(each)
+
+    clock.saw(Look(before_s=1.0100, after_s=1.0105))
+
+    assert clock.is_learning
+
+
+def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
+    """The time for which a prediction holds grows with the time that was followed."""
+    clock = RefreshClock()
+    for each in looks(0.02, 0.0, poll_s=0.001, seed=0):
+        clock.saw(each)
+    unsure_s = 0.2
+    while not clock.is_unsure(unsure_s):
+        unsure_s += 0.02
+
+    number = round(unsure_s / 0.02)
+    clock.saw(Look(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
+
+    assert not clock.is_unsure(unsure_s + unsure_s / 2)
+
+
+class Board:
+    """A counter that rises by 1 J at each refresh."""
+
+    def __init__(self, clock: ManualClock, period_s: float) -> None:
+        """Refresh each `period_s` of `clock`."""
+        self.clock = clock
+        self.period_s = period_s
+        self.asked = 0
+
+    def observe(self, _: str = "") -> Observation:
+        """The counter now."""
+        self.asked += 1
+        now_s = self.clock.now_s()
+        return Observation(time_s=now_s, counter_j=1.0 + math.floor(now_s / self.period_s))
+
+
+def test_a_look_sees_the_next_refresh() -> None:
+    """The refresh lies between the two times of a look."""
+    clock = ManualClock(start_s=0.005)
+    board = Board(clock, 0.02)
+
+    seen = look(board.observe, lambda: clock.wait(threading.Event(), 0.001))
+
+    assert seen is not None
+    assert seen.before_s < 0.02 <= seen.after_s + 1e-9
+
+
+def test_a_counter_that_stands_still_is_not_watched_for_ever() -> None:
+    """An idle board's counter may not rise."""
+    clock = ManualClock()
+    board = Board(clock, 1e9)
+
+    seen = look(board.observe, lambda: clock.wait(threading.Event(), 0.001))
+
+    assert seen is None
+    assert clock.now_s() < 1
+
+
+def test_an_edge_next_to_a_refresh_is_read_again() -> None:
+    """The value may be the one from before; a moment later it is not."""
+    clock = ManualClock(start_s=0.0203)
+    refreshes = RefreshClock()
+    for each in looks(0.02, -1.0, poll_s=0.001, seed=0):
+        refreshes.saw(each)
+    board = Board(clock, 0.02)
+
+    seen = at_refresh(board.observe, clock.advance, refreshes)
+
+    assert seen is not None
+    assert seen.time_s == pytest.approx(0.02, abs=0.002)
+
+
+def test_a_watch_learns_and_stamps_edges() -> None:
+    """A counter's value is stamped with the time at which it was made."""
+    clock = ManualClock()
+    board = Board(clock, 0.02)
+    watch = RefreshWatch(board.observe, clock, threading.Event())
+    watch.attend(["a"])
+    clock.advance(0.013)
+
+    seen = watch.at_edge("a", board.observe)
+
+    assert watch.period_s("a") == pytest.approx(0.02, rel=0.01)
+    assert seen is not None
+    assert seen.counter_j is not None
+    assert seen.time_s == pytest.approx((seen.counter_j - 1) * 0.02, abs=0.001)
+
+
+def test_a_watch_gives_up_on_what_cannot_be_learnt() -> None:
+    """A counter that never moves is left in peace after a few attempts."""
+    clock = ManualClock()
+    board = Board(clock, 1e9)
+    watch = RefreshWatch(board.observe, clock, threading.Event())
+    for _ in range(10 * ATTEMPTS):
+        watch.attend(["a"])
+        clock.advance(10)
+    asked = board.asked
+
+    watch.attend(["a"])
+
+    assert board.asked == asked
+    assert watch.period_s("a") is None
+
+
+@pytest.mark.parametrize("period_s", [0.02, 0.1])
+def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
+    """Polling makes some boards' counters wrong, and costs CPU time, for each board of a machine."""
+    clock = ManualClock(start_s=0.7 * period_s)
+    board = Board(clock, period_s)
+    watch = RefreshWatch(board.observe, clock, threading.Event())
+
+    watch.attend(["a"])
+
+    assert watch.period_s("a") == pytest.approx(period_s, rel=0.02)
+    assert board.asked < 0.5 * LOOKS_TO_LEARN * period_s / POLL_S
+
+
+@given(
+    period_s=st.floats(min_value=0.01, max_value=0.2),
+    skipped=st.lists(st.integers(min_value=1, max_value=3), min_size=7, max_size=7),
+    seed=st.integers(min_value=0, max_value=1000),
+)
+def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_learnt(
+    period_s: float, skipped: list[int], seed: int
+) -> None:
+    """Most looks may come too late for the next refresh, as long as one saw two in a row."""
+    steps = [*skipped[:-1], 1]
+    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    clock, number = RefreshClock(), 0
+    for step in (0, *steps):
+        number += step
+        width_s = period_s * dice.uniform(0.005, 0.02)
+        clock.saw(
+            Look(before_s=number * period_s - width_s, after_s=number * period_s + width_s / 2)
+        )
+
+    assert clock.period_s == pytest.approx(period_s, rel=0.02)

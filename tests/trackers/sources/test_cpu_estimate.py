@@ -1,0 +1,311 @@
+"""CPU time of real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from trackers.clock import ManualClock
+from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.sample import Component, process_device
+from trackers.sources.cpu_estimate import CHILDREN_REFRESH_S, CpuEstimateSource, ProcessTree
+
+BURNT_S = 0.5
+WORDS = f"""
+import os, sys, time
+
+def burn(seconds={BURNT_S}):
+    until = time.process_time() + seconds
+    while time.process_time() < until:
+        pass
+
+def say(what):
+    print(what, flush=True)
+
+def say_used():
+    say(time.process_time())
+
+def wait():
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def child(program: str) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that runs a program; it and its children are ended at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORDS + textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line that a process writes."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    """Let a process that waits go on."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_a_busy_process_is_counted_by_its_cpu_seconds() -> None:
+    """What is counted between two moments is what the process says it has used between them."""
+    with child("say_used(); wait(); burn(); say_used(); wait()") as process:
+        used_before_s = float(line(process))
+        tree = ProcessTree(process.pid)
+        before_s = tree.cpu_seconds()
+
+        go_on(process)
+        used_s = float(line(process)) - used_before_s
+        counted_s = tree.cpu_seconds() - before_s
+
+    assert used_s >= BURNT_S
+    assert counted_s == pytest.approx(used_s, rel=0.2)
+
+
+def test_a_waiting_process_uses_nothing() -> None:
+    """It is CPU time that is counted, and not time."""
+    with child("say_used(); wait()") as process:
+        line(process)
+        tree = ProcessTree(process.pid)
+        time.sleep(0.05)
+        before_s = tree.cpu_seconds()
+
+        time.sleep(0.3)
+
+        assert tree.cpu_seconds() - before_s < 0.1
+
+
+def test_children_of_children_are_counted_while_they_run() -> None:
+    """Data loaders start workers of their own: all that run below the process are in its sum."""
+    program = """
+        if os.fork() == 0:
+            if os.fork() == 0:
+                burn()
+                say_used()
+            time.sleep(60)
+        time.sleep(60)
+        """
+    with child(program) as process:
+        used_s = float(line(process))
+
+        counted_s = ProcessTree(process.pid).cpu_seconds()
+
+    assert used_s >= BURNT_S
+    assert counted_s >= 0.8 * used_s
+
+
+def test_children_that_have_ended_stay_counted() -> None:
+    """The time of a child goes over to its parent when it ends; the sum does not fall."""
+    program = """
+        pid = os.fork()
+        if pid == 0:
+            burn()
+            say("done")
+            wait()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        say("waited for")
+        time.sleep(60)
+        """
+    with child(program) as process:
+        assert line(process) == "done\n"
+        tree = ProcessTree(process.pid)
+        running_s = tree.cpu_seconds()
+
+        go_on(process)
+        assert line(process) == "waited for\n"
+        ended_s = tree.cpu_seconds()
+
+    assert running_s >= 0.8 * BURNT_S
+    assert running_s <= ended_s <= running_s + 0.2
+
+
+def test_new_children_are_found_after_a_while() -> None:
+    """The machine is looked through each few seconds, by the clock that is passed in."""
+    program = """
+        say("up")
+        wait()
+        if os.fork() == 0:
+            burn()
+            say("done")
+        time.sleep(60)
+        """
+    clock = ManualClock()
+    with child(program) as process:
+        line(process)
+        tree = ProcessTree(process.pid, clock=clock)
+        before_s = tree.cpu_seconds()
+        go_on(process)
+        line(process)
+
+        unseen_s = tree.cpu_seconds() - before_s
+        clock.advance(CHILDREN_REFRESH_S)
+        seen_s = tree.cpu_seconds() - before_s
+
+    assert unseen_s < 0.5 * BURNT_S
+    assert seen_s >= 0.8 * BURNT_S
+
+
+def test_cpu_time_never_falls() -> None:
+    """Whatever children come and go, the sum only rises."""
+    program = """
+        while True:
+            pid = os.fork()
+            if pid == 0:
+                burn(0.02)
+                os._exit(0)
+            os.waitpid(pid, 0)
+        """
+    clock = ManualClock()
+    with child(program) as process:
+        tree = ProcessTree(process.pid, clock=clock)
+
+        counted_s = []
+        for _ in range(200):
+            counted_s.append(tree.cpu_seconds())
+            clock.advance(CHILDREN_REFRESH_S)
+
+    assert counted_s == sorted(counted_s)
+    assert counted_s[-1] > counted_s[0]
+
+
+def test_a_process_that_has_ended_is_a_lost_device() -> None:
+    """It stays lost, and whoever looks for the first time is told the same."""
+    source = CpuEstimateSource()
+    with child("wait()") as process:
+        target = process_device(process.pid)
+        source.observe(target, counter=True)
+
+    for _ in range(2):
+        with pytest.raises(DeviceLostError, match=f"process {process.pid} has ended"):
+            source.observe(target, counter=True)
+    with pytest.raises(DeviceLostError, match=f"process {process.pid} has ended"):
+        ProcessTree(process.pid)
+
+
+def test_the_estimate_is_cpu_seconds_times_watts() -> None:
+    """Rated watts of the machine, a share for each CPU, times CPU seconds of the process."""
+    cpus = os.cpu_count() or 1
+    source = CpuEstimateSource(cpu_watts=7.0 * cpus)
+    target = process_device(os.getpid())
+    first = source.observe(target, counter=True)
+    used_s = time.process_time()
+    until_s = time.process_time() + 0.3
+    while time.process_time() < until_s:
+        pass
+    used_s = time.process_time() - used_s
+
+    last = source.observe(target, counter=True)
+
+    assert first.counter_j is not None
+    assert last.counter_j is not None
+    assert last.counter_j - first.counter_j == pytest.approx(7.0 * used_s, rel=0.2)
+
+
+def test_the_machine_counts_what_its_processes_use() -> None:
+    """The machine's counter rises by at least what one busy process has used."""
+    source = CpuEstimateSource(cpu_watts=float(os.cpu_count() or 1))
+    (machine,) = source.devices()
+    first = source.observe(machine.uuid, counter=True)
+
+    with child("burn(); say_used(); wait()") as process:
+        line(process)
+    last = source.observe(machine.uuid, counter=True)
+
+    assert machine.component is Component.CPU
+    assert first.counter_j is not None
+    assert last.counter_j is not None
+    assert last.counter_j - first.counter_j >= 0.8 * BURNT_S
+
+
+def test_the_note_tells_where_the_watts_come_from() -> None:
+    """A default is called a default; what the user gave is named after its option."""
+    assert "5 W" in CpuEstimateSource().note
+    assert "a default, not this CPU's rating" in CpuEstimateSource().note
+    assert "--cpu-watts" in CpuEstimateSource(cpu_watts=100).note
+
+
+@pytest.mark.parametrize("device_uuid", ["GPU-1", "process:", "process:all", "process:-1", "", "1"])
+def test_what_is_no_process_is_unknown(device_uuid: str) -> None:
+    """Anything but this machine and a process number is refused with what is known."""
+    with pytest.raises(UnknownDeviceError, match="process:PID"):
+        CpuEstimateSource().observe(device_uuid, counter=True)
+
+
+def test_a_known_model_has_its_rating() -> None:
+    """Without --cpu-watts the model's rating holds, and the note names model and source."""
+    source = CpuEstimateSource(cpu_name="AMD EPYC 7763 64-Core Processor")
+
+    (machine,) = source.devices()
+
+    assert machine.power_limit_w == pytest.approx(280 / 128 * (os.cpu_count() or 1))
+    assert "AMD EPYC 7763: 280 W for 128 threads" in source.note
+    assert "product specifications" in source.note
+
+
+def test_idle_power_is_shared_equally_among_those_measured() -> None:
+    """One alone has all of it; two have a half each; a process that has ended has none."""
+    clock = ManualClock()
+    cpus = os.cpu_count() or 1
+    source = CpuEstimateSource(cpu_watts=1000.0 * cpus, cpu_idle_watts=100.0, clock=clock)
+
+    def both(*targets: str) -> list[float]:
+        return [source.observe(each, counter=True).counter_j or 0.0 for each in targets]
+
+    with child("wait()") as one, child("wait()") as other:
+        first, second = process_device(one.pid), process_device(other.pid)
+        (start_j,) = both(first)
+        clock.advance(10.0)
+        (alone_j,) = both(first)
+        both(second)
+        clock.advance(10.0)
+        together_j = both(first, second)
+        clock.advance(10.0)
+        last_j = both(first, second)
+
+    # A process that waits uses a few milliseconds of CPU time, here at 1 kW.
+    assert alone_j - start_j == pytest.approx(1000.0, abs=100)
+    assert together_j[0] - alone_j == pytest.approx(500.0, abs=100)
+    assert last_j[1] - together_j[1] == pytest.approx(500.0, abs=100)
+
+
+def test_the_machine_draws_between_idle_and_rated_watts() -> None:
+    """At full load the estimate is the rated power, not the rated and the idle power."""
+    clock = ManualClock()
+    source = CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=49.0, clock=clock)
+    (machine,) = source.devices()
+    start = source.observe(machine.uuid, counter=True)
+
+    clock.advance(1000.0)
+    stop = source.observe(machine.uuid, counter=True)
+
+    assert machine.power_limit_w == 50.0
+    assert start.counter_j is not None
+    assert stop.counter_j is not None
+    assert stop.counter_j - start.counter_j == pytest.approx(49_000, rel=0.01)
+    assert "49 W idle (--cpu-idle-watts)" in source.note
+
+
+def test_idle_watts_must_be_below_rated_watts() -> None:
+    """Such a pair is refused with both numbers and where the rating came from."""
+    with pytest.raises(SourceUnavailableError, match="60 W when idle and 50 W at full load"):
+        CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=60.0)

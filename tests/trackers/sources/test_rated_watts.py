@@ -1,0 +1,53 @@
+"""Rated power of CPU models: found by the whole name, or not at all."""
+
+import pytest
+
+from trackers.sources.rated_watts import RATED_CPUS, plain_name, rated
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("AMD EPYC 7763 64-Core Processor", "AMD EPYC 7763"),
+        ("AMD Ryzen 9 7950X 16-Core Processor", "AMD Ryzen 9 7950X"),
+        ("AMD Ryzen 7 7840U w/ Radeon 780M Graphics", "AMD Ryzen 7 7840U"),
+        ("AMD Ryzen Threadripper PRO 5995WX 64-Cores", "AMD Ryzen Threadripper PRO 5995WX"),
+        ("13th Gen Intel(R) Core(TM) i9-13900K", "Intel Core i9-13900K"),
+        ("11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz", "Intel Core i7-1165G7"),
+        ("Intel(R) Xeon(R) CPU E5-2690 v4 @ 2.60GHz", "Intel Xeon E5-2690 v4"),
+        ("Intel(R) Xeon(R) Platinum 8480+", "Intel Xeon Platinum 8480+"),
+    ],
+)
+def test_a_model_is_found_by_the_name_that_a_system_gives_it(name: str, model: str) -> None:
+    """Marks, clocks and counts of cores around the name do not matter."""
+    found = rated(name)
+
+    assert found is not None
+    assert found.model == model
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AMD EPYC",  # what a virtual machine may say
+        "AMD EPYC 7763P 64-Core Processor",
+        "AMD Ryzen 9 7950X3D 16-Core Processor",
+        "Intel(R) Xeon(R) Gold 6248R CPU @ 3.00GHz",
+        "Intel(R) Xeon(R) CPU @ 2.20GHz",
+        "",
+    ],
+)
+def test_a_model_that_is_only_near_is_not_taken(name: str) -> None:
+    """A wrong match is worse than none: variants of a model are rated otherwise."""
+    assert rated(name) is None
+
+
+def test_the_list_is_sound() -> None:
+    """Each model once, by its plain name, with a source and a power that a CPU can have."""
+    models = [each.model for each in RATED_CPUS]
+
+    assert len(set(models)) == len(models)
+    for each in RATED_CPUS:
+        assert plain_name(each.model) == each.model
+        assert each.source
+        assert 1 <= each.watts_per_cpu <= 10

@@ -1,0 +1,172 @@
+"""A trial's side of the trackers: opens and closes windows through its node's `Tracker`.
+
+The lane is asked first, because it is quick; Ray where the lane is broken, because it knows whether
+the tracker lives, is started anew, or has died for good.
+"""
+
+import logging
+import os
+import time
+from contextlib import suppress
+from typing import Any, final
+
+import ray
+from ray.exceptions import ActorDiedError, RayError
+
+from trackers.node.actor import Handle
+from trackers.node.ledger import TrackerFacts, WindowKey
+from trackers.node.local_rpc import LocalRpc, RpcBrokenError
+from trackers.sample import Device, Method, Reading
+
+CALL_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class TrackerClient:
+    """A trial's side: opens and closes windows on the trial's own device.
+
+    Nothing here raises, whatever happens to the tracker, its manager or Ray: where there is no
+    answer, the reading is missing and says why.
+    """
+
+    def __init__(
+        self,
+        manager: Handle,
+        *,
+        accelerator_uuid: str | None,
+        on_accelerator: bool,
+        answer_s: float = CALL_TIMEOUT_S,
+    ) -> None:
+        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it."""
+        self._manager = manager
+        self._answer_s = answer_s
+        self._node_id = ""
+        self._tracker: Handle = None
+        self._target = ""
+        self._estimated = False
+        self._opened: dict[WindowKey, Any] = {}
+        self._lane: LocalRpc | None = None
+        self._lane_was_lost = False
+        self.device: Device | None = None
+        self.note = ""
+        try:
+            self._node_id = ray.get_runtime_context().get_node_id()
+            facts = self._facts()
+            self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+            self._estimated = facts.method is Method.ESTIMATED
+            self._target, self.device = facts.target(
+                accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
+            )
+        except Exception as error:  # noqa: BLE001 - see the class
+            self.note = f"no tracker: {error}"
+            _log.warning("%s; the trial goes on unmeasured", self.note)
+
+    def open(self, key: WindowKey) -> None:
+        """Open a window from now on.
+
+        Where Ray has to be asked, its answer is waited for only for an estimate: that knows no
+        power with which the moment until the tracker has read the CPU time could be put right, and
+        an epoch may be as short as that moment.
+        """
+        if self.device is None or not ray.is_initialized():
+            return
+        start_s = None if self._estimated else time.monotonic()
+        asked = (key, self._target, start_s, os.getpid())
+        try:
+            with suppress(RpcBrokenError, TimeoutError):
+                self._opened[key] = self._by_rpc("open", *asked)
+                return
+            # What a tracker that was too slow has still to open by the lane is the same window.
+            opened = self._tracker.open.remote(*asked)
+            self._opened[key] = opened
+            if self._estimated:
+                ray.get(opened, timeout=self._answer_s)
+        except Exception as error:  # noqa: BLE001 - see the class
+            _log.warning("window not opened: %s", error)
+
+    def close(self, key: WindowKey) -> Reading:
+        """Close a window now; its reading."""
+        stop_s = time.monotonic()
+        if self.device is None:
+            return Reading.missing("", note=self.note)
+        if not ray.is_initialized():  # asking for something would start another Ray
+            return Reading.missing(self._target, note="Ray was shut down")
+        try:
+            return self._reading(key, stop_s)
+        except Exception as error:  # noqa: BLE001 - see the class
+            note = f"the tracker did not answer ({type(error).__name__})"
+            return Reading.missing(self._target, note=note)
+        finally:
+            self._opened.pop(key, None)
+
+    def _reading(self, key: WindowKey, stop_s: float) -> Reading:
+        """The reading of a window, be it by a tracker that took the place of a dead one."""
+        reading: Reading | None
+        try:
+            reading = self._closed(key, stop_s)
+        except ActorDiedError:
+            self._tracker = self._find()
+            reading = None
+        if reading is None:
+            self._hand_over()
+            reading = self._closed(key, stop_s)
+        return reading or Reading.missing(self._target, note="no tracker has opened the window")
+
+    def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
+        reading: Reading | None
+        asked = (key, self._target, stop_s)
+        with suppress(RpcBrokenError):
+            reading = self._by_rpc("close", *asked)
+            return reading
+        reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
+        if self._lane_was_lost:
+            self._lane_was_lost = False  # once: where there is no way, looking for it costs time
+            with suppress(RayError):
+                facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
+                self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+        return reading
+
+    def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+        """Ask by the lane, which is given up where it is broken or the answer is late."""
+        if self._lane is None:
+            message = "there is no lane"
+            raise RpcBrokenError(message)
+        try:
+            return self._lane.call(name, *arguments)
+        except (RpcBrokenError, TimeoutError):
+            self._lane, self._lane_was_lost = None, True
+            raise
+
+    def _hand_over(self) -> None:
+        """Tell a new tracker of all windows that are open.
+
+        What the dead one saw at their start lies in this process since it answered.
+        """
+        for key, answer in list(self._opened.items()):
+            try:
+                is_to_come = isinstance(answer, ray.ObjectRef)
+                opened = ray.get(answer, timeout=self._answer_s) if is_to_come else answer
+            except RayError as error:
+                _log.warning("a window was lost with its tracker: %s", error)
+                continue
+            if opened is not None:
+                adopted = self._tracker.adopt.remote(key, self._target, opened, os.getpid())
+                ray.get(adopted, timeout=START_TIMEOUT_S)
+
+    def _facts(self) -> TrackerFacts:
+        """What the node's tracker measures; of a new tracker where the old one has died."""
+        self._tracker = self._find()
+        try:
+            facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
+        except ActorDiedError:
+            self._tracker = self._find()
+            facts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)
+        return facts
+
+    def _find(self) -> Handle:
+        """The node's tracker; another one than ours, should we have one."""
+        asked = self._manager.tracker.remote(self._node_id, instead_of=self._tracker)
+        return ray.get(asked, timeout=START_TIMEOUT_S)

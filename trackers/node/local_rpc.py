@@ -1,0 +1,161 @@
+"""A direct way from a trial to its node's tracker: a socket of their machine, beside Ray's calls.
+
+A call of Ray's takes milliseconds, and as much CPU time on either side; with epochs of a tenth of a
+second that shows. Here it is a message and its answer. The lane is a convenience: where there is
+none, or it breaks, the same is asked for through Ray, which knows of restarts. Everything has a time
+limit, which is why it is not `multiprocessing.connection`: that one's handshake has none, and a tracker
+that hangs must not hold up a training.
+"""
+
+import hmac
+import os
+import pickle
+import platform
+import secrets
+import socket
+import socketserver
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self, cast, final
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RpcAddress:
+    """Where a tracker listens, and what it must be shown; only Ray hands it out.
+
+    Attributes:
+        path: The socket's name.
+        token: Who does not know it is not answered.
+    """
+
+    path: str
+    token: bytes = field(repr=False)
+
+
+class RpcBrokenError(Exception):
+    """The lane cannot be used any more; what was asked may have been done all the same."""
+
+
+def listen(answers: Mapping[str, Callable[..., Any]]) -> RpcAddress | None:
+    """Answer calls by name from now on, in threads that end with the process.
+
+    Args:
+        answers: What may be called. An exception is an answer too.
+
+    Returns:
+        None where the system has no such sockets.
+    """
+    try:
+        address = RpcAddress(path=_free_path(), token=secrets.token_bytes(TOKEN_BYTES))
+        server = _Server(address, answers)
+    except (OSError, AttributeError):
+        return None
+    serve = partial(server.serve_forever, poll_interval=3600.0)  # nobody will end it
+    threading.Thread(target=serve, name="lane", daemon=True).start()
+    return address
+
+
+@final
+class LocalRpc:
+    """A trial's end."""
+
+    def __init__(self, link: socket.socket) -> None:
+        """Use a socket that is connected; see `connected`."""
+        self._link = link
+        self._answers = link.makefile("rb")
+
+    @classmethod
+    def connected(cls, address: RpcAddress | None, *, timeout_s: float) -> Self | None:
+        """The lane to an address; None where it cannot be reached."""
+        if address is None:
+            return None
+        try:
+            link = socket.socket(socket.AF_UNIX)
+            link.settimeout(timeout_s)
+            link.connect(address.path)
+            link.sendall(address.token)
+        except (OSError, AttributeError):
+            return None
+        return cls(link)
+
+    def call(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+        """Ask, and wait for the answer.
+
+        Raises:
+            RpcBrokenError: There was none. The lane is closed.
+            TimeoutError: There was none in time. The lane is closed.
+            Exception: What was called has raised it.
+        """
+        is_answered = False
+        try:
+            self._link.sendall(pickle.dumps((name, arguments)))
+            answer = pickle.load(self._answers)  # noqa: S301 - from the tracker that Ray named
+            is_answered = True
+        except TimeoutError:
+            raise
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            message = f"the tracker has hung up ({type(error).__name__})"
+            raise RpcBrokenError(message) from error
+        finally:
+            if not is_answered:  # whatever came between: the next call would get this one's answer
+                self.close()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        """Let go of the socket; may be called twice."""
+        self._answers.close()
+        self._link.close()
+
+
+def _free_path() -> str:
+    """A name for a socket: on Linux one that is no file, so that none is left by who is killed."""
+    if platform.system() == "Linux":
+        return f"\0power-of-training-{secrets.token_hex(8)}"
+    return os.path.join(tempfile.mkdtemp(), "lane")  # noqa: PTH118 - a socket's name is a string
+
+
+@final
+class _Caller(socketserver.StreamRequestHandler):
+    """One trial that calls, in a thread of its own."""
+
+    def handle(self) -> None:
+        """Answer until the trial hangs up."""
+        server = cast("_Server", self.server)
+        if not hmac.compare_digest(self.rfile.read(TOKEN_BYTES), server.token):
+            return
+        with suppress(OSError, EOFError, pickle.UnpicklingError):
+            while True:
+                name, arguments = pickle.load(self.rfile)  # noqa: S301 - it has shown the token
+                self.wfile.write(pickle.dumps(server.answer(name, arguments)))
+
+
+@final
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """Listens on a socket of the machine."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: RpcAddress, answers: Mapping[str, Callable[..., Any]]) -> None:
+        self.address_family = socket.AF_UNIX
+        self.token = address.token
+        self._answers = answers
+        super().__init__(cast("Any", address.path), _Caller)
+
+    def answer(self, name: str, arguments: tuple[object, ...]) -> object:
+        """What a call comes to."""
+        try:
+            return self._answers[name](*arguments)
+        except Exception as error:  # noqa: BLE001 - it goes to who has called
+            return error
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A trial that has gone is nothing to print."""

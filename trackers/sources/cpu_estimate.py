@@ -1,0 +1,242 @@
+"""An estimate where there is no sensor: CPU seconds of a process tree x rated watts of a core.
+
+Rated watts are the user's, else those of the CPU's model (`trackers.sources.rated_watts`), else a default.
+Where the user says what the CPUs draw idle, each busy CPU second costs the rest of the rated watts,
+and the idle watts are shared equally among the process trees that are measured at a time: a linear
+model of power over load, from idle to rated. A tree's shares count from when it was first seen.
+
+It says nothing of memory, disks, fans and idle power, and rated watts are not drawn watts. So it
+is always labelled `estimated` and has no uncertainty: that is not known. What it can do is compare
+setups on one machine, whose differences come from the CPU time they need.
+"""
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Sequence
+from typing import final
+
+import psutil
+
+from trackers.clock import Clock, MonotonicClock
+from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.sample import Component, Device, Observation, process_device
+from trackers.sources.rated_watts import rated
+
+DEFAULT_WATTS_PER_CPU = 5.0
+"""Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
+(AMD Ryzen 9 7950X, the paper's, product page), a laptop's 45 W has 2.8 W for each of 16."""
+
+CHILDREN_REFRESH_S = 5.0
+"""Finding children means a look at every process of the machine, which costs milliseconds."""
+
+_LINUX = platform.system() == "Linux"
+_PROCESS = process_device(0).removesuffix("0")
+
+
+@final
+class ProcessTree:
+    """CPU time of a process and its children, those that have ended included."""
+
+    def __init__(self, pid: int, *, clock: Clock | None = None) -> None:
+        """Look at process `pid`.
+
+        Raises:
+            DeviceLostError: There is no such process.
+        """
+        self._clock = clock or MonotonicClock()
+        self._refresh_at_s = self._clock.now_s()
+        self._children: list[psutil.Process] = []
+        self._most_s = 0.0
+        try:
+            self._process = psutil.Process(pid)
+        except psutil.NoSuchProcess as error:
+            raise _ended(pid) from error
+
+    def cpu_seconds(self) -> float:
+        """Seconds of CPU time since the process began, user and system; never falls.
+
+        Raises:
+            DeviceLostError: The process has ended.
+        """
+        # psutil compares start times here, so that a reused number is not taken for the process.
+        if not self._process.is_running():
+            raise _ended(self._process.pid)
+        try:
+            if self._clock.now_s() >= self._refresh_at_s:
+                self._children = self._process.children(recursive=True)
+                self._refresh_at_s = self._clock.now_s() + CHILDREN_REFRESH_S
+            own_s = _own_cpu_seconds(self._process)
+        except (psutil.NoSuchProcess, OSError) as error:
+            raise _ended(self._process.pid) from error
+        # A child that has ended is in nobody's time until its parent has waited for it.
+        total_s = own_s + sum(_child_cpu_seconds(child) for child in self._children)
+        self._most_s = max(self._most_s, total_s)
+        return self._most_s
+
+
+def _ended(pid: int) -> DeviceLostError:
+    return DeviceLostError(f"process {pid} has ended")
+
+
+def _own_cpu_seconds(process: psutil.Process) -> float:
+    """CPU seconds of a process and of its children that it has waited for."""
+    times = process.cpu_times()
+    ended_s = float(getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0))
+    if _LINUX:
+        # Nanoseconds instead of psutil's hundredths: an epoch may last only a few of those.
+        # The identifier is what clock_getcpuclockid(3) gives for a process.
+        return time.clock_gettime((~process.pid << 3) | 2) + ended_s
+    return float(times.user + times.system) + ended_s
+
+
+def _child_cpu_seconds(child: psutil.Process) -> float:
+    try:
+        return float(sum(child.cpu_times()[:4]))
+    except psutil.Error:
+        return 0.0  # ended: its time stands with its parent's ended children; or another user's
+
+
+@final
+class CpuEstimateSource:
+    """CPU time x rated watts, for the whole machine or for one process tree.
+
+    Attributes:
+        name: `estimate`.
+        note: The watts that are taken, and where they come from.
+        estimated: True.
+        counter_outlives: True; CPU time counts since a process began.
+    """
+
+    name = "estimate"
+    estimated = True
+    counter_outlives = True
+
+    def __init__(
+        self,
+        *,
+        cpu_watts: float | None = None,
+        cpu_idle_watts: float | None = None,
+        cpu_name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Estimate with the watts of the machine's CPUs, all together.
+
+        Args:
+            cpu_watts: Rated power; left out: what is known of the CPU's model, else a default.
+            cpu_idle_watts: Power when idle; left out: idle power is not in the estimate.
+            cpu_name: The CPU's model; left out: what the operating system says.
+            clock: The time of observations.
+
+        Raises:
+            SourceUnavailableError: `cpu_idle_watts` is not below the rated power.
+        """
+        cpus = os.cpu_count() or 1
+        name = cpu_name or _cpu_name()
+        rated_w, origin = _rated_watts(cpus, cpu_watts, name)
+        self._idle_w = cpu_idle_watts or 0.0
+        if self._idle_w >= rated_w:
+            message = (
+                f"estimate: the CPUs cannot draw {self._idle_w:g} W when idle and {rated_w:g} W "
+                f"at full load ({origin}). Give both: --cpu-idle-watts below --cpu-watts"
+            )
+            raise SourceUnavailableError(message)
+        self._watts_per_cpu = (rated_w - self._idle_w) / cpus
+        self._clock = clock or MonotonicClock()
+        self._began_s = self._idle_shared_s = self._clock.now_s()
+        self._trees: dict[str, ProcessTree] = {}
+        self._idle_j: dict[str, float] = {}
+        self._device = Device(
+            uuid=f"cpu:{socket.gethostname()}",
+            name=f"{name} ({cpus} logical CPUs)",
+            component=Component.CPU,
+            power_limit_w=rated_w,
+        )
+        idle = "memory and idle power are not in it"
+        if cpu_idle_watts is not None:
+            idle = (
+                f"and {self._idle_w:g} W idle (--cpu-idle-watts), shared equally among the "
+                "trials that run; memory is not in it"
+            )
+        self.note = (
+            f"estimated: CPU seconds x {self._watts_per_cpu:.3g} W for each of {cpus} logical "
+            f"CPUs ({origin}); {idle}"
+        )
+
+    def devices(self) -> Sequence[Device]:
+        """The machine's CPU."""
+        return (self._device,)
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
+        """See `PowerSource`; there is a counter, and no power."""
+        now_s = self._clock.now_s()
+        if device_uuid == self._device.uuid:
+            busy_s = _machine_busy_seconds()
+            idle_j = self._idle_w * (now_s - self._began_s)
+        elif device_uuid.startswith(_PROCESS) and device_uuid.removeprefix(_PROCESS).isdecimal():
+            self._share_idle(now_s)
+            busy_s = self._tree_seconds(device_uuid)
+            idle_j = self._idle_j[device_uuid]
+        else:
+            message = (
+                f"unknown device {device_uuid!r}; the estimate knows {self._device.uuid!r} "
+                f"and {_PROCESS}PID"
+            )
+            raise UnknownDeviceError(message)
+        return Observation(
+            time_s=self._clock.now_s(), counter_j=busy_s * self._watts_per_cpu + idle_j
+        )
+
+    def close(self) -> None:
+        """Forget the processes."""
+        self._trees.clear()
+        self._idle_j.clear()
+
+    def _share_idle(self, now_s: float) -> None:
+        """Charge the idle energy since the last time to those that are measured, in equal parts."""
+        idle_j = self._idle_w * (now_s - self._idle_shared_s)
+        self._idle_shared_s = now_s
+        for device_uuid in self._idle_j:
+            self._idle_j[device_uuid] += idle_j / len(self._idle_j)
+
+    def _tree_seconds(self, device_uuid: str) -> float:
+        if device_uuid not in self._trees:
+            pid = int(device_uuid.removeprefix(_PROCESS))
+            self._trees[device_uuid] = ProcessTree(pid, clock=self._clock)
+            self._idle_j[device_uuid] = 0.0
+        try:
+            return self._trees[device_uuid].cpu_seconds()
+        except DeviceLostError:
+            del self._trees[device_uuid]  # another process may get the number
+            del self._idle_j[device_uuid]
+            raise
+
+
+def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, str]:
+    """Rated power of all CPUs of the machine, and where it comes from."""
+    if cpu_watts is not None:
+        return cpu_watts, "--cpu-watts"
+    chip = rated(name)
+    if chip is not None:
+        return chip.watts_per_cpu * cpus, (
+            f"{chip.model}: {chip.watts:g} W for {chip.threads} threads, {chip.source}"
+        )
+    return DEFAULT_WATTS_PER_CPU * cpus, "a default, not this CPU's rating; give --cpu-watts"
+
+
+def _machine_busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system + getattr(times, "nice", 0.0))
+
+
+def _cpu_name() -> str:
+    """The CPU's model as the operating system names it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a kernel file
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,108 @@
+"""A CPU's energy shared among processes by their CPU time.
+
+Sensors of a CPU see the whole machine. The rule: of the energy of a stretch of time, a process tree
+gets what its CPU seconds are of all CPU seconds that were not idle in that stretch. Shares of all
+processes add up to the whole, idle power included, which so falls on those who kept the machine
+busy. A process alone on the machine is charged all of it.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import psutil
+
+from trackers.errors import DeviceLostError
+from trackers.sources.cpu_estimate import ProcessTree
+
+SETTLING_BUSY_S = 1.0
+"""Busy seconds of a machine are counted in hundredths of each CPU; after this many the share of a
+stretch is exact to about a per cent and is settled for good."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """What one process has been charged, and the state of things when that was settled."""
+
+    tree_s: float
+    busy_s: float
+    machine_j: float
+    settled_j: float = 0.0
+    charged_j: float = 0.0
+
+
+@final
+class CpuShares:
+    """Charges processes with their shares of a machine's energy; each from the first call on."""
+
+    def __init__(
+        self,
+        *,
+        tree_seconds: Callable[[int], float] | None = None,
+        busy_seconds: Callable[[], float] | None = None,
+    ) -> None:
+        """Start without processes.
+
+        Args:
+            tree_seconds: CPU seconds of a process and its children so far; raises
+                `DeviceLostError` when the process has ended.
+            busy_seconds: Seconds that the machine's CPUs were not idle, all together.
+        """
+        self._tree_seconds = tree_seconds or self._own_tree_seconds
+        self._busy_seconds = busy_seconds or machine_busy_seconds
+        self._trees: dict[int, ProcessTree] = {}
+        self._accounts: dict[int, _Account] = {}
+        self._lock = threading.Lock()
+
+    def energy_j(self, pid: int, machine_j: float) -> float:
+        """What a process has been charged since it was first asked for; never falls.
+
+        Args:
+            pid: The process.
+            machine_j: The machine's energy counter now.
+
+        Raises:
+            DeviceLostError: The process has ended.
+        """
+        with self._lock:
+            try:
+                tree_s = self._tree_seconds(pid)
+            except DeviceLostError:
+                self._accounts.pop(pid, None)
+                self._trees.pop(pid, None)
+                raise
+            busy_s = self._busy_seconds()
+            account = self._accounts.get(pid)
+            if account is None:
+                account = _Account(tree_s=tree_s, busy_s=busy_s, machine_j=machine_j)
+                self._accounts[pid] = account
+            step_s = busy_s - account.busy_s
+            if step_s > 0:
+                share = min(1.0, max(0.0, (tree_s - account.tree_s) / step_s))
+                total_j = account.settled_j + share * (machine_j - account.machine_j)
+                account.charged_j = max(account.charged_j, total_j)
+                if step_s >= SETTLING_BUSY_S:
+                    account.settled_j = total_j
+                    account.tree_s, account.busy_s = tree_s, busy_s
+                    account.machine_j = machine_j
+            return account.charged_j
+
+    def clear(self) -> None:
+        """Forget all processes."""
+        with self._lock:
+            self._accounts.clear()
+            self._trees.clear()
+
+    def _own_tree_seconds(self, pid: int) -> float:
+        if pid not in self._trees:
+            self._trees[pid] = ProcessTree(pid)
+        return self._trees[pid].cpu_seconds()
+
+
+def machine_busy_seconds() -> float:
+    """CPU seconds since the machine started that were neither idle nor waiting for a disk."""
+    times = psutil.cpu_times()
+    # Guests are in `user` already; interrupts have fields of their own where the system tells them.
+    parts = ("user", "system", "nice", "irq", "softirq")
+    return sum(float(getattr(times, part, 0.0)) for part in parts)

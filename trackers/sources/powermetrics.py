@@ -1,0 +1,318 @@
+"""Apple silicon through `powermetrics`, the tool that macOS brings (and the paper's second tracker).
+
+It runs as `sudo -n powermetrics --samplers cpu_power,gpu_power -f plist -i 100`: one property list
+each 100 ms, with a NUL byte between them. `-n` makes sudo fail instead of asking for a password.
+All samples are added up, each over its own length, to counters that never fall.
+
+What is read, as powermetrics(1) and the parsers of public tools have it (asitop; pumas 0.5
+`plist_parsing.rs`; recorded samples of Mac14 to Mac17 in their tests):
+
+    elapsed_ns               length of the sample, ns
+    hw_model                 the machine, as "Mac14,7"
+    processor.gpu_power      mean power of the sample, mW; or
+    processor.gpu_energy     energy of the sample, mJ; or
+    gpu.gpu_energy           the same, from the GPU sampler
+    processor.cpu_power      mean power of the CPU cores, mW; or
+    processor.cpu_energy     energy of the sample, mJ
+
+`combined_power` is CPU, GPU and neural engine together. It is not used: GPU and CPU are devices of
+their own here, so that their energies may be added. Memory is in neither.
+
+The GPU is one device, `apple-gpu:<hw_model>:<host>`; whoever computes on `mps` uses it. The CPU is
+shared among processes by the rule of `trackers.sources.cpu_share`.
+"""
+
+import plistlib
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+from xml.parsers.expat import ExpatError
+
+from trackers.clock import Clock, MonotonicClock
+from trackers.errors import (
+    DeviceLostError,
+    ReadError,
+    SourcePermissionError,
+    SourceUnavailableError,
+    UnknownDeviceError,
+)
+from trackers.sample import Component, Device, Observation, process_device
+from trackers.sources.cpu_share import CpuShares
+from trackers.sources.powermetrics_process import Stream, start_powermetrics
+
+INTERVAL_MS = 100
+FIRST_SAMPLE_S = 10.0
+"""For this long the first sample is waited for."""
+
+STALE_INTERVALS = 10
+"""A power older than this many intervals is not given any more."""
+
+LONGEST_SAMPLE_S = 3600.0
+"""A sample that says to be longer is damaged."""
+
+HIGHEST_W = 1000.0
+"""No Apple silicon draws as much; a sample that says more is damaged."""
+
+SUDOERS = "%admin ALL=(root) NOPASSWD: /usr/bin/powermetrics"
+
+SUDO_REFUSES = ("password", "not allowed", "not in the sudoers", "authentication", "have a tty")
+"""Words of sudo, and of its successor in Rust, where it will not run a command unasked."""
+
+_END = b"</plist>"
+_MOST_BYTES = 1 << 22
+_PROCESS = process_device(0).removesuffix("0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One property list of powermetrics, in our units; None is what it did not tell."""
+
+    elapsed_s: float
+    hw_model: str
+    gpu_w: float | None
+    cpu_w: float | None
+
+
+def samples(chunks: Iterable[bytes]) -> Iterator[Sample | None]:
+    """The samples of a stream, however it is cut into chunks.
+
+    Args:
+        chunks: What powermetrics writes.
+
+    Yields:
+        Each sample as soon as its last byte has come; None for one that is damaged.
+    """
+    kept = b""
+    for chunk in chunks:
+        kept += chunk
+        while _END in kept:
+            document, _, kept = kept.partition(_END)
+            # What lies before the last beginning is the rest of a sample that was cut off.
+            lead, begin, body = document.rpartition(b"<?xml")
+            if lead.strip(b"\0 \r\n\t"):
+                yield None
+            yield _sample(begin + body + _END)
+        if len(kept) > _MOST_BYTES:
+            kept = b""
+            yield None
+
+
+def _sample(document: bytes) -> Sample | None:
+    try:
+        content = plistlib.loads(document.lstrip(b"\0 \r\n\t"), fmt=plistlib.FMT_XML)
+    except (ExpatError, ValueError, AttributeError, TypeError, IndexError):
+        return None  # what plistlib lets through when XML or a value is malformed
+    elapsed_s = (_number(content, "elapsed_ns") or 0.0) / 1e9
+    if not 0 < elapsed_s <= LONGEST_SAMPLE_S:
+        return None
+
+    def mean_w(power: Sequence[str], *energies: Sequence[str]) -> float | None:
+        told_w = [(_number(content, *power), 1000.0)]
+        told_w += [(_number(content, *energy), 1000 * elapsed_s) for energy in energies]
+        power_w = next((each / parts for each, parts in told_w if each is not None), None)
+        return None if power_w is None or power_w > HIGHEST_W else power_w
+
+    return Sample(
+        elapsed_s=elapsed_s,
+        hw_model=str(content.get("hw_model", "Mac")),
+        gpu_w=mean_w(
+            ("processor", "gpu_power"), ("processor", "gpu_energy"), ("gpu", "gpu_energy")
+        ),
+        cpu_w=mean_w(("processor", "cpu_power"), ("processor", "cpu_energy")),
+    )
+
+
+def _number(content: object, *keys: str) -> float | None:
+    """A number from 0 on somewhere inside a property list; None where there is none."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, Mapping) else None
+    if isinstance(content, bool) or not isinstance(content, int | float):
+        return None
+    return float(content) if 0 <= content <= sys.float_info.max else None
+
+
+@dataclass(slots=True)
+class _Meter:
+    """One device's sum of samples.
+
+    Attributes:
+        sampled_s: When the newest sample came that told this device's power.
+        energy_j: Energy of all samples until then.
+        is_behind: Whether a sample has come since that did not tell it.
+    """
+
+    sampled_s: float
+    energy_j: float = 0.0
+    is_behind: bool = False
+
+    def add(self, power_w: float | None, *, elapsed_s: float, now_s: float) -> None:
+        """Add a sample; one that did not tell the power is made good by the next that does."""
+        if power_w is None:
+            self.is_behind = True
+            return
+        if self.is_behind:
+            elapsed_s = max(elapsed_s, now_s - self.sampled_s)
+        self.energy_j += power_w * elapsed_s
+        self.sampled_s, self.is_behind = now_s, False
+
+
+@final
+class PowermetricsSource:
+    """GPU and CPU of an Apple silicon machine.
+
+    A sample that arrives damaged, or without a device's power, is taken at the power of the one
+    after it. Observations carry the time of the sample, so that a stalled tool shows as missing
+    coverage and not as steady power.
+
+    Attributes:
+        name: `powermetrics`.
+        note: The command that runs.
+        estimated: False; though Apple calls its figures estimates that suit comparisons on one
+            machine.
+        counter_outlives: False; energies are added up here.
+    """
+
+    name = "powermetrics"
+    estimated = False
+    counter_outlives = False
+
+    def __init__(
+        self,
+        *,
+        start: Callable[[int], Stream] = start_powermetrics,
+        interval_ms: int = INTERVAL_MS,
+        clock: Clock | None = None,
+        hostname: str | None = None,
+        tree_seconds: Callable[[int], float] | None = None,
+        busy_seconds: Callable[[], float] | None = None,
+    ) -> None:
+        """Start powermetrics and wait for its first sample.
+
+        Args:
+            start: Starts it with a sampling interval in ms.
+            interval_ms: Length of a sample.
+            clock: Stamps the samples.
+            hostname: Goes into the devices' identifiers; left out: this machine's.
+            tree_seconds: See `CpuShares`.
+            busy_seconds: See `CpuShares`.
+
+        Raises:
+            SourceUnavailableError: There is no powermetrics, or it ended without a sample.
+            SourcePermissionError: sudo would ask for a password.
+        """
+        self._clock = clock or MonotonicClock()
+        self._shares = CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
+        self._stale_s = STALE_INTERVALS * interval_ms / 1000
+        self._lock = threading.Lock()
+        now_s = self._clock.now_s()
+        self._gpu, self._cpu = _Meter(sampled_s=now_s), _Meter(sampled_s=now_s)
+        self._first: Sample | None = None
+        self._has_begun, self._has_ended = threading.Event(), threading.Event()
+        self._stream = start(interval_ms)
+        self._thread = threading.Thread(target=self._read, name="powermetrics", daemon=True)
+        self._thread.start()
+        first = self._wait_for_first()
+        if first is None:
+            self.close()
+            raise _refusal(self._stream.complaint())
+        self._devices = _devices(first, hostname or socket.gethostname())
+        self._meters = {
+            device.uuid: self._gpu if device.component is Component.GPU else self._cpu
+            for device in self._devices
+        }
+        self.note = (
+            f"powermetrics under sudo, all samples of {interval_ms} ms added up; processes share "
+            "the CPU by their CPU time"
+        )
+
+    def devices(self) -> Sequence[Device]:
+        """The machine's GPU and CPU."""
+        return self._devices
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002
+        """See `PowerSource`; the energy of all samples so far.
+
+        No power: a sample's is that of the time before it. Told now it would come a sample too
+        late; the meter finds it from two counters, in the place where it belongs.
+        """
+        uuid, pid = device_uuid, device_uuid.removeprefix(_PROCESS)
+        if device_uuid.startswith(_PROCESS) and pid.isdecimal():
+            uuid = next(
+                (each.uuid for each in self._devices if each.component is Component.CPU), ""
+            )
+        meter = self._meters.get(uuid)
+        if meter is None:
+            known = ", ".join(self._meters)
+            message = (
+                f"unknown device {device_uuid!r}; powermetrics measures {known}, {_PROCESS}PID"
+            )
+            raise UnknownDeviceError(message)
+        with self._lock:
+            energy_j, sampled_s = meter.energy_j, meter.sampled_s
+        if self._has_ended.is_set():
+            message = f"powermetrics has ended: {self._stream.complaint() or 'it said nothing'}"
+            raise DeviceLostError(message)
+        age_s = self._clock.now_s() - sampled_s
+        if age_s > self._stale_s:
+            message = f"powermetrics: the last sample is {age_s:.1f} s old"
+            raise ReadError(message)
+        if uuid != device_uuid:
+            energy_j = self._shares.energy_j(int(pid), energy_j)
+        return Observation(time_s=sampled_s, counter_j=energy_j)
+
+    def close(self) -> None:
+        """End powermetrics; may be called twice."""
+        self._stream.close()
+        self._thread.join(timeout=2)
+        self._shares.clear()
+
+    def _wait_for_first(self) -> Sample | None:
+        self._has_begun.wait(FIRST_SAMPLE_S)
+        return self._first
+
+    def _read(self) -> None:
+        """Add up samples until the stream ends; runs in a thread of its own."""
+        for sample in samples(self._stream):
+            now_s = self._clock.now_s()
+            with self._lock:
+                for meter, power_w in (
+                    (self._gpu, None if sample is None else sample.gpu_w),
+                    (self._cpu, None if sample is None else sample.cpu_w),
+                ):
+                    elapsed_s = 0.0 if sample is None else sample.elapsed_s
+                    meter.add(power_w, elapsed_s=elapsed_s, now_s=now_s)
+            if sample is not None and self._first is None:
+                self._first = sample
+                self._has_begun.set()
+        self._has_ended.set()
+        self._has_begun.set()
+
+
+def _devices(first: Sample, host: str) -> tuple[Device, ...]:
+    """The devices that the first sample tells of."""
+    gpu = Device(
+        uuid=f"apple-gpu:{first.hw_model}:{host}",
+        name=f"{first.hw_model} GPU",
+        component=Component.GPU,
+    )
+    cpu = Device(uuid=f"cpu:{host}", name=f"{first.hw_model} CPU", component=Component.CPU)
+    told = ((gpu, first.gpu_w), (cpu, first.cpu_w))
+    return tuple(device for device, power_w in told if power_w is not None)
+
+
+def _refusal(complaint: str) -> SourceUnavailableError:
+    """The error for a powermetrics that gave no sample, from what it or sudo wrote."""
+    if any(word in complaint for word in SUDO_REFUSES):
+        message = (
+            f"powermetrics: sudo would ask for a password ({complaint}). Allow it without: "
+            f"`echo '{SUDOERS}' | sudo tee /etc/sudoers.d/powermetrics`"
+        )
+        return SourcePermissionError(message)
+    message = (
+        f"powermetrics gave no sample: {complaint or 'it said nothing'}. Try it by hand: "
+        "`sudo powermetrics --samplers cpu_power,gpu_power -n 1`"
+    )
+    return SourceUnavailableError(message)

@@ -219,9 +219,10 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ray", nargs="+", type=int, default=None, metavar="TRIALS")
+    parser.add_argument("--trials", nargs="+", type=int, default=TRIALS, metavar="TRIALS")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for trials in asked.ray or TRIALS:
+        for trials in asked.ray or asked.trials:
             (with_ray if asked.ray else played)(trials, folder)
 
 

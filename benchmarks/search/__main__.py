@@ -9,6 +9,7 @@ live        the search itself on the smartwatch data, its budget a quarter of th
             and how far its answer is from the grid's best setup
 
 python -m benchmarks.search [--seeds 50]     all of it, from the root of the repository
+python -m benchmarks.search --replayed       all but the last
 python -m benchmarks.search --live           only the last
 """
 
@@ -57,6 +58,7 @@ class Options:
         targets: Target accuracies on the recorded table.
         dense_target: On the synthetic one.
         live: Only search for real.
+        replayed: Only replay.
     """
 
     seeds: int = 50
@@ -64,6 +66,7 @@ class Options:
     targets: tuple[float, ...] = (0.75, 0.8, 0.85)
     dense_target: float = 0.9
     live: bool = False
+    replayed: bool = False
 
 
 def main() -> None:
@@ -73,7 +76,8 @@ def main() -> None:
     recorded = read_table(RECORDED)
     if not options.live:
         _replayed(recorded, options, console)
-    _live(recorded, console)
+    if not options.replayed:
+        _live(recorded, console)
 
 
 def _replayed(recorded: ReplayTable, options: Options, console: Console) -> None:

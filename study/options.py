@@ -176,7 +176,7 @@ class StudyOptions:
         return SMOKE_IMAGE if is_default else self.image_size
 
 
-Options = TypeVar("Options", bound=StudyOptions)
+Options = TypeVar("Options")
 
 
 def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:

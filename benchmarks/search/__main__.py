@@ -169,7 +169,7 @@ def _live(table: ReplayTable, console: Console) -> None:
                     "--scenario",
                     "watch",
                 ),
-                *("--goal", "energy-to-target", "--target-accuracy", str(target)),
+                *("--goal", "energy-to-target", "--target", str(target)),
                 *("--energy-budget-wh", str(budget_wh), "--tracker", "estimate"),
                 *("--results-dir", results, "--name", "live"),
             ],

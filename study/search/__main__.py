@@ -11,14 +11,15 @@ from pathlib import Path
 from rich.console import Console
 
 from study.command import FINISHED, REFUSED, ending, show_analysis
+from study.command_line import command_line, parse
 from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.options import command_line, parse
 from study.record.manifest import Manifest
 from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
-from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
+from study.scenario import Pretrainable, Scenario, Searchable
+from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
 from study.search.space.file import FROZEN
@@ -33,7 +34,7 @@ DESCRIPTION = """Search batch size and learning rate, and stop before the energy
 
   python -m study.search --smoke                                    try it out (a minute)
   python -m study.search --scenario watch --goal energy-to-target
-      --target-accuracy 0.8 --energy-budget-wh 0.1                  real data, within a budget
+      --target 0.8 --energy-budget-wh 0.1                           real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
   python -m study.search replay TABLE --help                        search on recorded trainings
 """
@@ -97,7 +98,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
     from study.search.ray_adapter import RaySearchAdapter  # noqa: PLC0415
 
     options = options.reduced()
-    scenario = load_scenario(options.scenario, options.scenario_settings)
+    scenario = load_scenario(options.scenario, options.scenario_options)
     space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
 
     def earlier(manifest: Manifest) -> Earlier:
@@ -106,7 +107,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
             manifest,
             space=space,
             goal=SearchGoal(options.goal),
-            target=options.target_accuracy,
+            target=options.target,
             similar=options.from_similar,
         )
 

@@ -211,7 +211,7 @@ class LiveSearch:
     def _begin(self, plan: TrialPlan, choice: Choice, proposal: Proposal | None) -> TrialPlan:
         self.budget.start(plan.trial_id, first_rung_j=self._first_rung_j)
         self._here.add(plan.trial_id)
-        curve = TrialCurve(target=self._options.target_accuracy)
+        curve = TrialCurve(target=self._options.target)
         self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, curve=curve)
         return plan
 
@@ -227,7 +227,7 @@ class LiveSearch:
 
     def _learn(self, record: TrialRecord) -> None:
         choice = self._registry.choice(record)
-        curve = curve_of_trial(record, target=self._options.target_accuracy)
+        curve = curve_of_trial(record, target=self._options.target)
         self._curves[choice].append(curve)
         self._seeds[choice].add(record.seed)
         if record.energy_to_target_j is not None:

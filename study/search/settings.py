@@ -18,9 +18,9 @@ class SearchSettings:
     """What every search takes.
 
     Attributes:
-        goal: energy-to-target (needs --target-accuracy), accuracy-energy (the front), or
+        goal: energy-to-target (needs --target), accuracy-energy (the front), or
             accuracy (the best within the budget).
-        target_accuracy: Validation accuracy, for example 0.9, which energy-to-target is to reach.
+        target: Validation accuracy, for example 0.9, which energy-to-target is to reach.
         seed: Seed of the sampler, and of the trials.
         sampler: Which of Optuna's samplers proposes.
         trials: At most so many trials; left out: until every setup was tried.
@@ -35,7 +35,7 @@ class SearchSettings:
     """
 
     goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
-    target_accuracy: Annotated[float | None, tyro_optional_arg("SHARE")] = None
+    target: Annotated[float | None, tyro_optional_arg("SHARE")] = None
     seed: Annotated[int, tyro_arg("N")] = 0
     sampler: SamplerName = "tpe"
     trials: Annotated[int | None, tyro_optional_arg("N")] = None
@@ -59,9 +59,9 @@ class SearchSettings:
         ):
             if watt_hours is not None and not 0 < watt_hours < math.inf:
                 refuse(option, watt_hours, "a number above 0")
-        if self.goal == SearchGoal.ENERGY_TO_TARGET.value and self.target_accuracy is None:
+        if self.goal == SearchGoal.ENERGY_TO_TARGET.value and self.target is None:
             message = (
-                "--target-accuracy is missing; energy to target is the energy until the validation "
+                "--target is missing; energy to target is the energy until the validation "
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)

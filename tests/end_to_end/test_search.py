@@ -55,7 +55,7 @@ def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
     ran = search(
         tmp_path,
         *("--batch-sizes", "64", "512", "--learning-rates", "0.01", "0.000001"),
-        *("--goal", "energy-to-target", "--target-accuracy", "0.9", "--max-epochs", "6"),
+        *("--goal", "energy-to-target", "--target", "0.9", "--max-epochs", "6"),
         *("--energy-budget-wh", "1"),
     )
 

@@ -8,8 +8,9 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from study.command_line import refuse_old_names
 from study.errors import OptionError
-from study.options import HIGHEST_SEED, parse
+from study.options import HIGHEST_SEED
 from study.record.records import J_PER_WH
 from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer
@@ -25,7 +26,7 @@ from study.search.stopping.halving import Halving, Rungs
 
 DESCRIPTION = """Search on recorded trainings instead of training: seconds instead of hours.
 
-  python -m study.search replay benchmarks/data/watch16 --goal energy-to-target --target-accuracy 0.8
+  python -m study.search replay benchmarks/data/watch16 --goal energy-to-target --target 0.8
 """
 
 
@@ -65,11 +66,18 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
     Raises:
         OptionError: An option or the table is wrong.
     """
-    options = parse(ReplayOptions, program=program, description=DESCRIPTION, args=args)
+    refuse_old_names(args)
+    options = tyro.cli(
+        ReplayOptions,
+        prog=f"python -m {program}",
+        description=DESCRIPTION,
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
     table = read_table(options.table)
     goal = SearchGoal(options.goal)
-    if goal is SearchGoal.ENERGY_TO_TARGET and options.target_accuracy is not None:
-        table.energy_to_target_j(options.target_accuracy)
+    if goal is SearchGoal.ENERGY_TO_TARGET and options.target is not None:
+        table.energy_to_target_j(options.target)
     budget = Budget(options.budget_j)
     halving = _halving(options, table)
     first_j = 0.0
@@ -83,7 +91,7 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
         stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
         budget=budget,
         goal=goal,
-        target=options.target_accuracy,
+        target=options.target,
         seed=options.seed,
         gpus=options.pretended_gpus,
         trials=options.trials,

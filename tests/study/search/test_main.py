@@ -9,7 +9,7 @@ from study.search.__main__ import main
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (("--goal", "energy-to-target"), "--target-accuracy is missing"),
+        (("--goal", "energy-to-target"), "--target is missing"),
         (("--repeats", "2"), "--repeats is 2"),
         (("--energy-budget-wh", "0"), "--energy-budget-wh is 0"),
         (("--trials", "0"), "--trials is 0"),

@@ -13,7 +13,7 @@ from study.search.stopping.halving import Rungs
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"goal": "energy-to-target"}, "--target-accuracy is missing"),
+        ({"goal": "energy-to-target"}, "--target is missing"),
         ({"repeats": 2}, "Give --confirm to train the leading ones again"),
         ({"confirm": -1}, "--confirm is -1"),
         ({"first_rung_wh": 0.0}, "--first-rung-wh is 0.0"),
@@ -57,4 +57,4 @@ def test_confirming_takes_the_next_seeds() -> None:
 )
 def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
     """The ends of a front need trials that go on."""
-    assert SearchOptions(goal=goal, target_accuracy=0.9).rungs is rungs
+    assert SearchOptions(goal=goal, target=0.9).rungs is rungs

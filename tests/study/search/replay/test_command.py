@@ -7,7 +7,7 @@ import pytest
 from study.search.__main__ import main
 from tests.study.replayed import rows_of
 
-TO_TARGET = ("--goal", "energy-to-target", "--target-accuracy", "0.9")
+TO_TARGET = ("--goal", "energy-to-target", "--target", "0.9")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_space_over_what_the_table_has_not_is_refused(
         (("TABLE", "--gpus", "0"), "--gpus is 0; allowed is a number of GPUs from 1"),
         (("TABLE", "--seed", "-1"), "--seed is -1; allowed is 0 or more"),
         (("TABLE", "--trials", "0"), "--trials is 0"),
-        (("TABLE", "--goal", "energy-to-target"), "--target-accuracy is missing"),
+        (("TABLE", "--goal", "energy-to-target"), "--target is missing"),
         (("TABLE", *TO_TARGET[:3], "0.99"), "0.99"),
         (("TABLE", "--energy-budget-wh", "0.0001"), "the cheapest epoch of"),
     ],

@@ -24,7 +24,7 @@ class SearchOptions(StudyOptions):
 
     Attributes:
         repeats: 1: a search trains a setup once.
-        goal: energy-to-target (needs --target-accuracy), accuracy-energy (the front), or
+        goal: energy-to-target (needs --target), accuracy-energy (the front), or
             accuracy (the best within the budget).
         sampler: Which of Optuna's samplers proposes.
         trials: At most so many trials; left out: until every setup was tried.
@@ -99,9 +99,9 @@ class SearchOptions(StudyOptions):
             )
             raise OptionError(message)
         needs_target = self.compare or self.goal == "energy-to-target"
-        if needs_target and self.target_accuracy is None:
+        if needs_target and self.target is None:
             message = (
-                "--target-accuracy is missing; energy to target is the energy until the validation "
+                "--target is missing; energy to target is the energy until the validation "
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)
@@ -150,7 +150,7 @@ class SearchOptions(StudyOptions):
         return tuple(range(self.seed, self.seed + 1 + self.confirm))
 
     @property
-    def otherwise(self) -> dict[str, Value]:
+    def fixed_values(self) -> dict[str, Value]:
         """What a setup has that does not choose it."""
         return {"optimizer": self.optimizer, FROZEN: False}
 

@@ -108,7 +108,7 @@ def live_lines(
     own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
-    found = answers(goal, trials, target=options.target_accuracy, confirmed=options.confirm > 0)
+    found = answers(goal, trials, target=options.target, confirmed=options.confirm > 0)
     if not found:
         yield "The search has no answer: no trial of its own end reached what it is after."
     for answer in found:
@@ -118,7 +118,7 @@ def live_lines(
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = max(each.best_val_accuracy or 0.0 for each in trials)
-        yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
+        yield f"--target {options.target:g}: the best of all trials has {top:.3f}."
     yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}

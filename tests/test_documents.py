@@ -14,6 +14,9 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"python3? -m ([a-z_.]+)([^\n`#]*)")
+PATH = re.compile(
+    r"`((?:study|analysis|trackers|models|benchmarks|tests|docs|scripts)/[\w/.*-]*|[\w/-]+\.py)`"
+)
 OPTION = re.compile(r"(?<!\S)--[a-z][a-z0-9-]*")
 OURS = {"study", "trackers", "analysis", "benchmarks"}
 
@@ -52,6 +55,16 @@ def help_of(words: tuple[str, ...]) -> str:
 def test_links_lead_to_files(document: Path) -> None:
     """Of this repository."""
     lost = [each for each in links(document) if not (document.parent / each).exists()]
+
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_paths_exist(document: Path) -> None:
+    """A file or folder that a document names is there, by its whole path."""
+    named = set(PATH.findall(document.read_text()))
+
+    lost = [each for each in sorted(named) if not any(ROOT.glob(each))]
 
     assert lost == []
 

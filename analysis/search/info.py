@@ -18,7 +18,7 @@ from study.record.manifest import Manifest, SetupFacts
 from study.record.records import StopReason, TrialStatus
 
 TO_TARGET = "energy-to-target"
-"""The value of `--objective` with which a target is looked for."""
+"""The value of `--goal` with which a target is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +138,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         grid_measured={int(row["setup"]) for row in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
         dearer=_too_dear(rows)
-        if manifest.options.get("objective") == TO_TARGET
+        if manifest.options.get("goal") == TO_TARGET
         else sum(_ruled_out(point, points) for point in points if point.stopped),
         sure=_sureness(manifest.options, by_setup, rows),
     )
@@ -167,7 +167,7 @@ def _sureness(
 ) -> ProbabilityOfBest | None:
     """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
     confirmed = bool(options.get("confirm"))
-    if options.get("objective") == TO_TARGET:
+    if options.get("goal") == TO_TARGET:
         reached = {
             number: [float(row["energy_to_target_j"]) for row in many]
             for number, many in by_setup.items()
@@ -180,7 +180,7 @@ def _sureness(
                 found_j = _least_to_target_j(row, float(options["target_accuracy"]))
                 least.setdefault(int(row["setup"]), []).append(found_j)
         return sureness(reached, confirmed=confirmed, least=least)
-    if options.get("objective") == "accuracy":
+    if options.get("goal") == "accuracy":
         rated = {
             number: [1 / float(row["best_val_accuracy"]) for row in many]
             for number, many in by_setup.items()

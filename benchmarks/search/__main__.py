@@ -129,7 +129,7 @@ def _live(table: ReplayTable, console: Console) -> None:
                     "--scenario",
                     "watch",
                 ),
-                *("--objective", "energy-to-target", "--target-accuracy", str(target)),
+                *("--goal", "energy-to-target", "--target", str(target)),
                 *("--energy-budget-wh", str(budget_wh), "--tracker", "estimate"),
                 *("--results-dir", results, "--name", "live"),
             ],
@@ -151,7 +151,7 @@ def _live(table: ReplayTable, console: Console) -> None:
     )
 
 
-def _word(is_reached: bool) -> str:  # noqa: FBT001 - a verdict
+def _word(is_reached: bool) -> str:  # noqa: FBT001 - a decision
     return "yes" if is_reached else "NO"
 
 

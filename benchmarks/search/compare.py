@@ -15,7 +15,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.record.objectives import Objective
+from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer, SamplerName
 from study.search.replay.simulation import ReplayedTrial, Simulation
 from study.search.replay.table import ReplayTable, to_target_j
@@ -27,7 +27,7 @@ from study.search.stopping.halving import Halving, Rungs
 NEAR = 0.05
 """An answer is near the best when it costs at most so much more."""
 
-OBJECTIVE = Objective.ENERGY_TO_TARGET
+GOAL = SearchGoal.ENERGY_TO_TARGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,18 +206,18 @@ def _searched(
         halving = Halving(rungs=way.halving, first=first_rung(way.halving, table))
     proposer = Proposer(
         table.space,
-        objective=OBJECTIVE,
+        goal=GOAL,
         sampler=way.sampler,
         seed=seed,
         backwards=way.backwards,
     )
-    judge = EarlyStopper(objective=OBJECTIVE, budget=budget, halving=halving, capping=way.capping)
+    judge = EarlyStopper(goal=GOAL, budget=budget, halving=halving, capping=way.capping)
     search = Simulation(
         table,
         proposer=proposer,
-        judge=judge,
+        stopper=judge,
         budget=budget,
-        objective=OBJECTIVE,
+        goal=GOAL,
         target=target,
         seed=seed,
         gpus=gpus,

@@ -4,6 +4,7 @@ from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from trackers.errors import SourceUnavailableError
@@ -75,7 +76,10 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     Raises:
         OptionError: An option or the data differ from those of the study that is resumed.
     """
-    was, is_now = earlier.options, Manifest.from_json(later.to_json()).options
+    was, is_now = (
+        with_scenario_options(each.options)
+        for each in (earlier, Manifest.from_json(later.to_json()))
+    )
     changed = [
         f"--{key.replace('_', '-')} was {was.get(key)} and is {value}"
         for key, value in is_now.items()

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.record.curves import TrialCurve, curve_of_trial
-from study.record.objectives import Objective, best_of
 from study.record.records import TrialRecord
+from study.record.search_goal import SearchGoal, best_of
 from study.search.confirming import mean_of
 
 CONFIRMED = 2
@@ -26,7 +26,7 @@ class Answer:
 
 
 def answers(
-    objective: Objective,
+    goal: SearchGoal,
     trials: Sequence[TrialRecord],
     *,
     target: float | None,
@@ -35,7 +35,7 @@ def answers(
     """The best setup, or the front with accuracy rising; none where no trial counts.
 
     Args:
-        objective: What the search is after.
+        goal: What the search is after.
         trials: Of the search and of earlier studies.
         target: Of the search.
         confirmed: Whether leading setups were trained again: then the answer is one of those,
@@ -53,12 +53,12 @@ def answers(
             found.append(Answer(trials=whole, curve=curve))
     again = [each for each in found if len(each.trials) >= CONFIRMED]
     chosen = again if confirmed and again else found
-    best = best_of(objective, [each.curve for each in chosen])
-    return tuple(chosen[index] for index in best) or _without_means(objective, chosen, target)
+    best = best_of(goal, [each.curve for each in chosen])
+    return tuple(chosen[index] for index in best) or _without_means(goal, chosen, target)
 
 
 def _without_means(
-    objective: Objective, chosen: Sequence[Answer], target: float | None
+    goal: SearchGoal, chosen: Sequence[Answer], target: float | None
 ) -> tuple[Answer, ...]:
     """The best by single seeds, where no setup has a value with every seed."""
     single = [
@@ -66,4 +66,4 @@ def _without_means(
         for each in chosen
         for trial in each.trials
     ]
-    return tuple(single[i] for i in best_of(objective, [each.curve for each in single]))
+    return tuple(single[i] for i in best_of(goal, [each.curve for each in single]))

@@ -13,14 +13,15 @@ from rich.console import Console
 from benchmarks.search.compare import compare, first_rung
 from benchmarks.search.figure import write_figure
 from study.command import FINISHED, REFUSED, ending, show_analysis
+from study.command_line import command_line, parse
 from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.options import command_line, parse
 from study.record.manifest import Manifest
-from study.record.objectives import Objective
 from study.record.records import J_PER_WH, Paradigm, Stage
-from study.scenario import Pretrainable, Scenario, Searchable, load_scenario
+from study.record.search_goal import SearchGoal
+from study.scenario import Pretrainable, Scenario, Searchable
+from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer
 from study.search.replay.simulation import Simulation
@@ -39,10 +40,10 @@ PROGRAM = "study.search"
 DESCRIPTION = """Search batch size and learning rate, and stop before the energy is wasted.
 
   python -m study.search --smoke                                    try it out (a minute)
-  python -m study.search --scenario watch --objective energy-to-target
-      --target-accuracy 0.8 --energy-budget-wh 0.1                  real data, within a budget
+  python -m study.search --scenario watch --goal energy-to-target
+      --target 0.8 --energy-budget-wh 0.1                  real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
-  python -m study.search --compare --replay benchmarks/data/watch16 --target-accuracy 0.8
+  python -m study.search --compare --replay benchmarks/data/watch16 --target 0.8
                                      which way of searching spends least, on recorded trainings
 """
 
@@ -64,10 +65,8 @@ def main(args: Sequence[str]) -> int:
     console = Console()
     try:
         options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
-        if options.compare and options.replay is not None and options.target_accuracy is not None:
-            return _compare(
-                options, options.replay, target=options.target_accuracy, console=console
-            )
+        if options.compare and options.replay is not None and options.target is not None:
+            return _compare(options, options.replay, target=options.target, console=console)
         if options.replay is not None:
             return _replay(options, options.replay, console)
         return _search(options, console, args)
@@ -85,7 +84,7 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     from study.search.ray_adapter import RaySearchAdapter  # noqa: PLC0415
 
     options = options.reduced()
-    scenario = load_scenario(options.scenario, options.scenario_settings)
+    scenario = load_scenario(options.scenario, options.scenario_options)
     space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
 
     def earlier(manifest: Manifest) -> Earlier:
@@ -93,27 +92,27 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             options.from_results,
             manifest,
             space=space,
-            objective=Objective(options.objective),
-            target=options.target_accuracy,
+            goal=SearchGoal(options.goal),
+            target=options.target,
             similar=options.from_similar,
         )
 
-    steering = RaySearchAdapter(options, space, earlier)
+    source = RaySearchAdapter(options, space, earlier)
     outcome = run_study(
         design_of(space),
         options,
         command=command_line(PROGRAM, args),
         console=console,
-        steering=steering,
+        source=source,
     )
     if not options.no_report:
         show_analysis(outcome.folder)
-    if steering.search is not None:
+    if source.search is not None:
         lines = live_lines(
-            steering.search,
-            [*steering.trials(), *steering.known],
+            source.search,
+            [*source.trials(), *source.known],
             options,
-            setups=steering.setups if space.is_listed else (),
+            setups=source.setups if space.is_listed else (),
             study=Path(outcome.folder.path).name,
         )
         for line in lines:
@@ -123,9 +122,9 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
 
 def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     table = read_table(path)
-    objective = Objective(options.objective)
-    if objective is Objective.ENERGY_TO_TARGET and options.target_accuracy is not None:
-        table.energy_to_target_j(options.target_accuracy)
+    goal = SearchGoal(options.goal)
+    if goal is SearchGoal.ENERGY_TO_TARGET and options.target is not None:
+        table.energy_to_target_j(options.target)
     budget = Budget(options.budget_j)
     halving = None
     first_j = 0.0
@@ -139,20 +138,18 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     space = _space_of_table(options, table)
     search = Simulation(
         table,
-        proposer=Proposer(space, objective=objective, sampler=options.sampler, seed=options.seed),
-        judge=EarlyStopper(
-            objective=objective, budget=budget, halving=halving, capping=not options.no_cap
-        ),
+        proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
+        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
         budget=budget,
-        objective=objective,
-        target=options.target_accuracy,
+        goal=goal,
+        target=options.target,
         seed=options.seed,
         gpus=options.pretended_gpus,
         trials=options.trials,
         first_rung_j=first_j,
         space=space,
     ).run()
-    for line in replayed_lines(table, search, objective, budget):
+    for line in replayed_lines(table, search, goal, budget):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     return FINISHED
 

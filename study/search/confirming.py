@@ -4,29 +4,27 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from study.record.curves import TrialCurve
-from study.record.objectives import Objective, best_of
+from study.record.search_goal import SearchGoal, best_of
 from study.search.space.space import Choice
 
 LEADERS = 3
 """So many setups are trained again, or as many as are on the front."""
 
 
-def leaders(
-    objective: Objective, curves: Mapping[Choice, Sequence[TrialCurve]]
-) -> tuple[Choice, ...]:
+def leaders(goal: SearchGoal, curves: Mapping[Choice, Sequence[TrialCurve]]) -> tuple[Choice, ...]:
     """The best setups so far, the best first.
 
     Args:
-        objective: What the search is after.
+        goal: What the search is after.
         curves: How the trials of each setup went.
     """
     means = {choice: mean for choice, many in curves.items() if (mean := mean_of(many))}
-    if objective is Objective.ENERGY_TO_TARGET:
+    if goal is SearchGoal.ENERGY_TO_TARGET:
         return _cheapest(means, curves)
     found: list[Choice] = []
     while len(found) < LEADERS and means:
-        best = [list(means)[i] for i in best_of(objective, list(means.values()))]
-        if not best or (found and objective is Objective.ACCURACY_ENERGY):
+        best = [list(means)[i] for i in best_of(goal, list(means.values()))]
+        if not best or (found and goal is SearchGoal.ACCURACY_ENERGY):
             break
         found += best
         for choice in best:

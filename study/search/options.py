@@ -10,8 +10,8 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
-from study.record.objectives import Objective
 from study.record.records import J_PER_WH
+from study.record.search_goal import SearchGoal
 from study.search.proposals import SamplerName
 from study.search.space.file import FROZEN, read_space
 from study.search.space.space import MOST_LISTED, Space, Value, space_of
@@ -24,7 +24,7 @@ class SearchOptions(StudyOptions):
 
     Attributes:
         repeats: 1: a search trains a setup once.
-        objective: energy-to-target (needs --target-accuracy), accuracy-energy (the front), or
+        goal: energy-to-target (needs --target), accuracy-energy (the front), or
             accuracy (the best within the budget).
         sampler: Which of Optuna's samplers proposes.
         trials: At most so many trials; left out: until every setup was tried.
@@ -48,7 +48,7 @@ class SearchOptions(StudyOptions):
     """
 
     repeats: Annotated[int, tyro_arg("1")] = 1
-    objective: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
+    goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
     sampler: SamplerName = "tpe"
     trials: Annotated[int | None, tyro_optional_arg("N")] = None
     space: Annotated[Path | None, tyro_optional_arg("FILE.yaml")] = None
@@ -98,10 +98,10 @@ class SearchOptions(StudyOptions):
                 "the leading ones again with more seeds."
             )
             raise OptionError(message)
-        needs_target = self.compare or self.objective == "energy-to-target"
-        if needs_target and self.target_accuracy is None:
+        needs_target = self.compare or self.goal == "energy-to-target"
+        if needs_target and self.target is None:
             message = (
-                "--target-accuracy is missing; energy to target is the energy until the validation "
+                "--target is missing; energy to target is the energy until the validation "
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)
@@ -140,7 +140,7 @@ class SearchOptions(StudyOptions):
     def rungs(self) -> Rungs | None:
         """What the rungs of the halving count; None without halving."""
         if self.halving == "auto":
-            to_target = self.objective == Objective.ENERGY_TO_TARGET.value
+            to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
             return Rungs.ENERGY if to_target else None
         return None if self.halving == "none" else Rungs(self.halving)
 
@@ -150,7 +150,7 @@ class SearchOptions(StudyOptions):
         return tuple(range(self.seed, self.seed + 1 + self.confirm))
 
     @property
-    def otherwise(self) -> dict[str, Value]:
+    def fixed_values(self) -> dict[str, Value]:
         """What a setup has that does not choose it."""
         return {"optimizer": self.optimizer, FROZEN: False}
 

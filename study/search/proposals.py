@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 from optuna.trial import TrialState
 
 from study.errors import OptionError
-from study.record.objectives import Objective
+from study.record.search_goal import SearchGoal
 from study.search.space.space import MOST_LISTED, Axis, Choice, Range, Space, Value
 from study.search.warm_start import Hint
 
@@ -61,7 +61,7 @@ class Proposer:
         self,
         space: Space,
         *,
-        objective: Objective,
+        goal: SearchGoal,
         sampler: SamplerName,
         seed: int,
         name: str | None = None,
@@ -73,7 +73,7 @@ class Proposer:
 
         Args:
             space: What can be proposed.
-            objective: What the search is after.
+            goal: What the search is after.
             sampler: Which sampler proposes; grid goes through the setups in their order.
             seed: Of the sampler.
             name: Of Optuna's study.
@@ -101,7 +101,7 @@ class Proposer:
             setups = map(space.indices, range(int(space.size)))
             self._untried = {space.choice(each): each for each in setups}
         self._study = optuna.create_study(
-            directions=list(objective.directions),
+            directions=list(goal.directions),
             sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
             study_name=name,
             storage=storage,

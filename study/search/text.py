@@ -10,8 +10,8 @@ from benchmarks.search.compare import NEAR, Comparison, quartiles
 from study.record.answers import Answer, answers
 from study.record.curves import TrialCurve
 from study.record.manifest import SetupFacts
-from study.record.objectives import Objective, best_of
 from study.record.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
+from study.record.search_goal import SearchGoal, best_of
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.replay.simulation import ReplayedSearch
@@ -62,18 +62,18 @@ def comparison_table(comparison: Comparison) -> Table:
 
 
 def replayed_lines(
-    table: ReplayTable, search: ReplayedSearch, objective: Objective, budget: Budget
+    table: ReplayTable, search: ReplayedSearch, goal: SearchGoal, budget: Budget
 ) -> Iterator[str]:
     """A replayed search: front or answer, energy against budget and grid, what was not run."""
     curves = [trial.curve for trial in search.trials]
     yield f"replayed on {table.name}: {len(curves)} trials in {search.duration_s:.1f} s simulated"
-    best = best_of(objective, curves)
+    best = best_of(goal, curves)
     if not best:
         yield "no trial gives an answer: none ended that reached what the search is after."
     for index in best:
         named = table.space.named(search.trials[index].choice)
         text = ", ".join(f"{name} {value}" for name, value in named.items())
-        yield f"  {_headline(objective)}: {text}: {_curve_text(curves[index])}{_labels(table)}"
+        yield f"  {_headline(goal)}: {text}: {_curve_text(curves[index])}{_labels(table)}"
     yield f"energy {_spent(search.spent_j, budget)}; the grid takes {_wh(table.grid_j)}{_labels(table)}"
     yield f"stopped early {sum(each.stopped for each in curves)} (lower bounds)"
     names = _listed([_choice(choice) for choice in search.not_run])
@@ -104,23 +104,21 @@ def live_lines(
         setups: All setups of the space; none where it has ranges.
         study: Name of the search's own study.
     """
-    objective = Objective(options.objective)
+    goal = SearchGoal(options.goal)
     own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
-    found = answers(
-        objective, trials, target=options.target_accuracy, confirmed=options.confirm > 0
-    )
+    found = answers(goal, trials, target=options.target, confirmed=options.confirm > 0)
     if not found:
         yield "The search has no answer: no trial of its own end reached what it is after."
     for answer in found:
         yield (
-            f"  {_headline(objective)}: {_setup_text(answer, study)}: "
+            f"  {_headline(goal)}: {_setup_text(answer, study)}: "
             f"{_curve_text(answer.curve)}{_seeds_text(answer)}{label}"
         )
-    if objective is Objective.ENERGY_TO_TARGET and not found and trials:
+    if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = max(each.best_val_accuracy or 0.0 for each in trials)
-        yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
+        yield f"--target {options.target:g}: the best of all trials has {top:.3f}."
     yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
@@ -148,8 +146,8 @@ def _seeds_text(answer: Answer) -> str:
     return f" (mean of {count} seeds)" if count > 1 else ""
 
 
-def _headline(objective: Objective) -> str:
-    return "front" if objective is Objective.ACCURACY_ENERGY else "recommended"
+def _headline(goal: SearchGoal) -> str:
+    return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 
 def _curve_text(curve: TrialCurve) -> str:

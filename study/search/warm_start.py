@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import OptionError, StorageError
-from study.options import SCENARIO_OPTIONS
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest
-from study.record.objectives import Objective, values_of
 from study.record.records import (
     EPOCHS_FILE,
     TRIALS_FILE,
@@ -20,6 +18,8 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.renamed import with_scenario_options
+from study.record.search_goal import SearchGoal, values_of
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
@@ -60,7 +60,7 @@ def earlier_studies(
     manifest: Manifest,
     *,
     space: Space,
-    objective: Objective,
+    goal: SearchGoal,
     target: float | None,
     similar: bool,
 ) -> Earlier:
@@ -73,7 +73,7 @@ def earlier_studies(
         places: Folders of studies.
         manifest: Of the search.
         space: Of the search.
-        objective: Of the search.
+        goal: Of the search.
         target: Of the search.
         similar: Whether studies of other scenarios, data or options are taken, as setups without
             values.
@@ -85,7 +85,7 @@ def earlier_studies(
     kept: list[TrialRecord] = []
     for place in places:
         folder, earlier = _read(place)
-        differs = _differences(earlier, manifest, space, objective)
+        differs = _differences(earlier, manifest, space, goal)
         if differs and not similar:
             message = (
                 f"--from {place} is not alike: {'; '.join(differs)}. Values of another training "
@@ -93,7 +93,7 @@ def earlier_studies(
             )
             raise OptionError(message)
         for choice, trials in _by_choice(folder, earlier, space, target).items():
-            told = {} if differs else _values(trials, objective, manifest, target)
+            told = {} if differs else _values(trials, goal, manifest, target)
             values = None
             if told:
                 kept += told
@@ -104,7 +104,7 @@ def earlier_studies(
 
 def _values(
     trials: Sequence[TrialRecord],
-    objective: Objective,
+    goal: SearchGoal,
     manifest: Manifest,
     target: float | None,
 ) -> dict[TrialRecord, tuple[float, ...]]:
@@ -113,16 +113,16 @@ def _values(
     found = {}
     for trial in trials:
         curve = curve_of_trial(trial, target=target)
-        values = values_of(objective, curve, max_epochs=max_epochs)
-        if values is not None and not _is_cut_short(trial, objective, curve):
+        values = values_of(goal, curve, max_epochs=max_epochs)
+        if values is not None and not _is_cut_short(trial, goal, curve):
             found[trial] = values
     return found
 
 
-def _is_cut_short(trial: TrialRecord, objective: Objective, curve: TrialCurve) -> bool:
+def _is_cut_short(trial: TrialRecord, goal: SearchGoal, curve: TrialCurve) -> bool:
     if trial.stop_reason is not StopReason.TARGET:
         return False
-    return objective is not Objective.ENERGY_TO_TARGET or not curve.reached
+    return goal is not SearchGoal.ENERGY_TO_TARGET or not curve.reached
 
 
 def _by_choice(
@@ -130,11 +130,11 @@ def _by_choice(
 ) -> dict[Choice, list[TrialRecord]]:
     """The trials that came to their end, by their setup in the space."""
     reached_j = _energies_to_target(folder, target)
-    otherwise = _otherwise(earlier.options)
+    fixed_values = _fixed_values(earlier.options)
     found: dict[Choice, list[TrialRecord]] = {}
     for row in folder.read_rows(TRIALS_FILE):
         trial = TrialRecord.from_row(row)
-        choice = choice_of(trial, space, otherwise)
+        choice = choice_of(trial, space, fixed_values)
         ended = trial.status is TrialStatus.FINISHED
         if ended and trial.stop_reason is not StopReason.STOPPED and space.holds(choice):
             own = replace(trial, energy_to_target_j=reached_j.get(trial.trial_id))
@@ -159,16 +159,14 @@ def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, 
     }
 
 
-def _otherwise(options: Mapping[str, Any]) -> dict[str, Any]:
+def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """What all setups of an earlier study have; the search may choose it."""
     found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
-    if options.get("encoder"):
-        found["encoder"] = options["encoder"]
-    return found
+    return {**with_scenario_options(options), **found}
 
 
 def _differences(
-    earlier: Manifest, manifest: Manifest, space: Space, objective: Objective
+    earlier: Manifest, manifest: Manifest, space: Space, goal: SearchGoal
 ) -> list[str]:
     """What makes the values of an earlier study those of another training."""
     found = []
@@ -181,10 +179,11 @@ def _differences(
             f"its data are {earlier.data.description}, these are {manifest.data.description}"
         )
     chosen = {axis.name for axis in space.axes}
-    names = ["optimizer", *SCENARIO_OPTIONS]
-    if objective is not Objective.ENERGY_TO_TARGET:
+    of_scenario = [each.options.get("scenario_options") or {} for each in (earlier, manifest)]
+    names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
+    if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    was, now = earlier.options, manifest.options
+    was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
     found += [
         f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
         for name in names

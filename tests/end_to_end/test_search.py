@@ -57,7 +57,7 @@ def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
     ran = search(
         tmp_path,
         *("--batch-sizes", "64", "512", "--learning-rates", "0.01", "0.000001"),
-        *("--objective", "energy-to-target", "--target-accuracy", "0.9", "--max-epochs", "6"),
+        *("--goal", "energy-to-target", "--target", "0.9", "--max-epochs", "6"),
         *("--energy-budget-wh", "1"),
     )
 
@@ -165,7 +165,7 @@ def test_a_range_is_searched_and_its_leader_trained_again(tmp_path: Path) -> Non
 
     ran = run_regime(
         tmp_path,
-        *("--smoke", "--space", str(space), "--confirm", "1", "--objective", "accuracy"),
+        *("--smoke", "--space", str(space), "--confirm", "1", "--goal", "accuracy"),
         *ESTIMATE,
         name="s",
         program="study.search",
@@ -193,8 +193,8 @@ def test_a_range_is_searched_and_its_leader_trained_again(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (("--objective", "energy-to-target"), "--target-accuracy is missing"),
-        (("--compare", "--target-accuracy", "0.9"), "without --replay"),
+        (("--goal", "energy-to-target"), "--target is missing"),
+        (("--compare", "--target", "0.9"), "without --replay"),
         (("--repeats", "2"), "--repeats is 2"),
         (("--energy-budget-wh", "0"), "--energy-budget-wh is 0"),
         (("--trials", "0"), "--trials is 0"),

@@ -1,6 +1,6 @@
 """Who goes on: what a search does with a trial after each of its epochs.
 
-With one objective that is an energy, three things end a trial early, and each saves joules:
+Where the goal is an energy, three things end a trial early, and each saves joules:
 
     target   it has reached the target: what it costs to get there is known
     capped   it will not get there for less than the best trial needed; see `out_of_reach`
@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import final
 
 from study.record.curves import TrialCurve
-from study.record.objectives import Objective
+from study.record.search_goal import SearchGoal
 from study.search.stopping.budget import Budget
 from study.search.stopping.halving import Halving
 
@@ -36,22 +36,22 @@ class EarlyStopper:
     def __init__(
         self,
         *,
-        objective: Objective,
+        goal: SearchGoal,
         budget: Budget,
         halving: Halving | None = None,
         capping: bool = True,
     ) -> None:
-        """EarlyStopper by `objective`, within `budget`.
+        """EarlyStopper by `goal`, within `budget`.
 
         Args:
-            objective: What the search is after.
+            goal: What the search is after.
             budget: Booked epoch by epoch.
             halving: Rungs; None for none.
             capping: Whether `target` and `capped` end trials of a search for energy to target.
         """
         self._budget = budget
         self._halving = halving
-        self._capping = capping and objective is Objective.ENERGY_TO_TARGET
+        self._capping = capping and goal is SearchGoal.ENERGY_TO_TARGET
         self._best_j: float | None = None
 
     def know(self, to_target_j: float) -> None:

@@ -23,7 +23,7 @@ def info_of(
     *trials: tuple[int, list[float], float, StopReason],
     uncertainty_j: float | None = None,
     earlier: tuple[tuple[int, float, float], ...] = (),
-    objective: str = "accuracy-energy",
+    goal: str = "accuracy-energy",
 ) -> SearchInfo:
     """From trials of a setup: joules of each epoch, best accuracy, and why each ended.
 
@@ -65,7 +65,7 @@ def info_of(
     ]
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
-        options={"objective": objective, "max_epochs": 30, "target_accuracy": 0.8},
+        options={"goal": goal, "max_epochs": 30, "target_accuracy": 0.8},
     )
     return search_info(manifest, pd.DataFrame(epochs), pd.DataFrame([*before, *rows]))
 
@@ -140,7 +140,7 @@ def test_what_would_pass_the_best_with_an_epoch_more_is_ruled_out() -> None:
         (1, [4.0], 0.8, StopReason.TARGET),
         (2, [1.5, 1.5], 0.7, StopReason.STOPPED),
         (3, [1.0], 0.2, StopReason.STOPPED),
-        objective="energy-to-target",
+        goal="energy-to-target",
     )
 
     assert (info.stopped, info.dearer) == (2, 1)
@@ -184,12 +184,12 @@ def test_what_an_earlier_study_knows_is_on_the_front_and_says_so() -> None:
 def test_how_sure_the_answer_is_needs_seeds() -> None:
     """Without any nothing is said; with some the cheapest is likelier the best."""
     reached = StopReason.TARGET
-    single = info_of((1, [2.0], 0.8, reached), objective="energy-to-target")
+    single = info_of((1, [2.0], 0.8, reached), goal="energy-to-target")
     several = info_of(
         (1, [2.0], 0.8, reached),
         (1, [2.2], 0.8, reached),
         (2, [6.0], 0.8, reached),
-        objective="energy-to-target",
+        goal="energy-to-target",
     )
 
     assert single.sure is None
@@ -203,10 +203,8 @@ def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:
     reached = StopReason.TARGET
     runs = ((1, [2.0], 0.8, reached), (1, [2.2], 0.8, reached), (2, [6.0], 0.8, reached))
 
-    alone = info_of(*runs, objective="energy-to-target").sure
-    beside = info_of(
-        *runs, (3, [0.5, 0.5], 0.4, StopReason.STOPPED), objective="energy-to-target"
-    ).sure
+    alone = info_of(*runs, goal="energy-to-target").sure
+    beside = info_of(*runs, (3, [0.5, 0.5], 0.4, StopReason.STOPPED), goal="energy-to-target").sure
 
     assert alone is not None
     assert beside is not None

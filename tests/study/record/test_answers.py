@@ -6,14 +6,14 @@ import pytest
 
 from study.record.answers import answers
 from study.record.curves import TrialCurve
-from study.record.objectives import Objective
 from study.record.records import StopReason, TrialRecord
+from study.record.search_goal import SearchGoal
 from study.search.confirming import leaders, mean_of
 from study.search.space.space import Choice
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of
 
-TO_TARGET = Objective.ENERGY_TO_TARGET
+TO_TARGET = SearchGoal.ENERGY_TO_TARGET
 
 
 def trial(
@@ -127,7 +127,7 @@ def test_with_a_front_all_of_it_leads() -> None:
         ("bad",): [TrialCurve(epochs=1, known_j=6.0, best_accuracy=0.4)],
     }
 
-    assert set(leaders(Objective.ACCURACY_ENERGY, curves)) == {("cheap",), ("good",)}
+    assert set(leaders(SearchGoal.ACCURACY_ENERGY, curves)) == {("cheap",), ("good",)}
 
 
 def test_no_course_has_no_leader() -> None:

@@ -15,14 +15,14 @@ TABLE = Path("table.csv")
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"compare": True, "target_accuracy": 0.9}, "--compare is given without --replay"),
+        ({"compare": True, "target": 0.9}, "--compare is given without --replay"),
         (
-            {"compare": True, "target_accuracy": 0.9, "replay": TABLE, "space": Path("s.yaml")},
+            {"compare": True, "target": 0.9, "replay": TABLE, "space": Path("s.yaml")},
             "--space is given with --compare",
         ),
         ({"replay": TABLE, "confirm": 1}, "--confirm is given with --replay"),
         ({"replay": TABLE, "from_results": (Path("g"),)}, "--from is given with --replay"),
-        ({"objective": "energy-to-target"}, "--target-accuracy is missing"),
+        ({"goal": "energy-to-target"}, "--target is missing"),
         ({"repeats": 2}, "Give --confirm to train the leading ones again"),
         ({"confirm": -1}, "--confirm is -1"),
         ({"first_rung_wh": 0.0}, "--first-rung-wh is 0.0"),
@@ -60,8 +60,8 @@ def test_confirming_takes_the_next_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
+    ("goal", "rungs"), [("energy-to-target", Rungs.ENERGY), ("accuracy-energy", None)]
 )
-def test_halving_by_itself_is_for_a_target(objective: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
+def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
     """The ends of a front need trials that go on."""
-    assert SearchOptions(objective=objective, target_accuracy=0.9).rungs is rungs
+    assert SearchOptions(goal=goal, target=0.9).rungs is rungs

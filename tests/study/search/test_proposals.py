@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from study.errors import OptionError
-from study.record.objectives import Objective
+from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer, SamplerName
 from study.search.space.space import Range, Space, space_of
 from study.search.warm_start import Hint
@@ -23,7 +23,7 @@ def proposer(
     storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
     return Proposer(
         space,
-        objective=Objective.ENERGY_TO_TARGET,
+        goal=SearchGoal.ENERGY_TO_TARGET,
         sampler=sampler,
         seed=0,
         name="s",

@@ -9,7 +9,6 @@ import pytest
 
 from study.errors import OptionError
 from study.record.manifest import Manifest
-from study.record.objectives import Objective
 from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,
@@ -20,6 +19,7 @@ from study.record.records import (
     StopReason,
     TrialRecord,
 )
+from study.record.search_goal import SearchGoal
 from study.search.space.space import Space, space_of
 from study.search.warm_start import Earlier, earlier_studies
 from study.store.folder import StudyFolder
@@ -73,14 +73,12 @@ def known(
     place: Path,
     *,
     space: Space = SPACE,
-    objective: Objective = Objective.ENERGY_TO_TARGET,
+    goal: SearchGoal = SearchGoal.ENERGY_TO_TARGET,
     manifest: Manifest = SEARCH,
     similar: bool = False,
 ) -> Earlier:
     """What a search knows of the study, with a target of 0.8."""
-    return earlier_studies(
-        [place], manifest, space=space, objective=objective, target=0.8, similar=similar
-    )
+    return earlier_studies([place], manifest, space=space, goal=goal, target=0.8, similar=similar)
 
 
 def test_energy_to_the_searchs_own_target_is_taken(tmp_path: Path) -> None:
@@ -110,19 +108,19 @@ def test_seeds_of_a_setup_are_one_hint_and_all_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "reason", "objective"),
+    ("accuracies", "reason", "goal"),
     [
-        ([0.5, 0.6], StopReason.STOPPED, Objective.ENERGY_TO_TARGET),
-        ([0.5, 0.6], StopReason.STOPPED, Objective.ACCURACY_ENERGY),
-        ([0.5, 0.6], StopReason.TARGET, Objective.ENERGY_TO_TARGET),
-        ([0.5, 0.9], StopReason.TARGET, Objective.ACCURACY_ENERGY),
+        ([0.5, 0.6], StopReason.STOPPED, SearchGoal.ENERGY_TO_TARGET),
+        ([0.5, 0.6], StopReason.STOPPED, SearchGoal.ACCURACY_ENERGY),
+        ([0.5, 0.6], StopReason.TARGET, SearchGoal.ENERGY_TO_TARGET),
+        ([0.5, 0.9], StopReason.TARGET, SearchGoal.ACCURACY_ENERGY),
     ],
 )
 def test_a_training_that_was_cut_short_tells_nothing(
-    tmp_path: Path, accuracies: list[float], reason: StopReason, objective: Objective
+    tmp_path: Path, accuracies: list[float], reason: StopReason, goal: SearchGoal
 ) -> None:
     """It is a lower bound, or ended at a target that is not enough here."""
-    found = known(write(tmp_path, (plan(1), accuracies, reason)), objective=objective)
+    found = known(write(tmp_path, (plan(1), accuracies, reason)), goal=goal)
 
     assert found.trials == ()
     assert all(hint.values is None for hint in found.hints)
@@ -159,7 +157,10 @@ def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
         ({"data": replace(MANIFEST.data, fingerprint="g")}, "its data are exercises"),
         ({"paradigm": Paradigm.MULTITASK}, "a study of multitask"),
         ({"options": {**OPTIONS, "optimizer": "sgd"}}, "--optimizer was sgd and is adam"),
-        ({"options": {**OPTIONS, "encoder": "resnet34"}}, "--encoder was resnet34 and is None"),
+        (
+            {"options": {**OPTIONS, "scenario_options": {"encoder": "resnet34"}}},
+            "--encoder was resnet34 and is None",
+        ),
     ],
 )
 def test_a_study_of_something_else_is_refused(
@@ -182,7 +183,7 @@ def test_the_length_of_trainings_counts_only_where_it_matters(tmp_path: Path) ->
 
     assert len(known(place).trials) == 1
     with pytest.raises(OptionError, match="--max-epochs was 30 and is 3"):
-        known(place, objective=Objective.ACCURACY)
+        known(place, goal=SearchGoal.ACCURACY)
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import OptionError
-from study.record.objectives import Objective
+from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer, SamplerName
 from study.search.replay.simulation import ReplayedSearch, Simulation
 from study.search.replay.table import ReplayTable, table_of
@@ -31,13 +31,13 @@ def searched(
     capping: bool = True,
 ) -> ReplayedSearch:
     """A search for energy to an accuracy of 0.9."""
-    budget, objective = Budget(budget_j), Objective.ENERGY_TO_TARGET
+    budget, goal = Budget(budget_j), SearchGoal.ENERGY_TO_TARGET
     return Simulation(
         table,
-        proposer=Proposer(table.space, objective=objective, sampler=sampler, seed=seed),
-        judge=EarlyStopper(objective=objective, budget=budget, halving=halving, capping=capping),
+        proposer=Proposer(table.space, goal=goal, sampler=sampler, seed=seed),
+        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=capping),
         budget=budget,
-        objective=objective,
+        goal=goal,
         target=0.9,
         seed=seed,
         gpus=gpus,
@@ -141,7 +141,7 @@ def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
     """The best of four is found without training any of them to its end."""
     search = searched(four_setups())
 
-    ended = {trial.choice: (trial.verdict, trial.curve.epochs) for trial in search.trials}
+    ended = {trial.choice: (trial.decision, trial.curve.epochs) for trial in search.trials}
     assert ended[64, 0.01] == (StopDecision.TARGET, 2)
     assert ended[256, 0.01][0] is StopDecision.CAPPED
     assert ended[256, 0.1] == (StopDecision.CAPPED, 1)
@@ -212,14 +212,14 @@ def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
     table = four_setups()
     sizes = Range(name="batch_size", low=32, high=512, log=True, whole=True)
     rates = Range(name="learning_rate", low=0.005, high=0.2, log=True, whole=False)
-    space, objective, budget = Space(axes=(sizes, rates)), Objective.ENERGY_TO_TARGET, Budget()
+    space, goal, budget = Space(axes=(sizes, rates)), SearchGoal.ENERGY_TO_TARGET, Budget()
 
     search = Simulation(
         table,
-        proposer=Proposer(space, objective=objective, sampler="random", seed=0),
-        judge=EarlyStopper(objective=objective, budget=budget, capping=False),
+        proposer=Proposer(space, goal=goal, sampler="random", seed=0),
+        stopper=EarlyStopper(goal=goal, budget=budget, capping=False),
         budget=budget,
-        objective=objective,
+        goal=goal,
         target=0.9,
         space=space,
     ).run()
@@ -235,14 +235,14 @@ def test_proposals_that_the_table_has_not_are_refused() -> None:
     rows = rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.1): [([0.5], 1.0)]})
     table = table_of(rows.assign(optimizer=["adam", "adamw"]), name="two")
     space = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "optimizer": ("adam", "sgd")})
-    objective, budget = Objective.ENERGY_TO_TARGET, Budget()
+    goal, budget = SearchGoal.ENERGY_TO_TARGET, Budget()
 
     search = Simulation(
         table,
-        proposer=Proposer(space, objective=objective, sampler="random", seed=0),
-        judge=EarlyStopper(objective=objective, budget=budget),
+        proposer=Proposer(space, goal=goal, sampler="random", seed=0),
+        stopper=EarlyStopper(goal=goal, budget=budget),
         budget=budget,
-        objective=objective,
+        goal=goal,
         target=0.9,
         space=space,
     ).run()

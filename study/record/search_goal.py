@@ -4,9 +4,9 @@
     accuracy-energy    the front: no other setup is both more accurate and cheaper
     accuracy           best accuracy within a budget
 
-A trial that the search stopped is a lower bound. With one objective Optuna is told a pessimistic
-value of it, so that its samplers learn from it; with two it is told that the trial was pruned, so
-that it is never a point of the front.
+A trial that the search stopped is a lower bound. Where one value is optimised, Optuna gets
+a pessimistic one, so that its samplers learn from it; where two are, it hears that the trial was
+pruned, so that it is never a point of the front.
 """
 
 import math
@@ -19,7 +19,7 @@ from study.record.curves import TrialCurve
 Direction = Literal["minimize", "maximize"]
 
 
-class Objective(StrEnum):
+class SearchGoal(StrEnum):
     """What a search is after."""
 
     ENERGY_TO_TARGET = "energy-to-target"
@@ -29,14 +29,12 @@ class Objective(StrEnum):
     @property
     def directions(self) -> tuple[Direction, ...]:
         """One direction for each value, as Optuna takes them."""
-        if self is Objective.ACCURACY_ENERGY:
+        if self is SearchGoal.ACCURACY_ENERGY:
             return ("maximize", "minimize")
-        return ("minimize",) if self is Objective.ENERGY_TO_TARGET else ("maximize",)
+        return ("minimize",) if self is SearchGoal.ENERGY_TO_TARGET else ("maximize",)
 
 
-def values_of(
-    objective: Objective, curve: TrialCurve, *, max_epochs: int
-) -> tuple[float, ...] | None:
+def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[float, ...] | None:
     """A trial's values, all finite; None where it has none, because its energy is not known.
 
     Energies are handed over as log10 of joules: a setup that costs ten times as much is as far away
@@ -44,16 +42,16 @@ def values_of(
     training, and more the further it is away; see `_not_reached`.
 
     Args:
-        objective: What the search is after.
+        goal: What the search is after.
         curve: The trial; ended by itself or stopped.
         max_epochs: Longest training.
     """
     accuracy = curve.best_accuracy or 0.0
-    if objective is Objective.ACCURACY:
+    if goal is SearchGoal.ACCURACY:
         return (accuracy,)
     if curve.energy_j is None or curve.energy_j <= 0:
         return None
-    if objective is Objective.ACCURACY_ENERGY:
+    if goal is SearchGoal.ACCURACY_ENERGY:
         return None if curve.stopped else (accuracy, math.log10(curve.energy_j))
     if curve.to_target_j is not None:
         return (math.log10(curve.to_target_j),)
@@ -66,16 +64,16 @@ def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
     return math.log10(whole_j) + 1.0 + (curve.target or 0.0) - (curve.best_accuracy or 0.0)
 
 
-def best_of(objective: Objective, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
+def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
     """Indices of the best trials: one, or the front with accuracy rising; none where none counts.
 
     Trials that were stopped are lower bounds and never among them.
     """
     whole = [i for i, each in enumerate(curves) if not each.stopped]
-    if objective is Objective.ENERGY_TO_TARGET:
+    if goal is SearchGoal.ENERGY_TO_TARGET:
         found = [(j, i) for i in range(len(curves)) if (j := curves[i].to_target_j) is not None]
         return (min(found)[1],) if found else ()
-    if objective is Objective.ACCURACY:
+    if goal is SearchGoal.ACCURACY:
         rated = [(-(a), i) for i in whole if (a := curves[i].best_accuracy) is not None]
         return (min(rated)[1],) if rated else ()
     points = {

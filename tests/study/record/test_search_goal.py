@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.curves import TrialCurve
-from study.record.objectives import Objective, best_of, values_of
+from study.record.search_goal import SearchGoal, best_of, values_of
 
 
 def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> TrialCurve:
@@ -27,16 +27,16 @@ def test_values_are_finite_or_none(
     accuracy: float | None, energy_j: float | None, *, stopped: bool
 ) -> None:
     """Optuna would keep a trial whose value is not a number running for ever."""
-    for objective in Objective:
-        values = values_of(objective, curve((accuracy, energy_j), stopped=stopped), max_epochs=10)
+    for goal in SearchGoal:
+        values = values_of(goal, curve((accuracy, energy_j), stopped=stopped), max_epochs=10)
 
         assert values is None or all(math.isfinite(value) for value in values)
 
 
 def test_a_trial_that_misses_the_target_is_worse_than_its_whole_training() -> None:
     """So that a sampler never prefers what was stopped early."""
-    reached = values_of(Objective.ENERGY_TO_TARGET, curve((0.9, 5.0)), max_epochs=10)
-    missed = values_of(Objective.ENERGY_TO_TARGET, curve((0.7, 1.0), stopped=True), max_epochs=10)
+    reached = values_of(SearchGoal.ENERGY_TO_TARGET, curve((0.9, 5.0)), max_epochs=10)
+    missed = values_of(SearchGoal.ENERGY_TO_TARGET, curve((0.7, 1.0), stopped=True), max_epochs=10)
 
     assert reached is not None
     assert missed is not None
@@ -48,15 +48,15 @@ def test_a_stopped_trial_is_never_on_the_front() -> None:
     cheap = curve((0.9, 1.0), stopped=True)
     whole = curve((0.8, 5.0))
 
-    assert best_of(Objective.ACCURACY_ENERGY, [cheap, whole]) == (1,)
-    assert values_of(Objective.ACCURACY_ENERGY, cheap, max_epochs=10) is None
+    assert best_of(SearchGoal.ACCURACY_ENERGY, [cheap, whole]) == (1,)
+    assert values_of(SearchGoal.ACCURACY_ENERGY, cheap, max_epochs=10) is None
 
 
 def test_the_front_leaves_out_what_is_beaten() -> None:
     """No other is both more accurate and cheaper."""
     curves = [curve((0.9, 5.0)), curve((0.7, 6.0)), curve((0.6, 1.0))]
 
-    assert best_of(Objective.ACCURACY_ENERGY, curves) == (2, 0)
+    assert best_of(SearchGoal.ACCURACY_ENERGY, curves) == (2, 0)
 
 
 def test_a_missing_energy_is_not_counted_as_nothing() -> None:
@@ -65,4 +65,4 @@ def test_a_missing_energy_is_not_counted_as_nothing() -> None:
 
     assert gap.energy_j is None
     assert gap.to_target_j is None
-    assert best_of(Objective.ENERGY_TO_TARGET, [gap]) == ()
+    assert best_of(SearchGoal.ENERGY_TO_TARGET, [gap]) == ()

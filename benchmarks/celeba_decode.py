@@ -35,6 +35,7 @@ from PIL import Image
 from study.data.celeba import load as celeba
 from study.data.celeba.format import IMAGE_FOLDER
 from study.data.celeba.images import decode
+from study.data.celeba.options import IMAGE_SIZE
 from study.data.celeba.sample import write_sample
 from study.scenario import Data
 from study.training.samples import Samples
@@ -61,7 +62,7 @@ class Options:
     """
 
     data_dir: Path | None = None
-    image_size: int = celeba.DEFAULT_IMAGE_SIZE
+    image_size: int = IMAGE_SIZE
     memory_image_size: int = 224
     repeats: int = 7
     settle_s: float = SETTLE_S

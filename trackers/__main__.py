@@ -74,7 +74,10 @@ def main(args: Sequence[str]) -> int:
 def _watch(console: Console, request: Request) -> None:
     """Show power until Ctrl-C: in place on a terminal, else a line for each device and second."""
     source = detect(request).source
-    with EnergyMeter(source) as meter, Live(console=console, auto_refresh=False) as live:
+    with (
+        EnergyMeter(source, whole_machine=True) as meter,
+        Live(console=console, auto_refresh=False) as live,
+    ):
         while True:
             with meter.window("watch") as window:
                 time.sleep(WATCHED_S)

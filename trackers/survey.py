@@ -93,7 +93,7 @@ def _surveyed(
             method=None,
             devices=(),
         )
-    with EnergyMeter(source) as meter:
+    with EnergyMeter(source, whole_machine=True) as meter:
         # A window, because its energy comes from the counter where there is one.
         with meter.window("idle") as window:
             sleep(watch_s)
@@ -110,6 +110,6 @@ def _surveyed(
             taken_by_auto=taken_by_auto,
             refused=None,
             note=source.note,
-            method=meter.method,
+            method=meter.method(devices[0].device.uuid) if devices else None,
             devices=devices,
         )

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.design import Design, Outcome
+from study.command_line import command_line, parse
+from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.options import StudyOptions, command_line, parse
+from study.options import StudyOptions
 from study.store.folder import StudyFolder
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
@@ -79,7 +80,7 @@ def show_analysis(folder: StudyFolder) -> None:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
 
 
-def ending(outcome: Outcome, console: Console) -> int:
+def ending(outcome: StudyOutcome, console: Console) -> int:
     """The exit status, with a word on what did not go well."""
     # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)

@@ -27,10 +27,9 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
     StopReason,
 )
-from study.scenario import Data, Searchable, load_scenario
+from study.scenario import Data, Scenario, Searchable
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
@@ -48,7 +47,7 @@ class TrialContext:
     Attributes:
         study: Name of the study.
         paradigm: What it compares.
-        scenario: The value of `--scenario`.
+        scenario: With its options.
         stages: What each trial trains, in an order that its seed decides.
         cache_latents: See `StageTasks`.
         max_epochs: See `TrainingSettings`.
@@ -62,8 +61,8 @@ class TrialContext:
 
     study: str
     paradigm: Paradigm
-    scenario: str
-    stages: tuple[Stage, ...]
+    scenario: Scenario
+    stages: tuple[str, ...]
     cache_latents: bool
     max_epochs: int
     patience: int
@@ -171,7 +170,7 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    scenario = load_scenario(context.scenario)
+    scenario = context.scenario
     tasks = StageTasks(
         scenario=scenario,
         data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
@@ -239,7 +238,7 @@ def _record(
         device_uuid=meter.client.device.uuid if meter.client.device else "",
         device_name=meter.client.device.name if meter.client.device else "",
         paradigm=context.paradigm,
-        scenario=load_scenario(context.scenario).name,
+        scenario=context.scenario.name,
         stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,

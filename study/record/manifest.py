@@ -147,7 +147,7 @@ class Manifest:
     seeds: tuple[int, ...]
     nodes: tuple[NodeFacts, ...]
     warnings: tuple[str, ...] = field(default=())
-    stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,)
+    stages: tuple[str, ...] = (Stage.ENCODER_CLASSIFIER,)
     encoder_weights: str | None = None
     schema_version: int = SCHEMA_VERSION
 
@@ -181,7 +181,7 @@ class Manifest:
                     "command": tuple(raw["command"]),
                     "seeds": tuple(raw["seeds"]),
                     "warnings": tuple(raw["warnings"]),
-                    "stages": tuple(Stage(word) for word in raw["stages"]),
+                    "stages": tuple(raw["stages"]),
                     "data": DataFacts(**{**raw["data"], "classes": tuple(raw["data"]["classes"])}),
                     "setups": tuple(SetupFacts(**s) for s in raw["setups"]),
                     "nodes": tuple(_node_from(n) for n in raw["nodes"]),

@@ -17,7 +17,6 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
     TrialRecord,
     TrialStatus,
 )
@@ -52,7 +51,7 @@ class Recorder:
         study: str,
         paradigm: Paradigm,
         scenario: str,
-        stages: Sequence[Stage],
+        stages: Sequence[str],
         target_accuracy: float | None,
     ) -> None:
         """Record into `folder`; rows that lie there already are kept."""

@@ -14,7 +14,6 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
     StopReason,
     TrialRecord,
     TrialStatus,
@@ -36,7 +35,7 @@ def trial_record(
     study: str,
     paradigm: Paradigm,
     scenario: str,
-    stages: Sequence[Stage],
+    stages: Sequence[str],
     target_accuracy: float | None,
 ) -> TrialRecord:
     """What a trial came to.
@@ -120,7 +119,7 @@ def _counted(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
     return sorted(rows, key=lambda row: (stages.index(row.stage), row.epoch))
 
 
-def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
+def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
     """Whether a trial has trained all it can, so that it need not be run again.
 
     Args:
@@ -128,7 +127,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
         stages: What it trains.
     """
     ended = {
-        Stage(row.stage): row.stop_reason
+        row.stage: row.stop_reason
         for row in _counted(epochs)
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
     }
@@ -136,7 +135,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
 
 
 def _status(
-    rows: list[EpochRecord], stages: Sequence[Stage], error: str | None, *, since: int
+    rows: list[EpochRecord], stages: Sequence[str], error: str | None, *, since: int
 ) -> TrialStatus:
     """What became of a trial; an error before the attempt `since` is being mended.
 

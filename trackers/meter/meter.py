@@ -274,7 +274,9 @@ class EnergyMeter:
     def _begin_watch(self, target: str) -> WatchedDevice:
         source, device = self._targets.owner(target)
         is_board = device is not None and device.component is Component.GPU
-        name = f"energy-meter {target if is_board else source.name}"
+        # Two sources may have the same name, as two plugs have.
+        own = target if is_board else f"{source.name} {self.sources.index(source)}"
+        name = f"energy-meter {own}"
         thread = self._threads.get(name)
         if thread is None:
             thread = SourceThread(name, self._clock, period_s=self._period_s)

@@ -14,7 +14,7 @@ SHARED_BY_PROCESSES = (Component.CPU, Component.MEMORY)
 def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[PowerSource, ...]:
     """One source, several, or what `detect()` found, as a tuple."""
     if isinstance(given, Detection):
-        return (given.source,)
+        return given.sources
     if isinstance(given, PowerSource):
         return (given,)
     return tuple(given)

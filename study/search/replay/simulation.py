@@ -1,4 +1,4 @@
-"""A search on recorded trainings: the same proposals, verdicts and budget, on a simulated clock."""
+"""A search on recorded trainings: the same proposals, decisions and budget, on a simulated clock."""
 
 import heapq
 from collections.abc import Callable
@@ -10,10 +10,11 @@ from study.record.curves import TrialCurve
 from study.record.records import J_PER_WH
 from study.record.search_goal import SearchGoal, values_of
 from study.search.proposals import Proposal, Proposer
-from study.search.replay.table import RecordedEpoch, Recording, ReplayTable
+from study.search.replay.table import RecordedEpoch, RecordedTraining, ReplayTable
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper, StopDecision
+from study.search.stopping.halving import Rungs
 
 MOST_KNOWN = 50
 """Proposals without a new setup, one after another, after which a table counts as searched."""
@@ -26,7 +27,7 @@ class ReplayedTrial:
     Attributes:
         choice: Its setup.
         curve: How it went.
-        verdict: What of the search ended it; None where it ended itself.
+        decision: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
         ended_s: Simulated time of its end, from the search's start.
         overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
@@ -34,7 +35,7 @@ class ReplayedTrial:
 
     choice: Choice
     curve: TrialCurve
-    verdict: StopDecision | None
+    decision: StopDecision | None
     spent_j: float
     ended_s: float
     overhead_j: float = 0.0
@@ -42,7 +43,7 @@ class ReplayedTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedSearch:
-    """What a replayed search came to.
+    """The trials of a replayed search, and what they used.
 
     Attributes:
         trials: In the order in which they ended.
@@ -50,7 +51,7 @@ class ReplayedSearch:
         duration_s: Simulated time.
         not_run: Setups that were not run, because the budget or the number of trials ended.
         snapped: Proposals that lay beside the table and were given its nearest setup. One that was
-            trained before is told again what it came to, and costs nothing.
+            trained before has its values again, and costs nothing.
         refused: Proposals for which the table has no setup.
     """
 
@@ -67,7 +68,7 @@ class _Running:
     order: int
     proposal: Proposal
     choice: Choice
-    recording: Recording
+    recording: RecordedTraining
     curve: TrialCurve
     lost: int = 0
 
@@ -93,7 +94,7 @@ class Simulation:
         table: ReplayTable,
         *,
         proposer: Proposer,
-        judge: EarlyStopper,
+        stopper: EarlyStopper,
         budget: Budget,
         goal: SearchGoal,
         target: float | None,
@@ -108,8 +109,8 @@ class Simulation:
         Args:
             table: The recorded trainings.
             proposer: Says what to try.
-            judge: Says who goes on.
-            budget: The one that `judge` books on.
+            stopper: Says who goes on.
+            budget: The one that `stopper` books on.
             goal: What the search is after.
             target: Target accuracy; None where there is none.
             seed: Decides which of a setup's recorded seeds a trial gets.
@@ -125,7 +126,7 @@ class Simulation:
         self._refused = 0
         self._table = table
         self._proposer = proposer
-        self._judge = judge
+        self._stopper = stopper
         self._budget = budget
         self._goal = goal
         self._target = target
@@ -193,7 +194,7 @@ class Simulation:
             self._schedule(running)
 
     def _recorded(self) -> tuple[Proposal, Choice] | None:
-        """The next proposal for which the table has a setup that was not trained as yet."""
+        """The next proposal for which the table has a setup that was not trained yet."""
         for _ in range(MOST_KNOWN):
             proposal = self._proposer.next()
             if proposal is None:
@@ -236,19 +237,19 @@ class Simulation:
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
-            verdict = StopDecision.BUDGET if self._budget.is_used_up else None
+            decision = StopDecision.BUDGET if self._budget.is_used_up else None
             is_last = False
         else:
             curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
-            verdict = self._judge.after_epoch(running.name, curve, last_epoch_j=energy_j)
+            decision = self._stopper.after_epoch(running.name, curve, last_epoch_j=energy_j)
             is_last = curve.epochs == len(running.recording)
-        if verdict is None and not is_last:
+        if decision is None and not is_last:
             return False
-        curve.stopped = verdict is not None and not is_last and verdict is not StopDecision.TARGET
-        self._end(running, verdict if curve.stopped or verdict is StopDecision.TARGET else None)
+        curve.stopped = decision is not None and not is_last and decision is not StopDecision.TARGET
+        self._end(running, decision if curve.stopped or decision is StopDecision.TARGET else None)
         return True
 
-    def _end(self, running: _Running, verdict: StopDecision | None) -> None:
+    def _end(self, running: _Running, decision: StopDecision | None) -> None:
         curve = running.curve
         self._budget.end(running.name)
         self._budget.overhead(running.name, running.recording.setup_j)
@@ -261,10 +262,15 @@ class Simulation:
             ReplayedTrial(
                 choice=running.choice,
                 curve=curve,
-                verdict=verdict,
+                decision=decision,
                 spent_j=self._budget.spent_j,
                 ended_s=self._now_s,
                 overhead_j=running.recording.setup_j
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )
+
+
+def first_rung(rungs: Rungs, table: ReplayTable) -> float:
+    """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
+    return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j

@@ -269,9 +269,9 @@ def test_a_time_that_is_none_is_refused_at_once(time_s: float) -> None:
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
     meter.open("trial")
 
-    with pytest.raises(ValueError, match="start_s is .*; allowed is a finite number of seconds"):
+    with pytest.raises(ValueError, match=r"start_s is .*; allowed is a finite number of seconds"):
         meter.open("epoch", start_s=time_s)
-    with pytest.raises(ValueError, match="stop_s is .*; allowed is a finite number of seconds"):
+    with pytest.raises(ValueError, match=r"stop_s is .*; allowed is a finite number of seconds"):
         meter.close("trial", stop_s=time_s)
     run(meter, clock, 1.0)
 
@@ -591,4 +591,4 @@ def test_what_was_detected_can_be_metered_as_it_is() -> None:
     """`EnergyMeter(detect())` is all that another project needs."""
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
-    assert EnergyMeter(Detection(source=source, refused={})).sources == (source,)
+    assert EnergyMeter(Detection(sources=(source,), refused={})).sources == (source,)

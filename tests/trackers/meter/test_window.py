@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.meter.integrate import PowerTrace
 from trackers.meter.counted import COUNTER_REFRESH_S, HIGHEST_OVER_LIMIT, Sensor, WindowEdges
 from trackers.meter.counter_trust import Trust, Verdict
+from trackers.meter.integrate import PowerTrace
 from trackers.meter.window import reading
 from trackers.sample import Method, Observation, PowerSample, Reading, Status
 

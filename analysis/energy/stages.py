@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.energy.spread import Spread
 from analysis.energy.totals import counted_epochs, known_number
 from study.record.manifest import SetupFacts
+from study.record.objective import metrics_of
 from study.record.records import Paradigm, Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
@@ -116,8 +117,8 @@ def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
     if kept.empty:
         return ()
     key = ["trial_id", "stage"]
-    best = kept.dropna(subset=["val_accuracy"])
-    at_best = best.loc[best.groupby(key, sort=False)["val_accuracy"].idxmax()].set_index(key)
+    best = kept.dropna(subset=["val_score"])
+    at_best = best.loc[best.groupby(key, sort=False)["val_score"].idxmax()].set_index(key)
     grouped = kept.assign(missing=kept["epoch_energy_j"].isna()).groupby(key, sort=False)
     sums = grouped.agg(
         setup=("setup", "first"),
@@ -130,7 +131,7 @@ def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
     )
     # `last` of pandas passes over missing values; only the last row's own reason counts.
     last = kept.drop_duplicates(key, keep="last").set_index(key)["stop_reason"]
-    heads = at_best[["val_accuracy", "val_accuracy_attributes", "val_accuracy_identity"]]
+    heads = at_best[["val_score", "val_metrics"]]
     rows = sums.join(last).join(heads).reset_index().to_dict("records")
     order = {stage: number for number, stage in enumerate(Stage)}
     found = [_trial_stage({str(k): v for k, v in row.items()}) for row in rows]
@@ -176,6 +177,7 @@ def frames_of_stage(
 
 def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
     missing = int(row["missing"])
+    metrics = metrics_of(row["val_metrics"] if isinstance(row["val_metrics"], str) else None)
     return TrialStage(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
@@ -185,9 +187,9 @@ def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
         energy_j=None if missing else float(row["sum_j"]),
         energy_per_epoch_j=known_number(row["mean_j"]),
         time_s=float(row["time_s"]),
-        accuracy=known_number(row["val_accuracy"]),
-        attributes=known_number(row["val_accuracy_attributes"]),
-        identity=known_number(row["val_accuracy_identity"]),
+        accuracy=known_number(row["val_score"]),
+        attributes=metrics.get("attributes/accuracy"),
+        identity=metrics.get("identity/accuracy"),
         missing_epochs=missing,
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
     )

@@ -100,7 +100,8 @@ def run_study(
         paradigm=design.paradigm,
         scenario=scenario.name,
         stages=stages,
-        target_accuracy=options.target_accuracy,
+        objective=manifest.objective,
+        target=options.target_accuracy,
     )
     plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
     remaining = recorder.expect(plans, retry_failed=options.retry_failed)
@@ -257,6 +258,7 @@ class _Run:
                 study=self._manifest.study,
                 paradigm=self._design.paradigm,
                 scenario=self._options.scenario,
+                objective=self._manifest.objective,
                 stages=self._manifest.stages,
                 cache_latents=self._design.caches_latents(self._options),
                 max_epochs=self._options.max_epochs,

@@ -117,7 +117,7 @@ def live_lines(
             f"{_curve_text(answer.curve)}{_seeds_text(answer)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
-        top = max(each.best_val_accuracy or 0.0 for each in trials)
+        top = max(each.best_val_score or 0.0 for each in trials)
         yield f"--target-accuracy {options.target_accuracy:g}: the best of all trials has {top:.3f}."
     yield f"search used {_spent(search.bill_j(own), search.budget)}{label}"
     if setups:

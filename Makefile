@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke paper test test-cluster check clean
+.PHONY: help study smoke paper test test-fast test-integrations test-cluster check docs clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,17 +17,23 @@ smoke: $(VENV)/ready ## the same, cut down to a minute
 paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half an hour)
 	scripts/paper $(ARGS)
 
-test: $(VENV)/ready  ## all tests
+test: $(VENV)/ready ## all tests, but those that need heavy parts
 	scripts/test $(ARGS)
+
+test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser (a minute)
+	scripts/test fast $(ARGS)
+
+test-integrations: $(VENV)/ready ## tests that need heavy parts, such as a fresh environment
+	scripts/test integrations $(ARGS)
 
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
 	tests/cluster/ray_up.sh $(VENV)
 
-check: $(VENV)/ready ## format, lint and types
+check: $(VENV)/ready ## format, lint, layers and types
 	scripts/check
 
 clean:           ## remove the environment and caches; results stay
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/ready: pyproject.toml constraints.txt
 	@echo "setting up $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"

@@ -10,6 +10,7 @@ from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, Ranking, rank
 from analysis.energy.stages import RANKED_STAGE, frames_of_stage
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
+from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, Stage
@@ -45,7 +46,7 @@ class Findings:
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
-        return f"{title} ({'; '.join(self.labels)})" if self.labels else title
+        return titled(title, self.labels)
 
     def staged(self, title: str) -> str:
         """The title of a table over setups: with the stage that it is about, and the labels."""

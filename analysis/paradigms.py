@@ -1,34 +1,15 @@
-"""What a study of several stages says, computed for the paradigm that it has."""
+"""What a study of several stages says, computed and put into words for the paradigm that it has."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.energy.spread import Spread
-from analysis.energy.stages import SetupStage, TrialStage, setup_stages, trial_stages
-from analysis.energy.totals import counted_epochs
+from analysis.energy.stages import SetupStage, setup_stages, trial_stages
+from analysis.multitask.advice import multitask_advice
 from analysis.multitask.together import MultitaskInfo, multitask_info
-from analysis.pretraining.break_even import BreakEvenInfo, break_even_info
-from analysis.pretraining.freezing import FreezingInfo, freezing_info
-from analysis.read.load import Study, load_windows, with_earlier
+from analysis.pretraining.advice import pretraining_advice
+from analysis.pretraining.info import PretrainingInfo, pretraining_info
+from analysis.read.load import Study, with_earlier
 from analysis.search.info import SearchInfo, search_info
-from study.record.records import LATENTS, Paradigm, Stage
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PretrainingInfo:
-    """What a pretraining study says.
-
-    Attributes:
-        frozen: Break-even with the frozen classifier in each cycle, as in the paper.
-        unfrozen: Break-even with the unfrozen classifier in each cycle.
-        freezing: Frozen against unfrozen.
-        encoder_weights: Published weights that encoders start from; None where they were trained.
-    """
-
-    frozen: BreakEvenInfo
-    unfrozen: BreakEvenInfo
-    freezing: FreezingInfo
-    encoder_weights: str | None
+from study.record.records import Paradigm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +37,9 @@ def paradigm_info(study: Study) -> ParadigmInfo:
     kind = manifest.paradigm
     return ParadigmInfo(
         stages=stages,
-        pretraining=_pretraining(study, stages, trials) if kind is Paradigm.PRETRAINING else None,
+        pretraining=pretraining_info(study, stages, trials)
+        if kind is Paradigm.PRETRAINING
+        else None,
         multitask=(
             multitask_info(manifest.setups, stages, trials) if kind is Paradigm.MULTITASK else None
         ),
@@ -68,25 +51,10 @@ def paradigm_info(study: Study) -> ParadigmInfo:
     )
 
 
-def _pretraining(
-    study: Study, stages: Sequence[SetupStage], trials: Sequence[TrialStage]
-) -> PretrainingInfo:
-    setups = study.manifest.setups
-    return PretrainingInfo(
-        frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
-        unfrozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_UNFROZEN),
-        freezing=freezing_info(setups, stages, trials, latents_j=_latents_j(study)),
-        encoder_weights=study.manifest.encoder_weights,
-    )
-
-
-def _latents_j(study: Study) -> Spread | None:
-    """Energy of computing latent features, of the attempts whose first epoch counts."""
-    windows = load_windows(study.path)
-    if windows is None:
-        return None
-    epochs = counted_epochs(study.epochs)
-    first = epochs[(epochs["stage"] == Stage.CLASSIFIER_FROZEN) & (epochs["epoch"] == 1)]
-    latents = windows[windows["stage"] == LATENTS]
-    kept = latents.merge(first[["trial_id", "attempt"]], on=["trial_id", "attempt"])["energy_j"]
-    return Spread.of(float(energy) for energy in kept.dropna())
+def paradigm_advice(info: ParadigmInfo) -> tuple[str, ...]:
+    """Whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+    if info.pretraining is not None:
+        return tuple(pretraining_advice(info.pretraining))
+    if info.multitask is not None:
+        return tuple(multitask_advice(info.multitask))
+    return ()

@@ -103,6 +103,11 @@ def listed(words: Iterable[object]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def sentence(clause: str) -> str:
+    """A clause as a sentence: with a capital letter and a full stop."""
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
 def _short(value: float) -> str:
     decimals = max(2 - math.floor(math.log10(abs(value))), 0)
     return f"{value:,.{decimals}f}"

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from study.execution.progress import Progress
+from study.execution.progress import ProgressDisplay
 from study.record.objective import ACCURACY
 from study.record.records import (
     EnergyMethod,
@@ -64,7 +64,7 @@ def played(trials: int, results_dir: str) -> None:
         target=None,
     )
     remaining = recorder.expect(plans)
-    progress = Progress(
+    progress = ProgressDisplay(
         Console(file=StringIO()), setups, repeats=2, trials=len(remaining), slots=NODES
     )
     begun_s = time.perf_counter()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.design import Design, Outcome
+from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.options import StudyOptions, command_line, parse
@@ -79,7 +79,7 @@ def show_analysis(folder: StudyFolder) -> None:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
 
 
-def ending(outcome: Outcome, console: Console) -> int:
+def ending(outcome: StudyOutcome, console: Console) -> int:
     """The exit status, with a word on what did not go well."""
     # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)

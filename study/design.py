@@ -31,7 +31,7 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class StudyOutcome:
     """What became of a study.
 
     Attributes:

@@ -5,6 +5,7 @@ machine share. None means not known; it is never written as 0.
 """
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -26,21 +27,37 @@ class Status(StrEnum):
     MISSING = "missing"
 
 
-class DeviceKind(StrEnum):
-    """What is measured. It decides how a consumer finds its share.
+class Component(StrEnum):
+    """What a device is to the bill.
 
-    A GPU belongs to one consumer and is asked for by its own identifier; a CPU is shared, so a
-    consumer asks for `process_device(pid)`; a recording belongs to whoever asks.
+    A GPU belongs to one consumer and is asked for by its own identifier. CPU and memory are shared:
+    a consumer asks for its share of each of their devices, `process_device(pid, uuid)`. The node is
+    the whole machine, at its plug or power supply, and contains the others.
     """
 
     GPU = "gpu"
     CPU = "cpu"
-    RECORDING = "recording"
+    MEMORY = "memory"
+    NODE = "node"
 
 
-def process_device(pid: int) -> str:
-    """The identifier under which a CPU source measures one process and its children."""
-    return f"process:{pid}"
+def process_device(pid: int, device_uuid: str | None = None) -> str:
+    """The identifier under which a source measures the share of one process and its children.
+
+    Args:
+        pid: The process.
+        device_uuid: A device of CPU or memory; left out: all of the source's CPUs together.
+    """
+    return f"process:{pid}" if device_uuid is None else f"process:{pid}:{device_uuid}"
+
+
+def process_and_device(target: str) -> tuple[int, str | None] | None:
+    """What `process_device` was made of; None for what it did not make."""
+    match = _PROCESS.fullmatch(target)
+    return None if match is None else (int(match["pid"]), match["device"])
+
+
+_PROCESS = re.compile(r"process:(?P<pid>\d+)(:(?P<device>.+))?", flags=re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +67,25 @@ class Device:
     Attributes:
         uuid: Identifier that holds across processes and restarts; never an index.
         name: As its vendor names it.
-        kind: What it is.
+        component: What it is to the bill.
+        part_of: The device that contains it and whose energy its own is in, where it is not the
+            node; None where no other does.
         power_limit_w: Highest power it may draw.
         driver: Version of the driver that reports for it.
         shared: Whether others may use it whom nobody here sees, as with MIG instances.
         power_mean_s: Time over which each power that it tells is a mean; 0 where that is short.
+        for_whoever_asks: Whether it is a recording, which stands for what anybody uses.
     """
 
     uuid: str
     name: str
-    kind: DeviceKind
+    component: Component
+    part_of: str | None = None
     power_limit_w: float | None = None
     driver: str | None = None
     shared: bool = False
     power_mean_s: float = 0.0
+    for_whoever_asks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

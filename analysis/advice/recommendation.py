@@ -8,8 +8,7 @@ from analysis.advice.footprint_text import footprint_text, saved_text
 from analysis.energy.ranking import RankedSetup, Ranking, saving, saving_interval
 from analysis.energy.spread import FEW
 from analysis.energy.totals import SetupEnergy
-from analysis.paradigm_advice import paradigm_advice
-from analysis.paradigms import ParadigmInfo
+from analysis.paradigms import ParadigmInfo, paradigm_advice
 from analysis.quantities import (
     counted,
     energy_text,

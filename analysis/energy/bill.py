@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.energy.totals import counted_epochs, known_sum
+from analysis.energy.totals import known_sum
+from analysis.read.counted import counted_epochs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

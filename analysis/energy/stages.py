@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from analysis.energy.spread import Spread
-from analysis.energy.totals import counted_epochs, known_number
+from analysis.energy.totals import known_number
+from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import metrics_of
 from study.record.records import Paradigm, Stage, StopReason

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.energy.spread import Spread
-from study.record.attempts import counted
+from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.records import StopReason, TrialStatus
 
@@ -152,19 +152,6 @@ class SetupEnergy:
     def without_energy(self) -> int:
         """Finished repeats that have no total energy."""
         return self.finished - (0 if self.energy_j is None else self.energy_j.count)
-
-
-def counted_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
-    """The epochs that are part of their trials' trainings, as `study.record.attempts` has it."""
-    several = epochs.groupby("trial_id", sort=False)["attempt"].transform("nunique") > 1
-    if not several.any():
-        return epochs
-    lost = []
-    for _, rows in epochs[several].groupby("trial_id", sort=False):
-        places = list(zip(rows["attempt"], rows["stage"], rows["epoch"], strict=True))
-        kept = counted(places)
-        lost += [at for at, place in zip(rows.index, places, strict=True) if place not in kept]
-    return epochs.drop(index=lost)
 
 
 def trial_energies(

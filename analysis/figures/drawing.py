@@ -15,8 +15,10 @@ from analysis.figures.setups import pareto_info, relative_energy_info
 from analysis.figures.time_charts import epoch_curves_chart, power_chart
 from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing, drawing
-from analysis.paradigm_charts import break_even_chart, line_rows, multitask_chart
-from analysis.paradigm_figures import break_even_lines_infos, multitask_bars_info
+from analysis.multitask.charts import multitask_chart
+from analysis.multitask.figures import multitask_bars_info
+from analysis.pretraining.charts import break_even_chart, line_rows
+from analysis.pretraining.figures import break_even_lines_infos
 
 
 def draw(findings: Findings) -> tuple[Drawing, ...]:
@@ -33,7 +35,10 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
 
 
 def _break_even(findings: Findings) -> Iterator[Drawing]:
-    for info in break_even_lines_infos(findings):
+    pretraining = findings.paradigm.pretraining
+    if pretraining is None:
+        return
+    for info in break_even_lines_infos(findings.study.manifest, pretraining, findings.labels):
         if info.cases:
             yield drawing(
                 info.name, info.title, break_even_chart(info), line_rows(info), findings.labels
@@ -41,8 +46,11 @@ def _break_even(findings: Findings) -> Iterator[Drawing]:
 
 
 def _multitask(findings: Findings) -> Iterator[Drawing]:
-    info = multitask_bars_info(findings)
-    if info is not None and info.bars:
+    multitask = findings.paradigm.multitask
+    if multitask is None:
+        return
+    info = multitask_bars_info(findings.study.manifest, multitask, findings.labels)
+    if info.bars:
         rows = [asdict(bar) for bar in info.bars]
         yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
 

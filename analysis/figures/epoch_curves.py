@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.energy.totals import counted_epochs
 from analysis.findings import Findings
 from analysis.forms.series import series_of
 from analysis.quantities import to_mwh
+from analysis.read.counted import counted_epochs
 
 MOST_SETUPS = 24
 _MOST_EPOCHS = 150

@@ -166,6 +166,12 @@ def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scal
     return picked(SERIES), picked(DASHES), picked(SHAPES)
 
 
+def wrapped(note: str) -> list[str]:
+    """A note of several statements, three on a line."""
+    parts = note.split("; ")
+    return ["; ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
+
+
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")

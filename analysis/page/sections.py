@@ -10,7 +10,7 @@ from analysis.energy.savings import Saving
 from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
-from analysis.paradigms import PretrainingInfo
+from analysis.pretraining.info import PretrainingInfo
 from analysis.quantities import energy_text, percent_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
@@ -189,7 +189,9 @@ def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
         name="search",
         short="Search",
         heading="What the search found, and what it spent",
-        prose=() if info is None else (search_text(findings, info),),
+        prose=()
+        if info is None
+        else (search_text(info, findings.study.manifest, findings.labels),),
         tables=_present(tables, "search_points", "search_hypervolume"),
     )
 

@@ -25,7 +25,7 @@ STAGES_OF_A_CYCLE = (Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN)
 """What may be trained on the encoder in each cycle."""
 
 
-class Outcome(StrEnum):
+class BreakEvenOutcome(StrEnum):
     """What can be said of pretraining."""
 
     PAYS = "pays"
@@ -46,7 +46,7 @@ class BreakEven:
         reason: Why it never pays, or why nothing can be said; empty where it pays.
     """
 
-    outcome: Outcome
+    outcome: BreakEvenOutcome
     cycles: float | None
     pays_at: int | None
     saved_per_cycle_j: float | None
@@ -132,19 +132,19 @@ def break_even(
     """
     if together_j is None or classifier_j is None:
         lacking = "encoder+classifier" if together_j is None else "classifier"
-        return _without_cycles(Outcome.UNKNOWN, None, f"no energy for the stage {lacking}")
+        return _without_cycles(BreakEvenOutcome.UNKNOWN, None, f"no energy for the stage {lacking}")
     saved_j = together_j - classifier_j
     if saved_j <= 0:
         more = "as much energy as" if saved_j == 0 else "more energy than"
         reason = f"a classifier on the encoder takes {more} training from scratch"
-        return _without_cycles(Outcome.NEVER, saved_j, reason)
+        return _without_cycles(BreakEvenOutcome.NEVER, saved_j, reason)
     if encoder_j is None:
         reason = "no energy is known for training the encoder"
-        return _without_cycles(Outcome.ENCODER_UNKNOWN, saved_j, reason)
+        return _without_cycles(BreakEvenOutcome.ENCODER_UNKNOWN, saved_j, reason)
     # Exact, so that it pays at n and does not at n - 1, whatever floats would round to.
     exact = Fraction(encoder_j) / (Fraction(together_j) - Fraction(classifier_j))
     return BreakEven(
-        outcome=Outcome.PAYS,
+        outcome=BreakEvenOutcome.PAYS,
         cycles=encoder_j / saved_j,
         pays_at=max(math.ceil(exact), 1),
         saved_per_cycle_j=saved_j,
@@ -168,7 +168,7 @@ def break_even_info(
         (row for row in rows if row.of_means.cycles is not None),
         key=lambda row: (_x(row), row.setup),
     )
-    never = sum(row.of_means.outcome is Outcome.NEVER for row in rows)
+    never = sum(row.of_means.outcome is BreakEvenOutcome.NEVER for row in rows)
     return BreakEvenInfo(
         cycle=cycle,
         rows=rows,
@@ -226,11 +226,11 @@ def _of_setup(
         together_j=_mean(together),
         of_means=break_even(_mean(encoder), _mean(together), _mean(classifier)),
         cycles=Spread.of(each.cycles for each in singly),
-        never=sum(each.outcome is Outcome.NEVER for each in singly),
+        never=sum(each.outcome is BreakEvenOutcome.NEVER for each in singly),
     )
 
 
-def _without_cycles(outcome: Outcome, saved_j: float | None, reason: str) -> BreakEven:
+def _without_cycles(outcome: BreakEvenOutcome, saved_j: float | None, reason: str) -> BreakEven:
     return BreakEven(
         outcome=outcome, cycles=None, pays_at=None, saved_per_cycle_j=saved_j, reason=reason
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy.totals import counted_epochs
 from analysis.quantities import counted
+from analysis.read.counted import counted_epochs
 from analysis.read.typed import column_names, typed_frame
 from study.record.records import EpochRecord, StopReason, TrialRecord, TrialStatus
 

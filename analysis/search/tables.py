@@ -1,6 +1,7 @@
 """The tables of a search: what it found, and what it had spent for it."""
 
-from analysis.findings import Findings
+from collections.abc import Sequence
+
 from analysis.forms.cells import (
     Cell,
     Column,
@@ -11,29 +12,31 @@ from analysis.forms.cells import (
     setup_columns,
     word_cell,
 )
+from analysis.forms.titles import titled
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
 from analysis.search.info import TO_TARGET, SearchInfo, SearchPoint
+from study.record.manifest import Manifest
 
 
-def search_tables(findings: Findings, info: SearchInfo) -> tuple[TableInfo, ...]:
+def search_tables(info: SearchInfo, labels: Sequence[str]) -> tuple[TableInfo, ...]:
     """Both tables; none before the first trial has ended."""
     if not info.points:
         return ()
-    return (_points_table(findings, info), _progress_table(findings, info))
+    return (_points_table(info, labels), _progress_table(info, labels))
 
 
-def search_text(findings: Findings, info: SearchInfo) -> str:
+def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> str:
     """What the search spent, against the grid, and how sure its answer is."""
-    known = " (estimated)" if "estimated" in " ".join(findings.labels) else ""
+    known = " (estimated)" if "estimated" in " ".join(labels) else ""
     if info.missing_epochs:
         known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
-    count = len(findings.study.manifest.setups)
+    count = len(manifest.setups)
     grid = "would use nobody can tell, because no epoch has an energy"
     if info.grid_j:
         how = "measured" if info.grid_measured else "estimated from the epochs that ran"
         most = "at most " if info.grid_is_limit else ""
         if info.grid_is_limit:
-            how = f"estimated: {findings.study.manifest.options['max_epochs']} epochs of each"
+            how = f"estimated: {manifest.options['max_epochs']} epochs of each"
         grid = f"would use {most}{energy_text(info.grid_j)}, {how}"
         if info.spent_j is not None:
             grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
@@ -43,7 +46,7 @@ def search_text(findings: Findings, info: SearchInfo) -> str:
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
-        is_to_target = findings.study.manifest.options.get("goal") == TO_TARGET
+        is_to_target = manifest.options.get("goal") == TO_TARGET
         why = "would have used as much as the best one needed with one more epoch"
         if not is_to_target:
             why = "had already used more than a more accurate one"
@@ -93,13 +96,13 @@ def sureness_text(info: SearchInfo) -> str:
     )
 
 
-def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
+def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
     points = info.points
     has_earlier = any(point.studies for point in points)
     wh = decimals_for(to_wh(point.energy_j) for point in points)
     return TableInfo(
         name="search_points",
-        title=findings.titled("What the search found"),
+        title=titled("What the search found", labels),
         columns=(
             Column(key="kind", heading=""),
             *setup_columns(points),
@@ -131,11 +134,11 @@ def _points_table(findings: Findings, info: SearchInfo) -> TableInfo:
     )
 
 
-def _progress_table(findings: Findings, info: SearchInfo) -> TableInfo:
+def _progress_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
     wh = decimals_for(to_wh(each.spent_j) for each in info.progress)
     return TableInfo(
         name="search_hypervolume",
-        title=findings.titled("Hypervolume of the front over the energy spent"),
+        title=titled("Hypervolume of the front over the energy spent", labels),
         columns=(
             Column(key="spent_wh", heading="spent Wh"),
             Column(key="hypervolume_percent", heading="hypervolume"),

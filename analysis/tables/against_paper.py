@@ -6,8 +6,8 @@ from itertools import product
 from analysis.findings import Findings
 from analysis.forms.cells import Cell, Column, TableInfo, mean_of, number_cell, percent, word_cell
 from analysis.multitask.together import MultitaskInfo
-from analysis.paradigms import PretrainingInfo
 from analysis.pretraining.freezing import FreezingInfo
+from analysis.pretraining.info import PretrainingInfo
 from analysis.quantities import counted, decimals_for, learning_rate_text, listed, to_mwh, to_wh
 from analysis.tables.published import (
     BATCH_SIZES,

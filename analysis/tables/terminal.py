@@ -54,7 +54,7 @@ def show(findings: Findings, console: Console) -> None:
         console.print(_titled(info, console.width))
         console.print()
     if findings.paradigm.search is not None:
-        console.print(Text(search_text(findings, findings.paradigm.search)))
+        console.print(Text(search_text(findings.paradigm.search, manifest, findings.labels)))
         console.print()
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))

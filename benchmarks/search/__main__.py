@@ -151,7 +151,7 @@ def _live(table: ReplayTable, console: Console) -> None:
     )
 
 
-def _word(is_reached: bool) -> str:  # noqa: FBT001 - a verdict
+def _word(is_reached: bool) -> str:  # noqa: FBT001 - a decision
     return "yes" if is_reached else "NO"
 
 

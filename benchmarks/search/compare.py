@@ -215,7 +215,7 @@ def _searched(
     search = Simulation(
         table,
         proposer=proposer,
-        judge=judge,
+        stopper=judge,
         budget=budget,
         goal=GOAL,
         target=target,

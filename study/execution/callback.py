@@ -6,7 +6,7 @@ from typing import Any, final
 
 from ray import tune
 
-from study.execution.progress import Progress
+from study.execution.progress import ProgressDisplay
 from study.machines.cluster import Cluster
 from study.record.records import EpochRecord, StopReason
 from study.store.recorder import Recorder
@@ -21,7 +21,7 @@ class StudyCallback(tune.Callback):
     """Hands what Tune tells the driver to the recorder and the display."""
 
     def __init__(
-        self, recorder: Recorder, progress: Progress, cluster: Cluster, *, restarts: int
+        self, recorder: Recorder, progress: ProgressDisplay, cluster: Cluster, *, restarts: int
     ) -> None:
         """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
 

@@ -62,7 +62,7 @@ class _SetupState:
 
 
 @final
-class Progress:
+class ProgressDisplay:
     """The display of one study."""
 
     def __init__(

@@ -12,7 +12,7 @@ from study.errors import ClusterError
 from study.record.manifest import DeviceFacts, NodeFacts
 from trackers.errors import TrackerError
 from trackers.node.ledger import TrackerFacts
-from trackers.sample import Device, DeviceKind
+from trackers.sample import Component, Device
 from trackers.sources.nvml.visible_devices import resolve
 
 ACCELERATOR = "accelerator_type:"
@@ -108,13 +108,21 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
     if share.gpus and not boards:
         return (f"GPU {node.accelerator}" if node.accelerator else "GPU of unknown model",)
     on_boards = share.gpus > 0 or share.device != "cpu"
-    others = [each.name for each in facts.devices if each.kind is not DeviceKind.GPU]
+    others = [
+        each.name
+        for each in facts.devices
+        if each.component is Component.CPU or each.for_whoever_asks
+    ]
     return tuple(dict.fromkeys(boards if boards and on_boards else others))
 
 
 def _visible(facts: TrackerFacts) -> list[Device]:
     """The boards of a machine that its trials may use; all of them where that cannot be told."""
-    boards = {each.uuid: each for each in facts.devices if each.kind is DeviceKind.GPU}
+    boards = {
+        each.uuid: each
+        for each in facts.devices
+        if each.component is Component.GPU and not each.for_whoever_asks
+    }
     try:
         entries = (facts.visible or ",".join(boards)).split(",")
         return [boards[resolve(each, list(boards), parts_of=lambda _: ())] for each in entries]
@@ -215,7 +223,7 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
             DeviceFacts(
                 uuid=device.uuid,
                 name=device.name,
-                kind=device.kind.value,
+                kind="recording" if device.for_whoever_asks else device.component.value,
                 power_limit_w=device.power_limit_w,
                 idle_power_w=facts.idle_power_w.get(device.uuid),
                 driver=device.driver,

@@ -98,22 +98,22 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
             similar=options.from_similar,
         )
 
-    steering = RaySearchAdapter(options, space, earlier)
+    source = RaySearchAdapter(options, space, earlier)
     outcome = run_study(
         design_of(space),
         options,
         command=command_line(PROGRAM, args),
         console=console,
-        steering=steering,
+        source=source,
     )
     if not options.no_report:
         show_analysis(outcome.folder)
-    if steering.search is not None:
+    if source.search is not None:
         lines = live_lines(
-            steering.search,
-            [*steering.trials(), *steering.known],
+            source.search,
+            [*source.trials(), *source.known],
             options,
-            setups=steering.setups if space.is_listed else (),
+            setups=source.setups if space.is_listed else (),
             study=Path(outcome.folder.path).name,
         )
         for line in lines:
@@ -140,7 +140,7 @@ def _replay(options: SearchOptions, path: Path, console: Console) -> int:
     search = Simulation(
         table,
         proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
-        judge=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
+        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
         budget=budget,
         goal=goal,
         target=options.target_accuracy,

@@ -1,4 +1,4 @@
-"""A search that trains: proposals become trials, epochs become verdicts. Knows nothing of Ray."""
+"""A search that trains: proposals become trials, epochs become decisions. Knows nothing of Ray."""
 
 import logging
 from collections import defaultdict
@@ -45,7 +45,7 @@ class LiveSearch:
         self,
         options: SearchOptions,
         *,
-        book: SetupRegistry,
+        registry: SetupRegistry,
         proposer: Proposer,
         trials: Callable[[], Sequence[TrialRecord]],
         ended: frozenset[str] = frozenset(),
@@ -55,7 +55,7 @@ class LiveSearch:
 
         Args:
             options: Of the command.
-            book: Has the setups, and their trials.
+            registry: Has the setups, and their trials.
             proposer: Says what to try.
             trials: What all trials came to so far, those of earlier commands included.
             ended: Those that have ended in an earlier command, by their identifiers.
@@ -65,7 +65,7 @@ class LiveSearch:
         self.said: list[str] = []
         self._options = options
         self._goal = SearchGoal(options.goal)
-        self._book = book
+        self._registry = registry
         self._proposer = proposer
         self._trials = trials
         self._ended = ended
@@ -73,10 +73,10 @@ class LiveSearch:
         self._here: set[str] = set()
         self._begun = 0
         self._repeats: list[tuple[Choice, int]] | None = None
-        self._courses: defaultdict[Choice, list[TrialCurve]] = defaultdict(list)
+        self._curves: defaultdict[Choice, list[TrialCurve]] = defaultdict(list)
         self._seeds: defaultdict[Choice, set[int]] = defaultdict(set)
         self._halving = _halving_of(options)
-        self._judge = EarlyStopper(
+        self._stopper = EarlyStopper(
             goal=self._goal,
             budget=self.budget,
             halving=self._halving,
@@ -113,7 +113,7 @@ class LiveSearch:
             self._repeats = self._to_repeat()
         while self._repeats and self._has_room:
             choice, seed = self._repeats.pop(0)
-            plan = self._book.plan(choice, seed)
+            plan = self._registry.plan(choice, seed)
             if plan is not None:
                 return self._begin(plan, choice, None)
         return None
@@ -131,14 +131,16 @@ class LiveSearch:
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
                 f"{record.trial_id} ({energy_j / J_PER_WH:.3g} Wh)."
             )
-        judged = self._judge.after_repeat if running.proposal is None else self._judge.after_epoch
-        verdict = judged(record.trial_id, running.curve, last_epoch_j=energy_j or 0.0)
+        judged = (
+            self._stopper.after_repeat if running.proposal is None else self._stopper.after_epoch
+        )
+        decision = judged(record.trial_id, running.curve, last_epoch_j=energy_j or 0.0)
         # A trial that has ended by itself cannot be stopped; one whose encoder has ended can.
         has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
-        if verdict is None or has_ended:
+        if decision is None or has_ended:
             return None
-        running.curve.stopped = verdict is not StopDecision.TARGET
-        return EARLY.get(verdict, StopReason.STOPPED)
+        running.curve.stopped = decision is not StopDecision.TARGET
+        return EARLY.get(decision, StopReason.STOPPED)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Whether a trial has not reported an epoch as yet."""
@@ -153,7 +155,7 @@ class LiveSearch:
         self.budget.end(trial_id)
         curve = running.curve
         if not failed:
-            self._courses[running.choice].append(curve)
+            self._curves[running.choice].append(curve)
         if running.proposal is None:
             return
         values = None
@@ -166,7 +168,9 @@ class LiveSearch:
                 "it failed."
             )
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
-        facts |= self._book.named(running.choice)  # Optuna itself has the ranks of listed numbers
+        facts |= self._registry.named(
+            running.choice
+        )  # Optuna itself has the ranks of listed numbers
         try:
             self._proposer.tell(
                 running.proposal, values, pruned=curve.stopped and not failed, facts=facts
@@ -193,7 +197,7 @@ class LiveSearch:
         if not self._has_room:
             return None
         while (proposal := self._proposer.next()) is not None:
-            plan = self._book.plan(proposal.choice, self._options.seed)
+            plan = self._registry.plan(proposal.choice, self._options.seed)
             if plan is not None:
                 self._begun += 1
                 return self._begin(plan, proposal.choice, proposal)
@@ -209,7 +213,7 @@ class LiveSearch:
 
     def _to_repeat(self) -> list[tuple[Choice, int]]:
         """Setups and seeds that are trained again, seed by seed, the best setup first."""
-        best = leaders(self._goal, self._courses)
+        best = leaders(self._goal, self._curves)
         return [
             (choice, seed)
             for seed in self._options.seeds[1:]
@@ -218,12 +222,12 @@ class LiveSearch:
         ]
 
     def _learn(self, record: TrialRecord) -> None:
-        choice = self._book.choice(record)
+        choice = self._registry.choice(record)
         curve = curve_of_trial(record, target=self._options.target_accuracy)
-        self._courses[choice].append(curve)
+        self._curves[choice].append(curve)
         self._seeds[choice].add(record.seed)
         if record.energy_to_target_j is not None:
-            self._judge.know(record.energy_to_target_j)
+            self._stopper.know(record.energy_to_target_j)
 
     @property
     def _has_room(self) -> bool:

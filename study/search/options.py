@@ -150,7 +150,7 @@ class SearchOptions(StudyOptions):
         return tuple(range(self.seed, self.seed + 1 + self.confirm))
 
     @property
-    def otherwise(self) -> dict[str, Value]:
+    def fixed_values(self) -> dict[str, Value]:
         """What a setup has that does not choose it."""
         return {"optimizer": self.optimizer, FROZEN: False}
 

@@ -1,6 +1,6 @@
-"""How a search steers Ray Tune: where its trials come from, and when they end.
+"""A search as a trial source of Ray Tune: where its trials come from, and when they end.
 
-Optuna is asked and told by `study.search.live_search`, not by Ray's `OptunaSearch`: that one leaves a
+Optuna is asked and answered by `study.search.live_search`, not by Ray's `OptunaSearch`: that one leaves a
 trial with a metric that is not a number running for ever, keeps its state in a pickle beside
 Optuna's own storage, and knows nothing of a setup that was tried before.
 """
@@ -14,6 +14,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from study.errors import StorageError
+from study.execution.trial_source import TuneParts
 from study.record.manifest import Manifest, SetupFacts
 from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
 from study.record.search_goal import SearchGoal
@@ -33,12 +34,16 @@ STORAGE_FILE = "optuna.db"
 
 @final
 class RaySearchAdapter:
-    """A search's hand on a study that `study.execution.launch` runs.
+    """A search in the place of a grid; see `study.execution.trial_source.TrialSource`.
 
     Attributes:
+        restarts: None: a search has weighed the epochs of what it lost already.
         search: The search; None until it has begun.
-        known: Trials of earlier studies that it was told of.
+        known: Trials of earlier studies that it begins with.
+        remaining: Of the setups that are listed, the trials that had not ended when it began.
     """
+
+    restarts = 0
 
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
@@ -46,26 +51,15 @@ class RaySearchAdapter:
         """Search `space` with `options`; `earlier` is what earlier studies know."""
         self.search: LiveSearch | None = None
         self.known: tuple[TrialRecord, ...] = ()
+        self.remaining: list[TrialPlan] = []
         self._options = options
         self._space = space
         self._earlier = earlier
         self._recorder: Recorder | None = None
-        self._book: SetupRegistry | None = None
+        self._registry: SetupRegistry | None = None
 
-    def begin(
-        self,
-        folder: StudyFolder,
-        manifest: Manifest,
-        recorder: Recorder,
-        remaining: Sequence[TrialPlan],
-    ) -> None:
+    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
         """Open Optuna's study in the study's folder, and take into account what has ended.
-
-        Args:
-            folder: Of the study.
-            manifest: As it will be written.
-            recorder: Has the trials of earlier commands.
-            remaining: Of the setups in the manifest, the trials that have not ended.
 
         Raises:
             StorageError: The folder is not on a file system, where SQLite could keep it.
@@ -81,14 +75,16 @@ class RaySearchAdapter:
         resumed = folder.exists()
         if resumed and not space.is_listed:
             setups = folder.read_manifest().setups
-            plans = trial_plans(setups, options.seeds, shuffle_seed=0)
-            remaining = recorder.expect(plans, retry_failed=options.retry_failed)
-        book = SetupRegistry(space, setups, otherwise=options.otherwise, expect=recorder.expect)
-        open_ids = {plan.trial_id for plan in remaining}
-        through = [each for each in recorder.trials() if each.trial_id not in open_ids]
+        plans = trial_plans(setups, options.seeds, shuffle_seed=options.seed)
+        self.remaining = recorder.expect(plans, retry_failed=options.retry_failed)
+        registry = SetupRegistry(
+            space, setups, fixed_values=options.fixed_values, expect=recorder.expect
+        )
+        open_ids = {plan.trial_id for plan in self.remaining}
+        ended = [each for each in recorder.trials() if each.trial_id not in open_ids]
         rows = folder.read_rows(EARLIER_FILE) if resumed else []
         self.known = tuple(map(TrialRecord.from_row, rows))
-        done = (*self.known, *(each for each in through if each.seed == options.seed))
+        done = (*self.known, *(each for each in ended if each.seed == options.seed))
         proposer = Proposer(
             space,
             goal=SearchGoal(options.goal),
@@ -96,25 +92,26 @@ class RaySearchAdapter:
             seed=options.seed,
             name=manifest.study,
             storage=optuna.storages.RDBStorage(f"sqlite:///{folder.path}/{STORAGE_FILE}"),
-            ended=frozenset(map(book.choice, done)),
+            ended=frozenset(map(registry.choice, done)),
         )
         if not resumed:
             earlier = self._earlier(manifest)
             # With the numbers that their setups have here.
             self.known = tuple(
-                replace(each, setup=book.setup(book.choice(each)).setup) for each in earlier.trials
+                replace(each, setup=registry.setup(registry.choice(each)).setup)
+                for each in earlier.trials
             )
             proposer.take(earlier.hints)
             if self.known:
                 known = [each.to_row() for each in self.known]
                 folder.write_rows(EARLIER_FILE, TrialRecord, known)
-        self._recorder, self._book = recorder, book
+        self._recorder, self._registry = recorder, registry
         self.search = LiveSearch(
             options,
-            book=book,
+            registry=registry,
             proposer=proposer,
             trials=recorder.trials,
-            ended=frozenset(each.trial_id for each in through),
+            ended=frozenset(each.trial_id for each in ended),
             known=self.known,
         )
         self.search.earlier()
@@ -122,7 +119,7 @@ class RaySearchAdapter:
     @property
     def setups(self) -> Sequence[SetupFacts]:
         """The setups that are known: all of them, or those proposed from a range; these grow."""
-        return () if self._book is None else self._book.setups
+        return () if self._registry is None else self._registry.setups
 
     def prepared(self, scenario: Scenario) -> Scenario:
         """The scenario with what the search chooses of its own.
@@ -137,31 +134,46 @@ class RaySearchAdapter:
         return scenario.offering(own) if own else scenario
 
     def trials(self) -> list[TrialRecord]:
-        """What the trials came to."""
+        """Return the records of the trials so far."""
         return [] if self._recorder is None else self._recorder.trials()
 
-    def searcher(self, collect: Callable[[], None], note: Callable[[], None]) -> Searcher:
-        """Where Tune gets its trials from.
+    @property
+    def expected(self) -> int:
+        """The trials that were begun: how many a search needs is known at its end."""
+        return len(self.trials())
 
-        Args:
-            collect: Brings what trackers have booked.
-            note: Writes down the setups, after each that is new.
-        """
-        return _TrialSource(self._begun(), collect, note)
+    @property
+    def has_more(self) -> bool:
+        """True: only the searcher knows, when Tune asks it."""
+        return True
 
-    def stopper(self, collect: Callable[[], None]) -> tune.Stopper:
-        """What ends Tune's trials; `collect` brings what trackers have booked."""
-        return _TrialStopper(self._begun(), collect)
+    @property
+    def summary(self) -> str:
+        """What may be tried; a search stops earlier, or does not know yet how much there is."""
+        if self._space.is_listed:
+            return f"a search over {len(self.setups)} setups"
+        return "a search over ranges, whose setups are numbered as they are proposed"
 
-    def _begun(self) -> LiveSearch:
+    def parts(
+        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+    ) -> TuneParts:
+        """Proposals one after another, and the search's decisions who goes on."""
         if self.search is None:
             message = "the search has not begun"
             raise RuntimeError(message)
-        return self.search
+        return TuneParts(
+            searcher=_ProposalSearcher(self.search, collect, note),
+            samples=-1,
+            at_once=slots,
+            stopper=_TrialStopper(self.search, collect),
+        )
+
+    def run_again(self, lost: Sequence[TrialPlan]) -> None:
+        """Nothing: see `restarts`."""
 
 
 @final
-class _TrialSource(Searcher):
+class _ProposalSearcher(Searcher):
     """Gives Tune one trial after another."""
 
     def __init__(
@@ -178,7 +190,7 @@ class _TrialSource(Searcher):
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """The next trial, nothing as yet, or Tune's word for there being none."""
+        """Return the next trial, None where it depends on those that run, or Tune's `FINISHED`."""
         self._collect()
         plan = self._search.propose()
         if plan is None:
@@ -208,14 +220,14 @@ class _TrialSource(Searcher):
 
 @final
 class _TrialStopper(tune.Stopper):
-    """Ends trials as the search judges; the row of such a trial's last epoch says so."""
+    """Ends trials as the search decides; the row of such a trial's last epoch says so."""
 
     def __init__(self, search: LiveSearch, collect: Callable[[], None]) -> None:
         self._search = search
         self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, like `_TrialSource`."""
+        """Nothing, like `_ProposalSearcher`."""
         return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own

@@ -130,11 +130,11 @@ def _by_choice(
 ) -> dict[Choice, list[TrialRecord]]:
     """The trials that came to their end, by their setup in the space."""
     reached_j = _energies_to_target(folder, target)
-    otherwise = _otherwise(earlier.options)
+    fixed_values = _fixed_values(earlier.options)
     found: dict[Choice, list[TrialRecord]] = {}
     for row in folder.read_rows(TRIALS_FILE):
         trial = TrialRecord.from_row(row)
-        choice = choice_of(trial, space, otherwise)
+        choice = choice_of(trial, space, fixed_values)
         ended = trial.status is TrialStatus.FINISHED
         if ended and trial.stop_reason is not StopReason.STOPPED and space.holds(choice):
             own = replace(trial, energy_to_target_j=reached_j.get(trial.trial_id))
@@ -159,7 +159,7 @@ def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, 
     }
 
 
-def _otherwise(options: Mapping[str, Any]) -> dict[str, Any]:
+def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """What all setups of an earlier study have; the search may choose it."""
     found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
     if options.get("encoder"):

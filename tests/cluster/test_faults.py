@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.energy.totals import counted_epochs
+from analysis.read.counted import counted_epochs
 from study.record.manifest import Manifest
 from study.store.checkpoint_files import attempts_with_checkpoint
 from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of

@@ -13,7 +13,7 @@ from typing import final
 
 from tests.fake_nvml import UUIDS, Boards
 from trackers.meter.meter import EnergyMeter
-from trackers.sample import Device, DeviceKind, Observation, Reading
+from trackers.sample import Component, Device, Observation, Reading
 
 LEARN_S = 4.0
 LIMIT_W = 450.0
@@ -69,7 +69,7 @@ class Curve:
             Device(
                 uuid=UUIDS[0],
                 name="board",
-                kind=DeviceKind.GPU,
+                component=Component.GPU,
                 power_limit_w=LIMIT_W,
                 power_mean_s=mean_s,
             ),

@@ -5,7 +5,7 @@ from typing import final
 
 from trackers.clock import Clock
 from trackers.errors import TrackerError, UnknownDeviceError
-from trackers.sample import Device, DeviceKind, Observation
+from trackers.sample import Component, Device, Observation
 
 BOARD = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6"
 OTHER = "GPU-1f0e7a6b-93c2-58d4-a1b7-6e0d4c82f513"
@@ -49,7 +49,7 @@ class ScriptedSource:
         self._counter_j = counter_j
         self._fault = fault
         self._devices = tuple(
-            Device(uuid=uuid, name="board", kind=DeviceKind.GPU, power_limit_w=power_limit_w)
+            Device(uuid=uuid, name="board", component=Component.GPU, power_limit_w=power_limit_w)
             for uuid in uuids
         )
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S
-from trackers.sample import Device, DeviceKind, Method
+from trackers.sample import Component, Device, Method
 from trackers.sources.detect import SOURCES
 from trackers.survey import SurveyedDevice, SurveyedSource
 from trackers.survey_text import show
@@ -147,7 +147,10 @@ def surveyed(name: str, method: Method, *, taken_by_auto: bool, boards: int = 1)
         devices=tuple(
             SurveyedDevice(
                 device=Device(
-                    uuid=uuid, name="NVIDIA RTX 6000 [Ada]", kind=DeviceKind.GPU, power_limit_w=300
+                    uuid=uuid,
+                    name="NVIDIA RTX 6000 [Ada]",
+                    component=Component.GPU,
+                    power_limit_w=300,
                 ),
                 idle_power_w=60.1,
                 refresh_s=0.02,

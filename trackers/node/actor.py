@@ -34,7 +34,7 @@ from trackers.node.ledger import (
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
 from trackers.node.sharing import Sharing
-from trackers.sample import DeviceKind, Reading
+from trackers.sample import Component, Reading
 from trackers.sources.detect import Request, detect
 
 Handle: TypeAlias = Any
@@ -70,7 +70,7 @@ class Tracker:
         self._boards = {
             device.uuid: device
             for device in detection.source.devices()
-            if device.kind is DeviceKind.GPU
+            if device.component is Component.GPU and not device.for_whoever_asks
         }
         self._sharing = Sharing()
         self._living = Liveness()

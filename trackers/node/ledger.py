@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from trackers.errors import UnknownDeviceError
 from trackers.node.local_rpc import RpcAddress
 from trackers.node.sharing import Part
-from trackers.sample import Device, DeviceKind, Method, Reading, process_device
+from trackers.sample import Component, Device, Method, Reading, process_device
 
 TRIAL = "trial"
 """Stage of the window over a whole attempt, from its start to its end."""
@@ -129,18 +129,18 @@ class TrackerFacts:
         Raises:
             UnknownDeviceError: The source does not measure what the consumer uses.
         """
-        by_kind = {kind: [d for d in self.devices if d.kind is kind] for kind in DeviceKind}
-        if by_kind[DeviceKind.RECORDING]:
-            recording = by_kind[DeviceKind.RECORDING][0]
-            return recording.uuid, recording
-        boards = by_kind[DeviceKind.GPU]
+        for recording in self.devices:
+            if recording.for_whoever_asks:
+                return recording.uuid, recording
+        boards = [each for each in self.devices if each.component is Component.GPU]
         for board in boards:
             # Apple's GPU has no identifier that torch could tell, and there is only one.
             only_one = accelerator_uuid is None and on_accelerator and len(boards) == 1
             if board.uuid == accelerator_uuid or only_one:
                 return board.uuid, board
-        if by_kind[DeviceKind.CPU] and (accelerator_uuid is None or not boards):
-            return process_device(pid), by_kind[DeviceKind.CPU][0]
+        cpus = [each for each in self.devices if each.component is Component.CPU]
+        if cpus and (accelerator_uuid is None or not boards):
+            return process_device(pid), cpus[0]
         known = ", ".join(device.uuid for device in self.devices) or "none"
         message = (
             f"the trial's accelerator is {accelerator_uuid or 'not known'}; {self.source} on "

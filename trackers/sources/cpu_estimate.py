@@ -21,7 +21,7 @@ import psutil
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
-from trackers.sample import Device, DeviceKind, Observation, process_device
+from trackers.sample import Component, Device, Observation, process_device
 from trackers.sources.rated_watts import rated
 
 DEFAULT_WATTS_PER_CPU = 5.0
@@ -150,7 +150,7 @@ class CpuEstimateSource:
         self._device = Device(
             uuid=f"cpu:{socket.gethostname()}",
             name=f"{name} ({cpus} logical CPUs)",
-            kind=DeviceKind.CPU,
+            component=Component.CPU,
             power_limit_w=rated_w,
         )
         idle = "memory and idle power are not in it"

@@ -39,7 +39,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import Device, DeviceKind, Observation, process_device
+from trackers.sample import Component, Device, Observation, process_device
 from trackers.sources.cpu_share import CpuShares
 from trackers.sources.powermetrics_process import Stream, start_powermetrics
 
@@ -220,7 +220,7 @@ class PowermetricsSource:
             raise _refusal(self._stream.complaint())
         self._devices = _devices(first, hostname or socket.gethostname())
         self._meters = {
-            device.uuid: self._gpu if device.kind is DeviceKind.GPU else self._cpu
+            device.uuid: self._gpu if device.component is Component.GPU else self._cpu
             for device in self._devices
         }
         self.note = (
@@ -240,7 +240,9 @@ class PowermetricsSource:
         """
         uuid, pid = device_uuid, device_uuid.removeprefix(_PROCESS)
         if device_uuid.startswith(_PROCESS) and pid.isdecimal():
-            uuid = next((each.uuid for each in self._devices if each.kind is DeviceKind.CPU), "")
+            uuid = next(
+                (each.uuid for each in self._devices if each.component is Component.CPU), ""
+            )
         meter = self._meters.get(uuid)
         if meter is None:
             known = ", ".join(self._meters)
@@ -294,9 +296,9 @@ def _devices(first: Sample, host: str) -> tuple[Device, ...]:
     gpu = Device(
         uuid=f"apple-gpu:{first.hw_model}:{host}",
         name=f"{first.hw_model} GPU",
-        kind=DeviceKind.GPU,
+        component=Component.GPU,
     )
-    cpu = Device(uuid=f"cpu:{host}", name=f"{first.hw_model} CPU", kind=DeviceKind.CPU)
+    cpu = Device(uuid=f"cpu:{host}", name=f"{first.hw_model} CPU", component=Component.CPU)
     told = ((gpu, first.gpu_w), (cpu, first.cpu_w))
     return tuple(device for device, power_w in told if power_w is not None)
 

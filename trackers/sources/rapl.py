@@ -35,7 +35,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import Device, DeviceKind, Observation, process_device
+from trackers.sample import Component, Device, Observation, process_device
 from trackers.sources.cpu_share import CpuShares
 
 POWERCAP = Path("/sys/class/powercap")
@@ -107,7 +107,7 @@ class RaplSource:
         names = ", ".join(folders)
         self.note = f"energy counters of {names}; processes share them by their CPU time"
         self._device = Device(
-            uuid=f"cpu:{hostname or socket.gethostname()}", name=names, kind=DeviceKind.CPU
+            uuid=f"cpu:{hostname or socket.gethostname()}", name=names, component=Component.CPU
         )
 
     def devices(self) -> Sequence[Device]:

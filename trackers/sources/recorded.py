@@ -14,7 +14,7 @@ from typing import final
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import SourceUnavailableError, UnknownDeviceError
-from trackers.sample import Device, DeviceKind, Observation
+from trackers.sample import Component, Device, Observation
 
 COLUMNS = ("time_s", "power_w")
 
@@ -46,7 +46,10 @@ class RecordedSource:
         self._clock = clock or MonotonicClock()
         self._start_s = self._clock.now_s()
         self._device = Device(
-            uuid=f"recorded:{label}", name=f"recording {label}", kind=DeviceKind.RECORDING
+            uuid=f"recorded:{label}",
+            name=f"recording {label}",
+            component=Component.GPU,
+            for_whoever_asks=True,
         )
         self.note = f"power played back from {label}, for whatever is asked"
 

@@ -1,4 +1,4 @@
-"""A search on recorded trainings: the same proposals, verdicts and budget, on a simulated clock."""
+"""A search on recorded trainings: the same proposals, decisions and budget, on a simulated clock."""
 
 import heapq
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from study.record.curves import TrialCurve
 from study.record.records import J_PER_WH
 from study.record.search_goal import SearchGoal, values_of
 from study.search.proposals import Proposal, Proposer
-from study.search.replay.table import RecordedEpoch, Recording, ReplayTable
+from study.search.replay.table import RecordedEpoch, RecordedTraining, ReplayTable
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper, StopDecision
@@ -26,7 +26,7 @@ class ReplayedTrial:
     Attributes:
         choice: Its setup.
         curve: How it went.
-        verdict: What of the search ended it; None where it ended itself.
+        decision: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
         ended_s: Simulated time of its end, from the search's start.
         overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
@@ -34,7 +34,7 @@ class ReplayedTrial:
 
     choice: Choice
     curve: TrialCurve
-    verdict: StopDecision | None
+    decision: StopDecision | None
     spent_j: float
     ended_s: float
     overhead_j: float = 0.0
@@ -67,7 +67,7 @@ class _Running:
     order: int
     proposal: Proposal
     choice: Choice
-    recording: Recording
+    recording: RecordedTraining
     curve: TrialCurve
     lost: int = 0
 
@@ -93,7 +93,7 @@ class Simulation:
         table: ReplayTable,
         *,
         proposer: Proposer,
-        judge: EarlyStopper,
+        stopper: EarlyStopper,
         budget: Budget,
         goal: SearchGoal,
         target: float | None,
@@ -108,8 +108,8 @@ class Simulation:
         Args:
             table: The recorded trainings.
             proposer: Says what to try.
-            judge: Says who goes on.
-            budget: The one that `judge` books on.
+            stopper: Says who goes on.
+            budget: The one that `stopper` books on.
             goal: What the search is after.
             target: Target accuracy; None where there is none.
             seed: Decides which of a setup's recorded seeds a trial gets.
@@ -125,7 +125,7 @@ class Simulation:
         self._refused = 0
         self._table = table
         self._proposer = proposer
-        self._judge = judge
+        self._stopper = stopper
         self._budget = budget
         self._goal = goal
         self._target = target
@@ -236,19 +236,19 @@ class Simulation:
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
-            verdict = StopDecision.BUDGET if self._budget.is_used_up else None
+            decision = StopDecision.BUDGET if self._budget.is_used_up else None
             is_last = False
         else:
             curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
-            verdict = self._judge.after_epoch(running.name, curve, last_epoch_j=energy_j)
+            decision = self._stopper.after_epoch(running.name, curve, last_epoch_j=energy_j)
             is_last = curve.epochs == len(running.recording)
-        if verdict is None and not is_last:
+        if decision is None and not is_last:
             return False
-        curve.stopped = verdict is not None and not is_last and verdict is not StopDecision.TARGET
-        self._end(running, verdict if curve.stopped or verdict is StopDecision.TARGET else None)
+        curve.stopped = decision is not None and not is_last and decision is not StopDecision.TARGET
+        self._end(running, decision if curve.stopped or decision is StopDecision.TARGET else None)
         return True
 
-    def _end(self, running: _Running, verdict: StopDecision | None) -> None:
+    def _end(self, running: _Running, decision: StopDecision | None) -> None:
         curve = running.curve
         self._budget.end(running.name)
         self._budget.overhead(running.name, running.recording.setup_j)
@@ -261,7 +261,7 @@ class Simulation:
             ReplayedTrial(
                 choice=running.choice,
                 curve=curve,
-                verdict=verdict,
+                decision=decision,
                 spent_j=self._budget.spent_j,
                 ended_s=self._now_s,
                 overhead_j=running.recording.setup_j

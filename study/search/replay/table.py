@@ -33,7 +33,7 @@ class RecordedEpoch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
+class RecordedTraining:
     """One recorded training.
 
     Attributes:
@@ -73,7 +73,7 @@ class ReplayTable:
     estimated: bool
     synthetic: bool
     space: Space
-    recordings: Mapping[Choice, tuple[Recording, ...]] = field(repr=False)
+    recordings: Mapping[Choice, tuple[RecordedTraining, ...]] = field(repr=False)
     left_out: int = 0
 
     @property
@@ -99,7 +99,7 @@ class ReplayTable:
             if epoch.energy_j is not None
         )
 
-    def draw(self, seed: int) -> dict[Choice, Recording]:
+    def draw(self, seed: int) -> dict[Choice, RecordedTraining]:
         """One of the recorded seeds for each setup; the same seed gives the same draw."""
         draw = random.Random(seed)  # noqa: S311 - a simulation
         return {choice: draw.choice(many) for choice, many in self.recordings.items()}
@@ -196,7 +196,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     if _is_twice(frame, [*axes, "seed", "epoch"]):
         message = f"--replay {name} has an epoch of the same setup and seed twice."
         raise OptionError(message)
-    recordings: dict[Choice, list[Recording]] = {}
+    recordings: dict[Choice, list[RecordedTraining]] = {}
     for key, rows in frame.groupby([*axes, "seed"], sort=True):
         recordings.setdefault(tuple(_plain(v) for v in tuple(key)[:-1]), []).append(
             _recording(rows)
@@ -211,7 +211,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     )
 
 
-def curve_of(recording: Recording, *, target: float | None) -> TrialCurve:
+def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve:
     """A recorded training as the curve of a trial that nobody stopped."""
     curve = TrialCurve(target=target)
     for epoch in recording.epochs:
@@ -266,14 +266,14 @@ def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
     return bool(frame.duplicated(again).any())
 
 
-def _recording(rows: pd.DataFrame) -> Recording:
+def _recording(rows: pd.DataFrame) -> RecordedTraining:
     """One training from its rows, those of lost attempts among them."""
     attempts = rows["attempt"] if "attempt" in rows.columns else [1] * len(rows)
     places = [(int(a), "", int(e)) for a, e in zip(attempts, rows["epoch"], strict=True)]
     counts = counted(places)
     is_kept = [place in counts for place in places]
     has_setup = "setup_energy_j" in rows.columns
-    return Recording(
+    return RecordedTraining(
         epochs=_epochs(rows[is_kept]),
         setup_j=(_known(rows["setup_energy_j"].iloc[-1]) or 0.0) if has_setup else 0.0,
         lost=_epochs(rows[[not each for each in is_kept]]),
@@ -299,7 +299,7 @@ def _plain(value: object) -> Value:
     return plain if isinstance(plain, int | float | str) else str(plain)
 
 
-def to_target_j(recording: Recording, target: float) -> float:
+def to_target_j(recording: RecordedTraining, target: float) -> float:
     """Energy until a recorded training reached the target; infinite where it did not."""
     reached_j = curve_of(recording, target=target).to_target_j
     return float("inf") if reached_j is None else reached_j

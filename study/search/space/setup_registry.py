@@ -23,7 +23,7 @@ class SetupRegistry:
         space: Space,
         setups: Iterable[SetupFacts],
         *,
-        otherwise: Mapping[str, Value],
+        fixed_values: Mapping[str, Value],
         expect: Callable[[Sequence[TrialPlan]], Sequence[TrialPlan]],
     ) -> None:
         """Begin with the setups that are known.
@@ -31,18 +31,18 @@ class SetupRegistry:
         Args:
             space: What a setup chooses.
             setups: Those that are numbered already.
-            otherwise: What setups have that do not choose it: the values of options.
+            fixed_values: What setups have that do not choose it: the values of options.
             expect: Takes note of plans, and gives those back whose trials have not ended.
         """
         self.setups = list(setups)
         self._space = space
-        self._otherwise = otherwise
+        self._fixed_values = fixed_values
         self._expect = expect
         self._by_choice = {self.choice(each): each for each in self.setups}
 
     def choice(self, setup: SetupFacts | TrialRecord) -> Choice:
         """See `choice_of`."""
-        return choice_of(setup, self._space, self._otherwise)
+        return choice_of(setup, self._space, self._fixed_values)
 
     def named(self, choice: Choice) -> dict[str, Value]:
         """A choice as values by name."""
@@ -86,17 +86,17 @@ def listed_setups(space: Space) -> tuple[SetupFacts, ...]:
 
 
 def choice_of(
-    setup: SetupFacts | TrialRecord | TrialPlan, space: Space, otherwise: Mapping[str, Value]
+    setup: SetupFacts | TrialRecord | TrialPlan, space: Space, fixed_values: Mapping[str, Value]
 ) -> Choice:
     """What a setup, or the setup of a trial, has chosen.
 
-    Where it does not choose an axis, and `otherwise` does not tell either, the value is the empty
+    Where it does not choose an axis, and `fixed_values` does not tell either, the value is the empty
     word, which no space holds.
     """
     chosen = setup.parameters
     parameters: Mapping[str, Any] = json.loads(chosen) if isinstance(chosen, str) else chosen or {}
     named = {
-        **otherwise,
+        **fixed_values,
         "batch_size": setup.batch_size,
         "learning_rate": setup.learning_rate,
         **parameters,

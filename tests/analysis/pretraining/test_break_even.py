@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from analysis.energy.stages import trial_stages
 from analysis.pretraining.break_even import (
     BreakEvenInfo,
-    Outcome,
+    BreakEvenOutcome,
     break_even,
     break_even_info,
 )
+from analysis.pretraining.tables import break_even_line
 from analysis.read.load import load
-from analysis.tables.stages import break_even_line
 from study.record.records import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
@@ -30,7 +30,7 @@ def test_it_pays_at_n_and_not_before(encoder: float, together: float, classifier
     found = break_even(encoder, together, classifier)
 
     if together <= classifier:
-        assert found.outcome is Outcome.NEVER
+        assert found.outcome is BreakEvenOutcome.NEVER
         assert (found.cycles, found.pays_at) == (None, None)
         return
     assert found.pays_at is not None
@@ -45,21 +45,33 @@ def test_it_pays_at_n_and_not_before(encoder: float, together: float, classifier
 @pytest.mark.parametrize(
     ("energies", "outcome", "cycles", "pays_at", "reason"),
     [
-        ((100.0, 50.0, 10.0), Outcome.PAYS, 2.5, 3, ""),
-        ((80.0, 50.0, 10.0), Outcome.PAYS, 2.0, 2, ""),
-        ((1.0, 50.0, 10.0), Outcome.PAYS, 0.025, 1, ""),
-        ((0.0, 50.0, 10.0), Outcome.PAYS, 0.0, 1, ""),
-        ((100.0, 10.0, 10.0), Outcome.NEVER, None, None, "takes as much energy as training"),
-        ((100.0, 10.0, 12.0), Outcome.NEVER, None, None, "takes more energy than training"),
-        ((None, 10.0, 12.0), Outcome.NEVER, None, None, "more energy"),
-        ((None, 50.0, 10.0), Outcome.ENCODER_UNKNOWN, None, None, "training the encoder"),
-        ((100.0, None, 10.0), Outcome.UNKNOWN, None, None, "stage encoder+classifier"),
-        ((100.0, 50.0, None), Outcome.UNKNOWN, None, None, "stage classifier"),
+        ((100.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 2.5, 3, ""),
+        ((80.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 2.0, 2, ""),
+        ((1.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 0.025, 1, ""),
+        ((0.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 0.0, 1, ""),
+        (
+            (100.0, 10.0, 10.0),
+            BreakEvenOutcome.NEVER,
+            None,
+            None,
+            "takes as much energy as training",
+        ),
+        (
+            (100.0, 10.0, 12.0),
+            BreakEvenOutcome.NEVER,
+            None,
+            None,
+            "takes more energy than training",
+        ),
+        ((None, 10.0, 12.0), BreakEvenOutcome.NEVER, None, None, "more energy"),
+        ((None, 50.0, 10.0), BreakEvenOutcome.ENCODER_UNKNOWN, None, None, "training the encoder"),
+        ((100.0, None, 10.0), BreakEvenOutcome.UNKNOWN, None, None, "stage encoder+classifier"),
+        ((100.0, 50.0, None), BreakEvenOutcome.UNKNOWN, None, None, "stage classifier"),
     ],
 )
 def test_each_outcome_has_its_name_and_reason(
     energies: tuple[float | None, float | None, float | None],
-    outcome: Outcome,
+    outcome: BreakEvenOutcome,
     cycles: float | None,
     pays_at: int | None,
     reason: str,
@@ -146,7 +158,7 @@ def test_without_an_encoders_energy_it_is_said_and_not_averaged(tmp_path: Path) 
     """Published weights: what each cycle saves is known, when it pays is not."""
     found = info(tmp_path, {1: [(None, 40.0, 10.0)]})
 
-    assert found.rows[0].of_means.outcome is Outcome.ENCODER_UNKNOWN
+    assert found.rows[0].of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN
     assert found.rows[0].of_means.saved_per_cycle_j == 30.0
     assert (found.average, found.best, found.unknown) == (None, None, 1)
 
@@ -158,5 +170,8 @@ def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
 
     found = break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN)
 
-    assert [row.of_means.outcome for row in found.rows] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert [row.of_means.outcome for row in found.rows] == [
+        BreakEvenOutcome.UNKNOWN,
+        BreakEvenOutcome.UNKNOWN,
+    ]
     assert found.rows[1].repeats == 0

@@ -6,7 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from study.execution.progress import Progress
+from study.execution.progress import ProgressDisplay
 from study.record.records import EnergyMethod, StopReason
 from study.store.setups import grid
 from tests.study.rows import epoch, plan
@@ -29,7 +29,7 @@ class Screen:
             height=40,
             _environ={"TERM": "xterm"},
         )
-        self.progress = Progress(self.console, SETUPS, repeats=2, trials=trials, slots=2)
+        self.progress = ProgressDisplay(self.console, SETUPS, repeats=2, trials=trials, slots=2)
 
     def lines(self) -> list[str]:
         """What was printed, without control codes."""
@@ -222,7 +222,7 @@ def test_a_dumb_terminal_gets_lines() -> None:
     screen.console = Console(
         file=screen.file, force_terminal=True, color_system=None, _environ={"TERM": "dumb"}
     )
-    screen.progress = Progress(screen.console, SETUPS, repeats=2, trials=8, slots=2)
+    screen.progress = ProgressDisplay(screen.console, SETUPS, repeats=2, trials=8, slots=2)
     screen.progress.start()
 
     run(screen, 1, 1.0)
@@ -231,11 +231,11 @@ def test_a_dumb_terminal_gets_lines() -> None:
     assert screen.lines()[0].startswith("[1/8] setup01-seed0")
 
 
-def timed(slots: int) -> tuple[Progress, ManualClock]:
+def timed(slots: int) -> tuple[ProgressDisplay, ManualClock]:
     """A display of 9 trials, the first of which took 10 s, and its clock."""
     clock = ManualClock()
     console = Console(file=io.StringIO())
-    progress = Progress(console, SETUPS, repeats=2, trials=9, slots=slots, clock=clock)
+    progress = ProgressDisplay(console, SETUPS, repeats=2, trials=9, slots=slots, clock=clock)
     progress.begin("first", 1)
     clock.advance(10)
     progress.end("first", 1)

@@ -19,7 +19,7 @@ from study.machines.nodes import (
     refuse_mixed,
 )
 from trackers.node.ledger import TrackerFacts
-from trackers.sample import Device, DeviceKind, Method
+from trackers.sample import Component, Device, Method
 
 ON_GPU = Share(cpus=1, gpus=1)
 ON_CPU = Share(cpus=1, gpus=0, device="cpu")
@@ -30,7 +30,7 @@ def node(name: str, *, cpus: float = 8, gpus: float = 0, accelerator: str | None
     return Node(node_id=name, hostname=name, cpus=cpus, gpus=gpus, accelerator=accelerator)
 
 
-def facts(*devices: tuple[str, DeviceKind]) -> TrackerFacts:
+def facts(*devices: tuple[str, Component]) -> TrackerFacts:
     """What a tracker measures: these devices."""
     return TrackerFacts(
         node_id="n",
@@ -40,16 +40,16 @@ def facts(*devices: tuple[str, DeviceKind]) -> TrackerFacts:
         method=Method.COUNTER,
         refused={},
         devices=tuple(
-            Device(uuid=f"GPU-{number}", name=name, kind=kind)
-            for number, (name, kind) in enumerate(devices)
+            Device(uuid=f"GPU-{number}", name=name, component=component)
+            for number, (name, component) in enumerate(devices)
         ),
         idle_power_w={},
     )
 
 
-A10G = facts(("NVIDIA A10G", DeviceKind.GPU))
-T4 = facts(("Tesla T4", DeviceKind.GPU))
-XEON = facts(("Xeon", DeviceKind.CPU))
+A10G = facts(("NVIDIA A10G", Component.GPU))
+T4 = facts(("Tesla T4", Component.GPU))
+XEON = facts(("Xeon", Component.CPU))
 
 MIXED = [node("h1", gpus=1), node("h2", gpus=1), node("h3", gpus=2), node("h4")]
 MEASURED = {"h1": A10G, "h2": A10G, "h3": T4}
@@ -128,7 +128,7 @@ def test_machines_of_one_kind_are_neither_said_nor_refused() -> None:
 
 def test_two_models_in_one_machine_are_a_mix() -> None:
     """A trial gets the one or the other."""
-    both = facts(("NVIDIA A10G", DeviceKind.GPU), ("Tesla T4", DeviceKind.GPU))
+    both = facts(("NVIDIA A10G", Component.GPU), ("Tesla T4", Component.GPU))
 
     kinds = kinds_of([node("h", gpus=2)], {"h": both}, ON_GPU)
 
@@ -146,7 +146,7 @@ def test_two_models_in_one_machine_are_a_mix() -> None:
 )
 def test_boards_that_trials_may_not_use_make_no_mix(visible: str, names: set[str]) -> None:
     """A second board for the display does not matter where `CUDA_VISIBLE_DEVICES` leaves it out."""
-    both = facts(("NVIDIA A10G", DeviceKind.GPU), ("Tesla T4", DeviceKind.GPU))
+    both = facts(("NVIDIA A10G", Component.GPU), ("Tesla T4", Component.GPU))
 
     kinds = kinds_of([node("h", gpus=2)], {"h": replace(both, visible=visible)}, ON_GPU)
 
@@ -155,7 +155,7 @@ def test_boards_that_trials_may_not_use_make_no_mix(visible: str, names: set[str
 
 def test_processors_differ_as_well() -> None:
     """On --device cpu the GPUs do not count, and the processors do."""
-    other = facts(("EPYC", DeviceKind.CPU))
+    other = facts(("EPYC", Component.CPU))
 
     kinds = kinds_of([node("h1", gpus=1), node("h2")], {"h1": XEON, "h2": other}, ON_CPU)
 
@@ -165,7 +165,7 @@ def test_processors_differ_as_well() -> None:
 def test_without_gpus_of_its_own_a_trial_takes_what_the_machine_has() -> None:
     """With --gpus-per-trial 0 trials use a board that is there: a machine without is another kind."""
     share = Share(cpus=1, gpus=0, device="auto")
-    both = facts(("NVIDIA A10G", DeviceKind.GPU), ("Xeon", DeviceKind.CPU))
+    both = facts(("NVIDIA A10G", Component.GPU), ("Xeon", Component.CPU))
 
     kinds = kinds_of([node("h1", gpus=1), node("h2")], {"h1": both, "h2": XEON}, share)
 

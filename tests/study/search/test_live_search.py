@@ -1,4 +1,4 @@
-"""A search that trains, without Ray: proposals, verdicts, and what is booked."""
+"""A search that trains, without Ray: proposals, decisions, and what is booked."""
 
 from dataclasses import replace
 
@@ -46,15 +46,15 @@ def live(
     """A search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
     ids = frozenset(plan.trial_id for plan in ended)
-    book = SetupRegistry(
+    registry = SetupRegistry(
         space,
         grid(options.batch_sizes, options.learning_rates),
-        otherwise=options.otherwise,
+        fixed_values=options.fixed_values,
         expect=lambda plans: [plan for plan in plans if plan.trial_id not in ids],
     )
     return LiveSearch(
         options,
-        book=book,
+        registry=registry,
         proposer=Proposer(space, goal=SearchGoal(options.goal), sampler="grid", seed=options.seed),
         trials=lambda: earlier,
         ended=ids,

@@ -22,7 +22,7 @@ from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle, start_manager
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import TRIAL, BookedWindow, Booking, TrackerFacts, WindowKey
-from trackers.sample import DeviceKind, Method, Reading, Status
+from trackers.sample import Component, Method, Reading, Status
 from trackers.sources.detect import Request
 
 pytestmark = pytest.mark.ray
@@ -134,7 +134,7 @@ def burn(seconds: float) -> None:
 @ray.remote(num_cpus=1, max_retries=0)
 def train(
     manager: Handle, trial_id: str, epochs: int
-) -> tuple[list[Reading], DeviceKind | None, float]:
+) -> tuple[list[Reading], Component | None, float]:
     """A trial: epochs that compute; its readings, its device's kind, its CPU seconds in epochs."""
     trial = client(manager)
     readings, used_s = [], 0.0
@@ -146,7 +146,7 @@ def train(
         used_s += time.process_time() - before_s
         readings.append(trial.close(key(epoch, trial_id=trial_id)))
     readings.append(trial.close(key(0, trial_id=trial_id, stage=TRIAL)))
-    return readings, None if trial.device is None else trial.device.kind, used_s
+    return readings, None if trial.device is None else trial.device.component, used_s
 
 
 @ray.remote(num_cpus=1, max_retries=0)
@@ -184,7 +184,7 @@ def test_a_trial_measures_its_epochs(manager: Handle) -> None:
     readings, kind, _ = ray.get(train.remote(manager, "a", 3), timeout=PATIENCE_S)
 
     *epochs, trial = readings
-    assert kind is DeviceKind.RECORDING
+    assert kind is Component.GPU
     for reading in epochs:
         assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
         assert reading.duration_s >= EPOCH_S / 2
@@ -199,7 +199,7 @@ def test_an_estimate_is_the_trials_own_and_labelled(estimating: Handle) -> None:
     ray.get(other, timeout=PATIENCE_S)
 
     *epochs, _ = readings
-    assert kind is DeviceKind.CPU
+    assert kind is Component.CPU
     assert {reading.method for reading in readings} == {Method.ESTIMATED}
     assert {reading.uncertainty_j for reading in readings} == {None}
     assert sum(map(energy_j, epochs)) == pytest.approx(5.0 * used_s, rel=0.25)

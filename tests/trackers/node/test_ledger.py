@@ -4,10 +4,10 @@ import pytest
 
 from trackers.errors import UnknownDeviceError
 from trackers.node.ledger import TrackerFacts, WindowKey
-from trackers.sample import Device, DeviceKind, Method, process_device
+from trackers.sample import Component, Device, Method, process_device
 
 BOARDS = tuple(
-    Device(uuid=uuid, name="board", kind=DeviceKind.GPU)
+    Device(uuid=uuid, name="board", component=Component.GPU)
     for uuid in (
         "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6",
         "GPU-1f0e7a6b-93c2-58d4-a1b7-6e0d4c82f513",
@@ -15,9 +15,11 @@ BOARDS = tuple(
         "GPU-89a1c5e2-0b7d-9e34-5f61-7c20d4b8e913",
     )
 )
-CPU = Device(uuid="cpu:node-1", name="CPU", kind=DeviceKind.CPU)
-APPLE = Device(uuid="apple-gpu:Mac14,7:mac-1", name="Mac14,7 GPU", kind=DeviceKind.GPU)
-RECORDING = Device(uuid="recorded:run.csv", name="recording", kind=DeviceKind.RECORDING)
+CPU = Device(uuid="cpu:node-1", name="CPU", component=Component.CPU)
+APPLE = Device(uuid="apple-gpu:Mac14,7:mac-1", name="Mac14,7 GPU", component=Component.GPU)
+RECORDING = Device(
+    uuid="recorded:run.csv", name="recording", component=Component.GPU, for_whoever_asks=True
+)
 
 
 def facts(*devices: Device) -> TrackerFacts:

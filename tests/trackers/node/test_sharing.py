@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from trackers.node.ledger import charged
 from trackers.node.sharing import Part, Sharing
-from trackers.sample import Device, DeviceKind, Method, Reading, Status
+from trackers.sample import Component, Device, Method, Reading, Status
 
-BOARD = Device(uuid="GPU-1", name="board", kind=DeviceKind.GPU)
+BOARD = Device(uuid="GPU-1", name="board", component=Component.GPU)
 STAYS = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 50)), min_size=1, max_size=6)
 """Consumers: when each comes, and how long it stays."""
 
@@ -106,7 +106,7 @@ def test_a_board_of_ones_own_is_charged_as_it_is() -> None:
 
 def test_a_board_split_by_mig_is_charged_whole_and_flagged() -> None:
     """Others may use it whom the tracker does not see."""
-    board = Device(uuid="GPU-1", name="board", kind=DeviceKind.GPU, shared=True)
+    board = Device(uuid="GPU-1", name="board", component=Component.GPU, shared=True)
 
     whole = charged(reading(), board, Part(share=1.0, consumers=1))
 

@@ -13,7 +13,7 @@ import pytest
 
 from trackers.clock import ManualClock
 from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
-from trackers.sample import DeviceKind, process_device
+from trackers.sample import Component, process_device
 from trackers.sources.cpu_estimate import CHILDREN_REFRESH_S, CpuEstimateSource, ProcessTree
 
 BURNT_S = 0.5
@@ -231,7 +231,7 @@ def test_the_machine_counts_what_its_processes_use() -> None:
         line(process)
     last = source.observe(machine.uuid, counter=True)
 
-    assert machine.kind is DeviceKind.CPU
+    assert machine.component is Component.CPU
     assert first.counter_j is not None
     assert last.counter_j is not None
     assert last.counter_j - first.counter_j >= 0.8 * BURNT_S

@@ -24,7 +24,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import DeviceKind, process_device
+from trackers.sample import Component, process_device
 from trackers.sources.powermetrics import SUDOERS, PowermetricsSource, samples
 from trackers.sources.powermetrics_process import ProcessStream, Stream
 
@@ -207,9 +207,9 @@ def test_all_samples_are_added_up_over_their_own_length() -> None:
 
     gpu, cpu = source.observe(GPU, counter=True), source.observe(CPU, counter=True)
 
-    assert [(each.uuid, each.kind) for each in source.devices()] == [
-        (GPU, DeviceKind.GPU),
-        (CPU, DeviceKind.CPU),
+    assert [(each.uuid, each.component) for each in source.devices()] == [
+        (GPU, Component.GPU),
+        (CPU, Component.CPU),
     ]
     assert gpu.counter_j == pytest.approx(GPU_J)
     assert (gpu.power_w, cpu.power_w) == (None, None)

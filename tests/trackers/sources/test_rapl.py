@@ -18,7 +18,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import DeviceKind, process_device
+from trackers.sample import Component, process_device
 from trackers.sources.cpu_share import SETTLING_BUSY_S, CpuShares
 from trackers.sources.rapl import HIGHEST_ZONE_W, PAUSE_S, RaplSource
 
@@ -67,7 +67,7 @@ def test_packages_and_memory_are_added_and_nothing_twice(tmp_path: Path) -> None
     source = RaplSource(root=tmp_path, hostname="node-1", clock=ManualClock(7))
 
     (device,) = source.devices()
-    assert (device.uuid, device.kind) == (CPU, DeviceKind.CPU)
+    assert (device.uuid, device.component) == (CPU, Component.CPU)
     assert device.name == "package-0, package-0 dram, package-1, package-1 dram"
     seen = source.observe(CPU, counter=False)
     assert (seen.time_s, seen.power_w) == (7, None)

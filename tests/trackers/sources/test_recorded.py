@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from trackers.clock import ManualClock
 from trackers.errors import SourceUnavailableError, UnknownDeviceError
-from trackers.sample import DeviceKind
 from trackers.sources.recorded import RecordedSource
 
 
@@ -112,7 +111,7 @@ def test_a_recording_belongs_to_whoever_asks(tmp_path: Path) -> None:
 
     (device,) = source.devices()
 
-    assert (device.uuid, device.kind) == ("recorded:run.csv", DeviceKind.RECORDING)
+    assert (device.uuid, device.for_whoever_asks) == ("recorded:run.csv", True)
     with pytest.raises(UnknownDeviceError, match=r"'GPU-1'; this recording is 'recorded:run\.csv'"):
         source.observe("GPU-1", counter=False)
 

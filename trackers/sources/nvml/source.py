@@ -30,7 +30,7 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import BoardState, Device, DeviceKind, Observation
+from trackers.sample import BoardState, Component, Device, Observation
 from trackers.sources.nvml.errors import REMEDIES, ForbiddenError, answers, value_or_error
 from trackers.sources.nvml.library import NvmlLibrary, PowerCall
 from trackers.sources.nvml.visible_devices import resolve
@@ -162,7 +162,7 @@ class NvmlSource:
         return Device(
             uuid=uuid,
             name=self._nvml.told("nvmlDeviceGetName", handle) or "NVIDIA board",
-            kind=DeviceKind.GPU,
+            component=Component.GPU,
             power_limit_w=None if limit_mw is None else limit_mw / 1000,
             driver=self._nvml.told("nvmlSystemGetDriverVersion"),
             shared=self._probes[uuid].mig,

@@ -35,7 +35,7 @@ def searched(
     return Simulation(
         table,
         proposer=Proposer(table.space, goal=goal, sampler=sampler, seed=seed),
-        judge=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=capping),
+        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=capping),
         budget=budget,
         goal=goal,
         target=0.9,
@@ -141,7 +141,7 @@ def test_a_trial_ends_at_the_target_and_others_when_they_cost_more() -> None:
     """The best of four is found without training any of them to its end."""
     search = searched(four_setups())
 
-    ended = {trial.choice: (trial.verdict, trial.curve.epochs) for trial in search.trials}
+    ended = {trial.choice: (trial.decision, trial.curve.epochs) for trial in search.trials}
     assert ended[64, 0.01] == (StopDecision.TARGET, 2)
     assert ended[256, 0.01][0] is StopDecision.CAPPED
     assert ended[256, 0.1] == (StopDecision.CAPPED, 1)
@@ -217,7 +217,7 @@ def test_proposals_beside_the_table_get_its_nearest_setup() -> None:
     search = Simulation(
         table,
         proposer=Proposer(space, goal=goal, sampler="random", seed=0),
-        judge=EarlyStopper(goal=goal, budget=budget, capping=False),
+        stopper=EarlyStopper(goal=goal, budget=budget, capping=False),
         budget=budget,
         goal=goal,
         target=0.9,
@@ -240,7 +240,7 @@ def test_proposals_that_the_table_has_not_are_refused() -> None:
     search = Simulation(
         table,
         proposer=Proposer(space, goal=goal, sampler="random", seed=0),
-        judge=EarlyStopper(goal=goal, budget=budget),
+        stopper=EarlyStopper(goal=goal, budget=budget),
         budget=budget,
         goal=goal,
         target=0.9,

@@ -12,13 +12,13 @@ OPEN = Space(axes=(*space_of({"batch_size": (8, 16)}).axes, RATES))
 LISTED = space_of({"batch_size": (8, 16), "learning_rate": (0.1,), "frozen": (True, False)})
 
 
-def book_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupRegistry:
-    """A book in which no trial has ended, but that of seed 7."""
+def registry_of(space: Space, setups: Sequence[SetupFacts] = ()) -> SetupRegistry:
+    """A registry in which no trial has ended, but that of seed 7."""
 
     def expect(plans: Sequence[TrialPlan]) -> Sequence[TrialPlan]:
         return [plan for plan in plans if plan.seed != 7]
 
-    return SetupRegistry(space, setups, otherwise={"frozen": False}, expect=expect)
+    return SetupRegistry(space, setups, fixed_values={"frozen": False}, expect=expect)
 
 
 def test_listed_setups_are_numbered_beforehand() -> None:
@@ -36,31 +36,31 @@ def test_listed_setups_are_numbered_beforehand() -> None:
 
 def test_a_range_numbers_its_setups_as_they_come() -> None:
     """The same choice is the same setup."""
-    book = book_of(OPEN)
+    registry = registry_of(OPEN)
 
-    plans = [book.plan(choice, 0) for choice in ((8, 0.02), (16, 0.03), (8, 0.02))]
+    plans = [registry.plan(choice, 0) for choice in ((8, 0.02), (16, 0.03), (8, 0.02))]
 
     assert [plan and plan.setup for plan in plans] == [1, 2, 1]
-    assert [(s.batch_size, s.learning_rate) for s in book.setups] == [(8, 0.02), (16, 0.03)]
+    assert [(s.batch_size, s.learning_rate) for s in registry.setups] == [(8, 0.02), (16, 0.03)]
 
 
 def test_what_was_numbered_before_keeps_its_number() -> None:
     """A search that is resumed goes on counting."""
-    book = book_of(OPEN, [SetupFacts(setup=1, batch_size=8, learning_rate=0.02)])
+    registry = registry_of(OPEN, [SetupFacts(setup=1, batch_size=8, learning_rate=0.02)])
 
-    plans = [book.plan(choice, 0) for choice in ((16, 0.03), (8, 0.02))]
+    plans = [registry.plan(choice, 0) for choice in ((16, 0.03), (8, 0.02))]
 
     assert [plan and plan.setup for plan in plans] == [2, 1]
 
 
 def test_a_trial_that_has_ended_has_no_plan() -> None:
     """Whoever expects plans knows."""
-    assert book_of(OPEN).plan((8, 0.02), 7) is None
+    assert registry_of(OPEN).plan((8, 0.02), 7) is None
 
 
 def test_a_setup_that_does_not_choose_has_what_the_options_say() -> None:
     """Of a grid without it, the encoder was not frozen."""
-    choice = book_of(LISTED).choice(SetupFacts(setup=1, batch_size=8, learning_rate=0.1))
+    choice = registry_of(LISTED).choice(SetupFacts(setup=1, batch_size=8, learning_rate=0.1))
 
     assert choice == (8, 0.1, False)
 
@@ -68,8 +68,8 @@ def test_a_setup_that_does_not_choose_has_what_the_options_say() -> None:
 def test_what_cannot_be_told_is_in_no_space() -> None:
     """A weight decay that was nowhere given."""
     space = space_of({"batch_size": (8,), "learning_rate": (0.1,), "weight_decay": (0.0,)})
-    book = book_of(space)
+    registry = registry_of(space)
 
-    choice = book.choice(SetupFacts(setup=1, batch_size=8, learning_rate=0.1))
+    choice = registry.choice(SetupFacts(setup=1, batch_size=8, learning_rate=0.1))
 
     assert not space.holds(choice)

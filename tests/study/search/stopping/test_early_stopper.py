@@ -66,15 +66,15 @@ def test_a_flattening_curve_that_gets_there_in_time_is_never_stopped(
 
 def test_halving_leaves_a_trial_without_an_accuracy_alone() -> None:
     """It would be the worst at every rung."""
-    judge = EarlyStopper(
+    stopper = EarlyStopper(
         goal=SearchGoal.ENERGY_TO_TARGET,
         budget=Budget(),
         halving=Halving(rungs=Rungs.ENERGY, first=1.0),
     )
-    judge.after_epoch("good", curve_of(0.5), last_epoch_j=1.0)
+    stopper.after_epoch("good", curve_of(0.5), last_epoch_j=1.0)
 
-    pretraining = judge.after_epoch("pretraining", curve_of(None), last_epoch_j=1.0)
-    slow = judge.after_epoch("slow", curve_of(0.1), last_epoch_j=1.0)
+    pretraining = stopper.after_epoch("pretraining", curve_of(None), last_epoch_j=1.0)
+    slow = stopper.after_epoch("slow", curve_of(0.1), last_epoch_j=1.0)
 
     assert pretraining is None
     assert slow is StopDecision.HALVED

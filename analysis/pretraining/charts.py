@@ -1,24 +1,16 @@
-"""Charts of pretraining and multitask: break-even lines and stacked bars."""
+"""The chart of break-even: energy over trainings, with pretraining and from scratch."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import altair as alt
 
-from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, SERIES, in_groups, styled
-from analysis.paradigm_figures import (
-    BreakEvenCase,
-    BreakEvenLinesInfo,
-    MultitaskBar,
-    MultitaskBarsInfo,
-)
+from analysis.forms.chart_style import CHOSEN, INK, SERIES, styled, wrapped
+from analysis.pretraining.figures import BreakEvenCase, BreakEvenLinesInfo
 
 _WITH, _WITHOUT = "with pretraining", "from scratch"
+
+
 _PANEL_WIDTH, _PANEL_HEIGHT = 190, 220
-_BAR_STEP, _BAR_HEIGHT = 22, 250
-_TASKS = ("attributes", "identity", "both")
-_TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
 
 
 def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
@@ -45,7 +37,7 @@ def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart
     )
     notes = [
         "Energy over the number of trainings that use the encoder. Where the lines cross, it has paid.",
-        *_wrapped(info.note),
+        *wrapped(info.note),
         *(
             [
                 "The middle panel has mean energies, so it need not cross at the average of the cycles."
@@ -57,7 +49,7 @@ def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart
     return styled(side_by_side, info.title, notes)
 
 
-def _lines_and_crossing() -> Any:  # noqa: ANN401 - as above
+def _lines_and_crossing() -> Any:  # noqa: ANN401 - a chart of any kind
     """Energy in all with pretraining and from scratch, and where it has paid."""
     ways = [_WITH, _WITHOUT]
     legend = alt.Legend(orient="top", title=None, symbolSize=300)
@@ -108,45 +100,6 @@ def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
     ]
 
 
-def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - as above
-    """Two bars for each setup: one task upon the other, and both together."""
-    rows: list[Mapping[str, Any]] = [
-        {
-            **asdict(bar),
-            "group": f"batch size {bar.batch_size}",
-            "bar": f"{bar.series} {bar.way}",
-            "words": _bar_words(bar),
-        }
-        for bar in info.bars
-    ]
-    groups = [f"batch size {size}" for size in sorted({bar.batch_size for bar in info.bars})]
-    names = list(dict.fromkeys(bar.series for bar in info.bars))
-    ways = ["one by one", "together"]
-    bars = (
-        alt.Chart()
-        .mark_bar(stroke=INK, strokeWidth=0.5)
-        .encode(
-            x=alt.X("series:N", sort=names, title=None, axis=alt.Axis(labelAngle=-45)),
-            xOffset=alt.XOffset("way:N", sort=ways),
-            y=alt.Y("from_wh:Q", title="Energy of a training, Wh"),
-            y2="to_wh:Q",
-            color=alt.Color(
-                "task:N",
-                title=None,
-                scale=alt.Scale(domain=list(_TASKS), range=list(_TASK_COLOURS)),
-                legend=alt.Legend(orient="top", symbolType="square", symbolStrokeWidth=0.5),
-            ),
-            description="words:N",
-        )
-        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
-    )
-    notes = [
-        "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
-        *_wrapped(info.note),
-    ]
-    return styled(in_groups(bars, rows, groups), info.title, notes)
-
-
 def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:
     """The ends of both lines, and their crossing with its words."""
     ends = [
@@ -168,16 +121,3 @@ def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:
         ),
     }
     return [*ends, crossing]
-
-
-def _wrapped(note: str) -> list[str]:
-    """A note of several statements, two on a line."""
-    parts = note.split("; ")
-    return ["; ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
-
-
-def _bar_words(bar: MultitaskBar) -> str:
-    return (
-        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
-        f"{bar.to_wh - bar.from_wh:.3g} Wh"
-    )

@@ -1,0 +1,64 @@
+"""The chart of multitask: stacked bars, one task upon the other, and both together."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import altair as alt
+
+from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, in_groups, styled, wrapped
+from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
+
+_BAR_STEP, _BAR_HEIGHT = 22, 250
+
+
+_TASKS = ("attributes", "identity", "both")
+
+
+_TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
+
+
+def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+    """Two bars for each setup: one task upon the other, and both together."""
+    rows: list[Mapping[str, Any]] = [
+        {
+            **asdict(bar),
+            "group": f"batch size {bar.batch_size}",
+            "bar": f"{bar.series} {bar.way}",
+            "words": _bar_words(bar),
+        }
+        for bar in info.bars
+    ]
+    groups = [f"batch size {size}" for size in sorted({bar.batch_size for bar in info.bars})]
+    names = list(dict.fromkeys(bar.series for bar in info.bars))
+    ways = ["one by one", "together"]
+    bars = (
+        alt.Chart()
+        .mark_bar(stroke=INK, strokeWidth=0.5)
+        .encode(
+            x=alt.X("series:N", sort=names, title=None, axis=alt.Axis(labelAngle=-45)),
+            xOffset=alt.XOffset("way:N", sort=ways),
+            y=alt.Y("from_wh:Q", title="Energy of a training, Wh"),
+            y2="to_wh:Q",
+            color=alt.Color(
+                "task:N",
+                title=None,
+                scale=alt.Scale(domain=list(_TASKS), range=list(_TASK_COLOURS)),
+                legend=alt.Legend(orient="top", symbolType="square", symbolStrokeWidth=0.5),
+            ),
+            description="words:N",
+        )
+        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
+    )
+    notes = [
+        "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
+        *wrapped(info.note),
+    ]
+    return styled(in_groups(bars, rows, groups), info.title, notes)
+
+
+def _bar_words(bar: MultitaskBar) -> str:
+    return (
+        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
+        f"{bar.to_wh - bar.from_wh:.3g} Wh"
+    )

@@ -1,0 +1,118 @@
+"""The figures of pretraining as records (paper, Figure 4); `charts` draws them."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.forms.series import series_of
+from analysis.forms.titles import titled
+from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break_even
+from analysis.pretraining.info import PretrainingInfo
+from analysis.pretraining.tables import break_even_line
+from analysis.quantities import counted, sentence
+from study.record.manifest import Manifest
+from study.record.records import J_PER_WH
+
+# How far a panel goes beyond the break-even, as a share of it.
+_BEYOND = 1.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEvenCase:
+    """One panel of Figure 4: energy over the number of trainings, with and without pretraining.
+
+    With pretraining it is `encoder_wh + n * classifier_wh`, without `n * together_wh`.
+
+    Attributes:
+        case: `best`, `average` or `worst`.
+        label: Which setup it is, or of how many the energies are averaged.
+        encoder_wh: Energy of pretraining the encoder.
+        classifier_wh: Energy of training a classifier on it.
+        together_wh: Energy of training both from scratch.
+        cycles: Where the lines cross.
+        pays_at: First whole number of trainings after which pretraining has paid.
+        crossing_wh: Energy at the crossing.
+        last_cycle: How far the lines are drawn.
+    """
+
+    case: str
+    label: str
+    encoder_wh: float
+    classifier_wh: float
+    together_wh: float
+    cycles: float
+    pays_at: int
+    crossing_wh: float
+    last_cycle: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEvenLinesInfo:
+    """Figure 4 before it is drawn, for one kind of classifier.
+
+    Attributes:
+        name: Short; the name of its files.
+        title: With labels.
+        cases: Best, average and worst of the setups that pay; one where only one pays.
+        note: What the setups say together, those that never pay included.
+    """
+
+    name: str
+    title: str
+    cases: tuple[BreakEvenCase, ...]
+    note: str
+
+
+def break_even_lines_infos(
+    manifest: Manifest, pretraining: PretrainingInfo, labels: Sequence[str]
+) -> tuple[BreakEvenLinesInfo, ...]:
+    """Figure 4 with the frozen classifier, as in the paper, and with the unfrozen one."""
+    return tuple(
+        BreakEvenLinesInfo(
+            name=f"break_even_lines_{info.cycle.value.replace('-', '_')}",
+            title=titled(f"When pretraining pays, {info.cycle} in each cycle", labels),
+            cases=tuple(_cases(manifest, info)),
+            note=sentence(break_even_line(info)),
+        )
+        for info in (pretraining.frozen, pretraining.unfrozen)
+    )
+
+
+def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
+    paying = [row for row in info.rows if row.of_means.cycles is not None]
+    if info.best is None or info.worst is None:
+        return
+    series = series_of(manifest)
+
+    def setup(row: SetupBreakEven) -> str:
+        return f"setup {row.setup}, {row.batch_size} x {series(row.setup, row.learning_rate)}"
+
+    if len(paying) == 1:
+        yield from _case("best", setup(info.best), [info.best])
+        return
+    yield from _case("best", setup(info.best), [info.best])
+    yield from _case("average", f"mean energies of {counted(len(paying), 'setup')}", paying)
+    yield from _case("worst", setup(info.worst), [info.worst])
+
+
+def _case(case: str, label: str, rows: Sequence[SetupBreakEven]) -> Iterator[BreakEvenCase]:
+    """The case of the rows' mean energies; none where their means do not pay."""
+    encoder_j, together_j, classifier_j = (
+        statistics.fmean(value for row in rows if (value := getattr(row, name)) is not None)
+        for name in ("encoder_j", "together_j", "classifier_j")
+    )
+    found = break_even(encoder_j, together_j, classifier_j)
+    if found.cycles is None or found.pays_at is None:
+        return
+    yield BreakEvenCase(
+        case=case,
+        label=label,
+        encoder_wh=encoder_j / J_PER_WH,
+        classifier_wh=classifier_j / J_PER_WH,
+        together_wh=together_j / J_PER_WH,
+        cycles=found.cycles,
+        pays_at=found.pays_at,
+        crossing_wh=found.cycles * together_j / J_PER_WH,
+        last_cycle=max(math.ceil(_BEYOND * found.cycles), 2),
+    )

@@ -1,0 +1,54 @@
+"""What a pretraining study says: break-even and freezing together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.energy.spread import Spread
+from analysis.energy.stages import SetupStage, TrialStage
+from analysis.pretraining.break_even import BreakEvenInfo, break_even_info
+from analysis.pretraining.freezing import FreezingInfo, freezing_info
+from analysis.read.counted import counted_epochs
+from analysis.read.load import Study, load_windows
+from study.record.records import LATENTS, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainingInfo:
+    """What a pretraining study says.
+
+    Attributes:
+        frozen: Break-even with the frozen classifier in each cycle, as in the paper.
+        unfrozen: Break-even with the unfrozen classifier in each cycle.
+        freezing: Frozen against unfrozen.
+        encoder_weights: Published weights that encoders start from; None where they were trained.
+    """
+
+    frozen: BreakEvenInfo
+    unfrozen: BreakEvenInfo
+    freezing: FreezingInfo
+    encoder_weights: str | None
+
+
+def pretraining_info(
+    study: Study, stages: Sequence[SetupStage], trials: Sequence[TrialStage]
+) -> PretrainingInfo:
+    """Compute break-even and freezing of a study."""
+    setups = study.manifest.setups
+    return PretrainingInfo(
+        frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
+        unfrozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_UNFROZEN),
+        freezing=freezing_info(setups, stages, trials, latents_j=_latents_j(study)),
+        encoder_weights=study.manifest.encoder_weights,
+    )
+
+
+def _latents_j(study: Study) -> Spread | None:
+    """Energy of computing latent features, of the attempts whose first epoch counts."""
+    windows = load_windows(study.path)
+    if windows is None:
+        return None
+    epochs = counted_epochs(study.epochs)
+    first = epochs[(epochs["stage"] == Stage.CLASSIFIER_FROZEN) & (epochs["epoch"] == 1)]
+    latents = windows[windows["stage"] == LATENTS]
+    kept = latents.merge(first[["trial_id", "attempt"]], on=["trial_id", "attempt"])["energy_j"]
+    return Spread.of(float(energy) for energy in kept.dropna())

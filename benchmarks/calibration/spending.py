@@ -1,0 +1,71 @@
+"""What more repeats buy, by the rule that says which setups get them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmarks.calibration.advice import outcome
+from benchmarks.calibration.worlds import Truth
+from study.inference.allocation import Rule, next_repeat, sure_enough
+from study.inference.choice import Aim, choose
+from study.inference.posterior import posterior
+from study.inference.repeats import Integers, Repeats
+
+FIRST = 2
+"""Repeats that every setup gets."""
+
+
+def spending_measures(
+    truth: Truth,
+    rng: np.random.Generator,
+    *,
+    rule: Rule | None,
+    more: int,
+    draws: int,
+    aim: Aim,
+    sure: float,
+) -> Mapping[str, float]:
+    """Simulate studies of two repeats and `more` repeats of single setups.
+
+    Args:
+        truth: Of the studies.
+        rng: Source of their repeats.
+        rule: Which setup is next; None: one after another.
+        more: Repeats beyond the first two of all.
+        draws: Of each posterior.
+        aim: What is asked for.
+        sure: Probability from which on a study would have stopped.
+
+    Returns:
+        Outcomes after all; "sure": the share of studies that got so sure by then, "sure and right":
+        of these the share that was right when it would have stopped.
+    """
+    energies, objectives = truth.observed(rng, FIRST)
+    energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
+    stopped = np.full(truth.studies, -1, dtype=np.int64)
+    setup: Integers = np.zeros(truth.studies, dtype=np.int64)
+    for step in range(more + 1):
+        drawn = [posterior(each, rng=rng, draws=draws) for each in (energy, objective)]
+        if drawn[0] is None or drawn[1] is None:
+            msg = "two repeats of all setups have a spread"
+            raise ValueError(msg)
+        choice = choose(drawn[0], drawn[1], aim)
+        setup = choice.setup
+        stopped = np.where((stopped < 0) & sure_enough(choice, sure), setup, stopped)
+        following = (
+            np.full(truth.studies, step % energy.mean.shape[1])
+            if rule is None
+            else next_repeat(drawn[0], drawn[1], aim, rule=rule)
+        )
+        another = truth.observed_once(rng, following)
+        energy, objective = (
+            energy.plus(following, another[0]),
+            objective.plus(following, another[1]),
+        )
+    ended = stopped >= 0
+    right = outcome(truth.kept(ended), stopped[ended], aim)["right"] if ended.any() else np.nan
+    return {
+        **outcome(truth, setup, aim),
+        "sure": float(ended.mean()),
+        "sure and right": float(right),
+    }

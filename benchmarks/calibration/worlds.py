@@ -1,0 +1,191 @@
+"""Four kinds of truth from which studies are simulated.
+
+resampled    the 16 setups of `benchmarks/data/watch16`; a repeat is one of a setup's five recorded
+             trainings, drawn with replacement, energy and accuracy together. Their spreads differ
+             tenfold, and one setup either gives up after 7 epochs or runs to the limit of 30
+parametric   the means of these setups; energies log-normal with a standard deviation of 0.28,
+             accuracies normal with one of 2.5 points
+grids        random 4 x 4 grids: an effect of each row and column and one of the cell, anew in each
+             study (log energy: 0.35, 0.35, 0.2, normal; points lost: means of 3, 5 and 1,
+             exponential); noise as above
+synthetic    4 x 4 of the 16 x 16 setups of `benchmarks.search.synthetic_table`, anew in each study;
+             of each the mean of nine of its trainings; noise as above
+"""
+
+import functools
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.search.synthetic_table import synthetic_rows
+from study.inference.repeats import Floats, Integers, Truths
+from study.record.migration import RENAMED
+
+RECORDED = Path(__file__).parent.parent / "data" / "watch16" / "epochs.csv"
+ENERGY_DEVIATION, OBJECTIVE_DEVIATION = 0.28, 0.025
+SETUPS = 16
+WORLDS = ("resampled", "parametric", "grids", "synthetic")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """What is true of many studies, and what their repeats are drawn from.
+
+    Attributes:
+        energy: Logarithms of joules. Shape (studies, setups).
+        objective: Accuracies. Shape (studies, setups).
+        energy_deviation: Standard deviation of one repeat. Shape (studies, setups).
+        objective_deviation: The same.
+        recorded: Energies and objectives that repeats are drawn from; None: they are normal.
+            Shape (studies, setups, recorded, 2).
+    """
+
+    energy: Floats
+    objective: Floats
+    energy_deviation: Floats
+    objective_deviation: Floats
+    recorded: Floats | None = None
+
+    @property
+    def studies(self) -> int:
+        """How many."""
+        return int(self.energy.shape[0])
+
+    def observed(self, rng: np.random.Generator, repeats: int) -> tuple[Floats, Floats]:
+        """Draw energies and objectives. Shapes (studies, setups, repeats)."""
+        shape = (*self.energy.shape, repeats)
+        if self.recorded is not None:
+            drawn = rng.integers(self.recorded.shape[2], size=shape)
+            pairs = np.take_along_axis(self.recorded, drawn[..., None], axis=2)
+            return pairs[..., 0], pairs[..., 1]
+        return (
+            self.energy[..., None] + self.energy_deviation[..., None] * rng.standard_normal(shape),
+            self.objective[..., None]
+            + self.objective_deviation[..., None] * rng.standard_normal(shape),
+        )
+
+    def observed_once(self, rng: np.random.Generator, setup: Integers) -> tuple[Floats, Floats]:
+        """Draw one more repeat of one setup of each study. Shapes (studies,)."""
+        energy, objective = self._taken(np.asarray(setup)[:, None]).observed(rng, 1)
+        return energy[:, 0, 0], objective[:, 0, 0]
+
+    def kept(self, studies: Truths) -> "Truth":
+        """Only some of the studies."""
+        return Truth(
+            energy=self.energy[studies],
+            objective=self.objective[studies],
+            energy_deviation=self.energy_deviation[studies],
+            objective_deviation=self.objective_deviation[studies],
+            recorded=None if self.recorded is None else self.recorded[studies],
+        )
+
+    def with_twins(self, of: Integers) -> "Truth":
+        """Two setups more: one as another of the study, and one that needs twice its energy."""
+        every = np.broadcast_to(np.arange(self.energy.shape[1]), self.energy.shape)
+        places = np.concatenate([every, of[:, None], of[:, None]], axis=1)
+        more = np.where(np.arange(places.shape[1]) == places.shape[1] - 1, math.log(2), 0.0)
+        twins = self._taken(places)
+        recorded = twins.recorded
+        if recorded is not None:
+            recorded = recorded + np.stack([more, np.zeros_like(more)], axis=-1)[:, None, :]
+        return replace(twins, energy=twins.energy + more, recorded=recorded)
+
+    def _taken(self, places: Integers) -> "Truth":
+        def taken(values: Floats) -> Floats:
+            return np.asarray(np.take_along_axis(values, places, axis=1))
+
+        return Truth(
+            energy=taken(self.energy),
+            objective=taken(self.objective),
+            energy_deviation=taken(self.energy_deviation),
+            objective_deviation=taken(self.objective_deviation),
+            recorded=None
+            if self.recorded is None
+            else np.take_along_axis(self.recorded, places[:, :, None, None], axis=1),
+        )
+
+
+def truth_of(world: str, rng: np.random.Generator, studies: int) -> Truth:
+    """The truth of one world, for so many studies.
+
+    Args:
+        world: One of `WORLDS`.
+        rng: Source of what differs from study to study.
+        studies: How many.
+    """
+    if world == "resampled":
+        recorded = np.broadcast_to(recorded_trainings(), (studies, *recorded_trainings().shape))
+        mean, deviation = recorded.mean(axis=2), recorded.std(axis=2)
+        return Truth(
+            energy=mean[..., 0],
+            objective=mean[..., 1],
+            energy_deviation=deviation[..., 0],
+            objective_deviation=deviation[..., 1],
+            recorded=recorded,
+        )
+    energy, objective = _MEANS[world](rng, studies)
+    return Truth(
+        energy=energy,
+        objective=objective,
+        energy_deviation=np.full(energy.shape, ENERGY_DEVIATION),
+        objective_deviation=np.full(energy.shape, OBJECTIVE_DEVIATION),
+    )
+
+
+@functools.cache
+def recorded_trainings() -> Floats:
+    """Logarithm of the energy and best accuracy of each training. Shape (16, 5, 2)."""
+    return _trainings(pd.read_csv(RECORDED).rename(columns=RENAMED))
+
+
+def _trainings(epochs: pd.DataFrame) -> Floats:
+    """Log energy and best accuracy by setup and seed. Shape (setups, seeds, 2)."""
+    by_training = epochs.groupby(["batch_size", "learning_rate", "seed"])
+    energy = np.log(by_training["epoch_energy_j"].sum().to_numpy())
+    accuracy = by_training["val_score"].max().to_numpy()
+    seeds = int(epochs["seed"].nunique())
+    return np.asarray(np.stack([energy, accuracy], axis=-1).reshape(-1, seeds, 2))
+
+
+def _recorded_means(_: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
+    mean = np.broadcast_to(recorded_trainings().mean(axis=1), (studies, SETUPS, 2))
+    return mean[..., 0], mean[..., 1]
+
+
+def _random_grids(rng: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
+    shapes = ((studies, 4, 1), (studies, 1, 4), (studies, 4, 4))
+    energy = 3.0 + sum(
+        rng.normal(0.0, scale, shape)
+        for scale, shape in zip((0.35, 0.35, 0.2), shapes, strict=True)
+    )
+    lost = sum(
+        rng.exponential(scale, shape)
+        for scale, shape in zip((0.03, 0.05, 0.01), shapes, strict=True)
+    )
+    flat = (studies, SETUPS)
+    return np.reshape(energy, flat), np.reshape(0.9 - lost, flat)
+
+
+@functools.cache
+def _model() -> Floats:
+    """Mean log energy and best accuracy of the synthetic model's setups. Shape (16, 16, 2)."""
+    return np.asarray(_trainings(synthetic_rows(seeds=9)).mean(axis=1).reshape(16, 16, 2))
+
+
+def _parts_of_the_model(rng: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
+    rows, columns = (
+        np.sort(rng.permuted(np.tile(np.arange(16), (studies, 1)), axis=1)[:, :4], axis=1)
+        for _ in range(2)
+    )
+    part = _model()[rows[:, :, None], columns[:, None, :]].reshape(studies, SETUPS, 2)
+    return part[..., 0], part[..., 1]
+
+
+_MEANS = {
+    "parametric": _recorded_means,
+    "grids": _random_grids,
+    "synthetic": _parts_of_the_model,
+}

@@ -1,0 +1,172 @@
+"""Where a study's trials come from and what ends them: from a grid, or from a search.
+
+`study.execution.launch` asks this and nothing else about the kind of study that it runs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+from ray import tune
+from ray.tune.search import SearchAlgorithm, Searcher
+from ray.tune.search.basic_variant import BasicVariantGenerator
+
+from study.options import StudyOptions
+from study.record.manifest import Manifest, SetupFacts
+from study.scenario import Scenario
+from study.store.folder import StudyFolder
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan, trial_plans
+
+RESTARTS = 2
+"""How many times, in one command, a trial is run again whose process or node was lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneParts:
+    """What Ray Tune gets of a trial source.
+
+    Attributes:
+        searcher: Gives the trials.
+        samples: How many it may ask for; -1 for as many as the searcher has.
+        param_space: Names the keys of a trial's configuration; None where the searcher does.
+        at_once: Most trials that run at the same time; None for as many as fit, on machines that
+            join later too.
+        stopper: Ends trials before they end themselves; None for none.
+    """
+
+    searcher: Searcher | SearchAlgorithm
+    samples: int
+    param_space: dict[str, Any] | None = None
+    at_once: int | None = None
+    stopper: tune.Stopper | None = None
+
+
+class TrialSource(Protocol):
+    """Where trials come from; `begin` comes before all else but `prepared`.
+
+    Attributes:
+        restarts: How many times trials whose process was lost are run again in this command. With
+            0 they keep no checkpoints either, because nothing goes on from them.
+    """
+
+    restarts: int
+
+    def prepared(self, scenario: Scenario) -> Scenario:
+        """Return the scenario as the trials are to see it."""
+
+    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
+        """Take into account what ended in earlier commands.
+
+        Args:
+            folder: Of the study.
+            manifest: As it will be written.
+            recorder: Has the trials of earlier commands.
+        """
+
+    @property
+    def setups(self) -> Sequence[SetupFacts]:
+        """The setups that are known; of a search over ranges this grows."""
+
+    @property
+    def remaining(self) -> Sequence[TrialPlan]:
+        """The trials that are known and have not ended."""
+
+    @property
+    def expected(self) -> int:
+        """Number of trials that must have ended for the study to be finished."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there may be trials to run."""
+
+    @property
+    def summary(self) -> str:
+        """What is going to be run, in a few words."""
+
+    def parts(
+        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+    ) -> TuneParts:
+        """What Ray Tune gets, for one run of it.
+
+        Args:
+            slots: Trials that fit on the machines at the same time.
+            collect: Brings what trackers have booked to the recorder.
+            note: Writes down the setups; called after each that is new.
+        """
+
+    def run_again(self, lost: Sequence[TrialPlan]) -> None:
+        """Take trials back whose processes were lost; they are what is left to run."""
+
+
+@final
+class GridSource:
+    """Every setup with every seed, known from the beginning."""
+
+    restarts = RESTARTS
+
+    def __init__(self, options: StudyOptions) -> None:
+        """Run the setups of the manifest as `options` says."""
+        self.setups: Sequence[SetupFacts] = ()
+        self.remaining: list[TrialPlan] = []
+        self._options = options
+        self._recorder: Recorder | None = None
+        self._summary = ""
+
+    def prepared(self, scenario: Scenario) -> Scenario:
+        """Return it as it is."""
+        return scenario
+
+    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
+        """Plan what has not ended; see `TrialSource`."""
+        self.setups = manifest.setups
+        plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
+        self._recorder = recorder
+        self.remaining = recorder.expect(plans, retry_failed=self._options.retry_failed)
+        self._summary = _summary(
+            len(manifest.setups), len(manifest.seeds), ended=len(plans) - len(self.remaining)
+        )
+
+    @property
+    def expected(self) -> int:
+        """Setups times seeds."""
+        return len(self.setups) * len(self._options.seeds)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a trial has not ended."""
+        return bool(self.remaining)
+
+    @property
+    def summary(self) -> str:
+        """Setups times repeats, and how many trials ended before."""
+        return self._summary
+
+    def parts(
+        self,
+        *,
+        slots: int,  # noqa: ARG002 - machines may join, and Ray starts what fits
+        collect: Callable[[], None],  # noqa: ARG002 - nothing is decided by it
+        note: Callable[[], None],  # noqa: ARG002 - no setup is new
+    ) -> TuneParts:
+        """The whole list of trials."""
+        configs = [plan.to_config() for plan in self.remaining]
+        return TuneParts(
+            searcher=BasicVariantGenerator(points_to_evaluate=configs),
+            samples=len(configs),
+            # The points are the whole list of trials; the space only names their keys.
+            param_space={
+                key: tune.choice(list(dict.fromkeys(config[key] for config in configs)))
+                for key in configs[0]
+            },
+        )
+
+    def run_again(self, lost: Sequence[TrialPlan]) -> None:
+        """Plan them as new attempts."""
+        self.remaining = [] if self._recorder is None else self._recorder.expect(lost)
+
+
+def _summary(setups: int, repeats: int, *, ended: int) -> str:
+    times = "1 repeat" if repeats == 1 else f"{repeats} repeats"
+    gone = f", {ended} of them ended before" if ended else ""
+    return f"{setups} setups x {times} = {setups * repeats}{gone}"

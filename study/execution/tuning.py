@@ -1,0 +1,180 @@
+"""The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
+
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from typing import final
+
+import ray
+from ray import tune
+from rich.console import Console
+
+from study.design import Design
+from study.execution.callback import StudyCallback
+from study.execution.interrupts import Interrupts
+from study.execution.progress import ProgressDisplay
+from study.execution.trainable import TrialContext, run_trial
+from study.execution.trial_source import TrialSource
+from study.machines.cluster import Cluster
+from study.options import StudyOptions
+from study.record.manifest import Manifest
+from study.record.records import MANIFEST_FILE, TrialStatus
+from study.scenario import Data
+from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
+from study.store.folder import StudyFolder, written_at_last
+from study.store.provenance import now
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan
+
+
+@final
+class Tuning:
+    """One command's trials, from the first to the last."""
+
+    def __init__(
+        self,
+        design: Design,
+        options: StudyOptions,
+        manifest: Manifest,
+        *,
+        cluster: Cluster,
+        folder: StudyFolder,
+        recorder: Recorder,
+        interrupts: Interrupts,
+        source: TrialSource,
+    ) -> None:
+        """Run what `source` gives on `cluster`, and write it into `folder`."""
+        self._design = design
+        self._options = options
+        self._manifest = manifest
+        self._cluster = cluster
+        self._folder = folder
+        self._recorder = recorder
+        self._interrupts = interrupts
+        self._source = source
+
+    def run(self, data: Data, console: Console) -> None:
+        """Run the trials, and run those again whose process or machine was lost."""
+        progress = ProgressDisplay(
+            console,
+            self._source.setups,
+            repeats=self._options.repeats,
+            trials=len(self._source.remaining),
+            slots=self._cluster.slots,
+        )
+        progress.start()
+        try:
+            # Once for all runs of Tune, which would keep a copy for each.
+            self._data = ray.put(data)
+            for restarts in reversed(range(self._source.restarts + 1)):
+                if self._interrupts.came or not self._source.has_more:
+                    break
+                self._interrupts.trials_begin()
+                callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
+                self._fit(callback)
+                self._take_bookings()
+                self._source.run_again(callback.lost)
+        except KeyboardInterrupt:
+            pass  # before Tune ran; the outcome says what has not been run
+        finally:
+            self._interrupts.trials_end()
+            progress.stop()
+            self._finish()
+
+    def _fit(self, callback: StudyCallback) -> None:
+        try:
+            self._tuner(callback).fit()
+        except OSError as error:
+            # Tune misses files of its own. The study's rows have come through the callback.
+            logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
+
+    def _tuner(self, callback: StudyCallback) -> tune.Tuner:
+        parts = self._source.parts(
+            slots=self._cluster.slots, collect=self._take_bookings, note=self._note_setups
+        )
+        trainable = tune.with_parameters(
+            run_trial, context=self._context(), data=self._data, manager=self._cluster.manager
+        )
+        return tune.Tuner(
+            tune.with_resources(trainable, self._cluster.share.resources()),
+            param_space=parts.param_space,
+            tune_config=tune.TuneConfig(
+                num_samples=parts.samples,
+                reuse_actors=True,
+                search_alg=parts.searcher,
+                max_concurrent_trials=parts.at_once,
+                trial_name_creator=lambda trial: str(trial.config["trial_id"]),
+                trial_dirname_creator=lambda trial: TrialPlan.from_config(trial.config).folder,
+            ),
+            run_config=tune.RunConfig(
+                name=self._manifest.study,
+                storage_path=self._folder.storage_path,
+                callbacks=[callback],
+                verbose=0,
+                stop=parts.stopper,
+            ),
+        )
+
+    def _context(self) -> TrialContext:
+        return TrialContext(
+            study=self._manifest.study,
+            paradigm=self._design.paradigm,
+            scenario=self._options.scenario,
+            objective=self._manifest.objective,
+            stages=self._manifest.stages,
+            cache_latents=self._design.caches_latents(self._options),
+            max_epochs=self._options.max_epochs,
+            patience=self._options.patience,
+            optimizer=self._options.optimizer,
+            device=self._options.device,
+            threads=max(1, int(self._cluster.share.cpus)),
+            storage=self._cluster.reach if self._source.restarts else None,
+            checkpoint_every_s=self._options.checkpoint_every_s,
+        )
+
+    def _finish(self) -> None:
+        """Write all that is known."""
+        for trial in self._recorder.trials():
+            if trial.status is TrialStatus.RUNNING:
+                self._cluster.release(trial.trial_id)
+        self._take_bookings()
+        self._remove_checkpoints()
+        ended = sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
+        cluster = self._cluster.refreshed()
+        manifest = replace(
+            self._manifest,
+            nodes=cluster.node_facts(),
+            warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
+            status="finished" if ended == self._source.expected else "interrupted",
+            finished_at=now(),
+        )
+        written_at_last(self._folder.path, self._recorder.flush)
+        written_at_last(
+            self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
+        )
+
+    def _remove_checkpoints(self) -> None:
+        """Those of trials that have their result, and were lost before they could do it."""
+        finished = {
+            trial.trial_id
+            for trial in self._recorder.trials()
+            if trial.status is TrialStatus.FINISHED
+        }
+        with suppress(OSError):
+            for name in self._folder.names(CHECKPOINTS_FOLDER):
+                if trial_of(name) in finished:
+                    self._folder.delete(f"{CHECKPOINTS_FOLDER}/{name}")
+
+    def _take_bookings(self) -> None:
+        for booking in self._cluster.take_bookings():
+            self._recorder.add_booking(booking)
+
+    def _note_setups(self) -> None:
+        """Write down what a search has proposed from a range, before it is trained."""
+        setups = tuple(self._source.setups)
+        if setups != self._manifest.setups:
+            self._manifest = replace(self._manifest, setups=setups)
+            try:
+                self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
+            except OSError as error:  # the next proposal, or the end, writes it
+                logging.getLogger(__name__).warning("the manifest could not be written: %s", error)

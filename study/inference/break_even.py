@@ -1,0 +1,164 @@
+"""After how many cycles a pretrained encoder has paid (paper, equation 2), with its doubt.
+
+    x = E_enc / (E_enc+class - E_class)
+
+Over all setups it is a ratio of sums with Fieller's interval (`study.inference.ratios`). Of one
+setup, with its few repeats, it is what the draws of the three energies come to, each with the
+spread of all setups. The best and the worst of many were picked, so that theirs are wider: of m
+setups with one true value the extremes lie within an interval of confidence 1 - 0.1 / m in 95 %
+(Bonferroni, one-sided, because an extreme can be off to one side only).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.inference.intervals import CONFIDENCE, Interval, interval
+from study.inference.posterior import SEED, Posterior
+from study.inference.ratios import Ratio, ratio_of_sums
+from study.inference.repeats import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePosteriors:
+    """The three energies of equation 2, of all setups: logarithms of joules.
+
+    Attributes:
+        encoder: E_enc.
+        together: E_enc+class.
+        classifier: E_class, frozen or unfrozen.
+    """
+
+    encoder: Posterior
+    together: Posterior
+    classifier: Posterior
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupCycles:
+    """Break-even of each setup by itself; infinite is never.
+
+    Attributes:
+        value: By the typical energies. Shape (..., setups).
+        interval: 95 % interval of each. Arrays of shape (..., setups).
+        pays: Probability that it ever pays. Shape (..., setups).
+        best: Place of the setup that pays soonest. Shape (...).
+        best_interval: Its interval, wider for having been picked.
+        worst: Place of the setup that pays last, or never. Shape (...).
+        worst_interval: Its interval, likewise.
+    """
+
+    value: Floats
+    interval: Interval
+    pays: Floats
+    best: Integers
+    best_interval: Interval
+    worst: Integers
+    worst_interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseAlone:
+    """What the repeats would print if all setups had one true break-even.
+
+    Attributes:
+        best: Median of the best setup's. Shape (...).
+        worst: Median of the worst setup's; infinite where one of them mostly never pays.
+        never: Mean share of the setups that would seem never to pay.
+    """
+
+    best: Floats
+    worst: Floats
+    never: Floats
+
+
+def pooled_cycles(encoder_j: Floats, together_j: Floats, classifier_j: Floats) -> Ratio | None:
+    """Break-even over all setups and repeats; None where no setup has two whole repeats.
+
+    Args:
+        encoder_j: E_enc of each setup and repeat; NaN where there is none. Shape
+            (..., setups, repeats).
+        together_j: E_enc+class, likewise.
+        classifier_j: E_class, likewise.
+    """
+    return ratio_of_sums(encoder_j, together_j - classifier_j)
+
+
+def setup_cycles(stages: StagePosteriors) -> SetupCycles:
+    """Break-even of each setup, with intervals.
+
+    Args:
+        stages: Draws of the three energies.
+    """
+    drawn = np.moveaxis(
+        _cycles(stages.encoder.means, stages.together.means, stages.classifier.means), -2, -1
+    )
+    value = _cycles(*(s.repeats.mean for s in _all(stages)))
+    best, worst = np.asarray(value.argmin(axis=-1)), np.asarray(value.argmax(axis=-1))
+    picked = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / value.shape[-1])
+    return SetupCycles(
+        value=value,
+        interval=interval(drawn),
+        pays=np.isfinite(drawn).mean(axis=-1),
+        best=best,
+        best_interval=_at(picked, best),
+        worst=worst,
+        worst_interval=_at(picked, worst),
+    )
+
+
+def noise_alone(
+    stages: StagePosteriors, cycles: float | Floats, *, rng: np.random.Generator | int = SEED
+) -> NoiseAlone:
+    """What best and worst would come to if all setups had the same true break-even.
+
+    Each setup keeps its energy from scratch; the other two are the same shares of it in all.
+
+    Args:
+        stages: Draws of the three energies; their variances are those of the noise.
+        cycles: The one true break-even, such as `pooled_cycles` gives. Shape () or (...).
+        rng: Source of the noise, or a seed for one.
+    """
+    source = np.random.default_rng(rng)
+    together = stages.together.repeats.mean
+    energies = [np.exp(each.repeats.mean).sum(axis=-1) for each in _all(stages)]
+    saved = np.maximum(1 - energies[2] / energies[1], 0.0)
+    with np.errstate(divide="ignore"):
+        encoder = together + np.log(np.asarray(cycles) * saved)[..., None]
+        classifier = together + np.log1p(-saved)[..., None]
+    drawn = _cycles(
+        *(
+            truth[..., None, :]
+            + np.sqrt(each.mean_variances) * source.standard_normal(each.means.shape)
+            for truth, each in zip((encoder, together, classifier), _all(stages), strict=True)
+        )
+    )
+    return NoiseAlone(
+        best=_median(drawn.min(axis=-1)),
+        worst=_median(drawn.max(axis=-1)),
+        never=np.isinf(drawn).mean(axis=(-2, -1)),
+    )
+
+
+def _all(stages: StagePosteriors) -> tuple[Posterior, Posterior, Posterior]:
+    return stages.encoder, stages.together, stages.classifier
+
+
+def _cycles(encoder: Floats, together: Floats, classifier: Floats) -> Floats:
+    """Equation 2 of logarithms of joules; infinite where nothing is saved in a cycle."""
+    saved = np.exp(together) - np.exp(classifier)
+    cycles = np.full(saved.shape, math.inf)
+    np.divide(np.exp(encoder), saved, out=cycles, where=saved > 0)
+    return cycles
+
+
+def _median(draws: Floats) -> Floats:
+    return np.asarray(np.quantile(draws, 0.5, axis=-1, method="closest_observation"))
+
+
+def _at(many: Interval, place: Integers) -> Interval:
+    low, high = (
+        np.take_along_axis(end, place[..., None], axis=-1)[..., 0] for end in (many.low, many.high)
+    )
+    return Interval(low=low, high=high)

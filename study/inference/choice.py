@@ -1,0 +1,140 @@
+"""Which setup to use: the one with the least expected loss, and how probable it is that it is right.
+
+The loss of a setup is the logarithm of its energy, plus a price for each point by which its
+objective falls short of what was asked for: the best setup's, less the tolerance. A price of
+log(1.4) means that a point is worth 40 % of energy. Its expectation over what the true means can
+be (`study.inference.posterior`) decides, so that a setup whose objective is only perhaps good
+enough pays for the points by which it may fall short.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from study.inference.posterior import Posterior
+from study.inference.repeats import Floats, Integers, Repeats
+
+NEAR = 0.05
+"""As near to the cheapest as counts as cheapest."""
+
+_ROUNDING = 1e-9
+
+
+class Preference(StrEnum):
+    """What is worth more: energy, or the last point of the objective."""
+
+    ENERGY = "energy"
+    BALANCED = "balanced"
+    ACCURACY = "accuracy"
+
+    @property
+    def price(self) -> float:
+        """What a point is worth, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
+        return math.log1p(_SHARES[self])
+
+
+_SHARES = {Preference.ENERGY: 0.2, Preference.BALANCED: 0.4, Preference.ACCURACY: 0.8}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What is asked of a setup.
+
+    Attributes:
+        tolerance: By how much its objective may be worse than the best setup's; at least 0.
+        point: What a point of the objective is: 0.01 of a share.
+        price: Logarithm of the energy that a point is worth; at least 0.
+    """
+
+    tolerance: float = 0.01
+    point: float = 0.01
+    price: float = Preference.BALANCED.price
+
+    def __post_init__(self) -> None:
+        """Check signs.
+
+        Raises:
+            ValueError: One of them is negative, or the point is 0.
+        """
+        if self.tolerance < 0 or self.point <= 0 or self.price < 0:
+            msg = f"{self}: tolerance and price are at least 0, a point is above 0"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The chosen setup, and what is probable of each. Probabilities are shares of the draws.
+
+    Attributes:
+        setup: Place of the setup with the least expected loss. Shape (...).
+        by_threshold: Place of the setup that the means alone would choose: of those whose mean is
+            within the tolerance of the best mean, the cheapest. Shape (...).
+        expected_loss: Of each setup, less that of the chosen one. Shape (..., setups).
+        within: Probability that the objective is within the tolerance. Shape (..., setups).
+        cheapest: Probability that it is the cheapest such. Shape (..., setups).
+        right: Probability that it is within the tolerance and at most 5 % dearer than the
+            cheapest such. Shape (..., setups).
+        most_accurate: Probability that no other objective is better. Shape (..., setups).
+    """
+
+    setup: Integers
+    by_threshold: Integers
+    expected_loss: Floats
+    within: Floats
+    cheapest: Floats
+    right: Floats
+    most_accurate: Floats
+
+    def of_chosen(self, probability: Floats) -> Floats:
+        """One of the probabilities, of the chosen setup. Shape (...)."""
+        return np.take_along_axis(probability, self.setup[..., None], axis=-1)[..., 0]
+
+
+def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:
+    """Loss of each setup, in logarithms of energy.
+
+    Args:
+        energies: Logarithms of joules. Shape (..., setups).
+        objectives: The higher the better; of one to be minimised the negative. The same shape.
+        aim: What is asked for.
+    """
+    short = objectives.max(axis=-1, keepdims=True) - aim.tolerance - objectives
+    return np.asarray(energies + aim.price * np.maximum(short, 0.0) / aim.point)
+
+
+def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
+    """Choose by expected loss.
+
+    Args:
+        energy: Of logarithms of joules.
+        objective: The higher the better.
+        aim: What is asked for.
+    """
+    expected = losses(energy.means, objective.means, aim).mean(axis=-2)
+    best = objective.means.max(axis=-1, keepdims=True)
+    enough = objective.means >= best - aim.tolerance - _ROUNDING
+    admitted = np.where(enough, energy.means, math.inf)
+    least = admitted.min(axis=-1, keepdims=True)
+    return Choice(
+        setup=np.asarray(expected.argmin(axis=-1)),
+        by_threshold=choose_by_threshold(energy.repeats, objective.repeats, aim),
+        expected_loss=expected - expected.min(axis=-1, keepdims=True),
+        within=enough.mean(axis=-2),
+        cheapest=(admitted <= least).mean(axis=-2),
+        right=(admitted <= least + math.log1p(NEAR)).mean(axis=-2),
+        most_accurate=(objective.means >= best).mean(axis=-2),
+    )
+
+
+def choose_by_means(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
+    """Choose by the loss of the means, as if there were no noise; for one repeat. Shape (...)."""
+    return np.asarray(losses(energy.mean, objective.mean, aim).argmin(axis=-1))
+
+
+def choose_by_threshold(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
+    """The cheapest of those whose mean is within the tolerance of the best mean. Shape (...)."""
+    best = objective.mean.max(axis=-1, keepdims=True)
+    enough = objective.mean >= best - aim.tolerance - _ROUNDING
+    return np.asarray(np.where(enough, energy.mean, math.inf).argmin(axis=-1))

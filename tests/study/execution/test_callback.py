@@ -1,0 +1,192 @@
+"""What a study's callback does with what Ray Tune reports."""
+
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from study.execution.callback import StudyCallback
+from study.machines.cluster import Cluster
+from study.record.objective import ACCURACY
+from study.record.records import Paradigm, Stage, StopReason, TrialStatus
+from study.store.folder import StudyFolder
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan
+from tests.study.rows import epoch, plan
+from trackers.node.ledger import Booking
+
+
+@dataclass
+class Books:
+    """Stands for a cluster: remembers which trials it released."""
+
+    released: list[str] = field(default_factory=list)
+    taken: int = 0
+
+    def release(self, trial_id: str) -> None:
+        """Remember it."""
+        self.released.append(trial_id)
+
+    def take_bookings(self) -> list[Booking]:
+        """Count the calls; nothing was booked."""
+        self.taken += 1
+        return []
+
+
+@dataclass
+class Shown:
+    """Stands for the display: remembers what it was given, in order."""
+
+    events: list[tuple[str, str]] = field(default_factory=list)
+
+    def begin(self, trial_id: str, setup: int) -> None:  # noqa: ARG002 - as the display's
+        """A trial has begun."""
+        self.events.append(("begin", trial_id))
+
+    def epoch(self, record: Any) -> None:  # noqa: ANN401 - an EpochRecord
+        """An epoch has ended."""
+        self.events.append(("epoch", record.trial_id))
+
+    def end(self, trial_id: str, setup: int) -> None:  # noqa: ARG002 - as the display's
+        """A trial has ended."""
+        self.events.append(("end", trial_id))
+
+    def lost(self, trial_id: str, setup: int, *, why: str) -> None:  # noqa: ARG002 - as the display's
+        """A trial is run again."""
+        self.events.append(("lost", why))
+
+
+@dataclass
+class Scene:
+    """A callback among what it hands on to."""
+
+    callback: StudyCallback
+    recorder: Recorder
+    books: Books
+    shown: Shown
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
+    """A callback with so many restarts left as the test's parameter says; one without."""
+    recorder = Recorder(
+        StudyFolder(str(tmp_path), "a"),
+        study="a",
+        paradigm=Paradigm.REGIME,
+        scenario="s",
+        objective=ACCURACY,
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        target=None,
+    )
+    recorder.expect([plan()])
+    books, shown = Books(), Shown()
+    callback = StudyCallback(
+        recorder,
+        cast("Any", shown),
+        cast("Cluster", books),
+        restarts=getattr(request, "param", 1),
+    )
+    return Scene(callback, recorder, books, shown)
+
+
+def trial_of(trial: TrialPlan, error: Exception | None = None) -> Any:  # noqa: ANN401 - Tune's
+    """A trial as Tune has it."""
+    return SimpleNamespace(config=trial.to_config(), get_error=lambda: error, evaluated_params=None)
+
+
+def reported(stop: StopReason | None = None) -> dict[str, Any]:
+    """A result of the trial's first epoch as Tune has it."""
+    return {**epoch(1, 2.0, stop=stop).to_row(), "config": plan().to_config()}
+
+
+def test_tensorboard_compares_by_the_setups_parameters(scene: Scene) -> None:
+    """A list of points would leave its table of hyper-parameters empty."""
+    trial = trial_of(plan(3))
+
+    scene.callback.on_trial_start(trial=trial)
+
+    assert trial.evaluated_params == {
+        "batch_size": 64,
+        "learning_rate": 0.1,
+        "seed": 0,
+        "setup": 3,
+    }
+    assert scene.shown.events == [("begin", "setup03-seed0")]
+
+
+def test_an_epoch_is_recorded_and_shown(scene: Scene) -> None:
+    """As the row that it was reported as."""
+    scene.callback.on_trial_result(result=reported())
+
+    assert [trial.epochs for trial in scene.recorder.trials()] == [1]
+    assert scene.shown.events == [("epoch", "setup01-seed0")]
+
+
+def test_a_trial_that_reports_an_error_has_failed(scene: Scene) -> None:
+    """With the last line of what it raised."""
+    row = reported(StopReason.ERROR)
+
+    scene.callback.on_trial_result(result={**row, "error": "Traceback\nValueError: no"})
+
+    (trial,) = scene.recorder.trials()
+    assert trial.status is TrialStatus.FAILED
+    assert trial.error == "ValueError: no"
+
+
+def test_an_ended_trial_is_released(scene: Scene) -> None:
+    """Its tracker then hands out what it has booked."""
+    scene.callback.on_trial_complete(trial=trial_of(plan()))
+
+    assert scene.books.released == ["setup01-seed0"]
+    assert scene.shown.events == [("end", "setup01-seed0")]
+
+
+def test_a_lost_process_is_a_later_attempt(scene: Scene) -> None:
+    """While there are restarts left."""
+    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+
+    assert [(each.trial_id, each.attempt) for each in scene.callback.lost] == [("setup01-seed0", 2)]
+    assert scene.shown.events == [("lost", "RuntimeError")]
+    assert scene.books.released == ["setup01-seed0"]
+
+
+@pytest.mark.parametrize("scene", [0], indirect=True)
+def test_without_restarts_a_lost_process_is_a_failed_trial(scene: Scene) -> None:
+    """Nothing runs it again in this command."""
+    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+
+    assert scene.callback.lost == []
+    assert [trial.status for trial in scene.recorder.trials()] == [TrialStatus.FAILED]
+    assert scene.shown.events == [("end", "setup01-seed0")]
+
+
+def test_a_process_lost_after_the_last_report_has_lost_nothing(scene: Scene) -> None:
+    """Its trial has its result."""
+    scene.callback.on_trial_result(result=reported(StopReason.PATIENCE))
+
+    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+
+    assert scene.callback.lost == []
+    assert [trial.status for trial in scene.recorder.trials()] == [TrialStatus.FINISHED]
+
+
+def test_rows_are_written_when_it_is_time(scene: Scene, tmp_path: Path) -> None:
+    """With what trackers have booked; the end of a stage makes it time."""
+    scene.callback.on_step_end()
+    early = scene.books.taken
+    scene.callback.on_trial_result(result=reported(StopReason.PATIENCE))
+
+    scene.callback.on_step_end()
+
+    assert (early, scene.books.taken) == (0, 1)
+    assert (tmp_path / "a" / "epochs.parquet").is_file()
+
+
+def test_tune_stores_nothing_of_it(scene: Scene) -> None:
+    """A study is resumed from its rows, and what is open cannot be pickled."""
+    stored = pickle.loads(pickle.dumps(scene.callback))  # noqa: S301 - our own
+
+    assert vars(stored) == {}

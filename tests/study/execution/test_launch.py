@@ -1,0 +1,145 @@
+"""What a study does before there is a Ray: the order in which it checks, and what it leaves."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import ray
+from rich.console import Console
+
+from study.errors import OptionError, ScenarioError, StudyError
+from study.execution.launch import run_study
+from study.execution.trial_source import TuneParts
+from study.options import StudyOptions
+from study.record.manifest import Manifest, SetupFacts
+from study.record.records import MANIFEST_FILE
+from study.regime import DESIGN
+from study.scenario import Scenario
+from study.store.folder import StudyFolder
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan
+from tests.study.record.test_manifest import MANIFEST
+
+ROOT = Path(__file__).parents[3]
+TINY = "tests.end_to_end.scenarios:Tiny"
+
+
+class Refusing:
+    """A trial source that refuses to begin, and remembers what it was given."""
+
+    restarts = 0
+    setups: Sequence[SetupFacts] = ()
+    remaining: Sequence[TrialPlan] = ()
+    expected = 0
+    has_more = False
+    summary = ""
+
+    def __init__(self) -> None:
+        """Nothing was given yet."""
+        self.manifest: Manifest | None = None
+        self.scenario: Scenario | None = None
+
+    def prepared(self, scenario: Scenario) -> Scenario:
+        """Remember it."""
+        self.scenario = scenario
+        return scenario
+
+    def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - as launch calls it
+        """Refuse."""
+        self.manifest = manifest
+        message = "not this one"
+        raise OptionError(message)
+
+    def parts(
+        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+    ) -> TuneParts:
+        """Never asked."""
+        raise NotImplementedError
+
+    def run_again(self, lost: Sequence[TrialPlan]) -> None:
+        """Never asked."""
+
+
+def launched(tmp_path: Path, source: Refusing, **options: object) -> None:
+    """Launch a study of `tmp_path` from a source."""
+    fields = {"scenario": TINY, "results_dir": str(tmp_path), "name": "a", **options}
+    run_study(
+        DESIGN,
+        StudyOptions(**fields),  # type: ignore[arg-type]
+        command=("python", "-m", "study.regime"),
+        console=Console(file=io.StringIO()),
+        source=source,
+    )
+
+
+def test_launch_knows_no_search() -> None:
+    """No file of the room imports the search: both kinds come through `TrialSource`."""
+    files = [path.read_text() for path in (ROOT / "study" / "execution").glob("*.py")]
+
+    assert files
+    assert not [text for text in files if "study.search" in text]
+
+
+def test_a_source_begins_before_ray_and_before_the_manifest_is_written(tmp_path: Path) -> None:
+    """What it refuses has started nothing, and left no study."""
+    source = Refusing()
+
+    with pytest.raises(OptionError, match="not this one"):
+        launched(tmp_path, source)
+
+    assert not ray.is_initialized()
+    assert not (tmp_path / "a" / MANIFEST_FILE).exists()
+    assert source.manifest is not None
+    assert len(source.manifest.setups) == 16
+    assert source.scenario is not None
+    assert source.scenario.name == "tiny"
+
+
+def test_a_study_that_goes_on_keeps_the_time_of_its_start(tmp_path: Path) -> None:
+    """However often it is resumed."""
+    first = Refusing()
+    with pytest.raises(OptionError):
+        launched(tmp_path, first)
+    assert first.manifest is not None
+    begun = Manifest.from_json(first.manifest.to_json().replace(first.manifest.started_at, "then"))
+    StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, begun.to_json())
+    second = Refusing()
+
+    with pytest.raises(OptionError):
+        launched(tmp_path, second, resume=True)
+
+    assert second.manifest is not None
+    assert second.manifest.started_at == "then"
+
+
+def test_another_study_is_not_gone_on_with(tmp_path: Path) -> None:
+    """The source is then not asked."""
+    StudyFolder(str(tmp_path), "a").write_text(MANIFEST_FILE, MANIFEST.to_json())
+    source = Refusing()
+
+    with pytest.raises(OptionError, match="would mix two studies"):
+        launched(tmp_path, source, resume=True)
+
+    assert source.manifest is None
+
+
+def test_checkpoints_of_a_study_that_was_deleted_are_removed(tmp_path: Path) -> None:
+    """A trial of the new one must not go on from them."""
+    left = tmp_path / "a" / "checkpoints" / "setup01-seed0-attempt1.pt"
+    left.parent.mkdir(parents=True)
+    left.touch()
+
+    with pytest.raises(OptionError):
+        launched(tmp_path, Refusing())
+
+    assert not left.exists()
+
+
+def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> None:
+    """It is looked for first."""
+    with pytest.raises(StudyError) as refused:
+        launched(tmp_path, Refusing(), scenario="tests.nowhere:Nothing")
+
+    assert isinstance(refused.value, ScenarioError | OptionError)
+    assert list(tmp_path.iterdir()) == []

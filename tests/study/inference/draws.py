@@ -1,0 +1,27 @@
+"""Repeats and posteriors for the tests of inference."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from study.inference.posterior import Posterior, posterior
+from study.inference.repeats import Repeats
+
+
+def drawn(repeats: Repeats, *, draws: int = 4000) -> Posterior:
+    """The posterior of repeats that tell a spread."""
+    found = posterior(repeats, draws=draws)
+    assert found is not None
+    return found
+
+
+def certain(means: npt.ArrayLike, *, deviation: float = 1e-9) -> Posterior:
+    """As good as certain means, of two repeats each."""
+    middle = np.asarray(means, dtype=float)
+    return drawn(Repeats.of_array(np.stack([middle - deviation, middle + deviation], axis=-1)))
+
+
+def energies(values_j: Sequence[Sequence[float]]) -> Posterior:
+    """The posterior of energies in joules."""
+    return drawn(Repeats.of_energies_j(values_j))

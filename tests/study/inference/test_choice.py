@@ -1,0 +1,99 @@
+"""The choice by expected loss, and its probabilities."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.inference.choice import (
+    Aim,
+    Preference,
+    choose,
+    choose_by_means,
+    choose_by_threshold,
+    losses,
+)
+from study.inference.repeats import Repeats
+from tests.study.inference.draws import certain, drawn, energies
+
+OBJECTIVES = st.lists(st.floats(min_value=0, max_value=1), min_size=3, max_size=3)
+
+
+def test_a_point_short_costs_its_price() -> None:
+    """1 point beyond the tolerance at 40 % a point is 40 % of energy."""
+    found = losses(np.zeros(2), np.asarray([0.9, 0.88]), Aim(price=Preference.BALANCED.price))
+
+    assert np.exp(found) == pytest.approx([1.0, 1.4])
+
+
+@given(OBJECTIVES)
+def test_certain_means_are_chosen_from_as_they_are(objectives: list[float]) -> None:
+    """Without noise the choice by expected loss is that by the loss of the means."""
+    energy, objective = certain(np.log([10.0, 20.0, 30.0])), certain(objectives)
+
+    choice = choose(energy, objective, Aim())
+
+    by_means = choose_by_means(energy.repeats, objective.repeats, Aim())
+    lost = losses(energy.repeats.mean, objective.repeats.mean, Aim())
+    assert lost[choice.setup] == pytest.approx(lost[by_means], abs=1e-4)
+    assert choice.expected_loss.min() == 0
+
+
+def test_the_old_rule_takes_the_cheapest_within_the_tolerance() -> None:
+    """By the means alone, the tolerance included."""
+    energy = Repeats.of([[3.0], [1.0], [2.0]])
+    objective = Repeats.of([[0.90], [0.80], [0.89]])
+
+    assert choose_by_threshold(energy, objective, Aim(tolerance=0.01)) == 2
+
+
+def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
+    """At nearly the same energy the setup that is surely within the tolerance is chosen."""
+    energy = energies([[100.0, 102.0], [97.0, 99.0], [300.0, 306.0]])
+    objective = drawn(Repeats.of([[0.88, 0.92], [0.871, 0.911], [0.88, 0.92]]))
+
+    choice = choose(energy, objective, Aim(tolerance=0.01, price=Preference.ACCURACY.price))
+
+    assert (choice.setup, choice.by_threshold) == (0, 1)
+
+
+@given(OBJECTIVES, st.floats(min_value=0, max_value=0.5))
+def test_probabilities_are_shares(objectives: list[float], tolerance: float) -> None:
+    """In every draw one setup is the cheapest and some are right; a wider aim admits more."""
+    spread = [[each - 0.02, each + 0.02] for each in objectives]
+    energy = energies([[10.0, 11.0], [11.0, 12.0], [12.0, 13.0]])
+    objective = drawn(Repeats.of(spread))
+
+    narrow = choose(energy, objective, Aim(tolerance=tolerance))
+    wide = choose(energy, objective, Aim(tolerance=tolerance + 0.1))
+
+    assert narrow.cheapest.sum() == pytest.approx(1.0)
+    assert (narrow.cheapest <= narrow.right).all()
+    assert (narrow.right <= narrow.within).all()
+    assert (narrow.within <= wide.within).all()
+    assert narrow.of_chosen(narrow.within) == narrow.within[narrow.setup]
+
+
+def test_the_only_setup_is_right_for_sure() -> None:
+    """There is nothing that it could be worse than."""
+    choice = choose(energies([[10.0, 20.0]]), drawn(Repeats.of([[0.5, 0.6]])), Aim())
+
+    assert (choice.setup, choice.right[0], choice.most_accurate[0]) == (0, 1.0, 1.0)
+
+
+def test_preferences_are_in_order() -> None:
+    """Who prefers accuracy pays more for a point."""
+    prices = [math.expm1(each.price) for each in Preference]
+
+    assert prices == pytest.approx([0.2, 0.4, 0.8])
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "point", "price"), [(-0.1, 0.01, 0.1), (0.1, 0.0, 0.1), (0.1, 0.01, -1.0)]
+)
+def test_an_aim_without_sense_is_refused(tolerance: float, point: float, price: float) -> None:
+    """A negative tolerance or price would turn the choice round."""
+    with pytest.raises(ValueError, match="at least 0"):
+        Aim(tolerance=tolerance, point=point, price=price)

@@ -1,1 +1,59 @@
-"""Turns what studies left behind into answers; needs neither Ray nor torch."""
+"""Reads what studies left, compares their setups, and says which one to use and how sure that is.
+
+    >>> import analysis
+    >>> study = analysis.load("tests/analysis/fixture/regime")  # yours: "results/watch"
+    >>> len(study.epochs)
+    13
+    >>> findings = analysis.analyse(study, tolerance=0.01)
+    >>> findings.recommendation.setup
+    2
+    >>> ranking = analysis.data_frames(findings)["ranking"]
+    >>> ranking[["place", "setup", "energy_wh"]].head(1)
+       place  setup  energy_wh
+    0      1      2        1.1
+
+What is exported is loaded when it is first used; neither Ray nor torch ever is.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.errors import AnalysisError
+    from analysis.findings import Findings, analyse
+    from analysis.page.report import write_report
+    from analysis.read.load import Study, find_studies, load
+    from analysis.tables.frames import data_frames
+
+__all__ = [
+    "AnalysisError",
+    "Findings",
+    "Study",
+    "analyse",
+    "data_frames",
+    "find_studies",
+    "load",
+    "write_report",
+]
+
+_MODULES = {
+    "AnalysisError": "analysis.errors",
+    "Findings": "analysis.findings",
+    "Study": "analysis.read.load",
+    "analyse": "analysis.findings",
+    "data_frames": "analysis.tables.frames",
+    "find_studies": "analysis.read.load",
+    "load": "analysis.read.load",
+    "write_report": "analysis.page.report",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
+    if name not in _MODULES:
+        message = f"module 'analysis' has no attribute {name!r}; it has {', '.join(__all__)}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -138,20 +138,24 @@ def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -
         raise AnalysisError(message) from error
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and run.
+
+    Args:
+        arguments: The words behind the program's name; left out: those of this process.
 
     Returns:
         The exit status.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        if sys.argv[1:2] == ["serve"]:
+        if words[:1] == ["serve"]:
             # It draws, which takes longer to import than everything else to run.
             from analysis.page.serve import serve  # noqa: PLC0415
 
-            serve(sys.argv[2:])
+            serve(words[1:])
         else:
-            run(tyro.cli(Options, prog="python -m analysis", description=_HELP))
+            run(tyro.cli(Options, prog="python -m analysis", description=_HELP, args=words))
     except AnalysisError as error:
         print(f"error: {error}", file=sys.stderr)
         return _WRONG_INPUT

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 import torch
 
 from study.record.records import Stage
-from study.scenario import Data, load_scenario
+from study.scenario import Data
+from study.scenario_lookup import load_scenario
 from study.training.loop import TrainingSettings, train
 from study.training.stages import StageTasks
 

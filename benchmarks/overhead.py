@@ -29,7 +29,8 @@ import tyro
 
 from study.execution.trial_meter import TrialMeter
 from study.record.records import Stage
-from study.scenario import Data, load_scenario
+from study.scenario import Data
+from study.scenario_lookup import load_scenario
 from study.store.setups import TrialPlan, grid, trial_plans
 from study.training.loop import TrainingSettings, classification, train
 from trackers.node.actor import Handle, start_manager

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from study.command_line import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.options import StudyOptions, command_line, parse
+from study.options import StudyOptions
 from study.store.folder import StudyFolder
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2

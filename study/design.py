@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm, Stage, TrialRecord
+from study.record.records import Paradigm, TrialRecord
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 
@@ -25,7 +25,7 @@ class Design:
     """
 
     paradigm: Paradigm
-    stages: Callable[[Scenario], tuple[Stage, ...]]
+    stages: Callable[[Scenario], tuple[str, ...]]
     setups: Callable[[Any], tuple[SetupFacts, ...]]
     caches_latents: Callable[[Any], bool] = lambda _: True
 

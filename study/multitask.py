@@ -1,21 +1,24 @@
-"""`python -m study.multitask`: do two tasks train cheaper together than one by one?
+"""`python -m study.multitask`: do several tasks train cheaper together than one by one?
 
-The paper's multitask paradigm (arXiv 2401.01851, Figures 2 and 5, Table 4): for each setup the
-attributes alone, the identity alone, and both with one encoder, whose loss is
-alpha x attributes + (1 - alpha) x identity.
+The paper's multitask paradigm (arXiv 2401.01851, Figures 2 and 5, Table 4): for each setup every
+task alone, and all with one encoder. The loss of two is alpha x the first + (1 - alpha) x the second;
+in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from study.command import main
+from study.command import main as run_command
 from study.design import Design
-from study.options import StudyOptions, tyro_arg
-from study.record.records import Paradigm, Stage
+from study.options import StudyOptions, tyro_arg, tyro_optional_arg
+from study.record.manifest import SetupFacts
+from study.record.records import Paradigm
+from study.scenario import Multitask
+from study.scenario_lookup import load_scenario
 from study.store.setups import grid
-
-STAGES = (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
+from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,40 +26,57 @@ class MultitaskOptions(StudyOptions):
     """What `study.multitask` takes.
 
     Attributes:
-        scenario: celeba, or package.module:name of your own with two tasks.
-        alpha: Weight of the attributes' loss in the stage `both`; several make one more axis of
-            the grid.
+        scenario: celeba, or your own with two or more tasks: path/to/file.py:Name or
+            package.module:name.
+        alpha: Of two tasks: weight of the first one's loss where both are trained together; several
+            make one more axis of the grid; left out: 0.5.
+        task_weights: Of three tasks or more: TASK=WEIGHT for each; left out: all weigh the same.
     """
 
     scenario: Annotated[str, tyro_arg("NAME")] = "celeba"
-    alpha: Annotated[tuple[float, ...], tyro_arg("SHARE ...")] = (0.5,)
+    alpha: Annotated[tuple[float, ...] | None, tyro_optional_arg("SHARE ...")] = None
+    task_weights: Annotated[tuple[str, ...], tyro_optional_arg("TASK=WEIGHT ...")] = ()
 
 
-DESIGN = Design(
-    paradigm=Paradigm.MULTITASK,
-    stages=lambda _: STAGES,
-    setups=lambda options: grid(options.batch_sizes, options.learning_rates, alphas=options.alpha),
-)
+def setups(options: MultitaskOptions) -> tuple[SetupFacts, ...]:
+    """Return the grid, with the weights of the tasks as its innermost axis.
 
-DESCRIPTION = """Train attributes alone, identity alone, and both together with one encoder.
+    Raises:
+        ScenarioError: The scenario has no tasks.
+        OptionError: The weights do not go with its tasks.
+    """
+    scenario = load_scenario(options.scenario, options.scenario_options)
+    if not isinstance(scenario, Multitask):
+        raise not_multitask(scenario)
+    further = weighted(scenario.tasks, alphas=options.alpha, weights=options.task_weights)
+    return grid(options.batch_sizes, options.learning_rates, further)
 
-It ends with the energy of both tasks together against the two trainings one by one, and what that
-does to the accuracy of each. Early stopping watches the accuracy of the task; with both, the mean
-of the two.
+
+DESIGN = Design(paradigm=Paradigm.MULTITASK, stages=stages_of_tasks, setups=setups)
+
+DESCRIPTION = """Train each task alone, and all of them together with one encoder.
+
+It ends with the energy of all tasks together against the trainings one by one, and what that does
+to the accuracy of each. Early stopping watches the accuracy of the task; with several, their mean.
 
   python -m study.multitask --smoke                            try it out
   python -m study.multitask --data-dir data/celeba             the real CelebA
-  python -m study.multitask --alpha 0.25 0.5 0.75              weights of the attributes' loss
+  python -m study.multitask --alpha 0.25 0.5 0.75              weights of the first task's loss
+  python -m study.multitask --scenario mine.py:Mine --task-weights a=2 b=1 c=1
   python -m study.multitask --name NAME --resume               go on after an interruption
 """
 
-if __name__ == "__main__":
-    sys.exit(
-        main(
-            DESIGN,
-            program="study.multitask",
-            description=DESCRIPTION,
-            args=sys.argv[1:],
-            options_of=MultitaskOptions,
-        )
+
+def main(args: Sequence[str]) -> int:
+    """Run the command; its exit status."""
+    return run_command(
+        DESIGN,
+        program="study.multitask",
+        description=DESCRIPTION,
+        args=args,
+        options_of=MultitaskOptions,
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

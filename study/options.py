@@ -2,30 +2,22 @@
 
 import math
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, Self, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, Self
 
 import tyro
 
 from study.errors import OptionError
-from study.record.renamed import RENAMED_OPTIONS
-from trackers.sources.detect import words
+from trackers.sources.detect import AUTO, is_file, words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
 """What every library that draws numbers takes, with room for the repeats."""
 
-SCENARIO_OPTIONS = ("encoder", "weights", "image_size", "flip")
-"""Options of the scenario; `load_scenario` hands them on."""
-
-SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
-
 SMOKE_CHOICES = 2
 SMOKE_EPOCHS = 3
-SMOKE_IMAGE = 32
 
 
 def tyro_arg(metavar: str) -> Any:  # noqa: ANN401 - tyro's own
@@ -43,14 +35,9 @@ class StudyOptions:
     """What every study command takes.
 
     Attributes:
-        scenario: pamap2, celeba, or package.module:name of your own (see study/data/watch/scenario.py).
+        scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. Its
+            own options stand last in `--scenario NAME --help`.
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
-        encoder: (celeba) Encoder of images, by its name in timm; left out: resnet18.
-        weights: (celeba) What encoders start from: imagenet, none (random), or a PATH (safetensors
-            or a torch state dict); left out: imagenet for real images, none for synthetic ones.
-        image_size: (celeba) Height and width of the images, in pixels, which the paper does not
-            give; left out: 64.
-        flip: (celeba) Mirror training images at random.
         batch_sizes: Batch sizes of the grid.
         learning_rates: Learning rates of the grid.
         repeats: Trainings of each setup, each with a seed of its own.
@@ -59,13 +46,13 @@ class StudyOptions:
         patience: Epochs without a better validation accuracy after which it ends.
         optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
         device: What to train on; auto takes CUDA, else Apple's MPS, else the CPU.
-        target_accuracy: Validation accuracy, for example 0.9, for which the energy to reach it is
-            reported.
+        target: Value of the objective (a validation accuracy of 0.9, for example) for which the
+            energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
         gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
         cpus_per_trial: CPUs of each trial, and torch's threads in it.
-        tracker: auto, nvml, powermetrics, rapl, estimate, or a PATH.csv of recorded power (what
-            this machine can measure, `python -m trackers` lists).
+        tracker: auto, for all sources of energy that work; or one or more of their names, and of a
+            PATH.csv of recorded power (`python -m trackers` lists what this machine can measure).
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
@@ -84,16 +71,13 @@ class StudyOptions:
         checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
             epoch, inf for none. A search has none.
         no_report: Leave tables and report to a later `python -m analysis FOLDER`.
-        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs,
-            images of 32 pixels.
+        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
+        scenario_options: The scenario's own options, an instance of its `options`; None for its
+            defaults.
     """
 
     scenario: Annotated[str, tyro_arg("NAME")] = "pamap2"
     data_dir: Annotated[Path | None, tyro_optional_arg("PATH")] = None
-    encoder: Annotated[str | None, tyro_optional_arg("NAME")] = None
-    weights: Annotated[str | None, tyro_optional_arg("WEIGHTS")] = None
-    image_size: Annotated[int | None, tyro_optional_arg("N")] = None
-    flip: Annotated[bool, tyro_optional_arg()] = False
     batch_sizes: Annotated[tuple[int, ...], tyro_arg("N ...")] = (64, 256, 1024, 4096)
     learning_rates: Annotated[tuple[float, ...], tyro_arg("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
     repeats: Annotated[int, tyro_arg("N")] = 2
@@ -102,11 +86,11 @@ class StudyOptions:
     patience: Annotated[int, tyro_arg("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
-    target_accuracy: Annotated[float | None, tyro_optional_arg("SHARE")] = None
+    target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
     cpus_per_trial: Annotated[float, tyro_arg("N")] = 1
-    tracker: Annotated[str, tyro_arg("NAME")] = "auto"
+    tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
@@ -120,6 +104,7 @@ class StudyOptions:
     checkpoint_every_s: Annotated[float, tyro_arg("SECONDS")] = 30.0
     no_report: Annotated[bool, tyro_optional_arg()] = False
     smoke: Annotated[bool, tyro_optional_arg()] = False
+    scenario_options: Any = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run.
@@ -132,7 +117,7 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha"):
+        for option in ("batch_sizes", "learning_rates", "alpha", "tracker"):
             values = getattr(self, option, None)
             if values is None:
                 continue
@@ -151,62 +136,19 @@ class StudyOptions:
         """One seed for each repeat."""
         return tuple(range(self.seed, self.seed + self.repeats))
 
-    @property
-    def scenario_settings(self) -> dict[str, Any]:
-        """Those of the scenario's own options that were given."""
-        given = {option: getattr(self, option) for option in SCENARIO_OPTIONS}
-        return {option: value for option, value in given.items() if value not in (None, False)}
-
     def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""
         if not self.smoke:
             return self
+        own = self.scenario_options
         return replace(
             self,
             batch_sizes=self.batch_sizes[:SMOKE_CHOICES],
             learning_rates=self.learning_rates[:SMOKE_CHOICES],
             repeats=1,
             max_epochs=min(self.max_epochs, SMOKE_EPOCHS),
-            image_size=self._smoke_image_size(),
+            scenario_options=own.reduced() if hasattr(own, "reduced") else own,
         )
-
-    def _smoke_image_size(self) -> int | None:
-        """Small images, for the scenario that has any; what was asked for is kept."""
-        is_default = self.scenario == "celeba" and self.image_size is None
-        return SMOKE_IMAGE if is_default else self.image_size
-
-
-Options = TypeVar("Options", bound=StudyOptions)
-
-
-def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:
-    """Options from a command line; `--help` and unknown options end the program as usual.
-
-    Raises:
-        OptionError: A value is not allowed, or an option has another name now.
-    """
-    _refuse_old_names(args)
-    return tyro.cli(
-        kind,
-        prog=f"python -m {program}",
-        description=description,
-        args=args,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-
-
-def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
-    """The command as it can be typed again."""
-    return (Path(sys.executable).name, "-m", program, *args)
-
-
-def _refuse_old_names(args: Sequence[str]) -> None:
-    """Answer an option of version 0.1 with its present name."""
-    for old, new in RENAMED_OPTIONS.items():
-        flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
-        if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
-            message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."
-            raise OptionError(message)
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:
@@ -225,13 +167,6 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
-    (
-        "image_size",
-        lambda size: SMALLEST_IMAGE <= size <= LARGEST_IMAGE,
-        f"whole pixels from {SMALLEST_IMAGE} to {LARGEST_IMAGE}",
-    ),
-    ("encoder", bool, "a name that timm knows"),
-    ("weights", bool, "imagenet, none, or the path of a file"),
     ("sampling_hz", _is_positive, "a number above 0"),
     ("checkpoint_every_s", lambda seconds: seconds >= 0, "0 or more seconds, or inf"),
     ("cpu_watts", _is_positive, "a number above 0"),
@@ -243,7 +178,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         "a share up to 1, or a whole number",
     ),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
-    ("target_accuracy", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
+    ("target", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
     (
         "name",
         lambda name: NAME.fullmatch(name) is not None,
@@ -251,7 +186,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     (
         "tracker",
-        lambda name: name.endswith(".csv") or name in words(),
+        lambda name: is_file(name) or name in words(),
         f"{', '.join(words())}, or the path of a .csv file",
     ),
 )

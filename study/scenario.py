@@ -1,11 +1,10 @@
 """What a scenario is: an application's data, its network, its loss and its accuracy.
 
-The built-in ones are in `study.data`, a room each; `--scenario package.module:name` takes the user's own.
-Any class with the members of `Scenario` is one; nothing needs to be inherited.
+The built-in ones are in `study.data`, a room each; `study.scenario_lookup` finds those and the user's
+own. Any class with the members of `Scenario` is one; nothing needs to be inherited.
 """
 
 import hashlib
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import DataError, OptionError, ScenarioError
+from study.errors import DataError
 from study.record.manifest import DataFacts
 
 if TYPE_CHECKING:
@@ -193,10 +192,16 @@ class Pretrainable(Protocol):
 
 @runtime_checkable
 class Multitask(Protocol):
-    """A scenario with two tasks on the same inputs: attributes, and the identity.
+    """A scenario with two or more tasks on the same inputs, which share an encoder.
 
-    A network for both gives its outputs by the name of the task, and so takes whoever has only one.
+    A network for several gives its outputs by the name of the task, and so takes whoever has one.
+
+    Attributes:
+        tasks: Their names, in the order in which weights of the joint loss are given.
     """
+
+    @property
+    def tasks(self) -> tuple[str, ...]: ...  # noqa: D102 - see the class
 
     def task_network(self, data: Data, tasks: tuple[str, ...]) -> "nn.Module":
         """A fresh network with a head for each of the tasks; its outputs are by task."""
@@ -213,10 +218,18 @@ class Multitask(Protocol):
 
 @runtime_checkable
 class Configurable(Protocol):
-    """A scenario that has options of its own (`study.options.SCENARIO_OPTIONS`)."""
+    """A scenario that has options of its own.
 
-    def configured(self, settings: Mapping[str, Any]) -> Scenario:
-        """This scenario with those options that were given; called in the driver, before `load`.
+    Attributes:
+        options: A frozen dataclass whose fields all have defaults. They become options of the
+            command line, explained by the class's docstring, in a group of their own.
+    """
+
+    @property
+    def options(self) -> type: ...  # noqa: D102 - see the class
+
+    def configured(self, options: Any) -> Scenario:  # noqa: ANN401 - an instance of `options`
+        """This scenario with these options; called in the driver, before `load`.
 
         What its networks must know of them, `load` puts into `Data.network_options`.
 
@@ -251,64 +264,3 @@ class Searchable(Protocol):
     def chosen(self, data: Data, parameters: Mapping[str, Any]) -> Data:
         """The data of a trial whose setup has these parameters, the scenario's own among them."""
         ...
-
-
-BUILT_IN = {
-    "celeba": "study.data.celeba.scenario:Celeba",
-    "pamap2": "study.data.pamap2.scenario:Pamap2",
-    "watch": "study.data.watch.scenario:Watch",
-}
-"""The scenarios that come with the project; a new one is a file and a line here."""
-
-
-def load_scenario(name: str, settings: Mapping[str, Any] | None = None) -> Scenario:
-    """The scenario behind `--scenario`: a built-in name, or `package.module:name`.
-
-    Args:
-        name: The value of `--scenario`.
-        settings: Its own options, by name; only those that were given.
-
-    Raises:
-        ScenarioError: There is no such module or name, it cannot be imported, or it is not a
-            scenario.
-        OptionError: The scenario does not take these options, or not these values.
-    """
-    scenario = _found(name)
-    if not settings:
-        return scenario
-    if not isinstance(scenario, Configurable):
-        given = ", ".join(f"--{option.replace('_', '-')}" for option in settings)
-        message = f"{given}: scenario {scenario.name} has no such options. Leave them out."
-        raise OptionError(message)
-    return scenario.configured(settings)
-
-
-def _found(name: str) -> Scenario:
-    place = BUILT_IN.get(name, name)
-    module_name, colon, attribute = place.partition(":")
-    if not (module_name and colon and attribute):
-        built_in = ", ".join(BUILT_IN)
-        message = f"--scenario is {name!r}; allowed are {built_in}, or package.module:name."
-        raise ScenarioError(message)
-    try:
-        found = getattr(importlib.import_module(module_name), attribute)
-        scenario = found() if isinstance(found, type) else found
-    except Exception as error:
-        # It is the user's code, and may raise anything.
-        message = (
-            f"--scenario {name}: {type(error).__name__}: {error}. The module must be importable "
-            "from the folder in which the command is started, what it needs must be installed, and "
-            f"a class must take no arguments; `python -c 'import {module_name}'` may tell more."
-        )
-        raise ScenarioError(message) from error
-    if not isinstance(scenario, Scenario):
-        lacking = [
-            member
-            for member in ("name", "load", "network", "loss", "metrics")
-            if not hasattr(scenario, member)
-        ]
-        message = (
-            f"--scenario {name}: it lacks {', '.join(lacking)} (see Scenario in study.scenario)."
-        )
-        raise ScenarioError(message)
-    return scenario

@@ -65,6 +65,14 @@ class FactorInfo:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fit:
+    """What a linear model leaves over: the sum of squares, and their degrees of freedom."""
+
+    squares: float
+    degrees: int
+
+
 _QUANTITIES: tuple[tuple[str, Callable[[SetupEnergy], Spread | None]], ...] = (
     ("energy per epoch", lambda setup: setup.energy_per_epoch_j),
     ("epochs to stop", lambda setup: setup.epochs),
@@ -171,10 +179,7 @@ def _why_not(setups: Sequence[SetupEnergy], sizes: _Array, rates: _Array, values
 def _effects(
     models: dict[str, _Array], values: _Array, draws: _Array | None, *, repeated: bool
 ) -> tuple[Effect, ...]:
-    # Slow to import, and needed by nobody who does not ask for factors.
-    from statsmodels.regression.linear_model import OLS  # noqa: PLC0415
-
-    fits = {name: OLS(values, design).fit() for name, design in models.items()}
+    fits = {name: _fit(design, values) for name, design in models.items()}
     full = fits["cells"] if repeated else fits["both"]
     pairs = [(BATCH_SIZE, "rate", "both"), (LEARNING_RATE, "size", "both")]
     if repeated:
@@ -182,9 +187,9 @@ def _effects(
     total = _left_over(np.ones((len(values), 1)), values[:, None])[0]
     effects = []
     for factor, without, with_it in pairs:
-        squares = fits[without].ssr - fits[with_it].ssr
-        degrees = fits[without].df_resid - fits[with_it].df_resid
-        f, p = _f_test(squares, degrees, full)
+        squares = fits[without].squares - fits[with_it].squares
+        degrees = fits[without].degrees - fits[with_it].degrees
+        f, p = _f_test(squares, degrees, full, values)
         share = max(squares, 0.0) / total
         interval = None
         if draws is not None:
@@ -193,17 +198,27 @@ def _effects(
     return tuple(effects)
 
 
-def _f_test(squares: float, degrees: float, full: Any) -> tuple[float | None, float | None]:  # noqa: ANN401 - no types
+def _fit(design: _Array, values: _Array) -> _Fit:
+    """Least squares of a linear model."""
+    basis = _basis(design)
+    return _Fit(
+        squares=float(_beyond(basis, values[:, None])[0]), degrees=len(values) - basis.shape[1]
+    )
+
+
+def _f_test(
+    squares: float, degrees: int, full: _Fit, values: _Array
+) -> tuple[float | None, float | None]:
     """F and p of a factor's sum of squares against what the full model leaves over."""
     from scipy.stats import f as distribution  # noqa: PLC0415 - slow to import
 
-    if degrees <= 0 or full.df_resid <= 0:
+    if degrees <= 0 or full.degrees <= 0:
         return None, None
-    if full.ssr <= 1e-12 * full.uncentered_tss:
+    if full.squares <= 1e-12 * float((values**2).sum()):
         # Repeats that agree to the last digit: whatever differs is no chance.
-        return (None, 0.0) if squares > full.ssr else (None, None)
-    f = max(squares, 0.0) / degrees / (full.ssr / full.df_resid)
-    return float(f), float(distribution.sf(f, degrees, full.df_resid))
+        return (None, 0.0) if squares > full.squares else (None, None)
+    f = max(squares, 0.0) / degrees / (full.squares / full.degrees)
+    return f, float(distribution.sf(f, degrees, full.degrees))
 
 
 def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> Interval:
@@ -217,8 +232,17 @@ def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> 
 
 def _left_over(design: _Array, draws: _Array) -> _Array:
     """Sum of squares that a linear model leaves over, of each column of values."""
+    return _beyond(_basis(design), draws)
+
+
+def _basis(design: _Array) -> _Array:
+    """Orthonormal columns that span those of a design, whose own may depend on each other."""
     basis, sizes, _ = np.linalg.svd(design, full_matrices=False)
-    basis = basis[:, sizes > sizes[0] * 1e-10]
+    return np.asarray(basis[:, sizes > sizes[0] * 1e-10])
+
+
+def _beyond(basis: _Array, draws: _Array) -> _Array:
+    """Squared length of what of each column of values does not lie in the basis."""
     return np.asarray(((draws - basis @ (basis.T @ draws)) ** 2).sum(axis=0))
 
 

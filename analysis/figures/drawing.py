@@ -4,7 +4,7 @@ Each figure is a record first; which there are is listed here. Importing this ta
 only a report needs it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from analysis.figures.epoch_curves import epoch_curves_infos
@@ -19,6 +19,9 @@ from analysis.multitask.charts import multitask_chart
 from analysis.multitask.figures import multitask_bars_info
 from analysis.pretraining.charts import break_even_chart, line_rows
 from analysis.pretraining.figures import break_even_lines_infos
+
+Draw = Callable[[Findings], tuple[Drawing, ...]]
+"""What draws the figures of a study: `draw`, or a stand-in that draws fewer."""
 
 
 def draw(findings: Findings) -> tuple[Drawing, ...]:

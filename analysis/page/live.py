@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from analysis.choices import Choices
 from analysis.errors import AnalysisError
+from analysis.figures.drawing import Draw, draw
 from analysis.findings import Findings
 from analysis.page.overview import overview_files
 from analysis.page.report import write_report
@@ -36,18 +37,20 @@ class LiveReport:
         findings: What the study says.
     """
 
-    def __init__(self, study: Path, choices: Choices) -> None:
+    def __init__(self, study: Path, choices: Choices, *, drawn_by: Draw = draw) -> None:
         """Make the report for the first time.
 
         Args:
             study: Folder of the study.
             choices: How it is analysed.
+            drawn_by: Draws the figures.
 
         Raises:
             AnalysisError: The study cannot be read, or the report not be written.
         """
         self._study = study
         self._choices = choices
+        self._drawn_by = drawn_by
         self.folder = study / REPORT_FOLDER
         self._seen = self._files()
         self.findings = self._written()
@@ -78,7 +81,12 @@ class LiveReport:
     def _written(self) -> Findings:
         findings = self._choices.analysed(self._study)
         variance = factor_table(findings) if self._choices.factors else None
-        write_report(findings, paper=self._choices.against_paper, factors=variance)
+        write_report(
+            findings,
+            paper=self._choices.against_paper,
+            factors=variance,
+            drawn_by=self._drawn_by,
+        )
         return findings
 
     def _files(self) -> frozenset[tuple[str, int, int]]:
@@ -97,15 +105,19 @@ class LiveReport:
 class LiveOverview:
     """Several studies side by side, made anew when one of them has gone on; kept in memory."""
 
-    def __init__(self, reports: Mapping[str, LiveReport], *, paper: bool) -> None:
+    def __init__(
+        self, reports: Mapping[str, LiveReport], *, paper: bool, drawn_by: Draw = draw
+    ) -> None:
         """Make the page for the first time.
 
         Args:
             reports: By the names under which they are found from the page.
             paper: Whether the published numbers stand beside theirs.
+            drawn_by: Draws the figures.
         """
         self._reports = reports
         self._paper = paper
+        self._drawn_by = drawn_by
         self._files = self._made()
 
     def refresh(self) -> bool:
@@ -133,7 +145,12 @@ class LiveOverview:
     def _made(self) -> dict[str, bytes]:
         studies = [each.findings for each in self._reports.values()]
         links = {each.findings.study.path: f"{name}/" for name, each in self._reports.items()}
-        return overview_files(studies, lambda each: links[each.study.path], paper=self._paper)
+        return overview_files(
+            studies,
+            lambda each: links[each.study.path],
+            paper=self._paper,
+            drawn_by=self._drawn_by,
+        )
 
 
 def follow(
@@ -151,18 +168,25 @@ def follow(
             warn(str(error))
 
 
-def live_pages(studies: Sequence[Path], choices: Choices) -> dict[str, Live]:
+def live_pages(
+    studies: Sequence[Path], choices: Choices, *, drawn_by: Draw = draw
+) -> dict[str, Live]:
     """A page for each study, and at the root the one that sets several side by side.
+
+    Args:
+        studies: Folders of studies.
+        choices: How they are analysed.
+        drawn_by: Draws the figures.
 
     Raises:
         AnalysisError: A study cannot be read, or a report not be written.
     """
     if len(studies) == 1:
-        return {"": LiveReport(studies[0], choices)}
+        return {"": LiveReport(studies[0], choices, drawn_by=drawn_by)}
     reports: dict[str, LiveReport] = {}
     for study in studies:
         name = quote(study.resolve().name, safe="")
         while name in reports:
             name += "-again"
-        reports[name] = LiveReport(study, choices)
-    return {"": LiveOverview(reports, paper=choices.against_paper), **reports}
+        reports[name] = LiveReport(study, choices, drawn_by=drawn_by)
+    return {"": LiveOverview(reports, paper=choices.against_paper, drawn_by=drawn_by), **reports}

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from analysis.errors import AnalysisError
-from analysis.figures.drawing import draw
+from analysis.figures.drawing import Draw, draw
 from analysis.findings import Findings
 from analysis.forms.cells import TableInfo, csv_text
 from analysis.forms.chart_style import Drawing
@@ -64,13 +64,16 @@ class _Summary:
     report: str
 
 
-def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) -> Path:
+def write_overview(
+    studies: Sequence[Findings], folder: Path, *, paper: bool, drawn_by: Draw = draw
+) -> Path:
     """Write one page for several studies, and its tables as CSV files.
 
     Args:
         studies: In the order of the page.
         folder: Where to; it is made.
         paper: Whether the published numbers stand beside theirs.
+        drawn_by: Draws the figures.
 
     Returns:
         The page.
@@ -83,7 +86,7 @@ def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) ->
         report = findings.study.path / REPORT_FOLDER / PAGE_FILE
         return Path(os.path.relpath(report, folder)).as_posix()
 
-    files = overview_files(studies, link, paper=paper)
+    files = overview_files(studies, link, paper=paper, drawn_by=drawn_by)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -95,7 +98,11 @@ def write_overview(studies: Sequence[Findings], folder: Path, *, paper: bool) ->
 
 
 def overview_files(
-    studies: Sequence[Findings], link: Callable[[Findings], str], *, paper: bool
+    studies: Sequence[Findings],
+    link: Callable[[Findings], str],
+    *,
+    paper: bool,
+    drawn_by: Draw = draw,
 ) -> dict[str, bytes]:
     """The page and its CSV files, by their names.
 
@@ -103,11 +110,13 @@ def overview_files(
         studies: In the order of the page.
         link: Where a study's own report is, seen from the page.
         paper: Whether the published numbers stand beside theirs.
+        drawn_by: Draws the figures.
     """
     tables = comparison_infos(studies, paper=paper)
     labels = all_labels(studies)
+    summaries = [_summary(each, link(each), hero(drawn_by(each))) for each in studies]
     return {
-        PAGE_FILE: _page(studies, tables, link, paper=paper).encode(),
+        PAGE_FILE: _page(studies, tables, summaries, paper=paper).encode(),
         **{f"{info.name}.csv": csv_text(info, labels=labels).encode() for info in tables},
     }
 
@@ -115,7 +124,7 @@ def overview_files(
 def _page(
     studies: Sequence[Findings],
     tables: Sequence[TableInfo],
-    link: Callable[[Findings], str],
+    summaries: Sequence[_Summary],
     *,
     paper: bool,
 ) -> str:
@@ -125,14 +134,14 @@ def _page(
     return render(
         _REST,
         title=f"{len(studies)} studies of the energy of training",
-        studies=[_summary(each, link(each)) for each in studies],
+        studies=summaries,
         tables=tables,
         notes=notes,
         row_class=lambda *_: Markup(""),
     )
 
 
-def _summary(findings: Findings, report: str) -> _Summary:
+def _summary(findings: Findings, report: str, drawing: Drawing | None) -> _Summary:
     manifest = findings.study.manifest
     lead, rest, _ = advice_parts(findings.recommendation.text)
     return _Summary(
@@ -141,6 +150,6 @@ def _summary(findings: Findings, report: str) -> _Summary:
         lead=lead,
         rest=rest,
         labels=findings.labels,
-        drawing=hero(draw(findings)),
+        drawing=drawing,
         report=report,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from analysis.errors import AnalysisError
-from analysis.figures.drawing import draw
+from analysis.figures.drawing import Draw, draw
 from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing
 from analysis.page.method_text import method_sentences, study_facts
@@ -22,7 +22,11 @@ PAGE_FILE = "index.html"
 
 
 def write_report(
-    findings: Findings, *, paper: bool = False, factors: TableInfo | None = None
+    findings: Findings,
+    *,
+    paper: bool = False,
+    factors: TableInfo | None = None,
+    drawn_by: Draw = draw,
 ) -> Path:
     """Write the report into the study's folder.
 
@@ -32,6 +36,7 @@ def write_report(
         findings: What the study says.
         paper: Whether the published numbers stand beside the study's.
         factors: The analysis of variance, where it was asked for.
+        drawn_by: Draws the figures.
 
     Returns:
         The page.
@@ -40,7 +45,7 @@ def write_report(
         AnalysisError: The folder cannot be written.
     """
     folder = findings.study.path / REPORT_FOLDER
-    drawings = draw(findings)
+    drawings = drawn_by(findings)
     files: dict[str, bytes] = {}
     for drawing in drawings:
         files[f"{drawing.name}.svg"] = drawing.svg.encode()

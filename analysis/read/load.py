@@ -5,6 +5,7 @@ it would have said is recovered where that is possible (`analysis.read.recover`)
 the power over time and is not read here: no energy comes from it.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +69,17 @@ def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(found.values())
 
 
-def load(path: Path) -> Study:
+def load(path: str | os.PathLike[str]) -> Study:
     """Read one study folder.
+
+    Args:
+        path: The folder with `study.json` in it, of a study that has finished, still runs or was
+            killed.
 
     Raises:
         AnalysisError: There is no study, or a file of it is broken or of another version.
     """
+    path = Path(path)
     manifest = _read_manifest(path / MANIFEST_FILE)
     notes: list[str] = []
     epochs = _read_table(path / EPOCHS_FILE, EpochRecord)

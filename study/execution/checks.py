@@ -4,10 +4,11 @@ from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from trackers.errors import SourceUnavailableError
-from trackers.sources.detect import Request, detect
+from trackers.sources.detect import AUTO, Request, detect
 
 MAY_CHANGE_ON_RESUME = frozenset(
     {
@@ -32,17 +33,17 @@ def check_this_machine(options: StudyOptions) -> str:
     if options.dashboard:
         check_dashboard()
     device = torch_device(options.device)
-    if options.tracker != "auto":
+    if options.tracker != (AUTO,):
         request = Request(
             tracker=options.tracker,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,
         )
         try:
-            detect(request).source.close()
+            detect(request).close()
         except SourceUnavailableError as error:
             message = (
-                f"--tracker {options.tracker}: {error} "
+                f"--tracker {' '.join(options.tracker)}: {error} "
                 "`python -m trackers` lists what this machine can measure."
             )
             raise OptionError(message) from error
@@ -75,7 +76,10 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     Raises:
         OptionError: An option or the data differ from those of the study that is resumed.
     """
-    was, is_now = earlier.options, Manifest.from_json(later.to_json()).options
+    was, is_now = (
+        with_scenario_options(each.options)
+        for each in (earlier, Manifest.from_json(later.to_json()))
+    )
     changed = [
         f"--{key.replace('_', '-')} was {was.get(key)} and is {value}"
         for key, value in is_now.items()

@@ -11,14 +11,16 @@ from study.design import Design, StudyOutcome, new_name
 from study.execution.checks import check_folder, check_same_study, check_this_machine
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of
+from study.execution.shipping import check_shippable
 from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest
-from study.record.records import MANIFEST_FILE, EnergyMethod, Stage, TrialRecord, TrialStatus
-from study.scenario import Data, Scenario, load_scenario
+from study.record.records import MANIFEST_FILE, EnergyMethod, TrialRecord, TrialStatus
+from study.scenario import Data, Scenario
+from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
 from study.store.provenance import git_commit, now, versions
@@ -50,7 +52,7 @@ def run_study(
     options = options.reduced()
     source = source or GridSource(options)
     device_type = check_this_machine(options)
-    scenario = source.prepared(load_scenario(options.scenario, options.scenario_settings))
+    scenario = source.prepared(load_scenario(options.scenario, options.scenario_options))
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
@@ -58,6 +60,7 @@ def run_study(
     data, facts = _loaded(scenario, options, console)
     stages = design.stages(scenario)
     check_stages(scenario, data, stages)
+    check_shippable(scenario)
     manifest = _manifest(
         design,
         options,
@@ -80,7 +83,7 @@ def run_study(
         scenario=scenario.name,
         stages=stages,
         objective=manifest.objective,
-        target=options.target_accuracy,
+        target=options.target,
     )
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
@@ -112,6 +115,7 @@ def run_study(
             recorder=recorder,
             interrupts=interrupts,
             source=source,
+            scenario=scenario,
         ).run(data, console)
     return _outcome(folder, recorder.trials(), expected=source.expected)
 
@@ -131,7 +135,7 @@ def _manifest(
     name: str,
     scenario: str,
     command: tuple[str, ...],
-    stages: tuple[Stage, ...],
+    stages: tuple[str, ...],
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""

@@ -26,10 +26,9 @@ from study.record.records import (
     J_PER_WH,
     EpochRecord,
     Paradigm,
-    Stage,
     StopReason,
 )
-from study.scenario import Data, Searchable, load_scenario
+from study.scenario import Data, Scenario, Searchable
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
@@ -47,7 +46,7 @@ class TrialContext:
     Attributes:
         study: Name of the study.
         paradigm: What it compares.
-        scenario: The value of `--scenario`.
+        scenario: With its options.
         objective: Validation metric that decides.
         stages: What each trial trains, in an order that its seed decides.
         cache_latents: See `StageTasks`.
@@ -62,9 +61,9 @@ class TrialContext:
 
     study: str
     paradigm: Paradigm
-    scenario: str
+    scenario: Scenario
     objective: Objective
-    stages: tuple[Stage, ...]
+    stages: tuple[str, ...]
     cache_latents: bool
     max_epochs: int
     patience: int
@@ -172,7 +171,7 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    scenario = load_scenario(context.scenario)
+    scenario = context.scenario
     tasks = StageTasks(
         scenario=scenario,
         data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
@@ -240,7 +239,7 @@ def _record(
         device_uuid=meter.client.device.uuid if meter.client.device else "",
         device_name=meter.client.device.name if meter.client.device else "",
         paradigm=context.paradigm,
-        scenario=load_scenario(context.scenario).name,
+        scenario=context.scenario.name,
         stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,

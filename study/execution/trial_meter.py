@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, final
 
-from study.record.records import LATENTS, Stage
+from study.record.records import LATENTS
 from study.store.setups import TrialPlan
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Device, Reading
@@ -34,7 +34,7 @@ class TrialMeter:
         peak_memory_bytes: Most memory so far; None where torch does not tell.
     """
 
-    def __init__(self, plan: TrialPlan, client: Windows, *, first_stage: Stage) -> None:
+    def __init__(self, plan: TrialPlan, client: Windows, *, first_stage: str) -> None:
         """Measure `plan` through `client`."""
         self.client = client
         self.stage = first_stage
@@ -42,7 +42,7 @@ class TrialMeter:
         self.peak_memory_bytes: int | None = None
         self._plan = plan
         self._in_setup = False
-        self._last: tuple[Stage, int, Reading, float] | None = None
+        self._last: tuple[str, int, Reading, float] | None = None
 
     @contextmanager
     def trial(self) -> Iterator[None]:

@@ -19,7 +19,7 @@ from study.machines.cluster import Cluster
 from study.options import StudyOptions
 from study.record.manifest import Manifest
 from study.record.records import MANIFEST_FILE, TrialStatus
-from study.scenario import Data
+from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
 from study.store.provenance import now
@@ -42,8 +42,10 @@ class Tuning:
         recorder: Recorder,
         interrupts: Interrupts,
         source: TrialSource,
+        scenario: Scenario,
     ) -> None:
-        """Run what `source` gives on `cluster`, and write it into `folder`."""
+        """Run what `source` gives of `scenario` on `cluster`, and write it into `folder`."""
+        self._scenario = scenario
         self._design = design
         self._options = options
         self._manifest = manifest
@@ -119,7 +121,7 @@ class Tuning:
         return TrialContext(
             study=self._manifest.study,
             paradigm=self._design.paradigm,
-            scenario=self._options.scenario,
+            scenario=self._scenario,
             objective=self._manifest.objective,
             stages=self._manifest.stages,
             cache_latents=self._design.caches_latents(self._options),

@@ -167,7 +167,7 @@ class Manifest:
     seeds: tuple[int, ...]
     nodes: tuple[NodeFacts, ...]
     warnings: tuple[str, ...] = field(default=())
-    stages: tuple[Stage, ...] = (Stage.ENCODER_CLASSIFIER,)
+    stages: tuple[str, ...] = (Stage.ENCODER_CLASSIFIER,)
     encoder_weights: str | None = None
     objective: Objective = ACCURACY
     energy_of: EnergyScope = EnergyScope.ACCELERATOR

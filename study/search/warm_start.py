@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import OptionError, StorageError
-from study.options import SCENARIO_OPTIONS
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest
 from study.record.records import (
@@ -19,6 +18,7 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.renamed import with_scenario_options
 from study.record.search_goal import SearchGoal, values_of
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
@@ -162,9 +162,7 @@ def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, 
 def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
     """What all setups of an earlier study have; the search may choose it."""
     found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
-    if options.get("encoder"):
-        found["encoder"] = options["encoder"]
-    return found
+    return {**with_scenario_options(options), **found}
 
 
 def _differences(
@@ -181,10 +179,11 @@ def _differences(
             f"its data are {earlier.data.description}, these are {manifest.data.description}"
         )
     chosen = {axis.name for axis in space.axes}
-    names = ["optimizer", *SCENARIO_OPTIONS]
+    of_scenario = [each.options.get("scenario_options") or {} for each in (earlier, manifest)]
+    names = ["optimizer", *dict.fromkeys(name for own in of_scenario for name in own)]
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
-    was, now = earlier.options, manifest.options
+    was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
     found += [
         f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
         for name in names

@@ -16,7 +16,6 @@ from study.record.records import (
     WINDOWS_FILE,
     EpochRecord,
     Paradigm,
-    Stage,
     TrialRecord,
     TrialStatus,
 )
@@ -51,7 +50,7 @@ class Recorder:
         study: str,
         paradigm: Paradigm,
         scenario: str,
-        stages: Sequence[Stage],
+        stages: Sequence[str],
         objective: Objective,
         target: float | None,
     ) -> None:

@@ -66,10 +66,17 @@ class TrialPlan:
 
 
 def grid(
-    batch_sizes: Iterable[int], learning_rates: Sequence[float], alphas: Sequence[float] = ()
+    batch_sizes: Iterable[int],
+    learning_rates: Sequence[float],
+    further: Sequence[dict[str, Any]] = ({},),
 ) -> tuple[SetupFacts, ...]:
-    """All setups of a grid (paper, Table 1); `alphas` are one more axis, the innermost."""
-    further = [{"alpha": alpha} for alpha in alphas] or [{}]
+    """Return all setups of a grid (paper, Table 1).
+
+    Args:
+        batch_sizes: The outermost axis.
+        learning_rates: The axis within.
+        further: The innermost axis: other parameters by name, for example `{"alpha": 0.5}`.
+    """
     choices = itertools.product(batch_sizes, learning_rates, further)
     return tuple(
         SetupFacts(setup=number, batch_size=size, learning_rate=rate, parameters=parameters)

@@ -13,7 +13,7 @@ WITHOUT_RESULT = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopR
 """An encoder that ended so is of no use to anybody."""
 
 
-def chosen_stages(stages: Sequence[Stage], parameters: Mapping[str, Any]) -> tuple[Stage, ...]:
+def chosen_stages(stages: Sequence[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Of a study's stages those that a setup's trials train.
 
     A search may choose whether the encoder is frozen: such a setup has the frozen classifier, and
@@ -22,10 +22,10 @@ def chosen_stages(stages: Sequence[Stage], parameters: Mapping[str, Any]) -> tup
     if "frozen" not in parameters:
         return tuple(stages)
     whole = Stage.ENCODER_CLASSIFIER
-    return tuple(each for each in stages if (each is whole) != parameters["frozen"])
+    return tuple(each for each in stages if (each == whole) != parameters["frozen"])
 
 
-def ordered(stages: Sequence[Stage], *, seed: int) -> tuple[Stage, ...]:
+def ordered(stages: Sequence[str], *, seed: int) -> tuple[str, ...]:
     """The stages in an order of the seed's, so that a device that warms up favours none.
 
     The encoder comes before those that need it.
@@ -39,7 +39,7 @@ def ordered(stages: Sequence[Stage], *, seed: int) -> tuple[Stage, ...]:
     return tuple(order)
 
 
-def still_to_train(order: Sequence[Stage], ended: Mapping[Stage, StopReason]) -> tuple[Stage, ...]:
+def still_to_train(order: Sequence[str], ended: Mapping[str, StopReason]) -> tuple[str, ...]:
     """The stages that remain, given why others ended.
 
     Where the encoder came to nothing, those that need it are left out.

@@ -15,7 +15,6 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
     StopReason,
     TrialRecord,
     TrialStatus,
@@ -38,7 +37,7 @@ def trial_record(
     paradigm: Paradigm,
     scenario: str,
     objective: Objective,
-    stages: Sequence[Stage],
+    stages: Sequence[str],
     target: float | None,
 ) -> TrialRecord:
     """What a trial came to.
@@ -135,7 +134,7 @@ def _counted(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
     return sorted(rows, key=lambda row: (stages.index(row.stage), row.epoch))
 
 
-def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
+def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
     """Whether a trial has trained all it can, so that it need not be run again.
 
     Args:
@@ -143,7 +142,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
         stages: What it trains.
     """
     ended = {
-        Stage(row.stage): row.stop_reason
+        row.stage: row.stop_reason
         for row in _counted(epochs)
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
     }
@@ -151,7 +150,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[Stage]) -> bool:
 
 
 def _status(
-    rows: list[EpochRecord], stages: Sequence[Stage], error: str | None, *, since: int
+    rows: list[EpochRecord], stages: Sequence[str], error: str | None, *, since: int
 ) -> TrialStatus:
     """What became of a trial; an error before the attempt `since` is being mended.
 

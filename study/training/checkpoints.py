@@ -17,7 +17,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from study.record.records import EpochRecord, Stage, StopReason
+from study.record.records import EpochRecord, StopReason
 from study.store.checkpoint_files import (
     CHECKPOINTS_FOLDER,
     attempts_with_checkpoint,
@@ -63,7 +63,7 @@ class Checkpoint:
     attempt: int
     every_s: float
     reports: list[dict[str, Any]] = field(default_factory=list)
-    ended: dict[Stage, StopReason] = field(default_factory=dict)
+    ended: dict[str, StopReason] = field(default_factory=dict)
     encoder_weights: Mapping[str, Tensor] | None = None
     under_way: StageState | None = None
     _earlier: list[str] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Checkpoint:
         self._write_if_due(state)
 
     def stage_done(
-        self, stage: Stage, why: StopReason, *, encoder_weights: Mapping[str, Tensor] | None
+        self, stage: str, why: StopReason, *, encoder_weights: Mapping[str, Tensor] | None
     ) -> None:
         """A stage is through."""
         self.ended[stage] = why
@@ -141,7 +141,7 @@ class Checkpoint:
             attempt=self.attempt,
             every_s=self.every_s,
             reports=kept["reports"],
-            ended={Stage(stage): StopReason(why) for stage, why in kept["ended"].items()},
+            ended={stage: StopReason(why) for stage, why in kept["ended"].items()},
             encoder_weights=kept["encoder_weights"],
             under_way=kept["under_way"],
             _earlier=self._earlier,
@@ -165,7 +165,7 @@ class Checkpoint:
         kept = {
             "version": VERSION,
             "reports": self.reports,
-            "ended": {stage.value: why.value for stage, why in self.ended.items()},
+            "ended": {str(stage): why.value for stage, why in self.ended.items()},
             "encoder_weights": self.encoder_weights,
             "under_way": under_way,
         }

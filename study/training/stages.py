@@ -5,14 +5,15 @@
     classifier-unfrozen   the same, the encoder being trained on
     encoder+classifier    both together, from scratch: the training regime, and what pretraining is
                           weighed against
-    attributes, identity  one task of a multitask scenario alone
-    both                  both tasks with one encoder: alpha x attributes + (1 - alpha) x identity
+    the name of a task    one task of a multitask scenario alone
+    both, all             all of its tasks with one encoder: the weighted sum of their losses, for
+                          two of them alpha x the first + (1 - alpha) x the second
 
 Where a scenario's encoder cannot be pretrained here, its published weights take the place of the
 stage `encoder`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, final
@@ -24,16 +25,16 @@ from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
 from study.record.records import Stage
 from study.scenario import Data, Multitask, Pretrainable, Scenario
+from study.store.tasks import not_multitask, task_weights, tasks_of
 from study.training.loop import Task, classification
 
-DEFAULT_ALPHA = 0.5
-
-TASKS = {
-    Stage.ATTRIBUTES: ("attributes",),
-    Stage.IDENTITY: ("identity",),
-    Stage.BOTH: ("attributes", "identity"),
-}
-"""The tasks that the stages of the multitask paradigm train."""
+PRETRAINING = frozenset(
+    {
+        *(Stage.ENCODER, Stage.ENCODER_CLASSIFIER),
+        *(Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN),
+    }
+)
+"""Stages that train the scenario's own network, or parts of it; any other is about tasks."""
 
 
 @final
@@ -57,10 +58,10 @@ class StageTasks:
     cache_latents: bool = True
     from_scratch: bool = False
     encoder_weights: Mapping[str, Tensor] | None = None
-    _stage: Stage | None = None
+    _stage: str | None = None
     _task: Task | None = None
 
-    def start(self, stage: Stage) -> Task:
+    def start(self, stage: str) -> Task:
         """Begin a stage: its task, fresh; the caller has set the seed."""
         self._stage, self._task = stage, None
         self._task = self._made(stage)
@@ -68,19 +69,19 @@ class StageTasks:
 
     def finish(self) -> None:
         """End the stage that was begun last: keep of it what later stages need."""
-        if self._stage is Stage.ENCODER and self._task is not None:
+        if self._stage == Stage.ENCODER and self._task is not None:
             self.encoder_weights = weights_of(_part(self._task.network, "encoder"))
         self._task = None
 
-    def _made(self, stage: Stage) -> Task:
-        if stage in TASKS:
-            return self._by_task(TASKS[stage])
-        if stage is Stage.ENCODER:
+    def _made(self, stage: str) -> Task:
+        if stage not in PRETRAINING:
+            return self._by_task(stage)
+        if stage == Stage.ENCODER:
             return self._autoencoder()
-        if stage is Stage.ENCODER_CLASSIFIER:
+        if stage == Stage.ENCODER_CLASSIFIER:
             data = replace(self.data, weights=None) if self.from_scratch else self.data
             return classification(self.scenario, data)
-        return self._classifier(frozen=stage is Stage.CLASSIFIER_FROZEN)
+        return self._classifier(frozen=stage == Stage.CLASSIFIER_FROZEN)
 
     def _autoencoder(self) -> Task:
         if not isinstance(self.scenario, Pretrainable):
@@ -108,12 +109,12 @@ class StageTasks:
             return replace(task, network=head, encode=encoder)
         return replace(task, network=nn.Sequential(encoder, head))
 
-    def _by_task(self, tasks: tuple[str, ...]) -> Task:
+    def _by_task(self, stage: str) -> Task:
         scenario = self.scenario
         if not isinstance(scenario, Multitask):
-            raise _not_multitask(scenario)
-        alpha = self.parameters.get("alpha", DEFAULT_ALPHA)
-        weights = {"attributes": alpha, "identity": 1 - alpha}
+            raise not_multitask(scenario)
+        tasks = tasks_of(stage, scenario.tasks)
+        weights = task_weights(scenario.tasks, self.parameters)
         return replace(
             classification(scenario, self.data, network=scenario.task_network(self.data, tasks)),
             loss=partial(_joint_loss, scenario, {task: weights[task] for task in tasks}),
@@ -121,7 +122,7 @@ class StageTasks:
         )
 
 
-def check_stages(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> None:
+def check_stages(scenario: Scenario, data: Data, stages: Sequence[str]) -> None:
     """Refuse a scenario whose networks cannot be trained in these stages.
 
     Raises:
@@ -141,7 +142,7 @@ def check_stages(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> N
             raise ScenarioError(message) from error
 
 
-def stage_warnings(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) -> tuple[str, ...]:
+def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
     """What a reader of these stages' results must know."""
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
     if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
@@ -149,7 +150,7 @@ def stage_warnings(scenario: Scenario, data: Data, stages: tuple[Stage, ...]) ->
     warning = (
         f"The encoder of scenario {scenario.name} is not pretrained here and has no published "
         "weights in this study: where it is frozen, it stays as random as it was made. Give it "
-        "--weights."
+        "published weights, or a decoder."
     )
     return (warning,)
 
@@ -160,7 +161,7 @@ def _joint_loss(
     outputs: Mapping[str, Tensor],
     targets: Tensor,
 ) -> Tensor:
-    """The loss of one task as it is, or the weighted sum of both (paper, Figure 2)."""
+    """The loss of one task as it is, or the weighted sum of several (paper, Figure 2)."""
     losses = {task: scenario.task_loss(task, outputs[task], targets) for task in weights}
     if len(losses) == 1:
         return next(iter(losses.values()))
@@ -192,11 +193,4 @@ def _not_pretrainable(scenario: Scenario) -> ScenarioError:
     return ScenarioError(
         f"scenario {scenario.name} has no decoder, so its encoder cannot be pretrained: give it a "
         "method decoder(data); see Pretrainable in study.scenario."
-    )
-
-
-def _not_multitask(scenario: Scenario) -> ScenarioError:
-    return ScenarioError(
-        f"scenario {scenario.name} has no two tasks. Choose one that has (celeba), or give it the "
-        "methods task_network, task_loss and task_accuracy; see Multitask in study.scenario."
     )

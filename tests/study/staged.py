@@ -57,6 +57,7 @@ class Pairs(Tiny):
     """Two tasks on the same points: their class, and whether each coordinate is positive."""
 
     name = "pairs"
+    tasks = ("attributes", "identity")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
         """Points with a column for the class, and one for each attribute."""
@@ -92,6 +93,26 @@ class Pairs(Tiny):
         if task == "identity":
             return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()
         return ((outputs > 0) == (targets[:, 1:] > 0)).float().mean()
+
+
+class Trio(Pairs):
+    """Three tasks on the same points, with names of their own."""
+
+    name = "trio"
+    tasks = ("where", "which", "near")
+
+    def task_loss(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The class; the coordinates that are positive; whether the first one is."""
+        return super().task_loss(*self._as_pair(task, outputs, targets))
+
+    def task_accuracy(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Likewise."""
+        return super().task_accuracy(*self._as_pair(task, outputs, targets))
+
+    def _as_pair(self, task: str, outputs: Tensor, targets: Tensor) -> tuple[str, Tensor, Tensor]:
+        if task == "near":
+            return "attributes", outputs[:, :1], targets[:, :2]
+        return ("identity" if task == "where" else "attributes"), outputs, targets
 
 
 class Heads(nn.Module):

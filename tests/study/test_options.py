@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from study.command_line import GROUPS, command_line, parse
+from study.data.celeba.options import CelebaOptions
 from study.errors import OptionError
-from study.options import HIGHEST_SEED, StudyOptions, command_line, parse
+from study.options import HIGHEST_SEED, StudyOptions
 
 
 def parsed(*args: str) -> StudyOptions:
@@ -17,10 +19,10 @@ def parsed(*args: str) -> StudyOptions:
     return parse(StudyOptions, program="study.regime", description="Train.", args=args)
 
 
-def said_by_help(capsys: pytest.CaptureFixture[str]) -> str:
+def said_by_help(capsys: pytest.CaptureFixture[str], *args: str) -> str:
     """What `--help` prints, as one line of words."""
     with pytest.raises(SystemExit) as ended:
-        parsed("--help")
+        parsed(*args, "--help")
     assert ended.value.code == 0
     return in_one_line(capsys.readouterr().out)
 
@@ -30,6 +32,8 @@ def in_one_line(printed: str) -> str:
     lines = (line.strip("│╭╰╮╯─ ") for line in printed.splitlines())
     return " ".join(" ".join(lines).split())
 
+
+OPTIONS = [field.name for field in fields(StudyOptions) if field.name != "scenario_options"]
 
 REFUSED = [
     ("batch_sizes", (64, 0), "--batch-sizes is 0; allowed is whole numbers from 1."),
@@ -56,19 +60,15 @@ REFUSED = [
     ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed is a share up to 1, or a whole"),
     ("gpus_per_trial", float("nan"), "--gpus-per-trial is nan; allowed is a share up to 1"),
     ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed is a share up to 1"),
-    ("target_accuracy", 0.0, "--target-accuracy is 0.0; allowed is a share: above 0, up to 1."),
-    ("target_accuracy", 90.0, "--target-accuracy is 90.0; allowed is a share: above 0, up to 1."),
-    ("image_size", 31, "--image-size is 31; allowed is whole pixels from 32 to 1024."),
-    ("image_size", 1025, "--image-size is 1025; allowed is whole pixels from 32 to 1024."),
-    ("encoder", "", "--encoder is ; allowed is a name that timm knows."),
-    ("weights", "", "--weights is ; allowed is imagenet, none, or the path of a file."),
+    ("target", 0.0, "--target is 0.0; allowed is a share: above 0, up to 1."),
+    ("target", 90.0, "--target is 90.0; allowed is a share: above 0, up to 1."),
     ("name", "a/b", "--name is a/b; allowed is letters, digits, dots, dashes and underscores"),
     ("name", "..", "--name is ..; allowed is letters, digits, dots"),
     ("name", "", "--name is ; allowed is letters, digits, dots"),
     ("name", "a" * 101, "underscores, up to 100."),
     (
         "tracker",
-        "oracle",
+        ("rapl", "oracle"),
         "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path",
     ),
     ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
@@ -91,10 +91,10 @@ ALLOWED = [
     ("gpus_per_trial", 0.25),
     ("gpus_per_trial", 2.0),
     ("cpus_per_trial", 0.5),
-    ("target_accuracy", 1.0),
+    ("target", 1.0),
     ("name", "a.b-c_D9"),
-    ("tracker", "made/of/watts.csv"),
-    ("tracker", "nvml"),
+    ("tracker", ("made/of/watts.csv",)),
+    ("tracker", ("nvml", "rapl")),
     ("seed", HIGHEST_SEED - 1),
 ]
 
@@ -160,7 +160,7 @@ def test_values_from_the_command_line_are_checked() -> None:
         parsed("--repeats", "0")
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(StudyOptions)])
+@pytest.mark.parametrize("field", OPTIONS)
 def test_help_explains_every_option(field: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each option stands in `--help` with the text of its docstring."""
     explained = dict(
@@ -213,37 +213,49 @@ def test_the_command_can_be_typed_again() -> None:
     assert command == (Path(sys.executable).name, "-m", "study.regime", "--smoke")
 
 
-def test_only_given_settings_reach_a_scenario() -> None:
-    """What was left out is the scenario's own default."""
-    none = parsed()
-    some = parsed("--encoder", "resnet34", "--flip")
-    rest = parsed("--weights", "a b.pth", "--image-size", "128")
+def test_options_stand_in_groups_and_those_of_the_scenario_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A newcomer finds first what is trained, and last what only this scenario has."""
+    printed = said_by_help(capsys, "--scenario", "celeba")
 
-    assert none.scenario_settings == {}
-    assert some.scenario_settings == {"encoder": "resnet34", "flip": True}
-    assert rest.scenario_settings == {"weights": "a b.pth", "image_size": 128}
-
-
-@pytest.mark.parametrize(
-    ("args", "size"),
-    [
-        (("--scenario", "celeba"), 32),
-        (("--scenario", "celeba", "--image-size", "96"), 96),
-        (("--scenario", "pamap2"), None),
-    ],
-)
-def test_a_smoke_run_has_small_images(args: tuple[str, ...], size: int | None) -> None:
-    """Only where there are images, and not against what was asked for."""
-    smoke = parsed("--smoke", *args).reduced()
-
-    assert smoke.image_size == size
-    assert parsed(*args).reduced().image_size == (size if size == 96 else None)
+    places = [printed.index(f"{title} options") for title in [*GROUPS, "scenario"]]
+    assert places == sorted(places)
+    assert printed.index("--image-size") > places[-1]
 
 
-@pytest.mark.parametrize("given", [("--objective", "accuracy"), ("--objective=accuracy",)])
-def test_an_option_of_version_0_1_is_answered_with_its_new_name(given: tuple[str, ...]) -> None:
-    """Nobody has to look up what an option is called now."""
-    with pytest.raises(
-        OptionError, match=re.escape("--objective has another name since version 0.2: --goal")
-    ):
-        parse(StudyOptions, program="study.search", description="", args=given)
+def test_every_option_stands_in_one_group() -> None:
+    """No option of all commands is left to a group without a name."""
+    grouped = [name for names in GROUPS.values() for name in names]
+
+    assert len(grouped) == len(set(grouped))
+    assert set(OPTIONS) <= set(grouped)
+
+
+def test_options_of_the_scenario_are_taken_with_it_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They become an instance of the scenario's own class; another scenario does not know them."""
+    given = ("--encoder", "resnet34", "--flip", "--image-size", "96")
+
+    faces = parsed("--scenario=celeba", *given)
+    with pytest.raises(SystemExit):
+        parsed(*given)
+
+    assert faces.scenario_options == CelebaOptions(encoder="resnet34", flip=True, image_size=96)
+    assert parsed().scenario_options is None
+    assert "--encoder" in capsys.readouterr().err
+
+
+def test_an_option_of_version_0_1_is_answered_with_its_present_name() -> None:
+    """The message says what to give instead."""
+    with pytest.raises(OptionError, match="Give --target instead"):
+        parsed("--target-accuracy", "0.9")
+
+
+@pytest.mark.parametrize(("args", "size"), [((), 32), (("--image-size", "96"), 96)])
+def test_a_smoke_run_cuts_down_the_scenario_too(args: tuple[str, ...], size: int) -> None:
+    """Small images where there are images, and not against what was asked for."""
+    smoke = parsed("--smoke", "--scenario", "celeba", *args).reduced()
+
+    assert smoke.scenario_options.pixels == size

@@ -1,17 +1,14 @@
 """How data and scenarios are taken, and what is refused before a training starts."""
 
 import dataclasses
-import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from study.errors import DataError, OptionError, ScenarioError
-from study.scenario import BUILT_IN, Arrays, Data, Scenario, load_scenario
+from study.errors import DataError
+from study.scenario import Arrays, Data
 from tests.study import tiny
 
 POINTS = np.zeros((4, 2), dtype=np.float32)
@@ -91,15 +88,6 @@ def test_a_label_without_a_class_is_refused(label: int, part: str) -> None:
         dataclasses.replace(data, **parts)
 
 
-def test_settings_reach_a_scenario_that_takes_them() -> None:
-    """No settings ask nothing of a scenario; some are refused where it has no options."""
-    plain = load_scenario("tests.study.tiny:Tiny", {})
-
-    assert plain.name == "tiny"
-    with pytest.raises(OptionError, match="--image-size, --flip: scenario tiny has no such opt"):
-        load_scenario("tests.study.tiny:Tiny", {"image_size": 64, "flip": True})
-
-
 def changed(data: Data) -> list[Data]:
     """The same data with one thing different each."""
     train, val = data.train, data.val
@@ -133,53 +121,3 @@ def test_the_fingerprint_is_that_of_the_arrays() -> None:
 
     assert data.facts().fingerprint == same.facts().fingerprint
     assert len({data.facts().fingerprint, *others}) == 6
-
-
-@pytest.mark.parametrize("name", ["tests.study.tiny:Tiny", "tests.study.tiny:READY"])
-def test_a_scenario_of_ones_own_is_a_class_or_an_object(name: str) -> None:
-    """It needs the members, and inherits nothing."""
-    scenario = load_scenario(name)
-
-    assert isinstance(scenario, Scenario)
-    assert scenario.name == "tiny"
-
-
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_built_in_scenarios_have_short_names(name: str) -> None:
-    """The table leads to scenarios that know themselves by the same name."""
-    assert name == load_scenario(name).name
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        (
-            "mnist",
-            "--scenario is 'mnist'; allowed are celeba, pamap2, watch, or package.module:name.",
-        ),
-        ("", "--scenario is ''; allowed are"),
-        ("tests.study.tiny", "allowed are celeba, pamap2, watch, or package.module:name."),
-        ("tests.study.tiny:", "allowed are celeba, pamap2, watch, or package.module:name."),
-        (":Tiny", "allowed are celeba, pamap2, watch, or package.module:name."),
-        ("no.such:Thing", "ModuleNotFoundError: No module named 'no'. The module must be import"),
-        ("tests.study.tiny:Huge", "AttributeError: module 'tests.study.tiny' has no attribute"),
-        (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),
-        ("tests.study.tiny:Demanding", "missing 1 required positional argument: 'size'"),
-        ("tests.study.tiny:Half", "tests.study.tiny:Half: it lacks network, loss, metrics"),
-    ],
-)
-def test_what_is_no_scenario_is_refused(name: str, said: str) -> None:
-    """The message says what was asked for and what is wrong with it."""
-    with pytest.raises(ScenarioError, match=re.escape(said)):
-        load_scenario(name)
-
-
-def test_a_module_that_raises_is_the_users_to_mend(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Any error of the user's module becomes a message that names it."""
-    (tmp_path / "broken_scenario.py").write_text("class Mine(:\n")
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-
-    with pytest.raises(ScenarioError, match=r"SyntaxError: .*broken_scenario\.py, line 1"):
-        load_scenario("broken_scenario:Mine")

@@ -10,6 +10,7 @@ from study.data import cache
 from study.data.celeba import format as form
 from study.data.celeba import sample as celeba_sample
 from study.data.celeba.images import decode
+from study.data.celeba.options import IMAGE_SIZE
 from study.data.celeba.reader import (
     choose_identities,
     missing_images,
@@ -23,9 +24,6 @@ from study.scenario import Arrays, Data
 CACHE_VERSION = 1
 """Raised whenever the same files and options would give other arrays."""
 
-DEFAULT_IMAGE_SIZE = 64
-"""Pixels. The paper does not give one; this is ours, and small enough for a CPU."""
-
 VALIDATION_SHARE = 0.2
 
 _Ints = npt.NDArray[np.int64]
@@ -35,7 +33,7 @@ def load(
     data_dir: Path,
     *,
     seed: int,
-    image_size: int = DEFAULT_IMAGE_SIZE,
+    image_size: int = IMAGE_SIZE,
     cache_dir: Path | None = None,
 ) -> Data:
     """Read the 40 best represented identities of a CelebA folder, or what a cache holds of them.
@@ -83,9 +81,7 @@ def load(
     )
 
 
-def load_sample(
-    *, seed: int, image_size: int = DEFAULT_IMAGE_SIZE, cache_dir: Path | None = None
-) -> Data:
+def load_sample(*, seed: int, image_size: int = IMAGE_SIZE, cache_dir: Path | None = None) -> Data:
     """The built-in synthetic sample: drawn once to the cache folder, in the real format.
 
     Where that folder cannot be written the sample is drawn anew each time.

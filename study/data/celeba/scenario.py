@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,11 @@ from models.published_weights import Published, fetch, read
 from models.vision import VisionClassifier, VisionEncoder, VisionError, Weights, backbone
 from study.data.celeba import load as celeba
 from study.data.celeba.format import ATTRIBUTES
+from study.data.celeba.options import CelebaOptions
 from study.data.progress import say
 from study.errors import DataError, OptionError
 from study.scenario import Data
 
-DEFAULT_ENCODER = "resnet18"
 IMAGENET, NO_WEIGHTS = "imagenet", "none"
 
 IDENTITY, ATTRIBUTES_TASK = "identity", "attributes"
@@ -35,48 +35,36 @@ class Celeba:
     """
 
     name = "celeba"
+    options = CelebaOptions
+    tasks = (ATTRIBUTES_TASK, IDENTITY)
 
     def __init__(
-        self,
-        *,
-        encoder: str = DEFAULT_ENCODER,
-        weights: str | None = None,
-        image_size: int = celeba.DEFAULT_IMAGE_SIZE,
-        flip: bool = False,
-        more_encoders: tuple[str, ...] = (),
+        self, options: CelebaOptions | None = None, *, more_encoders: tuple[str, ...] = ()
     ) -> None:
         """Describe data and networks.
 
         Args:
-            encoder: As timm knows it.
-            weights: `imagenet`, `none`, or the path of a file; None: `imagenet` for real images,
-                `none` for drawn ones, so that they can be tried without a network.
-            image_size: Height and width of the images, in pixels.
-            flip: Mirror training images at random.
+            options: Encoder, its weights, and the images; the defaults where None.
             more_encoders: Others that a setup may choose instead.
         """
-        self._encoder = encoder
+        self._options = options or CelebaOptions()
         self._more_encoders = more_encoders
-        self._weights = weights
-        self._image_size = image_size
-        self._flip = flip
 
-    def configured(self, settings: Mapping[str, Any]) -> Self:
-        """See `study.scenario.Configurable`; the settings are the arguments of the class.
+    def configured(self, options: CelebaOptions) -> "Celeba":
+        """See `study.scenario.Configurable`.
 
         Raises:
             OptionError: timm has no such encoder.
         """
-        image_size = settings.get("image_size", self._image_size)
-        _check_encoder("--encoder", settings.get("encoder", self._encoder), image_size)
-        return type(self)(**settings)
+        _check_encoder("--encoder", options.encoder, options.pixels)
+        return Celeba(options)
 
     @property
     def own_axes(self) -> Mapping[str, tuple[Any, ...]]:
         """See `study.scenario.Searchable`: the encoder, where `--space` names some."""
         return {"encoder": ()}
 
-    def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> Self:
+    def offering(self, choices: Mapping[str, tuple[Any, ...]]) -> "Celeba":
         """See `study.scenario.Searchable`.
 
         Raises:
@@ -86,19 +74,16 @@ class Celeba:
         if not encoders:
             return self
         for encoder in encoders:
-            _check_encoder("--space: encoder", encoder, self._image_size)
-        if len(encoders) > 1 and self._weights not in (None, IMAGENET, NO_WEIGHTS):
+            _check_encoder("--space: encoder", encoder, self._options.pixels)
+        weights = self._options.weights
+        if len(encoders) > 1 and weights not in (None, IMAGENET, NO_WEIGHTS):
             message = (
-                f"--weights {self._weights}: a file has the weights of one encoder, and --space has "
+                f"--weights {weights}: a file has the weights of one encoder, and --space has "
                 f"{len(encoders)}. Give {IMAGENET} or {NO_WEIGHTS}."
             )
             raise OptionError(message)
-        return type(self)(
-            encoder=encoders[0],
-            weights=self._weights,
-            image_size=self._image_size,
-            flip=self._flip,
-            more_encoders=tuple(encoders[1:]),
+        return Celeba(
+            replace(self._options, encoder=encoders[0]), more_encoders=tuple(encoders[1:])
         )
 
     def chosen(self, data: Data, parameters: Mapping[str, Any]) -> Data:
@@ -120,20 +105,20 @@ class Celeba:
                 had.
             OptionError: The encoder does not take images of this size.
         """
-        size = self._image_size
+        size = self._options.pixels
         if data_dir is None:
             data = celeba.load_sample(seed=seed, image_size=size)
         else:
             data = celeba.load(data_dir, seed=seed, image_size=size)
         default = NO_WEIGHTS if data.synthetic else IMAGENET
-        encoders = (self._encoder, *self._more_encoders)
+        encoders = (self._options.encoder, *self._more_encoders)
         published = {each: self._published(each, default) for each in encoders}
         known = {name: found for name, found in published.items() if found is not None}
         said = [self._in_words(each, published[each]) for each in encoders]
         data = replace(
             data,
             description=f"{data.description}; encoder {' or '.join(said)}",
-            network_options={"encoder": self._encoder, "flip": self._flip},
+            network_options={"encoder": self._options.encoder, "flip": self._options.flip},
             weights=_by_encoder({name: found.weights for name, found in known.items()}) or None,
             encoder_weights="; ".join(found.source for found in known.values()) or None,
         )
@@ -184,14 +169,14 @@ class Celeba:
 
     def _published(self, encoder: str, default: str) -> Published | None:
         """The weights that an encoder starts from; None for random ones."""
-        chosen = default if self._weights is None else self._weights
+        chosen = default if self._options.weights is None else self._options.weights
         if chosen == NO_WEIGHTS:
             return None
         try:
             if chosen == IMAGENET:
                 say(f"fetching the weights of {encoder}")
-                return fetch(encoder, image_size=self._image_size)
-            return read(Path(chosen), encoder, image_size=self._image_size)
+                return fetch(encoder, image_size=self._options.pixels)
+            return read(Path(chosen), encoder, image_size=self._options.pixels)
         except VisionError as error:
             message = f"--weights {chosen}: {error}"
             raise DataError(message) from error
@@ -199,7 +184,7 @@ class Celeba:
     def _in_words(self, encoder: str, published: Published | None) -> str:
         if published is None:
             return f"{encoder} with random weights"
-        if self._weights in (None, IMAGENET):
+        if self._options.weights in (None, IMAGENET):
             return f"{encoder} with its published weights"
         return published.source
 
@@ -210,7 +195,7 @@ class Celeba:
                 self.network(data).eval()(torch.from_numpy(data.val.inputs[:1].copy()))
         except (RuntimeError, AssertionError, ValueError) as error:
             message = (
-                f"--image-size {self._image_size}: the encoder {encoder} does not take such "
+                f"--image-size {self._options.pixels}: the encoder {encoder} does not take such "
                 f"images ({str(error).splitlines()[0]}). Give another size or --encoder."
             )
             raise OptionError(message) from error

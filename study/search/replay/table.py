@@ -125,7 +125,7 @@ class ReplayTable:
                 for epoch in one.epochs
             )
             message = (
-                f"--target-accuracy is {target:g}; no setup of {self.name} reaches it with most of "
+                f"--target is {target:g}; no setup of {self.name} reaches it with most of "
                 f"its seeds (the best epoch of all has {best:.3f}). Give a lower one."
             )
             raise OptionError(message)

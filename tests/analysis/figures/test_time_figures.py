@@ -1,6 +1,5 @@
 """Figures along time: energy and accuracy over the epochs, power over the seconds."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.figures.drawing import draw
 from analysis.figures.epoch_curves import MOST_SETUPS, epoch_curves_infos
 from analysis.figures.power_curve import power_info
-from analysis.figures.time_charts import _epoch_ticks
+from analysis.figures.time_charts import _epoch_ticks, epoch_curves_chart
 from analysis.findings import analyse
 from analysis.read.load import load
 from study.record.bookings import PowerRecord
@@ -59,13 +57,13 @@ def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: 
         manifest={"paradigm": Paradigm.PRETRAINING, "stages": tuple(stages)},
     )
 
-    drawings = {drawing.name: drawing for drawing in draw(analyse(load(folder)))}
+    encoder, whole = epoch_curves_infos(analyse(load(folder)))
 
-    encoder = json.loads(drawings["epochs_encoder"].definition)
-    whole = json.loads(drawings["epochs_encoder_classifier"].definition)
-    assert (len(encoder["vconcat"]), len(whole["vconcat"])) == (1, 2)
-    assert "stage" not in drawings["epochs_encoder"].title
-    assert drawings["epochs_encoder"].title.endswith(": encoder")
+    rows = [len(epoch_curves_chart(info).to_dict()["vconcat"]) for info in (encoder, whole)]
+    assert (encoder.name, whole.name) == ("epochs_encoder", "epochs_encoder_classifier")
+    assert rows == [1, 2]
+    assert "stage" not in encoder.title
+    assert encoder.title.endswith(": encoder")
 
 
 def test_a_long_training_is_thinned_out_and_keeps_its_ends(tmp_path: Path) -> None:
@@ -186,13 +184,12 @@ def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> N
 def test_without_a_log_that_can_be_read_there_is_no_figure(
     tmp_path: Path, content: bytes | None
 ) -> None:
-    """The report is written all the same: no energy comes from the log."""
+    """It is left out; no energy comes from the log."""
     folder = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 3600.0, 0.9)])
     if content is not None:
         (folder / POWER_FILE).mkdir()
         (folder / POWER_FILE / "part-0.parquet").write_bytes(content)
 
-    drawings = draw(analyse(load(folder)))
+    info = power_info(analyse(load(folder)))
 
-    assert "power" not in {drawing.name for drawing in drawings}
-    assert drawings
+    assert info is None

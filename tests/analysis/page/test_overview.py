@@ -11,6 +11,7 @@ from analysis.page.report import write_report
 from analysis.read.load import load
 from study.record.records import J_PER_MWH
 from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.without_figures import without_figures
 
 
 def studies(folder: Path) -> list[Findings]:
@@ -35,9 +36,9 @@ def test_each_study_has_its_advice_and_a_link_to_its_report(tmp_path: Path) -> N
     """The page stands anywhere; its links lead to the reports all the same."""
     found = studies(tmp_path)
     for each in found:
-        write_report(each)
+        write_report(each, drawn_by=without_figures)
 
-    page = write_overview(found, tmp_path / "deep" / "er", paper=True)
+    page = write_overview(found, tmp_path / "deep" / "er", paper=True, drawn_by=without_figures)
 
     text = page.read_text(encoding="utf-8")
     for each in found:
@@ -56,4 +57,6 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(AnalysisError, match=r"--overview .*file/in.* cannot be written"):
-        write_overview(studies(tmp_path), tmp_path / "file" / "in", paper=False)
+        write_overview(
+            studies(tmp_path), tmp_path / "file" / "in", paper=False, drawn_by=without_figures
+        )

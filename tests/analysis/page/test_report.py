@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from typing_extensions import override
 
-from analysis.figures.drawing import draw
+from analysis.__main__ import main
 from analysis.figures.setups import pareto_info, relative_energy_info
 from analysis.findings import analyse
 from analysis.page.report import write_report
 from analysis.read.load import load
 from study.record.records import EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.without_figures import without_figures
 
 NASTY = "<script>alert('x')</script> & \"co\""
 ROOT = Path(__file__).parents[3]
@@ -59,15 +60,24 @@ class Outline(HTMLParser):
         )
 
 
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "analysis", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+@pytest.fixture(name="page", scope="session")
+def fixture_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of estimates of synthetic data, with words in it that would be markup; written twice."""
+    folder = four_setups(
+        tmp_path_factory.mktemp("report") / "a",
+        method=EnergyMethod.ESTIMATED,
+        synthetic=True,
+        manifest={
+            "study": NASTY,
+            "scenario": NASTY,
+            "command": (NASTY,),
+            "options": {NASTY: NASTY},
+            "warnings": (NASTY,),
+        },
     )
+    findings = analyse(load(folder))
+    write_report(findings, drawn_by=without_figures)
+    return write_report(findings)
 
 
 def test_bars_are_shares_of_the_worst_with_their_spread(tmp_path: Path) -> None:
@@ -94,16 +104,11 @@ def test_points_without_an_energy_are_not_drawn(tmp_path: Path) -> None:
     assert [point.on_front for point in points] == [True, False, False]
 
 
-def test_figures_say_that_they_are_estimates_of_synthetic_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_say_that_they_are_estimates_of_synthetic_data(page: Path, name: str) -> None:
     """The label is drawn into the picture, which travels without its page."""
-    folder = four_setups(tmp_path / "a", method=EnergyMethod.ESTIMATED, synthetic=True)
-
-    drawings = draw(analyse(load(folder)))
-
-    assert [drawing.name for drawing in drawings] == list(FIGURES)
-    for drawing in drawings:
-        assert "(estimated; data: synthetic)" in drawing.svg
-        assert drawing.png.startswith(b"\x89PNG")
+    assert "(estimated; data: synthetic)" in (page.parent / f"{name}.svg").read_text()
+    assert (page.parent / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_study_without_energies_has_a_report_without_figures(tmp_path: Path) -> None:
@@ -116,9 +121,8 @@ def test_a_study_without_energies_has_a_report_without_figures(tmp_path: Path) -
     assert "no finished trial has an energy" in page
 
 
-def test_the_page_loads_nothing(tmp_path: Path) -> None:
+def test_the_page_loads_nothing(page: Path) -> None:
     """One script, which its policy names, no link but to the files beside it, no style that fetches."""
-    page = write_report(analyse(load(four_setups(tmp_path / "a"))))
     outline = Outline()
 
     outline.feed(page.read_text())
@@ -132,34 +136,20 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
     assert not re.search(r"@import|url\((?!#)", page.read_text())
 
 
-def test_what_comes_from_the_study_is_escaped(tmp_path: Path) -> None:
+def test_what_comes_from_the_study_is_escaped(page: Path) -> None:
     """A name, a warning or an option cannot become markup, neither on the page nor in a figure."""
-    folder = four_setups(
-        tmp_path / "a",
-        manifest={
-            "study": NASTY,
-            "scenario": NASTY,
-            "command": (NASTY,),
-            "options": {NASTY: NASTY},
-            "warnings": (NASTY,),
-        },
-    )
     outline = Outline()
 
-    outline.feed(write_report(analyse(load(folder))).read_text())
+    outline.feed(page.read_text())
 
+    assert "&lt;script&gt;alert(" in page.read_text()
     assert outline.tags.count("script") == 1
     assert "svg" in outline.tags
 
 
-def test_the_report_replaces_the_one_before_and_leaves_no_scraps(tmp_path: Path) -> None:
+def test_the_report_replaces_the_one_before_and_leaves_no_scraps(page: Path) -> None:
     """Twice written is once there, with each table and figure as a file."""
-    folder = four_setups(tmp_path / "a")
-
-    for _ in range(2):
-        write_report(analyse(load(folder)))
-
-    assert {path.name for path in (folder / "report").iterdir()} == {
+    assert {path.name for path in page.parent.iterdir()} == {
         "index.html",
         "energy_per_epoch_mwh.csv",
         "total_energy_percent_of_worst.csv",
@@ -169,24 +159,36 @@ def test_the_report_replaces_the_one_before_and_leaves_no_scraps(tmp_path: Path)
     }
 
 
-def test_each_csv_file_says_in_each_row_that_its_numbers_are_estimated(tmp_path: Path) -> None:
-    """A file that has left its page still tells; one of measured numbers has the column, empty."""
-    estimated = four_setups(tmp_path / "a", method=EnergyMethod.ESTIMATED, synthetic=True)
-    measured = four_setups(tmp_path / "b")
+def test_each_csv_file_says_in_each_row_that_its_numbers_are_estimated(page: Path) -> None:
+    """A file that has left its page still tells what its numbers are."""
+    files = list(page.parent.glob("*.csv"))
 
-    for folder, said in ((estimated, "estimated; data: synthetic"), (measured, "")):
-        write_report(analyse(load(folder)))
-        files = list((folder / "report").glob("*.csv"))
-        assert len(files) == 4 + len(FIGURES)
-        for file in files:
-            assert {row["labels"] for row in csv.DictReader(file.open())} == {said}, file.name
+    assert len(files) == 4 + len(FIGURES)
+    for file in files:
+        said = {row["labels"] for row in csv.DictReader(file.open())}
+        assert said == {"estimated; data: synthetic"}, file.name
+
+
+def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Path) -> None:
+    """A program finds the same columns in every file."""
+    page = write_report(analyse(load(four_setups(tmp_path / "b"))), drawn_by=without_figures)
+
+    rows = list(csv.DictReader((page.parent / "ranking.csv").open()))
+
+    assert {row["labels"] for row in rows} == {""}
 
 
 def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> None:
     """Tables, recommendation and the report's path, no line wider than a plain file's."""
     folder = four_setups(tmp_path / "a", synthetic=True)
 
-    done = run(folder, "--tolerance", "2")
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", str(folder), "--tolerance", "2"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "Use batch size 256 and learning rate 0.1 (setup 3)" in done.stdout
@@ -195,14 +197,17 @@ def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> No
     assert all(len(line) <= 100 for line in done.stdout.splitlines() if "Report" not in line)
 
 
-def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(tmp_path: Path) -> None:
+def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """At 0 points only the most accurate setup is left, and that one has no energy."""
     folder = four_setups(tmp_path / "a")
 
-    done = run(folder, "--tolerance", "0", "--no-report")
+    status = main([str(folder), "--tolerance", "0", "--no-report"])
 
-    assert done.returncode == 0
-    assert "No recommendation: no setup that is accurate enough has an energy." in done.stdout
+    said = " ".join(capsys.readouterr().out.split())
+    assert status == 0
+    assert "No recommendation: no setup that is accurate enough has an energy." in said
     assert not (folder / "report").exists()
 
 
@@ -212,13 +217,23 @@ def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(tmp_p
         ([], "No folder was given"),
         (["nowhere"], "nowhere does not exist"),
         (["nowhere", "--tolerance", "-1"], "--tolerance is -1"),
-        (["nowhere", "--tolerence", "1"], "--tolerance"),
     ],
 )
-def test_wrong_input_is_a_paragraph_and_status_2(arguments: list[str], said: str) -> None:
+def test_wrong_input_is_a_paragraph_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Whatever is wrong with the command line, there is no traceback."""
-    done = run(*arguments)
+    status = main(arguments)
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert status == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_answered_with_the_one_that_is_like_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line's parser ends the program, with status 2."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["nowhere", "--tolerence", "1"])
+
+    assert "--tolerance" in capsys.readouterr().err

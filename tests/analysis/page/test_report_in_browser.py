@@ -33,10 +33,13 @@ FLAGS = (
     "--disable-sync",
 )
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(),
-    reason=f"there is no {CHROMIUM}: the report was not opened in a browser (apt-get install chromium)",
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not CHROMIUM.exists(),
+        reason=f"there is no {CHROMIUM}: the report was not opened in a browser (apt-get install chromium)",
+    ),
+]
 
 
 def study(folder: Path, *, setups: int = 4) -> Path:

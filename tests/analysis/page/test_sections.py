@@ -11,6 +11,7 @@ from analysis.page.sections import advice_parts, hero, key_figures, sections
 from analysis.read.load import load
 from analysis.tables.factor_table import factor_table
 from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.without_figures import without_figures
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,10 @@ def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) 
     )
     findings = analyse(load(folder))
 
-    without = write_report(findings).read_text()
-    beside = write_report(findings, paper=True, factors=factor_table(findings)).read_text()
+    without = write_report(findings, drawn_by=without_figures).read_text()
+    beside = write_report(
+        findings, paper=True, factors=factor_table(findings), drawn_by=without_figures
+    ).read_text()
 
     assert 'id="paper"' not in without
     assert 'id="paper"' in beside

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from analysis.__main__ import main
 from analysis.choices import Choices
 from analysis.energy.criteria import RankBy
 from analysis.errors import AnalysisError
@@ -22,6 +23,7 @@ from analysis.page.report import PAGE_FILE
 from analysis.page.serve import ReportServer
 from study.record.records import MANIFEST_FILE
 from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.without_figures import without_figures
 from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +46,7 @@ def got(url: str, **headers: str) -> str:
 @pytest.fixture(name="report")
 def fixture_report(tmp_path: Path) -> LiveReport:
     """The report of a study with one finished trial."""
-    return LiveReport(study(tmp_path / "a", trials=1), Choices())
+    return LiveReport(study(tmp_path / "a", trials=1), Choices(), drawn_by=without_figures)
 
 
 @pytest.fixture(name="folder", scope="module")
@@ -153,7 +155,7 @@ def test_the_report_is_that_of_the_choices(tmp_path: Path) -> None:
     folder = study(tmp_path / "a", trials=2)
     choices = Choices(rank_by=RankBy.ENERGY_DELAY, country="DE", baseline=1, against_paper=True)
 
-    page = LiveReport(folder, choices).content(PAGE_FILE) or b""
+    page = LiveReport(folder, choices, drawn_by=without_figures).content(PAGE_FILE) or b""
 
     for said in (b"Least energy x time", b"Germany 2023", b"Against the baseline", b"Table 2"):
         assert said in page
@@ -163,7 +165,9 @@ def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: P
     """The root compares them and links to each; of two with one name both can be reached."""
     folders = [study(tmp_path / name, trials=2) for name in ("x/one", "y/one", "z/other")]
 
-    with serving(ReportServer(live_pages(folders, Choices()), 0)) as server:
+    with serving(
+        ReportServer(live_pages(folders, Choices(), drawn_by=without_figures), 0)
+    ) as server:
         root = got(server.url)
         pages = [got(f"{server.url}{name}") for name in ("one/", "one-again/", "other")]
         table = got(f"{server.url}compared_total_wh.csv")
@@ -179,7 +183,7 @@ def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: P
 def test_the_page_of_several_studies_follows_those_that_can_be_read(tmp_path: Path) -> None:
     """One is broken for a moment: it is said, and the other's news are shown all the same."""
     broken, other = (study(tmp_path / name, trials=1) for name in ("broken", "other"))
-    overview = live_pages([broken, other], Choices())[""]
+    overview = live_pages([broken, other], Choices(), drawn_by=without_figures)[""]
     before = overview.content(PAGE_FILE)
     (broken / MANIFEST_FILE).write_text("{")
     study(other, trials=2)
@@ -230,19 +234,14 @@ def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
         ([], "No folder was given"),
     ],
 )
-def test_wrong_input_is_a_sentence_and_status_2(arguments: list[str], said: str) -> None:
+def test_wrong_input_is_a_sentence_and_status_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Nothing is served, and what to do is said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "analysis", "serve", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status = main(["serve", *arguments])
 
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert status == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_a_sentence(server: ReportServer) -> None:

@@ -1,12 +1,11 @@
 """The power log as CSV files: the paper's structure, one file for each trial."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from analysis.__main__ import main
 from analysis.errors import AnalysisError
 from analysis.read.load import load
 from analysis.read.power_log import write_power_logs
@@ -14,7 +13,6 @@ from study.record.bookings import PowerRecord
 from study.record.records import POWER_FILE, EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
 
-ROOT = Path(__file__).parents[3]
 START_S = 1_700_000_000.0
 
 
@@ -100,20 +98,14 @@ def test_a_study_without_a_log_says_so(tmp_path: Path) -> None:
     assert not (folder / "power").exists()
 
 
-def test_the_command_writes_the_files(tmp_path: Path) -> None:
+def test_the_command_writes_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--power-csv` says how many files it wrote, and where."""
     folder = study_with_power(
         tmp_path / "watch", sample("setup01_seed0", 0.0, 61.0), sample("setup01_seed0", 0.1, 61.0)
     )
 
-    done = subprocess.run(
-        [sys.executable, "-m", "analysis", str(folder), "--no-report", "--power-csv"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status = main([str(folder), "--no-report", "--power-csv"])
 
-    assert done.returncode == 0, done.stderr
-    assert f"Power log: 1 file in {folder / 'power'}" in done.stdout
+    assert status == 0
+    assert f"Power log: 1 file in {folder / 'power'}" in capsys.readouterr().out
     assert (folder / "power" / "setup01_seed0.csv").is_file()

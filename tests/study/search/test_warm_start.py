@@ -159,7 +159,10 @@ def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
         ({"data": replace(MANIFEST.data, fingerprint="g")}, "its data are exercises"),
         ({"paradigm": Paradigm.MULTITASK}, "a study of multitask"),
         ({"options": {**OPTIONS, "optimizer": "sgd"}}, "--optimizer was sgd and is adam"),
-        ({"options": {**OPTIONS, "encoder": "resnet34"}}, "--encoder was resnet34 and is None"),
+        (
+            {"options": {**OPTIONS, "scenario_options": {"encoder": "resnet34"}}},
+            "--encoder was resnet34 and is None",
+        ),
     ],
 )
 def test_a_study_of_something_else_is_refused(

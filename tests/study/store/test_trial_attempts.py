@@ -62,7 +62,7 @@ def context() -> TrialContext:
     return TrialContext(
         study="s",
         paradigm=Paradigm.PRETRAINING,
-        scenario="tests.study.staged:Waves",
+        scenario=Waves(),
         objective=ACCURACY,
         stages=STAGES,
         cache_latents=True,

@@ -11,16 +11,17 @@ from torch import nn
 from models.transfer import weights_of
 from study.errors import ScenarioError
 from study.record.records import Stage, StopReason
+from study.store.tasks import stages_of_tasks
 from study.training.loop import EpochOutcome, TrainingSettings, train
 from study.training.stages import StageTasks, check_stages
-from tests.study.staged import Pairs, Waves, waves
+from tests.study.staged import Pairs, Trio, Waves, waves
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")
 
 
 def trained(
-    tasks: StageTasks, stage: Stage, *, batch_size: int = 8, learning_rate: float = 0.01
+    tasks: StageTasks, stage: str, *, batch_size: int = 8, learning_rate: float = 0.01
 ) -> list[EpochOutcome]:
     """Two epochs of a stage."""
     asked = TrainingSettings(
@@ -142,6 +143,26 @@ def test_the_joint_loss_is_the_weighted_sum(alpha: float) -> None:
     assert task.loss(outputs, targets).item() == pytest.approx(expected.item())
 
 
+def test_any_number_of_tasks_is_trained_together() -> None:
+    """Three of other names, with the weights of the setup, which sum to 1."""
+    scenario = Trio()
+    points = scenario.load(None, seed=0)
+    weights = {"weight_where": 0.5, "weight_which": 0.25, "weight_near": 0.25}
+    tasks = StageTasks(scenario=scenario, data=points, parameters=weights)
+    stages = stages_of_tasks(scenario)
+    task = tasks.start(stages[-1])
+    targets = torch.from_numpy(points.train.targets)
+
+    outputs = task.network(torch.from_numpy(points.train.inputs))
+
+    losses = {name: scenario.task_loss(name, outputs[name], targets) for name in scenario.tasks}
+    expected = torch.stack(
+        [weights[f"weight_{name}"] * loss for name, loss in losses.items()]
+    ).sum()
+    assert stages == ("where", "which", "near", "all")
+    assert task.loss(outputs, targets).item() == pytest.approx(expected.detach().item())
+
+
 def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
     """Early stopping watches `accuracy`; the heads' own stand beside it."""
     scenario = Pairs()
@@ -164,7 +185,7 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
     [
         (Stage.ENCODER, "no decoder"),
         (Stage.CLASSIFIER_FROZEN, "no module 'encoder'"),
-        (Stage.BOTH, "no two tasks"),
+        (Stage.BOTH, "scenario tiny has no tasks"),
     ],
 )
 def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, said: str) -> None:

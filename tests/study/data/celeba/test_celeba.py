@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,13 @@ from PIL import Image
 
 from models.vision import RandomFlip, VisionClassifier, backbone
 from study.data.celeba import format as form
+from study.data.celeba.options import CelebaOptions
 from study.data.celeba.sample import write_sample
 from study.data.celeba.scenario import Celeba
 from study.errors import DataError, OptionError
 from study.record.records import Stage, StopReason
-from study.scenario import Configurable, Data, Scenario, Searchable, load_scenario
+from study.scenario import Configurable, Data, Scenario, Searchable
+from study.scenario_lookup import load_scenario
 from study.training.loop import TrainingSettings, classification, train
 from study.training.stages import StageTasks, stage_warnings
 from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder, write_lists
@@ -50,9 +53,8 @@ def folder(tmp_path: Path) -> Path:
 
 def small(**settings: object) -> Scenario:
     """A scenario that is quick to train."""
-    return load_scenario(
-        "celeba", {"encoder": SMALL, "weights": "none", "image_size": 32} | settings
-    )
+    chosen: dict[str, Any] = {"encoder": SMALL, "weights": "none", "image_size": 32} | settings
+    return load_scenario("celeba", CelebaOptions(**chosen))
 
 
 def test_it_is_a_scenario_with_options() -> None:
@@ -103,7 +105,7 @@ def test_each_task_has_a_loss_and_an_accuracy() -> None:
 @pytest.mark.parametrize("tasks", [("identity",), ("attributes",), TASKS])
 def test_networks_for_tasks_have_their_heads(folder: Path, tasks: tuple[str, ...]) -> None:
     """Forty outputs for each task that is asked for, and none besides."""
-    scenario = Celeba(encoder=SMALL, weights="none", image_size=32)
+    scenario = Celeba(CelebaOptions(encoder=SMALL, weights="none", image_size=32))
     data = scenario.load(folder, seed=0)
 
     outputs = scenario.task_network(data, tasks).eval()(torch.from_numpy(data.val.inputs[:2]))
@@ -139,7 +141,7 @@ def test_weights_that_cannot_be_had_stop_the_study(folder: Path, tmp_path: Path)
 
 def test_real_images_want_published_weights(folder: Path) -> None:
     """Left out, --weights is imagenet; an encoder that has none published says so."""
-    scenario = load_scenario("celeba", {"encoder": "darknet17", "image_size": 32})
+    scenario = load_scenario("celeba", CelebaOptions(encoder="darknet17", image_size=32))
 
     with pytest.raises(DataError, match=r"--weights imagenet: .* publishes no weights"):
         scenario.load(folder, seed=0)
@@ -149,7 +151,7 @@ def test_drawn_faces_need_no_weights(folder: Path) -> None:
     """Left out, --weights is none for them, and the description says so."""
     (folder / form.SYNTHETIC_MARKER).write_text("")
 
-    data = load_scenario("celeba", {"encoder": SMALL}).load(folder, seed=0)
+    data = load_scenario("celeba", CelebaOptions(encoder=SMALL)).load(folder, seed=0)
 
     assert data.weights is None
     assert data.description.endswith("test_resnet with random weights")
@@ -158,12 +160,14 @@ def test_drawn_faces_need_no_weights(folder: Path) -> None:
 def test_an_unknown_encoder_is_refused() -> None:
     """Before any data are read."""
     with pytest.raises(OptionError, match=r"--encoder is 'resnet81': timm .* similar are"):
-        load_scenario("celeba", {"encoder": "resnet81"})
+        load_scenario("celeba", CelebaOptions(encoder="resnet81"))
 
 
 def test_an_encoder_that_does_not_take_the_images_is_refused(folder: Path) -> None:
     """Before the first trial, with the size that was asked for."""
-    scenario = load_scenario("celeba", {"encoder": "test_vit", "weights": "none", "image_size": 33})
+    scenario = load_scenario(
+        "celeba", CelebaOptions(encoder="test_vit", weights="none", image_size=33)
+    )
 
     with pytest.raises(OptionError, match="--image-size 33: the encoder test_vit does not take"):
         scenario.load(folder, seed=0)
@@ -224,8 +228,8 @@ def test_encoders_that_cannot_be_searched_are_refused(
 
 def test_other_scenarios_have_no_such_options() -> None:
     """An option that would do nothing is refused."""
-    with pytest.raises(OptionError, match="--image-size: scenario pamap2 has no such options"):
-        load_scenario("pamap2", {"image_size": 64})
+    with pytest.raises(OptionError, match="scenario pamap2 has none"):
+        load_scenario("pamap2", CelebaOptions(image_size=64))
 
 
 def orl_images() -> Iterator[tuple[int, Path]]:
@@ -355,3 +359,18 @@ def test_a_frozen_encoder_of_chance_is_warned_of(folder: Path) -> None:
     assert stage_warnings(scenario, data, (Stage.ENCODER_CLASSIFIER,)) == ()
     assert stage_warnings(scenario, dataclasses.replace(data, weights={}), frozen) == ()
     assert stage_warnings(load_scenario("pamap2"), data, frozen) == ()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"image_size": 31}, "--image-size is 31; allowed is whole pixels from 32 to 1024."),
+        ({"image_size": 1025}, "--image-size is 1025; allowed is whole pixels from 32 to 1024."),
+        ({"encoder": ""}, "--encoder is empty; allowed is a name that timm knows."),
+        ({"weights": ""}, "--weights is empty; allowed is imagenet, none, or the path of a file."),
+    ],
+)
+def test_its_options_are_checked_when_they_are_given(chosen: dict[str, Any], said: str) -> None:
+    """Before a scenario is made of them."""
+    with pytest.raises(OptionError, match=said):
+        CelebaOptions(**chosen)

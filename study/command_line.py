@@ -1,0 +1,152 @@
+"""From a typed command to options: groups of `--help`, the scenario's own options, renamed ones.
+
+The groups are made from the options' dataclass when the command line is read, so that an option is
+one field with one paragraph of the docstring, and a program reads it as `options.batch_sizes`.
+"""
+
+import dataclasses
+import inspect
+import sys
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import tyro
+
+from study.errors import OptionError
+from study.options import StudyOptions
+from study.record.renamed import RENAMED_OPTIONS
+from study.scenario_lookup import options_of
+
+Options = TypeVar("Options", bound=StudyOptions)
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "what to train": (
+        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats", "seed"),
+        *("alpha", "task_weights", "smoke"),
+    ),
+    "training": ("max_epochs", "patience", "optimizer", "device", "cache_latents"),
+    "cluster": (
+        *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
+        "dashboard",
+    ),
+    "measuring": ("tracker", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+    "results": (
+        *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),
+    ),
+}
+"""Options by their group in `--help`; those of one command alone that stand in none follow."""
+
+OWN_GROUP = "command"
+SCENARIO_GROUP = "scenario"
+
+
+def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:
+    """Options from a command line; `--help` and unknown options end the program as usual.
+
+    Args:
+        kind: What the command takes.
+        program: The module behind `python -m`.
+        description: First lines of its `--help`.
+        args: The command line behind the program's name.
+
+    Raises:
+        OptionError: A value is not allowed, or an option has another name now.
+        ScenarioError: `--scenario` does not lead to a scenario.
+    """
+    refuse_old_names(args)
+    own = options_of(_scenario_in(args) or _default(kind, "scenario"))
+    groups = _groups(kind)
+    fields = [_field_of(title, _as_dataclass(kind, title, names)) for title, names in groups]
+    if own is not None:
+        fields.append(_field_of(SCENARIO_GROUP, own))
+    parsed: Any = tyro.cli(
+        dataclasses.make_dataclass("Command", fields, frozen=True, kw_only=True),
+        prog=f"python -m {program}",
+        description=description,
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
+    )
+    values = {
+        name: getattr(getattr(parsed, _identifier(title)), name)
+        for title, names in groups
+        for name in names
+    }
+    if own is not None:
+        values["scenario_options"] = getattr(parsed, SCENARIO_GROUP)
+    return kind(**values)
+
+
+def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
+    """The command as it can be typed again."""
+    return (Path(sys.executable).name, "-m", program, *args)
+
+
+def _groups(kind: type[StudyOptions]) -> list[tuple[str, tuple[str, ...]]]:
+    """Titles and options of `kind`, without those that its scenario has."""
+    there = [each.name for each in dataclasses.fields(kind) if each.name != "scenario_options"]
+    groups = [
+        (title, tuple(name for name in names if name in there)) for title, names in GROUPS.items()
+    ]
+    grouped = {name for _, names in groups for name in names}
+    own = tuple(name for name in there if name not in grouped)
+    return [*groups, (OWN_GROUP, own)] if own else groups
+
+
+def _as_dataclass(kind: type[StudyOptions], title: str, names: tuple[str, ...]) -> type:
+    """The options of one group, as tyro reads them."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return dataclasses.make_dataclass(
+        title.title().replace(" ", ""),
+        [(name, hints[name], dataclasses.field(default=_default(kind, name))) for name in names],
+        frozen=True,
+        kw_only=True,
+        namespace={"__doc__": _documented(kind)},
+    )
+
+
+def _documented(kind: type[StudyOptions]) -> str:
+    """One docstring of a class and those that it derives from; its own words come first."""
+    attributes = [
+        inspect.cleandoc(each.__doc__).partition("Attributes:\n")[2]
+        for each in kind.__mro__
+        if each.__doc__ and dataclasses.is_dataclass(each)
+    ]
+    return "\n".join(("", "Attributes:", *attributes))
+
+
+def _field_of(title: str, kind: type) -> tuple[str, Any, Any]:
+    hint = Annotated[kind, tyro.conf.arg(name=title)]  # type: ignore[valid-type]
+    return (_identifier(title), hint, dataclasses.field(default_factory=kind))
+
+
+def _identifier(title: str) -> str:
+    return title.replace(" ", "_")
+
+
+def _default(kind: type[StudyOptions], name: str) -> Any:  # noqa: ANN401 - any option's
+    fields: dict[str, dataclasses.Field[Any]] = kind.__dataclass_fields__
+    return fields[name].default
+
+
+def _scenario_in(args: Sequence[str]) -> str | None:
+    """The value of `--scenario`, which decides what else may be given."""
+    for place, given in enumerate(args):
+        option, equals, value = given.partition("=")
+        if option == "--scenario":
+            return value if equals else next(iter(args[place + 1 :]), None)
+    return None
+
+
+def refuse_old_names(args: Sequence[str]) -> None:
+    """Answer an option of version 0.1 with its present name.
+
+    Raises:
+        OptionError: There is one.
+    """
+    for old, new in RENAMED_OPTIONS.items():
+        flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
+        if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
+            message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."
+            raise OptionError(message)

@@ -1,0 +1,60 @@
+"""The options of the scenario `celeba`; light, so that `--help` need not load torch."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
+
+import tyro
+
+from study.errors import OptionError
+
+SMALLEST_IMAGE, LARGEST_IMAGE = 32, 1024
+IMAGE_SIZE = 64
+"""Pixels. The paper does not give one; this is ours, and small enough for a CPU."""
+SMOKE_IMAGE_SIZE = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class CelebaOptions:
+    """Which encoder sees images of which size.
+
+    Attributes:
+        encoder: Encoder of images, by its name in timm.
+        weights: What encoders start from: imagenet, none (random), or a PATH (safetensors or a torch
+            state dict); left out: imagenet for real images, none for synthetic ones.
+        image_size: Height and width of the images, in pixels, which the paper does not give; left
+            out: 64, and 32 with --smoke.
+        flip: Mirror training images at random.
+    """
+
+    encoder: Annotated[str, tyro.conf.arg(metavar="NAME")] = "resnet18"
+    weights: Annotated[str | None, tyro.conf.arg(metavar="WEIGHTS", help_behavior_hint="")] = None
+    image_size: Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")] = None
+    flip: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            OptionError: The first option whose value is not allowed.
+        """
+        if not self.encoder:
+            message = "--encoder is empty; allowed is a name that timm knows."
+            raise OptionError(message)
+        if self.weights == "":
+            message = "--weights is empty; allowed is imagenet, none, or the path of a file."
+            raise OptionError(message)
+        if self.image_size is not None and not SMALLEST_IMAGE <= self.image_size <= LARGEST_IMAGE:
+            message = (
+                f"--image-size is {self.image_size}; allowed is whole pixels from "
+                f"{SMALLEST_IMAGE} to {LARGEST_IMAGE}."
+            )
+            raise OptionError(message)
+
+    @property
+    def pixels(self) -> int:
+        """Height and width of the images."""
+        return IMAGE_SIZE if self.image_size is None else self.image_size
+
+    def reduced(self) -> Self:
+        """These options, cut down to a smoke run; what was asked for is kept."""
+        return self if self.image_size is not None else replace(self, image_size=SMOKE_IMAGE_SIZE)

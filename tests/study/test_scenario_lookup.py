@@ -1,0 +1,199 @@
+"""Finding the scenario behind `--scenario`."""
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from study.errors import OptionError, ScenarioError
+from study.scenario import Configurable, Scenario
+from study.scenario_lookup import (
+    BUILT_IN,
+    OPTIONS,
+    load_scenario,
+    loaded_from_files,
+    options_of,
+)
+from tests.study import tiny
+
+MINE = """
+from dataclasses import dataclass
+
+from beside_{tag} import SIZE
+from tests.study.tiny import Tiny
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    \"\"\"What can be chosen.
+
+    Attributes:
+        width: Of the network.
+    \"\"\"
+
+    width: int = SIZE
+
+
+class Mine(Tiny):
+    name = "mine"
+    options = Options
+
+    def __init__(self, options=None):
+        super().__init__()
+        self.width = (options or Options()).width
+
+    def configured(self, options):
+        return Mine(options)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    """A scenario in a file, which imports one beside it; named for the test, as modules are kept."""
+    tag = tmp_path.name.replace("-", "_")
+    (tmp_path / f"mine_{tag}.py").write_text(MINE.format(tag=tag))
+    (tmp_path / f"beside_{tag}.py").write_text("SIZE = 7\n")
+    return f"{tmp_path}/mine_{tag}.py:Mine"
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Options of nobody."""
+
+
+class Careless(tiny.Tiny):
+    """Its options are no dataclass."""
+
+    options = dict
+
+    def configured(self, options: object) -> Scenario:
+        """Never called."""
+        del options
+        return self
+
+
+@pytest.mark.parametrize("name", ["tests.study.tiny:Tiny", "tests.study.tiny:READY"])
+def test_a_scenario_of_ones_own_is_a_class_or_an_object(name: str) -> None:
+    """It needs the members, and inherits nothing."""
+    scenario = load_scenario(name)
+
+    assert isinstance(scenario, Scenario)
+    assert scenario.name == "tiny"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_built_in_scenarios_have_short_names(name: str) -> None:
+    """The table leads to scenarios that know themselves by the same name."""
+    assert name == load_scenario(name).name
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "mnist",
+            "--scenario is 'mnist'; allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+        ),
+        ("", "--scenario is ''; allowed are"),
+        (
+            "tests.study.tiny",
+            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+        ),
+        (
+            "tests.study.tiny:",
+            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+        ),
+        (
+            ":Tiny",
+            "allowed are celeba, pamap2, watch, path/to/file.py:Name, or package.module:Name.",
+        ),
+        ("no.such:Thing", "ModuleNotFoundError: No module named 'no'. The module must be import"),
+        (
+            "tests.study.tiny:Huge",
+            "there is no Huge in tests.study.tiny; there is Tiny, Demanding, Half.",
+        ),
+        (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),
+        ("tests.study.tiny:Demanding", "missing 1 required positional argument: 'size'"),
+        ("tests.study.tiny:Half", "tests.study.tiny:Half: it lacks network, loss, metrics"),
+    ],
+)
+def test_what_is_no_scenario_is_refused(name: str, said: str) -> None:
+    """The message says what was asked for and what is wrong with it."""
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        load_scenario(name)
+
+
+def test_a_module_that_raises_is_the_users_to_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any error of the user's module becomes a message that names it."""
+    (tmp_path / "broken_scenario.py").write_text("class Mine(:\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+
+    with pytest.raises(ScenarioError, match=r"SyntaxError: .*broken_scenario\.py, line 1"):
+        load_scenario("broken_scenario:Mine")
+
+
+def test_a_scenario_may_be_a_file(mine: str) -> None:
+    """It need not be importable; what it imports beside it is found, and both travel by value."""
+    scenario = load_scenario(mine)
+
+    assert scenario.name == "mine"
+    names = {Path(str(each.__file__)).stem.partition("_")[0] for each in loaded_from_files()}
+    assert {"mine", "beside"} <= names
+    assert not any(each.__name__.startswith(("study", "torch")) for each in loaded_from_files())
+
+
+def test_a_scenario_of_ones_own_has_options_like_a_built_in_one(mine: str) -> None:
+    """Their class is found, and an instance of it reaches the scenario."""
+    kind = options_of(mine)
+    assert kind is not None
+
+    plain, wide = load_scenario(mine), load_scenario(mine, kind(width=9))
+
+    assert (plain.width, wide.width) == (7, 9)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_options_of_built_in_scenarios_are_those_of_their_class(name: str) -> None:
+    """The light table says the same as the scenario itself."""
+    scenario = load_scenario(name)
+
+    kind = scenario.options if isinstance(scenario, Configurable) else None
+    assert options_of(name) is kind
+    assert set(OPTIONS) == set(BUILT_IN)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "options", "said"),
+    [
+        ("pamap2", Strange(), "scenario_options are given, and scenario pamap2 has none."),
+        ("celeba", Strange(), "scenario_options are a Strange; scenario celeba takes"),
+    ],
+)
+def test_options_of_another_scenario_are_refused(scenario: str, options: object, said: str) -> None:
+    """They would do nothing, or the wrong thing."""
+    with pytest.raises(OptionError, match=said):
+        load_scenario(scenario, options)
+
+
+def test_options_that_are_no_dataclass_are_the_users_to_mend() -> None:
+    """The message says what they must be."""
+    with pytest.raises(ScenarioError, match="its `options` is <class 'dict'>; allowed is a frozen"):
+        options_of(f"{__name__}:Careless")
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """With its whole path."""
+    with pytest.raises(ScenarioError, match=f"there is no file {tmp_path}/none.py"):
+        load_scenario(f"{tmp_path}/none.py:Mine")
+
+
+def test_what_hides_behind_a_package_of_ours_is_told(tmp_path: Path) -> None:
+    """A user's folder `models` cannot replace ours; the message says which and what to do."""
+    (tmp_path / "hidden_scenario.py").write_text("from models.of_mine import Network\n")
+
+    with pytest.raises(ScenarioError, match="`models` is a package of power-of-training"):
+        load_scenario(f"{tmp_path}/hidden_scenario.py:Mine")

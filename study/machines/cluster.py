@@ -38,7 +38,7 @@ from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
-from trackers.sources.detect import Request
+from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
@@ -203,9 +203,9 @@ def connect(
         share = _share(options, nodes)
         check_resources(nodes, share)
         request = Request(
-            tracker=str(Path(options.tracker).resolve())
-            if options.tracker.endswith(".csv")
-            else options.tracker,
+            tracker=tuple(
+                str(Path(word).resolve()) if is_file(word) else word for word in options.tracker
+            ),
             accelerator=share.gpus > 0 or accelerator,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,

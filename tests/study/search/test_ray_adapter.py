@@ -30,7 +30,7 @@ from tests.study.rows import epoch
 
 OPTIONS = SearchOptions(
     goal="energy-to-target",
-    target_accuracy=0.9,
+    target=0.9,
     batch_sizes=(8, 16),
     learning_rates=(0.1,),
     halving="none",

@@ -60,4 +60,4 @@ def find_ours() -> None:
                 return None
             return importlib.machinery.PathFinder.find_spec(name, [place])
 
-    sys.meta_path.insert(0, Ours())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Ours())

@@ -11,6 +11,7 @@ from ray.tune.search import Searcher
 
 from study.errors import StorageError
 from study.execution.trial_source import TuneParts
+from study.record.objective import ACCURACY
 from study.record.records import (
     EARLIER_FILE,
     MANIFEST_FILE,
@@ -48,8 +49,9 @@ def recorder_of(folder: StudyFolder) -> Recorder:
         study="a",
         paradigm=Paradigm.SEARCH,
         scenario="s",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=0.9,
+        target=0.9,
     )
 
 

@@ -8,8 +8,11 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -73,9 +76,13 @@ def as_it_is(*more: str) -> Callable[[Sequence[str]], None]:
 
 
 def helped(words: Sequence[str]) -> None:
-    """A form: what it would say of itself."""
-    verbs = [each for each in words[1:] if not each.startswith("-")][:2]
-    here(words[0], *(verbs if words[0] == "study.data" else verbs[:1]), "--help")
+    """A form: what it says of itself, which names each option."""
+    verbs = 2 if words[0] == "study.data" else 1
+    said = StringIO()
+    with redirect_stdout(said):
+        here(words[0], *takewhile(lambda each: each[0] != "-", words[1 : 1 + verbs]), "--help")
+    unknown = [each for each in words if each.startswith("--") and each not in said.getvalue()]
+    assert not unknown, said.getvalue()
 
 
 def dry(words: Sequence[str]) -> None:
@@ -243,7 +250,11 @@ FORMS = (
         run=lambda words: here(words[0], "--smoke"),
         marks=(HEAVY,),
     ),
-    Form(begins=r"benchmarks\.tracker_latency", run=lambda words: with_boards(*words, "--windows", "3"), marks=(SLOW,)),
+    Form(
+        begins=r"benchmarks\.tracker_latency",
+        run=lambda words: with_boards(*words, "--windows", "3"),
+        marks=(SLOW,),
+    ),
     Form(
         begins=r"benchmarks\.training_loop",
         run=as_it_is("--batch-sizes", "64", "--rounds", "2", "--samples", "64"),

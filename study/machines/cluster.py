@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
+from study.machines import own_packages
 from study.machines.dashboard import LOOPBACK, dashboard_text
 from study.machines.nodes import (
     Node,
@@ -247,13 +249,14 @@ def _start(options: StudyOptions) -> str | None:
                 dashboard_host=LOOPBACK,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
+                runtime_env=_worker_setup(),
             )
         else:
             context = ray.init(
                 address=options.address,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                runtime_env={"working_dir": ".", "excludes": EXCLUDED},
+                runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
             )
     except Exception as error:
         message = (
@@ -265,6 +268,14 @@ def _start(options: StudyOptions) -> str | None:
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _worker_setup() -> dict[str, Any]:
+    """What Ray's workers do first; nothing where no folder hides our packages from them."""
+    if not own_packages.hidden_in(Path.cwd()):
+        return {}
+    cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]
+    return {"worker_process_setup_hook": own_packages.find_ours}
 
 
 def _nodes() -> tuple[Node, ...]:

@@ -125,9 +125,7 @@ class LiveSearch:
             return None  # Tune reports the last epoch once more when a trial has ended by itself
         running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
-        running.curve.add(
-            accuracy=record.val_accuracy, energy_j=energy_j, time_s=record.epoch_time_s
-        )
+        running.curve.add(accuracy=record.val_score, energy_j=energy_j, time_s=record.epoch_time_s)
         if energy_j is not None and energy_j > self.budget.limit_j:
             self.said.append(
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "

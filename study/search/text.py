@@ -50,7 +50,7 @@ def live_lines(
             f"{curve_text(answer.curve)}{_seeds_text(answer)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
-        top = max(each.best_val_accuracy or 0.0 for each in trials)
+        top = max(each.best_val_score or 0.0 for each in trials)
         yield f"--target {options.target:g}: the best of all trials has {top:.3f}."
     yield f"search used {spent_text(search.bill_j(own), search.budget)}{label}"
     if setups:

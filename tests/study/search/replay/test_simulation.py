@@ -191,7 +191,7 @@ def test_a_budget_below_one_epoch_is_refused() -> None:
 def test_epochs_without_accuracy_or_energy_end_a_search_as_well() -> None:
     """Such a trial gives Optuna no value, and the search goes on to its end."""
     rows = rows_of({(8, 0.1): [([0.5, 0.9], 1.0)], (8, 0.01): [([0.5, 0.9], 1.0)]})
-    rows.loc[:1, ["val_accuracy", "epoch_energy_j"]] = float("nan")
+    rows.loc[:1, ["val_score", "epoch_energy_j"]] = float("nan")
 
     search = searched(table_of(rows, name="gaps"))
 

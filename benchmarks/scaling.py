@@ -161,7 +161,7 @@ def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
                 method=Method.COUNTER,
                 status=Status.OK,
                 coverage=1.0,
-                uncertainty_j=1.0,
+                uncertainty_own_j=1.0,
                 power_samples=20,
             ),
         )

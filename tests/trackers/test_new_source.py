@@ -47,7 +47,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (last, IMPORT),
         ("WORLDS: dict", f"{world}\n\n"),
         ('    "recorded function": recorded_function', '    "watt file": watt_file,\n'),
-        ('"nvml power"})', '"watt file", '),
+        ('"recorded function", "recorded file"', '"watt file", '),
     )
     return checkout
 

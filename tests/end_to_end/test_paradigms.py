@@ -76,5 +76,5 @@ def test_a_scenario_without_two_tasks_is_refused_at_once(tmp_path: Path) -> None
     )
 
     assert ran.status == 2
-    assert "two tasks" in ran.err
+    assert "scenario waves has no tasks" in ran.err
     assert "Traceback" not in ran.err

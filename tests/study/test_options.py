@@ -69,7 +69,7 @@ REFUSED = [
     (
         "tracker",
         ("rapl", "oracle"),
-        "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path",
+        "--tracker is oracle; allowed is auto, nvml, ",
     ),
     ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
 ]

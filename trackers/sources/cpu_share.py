@@ -13,8 +13,9 @@ from typing import final
 
 import psutil
 
+from trackers.bill import outermost
 from trackers.errors import DeviceLostError
-from trackers.sample import Component, Device, process_and_device
+from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.cpu_estimate import ProcessTree
 
 SETTLING_BUSY_S = 1.0
@@ -101,6 +102,31 @@ class CpuShares:
         return self._trees[pid].cpu_seconds()
 
 
+@final
+class PowerIntegral:
+    """The energy of a device that tells a power alone, summed over its observations."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = threading.Lock()
+        self._last: Observation | None = None
+        self._energy_j = 0.0
+
+    def energy_j(self, seen: Observation) -> float:
+        """Energy since the first observation, this one included; a counter is given as it is."""
+        if seen.counter_j is not None:
+            return seen.counter_j
+        power_w = seen.power_w or 0.0
+        with self._lock:
+            last = self._last
+            if last is None or seen.time_s > last.time_s:
+                if last is not None:
+                    mean_w = (power_w + (last.power_w or 0.0)) / 2
+                    self._energy_j += mean_w * (seen.time_s - last.time_s)
+                self._last = seen
+            return self._energy_j
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What `process_device` asks for: a process and the devices whose shares are added."""
@@ -123,7 +149,7 @@ class ProcessShares:
         """Share these devices, those of the GPU and the node apart; see `CpuShares`."""
         shared = (Component.CPU, Component.MEMORY)
         chosen = [each for each in devices if each.component in shared]
-        self._cpus = tuple(each.uuid for each in chosen if each.component is Component.CPU)
+        self._cpus = tuple(each.uuid for each in outermost(chosen, {Component.CPU}))
         self._shares = {
             each.uuid: CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
             for each in chosen

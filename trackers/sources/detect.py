@@ -18,6 +18,7 @@ from trackers.errors import SourceUnavailableError
 from trackers.sample import Component, Device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.hwmon import HwmonSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
@@ -101,7 +102,7 @@ class Candidate:
     verified: bool = False
 
 
-_GPU, _CPU, _MEMORY = Component.GPU, Component.CPU, Component.MEMORY
+_GPU, _CPU, _MEMORY, _NODE = Component
 
 SOURCES = (
     Candidate(
@@ -113,6 +114,11 @@ SOURCES = (
         open=lambda _: PowermetricsSource(),
     ),
     Candidate(name="rapl", components=frozenset({_CPU, _MEMORY}), open=lambda _: RaplSource()),
+    Candidate(
+        name="hwmon",
+        components=frozenset({_GPU, _CPU, _MEMORY, _NODE}),
+        open=lambda _: HwmonSource(),
+    ),
     Candidate(
         name="estimate",
         components=frozenset({_CPU}),

@@ -37,7 +37,7 @@ from trackers.errors import (
 from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu_estimate import cpu_model
 from trackers.sources.cpu_share import ProcessShares
-from trackers.sources.rapl_zones import Zone, mirrored, zone_folders
+from trackers.sources.rapl_zones import Zone, mirrored, zones
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -86,14 +86,11 @@ class RaplSource:
         """
         self._clock = clock or MonotonicClock()
         self._lock = threading.Lock()
-        zones = [
-            Zone(name, folder, read=read, clock=self._clock)
-            for name, folder in zone_folders(root, read).items()
-        ]
-        refused = _refused(zones)
-        answering = [zone for zone in zones if zone.name not in refused]
+        found = zones(root, read=read, clock=self._clock)
+        refused = _refused(found)
+        answering = [zone for zone in found if zone.name not in refused]
         if not answering:
-            raise _nothing_to_read(zones, refused)
+            raise _nothing_to_read(found, refused)
         twins = mirrored(answering)
         host = hostname or socket.gethostname()
         self._zones = {_uuid(zone, host): zone for zone in answering if zone.name not in twins}
@@ -148,7 +145,7 @@ class RaplSource:
 
     def _read(self, device_uuid: str) -> Observation:
         with self._lock:
-            counter_j = self._zones[device_uuid].energy_j()
+            counter_j = self._zones[device_uuid].counter.energy_j()
             return Observation(time_s=self._clock.now_s(), counter_j=counter_j)
 
 
@@ -156,20 +153,20 @@ def _uuid(zone: Zone, host: str) -> str:
     return f"{zone.component}:{host}:{zone.name.removesuffix(' dram')}"
 
 
-def _refused(zones: Sequence[Zone]) -> dict[str, str]:
+def _refused(found: Sequence[Zone]) -> dict[str, str]:
     """The zones that do not answer, each with the reason; the others have been read."""
     refused = {}
-    for zone in zones:
+    for zone in found:
         try:
-            zone.energy_j()
+            zone.counter.energy_j()
         except ReadError as error:
             is_forbidden = isinstance(error.__cause__, PermissionError)
             refused[zone.name] = _permission_remedy([zone]) if is_forbidden else str(error)
     return refused
 
 
-def _permission_remedy(zones: Sequence[Zone]) -> str:
-    files = shlex.join(str(zone.path) for zone in zones)
+def _permission_remedy(forbidden: Sequence[Zone]) -> str:
+    files = shlex.join(str(zone.counter.path) for zone in forbidden)
     return (
         f"cannot read {files}: permission denied. Allow it until the next start of the machine: "
         f"`sudo chmod a+r {files}` (energy can tell other users what a program computes, "
@@ -177,9 +174,9 @@ def _permission_remedy(zones: Sequence[Zone]) -> str:
     )
 
 
-def _nothing_to_read(zones: Sequence[Zone], refused: dict[str, str]) -> SourceUnavailableError:
+def _nothing_to_read(found: Sequence[Zone], refused: dict[str, str]) -> SourceUnavailableError:
     """The error of a machine none of whose zones answers."""
-    forbidden = [zone for zone in zones if "permission denied" in refused[zone.name]]
+    forbidden = [zone for zone in found if "permission denied" in refused[zone.name]]
     if forbidden:
         return SourcePermissionError(f"rapl: {_permission_remedy(forbidden)}")
     reasons = "; ".join(refused.values())

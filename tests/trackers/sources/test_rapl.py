@@ -22,7 +22,7 @@ from trackers.errors import (
 from trackers.sample import Component, process_device
 from trackers.sources.cpu_share import SETTLING_BUSY_S, CpuShares
 from trackers.sources.rapl import RaplSource
-from trackers.sources.rapl_zones import HIGHEST_ZONE_W, PAUSE_S
+from trackers.sources.rising_counter import HIGHEST_W, PAUSE_S
 
 RANGE_UJ = 262_143_328_850
 CPU = "cpu:node-1:package-0"
@@ -146,7 +146,7 @@ def test_counter_rises_over_wraps(
 
     for step_uj in steps_uj:
         used_uj += step_uj
-        clock.advance(step_uj / 1e6 / HIGHEST_ZONE_W)
+        clock.advance(step_uj / 1e6 / HIGHEST_W)
         counter.write_text(str(used_uj % RANGE_UJ))
         now_j = machine_j(source)
 
@@ -209,7 +209,7 @@ def test_no_step_is_above_what_a_zone_can_draw(
     root = tmp_path_factory.mktemp("powercap")
     counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
     source = RaplSource(root=root, hostname="node-1", clock=clock)
-    most_uj = HIGHEST_ZONE_W * (waited_s + PAUSE_S) * 1e6
+    most_uj = HIGHEST_W * (waited_s + PAUSE_S) * 1e6
     clock.advance(waited_s)
     counter.write_text(str(int(most_uj * over) + 1))
 

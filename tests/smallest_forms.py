@@ -153,7 +153,7 @@ def console(words: Sequence[str]) -> None:
 def with_few_faces(words: Sequence[str]) -> None:
     """A form: on a small data set."""
     drawn = write_sample(Path("faces"), images=80)
-    here(*words, "--data-dir", str(drawn), "--repeats", "1", "--memory-image-size", "32")
+    here(*words, "--data-dir", str(drawn), "--repeats", "1", "--settle-s", "0.1")
 
 
 def replayed(words: Sequence[str]) -> None:
@@ -189,7 +189,7 @@ FORMS = (
     Form(begins="analysis serve", run=helped),
     Form(begins="analysis", run=analysed),
     Form(begins=r"benchmarks\.calibration", run=as_it_is("--studies", "2", "--seeds", "1")),
-    Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(RAY,)),
+    Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.frozen_stage",
         run=as_it_is("--rounds", "1", "--batch-sizes", "1024"),

@@ -36,11 +36,13 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / each, checkout / each, ignore=without)
     for each in ("pyproject.toml", "tests/conftest.py", "tests/waiting.py"):
         shutil.copy(ROOT / each, checkout / each)
-    source, candidate, world = BLOCK.findall(GUIDE.read_text())
+    source, line, world = BLOCK.findall(GUIDE.read_text())
     (checkout / SOURCE).write_text(source)
     last = "from trackers.sources.recorded import RecordedSource\n"
     inserted(
-        checkout / TABLE, (last, IMPORT), ('    Candidate(\n        name="estimate"', candidate)
+        checkout / TABLE,
+        (last, IMPORT),
+        ('    Candidate(\n        name="estimate"', f"    {line.strip()},\n"),
     )
     inserted(
         checkout / WORLDS,

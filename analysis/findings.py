@@ -75,7 +75,7 @@ def analyse(
     """
     stage = RANKED_STAGE.get(study.manifest.paradigm)
     rows = (study.epochs, study.trials)
-    goal = study.manifest.options.get("target_accuracy") if target is None else target
+    goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
     asked = study.manifest.setups
     setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))

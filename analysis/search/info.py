@@ -177,7 +177,7 @@ def _sureness(
         least: dict[int, list[float]] = {}
         for row in rows:
             if _is_stopped(row) and int(row["setup"]) not in missed:
-                found_j = _least_to_target_j(row, float(options["target_accuracy"]))
+                found_j = _least_to_target_j(row, float(options["target"]))
                 least.setdefault(int(row["setup"]), []).append(found_j)
         return sureness(reached, confirmed=confirmed, least=least)
     if options.get("goal") == "accuracy":

@@ -65,7 +65,7 @@ def info_of(
     ]
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
-        options={"goal": goal, "max_epochs": 30, "target_accuracy": 0.8},
+        options={"goal": goal, "max_epochs": 30, "target": 0.8},
     )
     return search_info(manifest, pd.DataFrame(epochs), pd.DataFrame([*before, *rows]))
 

@@ -20,8 +20,9 @@ from typing import Any, TypeAlias, cast, final
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from trackers.meter.meter import KEPT_S, EnergyMeter
+from trackers.meter.meter import EnergyMeter
 from trackers.meter.meter_values import OpenWindow
+from trackers.meter.watched_device import KEPT_S
 from trackers.node.ledger import (
     TRIAL,
     BookedPower,
@@ -85,13 +86,13 @@ class Tracker:
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
         """What is measured here, and how; the answer means that sampling has begun."""
-        source = self._meter.source
+        (source,) = self._meter.sources
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
             hostname=socket.gethostname(),
             source=source.name,
             note=source.note,
-            method=self._meter.method,
+            method=self._meter.method(source.devices()[0].uuid),
             refused=self._refused,
             devices=tuple(source.devices()),
             idle_power_w=self._idle_power_w,

@@ -77,7 +77,8 @@ def charged(reading: Reading, board: Device, part: Part) -> Reading:
         return reading.degraded(
             f"{part.consumers} trials used the board; each is charged an equal part",
             energy_j=None if reading.energy_j is None else part.share * reading.energy_j,
-            uncertainty_j=None,
+            uncertainty_common_j=None,
+            uncertainty_own_j=None,
             shared_by=part.consumers,
         )
     if board.shared:

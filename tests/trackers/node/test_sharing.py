@@ -85,7 +85,8 @@ def reading(energy_j: float | None = 100.0) -> Reading:
         method=Method.COUNTER,
         status=Status.OK,
         coverage=1.0,
-        uncertainty_j=5.0,
+        uncertainty_common_j=5.0,
+        uncertainty_own_j=1.0,
         power_samples=100,
     )
 

@@ -28,10 +28,13 @@ from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.detect import SOURCES
 from trackers.sources.hwmon import HwmonSource
+from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
+from trackers.sources.web.settings import HttpSettings
+from trackers.sources.web.source import HttpSource
 
 OBSERVATIONS = 20
 
@@ -146,6 +149,24 @@ def kernel_sensors(folder: Path) -> Opened:
     return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
 
 
+def ipmi(_: Path) -> Opened:
+    """A management controller that always says the same."""
+    said = "Instantaneous power reading: 220 Watts\nPower reading state is: activated"
+    return Opened(source=IpmiSource(ask=lambda: said, in_background=False))
+
+
+def http(_: Path) -> Opened:
+    """A plug with a counter that is asked each time."""
+    settings = HttpSettings(url="http://plug", name="plug", power="w", energy="j", energy_unit="J")
+    source = HttpSource(
+        settings,
+        environment={},
+        in_background=False,
+        answer=lambda: {"w": 100.0, "j": 100 * time.monotonic()},
+    )
+    return Opened(source=source)
+
+
 SOURCES_UNDER_TEST = {
     "a recorded function": a_function,
     "a recorded file": a_csv,
@@ -154,6 +175,8 @@ SOURCES_UNDER_TEST = {
     "powermetrics as it is": powermetrics,
     "two boards": nvml,
     "kernel sensors": kernel_sensors,
+    "a management controller": ipmi,
+    "a plug": http,
 }
 
 
@@ -271,7 +294,7 @@ def test_the_suite_knows_every_source(tmp_path: Path) -> None:
         with opened_by(name, folder) as one:
             names.add(one.source.name)
 
-    assert names == {*(candidate.name for candidate in SOURCES), "recorded"}
+    assert names == {*(candidate.name for candidate in SOURCES), "recorded", "http"}
 
 
 def test_it_is_a_power_source(opened: Opened) -> None:

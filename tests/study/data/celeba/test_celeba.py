@@ -273,6 +273,7 @@ def best_accuracy(scenario: Scenario, data: Data, *, epochs: int) -> float:
     return max(outcome.val_metrics["accuracy"] for outcome in outcomes)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_real_faces_are_recognised(tmp_path: Path) -> None:
     """Real images through the real reader and the training loop: far better than chance."""
@@ -288,6 +289,7 @@ def test_real_faces_are_recognised(tmp_path: Path) -> None:
     assert accuracy > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
 def test_drawn_faces_are_recognised(tmp_path: Path) -> None:
     """A sample can be learnt, even a small one at a size that costs little."""

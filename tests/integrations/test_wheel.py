@@ -58,7 +58,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment that has the wheel; what it depends on is taken from here."""
     folder = tmp_path_factory.mktemp("fresh") / "venv"
     venv.create(folder, with_pip=False)
-    python = folder / "bin" / "python"
+    python = str(folder / "bin" / "python")
     pip = [
         sys.executable,
         "-m",

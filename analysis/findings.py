@@ -8,12 +8,12 @@ from analysis.advice.recommendation import Recommendation, recommend
 from analysis.energy.bill import Bill, study_bill
 from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, Ranking, rank
-from analysis.energy.stages import RANKED_STAGE, frames_of_stage
+from analysis.energy.stages import frames_of_stage, ranked_stage
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, Stage
+from study.record.records import EnergyMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,7 +39,7 @@ class Findings:
     ranking: Ranking
     recommendation: Recommendation
     labels: tuple[str, ...]
-    ranked_stage: Stage | None
+    ranked_stage: str | None
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
@@ -73,7 +73,7 @@ def analyse(
         baseline: Number of the setup that savings are also told against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
     """
-    stage = RANKED_STAGE.get(study.manifest.paradigm)
+    stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)

@@ -19,7 +19,7 @@ from analysis.quantities import (
     percent_text,
 )
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, Paradigm, Stage, StopReason, TrialStatus
+from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
 # often, sees too little of an epoch.
@@ -53,7 +53,7 @@ def recommend(
     ranking: Ranking,
     *,
     paradigm: ParadigmInfo,
-    stage: Stage | None = None,
+    stage: str | None = None,
     factors: Factors | None = None,
 ) -> Recommendation:
     """Put what the paradigm comes to, and the first place of a ranking, into words.
@@ -75,7 +75,7 @@ def recommend(
     )
 
 
-def _of_stage(text: str, stage: Stage | None) -> str:
+def _of_stage(text: str, stage: str | None) -> str:
     """The advice as one about a stage: `For the stage both, use ...`."""
     return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 

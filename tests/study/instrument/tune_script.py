@@ -17,10 +17,7 @@ from ray.train.torch import TorchConfig, TorchTrainer
 from ray.tune.integration.ray_train import TuneReportCallback
 from ray.tune.schedulers import ASHAScheduler
 
-from study.instrument.budget import EnergyBudget
-from study.instrument.ledger import EnergyLedger
-from study.instrument.measured import measured
-from study.instrument.workers import measured_loop
+from study import EnergyBudget, EnergyLedger, measured, measured_loop
 
 EPOCHS = 3
 EPOCH_S = 0.5
@@ -78,6 +75,7 @@ def train_loop(config: dict[str, Any]) -> None:  # noqa: ARG001 - as Train calls
 
 def with_workers(config: dict[str, Any]) -> None:
     """A Train run inside the trial; the third line is that of `measured_loop`."""
+    reports: Any = TuneReportCallback  # Ray has left it without types
     TorchTrainer(
         measured_loop(train_loop),
         train_loop_config={},
@@ -86,7 +84,7 @@ def with_workers(config: dict[str, Any]) -> None:
             num_workers=2, use_gpu=True, resources_per_worker={"GPU": 1, "CPU": 0.1}
         ),
         run_config=train.RunConfig(
-            name="train", storage_path=config["storage"], callbacks=[TuneReportCallback()]
+            name="train", storage_path=config["storage"], callbacks=[reports()]
         ),
     ).fit()
 
@@ -112,8 +110,9 @@ def fit(trainable: Any, name: str, space: dict[str, Any], **more: Any) -> None: 
 def all_kinds() -> None:
     """Function, class, workers; ASHA by watt-hours, a budget, a process that is killed."""
     rates = tune.grid_search([0.1, 0.01])
+    first_rung_wh: Any = 0.001  # Ray asks for whole numbers, and takes others
     asha = ASHAScheduler(
-        time_attr="energy_wh", metric="val_loss", mode="min", grace_period=0.001, max_t=100
+        time_attr="energy_wh", metric="val_loss", mode="min", grace_period=first_rung_wh, max_t=100
     )
     fit(function, "function", {"lr": rates, "batch_size": 8}, scheduler=asha)
     fit(Trainable, "class", {"lr": rates, "seed": tune.grid_search([0, 1])})

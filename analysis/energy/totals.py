@@ -15,10 +15,12 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy.failures import cost_with_failures
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
+from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
-from study.record.records import StopReason, TrialStatus
+from study.record.records import EnergyMethod, StopReason, TrialStatus
 
 BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
 """Ends of a training that is over without having been trained to its end."""
@@ -51,6 +53,7 @@ class TrialEnergy:
         to_target_j: Energy up to the first epoch that reached the target accuracy; None where
             there is no target, or it was not reached.
         board: What it was measured on; None if not known.
+        estimated: Whether the energy of an epoch of it is an estimate.
     """
 
     trial_id: str
@@ -73,6 +76,7 @@ class TrialEnergy:
     time_s: float = 0.0
     to_target_j: float | None = None
     board: str | None = None
+    estimated: bool = False
 
     @property
     def finished(self) -> bool:
@@ -82,6 +86,12 @@ class TrialEnergy:
         ran out of memory it is what it took to fail.
         """
         return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended before, and not because a search had seen enough of it."""
+        ended = self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
+        return ended and not self.finished and self.stop_reason is not StopReason.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +124,10 @@ class SetupEnergy:
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
         boards: What its trials were measured on.
+        failed: Number of trials that failed: diverged, out of memory, or with an error.
+        cost: Energy of all trials for each that succeeded; None where none failed, or where the
+            energy of one is not known.
+        estimated: Whether an energy of it is an estimate.
     """
 
     setup: int
@@ -137,11 +151,22 @@ class SetupEnergy:
     time_s: Spread | None = None
     to_target_j: Spread | None = None
     boards: frozenset[str] = frozenset()
+    failed: int = 0
+    cost: CostOfSuccess | None = None
+    estimated: bool = False
 
     @property
     def total_j(self) -> float | None:
-        """Mean total energy of a training."""
+        """Energy of a training: the mean, or where some failed what a success costs with them."""
+        if self.energy_j is not None and self.cost is not None and self.cost.cost_j is not None:
+            return self.cost.cost_j
         return None if self.energy_j is None else self.energy_j.mean
+
+    @property
+    def failed_share(self) -> float:
+        """Share of its trials that failed, of those that ended; 0 where none has ended."""
+        ended = self.failed + self.finished
+        return self.failed / ended if ended else 0.0
 
     @property
     def accuracy(self) -> float | None:
@@ -166,7 +191,9 @@ def trial_energies(
     """
     kept = counted_epochs(epochs)
     grouped = kept.assign(
-        missing=kept["epoch_energy_j"].isna(), degraded=kept["energy_status"] == "degraded"
+        missing=kept["epoch_energy_j"].isna(),
+        degraded=kept["energy_status"] == "degraded",
+        estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
     ).groupby("trial_id", sort=False)
     sums = grouped.agg(
         counted=("epoch", "size"),
@@ -175,6 +202,7 @@ def trial_energies(
         best=("val_accuracy", "max"),
         missing=("missing", "sum"),
         degraded=("degraded", "sum"),
+        estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
         sure=("uncertainty_j", "count"),
         sum_uncertainty_j=("uncertainty_j", "sum"),
@@ -257,6 +285,7 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
         board=row["device_uuid"],
+        estimated=known_number(row["estimated"]) == 1,
     )
 
 
@@ -287,6 +316,9 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
         boards=frozenset(trial.board for trial in repeats if trial.board),
+        failed=sum(trial.failed for trial in repeats),
+        cost=cost_with_failures(repeats),
+        estimated=any(trial.estimated for trial in repeats),
     )
 
 

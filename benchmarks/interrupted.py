@@ -26,7 +26,7 @@ LINES = ("", "study", "starting Ray", "watch", "[1/4]", "[2/4]", "[3/4]")
 """Of what a study prints; the last comes a second before its end."""
 
 LONGEST_S = 4.0
-KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_accuracy"]
+KEPT = ["trial_id", "attempts", "epochs", "energy_j", "best_val_score"]
 
 
 def command(results: str, *more: str) -> list[str]:

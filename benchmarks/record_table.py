@@ -26,7 +26,7 @@ COLUMNS = (
     "learning_rate",
     "seed",
     "epoch",
-    "val_accuracy",
+    "val_score",
     "epoch_energy_j",
     "epoch_time_s",
     "energy_method",

@@ -24,6 +24,7 @@ import psutil
 from rich.console import Console
 
 from study.execution.progress import ProgressDisplay
+from study.record.objective import ACCURACY
 from study.record.records import (
     EnergyMethod,
     EnergyStatus,
@@ -58,8 +59,9 @@ def played(trials: int, results_dir: str) -> None:
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="played",
+        objective=ACCURACY,
         stages=(STAGE,),
-        target_accuracy=None,
+        target=None,
     )
     remaining = recorder.expect(plans)
     progress = ProgressDisplay(
@@ -94,8 +96,9 @@ def played(trials: int, results_dir: str) -> None:
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="played",
+        objective=ACCURACY,
         stages=(STAGE,),
-        target_accuracy=None,
+        target=None,
     ).expect(plans)
     resume_s = time.perf_counter() - again_s
     reports = len(remaining) * EPOCHS
@@ -128,7 +131,7 @@ def report(plan: TrialPlan, epoch: int) -> EpochRecord:
         epoch=epoch,
         train_loss=1.0 / epoch,
         val_loss=1.0 / epoch,
-        val_accuracy=1.0 - 1.0 / epoch,
+        val_score=1.0 - 1.0 / epoch,
         epoch_time_s=2.0,
         epoch_energy_j=500.0,
         energy_j=500.0 * epoch,

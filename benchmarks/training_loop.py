@@ -74,7 +74,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     table = Table("batch size", "ours", "bare", "ratio", "quartiles", f">= {GOAL}")
     for batch_size in options.batch_sizes:
-        speeds = _measure(options, batch_size)
+        speeds = measure(options, batch_size)
         low, median, high = statistics.quantiles(speeds.ratios, n=4)
         table.add_row(
             str(batch_size),
@@ -88,7 +88,8 @@ def main() -> None:
     Console().print(table)
 
 
-def _measure(options: Options, batch_size: int) -> Speeds:
+def measure(options: Options, batch_size: int) -> Speeds:
+    """Train rounds of either loop at one batch size."""
     settings = TrainingSettings(
         batch_size=batch_size,
         learning_rate=1e-4,

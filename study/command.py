@@ -14,6 +14,7 @@ from study.command_line import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
+from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
 
@@ -42,6 +43,7 @@ def main(
         The exit status.
     """
     console = Console()
+    find_ours()
     try:
         options = parse(options_of, program=program, description=description, args=args)
         # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
@@ -72,7 +74,8 @@ def show_analysis(folder: StudyFolder) -> None:
     paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "analysis", folder.path],
+            # Not the working folder first: it may hold an `analysis` of its own.
+            [sys.executable, "-P", "-m", "analysis", folder.path],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )

@@ -55,7 +55,7 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
         OptionError: A value is not allowed, or an option has another name now.
         ScenarioError: `--scenario` does not lead to a scenario.
     """
-    _refuse_old_names(args)
+    refuse_old_names(args)
     own = options_of(_scenario_in(args) or _default(kind, "scenario"))
     groups = _groups(kind)
     fields = [_field_of(title, _as_dataclass(kind, title, names)) for title, names in groups]
@@ -111,7 +111,7 @@ def _documented(kind: type[StudyOptions]) -> str:
     attributes = [
         inspect.cleandoc(each.__doc__).partition("Attributes:\n")[2]
         for each in kind.__mro__
-        if each.__doc__ and issubclass(each, StudyOptions)
+        if each.__doc__ and dataclasses.is_dataclass(each)
     ]
     return "\n".join(("", "Attributes:", *attributes))
 
@@ -139,8 +139,12 @@ def _scenario_in(args: Sequence[str]) -> str | None:
     return None
 
 
-def _refuse_old_names(args: Sequence[str]) -> None:
-    """Answer an option of version 0.1 with its present name."""
+def refuse_old_names(args: Sequence[str]) -> None:
+    """Answer an option of version 0.1 with its present name.
+
+    Raises:
+        OptionError: There is one.
+    """
     for old, new in RENAMED_OPTIONS.items():
         flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
         if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):

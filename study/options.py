@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 import tyro
 
 from study.errors import OptionError
-from trackers.sources.detect import words
+from trackers.sources.detect import AUTO, is_file, words
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 HIGHEST_SEED = 2**31
@@ -51,8 +51,8 @@ class StudyOptions:
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
         gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
         cpus_per_trial: CPUs of each trial, and torch's threads in it.
-        tracker: auto, nvml, powermetrics, rapl, estimate, or a PATH.csv of recorded power (what
-            this machine can measure, `python -m trackers` lists).
+        tracker: auto, for all sources of energy that work; or one or more of their names, and of a
+            PATH.csv of recorded power (`python -m trackers` lists what this machine can measure).
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
@@ -90,7 +90,7 @@ class StudyOptions:
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
     cpus_per_trial: Annotated[float, tyro_arg("N")] = 1
-    tracker: Annotated[str, tyro_arg("NAME")] = "auto"
+    tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
@@ -117,7 +117,7 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha"):
+        for option in ("batch_sizes", "learning_rates", "alpha", "tracker"):
             values = getattr(self, option, None)
             if values is None:
                 continue
@@ -186,7 +186,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ),
     (
         "tracker",
-        lambda name: name.endswith(".csv") or name in words(),
+        lambda name: is_file(name) or name in words(),
         f"{', '.join(words())}, or the path of a .csv file",
     ),
 )

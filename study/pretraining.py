@@ -6,9 +6,10 @@ weigh that against, encoder and classifier together from scratch.
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.command import main
+from study.command import main as run_command
 from study.design import Design
 from study.options import StudyOptions
 from study.record.records import Paradigm, Stage
@@ -56,13 +57,17 @@ It ends with what pretraining costs and saves: after how many trainings it has p
   python -m study.pretraining --name NAME --resume                     go on after an interruption
 """
 
-if __name__ == "__main__":
-    sys.exit(
-        main(
-            DESIGN,
-            program="study.pretraining",
-            description=DESCRIPTION,
-            args=sys.argv[1:],
-            options_of=PretrainingOptions,
-        )
+
+def main(args: Sequence[str]) -> int:
+    """Run the command; its exit status."""
+    return run_command(
+        DESIGN,
+        program="study.pretraining",
+        description=DESCRIPTION,
+        args=args,
+        options_of=PretrainingOptions,
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -6,8 +6,9 @@ the validation accuracy.
 """
 
 import sys
+from collections.abc import Sequence
 
-from study.command import main
+from study.command import main as run_command
 from study.design import Design
 from study.record.records import Paradigm, Stage
 from study.store.setups import grid
@@ -30,5 +31,16 @@ It ends with the energy per epoch, the total energy, a ranking and a recommendat
   python -m study.regime --name NAME --resume                      go on after an interruption
 """
 
+
+def main(args: Sequence[str]) -> int:
+    """Run the command; its exit status."""
+    return run_command(
+        DESIGN,
+        program="study.regime",
+        description=DESCRIPTION,
+        args=args,
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(main(DESIGN, program="study.regime", description=DESCRIPTION, args=sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -1,10 +1,12 @@
 """`python -m trackers`: what this machine can measure, what is in the way, and how to mend it."""
 
 import dataclasses
+import io
 import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -17,8 +19,9 @@ from rich.table import Table
 
 from trackers.errors import TrackerError
 from trackers.meter.meter import EnergyMeter
-from trackers.sources.detect import Request, detect
-from trackers.survey import survey
+from trackers.sample import Component
+from trackers.sources.detect import AUTO, Request, detect
+from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
 
 WATCHED_S = 1.0
@@ -31,8 +34,9 @@ class Options:
 
     Attributes:
         seconds: How long each source is watched for its idle power.
-        watch: Show the power of the source that a study would use, live, until Ctrl-C.
-        json: Print the table as JSON, for scripts; what is not known is null.
+        watch: Show the power of what a study would measure, live, until Ctrl-C.
+        json: Print the tables as JSON, for scripts; what is not known is null.
+        tracker: What a study would be given as --tracker.
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
         cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
     """
@@ -40,6 +44,7 @@ class Options:
     seconds: float = 3.0
     watch: bool = False
     json: bool = False
+    tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
     cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
 
@@ -53,7 +58,13 @@ def main(args: Sequence[str]) -> int:
         args=args,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
-    request = Request(cpu_watts=options.cpu_watts, cpu_idle_watts=options.cpu_idle_watts)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter of a device's name
+    request = Request(
+        tracker=options.tracker,
+        cpu_watts=options.cpu_watts,
+        cpu_idle_watts=options.cpu_idle_watts,
+    )
     try:
         if options.watch:
             _watch(Console(), request)
@@ -65,28 +76,45 @@ def main(args: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 0
     if options.json:
-        print(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+        print(json.dumps(_as_json(found), indent=2))
     else:
         show(found, Console())
     return 0
 
 
+def _as_json(found: Sequence[SurveyedSource]) -> dict[str, object]:
+    return {
+        "components": {
+            str(component): [source.name for source in measuring(found, component)]
+            for component in Component
+        },
+        "sources": [
+            {**dataclasses.asdict(source), "is_taken": source.is_taken} for source in found
+        ],
+    }
+
+
 def _watch(console: Console, request: Request) -> None:
     """Show power until Ctrl-C: in place on a terminal, else a line for each device and second."""
-    source = detect(request).source
-    with EnergyMeter(source) as meter, Live(console=console, auto_refresh=False) as live:
+    detection = detect(request)
+    with ExitStack() as stack:
+        meters = [stack.enter_context(EnergyMeter(each)) for each in detection.sources]
+        live = stack.enter_context(Live(console=console, auto_refresh=False))
         while True:
-            with meter.window("watch") as window:
-                time.sleep(WATCHED_S)
+            for meter in meters:
+                meter.open("watch")
+            time.sleep(WATCHED_S)
             table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
             table.add_column("device")
-            table.add_column("power" + (", estimated" if source.estimated else ""), justify="right")
-            for device in source.devices():
-                power_w = window.readings[device.uuid].mean_power_w
-                power = number(power_w, "W", estimated=source.estimated)
-                table.add_row(escape(f"{device.name} ({device.uuid})"), power)
-                if not console.is_terminal:
-                    print(f"{datetime.now(UTC):%H:%M:%SZ}  {device.uuid}  {power}", flush=True)
+            table.add_column("power", justify="right")
+            for meter in meters:
+                readings = meter.close("watch")
+                for device in meter.source.devices():
+                    power_w = readings[device.uuid].mean_power_w
+                    power = number(power_w, "W", estimated=meter.source.estimated)
+                    table.add_row(escape(f"{device.name} ({device.uuid})"), power)
+                    if not console.is_terminal:
+                        print(f"{datetime.now(UTC):%H:%M:%SZ}  {device.uuid}  {power}", flush=True)
             if console.is_terminal:
                 live.update(table, refresh=True)
 

@@ -1,12 +1,14 @@
 """What this machine can measure, what is in the way, and how to mend it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from trackers.errors import SourceUnavailableError
 from trackers.meter.meter import EnergyMeter
-from trackers.sample import Device, Method
-from trackers.sources.detect import AUTO, SOURCES, Candidate, Request, detect
+from trackers.sample import Component, Device, Method
+from trackers.source import PowerSource
+from trackers.sources.detect import SOURCES, Candidate, Request, candidates_of, detect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +17,14 @@ class SurveyedDevice:
 
     Attributes:
         device: The device.
+        is_taken: Whether a study would measure it with this source.
         idle_power_w: Its mean power over the survey; None where it did not tell.
         refresh_s: Time between two refreshes of its energy counter; None without one, or where
             it was not found out.
     """
 
     device: Device
+    is_taken: bool
     idle_power_w: float | None
     refresh_s: float | None
 
@@ -31,19 +35,33 @@ class SurveyedSource:
 
     Attributes:
         name: The word that `--tracker` takes.
-        taken_by_auto: Whether a study without `--tracker` would use it.
         refused: Why it cannot be used, and the remedy; None where it can.
         note: How it measures; empty where it cannot be used.
         method: How its energies come about; None where it cannot be used.
+        verified: Whether a real device has confirmed its figures.
         devices: What it can measure.
     """
 
     name: str
-    taken_by_auto: bool
     refused: str | None
     note: str
     method: Method | None
+    verified: bool
     devices: tuple[SurveyedDevice, ...]
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a study would use it."""
+        return any(each.is_taken for each in self.devices)
+
+
+def measuring(found: Iterable[SurveyedSource], component: Component) -> list[SurveyedSource]:
+    """The sources by which a study would know a component's energy; none where it is blind."""
+    return [
+        source
+        for source in found
+        if any(each.is_taken and each.device.component is component for each in source.devices)
+    ]
 
 
 def survey(
@@ -52,64 +70,71 @@ def survey(
     request: Request | None = None,
     sleep: Callable[[float], object],
 ) -> list[SurveyedSource]:
-    """Try every source of the table and watch what it measures for a while.
+    """Try every source of the table and watch what all of them measure for a while.
 
     Args:
-        watch_s: How long each source is watched.
-        request: What a study would ask for.
+        watch_s: How long they are watched, all at a time.
+        request: What a study would ask for; files in it are tried as well.
         sleep: Waits for so many seconds.
     """
     request = request or Request()
-    taken = detect(request).source
-    taken.close()
+    detection = detect(request)
+    detection.close()
+    taken = {
+        device.uuid: source.name for source in detection.sources for device in source.devices()
+    }
+    table = (*SOURCES, *candidates_of(request))
+    tried = {candidate.name: _tried(candidate, request) for candidate in table}
+    opened = {name: each for name, each in tried.items() if not isinstance(each, str)}
+    watched = _watched(opened, taken, watch_s=watch_s, sleep=sleep)
     return [
-        _surveyed(
-            candidate,
-            request,
-            watch_s=watch_s,
-            sleep=sleep,
-            taken_by_auto=request.tracker == AUTO and candidate.name == taken.name,
+        SurveyedSource(
+            name=candidate.name,
+            refused=each if isinstance(each := tried[candidate.name], str) else None,
+            note="" if isinstance(each, str) else each.note,
+            method=watched[candidate.name][0] if candidate.name in watched else None,
+            verified=candidate.verified,
+            devices=watched[candidate.name][1] if candidate.name in watched else (),
         )
-        for candidate in SOURCES
+        for candidate in table
     ]
 
 
-def _surveyed(
-    candidate: Candidate,
-    request: Request,
+def _tried(candidate: Candidate, request: Request) -> PowerSource | str:
+    """The source, or why it cannot be used."""
+    try:
+        return candidate.open(request)
+    except SourceUnavailableError as error:
+        return str(error)
+
+
+def _watched(
+    sources: dict[str, PowerSource],
+    taken: dict[str, str],
     *,
     watch_s: float,
     sleep: Callable[[float], object],
-    taken_by_auto: bool,
-) -> SurveyedSource:
-    try:
-        source = candidate.open(request)
-    except SourceUnavailableError as error:
-        return SurveyedSource(
-            name=candidate.name,
-            taken_by_auto=False,
-            refused=str(error),
-            note="",
-            method=None,
-            devices=(),
-        )
-    with EnergyMeter(source) as meter:
-        # A window, because its energy comes from the counter where there is one.
-        with meter.window("idle") as window:
-            sleep(watch_s)
-        devices = tuple(
-            SurveyedDevice(
-                device=device,
-                idle_power_w=window.readings[device.uuid].mean_power_w,
-                refresh_s=meter.refresh_s(device.uuid),
+) -> dict[str, tuple[Method, tuple[SurveyedDevice, ...]]]:
+    """Each source's method and devices, watched at the same time."""
+    with ExitStack() as stack:
+        meters = {name: stack.enter_context(EnergyMeter(each)) for name, each in sources.items()}
+        # Windows, because their energy comes from the counter where there is one.
+        for meter in meters.values():
+            meter.open("idle")
+        sleep(watch_s)
+        readings = {name: meter.close("idle") for name, meter in meters.items()}
+        return {
+            name: (
+                meter.method,
+                tuple(
+                    SurveyedDevice(
+                        device=device,
+                        is_taken=taken.get(device.uuid) == sources[name].name,
+                        idle_power_w=readings[name][device.uuid].mean_power_w,
+                        refresh_s=meter.refresh_s(device.uuid),
+                    )
+                    for device in sources[name].devices()
+                ),
             )
-            for device in source.devices()
-        )
-        return SurveyedSource(
-            name=candidate.name,
-            taken_by_auto=taken_by_auto,
-            refused=None,
-            note=source.note,
-            method=meter.method,
-            devices=devices,
-        )
+            for name, meter in meters.items()
+        }

@@ -1,4 +1,4 @@
-"""A survey as text for a terminal of 80 columns or more: verdict, trackers, devices."""
+"""A survey as text for a terminal of 80 columns or more: verdict, components, trackers, devices."""
 
 from collections.abc import Sequence
 
@@ -6,62 +6,107 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trackers.sample import Method
-from trackers.survey import SurveyedDevice, SurveyedSource
+from trackers.sample import Component, Method
+from trackers.survey import SurveyedDevice, SurveyedSource, measuring
 
 _HEADINGS = ("device", "idle", "limit", "refresh", "energy is")
 
 
 def show(found: Sequence[SurveyedSource], console: Console) -> None:
-    """Print what was found, what was refused and why, and what each device did when idle."""
+    """Print what each component is measured by, what was refused and why, and what devices did."""
+    mark = "●" if _can_write("●", console) else "*"
     console.print(f"[bold]{escape(verdict(found))}[/]\n", highlight=False)
-    trackers = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-    trackers.add_column(no_wrap=True)
-    trackers.add_column(no_wrap=True)
-    trackers.add_column(overflow="fold")
-    for source in found:
-        mark = "●" if source.taken_by_auto else " "
-        usable = source.refused is None
-        said = (source.note if source.refused is None else source.refused).removeprefix(
-            f"{source.name}: "
-        )
-        state = "[green]found[/]" if usable else "[dim]refused[/]"
-        trackers.add_row(f"{mark} {source.name}", state, escape(said))
-    console.print(trackers, highlight=False)
-    console.print("● what a study takes without --tracker\n", style="dim", highlight=False)
-    devices = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for heading in _HEADINGS:
-        devices.add_column(heading, justify="right" if heading in _HEADINGS[1:4] else "left")
-    for source in found:
-        for each in source.devices:
-            devices.add_row(*_cells(each, source))
-    console.print(devices, highlight=False)
+    console.print(_components(found), highlight=False)
+    console.print()
+    console.print(_trackers(found, mark), highlight=False)
+    console.print(
+        f"{mark} what a study takes without --tracker"
+        if all(each.name.isidentifier() for each in found)
+        else f"{mark} what a study takes with this --tracker",
+        style="dim",
+        highlight=False,
+    )
+    console.print()
+    console.print(_devices(found), highlight=False)
 
 
 def verdict(found: Sequence[SurveyedSource]) -> str:
     """One sentence: what a study on this machine would know of its energy."""
-    taken = next((source for source in found if source.taken_by_auto), None)
-    if taken is None:
+    taken = [(each, source) for source in found for each in source.devices if each.is_taken]
+    measured = [each for each, source in taken if source.method is not Method.ESTIMATED]
+    if not taken:
         return "A study here would have no energy at all."
-    if taken.method is Method.ESTIMATED:
+    if not measured:
         return (
             "Nothing can be measured on this machine: energy is only estimated, from CPU time. "
             "What would help stands beside each tracker."
         )
-    ways = {
-        Method.COUNTER: "its energy counter"
-        if len(taken.devices) == 1
-        else "their energy counters",
-        Method.SAMPLED: "samples of the power",
-    }
-    devices = "1 device" if len(taken.devices) == 1 else f"{len(taken.devices)} devices"
-    how = "" if taken.method is None else f", by {ways[taken.method]}"
-    return f"A study here measures {devices} with {taken.name}{how}."
+    sources = {source.name: None for _, source in taken if source.method is not Method.ESTIMATED}
+    devices = "1 device" if len(measured) == 1 else f"{len(measured)} devices"
+    estimated = "" if len(measured) == len(taken) else "; the CPU is estimated"
+    return f"A study here measures {devices} with {' and '.join(sources)}{estimated}."
 
 
 def number(value: float | None, unit: str, *, estimated: bool = False) -> str:
     """A quantity with its unit; `-` where it is not known, `~` before an estimate."""
     return "-" if value is None else f"{'~' if estimated else ''}{value:.3g} {unit}"
+
+
+def _can_write(text: str, console: Console) -> bool:
+    """Whether the console's encoding has all of a text's characters."""
+    try:
+        text.encode(console.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _components(found: Sequence[SurveyedSource]) -> Table:
+    """What each component is measured by; `blind` where nothing says anything of it."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column("component", no_wrap=True)
+    table.add_column("is", no_wrap=True)
+    table.add_column("by", overflow="fold")
+    for component in Component:
+        sources = measuring(found, component)
+        methods = {str(source.method) for source in sources}
+        how = " and ".join(
+            sorted("estimated" if each == Method.ESTIMATED else "measured" for each in methods)
+        )
+        by = ", ".join(
+            f"{source.name}{'' if source.verified else ' (unverified)'}" for source in sources
+        )
+        table.add_row(str(component), how or "[dim]blind[/]", escape(by) or "[dim]-[/]")
+    return table
+
+
+def _trackers(found: Sequence[SurveyedSource], mark: str) -> Table:
+    """Every source: found or refused, and what it says of itself."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for source in found:
+        usable = source.refused is None
+        said = (source.note if source.refused is None else source.refused).removeprefix(
+            f"{source.name}: "
+        )
+        if usable and not source.verified:
+            said = f"unverified: no real device has confirmed it yet; {said}"
+        state = "[green]found[/]" if usable else "[dim]refused[/]"
+        name = f"{mark if source.is_taken else ' '} {source.name}"
+        table.add_row(escape(name), state, escape(said))
+    return table
+
+
+def _devices(found: Sequence[SurveyedSource]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right" if heading in _HEADINGS[1:4] else "left")
+    for source in found:
+        for each in source.devices:
+            table.add_row(*_cells(each, source))
+    return table
 
 
 def _cells(each: SurveyedDevice, source: SurveyedSource) -> tuple[str, ...]:

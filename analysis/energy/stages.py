@@ -15,6 +15,7 @@ from analysis.energy.spread import Spread
 from analysis.energy.totals import known_number
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
+from study.record.objective import metrics_of
 from study.record.records import Paradigm, Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
@@ -51,7 +52,7 @@ class TrialStage:
     trial_id: str
     setup: int
     seed: int
-    stage: Stage
+    stage: str
     epochs: int
     energy_j: float | None
     energy_per_epoch_j: float | None
@@ -94,7 +95,7 @@ class SetupStage:
     setup: int
     batch_size: int
     learning_rate: float
-    stage: Stage
+    stage: str
     repeats: int
     complete: int
     energy_j: Spread | None
@@ -117,8 +118,8 @@ def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
     if kept.empty:
         return ()
     key = ["trial_id", "stage"]
-    best = kept.dropna(subset=["val_accuracy"])
-    at_best = best.loc[best.groupby(key, sort=False)["val_accuracy"].idxmax()].set_index(key)
+    best = kept.dropna(subset=["val_score"])
+    at_best = best.loc[best.groupby(key, sort=False)["val_score"].idxmax()].set_index(key)
     grouped = kept.assign(missing=kept["epoch_energy_j"].isna()).groupby(key, sort=False)
     sums = grouped.agg(
         setup=("setup", "first"),
@@ -131,18 +132,20 @@ def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
     )
     # `last` of pandas passes over missing values; only the last row's own reason counts.
     last = kept.drop_duplicates(key, keep="last").set_index(key)["stop_reason"]
-    heads = at_best[["val_accuracy", "val_accuracy_attributes", "val_accuracy_identity"]]
+    heads = at_best[["val_score", "val_metrics"]]
     rows = sums.join(last).join(heads).reset_index().to_dict("records")
-    order = {stage: number for number, stage in enumerate(Stage)}
+    order: dict[str, int] = {stage: number for number, stage in enumerate(Stage)}
     found = [_trial_stage({str(k): v for k, v in row.items()}) for row in rows]
-    return tuple(sorted(found, key=lambda each: (each.setup, each.seed, order[each.stage])))
+    return tuple(
+        sorted(found, key=lambda each: (each.setup, each.seed, order.get(each.stage, len(order))))
+    )
 
 
 def setup_stages(
-    setups: Sequence[SetupFacts], stages: Sequence[Stage], trials: Iterable[TrialStage]
+    setups: Sequence[SetupFacts], stages: Sequence[str], trials: Iterable[TrialStage]
 ) -> tuple[SetupStage, ...]:
     """Each stage of each setup, setup outer; a stage that nobody has begun has None throughout."""
-    found: dict[tuple[int, Stage], list[TrialStage]] = {}
+    found: dict[tuple[int, str], list[TrialStage]] = {}
     for trial in trials:
         found.setdefault((trial.setup, trial.stage), []).append(trial)
     return tuple(
@@ -154,9 +157,9 @@ def setup_stages(
 
 def energies_by_repeat(
     trials: Iterable[TrialStage],
-) -> dict[int, dict[int, dict[Stage, float | None]]]:
+) -> dict[int, dict[int, dict[str, float | None]]]:
     """Joules of each stage by setup and, in it, by seed; None unless the stage is complete."""
-    found: dict[int, dict[int, dict[Stage, float | None]]] = {}
+    found: dict[int, dict[int, dict[str, float | None]]] = {}
     for each in trials:
         repeat = found.setdefault(each.setup, {}).setdefault(each.seed, {})
         repeat[each.stage] = each.energy_j if each.complete else None
@@ -164,11 +167,11 @@ def energies_by_repeat(
 
 
 def frames_of_stage(
-    epochs: pd.DataFrame, trials: pd.DataFrame, stage: Stage
+    epochs: pd.DataFrame, trials: pd.DataFrame, stage: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A study as if its trials had this one stage: its epochs, and trials with its stop reason."""
     epochs = counted_epochs(epochs)
-    kept = epochs[epochs["stage"] == stage.value]
+    kept = epochs[epochs["stage"] == stage]
     last = kept.sort_values("epoch", kind="stable")
     reasons = last.drop_duplicates("trial_id", keep="last").set_index("trial_id")["stop_reason"]
     own = trials["trial_id"].map(reasons).astype("object")
@@ -177,24 +180,25 @@ def frames_of_stage(
 
 def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
     missing = int(row["missing"])
+    metrics = metrics_of(row["val_metrics"] if isinstance(row["val_metrics"], str) else None)
     return TrialStage(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
         seed=int(row["seed"]),
-        stage=Stage(row["stage"]),
+        stage=row["stage"],
         epochs=int(row["counted"]),
         energy_j=None if missing else float(row["sum_j"]),
         energy_per_epoch_j=known_number(row["mean_j"]),
         time_s=float(row["time_s"]),
-        accuracy=known_number(row["val_accuracy"]),
-        attributes=known_number(row["val_accuracy_attributes"]),
-        identity=known_number(row["val_accuracy_identity"]),
+        accuracy=known_number(row["val_score"]),
+        attributes=metrics.get("attributes/accuracy"),
+        identity=metrics.get("identity/accuracy"),
         missing_epochs=missing,
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
     )
 
 
-def _setup_stage(facts: SetupFacts, stage: Stage, repeats: Sequence[TrialStage]) -> SetupStage:
+def _setup_stage(facts: SetupFacts, stage: str, repeats: Sequence[TrialStage]) -> SetupStage:
     ended = [each for each in repeats if each.complete]
     return SetupStage(
         setup=facts.setup,

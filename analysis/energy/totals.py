@@ -199,7 +199,7 @@ def trial_energies(
         counted=("epoch", "size"),
         sum_j=("epoch_energy_j", "sum"),
         mean_j=("epoch_energy_j", "mean"),
-        best=("val_accuracy", "max"),
+        best=("val_score", "max"),
         missing=("missing", "sum"),
         degraded=("degraded", "sum"),
         estimated=("estimated", "any"),
@@ -243,7 +243,7 @@ def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
     """
     ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")
     by_trial = ordered.groupby("trial_id", sort=False)
-    reached = ordered["val_accuracy"] >= target
+    reached = ordered["val_score"] >= target
     # Summed with NaN as 0 and then blanked, since pandas' cumsum passes over what is missing.
     so_far = by_trial["epoch_energy_j"].cumsum()
     lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0

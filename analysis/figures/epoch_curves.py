@@ -99,7 +99,7 @@ def _points(
         learning_rate=("learning_rate", "first"),
         repeats=("trial_id", "nunique"),
         energy_j=("epoch_energy_j", "mean"),
-        accuracy=("val_accuracy", "mean"),
+        accuracy=("val_score", "mean"),
     )
     points = []
     for row in means.reset_index().to_dict("records"):

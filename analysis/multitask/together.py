@@ -110,10 +110,10 @@ def one_by_one_j(attributes_j: float | None, identity_j: float | None) -> float 
 def _of_setup(
     facts: SetupFacts,
     stages: tuple[SetupStage, ...],
-    repeats: Sequence[Mapping[Stage, float | None]],
+    repeats: Sequence[Mapping[str, float | None]],
 ) -> SetupMultitask:
     attributes, identity, both = (
-        next((each for each in stages if each.stage is task), None) for task in TASKS
+        next((each for each in stages if each.stage == task), None) for task in TASKS
     )
     pairs = [
         (one_by_one_j(r.get(Stage.ATTRIBUTES), r.get(Stage.IDENTITY)), r.get(Stage.BOTH))
@@ -136,7 +136,7 @@ def _of_setup(
 
 
 def _average(task: Stage, stages: Sequence[SetupStage]) -> TaskAverage:
-    of_task = [each for each in stages if each.stage is task]
+    of_task = [each for each in stages if each.stage == task]
     return TaskAverage(
         task=task,
         energy_per_epoch_j=_over_setups(each.energy_per_epoch_j for each in of_task),

@@ -185,7 +185,7 @@ def break_even_info(
 
 
 def _cycles_by_repeat(
-    known: Mapping[int, Mapping[int, Mapping[Stage, float | None]]], cycle: Stage
+    known: Mapping[int, Mapping[int, Mapping[str, float | None]]], cycle: Stage
 ) -> list[list[float]]:
     """For each repeat (seed) in which a setup pays: the cycles of those that do."""
     found: dict[int, list[float]] = {}
@@ -198,14 +198,14 @@ def _cycles_by_repeat(
 
 
 def _triple(
-    energies: Mapping[Stage, float | None], cycle: Stage
+    energies: Mapping[str, float | None], cycle: Stage
 ) -> tuple[float | None, float | None, float | None]:
     """E_enc, E_enc+class and E_class of one repeat."""
     return energies.get(Stage.ENCODER), energies.get(Stage.ENCODER_CLASSIFIER), energies.get(cycle)
 
 
 def _of_setup(
-    facts: SetupFacts, repeats: Sequence[Mapping[Stage, float | None]], cycle: Stage
+    facts: SetupFacts, repeats: Sequence[Mapping[str, float | None]], cycle: Stage
 ) -> SetupBreakEven:
     triples = [_triple(each, cycle) for each in repeats]
     whole = [triple for triple in triples if None not in triple]

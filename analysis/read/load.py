@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.recover import epochs_from_results, trials_from_epochs
-from analysis.read.typed import RecordClass, column_names, typed_frame
+from analysis.read.typed import lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
 from study.record.manifest import Manifest
+from study.record.migration import RENAMED, is_earlier, migrated_columns
 from study.record.records import (
     EARLIER_FILE,
     EPOCHS_FILE,
@@ -29,6 +30,7 @@ from study.record.records import (
     EpochRecord,
     TrialRecord,
 )
+from study.record.rows import Row
 
 _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
 
@@ -182,7 +184,7 @@ def _recovered(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         raise AnalysisError(message) from error
 
 
-def _read_table(path: Path, record: RecordClass) -> pd.DataFrame | None:
+def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
     """One parquet file with the columns of a record; None where it does not exist."""
     if not path.exists():
         return None
@@ -194,7 +196,8 @@ def _read_table(path: Path, record: RecordClass) -> pd.DataFrame | None:
             "or move it away, and the analysis recovers what Ray's result.json files hold."
         )
         raise AnalysisError(message) from error
-    lacking = [name for name in column_names(record) if name not in table.column_names]
+    names = table.column_names
+    lacking = lacking_columns([RENAMED.get(name, name) for name in names], record)
     if lacking:
         message = (
             f"{path} lacks {', '.join(lacking)}: it was written by another version of this "
@@ -203,7 +206,10 @@ def _read_table(path: Path, record: RecordClass) -> pd.DataFrame | None:
         raise AnalysisError(message)
     try:
         # As categories a word is stored once, not once a row: a third of the memory of a long study.
-        return typed_frame(table.to_pandas(strings_to_categorical=True), record)
+        frame = table.to_pandas(strings_to_categorical=True)
+        if is_earlier(names):
+            frame = pd.DataFrame(migrated_columns({name: frame[name] for name in names}))
+        return typed_frame(frame, record)
     except (ValueError, TypeError) as error:
         message = (
             f"{path} holds a value that does not belong there ({error}): it was written by another "

@@ -59,7 +59,7 @@ def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
         status = TrialStatus.RUNNING
     else:
         status = TrialStatus.FAILED if end["stop_reason"] in _LOST else TrialStatus.FINISHED
-    accuracy = kept["val_accuracy"]
+    accuracy = kept["val_score"]
     methods = kept["energy_method"].dropna()
     same = column_names(TrialRecord)
     return {
@@ -68,7 +68,7 @@ def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
         "error": None,
         "attempts": attempts,
         "epochs": len(kept),
-        "best_val_accuracy": accuracy.max(),
+        "best_val_score": accuracy.max(),
         "best_epoch": kept["epoch"].iloc[int(accuracy.argmax())]
         if accuracy.notna().any()
         else None,

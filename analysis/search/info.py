@@ -182,9 +182,9 @@ def _sureness(
         return sureness(reached, confirmed=confirmed, least=least)
     if options.get("goal") == "accuracy":
         rated = {
-            number: [1 / float(row["best_val_accuracy"]) for row in many]
+            number: [1 / float(row["best_val_score"]) for row in many]
             for number, many in by_setup.items()
-            if all(_is_known(row) and row["best_val_accuracy"] > 0 for row in many)
+            if all(_is_known(row) and row["best_val_score"] > 0 for row in many)
         }
         return sureness(rated, confirmed=confirmed)
     return None
@@ -202,7 +202,7 @@ def _point(
     row, number = rows[-1], int(rows[-1]["setup"])
     effective = row["effective_batch_size"]
     energies_j = [float(each["energy_j"]) for each in rows]
-    known = [float(r["best_val_accuracy"]) for r in rows if _is_known(r)]
+    known = [float(r["best_val_score"]) for r in rows if _is_known(r)]
     low_j: float | None = min(energies_j)
     high_j: float | None = max(energies_j)
     if len(rows) == 1:
@@ -271,7 +271,7 @@ def _least_to_target_j(row: Mapping[str, Any], target: float) -> float:
     """The least that a stopped trial can have needed: one more epoch, and no faster than so far."""
     energy_j = float(row["energy_j"])
     next_j = energy_j * (1 + 1 / float(row["epochs"]))
-    accuracy = row["best_val_accuracy"]
+    accuracy = row["best_val_score"]
     return (
         max(next_j, energy_j * target / float(accuracy)) if _is_known(row) and accuracy else next_j
     )
@@ -310,7 +310,7 @@ def _is_whole(row: Mapping[str, Any]) -> bool:
 
 
 def _is_known(row: Mapping[str, Any]) -> bool:
-    return bool(pd.notna(row["best_val_accuracy"]))
+    return bool(pd.notna(row["best_val_score"]))
 
 
 def _mean_pair(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
@@ -319,7 +319,7 @@ def _mean_pair(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[float, float]:
-    return float(row["best_val_accuracy"]), float(row["energy_j"])
+    return float(row["best_val_score"]), float(row["energy_j"])
 
 
 def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:

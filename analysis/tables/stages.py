@@ -68,7 +68,7 @@ def stages_info(findings: Findings) -> TableInfo:
         breaks=tuple(
             i
             for i in range(1, len(stages))
-            if stages[i].setup != stages[i - 1].setup and stages[i].stage is not stages[i - 1].stage
+            if stages[i].setup != stages[i - 1].setup and stages[i].stage != stages[i - 1].stage
         ),
         legend="; ".join(
             [
@@ -83,7 +83,7 @@ def stages_info(findings: Findings) -> TableInfo:
 def _stage_cells(stage: SetupStage, wh: int, mwh: int) -> tuple[Cell, ...]:
     interval = None if stage.energy_j is None else stage.energy_j.interval
     return (
-        word_cell(stage.stage.value),
+        word_cell(str(stage.stage)),
         word_cell(stage.complete),
         number_cell(to_wh(mean_of(stage.energy_j)), wh),
         number_cell(to_wh(std_of(stage.energy_j)), wh),

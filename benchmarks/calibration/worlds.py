@@ -22,6 +22,7 @@ import pandas as pd
 
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.inference.repeats import Floats, Integers, Truths
+from study.record.migration import RENAMED
 
 RECORDED = Path(__file__).parent.parent / "data" / "watch16" / "epochs.csv"
 ENERGY_DEVIATION, OBJECTIVE_DEVIATION = 0.28, 0.025
@@ -137,14 +138,14 @@ def truth_of(world: str, rng: np.random.Generator, studies: int) -> Truth:
 @functools.cache
 def recorded_trainings() -> Floats:
     """Logarithm of the energy and best accuracy of each training. Shape (16, 5, 2)."""
-    return _trainings(pd.read_csv(RECORDED))
+    return _trainings(pd.read_csv(RECORDED).rename(columns=RENAMED))
 
 
 def _trainings(epochs: pd.DataFrame) -> Floats:
     """Log energy and best accuracy by setup and seed. Shape (setups, seeds, 2)."""
     by_training = epochs.groupby(["batch_size", "learning_rate", "seed"])
     energy = np.log(by_training["epoch_energy_j"].sum().to_numpy())
-    accuracy = by_training["val_accuracy"].max().to_numpy()
+    accuracy = by_training["val_score"].max().to_numpy()
     seeds = int(epochs["seed"].nunique())
     return np.asarray(np.stack([energy, accuracy], axis=-1).reshape(-1, seeds, 2))
 

@@ -1,6 +1,6 @@
 """What a search finds for which share of the grid's energy, against the goals; prints what it is.
 
-recorded    the 16 setups of `benchmarks/data/watch16`, replayed by all ways of searching:
+recorded    the 16 setups of `benchmarks/data/watch16`, replayed by all strategies:
             within 5 % of what the grid finds after at most 25 % of the grid's energy, and never
             later than random search (medians over the seeds)
 synthetic   256 setups of `benchmarks.search.synthetic_table`, for scale only: at most 10 %
@@ -10,6 +10,8 @@ live        the search itself on the smartwatch data, its budget a quarter of th
 
 python -m benchmarks.search [--seeds 50]     all of it, from the root of the repository
 python -m benchmarks.search --live           only the last
+python -m benchmarks.search --compare TABLE --targets 0.8 --figure F.svg
+                                             all strategies on recorded trainings of your own
 """
 
 import subprocess
@@ -23,16 +25,19 @@ import pandas as pd
 import tyro
 from rich.console import Console
 
-from benchmarks.search.compare import STRATEGIES, Comparison, Strategy, compare
+from benchmarks.search.compare import Comparison, compare
+from benchmarks.search.figure import write_figure
+from benchmarks.search.strategies import STRATEGIES, Strategy
 from benchmarks.search.synthetic_table import synthetic_rows
+from benchmarks.search.table import comparison_table
+from study.errors import OptionError
 from study.record.records import J_PER_WH, TRIALS_FILE
 from study.search.replay.table import ReplayTable, read_table, table_of
-from study.search.text import comparison_table
 
 ROOT = Path(__file__).parents[2]
 RECORDED = Path("benchmarks") / "data" / "watch16"
 OURS = STRATEGIES[-1].name
-DENSE_WAYS = (
+DENSE_STRATEGIES = (
     "grid, in its order",
     "grid, backwards",
     "random",
@@ -40,7 +45,7 @@ DENSE_WAYS = (
     "random + cap",
     OURS,
 )
-"""Without the ways that take minutes each with 256 trials, or are still random then (NSGA-II)."""
+"""Without the strategies that take minutes each with 256 trials, or are still random then (NSGA-II)."""
 
 GOAL_RECORDED, GOAL_DENSE, GOAL_S = 0.25, 0.10, 30.0
 BUDGET_SHARE = 0.25
@@ -52,9 +57,13 @@ class Options:
     """Measure searches against the goals.
 
     Attributes:
-        seeds: Searches of each way.
+        seeds: Searches by each strategy.
         dense_seeds: The same for the 256 setups.
         targets: Target accuracies on the recorded table.
+        compare: Compare all strategies on these recorded trainings, and do nothing else: a study's
+            folder, an epochs.parquet, or a CSV.
+        gpus: Trials at the same time, for --compare.
+        figure: SVG or PNG file for the figure of --compare, with a single one of --targets.
         dense_target: On the synthetic one.
         live: Only search for real.
     """
@@ -62,6 +71,9 @@ class Options:
     seeds: int = 50
     dense_seeds: int = 50
     targets: tuple[float, ...] = (0.75, 0.8, 0.85)
+    compare: Path | None = None
+    gpus: int = 1
+    figure: Path | None = None
     dense_target: float = 0.9
     live: bool = False
 
@@ -70,10 +82,34 @@ def main() -> None:
     """Measure and print."""
     options = tyro.cli(Options)
     console = Console(width=150)
+    if options.compare is not None:
+        try:
+            _compare(options.compare, options, console)
+        except OptionError as error:
+            sys.exit(f"benchmarks.search: {error}")
+        return
     recorded = read_table(RECORDED)
     if not options.live:
         _replayed(recorded, options, console)
     _live(recorded, console)
+
+
+def _compare(path: Path, options: Options, console: Console) -> None:
+    """Compare all strategies on a table.
+
+    Raises:
+        OptionError: The table cannot be read, or the figure not be drawn.
+    """
+    if options.figure is not None and len(options.targets) != 1:
+        message = f"--figure shows one target; --targets has {len(options.targets)}."
+        raise OptionError(message)
+    table = read_table(path)
+    for target in options.targets:
+        comparison = compare(table, target=target, seeds=options.seeds, gpus=options.gpus)
+        console.print(comparison_table(comparison))
+        if options.figure is not None:
+            write_figure(comparison, options.figure)
+            console.print(f"figure in {options.figure}", highlight=False)
 
 
 def _replayed(recorded: ReplayTable, options: Options, console: Console) -> None:
@@ -84,15 +120,19 @@ def _replayed(recorded: ReplayTable, options: Options, console: Console) -> None
         _judge(comparison, GOAL_RECORDED, console)
     dense = table_of(synthetic_rows(), name="synthetic 16 x 16")
     for name in ("random + cap", OURS):
-        _speed(dense, next(way for way in STRATEGIES if way.name == name), options, console)
-    ways = [way for way in STRATEGIES if way.name in DENSE_WAYS]
-    comparison = compare(dense, target=options.dense_target, seeds=options.dense_seeds, ways=ways)
+        _speed(dense, next(each for each in STRATEGIES if each.name == name), options, console)
+    comparison = compare(
+        dense,
+        target=options.dense_target,
+        seeds=options.dense_seeds,
+        strategies=[each for each in STRATEGIES if each.name in DENSE_STRATEGIES],
+    )
     console.print(comparison_table(comparison))
     _judge(comparison, GOAL_DENSE, console)
 
 
 def _judge(comparison: Comparison, goal: float, console: Console) -> None:
-    """Hold the search's own way against goal and random search."""
+    """Hold the search's own strategy against goal and random search."""
     ours, at_random = (comparison.share_to_near(name)[1] for name in (OURS, "random"))
     console.print(
         f"target {comparison.target:g}: {OURS}: {ours:.1%} of the grid's energy (goal {goal:.0%}: "
@@ -101,16 +141,16 @@ def _judge(comparison: Comparison, goal: float, console: Console) -> None:
     )
 
 
-def _speed(table: ReplayTable, way: Strategy, options: Options, console: Console) -> None:
+def _speed(table: ReplayTable, strategy: Strategy, options: Options, console: Console) -> None:
     """Time 1,000 trials in searches over all setups."""
     start_s, start_cpu_s, trials = time.perf_counter(), time.process_time(), 0
     while trials < SPEED_TRIALS:
-        done = compare(table, target=options.dense_target, seeds=1, ways=[way])
+        done = compare(table, target=options.dense_target, seeds=1, strategies=[strategy])
         trials += done.outcomes[0].trials
     cpu_s = (time.process_time() - start_cpu_s) * SPEED_TRIALS / trials
     seconds = (time.perf_counter() - start_s) * SPEED_TRIALS / trials
     console.print(
-        f"1,000 replayed trials, {way.name}: {seconds:.1f} s, {cpu_s:.1f} s of them on a CPU (goal "
+        f"1,000 replayed trials, {strategy.name}: {seconds:.1f} s, {cpu_s:.1f} s of them on a CPU (goal "
         f"{GOAL_S:.0f} s: {_word(seconds < GOAL_S)})"
     )
 

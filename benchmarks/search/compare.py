@@ -1,7 +1,7 @@
-"""How much energy each way of searching spends until it has found the best: searches by the seed.
+"""How much energy each strategy spends until it has found the best: searches by the seed.
 
-A way is a sampler with or without each means of stopping early. All run on the same recorded
-trainings, each seed with its own draw of one recorded seed for each setup, the same for all ways. A
+All strategies run on the same recorded
+trainings, each seed with its own draw of one recorded seed for each setup, the same for all. A
 search's answer at any time is the setup whose trial reached the target with the least energy so
 far. Two regrets tell how good it is:
 
@@ -15,14 +15,15 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.search.strategies import STRATEGIES, Strategy
 from study.record.search_goal import SearchGoal
-from study.search.proposals import Proposer, SamplerName
-from study.search.replay.simulation import ReplayedTrial, Simulation
+from study.search.proposals import Proposer
+from study.search.replay.simulation import ReplayedTrial, Simulation, first_rung
 from study.search.replay.table import ReplayTable, to_target_j
 from study.search.space.space import Choice
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper
-from study.search.stopping.halving import Halving, Rungs
+from study.search.stopping.halving import Halving
 
 NEAR = 0.05
 """An answer is near the best when it costs at most so much more."""
@@ -31,45 +32,7 @@ GOAL = SearchGoal.ENERGY_TO_TARGET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Strategy:
-    """A way of searching.
-
-    Attributes:
-        name: As it is shown.
-        sampler: Which proposes.
-        halving: What rungs count; None without halving.
-        capping: Whether trials end at the target, or when they cannot beat the best one.
-        backwards: Whether the grid is gone through from its end: its order is a matter of luck.
-    """
-
-    name: str
-    sampler: SamplerName
-    halving: Rungs | None = None
-    capping: bool = False
-    backwards: bool = False
-
-
-STRATEGIES: tuple[Strategy, ...] = (
-    Strategy(name="grid, in its order", sampler="grid"),
-    Strategy(name="grid, backwards", sampler="grid", backwards=True),
-    Strategy(name="random", sampler="random"),
-    Strategy(name="TPE", sampler="tpe"),
-    Strategy(name="NSGA-II", sampler="nsga2"),
-    Strategy(name="GP", sampler="gp"),
-    Strategy(name="halving by epochs", sampler="random", halving=Rungs.EPOCHS),
-    Strategy(name="halving by energy", sampler="random", halving=Rungs.ENERGY),
-    Strategy(name="random + cap", sampler="random", capping=True),
-    Strategy(name="TPE + cap", sampler="tpe", capping=True),
-    Strategy(name="GP + cap", sampler="gp", capping=True),
-    Strategy(
-        name="TPE + cap + halving by energy", sampler="tpe", capping=True, halving=Rungs.ENERGY
-    ),
-)
-"""What is compared; the last is what `python -m study.search` does for energy to target."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class InterimAnswer:
     """From when on a search gave an answer.
 
     Attributes:
@@ -86,19 +49,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchOutcome:
-    """One search of one way.
+    """One search by one strategy.
 
     Attributes:
-        way: Its name.
+        strategy: Its name.
         seed: Its seed.
         answers: In their order; none where no trial reached the target.
         spent_j: What the whole search used.
         trials: Number of its trials.
     """
 
-    way: str
+    strategy: str
     seed: int
-    answers: tuple[Answer, ...]
+    answers: tuple[InterimAnswer, ...]
     spent_j: float
     trials: int
 
@@ -121,7 +84,7 @@ class SearchOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """All searches of all ways on one table.
+    """All searches by all strategies on one table.
 
     Attributes:
         table: The table.
@@ -135,13 +98,13 @@ class Comparison:
     best_j: float
     outcomes: tuple[SearchOutcome, ...]
 
-    def of(self, way: str) -> tuple[SearchOutcome, ...]:
-        """The searches of one way."""
-        return tuple(each for each in self.outcomes if each.way == way)
+    def of(self, strategy: str) -> tuple[SearchOutcome, ...]:
+        """The searches by one strategy."""
+        return tuple(each for each in self.outcomes if each.strategy == strategy)
 
-    def share_to_near(self, way: str) -> tuple[float, float, float]:
+    def share_to_near(self, strategy: str) -> tuple[float, float, float]:
         """Lower quartile, median, upper quartile of `to_near_j` over the grid's energy."""
-        shares = sorted(each.to_near_j / self.table.grid_j for each in self.of(way))
+        shares = sorted(each.to_near_j / self.table.grid_j for each in self.of(strategy))
         return quartiles(shares)
 
 
@@ -151,17 +114,17 @@ def compare(
     target: float,
     seeds: int,
     gpus: int = 1,
-    ways: Sequence[Strategy] = STRATEGIES,
+    strategies: Sequence[Strategy] = STRATEGIES,
     trials: int | None = None,
 ) -> Comparison:
-    """Run each way once for each seed.
+    """Run each strategy once for each seed.
 
     Args:
         table: The recorded trainings.
         target: Target accuracy.
-        seeds: Searches of each way.
+        seeds: Searches by each strategy.
         gpus: Trials at the same time.
-        ways: What is compared.
+        strategies: What is compared.
         trials: At most so many trials of each search; None for all setups.
 
     Raises:
@@ -169,18 +132,13 @@ def compare(
     """
     true_j = table.energy_to_target_j(target)
     outcomes = [
-        _searched(table, way, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
-        for way in ways
+        _searched(table, strategy, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
+        for strategy in strategies
         for seed in range(seeds)
     ]
     return Comparison(
         table=table, target=target, best_j=min(true_j.values()), outcomes=tuple(outcomes)
     )
-
-
-def first_rung(rungs: Rungs, table: ReplayTable) -> float:
-    """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
-    return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
@@ -192,7 +150,7 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
 
 def _searched(
     table: ReplayTable,
-    way: Strategy,
+    strategy: Strategy,
     seed: int,
     *,
     target: float,
@@ -202,20 +160,20 @@ def _searched(
 ) -> SearchOutcome:
     budget = Budget()
     halving = None
-    if way.halving is not None:
-        halving = Halving(rungs=way.halving, first=first_rung(way.halving, table))
+    if strategy.halving is not None:
+        halving = Halving(rungs=strategy.halving, first=first_rung(strategy.halving, table))
     proposer = Proposer(
         table.space,
         goal=GOAL,
-        sampler=way.sampler,
+        sampler=strategy.sampler,
         seed=seed,
-        backwards=way.backwards,
+        backwards=strategy.backwards,
     )
-    judge = EarlyStopper(goal=GOAL, budget=budget, halving=halving, capping=way.capping)
+    stopper = EarlyStopper(goal=GOAL, budget=budget, halving=halving, capping=strategy.capping)
     search = Simulation(
         table,
         proposer=proposer,
-        stopper=judge,
+        stopper=stopper,
         budget=budget,
         goal=GOAL,
         target=target,
@@ -224,7 +182,7 @@ def _searched(
         trials=trials,
     ).run()
     return SearchOutcome(
-        way=way.name,
+        strategy=strategy.name,
         seed=seed,
         answers=_answers(
             search.trials,
@@ -238,7 +196,7 @@ def _searched(
 
 def _answers(
     trials: Sequence[ReplayedTrial], *, grid_j: float, true_j: dict[Choice, float]
-) -> tuple[Answer, ...]:
+) -> tuple[InterimAnswer, ...]:
     """Every change of the answer; `grid_j` is what the grid's own answer costs."""
     best_j = min(true_j.values())
     answers = []
@@ -248,7 +206,7 @@ def _answers(
         if seen_j is not None and seen_j < least_j:
             least_j = seen_j
             answers.append(
-                Answer(
+                InterimAnswer(
                     spent_j=trial.spent_j,
                     regret=seen_j / grid_j - 1,
                     true_regret=true_j.get(trial.choice, math.inf) / best_j - 1,

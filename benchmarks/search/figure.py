@@ -1,4 +1,4 @@
-"""The figure of a comparison: regret over energy spent, median and quartiles, a panel for each way."""
+"""The figure of a comparison: regret over energy spent, median and quartiles, a panel for each strategy."""
 
 import math
 from pathlib import Path
@@ -15,11 +15,11 @@ HIGHEST = 2.0
 
 
 def regret_rows(comparison: Comparison) -> pd.DataFrame:
-    """What the figure shows: way, share of the grid's energy, and quartiles of regret."""
+    """What the figure shows: strategy, share of the grid's energy, and quartiles of regret."""
     grid_j = comparison.table.grid_j
     rows = []
-    for way in dict.fromkeys(each.way for each in comparison.outcomes):
-        outcomes = comparison.of(way)
+    for strategy in dict.fromkeys(each.strategy for each in comparison.outcomes):
+        outcomes = comparison.of(strategy)
         for step in range(1, STEPS + 1):
             share = 10 ** (-2.5 + 2.5 * step / STEPS)
             low, median, high = quartiles([each.regret_at(share * grid_j) for each in outcomes])
@@ -27,14 +27,14 @@ def regret_rows(comparison: Comparison) -> pd.DataFrame:
                 continue
             rows.append(
                 {
-                    "way": way,
+                    "strategy": strategy,
                     "share": 100 * share,
                     "low": 100 * min(low, HIGHEST),
                     "median": 100 * min(median, HIGHEST),
                     "high": 100 * min(high, HIGHEST),
                 }
             )
-    return pd.DataFrame(rows, columns=["way", "share", "low", "median", "high"])
+    return pd.DataFrame(rows, columns=["strategy", "share", "low", "median", "high"])
 
 
 def write_figure(comparison: Comparison, path: Path) -> None:
@@ -52,11 +52,11 @@ def write_figure(comparison: Comparison, path: Path) -> None:
     chart = alt.Chart(regret_rows(comparison)).encode(x=share)
     band = chart.mark_area(opacity=0.25).encode(y="low:Q", y2="high:Q")
     line = chart.mark_line().encode(y=alt.Y("median:Q", title="regret, %"))
-    ways = list(dict.fromkeys(each.way for each in comparison.outcomes))
+    strategies = list(dict.fromkeys(each.strategy for each in comparison.outcomes))
     figure = (
         (band + line)
         .properties(width=190, height=120)
-        .facet(facet=alt.Facet("way:N", sort=ways, title=None), columns=3)
+        .facet(facet=alt.Facet("strategy:N", sort=strategies, title=None), columns=3)
         .properties(
             title=f"Regret over energy spent, {label} energies, target {comparison.target:g}"
         )

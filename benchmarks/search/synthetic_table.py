@@ -53,7 +53,7 @@ def synthetic_rows(
                         "learning_rate": float(rate),
                         "seed": number,
                         "epoch": epoch,
-                        "val_accuracy": accuracy,
+                        "val_score": accuracy,
                         "epoch_energy_j": power_w * time_s,
                         "epoch_time_s": time_s,
                         "synthetic": True,

@@ -8,7 +8,7 @@ from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from trackers.errors import SourceUnavailableError
-from trackers.sources.detect import Request, detect
+from trackers.sources.detect import AUTO, Request, detect
 
 MAY_CHANGE_ON_RESUME = frozenset(
     {
@@ -33,17 +33,17 @@ def check_this_machine(options: StudyOptions) -> str:
     if options.dashboard:
         check_dashboard()
     device = torch_device(options.device)
-    if options.tracker != "auto":
+    if options.tracker != (AUTO,):
         request = Request(
             tracker=options.tracker,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,
         )
         try:
-            detect(request).source.close()
+            detect(request).close()
         except SourceUnavailableError as error:
             message = (
-                f"--tracker {options.tracker}: {error} "
+                f"--tracker {' '.join(options.tracker)}: {error} "
                 "`python -m trackers` lists what this machine can measure."
             )
             raise OptionError(message) from error

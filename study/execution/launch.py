@@ -82,7 +82,8 @@ def run_study(
         paradigm=design.paradigm,
         scenario=scenario.name,
         stages=stages,
-        target_accuracy=options.target,
+        objective=manifest.objective,
+        target=options.target,
     )
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")

@@ -123,9 +123,9 @@ class ProgressDisplay:
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
             trial.epochs += record.stop_reason not in BROKEN_OFF
             state.epochs += record.stop_reason not in BROKEN_OFF
-            if record.val_accuracy is not None:
-                state.best = max(state.best or 0.0, record.val_accuracy)
-                trial.best = max(trial.best or 0.0, record.val_accuracy)
+            if record.val_score is not None:
+                state.best = max(state.best or 0.0, record.val_score)
+                trial.best = max(trial.best or 0.0, record.val_score)
             if record.epoch_energy_j is None:
                 state.missing += 1
             else:

@@ -20,24 +20,24 @@ from study.record.records import Paradigm
 LAYOUT_FILE = "events.out.tfevents.0.layout"
 
 _CHARTS = (
-    ("Side by side", ("val_accuracy", "epoch_energy_mwh", "mean_power_w")),
+    ("Side by side", ("val_score", "epoch_energy_mwh", "mean_power_w")),
     ("Energy so far, and losses", ("energy_wh", "val_loss", "train_loss")),
 )
 """Categories, and the reported values of which they have a chart."""
 
 _OF_ENERGY = frozenset({"epoch_energy_mwh", "mean_power_w", "energy_wh"})
 
-_HEADS = ("Accuracy of each task", ("val_accuracy_attributes", "val_accuracy_identity"))
+_HEADS = ("Accuracy of each task", ("attributes/accuracy", "identity/accuracy"))
 
 _TITLES = {
-    "val_accuracy": "Validation accuracy",
+    "val_score": "Validation accuracy",
     "epoch_energy_mwh": "Energy of an epoch, mWh",
     "mean_power_w": "Mean power of an epoch, W",
     "energy_wh": "Energy so far, Wh",
     "val_loss": "Validation loss",
     "train_loss": "Training loss",
-    "val_accuracy_attributes": "Accuracy: attributes",
-    "val_accuracy_identity": "Accuracy: identity",
+    "attributes/accuracy": "Accuracy: attributes",
+    "identity/accuracy": "Accuracy: identity",
 }
 
 

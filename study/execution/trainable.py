@@ -20,11 +20,10 @@ from ray import tune
 from study.errors import StorageError
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
+from study.record.objective import Objective, metrics_text
 from study.record.records import (
     J_PER_MWH,
     J_PER_WH,
-    EnergyMethod,
-    EnergyStatus,
     EpochRecord,
     Paradigm,
     StopReason,
@@ -48,6 +47,7 @@ class TrialContext:
         study: Name of the study.
         paradigm: What it compares.
         scenario: With its options.
+        objective: Validation metric that decides.
         stages: What each trial trains, in an order that its seed decides.
         cache_latents: See `StageTasks`.
         max_epochs: See `TrainingSettings`.
@@ -62,6 +62,7 @@ class TrialContext:
     study: str
     paradigm: Paradigm
     scenario: Scenario
+    objective: Objective
     stages: tuple[str, ...]
     cache_latents: bool
     max_epochs: int
@@ -248,15 +249,14 @@ def _record(
         epoch=outcome.epoch,
         train_loss=outcome.train_loss,
         val_loss=outcome.val_loss,
-        val_accuracy=outcome.val_metrics.get("accuracy"),
-        val_accuracy_attributes=outcome.val_metrics.get("attributes"),
-        val_accuracy_identity=outcome.val_metrics.get("identity"),
+        val_score=outcome.val_metrics.get(context.objective.name),
+        val_metrics=metrics_text(outcome.val_metrics),
         epoch_time_s=duration_s,
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
         mean_power_w=reading.mean_power_w,
-        energy_method=None if reading.method is None else EnergyMethod(reading.method.value),
-        energy_status=EnergyStatus(reading.status.value),
+        energy_method=reading.method,
+        energy_status=reading.status,
         coverage=reading.coverage,
         uncertainty_j=reading.uncertainty_j,
         power_samples=reading.power_samples,
@@ -276,18 +276,16 @@ def _record(
 def _metrics(
     record: EpochRecord, outcome: EpochOutcome, *, error: str | None = None
 ) -> dict[str, Any]:
-    """What Tune, TensorBoard and schedulers see: the record, the paper's units, the other heads.
+    """Return what Tune, TensorBoard and schedulers see.
 
-    Every report has the same keys, because Tune's `progress.csv` has the columns of the first.
+    It is the record, the paper's units, and each metric under its own name. A metric that has the
+    name of a field is to be found in `val_metrics` only.
     """
-    heads = {
-        f"val_{name}": value for name, value in outcome.val_metrics.items() if name != "accuracy"
-    }
     return {
+        **outcome.val_metrics,
         **record.to_row(),
         "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
         "energy_wh": _over(record.energy_j, J_PER_WH),
-        **heads,
         "error": error,
     }
 

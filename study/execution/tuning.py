@@ -122,6 +122,7 @@ class Tuning:
             study=self._manifest.study,
             paradigm=self._design.paradigm,
             scenario=self._scenario,
+            objective=self._manifest.objective,
             stages=self._manifest.stages,
             cache_latents=self._design.caches_latents(self._options),
             max_epochs=self._options.max_epochs,

@@ -96,8 +96,10 @@ def _mean_and_deviations(
 def _quantile(each: Floats, freedom: Floats, confidence: float) -> Floats:
     """Student's t with Satterthwaite's degrees of freedom for a sum of variances."""
     squares = (each**2 / freedom).sum(axis=-1)
-    together = np.full(squares.shape, 1.0) * freedom.sum(axis=-1)
-    np.divide(each.sum(axis=-1) ** 2, squares, out=together, where=squares > 0)
+    varies = squares > 0
+    together = np.where(
+        varies, each.sum(axis=-1) ** 2 / np.where(varies, squares, 1.0), freedom.sum(axis=-1)
+    )
     return np.asarray(stdtrit(together, (1 + confidence) / 2))
 
 

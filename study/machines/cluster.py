@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray import cloudpickle
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
+from study.machines import own_packages
 from study.machines.dashboard import LOOPBACK, dashboard_text
 from study.machines.nodes import (
     Node,
@@ -36,7 +38,7 @@ from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
-from trackers.sources.detect import Request
+from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
@@ -201,9 +203,9 @@ def connect(
         share = _share(options, nodes)
         check_resources(nodes, share)
         request = Request(
-            tracker=str(Path(options.tracker).resolve())
-            if options.tracker.endswith(".csv")
-            else options.tracker,
+            tracker=tuple(
+                str(Path(word).resolve()) if is_file(word) else word for word in options.tracker
+            ),
             accelerator=share.gpus > 0 or accelerator,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,
@@ -247,13 +249,14 @@ def _start(options: StudyOptions) -> str | None:
                 dashboard_host=LOOPBACK,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
+                runtime_env=_worker_setup(),
             )
         else:
             context = ray.init(
                 address=options.address,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                runtime_env={"working_dir": ".", "excludes": EXCLUDED},
+                runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
             )
     except Exception as error:
         message = (
@@ -265,6 +268,14 @@ def _start(options: StudyOptions) -> str | None:
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _worker_setup() -> dict[str, Any]:
+    """What Ray's workers do first; nothing where no folder hides our packages from them."""
+    if not own_packages.hidden_in(Path.cwd()):
+        return {}
+    cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]
+    return {"worker_process_setup_hook": own_packages.find_ours}
 
 
 def _nodes() -> tuple[Node, ...]:

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from study.errors import ClusterError
 from study.record.manifest import DeviceFacts, NodeFacts
-from study.record.records import EnergyMethod
 from trackers.errors import TrackerError
 from trackers.node.ledger import TrackerFacts
 from trackers.sample import Component, Device
@@ -217,7 +216,7 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
         cpus=node.cpus,
         gpus=node.gpus,
         source=facts.source,
-        method=EnergyMethod(facts.method.value),
+        method=facts.method,
         note=facts.note,
         refused=facts.refused,
         devices=tuple(

@@ -1,7 +1,6 @@
 """What the trackers of a study booked: the ledger behind epochs and trials, and the power log.
 
 With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
-Standard library only.
 
     WindowRecord    one row of windows.parquet: one window that a tracker booked
     PowerRecord     one row of power.parquet: one power sample of one device
@@ -9,7 +8,8 @@ Standard library only.
 
 from dataclasses import dataclass
 
-from study.record.records import EnergyMethod, EnergyStatus, Row
+from study.record.rows import Row
+from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ def curve_of_trial(trial: TrialRecord, *, target: float | None) -> TrialCurve:
         known_j=trial.energy_j or 0.0,
         time_s=trial.time_s,
         missing=trial.missing_epochs,
-        best_accuracy=trial.best_val_accuracy,
+        best_accuracy=trial.best_val_score,
         to_target_j=trial.energy_to_target_j,
         stopped=trial.stop_reason in {StopReason.STOPPED, None},
     )

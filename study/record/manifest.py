@@ -1,21 +1,19 @@
 """study.json: what was asked of a study, and where and with what it ran.
 
 With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
-Standard library only.
 """
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from study.record.records import EnergyMethod, Paradigm, Stage
-from study.record.renamed import with_present_names
+import msgspec
 
-SCHEMA_VERSION = 2
-"""Of the manifest and of the tables beside it."""
+from study.record.migration import READABLE, SCHEMA_VERSION, migrated_manifest
+from study.record.objective import ACCURACY, Objective
+from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +61,23 @@ class DeviceFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentFacts:
+    """What a component of a machine is measured by.
+
+    Attributes:
+        component: `gpu`, `cpu`, `memory` or `node`, which contains the others.
+        source: Name of the power source.
+        method: How its energies come about.
+        note: How the source measures, in a sentence.
+    """
+
+    component: str
+    source: str
+    method: EnergyMethod
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
     """A machine of the study.
 
@@ -75,6 +90,7 @@ class NodeFacts:
         note: How the source measures, in a sentence (for an estimate: the watts it takes).
         refused: Sources that were not taken, with the reason for each.
         devices: The devices that the source can measure.
+        components: What each component is measured by; one that is not measured is left out.
     """
 
     hostname: str
@@ -85,6 +101,7 @@ class NodeFacts:
     note: str
     refused: dict[str, str]
     devices: tuple[DeviceFacts, ...]
+    components: tuple[ComponentFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +145,9 @@ class Manifest:
         stages: What each trial trains, in the order of the paper.
         encoder_weights: Published weights that every encoder starts from, whose energy is not
             known; None where encoders start from scratch.
+        objective: Validation metric that decides.
+        energy_of: Energy that setups are ranked by, in `EpochRecord.epoch_energy_j`.
+        charging: Rule by which each shared component was charged to a trial, by component.
         schema_version: Of this file and the tables beside it.
     """
 
@@ -149,61 +169,37 @@ class Manifest:
     warnings: tuple[str, ...] = field(default=())
     stages: tuple[str, ...] = (Stage.ENCODER_CLASSIFIER,)
     encoder_weights: str | None = None
+    objective: Objective = ACCURACY
+    energy_of: EnergyScope = EnergyScope.ACCELERATOR
+    charging: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
-        """The manifest as indented JSON."""
-        values = dataclasses.asdict(self)
-        values["options"] = {name: _plain(value) for name, value in self.options.items()}
-        return json.dumps(values, indent=2, default=str, allow_nan=False) + "\n"
+        """Return the manifest as indented JSON."""
+        values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)
+        values["options"] = {name: _plain(value) for name, value in values["options"].items()}
+        return json.dumps(values, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The manifest from what `to_json` wrote.
+        """Return the manifest that `to_json` wrote, in this version or in 0.1.
 
         Raises:
-            ValueError: Not JSON, another schema version, or a field that is missing or unknown.
+            ValueError: Not JSON, another schema version, or a field that is missing or wrong.
         """
         raw = json.loads(text)
-        if not isinstance(raw, dict) or raw.get("schema_version") != SCHEMA_VERSION:
-            got = raw.get("schema_version") if isinstance(raw, dict) else type(raw).__name__
+        got = raw.get("schema_version") if isinstance(raw, Mapping) else type(raw).__name__
+        if got not in READABLE:
             message = (
-                f"schema version {got!r}; this program reads version {SCHEMA_VERSION}. "
+                f"schema version {got!r}; this program reads {' and '.join(map(str, READABLE))}. "
                 "Read the study with the version of the program that wrote it."
             )
             raise ValueError(message)
         try:
-            return cls(
-                **{
-                    **raw,
-                    "paradigm": Paradigm(raw["paradigm"]),
-                    "options": with_present_names(raw["options"]),
-                    "command": tuple(raw["command"]),
-                    "seeds": tuple(raw["seeds"]),
-                    "warnings": tuple(raw["warnings"]),
-                    "stages": tuple(raw["stages"]),
-                    "data": DataFacts(**{**raw["data"], "classes": tuple(raw["data"]["classes"])}),
-                    "setups": tuple(SetupFacts(**s) for s in raw["setups"]),
-                    "nodes": tuple(_node_from(n) for n in raw["nodes"]),
-                }
-            )
-        except KeyError as error:
-            message = f"the manifest has no field {error}; it is incomplete or from another program"
-            raise ValueError(message) from error
-        except TypeError as error:
+            return msgspec.convert(migrated_manifest(raw), cls)
+        except (msgspec.ValidationError, KeyError, TypeError) as error:
             message = f"the manifest is incomplete or from another program: {error}"
             raise ValueError(message) from error
-
-
-def _node_from(raw: Mapping[str, Any]) -> NodeFacts:
-    method = raw["method"]
-    return NodeFacts(
-        **{
-            **raw,
-            "method": None if method is None else EnergyMethod(method),
-            "devices": tuple(DeviceFacts(**d) for d in raw["devices"]),
-        }
-    )
 
 
 def _plain(option: object) -> object:

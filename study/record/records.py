@@ -1,143 +1,64 @@
 """What a study leaves behind: the contract between `study`, which writes, and `analysis`, which reads.
 
-Standard library only, so that a reader needs neither Ray nor torch. Joules, watts and seconds
-everywhere. What is not known is None, never 0. The manifest is in `study.record.manifest`, what
-trackers booked in `study.record.bookings`.
+No Ray, torch or pandas, so that a reader needs none of them. Joules, watts and seconds everywhere.
+What is not known is None, never 0. The manifest is in `study.record.manifest`, what trackers booked
+in `study.record.bookings`, the words of the columns in `study.record.vocabulary`.
 
     EpochRecord     one row of epochs.parquet: one epoch of one stage of one trial's attempt
     TrialRecord     one row of trials.parquet: one trial, all its attempts
 """
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self
 
-EPOCHS_FILE = "epochs.parquet"
-TRIALS_FILE = "trials.parquet"
-TRIALS_CSV_FILE = "trials.csv"
-WINDOWS_FILE = "windows.parquet"
-POWER_FILE = "power.parquet"
-"""A parquet data set: a folder of parts, which every parquet reader takes as one table."""
-EARLIER_FILE = "earlier.parquet"
-"""Trials of earlier studies that a search was told of, as `TrialRecord`s with its own target."""
-MANIFEST_FILE = "study.json"
-REPORT_FOLDER = "report"
+from study.record.files import (
+    EARLIER_FILE,
+    EPOCHS_FILE,
+    J_PER_MWH,
+    J_PER_WH,
+    MANIFEST_FILE,
+    POWER_FILE,
+    REPORT_FOLDER,
+    TRIALS_CSV_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+)
+from study.record.migration import migrated_row
+from study.record.rows import Row
+from study.record.vocabulary import (
+    LATENTS,
+    EnergyMethod,
+    EnergyStatus,
+    Paradigm,
+    Stage,
+    StopReason,
+    TrialStatus,
+)
 
-J_PER_WH = 3600.0
-J_PER_MWH = 3.6
-
-
-class Paradigm(StrEnum):
-    """What a study compares."""
-
-    REGIME = "regime"
-    PRETRAINING = "pretraining"
-    MULTITASK = "multitask"
-    SEARCH = "search"
-
-
-class Stage(StrEnum):
-    """A training within a trial, with its own early stopping and its own energy."""
-
-    ENCODER = "encoder"
-    CLASSIFIER_FROZEN = "classifier-frozen"
-    CLASSIFIER_UNFROZEN = "classifier-unfrozen"
-    ENCODER_CLASSIFIER = "encoder+classifier"
-    ATTRIBUTES = "attributes"
-    IDENTITY = "identity"
-    BOTH = "both"
-
-
-LATENTS = "latents"
-"""Stage of the window in which a frozen encoder computes latent features once. It lies within the
-first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
-
-
-class EnergyMethod(StrEnum):
-    """How an energy came about; an `ESTIMATED` one is never shown without saying so."""
-
-    COUNTER = "counter"
-    SAMPLED = "sampled"
-    ESTIMATED = "estimated"
-
-
-class EnergyStatus(StrEnum):
-    """How far an energy can be trusted; `MISSING` goes with an energy of None."""
-
-    OK = "ok"
-    DEGRADED = "degraded"
-    MISSING = "missing"
-
-
-class StopReason(StrEnum):
-    """Why a stage ended; stands on its last epoch's row."""
-
-    PATIENCE = "patience"
-    MAX_EPOCHS = "max_epochs"
-    DIVERGED = "diverged"
-    OUT_OF_MEMORY = "out_of_memory"
-    ERROR = "error"
-    TARGET = "target"
-    """A search ended it, having seen the target accuracy."""
-    STOPPED = "stopped"
-    """A search ended it early: what it cost is a lower bound."""
-
-
-class TrialStatus(StrEnum):
-    """What became of a trial.
-
-    A trial that diverged or ran out of memory is FINISHED: that is a result about its setup.
-    """
-
-    RUNNING = "running"
-    FINISHED = "finished"
-    FAILED = "failed"
-
-
-_WORDS: dict[str, type[StrEnum]] = {
-    "paradigm": Paradigm,
-    "energy_method": EnergyMethod,
-    "energy_status": EnergyStatus,
-    "status": TrialStatus,
-    "stop_reason": StopReason,
-}
-"""Fields that hold a word of a list, in whatever record."""
-
-
-class Row:
-    """A record that is a row of a table."""
-
-    __slots__ = ()
-
-    def to_row(self) -> dict[str, Any]:
-        """The record as plain values, in the order of its fields."""
-        values = {each.name: getattr(self, each.name) for each in _fields(type(self))}
-        return {k: v.value if isinstance(v, StrEnum) else v for k, v in values.items()}
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The record from a row; keys that are not fields are passed over.
-
-        Raises:
-            KeyError: A field is missing.
-            ValueError: The row contradicts itself, or a word in it is not known.
-        """
-        values: dict[str, Any] = {}
-        for each in _fields(cls):
-            value = row[each.name]
-            if isinstance(value, float) and math.isnan(value):
-                value = None
-            word = _WORDS.get(each.name)
-            values[each.name] = value if value is None or word is None else word(value)
-        return cls(**values)
-
-
-def _fields(kind: type) -> tuple[dataclasses.Field[Any], ...]:
-    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(kind)
-    return fields
+__all__ = [
+    "EARLIER_FILE",
+    "EPOCHS_FILE",
+    "J_PER_MWH",
+    "J_PER_WH",
+    "LATENTS",
+    "MANIFEST_FILE",
+    "POWER_FILE",
+    "REPORT_FOLDER",
+    "TRIALS_CSV_FILE",
+    "TRIALS_FILE",
+    "WINDOWS_FILE",
+    "EnergyMethod",
+    "EnergyStatus",
+    "EpochRecord",
+    "Paradigm",
+    "Row",
+    "Stage",
+    "StopReason",
+    "TrialRecord",
+    "TrialStatus",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +83,10 @@ class EpochRecord(Row):
         epoch: From 1 within the stage.
         train_loss: Mean over the training samples; None where it was not finite.
         val_loss: Mean over the validation samples; None where it was not finite.
-        val_accuracy: Share of validation samples that were recognised; in [0, 1].
+        val_score: The objective over the validation samples (`Manifest.objective`).
         epoch_time_s: From the window's opening to its closing.
-        epoch_energy_j: Energy of the epoch's window.
+        epoch_energy_j: Energy of the epoch's window, of the scope that ranks
+            (`Manifest.energy_of`).
         energy_j: Sum of the trial's epochs up to this one, all stages and attempts;
             None as soon as one of them is missing.
         mean_power_w: `epoch_energy_j` over the window's length.
@@ -178,8 +100,19 @@ class EpochRecord(Row):
         stop_reason: On a stage's last row, why it ended; else None.
         parameters: What the setup has besides batch size and learning rate, as JSON with sorted
             keys, for example `{"alpha": 0.5}`; None where it has nothing else.
-        val_accuracy_attributes: Share of attributes that were recognised; None for other tasks.
-        val_accuracy_identity: Share of people that were recognised; None for other tasks.
+        val_metrics: All metrics over the validation samples, as JSON by name with sorted keys, for
+            example `{"accuracy": 0.9}`; a task's own is `task/metric`. None without any.
+        test_score: The objective over the test samples with the weights of the best epoch; on the
+            row of a stage's last epoch, else None.
+        test_metrics: All metrics likewise, as JSON.
+        gpu_energy_j: Energy of the trial's accelerators; None where it was not measured.
+        cpu_energy_j: Energy of the trial's share of the CPU; None likewise.
+        memory_energy_j: Energy of the trial's share of the memory; None likewise.
+        node_energy_j: Energy of the trial's share of the whole machine, which contains the others;
+            None likewise.
+        uncertainty_common_j: Part of `uncertainty_j` that all readings of the device share, such as
+            its sensor's scale; it does not shrink in a mean.
+        uncertainty_own_j: Part of `uncertainty_j` that is this window's own.
         counter_over_power: Energy by the counter over the integral of the power; None unless the
             device tells both.
         shared_by: Number of consumers among which the device's energy was split; None where the
@@ -207,7 +140,7 @@ class EpochRecord(Row):
     epoch: int
     train_loss: float | None
     val_loss: float | None
-    val_accuracy: float | None
+    val_score: float | None
     epoch_time_s: float
     epoch_energy_j: float | None
     energy_j: float | None
@@ -221,8 +154,15 @@ class EpochRecord(Row):
     peak_memory_bytes: int | None
     stop_reason: StopReason | None
     parameters: str | None = None
-    val_accuracy_attributes: float | None = None
-    val_accuracy_identity: float | None = None
+    val_metrics: str | None = None
+    test_score: float | None = None
+    test_metrics: str | None = None
+    gpu_energy_j: float | None = None
+    cpu_energy_j: float | None = None
+    memory_energy_j: float | None = None
+    node_energy_j: float | None = None
+    uncertainty_common_j: float | None = None
+    uncertainty_own_j: float | None = None
     counter_over_power: float | None = None
     shared_by: int | None = None
     temperature_c: float | None = None
@@ -241,7 +181,7 @@ class EpochRecord(Row):
             if getattr(self, name) < 1:
                 message = f"{name} is {getattr(self, name)}; it counts from 1"
                 raise ValueError(message)
-        for name in ("epoch_energy_j", "energy_j", "epoch_time_s", "uncertainty_j"):
+        for name in _NOT_NEGATIVE:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 message = f"{name} is {value}; allowed is a finite number from 0, or None"
@@ -255,16 +195,30 @@ class EpochRecord(Row):
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Self:
-        """The record from a Ray Tune result, be it in a callback or a line of `result.json`.
+        """Return the record of a Ray Tune result, from a callback or a line of `result.json`.
 
         Tune writes its own identifier over a reported `trial_id`, a new one for each attempt, so
         ours is taken from the trial's configuration.
 
         Raises:
-            KeyError: A field is missing.
-            ValueError: The result contradicts itself, or a word in it is not known.
+            KeyError: It is no result of a trial of ours.
+            ValueError: A field is missing, or the result contradicts itself.
         """
-        return cls.from_row({**result, "trial_id": result["config"]["trial_id"]})
+        return cls.from_row(migrated_row({**result, "trial_id": result["config"]["trial_id"]}))
+
+
+_NOT_NEGATIVE = (
+    "epoch_energy_j",
+    "energy_j",
+    "epoch_time_s",
+    "uncertainty_j",
+    "gpu_energy_j",
+    "cpu_energy_j",
+    "memory_energy_j",
+    "node_energy_j",
+    "uncertainty_common_j",
+    "uncertainty_own_j",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +244,7 @@ class TrialRecord(Row):
         device_name: Its name.
         epochs: Whole epochs that count, over all stages: those of the last attempt, and those of
             earlier ones that it went on from (`study.record.attempts`).
-        best_val_accuracy: Best of these; None without a finished epoch.
+        best_val_score: Best objective of these; None without a finished epoch.
         best_epoch: The first epoch that reached it.
         time_s: Time in these epochs.
         energy_j: Energy of these epochs; None if one of them is missing.
@@ -301,9 +255,17 @@ class TrialRecord(Row):
         missing_epochs: Epochs that count and have no energy.
         degraded_epochs: Epochs that count and whose energy is `degraded`.
         energy_method: How the energies came about; None if all are missing.
-        energy_to_target_j: Energy up to the first epoch that reached the target accuracy;
+        energy_to_target_j: Energy up to the first epoch that reached the target;
             None if there is no target or it was not reached, and in trials of several stages.
         parameters: See `EpochRecord`.
+        test_score: The objective over the test samples, of the stage that ended last; None where
+            nothing was tested.
+        test_metrics: All metrics likewise, as JSON.
+        gpu_energy_j: Energy of the trial's accelerators in the epochs that count; None if it was
+            not measured in one of them.
+        cpu_energy_j: Of its share of the CPU, likewise.
+        memory_energy_j: Of its share of the memory, likewise.
+        node_energy_j: Of its share of the whole machine, which contains the others, likewise.
     """
 
     study: str
@@ -323,7 +285,7 @@ class TrialRecord(Row):
     device_uuid: str | None
     device_name: str | None
     epochs: int
-    best_val_accuracy: float | None
+    best_val_score: float | None
     best_epoch: int | None
     time_s: float
     energy_j: float | None
@@ -335,3 +297,9 @@ class TrialRecord(Row):
     energy_method: EnergyMethod | None
     energy_to_target_j: float | None
     parameters: str | None = None
+    test_score: float | None = None
+    test_metrics: str | None = None
+    gpu_energy_j: float | None = None
+    cpu_energy_j: float | None = None
+    memory_energy_j: float | None = None
+    node_energy_j: float | None = None

@@ -1,38 +1,31 @@
 """`python -m study.search`: what the grid finds, for a fraction of the grid's energy.
 
 Optuna proposes setups, Ray Tune runs them, energy decides who goes on, and the whole search ends
-when its budget is spent. With `--replay` the same search runs on recorded trainings.
+when its budget is spent. `python -m study.search replay` runs the same search on recorded trainings.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.search.compare import compare, first_rung
-from benchmarks.search.figure import write_figure
 from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.command_line import command_line, parse
 from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.record.manifest import Manifest
-from study.record.records import J_PER_WH, Paradigm, Stage
+from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
-from study.search.proposals import Proposer
-from study.search.replay.simulation import Simulation
-from study.search.replay.table import ReplayTable, read_table
-from study.search.space.file import FROZEN, read_space
+from study.search.replay import command as replay
+from study.search.space.file import FROZEN
 from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
-from study.search.stopping.budget import Budget
-from study.search.stopping.early_stopper import EarlyStopper
-from study.search.stopping.halving import Halving, Rungs
-from study.search.text import comparison_table, live_lines, replayed_lines
+from study.search.text import live_lines
 from study.search.warm_start import Earlier, earlier_studies
 
 PROGRAM = "study.search"
@@ -41,11 +34,16 @@ DESCRIPTION = """Search batch size and learning rate, and stop before the energy
 
   python -m study.search --smoke                                    try it out (a minute)
   python -m study.search --scenario watch --goal energy-to-target
-      --target 0.8 --energy-budget-wh 0.1                  real data, within a budget
+      --target 0.8 --energy-budget-wh 0.1                           real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
-  python -m study.search --compare --replay benchmarks/data/watch16 --target 0.8
-                                     which way of searching spends least, on recorded trainings
+  python -m study.search replay TABLE --help                        search on recorded trainings
 """
+
+MOVED: Mapping[str, str] = {
+    "--compare": "python -m benchmarks.search --compare TABLE, in a checkout",
+    "--replay": "python -m study.search replay TABLE",
+}
+"""Where options of version 0.1 have gone."""
 
 
 def design_of(space: Space) -> Design:
@@ -64,12 +62,15 @@ def main(args: Sequence[str]) -> int:
     """Run the command; its exit status."""
     console = Console()
     try:
-        options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
-        if options.compare and options.replay is not None and options.target is not None:
-            return _compare(options, options.replay, target=options.target, console=console)
-        if options.replay is not None:
-            return _replay(options, options.replay, console)
-        return _search(options, console, args)
+        _refuse_moved(args)
+        match [*args]:
+            case ["replay", *rest]:
+                replay.main(rest, program=f"{PROGRAM} replay", console=console)
+                return FINISHED
+            case ["run", *rest]:
+                return _search(rest, console, typed=args)
+            case _:
+                return _search(args, console, typed=args)
     except StudyError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return REFUSED
@@ -78,7 +79,20 @@ def main(args: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> int:
+def _refuse_moved(args: Sequence[str]) -> None:
+    """Answer an option of version 0.1 that is a command now with that command.
+
+    Raises:
+        OptionError: There is one.
+    """
+    for option, command in MOVED.items():
+        if any(arg.split("=")[0] == option for arg in args):
+            message = f"{option} is a command of its own since version 0.2: {command}."
+            raise OptionError(message)
+
+
+def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> int:
+    options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
     # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
     from study.execution.launch import run_study  # noqa: PLC0415
     from study.search.ray_adapter import RaySearchAdapter  # noqa: PLC0415
@@ -101,7 +115,7 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
     outcome = run_study(
         design_of(space),
         options,
-        command=command_line(PROGRAM, args),
+        command=command_line(PROGRAM, typed),
         console=console,
         source=source,
     )
@@ -118,76 +132,6 @@ def _search(options: SearchOptions, console: Console, args: Sequence[str]) -> in
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
     return ending(outcome, console)
-
-
-def _replay(options: SearchOptions, path: Path, console: Console) -> int:
-    table = read_table(path)
-    goal = SearchGoal(options.goal)
-    if goal is SearchGoal.ENERGY_TO_TARGET and options.target is not None:
-        table.energy_to_target_j(options.target)
-    budget = Budget(options.budget_j)
-    halving = None
-    first_j = 0.0
-    rungs = options.rungs
-    if rungs is not None:
-        first = first_rung(rungs, table)
-        if rungs is Rungs.ENERGY and options.first_rung_wh is not None:
-            first = options.first_rung_wh * J_PER_WH
-        first_j = first if rungs is Rungs.ENERGY else first * table.cheapest_epoch_j
-        halving = Halving(rungs=rungs, first=first)
-    space = _space_of_table(options, table)
-    search = Simulation(
-        table,
-        proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
-        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
-        budget=budget,
-        goal=goal,
-        target=options.target,
-        seed=options.seed,
-        gpus=options.pretended_gpus,
-        trials=options.trials,
-        first_rung_j=first_j,
-        space=space,
-    ).run()
-    for line in replayed_lines(table, search, goal, budget):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return FINISHED
-
-
-def _space_of_table(options: SearchOptions, table: ReplayTable) -> Space:
-    """What is searched over in a replay: the table's setups, or what --space names beside them.
-
-    Raises:
-        OptionError: The file is not as it should be, or has other axes than the table.
-    """
-    if options.space is None:
-        return table.space
-    own = {axis.name: axis.values for axis in table.space.lists or ()}
-    space = read_space(options.space, default=own, of_scenario=tuple(own))
-    strange = [axis.name for axis in space.axes if axis.name not in own]
-    if strange:
-        message = (
-            f"--space {options.space} names {strange[0]}; in {table.name} only {', '.join(own)} "
-            "differ from setup to setup."
-        )
-        raise OptionError(message)
-    return space
-
-
-def _compare(options: SearchOptions, path: Path, *, target: float, console: Console) -> int:
-    table = read_table(path)
-    comparison = compare(
-        table,
-        target=target,
-        seeds=options.searches,
-        gpus=options.pretended_gpus,
-        trials=options.trials,
-    )
-    console.print(comparison_table(comparison))
-    if options.figure is not None:
-        write_figure(comparison, options.figure)
-        console.print(f"figure in {options.figure}", highlight=False)
-    return FINISHED
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class LiveSearch:
             options: Of the command.
             registry: Has the setups, and their trials.
             proposer: Says what to try.
-            trials: What all trials came to so far, those of earlier commands included.
+            trials: Gives the records of all trials so far, those of earlier commands included.
             ended: Those that have ended in an earlier command, by their identifiers.
             known: Trials of earlier studies.
         """
@@ -104,7 +104,7 @@ class LiveSearch:
         return bool(self._running) and (leaders_are_open or not self._has_room)
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when no more is to be begun, or none as yet (`is_waiting`)."""
+        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
         self.book_overhead()
         if self._repeats is None:
             plan = self._next_setup()
@@ -122,12 +122,10 @@ class LiveSearch:
         """Take an epoch; why its trial is to end with it, or None."""
         running = self._running.get(record.trial_id)
         if running is None or (record.stage, record.epoch) in running.seen:
-            return None  # Tune tells the last epoch once more when a trial has ended by itself
+            return None  # Tune reports the last epoch once more when a trial has ended by itself
         running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
-        running.curve.add(
-            accuracy=record.val_accuracy, energy_j=energy_j, time_s=record.epoch_time_s
-        )
+        running.curve.add(accuracy=record.val_score, energy_j=energy_j, time_s=record.epoch_time_s)
         if energy_j is not None and energy_j > self.budget.limit_j:
             self.said.append(
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
@@ -145,12 +143,12 @@ class LiveSearch:
         return EARLY.get(decision, StopReason.STOPPED)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
-        """Whether a trial has not reported an epoch as yet."""
+        """Whether a trial has not reported an epoch yet."""
         running = self._running.get(trial_id)
         return running is not None and not running.curve.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
-        """A trial has ended: tell Optuna. One without an accuracy or an energy has no values."""
+        """Take a trial's end; one without an accuracy or an energy has no values for Optuna."""
         running = self._running.pop(trial_id, None)
         if running is None:
             return
@@ -166,8 +164,8 @@ class LiveSearch:
         if values is None and not curve.stopped:
             self.said.append(
                 f"{trial_id} has no "
-                f"{'accuracy' if curve.best_accuracy is None else 'energy'}: Optuna was told that "
-                "it failed."
+                f"{'accuracy' if curve.best_accuracy is None else 'energy'}, so it counts as failed "
+                "in Optuna's study."
             )
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._registry.named(
@@ -178,14 +176,16 @@ class LiveSearch:
                 running.proposal, values, pruned=curve.stopped and not failed, facts=facts
             )
         except Exception as error:  # noqa: BLE001 - Optuna's own; the rows have the result
-            logging.getLogger(__name__).warning("Optuna could not be told: %s", error)
+            logging.getLogger(__name__).warning(
+                "a trial's end is missing in Optuna's study: %s", error
+            )
 
     def bill_j(self, trials: Sequence[TrialRecord]) -> float:
         """Joules of the whole search, as far as they are known."""
         return sum((t.energy_j or 0.0) + _overhead_j(t) + t.wasted_energy_j for t in trials)
 
     def book_overhead(self) -> None:
-        """Book what trackers have told of set-up, pauses and lost attempts."""
+        """Book what trackers have booked of set-up, pauses and lost attempts."""
         for trial in self._trials():
             lost_j = trial.wasted_energy_j
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:

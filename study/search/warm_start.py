@@ -149,7 +149,7 @@ def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, 
         epoch = EpochRecord.from_row(row)
         curve = curves.setdefault((epoch.trial_id, epoch.attempt), TrialCurve(target=target))
         curve.add(
-            accuracy=epoch.val_accuracy, energy_j=epoch.epoch_energy_j, time_s=epoch.epoch_time_s
+            accuracy=epoch.val_score, energy_j=epoch.epoch_energy_j, time_s=epoch.epoch_time_s
         )
     # The last attempt's, which sorts behind those before.
     return {

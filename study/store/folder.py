@@ -4,7 +4,6 @@ The folder may be on anything that Ray takes as storage: a path, a mount or a UR
 written whole, beside the old one, and then put in its place, so that a reader never sees half.
 """
 
-import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +18,9 @@ from pyarrow import csv
 
 from study.errors import StorageError
 from study.record.manifest import Manifest
+from study.record.migration import is_earlier, migrated_columns
 from study.record.records import MANIFEST_FILE
+from study.record.rows import Row, columns
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
@@ -115,24 +116,29 @@ class StudyFolder:
         with suppress(OSError):
             self._files.delete_file(f"{self.path}/{name}")
 
-    def write_rows(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
+    def write_rows(self, name: str, record: type[Row], rows: Sequence[dict[str, Any]]) -> None:
         """Write rows of a record type as parquet, with the type's columns even without a row."""
         with self._replaced(name) as file:
-            pq.write_table(pa.Table.from_pylist(list(rows), schema=_schema(kind)), file)
+            pq.write_table(pa.Table.from_pylist(list(rows), schema=_schema(record)), file)
 
-    def write_csv(self, name: str, kind: type, rows: Sequence[dict[str, Any]]) -> None:
+    def write_csv(self, name: str, record: type[Row], rows: Sequence[dict[str, Any]]) -> None:
         """Write the same as CSV; what is missing is an empty field."""
         with self._replaced(name) as file:
-            csv.write_csv(pa.Table.from_pylist(list(rows), schema=_schema(kind)), file)
+            csv.write_csv(pa.Table.from_pylist(list(rows), schema=_schema(record)), file)
 
     def read_rows(self, name: str) -> list[dict[str, Any]]:
-        """Rows of a parquet file; none where there is no such file."""
+        """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
         if not self._has(name):
             return []
-        rows: list[dict[str, Any]] = pq.read_table(
-            f"{self.path}/{name}", filesystem=self._files
-        ).to_pylist()
-        return rows
+        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files)
+        if not is_earlier(table.column_names):
+            rows: list[dict[str, Any]] = table.to_pylist()
+            return rows
+        migrated = migrated_columns(table.to_pydict())
+        return [
+            dict(zip(migrated, values, strict=True))
+            for values in zip(*migrated.values(), strict=True)
+        ]
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:
@@ -184,19 +190,12 @@ def written_at_last(
         raise StorageError(message) from error
 
 
-_NUMBERS: dict[Any, pa.DataType] = {
-    int: pa.int64(),
-    int | None: pa.int64(),
-    float: pa.float64(),
-    float | None: pa.float64(),
-}
+_TYPES = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 
 
-def _schema(kind: type) -> pa.Schema:
-    """Columns of a record type: numbers as numbers also where all are missing, words as text."""
-    return pa.schema(
-        [(each.name, _NUMBERS.get(each.type, pa.string())) for each in dataclasses.fields(kind)]
-    )
+def _schema(record: type[Row]) -> pa.Schema:
+    """Columns of a record class: numbers as numbers also where all are missing."""
+    return pa.schema([(each.name, _TYPES[each.kind]) for each in columns(record)])
 
 
 def _uri(results_dir: str) -> str:

@@ -7,14 +7,13 @@ from typing import final
 
 from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
+from study.record.objective import Objective
 from study.record.records import (
     EPOCHS_FILE,
     POWER_FILE,
     TRIALS_CSV_FILE,
     TRIALS_FILE,
     WINDOWS_FILE,
-    EnergyMethod,
-    EnergyStatus,
     EpochRecord,
     Paradigm,
     TrialRecord,
@@ -52,7 +51,8 @@ class Recorder:
         paradigm: Paradigm,
         scenario: str,
         stages: Sequence[str],
-        target_accuracy: float | None,
+        objective: Objective,
+        target: float | None,
     ) -> None:
         """Record into `folder`; rows that lie there already are kept."""
         self._folder = folder
@@ -60,7 +60,8 @@ class Recorder:
         self._paradigm = paradigm
         self._scenario = scenario
         self._stages = stages
-        self._target_accuracy = target_accuracy
+        self._objective = objective
+        self._target = target
         self._plans: dict[str, TrialPlan] = {}
         self._errors: dict[str, str] = {
             row["trial_id"]: row["error"] or NO_MESSAGE
@@ -186,7 +187,8 @@ class Recorder:
             paradigm=self._paradigm,
             scenario=self._scenario,
             stages=chosen_stages(self._stages, plan.chosen),
-            target_accuracy=self._target_accuracy,
+            objective=self._objective,
+            target=self._target,
         )
 
 
@@ -201,8 +203,8 @@ def _window_record(booked: BookedWindow) -> WindowRecord:
         start_s=reading.start_s,
         duration_s=reading.duration_s,
         energy_j=reading.energy_j,
-        energy_method=None if reading.method is None else EnergyMethod(reading.method.value),
-        energy_status=EnergyStatus(reading.status.value),
+        energy_method=reading.method,
+        energy_status=reading.status,
         note=reading.note,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from study.record.attempts import counted
 from study.record.bookings import WindowRecord
+from study.record.objective import Objective
 from study.record.records import (
     LATENTS,
     EnergyStatus,
@@ -35,8 +36,9 @@ def trial_record(
     study: str,
     paradigm: Paradigm,
     scenario: str,
+    objective: Objective,
     stages: Sequence[str],
-    target_accuracy: float | None,
+    target: float | None,
 ) -> TrialRecord:
     """What a trial came to.
 
@@ -48,18 +50,17 @@ def trial_record(
         study: Name of the study.
         paradigm: What the study compares.
         scenario: Name of the scenario.
+        objective: Validation metric that decides.
         stages: What the trial trains.
-        target_accuracy: Accuracy for `energy_to_target_j`.
+        target: Value of the objective for `energy_to_target_j`.
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
     rows = _counted(epochs)
     last = rows[-1] if rows else None
-    best = max(
-        (row for row in rows if row.val_accuracy is not None),
-        key=lambda row: (row.val_accuracy or 0.0, -row.epoch),
-        default=None,
-    )
+    best_score = objective.best(row.val_score for row in rows)
+    reached = (row.epoch for row in rows if row.val_score == best_score)
+    tested = next((row for row in reversed(rows) if row.test_metrics is not None), None)
     whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
     energy_j = total_j(row.epoch_energy_j for row in rows)
     status = _status(rows, stages, error, since=plan.attempt)
@@ -82,8 +83,8 @@ def trial_record(
         device_uuid=last.device_uuid if last else None,
         device_name=last.device_name if last else None,
         epochs=sum(row.stop_reason not in BROKEN_OFF for row in rows),
-        best_val_accuracy=best.val_accuracy if best else None,
-        best_epoch=best.epoch if best else None,
+        best_val_score=best_score,
+        best_epoch=None if best_score is None else min(reached),
         time_s=sum(row.epoch_time_s for row in rows),
         energy_j=energy_j if rows else None,
         setup_energy_j=whole_j.get(SETUP),
@@ -95,17 +96,31 @@ def trial_record(
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
         # Of several stages only a frozen classifier's has the one before it in its price.
-        energy_to_target_j=_energy_to_target_j(rows, target_accuracy)
+        energy_to_target_j=_energy_to_target_j(rows, objective, target)
         if len(stages) == 1 or paradigm is Paradigm.SEARCH
         else None,
         parameters=plan.parameters,
+        test_score=tested.test_score if tested else None,
+        test_metrics=tested.test_metrics if tested else None,
+        gpu_energy_j=_component_j(row.gpu_energy_j for row in rows),
+        cpu_energy_j=_component_j(row.cpu_energy_j for row in rows),
+        memory_energy_j=_component_j(row.memory_energy_j for row in rows),
+        node_energy_j=_component_j(row.node_energy_j for row in rows),
     )
 
 
-def _energy_to_target_j(rows: list[EpochRecord], target: float | None) -> float | None:
+def _component_j(energies_j: Iterable[float | None]) -> float | None:
+    """Energy of one component over all epochs; None where one is missing or there is none."""
+    energies_j = list(energies_j)
+    return total_j(energies_j) if energies_j else None
+
+
+def _energy_to_target_j(
+    rows: list[EpochRecord], objective: Objective, target: float | None
+) -> float | None:
     """Energy up to the first epoch that reached the target; None where none did."""
     for index, row in enumerate(rows, start=1):
-        if target is not None and row.val_accuracy is not None and row.val_accuracy >= target:
+        if objective.reaches(row.val_score, target):
             return total_j(each.epoch_energy_j for each in rows[:index])
     return None
 

@@ -173,7 +173,8 @@ def _task_metrics(
 ) -> dict[str, Tensor]:
     """The accuracy of each task, and their mean, which early stopping watches."""
     by_task = {task: scenario.task_accuracy(task, outputs[task], targets) for task in tasks}
-    return {**by_task, "accuracy": torch.stack(list(by_task.values())).mean()}
+    mean = torch.stack(list(by_task.values())).mean()
+    return {**{f"{task}/accuracy": value for task, value in by_task.items()}, "accuracy": mean}
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.energy.spread import Spread
 from analysis.energy.totals import SetupEnergy
 from study.record.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
+from study.record.objective import metrics_text
 from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,
@@ -188,7 +189,7 @@ def epoch_records(
                     epoch=number,
                     train_loss=1.0 / number,
                     val_loss=1.0 / number,
-                    val_accuracy=epoch.accuracy,
+                    val_score=epoch.accuracy,
                     epoch_time_s=epoch.time_s,
                     epoch_energy_j=epoch.energy_j,
                     energy_j=None,
@@ -202,8 +203,13 @@ def epoch_records(
                     peak_memory_bytes=None,
                     stop_reason=trial.stop_reason if last else None,
                     parameters=parameters_text(facts),
-                    val_accuracy_attributes=epoch.attributes,
-                    val_accuracy_identity=epoch.identity,
+                    val_metrics=metrics_text(
+                        {
+                            "accuracy": epoch.accuracy,
+                            "attributes/accuracy": epoch.attributes,
+                            "identity/accuracy": epoch.identity,
+                        }
+                    ),
                 )
             )
     return records
@@ -235,7 +241,7 @@ def _trial_record(
         device_uuid=trial.device_uuid,
         device_name="Board",
         epochs=len(last),
-        best_val_accuracy=max(accuracies, default=None),
+        best_val_score=max(accuracies, default=None),
         best_epoch=accuracies.index(max(accuracies)) + 1 if accuracies else None,
         time_s=sum(epoch.time_s for epoch in last),
         energy_j=sum(known) if len(known) == len(energies) else None,

@@ -51,7 +51,7 @@ def reached(
 def test_machines_that_differ_are_used_and_said(address: str, tmp_path: Path) -> None:
     """Both boards get trials; the head, which has none, gets no trials and needs no tracker."""
     with ExitStack() as stack:
-        cluster = reached(stack, address, tmp_path, tracker="nvml")
+        cluster = reached(stack, address, tmp_path, tracker=("nvml",))
         mixed, idle = cluster.warnings()
         sources = [facts.source for facts in cluster.node_facts()]
         answers = cluster.on_each_node(sees, str(tmp_path), "a", "another study's")
@@ -79,7 +79,7 @@ def test_processors_alone_are_of_one_kind(address: str, tmp_path: Path) -> None:
     """What differs does not matter where trials do not use it: the three share this processor."""
     with ExitStack() as stack:
         cluster = reached(
-            stack, address, tmp_path, mixed_devices="refuse", device="cpu", tracker="estimate"
+            stack, address, tmp_path, mixed_devices="refuse", device="cpu", tracker=("estimate",)
         )
 
     assert cluster.slots == 3

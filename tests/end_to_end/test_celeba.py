@@ -45,7 +45,7 @@ def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
     assert len(manifest.data.classes) == 40
     assert manifest.data.chance_accuracy == 1 / 40
     assert len(epochs) == 4
-    assert epochs["val_accuracy"].notna().all()
+    assert epochs["val_score"].notna().all()
     # More than there are images means all of them, as in the real set.
     assert set(epochs["effective_batch_size"]) == {32, manifest.data.train_samples}
     assert re.search(r"^  data +synthetic", done.out, flags=re.MULTILINE)

@@ -39,8 +39,8 @@ def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> 
     last = epochs.groupby(["trial_id", "stage"]).tail(1)
     assert last["stop_reason"].notna().all()
     autoencoder = epochs["stage"] == Stage.ENCODER
-    assert epochs.loc[autoencoder, "val_accuracy"].isna().all()
-    assert epochs.loc[~autoencoder, "val_accuracy"].notna().all()
+    assert epochs.loc[autoencoder, "val_score"].isna().all()
+    assert epochs.loc[~autoencoder, "val_score"].notna().all()
     assert (epochs["epoch_energy_j"] > 0).all()
     assert (windows["stage"] == "latents").sum() == len(trials)
 
@@ -64,7 +64,7 @@ def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path
     }.items():
         rows = epochs[epochs["stage"] == stage]
         for head in ("attributes", "identity"):
-            assert rows[f"val_accuracy_{head}"].notna().all() == (head in heads)
+            assert rows["val_metrics"].str.contains(f"{head}/accuracy").all() == (head in heads)
 
 
 def test_a_scenario_without_two_tasks_is_refused_at_once(tmp_path: Path) -> None:

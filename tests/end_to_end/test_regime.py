@@ -77,7 +77,7 @@ def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
 
     assert len(tags) == 4
     for scalars in tags.values():
-        assert {"ray/tune/val_accuracy", "ray/tune/epoch_energy_mwh", "ray/tune/energy_wh"} <= set(
+        assert {"ray/tune/val_score", "ray/tune/epoch_energy_mwh", "ray/tune/energy_wh"} <= set(
             scalars
         )
     assert {"batch_size", "learning_rate"} <= parameters

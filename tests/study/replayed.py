@@ -17,7 +17,7 @@ def rows_of(curves: dict[tuple[int, float], list[Curve]]) -> pd.DataFrame:
                 "learning_rate": rate,
                 "seed": seed,
                 "epoch": epoch,
-                "val_accuracy": accuracy,
+                "val_score": accuracy,
                 "epoch_energy_j": joules,
                 "epoch_time_s": 1.0,
             }

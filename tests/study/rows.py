@@ -53,7 +53,7 @@ def epoch(
         "epoch": number,
         "train_loss": 1.0,
         "val_loss": 1.0,
-        "val_accuracy": accuracy,
+        "val_score": accuracy,
         "epoch_time_s": 2.0,
         "epoch_energy_j": epoch_j,
         "energy_j": None if epoch_j is None else number * epoch_j,

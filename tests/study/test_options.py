@@ -68,8 +68,8 @@ REFUSED = [
     ("name", "a" * 101, "underscores, up to 100."),
     (
         "tracker",
-        "oracle",
-        "--tracker is oracle; allowed is auto, nvml, powermetrics, rapl, estimate, or the path",
+        ("rapl", "oracle"),
+        "--tracker is oracle; allowed is auto, nvml, ",
     ),
     ("resume", True, "--resume is given without --name; allowed is only the --name of the study"),
 ]
@@ -93,8 +93,8 @@ ALLOWED = [
     ("cpus_per_trial", 0.5),
     ("target", 1.0),
     ("name", "a.b-c_D9"),
-    ("tracker", "made/of/watts.csv"),
-    ("tracker", "nvml"),
+    ("tracker", ("made/of/watts.csv",)),
+    ("tracker", ("nvml", "rapl")),
     ("seed", HIGHEST_SEED - 1),
 ]
 

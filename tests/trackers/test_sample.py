@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.sample import Method, Observation, Reading, Status, process_device
+from trackers.sample import Method, Observation, Reading, Status, process_and_device, process_device
 
 
 def a_reading(
@@ -83,3 +83,17 @@ def test_a_process_has_an_identifier_of_its_own() -> None:
     """Two processes never share one, and none is a bare number."""
     assert process_device(7) == "process:7"
     assert process_device(7) != process_device(77)
+
+
+@pytest.mark.parametrize("device_uuid", [None, "cpu:node-1:package-0"])
+def test_a_share_names_its_process_and_device(device_uuid: str | None) -> None:
+    """What was put together comes apart again."""
+    assert process_and_device(process_device(42, device_uuid)) == (42, device_uuid)
+
+
+@pytest.mark.parametrize(
+    "target", ["", "process:", "process:x", "process:-1", "process:1:", "GPU-1"]
+)
+def test_what_is_no_share_names_nothing(target: str) -> None:
+    """Devices and broken identifiers are told apart from shares."""
+    assert process_and_device(target) is None

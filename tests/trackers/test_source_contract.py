@@ -16,12 +16,14 @@ import pynvml
 import pytest
 
 from tests.fake_nvml import UUIDS
+from tests.trackers.sysfs import hwmon
 from trackers.errors import UnknownDeviceError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Observation, Status, process_device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.detect import SOURCES
+from trackers.sources.hwmon import HwmonSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
@@ -114,6 +116,30 @@ def nvml(_: Path) -> Opened:
     return Opened(source=NvmlSource(nvml=cast("Any", TwoBoards())))
 
 
+def kernel_sensors(folder: Path) -> Opened:
+    """An AMD board, an Intel board with a counter, and Grace's CPU."""
+    hwmon(folder / "hwmon", 0, "amdgpu", power1_average=90_000_000)
+    hwmon(
+        folder / "hwmon",
+        1,
+        "power_meter",
+        device="ACPI000D:00",
+        power1_average=50_000_000,
+        power1_oem_info="Grace Power Socket 0",
+    )
+    intel = hwmon(folder / "hwmon", 2, "xe", device="0000:83:00.0", energy1_input=1)
+    values_uj = itertools.count(100_000, 100_000)
+
+    def go_on() -> None:
+        written = folder / "written"
+        written.write_text(f"{next(values_uj)}\n")
+        written.replace(intel / "energy1_input")
+        burn()
+
+    source = HwmonSource(root=folder / "hwmon")
+    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
+
+
 SOURCES_UNDER_TEST = {
     "recorded function": a_function,
     "recorded file": a_csv,
@@ -121,6 +147,7 @@ SOURCES_UNDER_TEST = {
     "rapl": rapl,
     "powermetrics": powermetrics,
     "nvml": nvml,
+    "hwmon": kernel_sensors,
 }
 
 

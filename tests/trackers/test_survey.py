@@ -38,10 +38,13 @@ def test_every_source_is_told_of_with_its_reason() -> None:
     """Each line of the table is found, or refused with a remedy; exactly one is taken."""
     done = run("--json")
 
-    found = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
+    survey = json.loads(done.stdout)
+    found = survey["sources"]
+    taken = {each["name"] for each in found if each["is_taken"]}
     assert [each["name"] for each in found] == [candidate.name for candidate in SOURCES]
-    assert sum(each["taken_by_auto"] for each in found) == 1
+    assert taken == {name for names in survey["components"].values() for name in names}
+    assert survey["components"].keys() == {"gpu", "cpu", "memory", "node"}
     for each in found:
         assert bool(each["refused"]) != bool(each["devices"])
 
@@ -51,8 +54,9 @@ def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
     done = run("--json", env=boards.environment(build(tmp_path)))
 
-    nvml = json.loads(done.stdout)[0]
-    assert nvml["taken_by_auto"]
+    survey = json.loads(done.stdout)
+    nvml = survey["sources"][0]
+    assert survey["components"]["gpu"] == ["nvml"]
     assert nvml["method"] == "counter"
     assert [each["device"]["uuid"] for each in nvml["devices"]] == list(UUIDS[:2])
     for number, each in enumerate(nvml["devices"]):
@@ -76,13 +80,13 @@ def test_where_nothing_can_be_measured_the_first_line_says_so() -> None:
     found = [
         SurveyedSource(
             name="nvml",
-            taken_by_auto=False,
+            verified=True,
             refused="nvml: no library: install the driver",
             note="",
             method=None,
             devices=(),
         ),
-        surveyed("estimate", Method.ESTIMATED, taken_by_auto=True),
+        surveyed("estimate", Method.ESTIMATED, component=Component.CPU),
     ]
 
     lines = text(found, width=80).splitlines()
@@ -95,9 +99,9 @@ def test_where_nothing_can_be_measured_the_first_line_says_so() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_page_fits_the_terminal(width: int) -> None:
     """Eight boards with whole identifiers, and no line is longer than the terminal."""
-    page = text([surveyed("nvml", Method.COUNTER, taken_by_auto=True, boards=8)], width=width)
+    page = text([surveyed("nvml", Method.COUNTER, boards=8)], width=width)
 
-    assert page.startswith("A study here measures 8 devices with nvml, by their energy counters.")
+    assert page.startswith("A study here measures 8 devices with nvml.")
     assert max(map(len, page.splitlines())) <= width
     for uuid in UUIDS:
         assert uuid in page
@@ -108,7 +112,7 @@ def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
     """Where the output is no terminal, each second has a line for each board; then status 0."""
     boards = Boards(boards=2, shape="constant")
     process = subprocess.Popen(
-        [sys.executable, "-m", "trackers", "--watch"],
+        [sys.executable, "-m", "trackers", "--watch", "--tracker", "nvml"],
         cwd=ROOT,
         env=boards.environment(build(tmp_path)),
         stdout=subprocess.PIPE,
@@ -130,28 +134,63 @@ def test_rated_watts_of_the_cpu_may_be_given() -> None:
     """The estimate is shown with the user's watts, as a study with the same options would have."""
     done = run("--json", "--seconds", "0.2", "--cpu-watts", "80", "--cpu-idle-watts", "10")
 
-    estimate = json.loads(done.stdout)[-1]
+    estimate = json.loads(done.stdout)["sources"][-1]
     assert estimate["devices"][0]["device"]["power_limit_w"] == 80
     assert estimate["devices"][0]["idle_power_w"] > 9
     assert "--cpu-watts" in estimate["note"]
 
 
-def surveyed(name: str, method: Method, *, taken_by_auto: bool, boards: int = 1) -> SurveyedSource:
-    """A source that was found, with boards of 60.1 W."""
+def test_each_component_has_its_source_or_is_blind() -> None:
+    """What is unverified says so, an estimate is no measurement, and what nobody knows is blind."""
+    found = [
+        surveyed("hwmon", Method.SAMPLED, verified=False),
+        surveyed("estimate", Method.ESTIMATED, component=Component.CPU),
+    ]
+
+    lines = text(found, width=100).splitlines()
+
+    assert lines[0] == "A study here measures 1 device with hwmon; the CPU is estimated."
+    rows = {line.split()[0]: line.split()[1:] for line in lines if line}
+    assert rows["gpu"] == ["measured", "hwmon", "(unverified)"]
+    assert rows["cpu"] == ["estimated", "estimate"]
+    assert rows["memory"] == ["blind", "-"]
+    assert rows["node"] == ["blind", "-"]
+    assert any("unverified: no real device" in line for line in lines)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_without_utf_8_is_written_to(encoding: str) -> None:
+    """The mark is one that the terminal has; nothing ends the command (rich issue 68)."""
+    done = run("--seconds", "0.2", env={"PYTHONIOENCODING": encoding})
+
+    assert done.returncode == 0, done.stderr
+    assert "* what a study takes" in done.stdout
+
+
+def surveyed(
+    name: str,
+    method: Method,
+    *,
+    boards: int = 1,
+    component: Component = Component.GPU,
+    verified: bool = True,
+) -> SurveyedSource:
+    """A source that a study takes, with devices of 60.1 W."""
     return SurveyedSource(
         name=name,
-        taken_by_auto=taken_by_auto,
         refused=None,
         note="how it measures, in a sentence that is longer than a line of a terminal is wide",
         method=method,
+        verified=verified,
         devices=tuple(
             SurveyedDevice(
                 device=Device(
                     uuid=uuid,
                     name="NVIDIA RTX 6000 [Ada]",
-                    component=Component.GPU,
+                    component=component,
                     power_limit_w=300,
                 ),
+                is_taken=True,
                 idle_power_w=60.1,
                 refresh_s=0.02,
             )

@@ -16,10 +16,12 @@ import psutil
 import pynvml
 
 from tests.trackers.scripted import BOARD
+from tests.trackers.sysfs import hwmon
 from trackers.clock import Clock, ManualClock
 from trackers.sample import Device, Observation, process_device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.hwmon import HwmonSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
@@ -55,7 +57,7 @@ class Load:
         return max(0, int((time_s - self._start_s) / self.period_s))
 
 
-POWER_ALONE = frozenset({"recorded function", "recorded file", "nvml power"})
+POWER_ALONE = frozenset({"recorded function", "recorded file", "nvml power", "hwmon power"})
 """Worlds without a counter."""
 
 
@@ -217,6 +219,31 @@ def nvml_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     yield _world(source, load, clock, has_counter=False)
 
 
+def hwmon_counter(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """An Intel board, whose counter is a file."""
+    sensor = hwmon(folder / "hwmon", 0, "xe", energy1_input=0)
+
+    def read(path: Path) -> str:
+        if path != sensor / "energy1_input":
+            return path.read_text()
+        return f"{round(load.energy_j(clock.now_s()) * 1e6)}\n"
+
+    yield _world(HwmonSource(root=folder / "hwmon", clock=clock, read=read), load, clock)
+
+
+def hwmon_power(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
+    """An AMD board, which tells its power alone."""
+    sensor = hwmon(folder / "hwmon", 0, "amdgpu", power1_average=1)
+
+    def read(path: Path) -> str:
+        if path != sensor / "power1_average":
+            return path.read_text()
+        return f"{round(load.power_w(clock.now_s()) * 1e6)}\n"
+
+    source = HwmonSource(root=folder / "hwmon", clock=clock, read=read)
+    yield _world(source, load, clock, has_counter=False)
+
+
 WORLDS: dict[str, Open] = {
     "recorded function": recorded_function,
     "recorded file": recorded_file,
@@ -228,6 +255,8 @@ WORLDS: dict[str, Open] = {
     "powermetrics process": powermetrics_process,
     "nvml counter": nvml_counter,
     "nvml power": nvml_power,
+    "hwmon counter": hwmon_counter,
+    "hwmon power": hwmon_power,
 }
 
 

@@ -21,7 +21,7 @@ import psutil
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
-from trackers.sample import Component, Device, Observation, process_device
+from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.rated_watts import rated
 
 DEFAULT_WATTS_PER_CPU = 5.0
@@ -32,7 +32,6 @@ CHILDREN_REFRESH_S = 5.0
 """Finding children means a look at every process of the machine, which costs milliseconds."""
 
 _LINUX = platform.system() == "Linux"
-_PROCESS = process_device(0).removesuffix("0")
 
 
 @final
@@ -133,7 +132,7 @@ class CpuEstimateSource:
             SourceUnavailableError: `cpu_idle_watts` is not below the rated power.
         """
         cpus = os.cpu_count() or 1
-        name = cpu_name or _cpu_name()
+        name = cpu_name or cpu_model()
         rated_w, origin = _rated_watts(cpus, cpu_watts, name)
         self._idle_w = cpu_idle_watts or 0.0
         if self._idle_w >= rated_w:
@@ -145,8 +144,8 @@ class CpuEstimateSource:
         self._watts_per_cpu = (rated_w - self._idle_w) / cpus
         self._clock = clock or MonotonicClock()
         self._began_s = self._idle_shared_s = self._clock.now_s()
-        self._trees: dict[str, ProcessTree] = {}
-        self._idle_j: dict[str, float] = {}
+        self._trees: dict[int, ProcessTree] = {}
+        self._idle_j: dict[int, float] = {}
         self._device = Device(
             uuid=f"cpu:{socket.gethostname()}",
             name=f"{name} ({cpus} logical CPUs)",
@@ -174,14 +173,14 @@ class CpuEstimateSource:
         if device_uuid == self._device.uuid:
             busy_s = _machine_busy_seconds()
             idle_j = self._idle_w * (now_s - self._began_s)
-        elif device_uuid.startswith(_PROCESS) and device_uuid.removeprefix(_PROCESS).isdecimal():
+        elif (asked := process_and_device(device_uuid)) and asked[1] in {None, self._device.uuid}:
             self._share_idle(now_s)
-            busy_s = self._tree_seconds(device_uuid)
-            idle_j = self._idle_j[device_uuid]
+            busy_s = self._tree_seconds(asked[0])
+            idle_j = self._idle_j[asked[0]]
         else:
             message = (
                 f"unknown device {device_uuid!r}; the estimate knows {self._device.uuid!r} "
-                f"and {_PROCESS}PID"
+                "and shares of processes in it"
             )
             raise UnknownDeviceError(message)
         return Observation(
@@ -197,19 +196,18 @@ class CpuEstimateSource:
         """Charge the idle energy since the last time to those that are measured, in equal parts."""
         idle_j = self._idle_w * (now_s - self._idle_shared_s)
         self._idle_shared_s = now_s
-        for device_uuid in self._idle_j:
-            self._idle_j[device_uuid] += idle_j / len(self._idle_j)
+        for pid in self._idle_j:
+            self._idle_j[pid] += idle_j / len(self._idle_j)
 
-    def _tree_seconds(self, device_uuid: str) -> float:
-        if device_uuid not in self._trees:
-            pid = int(device_uuid.removeprefix(_PROCESS))
-            self._trees[device_uuid] = ProcessTree(pid, clock=self._clock)
-            self._idle_j[device_uuid] = 0.0
+    def _tree_seconds(self, pid: int) -> float:
+        if pid not in self._trees:
+            self._trees[pid] = ProcessTree(pid, clock=self._clock)
+            self._idle_j[pid] = 0.0
         try:
-            return self._trees[device_uuid].cpu_seconds()
+            return self._trees[pid].cpu_seconds()
         except DeviceLostError:
-            del self._trees[device_uuid]  # another process may get the number
-            del self._idle_j[device_uuid]
+            del self._trees[pid]  # another process may get the number
+            del self._idle_j[pid]
             raise
 
 
@@ -230,7 +228,7 @@ def _machine_busy_seconds() -> float:
     return float(times.user + times.system + getattr(times, "nice", 0.0))
 
 
-def _cpu_name() -> str:
+def cpu_model() -> str:
     """The CPU's model as the operating system names it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a kernel file

@@ -7,13 +7,15 @@ busy. A process alone on the machine is charged all of it.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import final
 
 import psutil
 
+from trackers.bill import outermost
 from trackers.errors import DeviceLostError
+from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.cpu_estimate import ProcessTree
 
 SETTLING_BUSY_S = 1.0
@@ -98,6 +100,80 @@ class CpuShares:
         if pid not in self._trees:
             self._trees[pid] = ProcessTree(pid)
         return self._trees[pid].cpu_seconds()
+
+
+@final
+class PowerIntegral:
+    """The energy of a device that tells a power alone, summed over its observations."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = threading.Lock()
+        self._last: Observation | None = None
+        self._energy_j = 0.0
+
+    def energy_j(self, seen: Observation) -> float:
+        """Energy since the first observation, this one included; a counter is given as it is."""
+        if seen.counter_j is not None:
+            return seen.counter_j
+        power_w = seen.power_w or 0.0
+        with self._lock:
+            last = self._last
+            if last is None or seen.time_s > last.time_s:
+                if last is not None:
+                    mean_w = (power_w + (last.power_w or 0.0)) / 2
+                    self._energy_j += mean_w * (seen.time_s - last.time_s)
+                self._last = seen
+            return self._energy_j
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What `process_device` asks for: a process and the devices whose shares are added."""
+
+    pid: int
+    devices: tuple[str, ...]
+
+
+@final
+class ProcessShares:
+    """Shares of processes in a source's devices of CPU and memory."""
+
+    def __init__(
+        self,
+        devices: Iterable[Device],
+        *,
+        tree_seconds: Callable[[int], float] | None = None,
+        busy_seconds: Callable[[], float] | None = None,
+    ) -> None:
+        """Share these devices, those of the GPU and the node apart; see `CpuShares`."""
+        shared = (Component.CPU, Component.MEMORY)
+        chosen = [each for each in devices if each.component in shared]
+        self._cpus = tuple(each.uuid for each in outermost(chosen, {Component.CPU}))
+        self._shares = {
+            each.uuid: CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
+            for each in chosen
+        }
+
+    def of(self, target: str) -> Asked | None:
+        """What an identifier asks for; None where it is no process's, or of another device."""
+        asked = process_and_device(target)
+        if asked is None:
+            return None
+        pid, device_uuid = asked
+        devices = self._cpus if device_uuid is None else (device_uuid,)
+        if not devices or not self._shares.keys() >= set(devices):
+            return None
+        return Asked(pid=pid, devices=devices)
+
+    def energy_j(self, pid: int, device_uuid: str, machine_j: float) -> float:
+        """What a process has been charged of a device; see `CpuShares.energy_j`."""
+        return self._shares[device_uuid].energy_j(pid, machine_j)
+
+    def clear(self) -> None:
+        """Forget all processes."""
+        for shares in self._shares.values():
+            shares.clear()
 
 
 def machine_busy_seconds() -> float:

@@ -1,20 +1,29 @@
-"""Which power source this machine has: the ordered table of all of them.
+"""Which power sources this machine has: the ordered table of all of them.
 
 A new source is a file of its own and a line in `SOURCES`. What was refused, and why, is kept: it is
-what `python -m trackers` and a study's manifest tell.
+what `python -m trackers` and a study's manifest say.
+
+    auto        every source that works, each for what none above it in the table measures: boards
+                of several vendors side by side, but one source for CPU, memory and node each. The
+                estimate is the last line: it fills in for the CPU where no sensor measures it.
+    names       those sources and no other, in the order in which they are given
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import final
 
 from trackers.errors import SourceUnavailableError
+from trackers.sample import Component, Device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.hwmon import HwmonSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
+from trackers.sources.selected import SelectedDevices
 
 AUTO = "auto"
 
@@ -24,25 +33,56 @@ class Request:
     """What to look for.
 
     Attributes:
-        tracker: `auto`, a name in `SOURCES`, or the path of a recording (`*.csv`).
-        accelerator: Whether what is measured runs on an accelerator; `auto` then prefers sources
-            of boards, and else passes over them.
+        tracker: `auto`, or one or more of: a name in `SOURCES`, the path of a recording (`*.csv`).
+        accelerator: Whether what is measured runs on an accelerator; `auto` else passes over
+            sources that measure boards and nothing else.
         cpu_watts: Rated power of the machine's CPUs, for the estimate.
         cpu_idle_watts: Power of the machine's CPUs when idle, for the estimate.
     """
 
-    tracker: str = AUTO
+    tracker: str | tuple[str, ...] = AUTO
     accelerator: bool = True
     cpu_watts: float | None = None
     cpu_idle_watts: float | None = None
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The sources that were named; none where it is `auto`."""
+        given = (self.tracker,) if isinstance(self.tracker, str) else self.tracker
+        return () if given == (AUTO,) else given
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Detection:
-    """The source that was taken, and why the others were not."""
+    """The sources that were taken, and why the others were not.
 
-    source: PowerSource
+    Attributes:
+        sources: At least one; no device is in two of them.
+        refused: The reason of each source of the table that was not taken.
+    """
+
+    sources: tuple[PowerSource, ...]
     refused: dict[str, str]
+
+    @property
+    def source(self) -> PowerSource:
+        """The first of the table, which measures what trials compute on."""
+        return self.sources[0]
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices of all sources."""
+        return tuple(device for source in self.sources for device in source.devices())
+
+    @property
+    def blind(self) -> tuple[Component, ...]:
+        """The components that nothing measures or estimates."""
+        return tuple(each for each in Component if each not in _components(self.devices))
+
+    def close(self) -> None:
+        """Let go of all sources; may be called twice."""
+        for source in self.sources:
+            source.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,69 +91,167 @@ class Candidate:
 
     Attributes:
         name: The word that `--tracker` takes.
-        of_accelerators: Whether it measures accelerators, and nothing else.
+        components: What it can measure, at most.
         open: Opens it, or raises `SourceUnavailableError`.
+        verified: Whether a real device has confirmed its figures, or it has none to confirm.
     """
 
     name: str
-    of_accelerators: bool
+    components: frozenset[Component]
     open: Callable[[Request], PowerSource]
+    verified: bool = False
 
+
+_GPU, _CPU, _MEMORY, _NODE = Component
 
 SOURCES = (
-    Candidate(name="nvml", of_accelerators=True, open=lambda _: NvmlSource()),
-    Candidate(name="powermetrics", of_accelerators=False, open=lambda _: PowermetricsSource()),
-    Candidate(name="rapl", of_accelerators=False, open=lambda _: RaplSource()),
+    Candidate(
+        name="nvml", components=frozenset({_GPU}), open=lambda _: NvmlSource(), verified=True
+    ),
+    Candidate(
+        name="powermetrics",
+        components=frozenset({_GPU, _CPU}),
+        open=lambda _: PowermetricsSource(),
+    ),
+    Candidate(name="rapl", components=frozenset({_CPU, _MEMORY}), open=lambda _: RaplSource()),
+    Candidate(
+        name="hwmon",
+        components=frozenset({_GPU, _CPU, _MEMORY, _NODE}),
+        open=lambda _: HwmonSource(),
+    ),
     Candidate(
         name="estimate",
-        of_accelerators=False,
+        components=frozenset({_CPU}),
         open=lambda request: CpuEstimateSource(
             cpu_watts=request.cpu_watts, cpu_idle_watts=request.cpu_idle_watts
         ),
+        verified=True,
     ),
 )
 
 
 def words() -> tuple[str, ...]:
-    """The words that `Request.tracker` may be, besides the path of a recording."""
+    """The words that `Request.tracker` may hold, besides the paths of files."""
     return (AUTO, *(candidate.name for candidate in SOURCES))
+
+
+def is_file(word: str) -> bool:
+    """Whether a word of `Request.tracker` is the path of a file and no name."""
+    return word.endswith(".csv")
+
+
+def candidates_of(request: Request) -> tuple[Candidate, ...]:
+    """A line of the table for each file that a request names."""
+    return tuple(_file(word) for word in request.named if is_file(word))
+
+
+def _file(word: str) -> Candidate:
+    return Candidate(
+        name=word,
+        components=frozenset({_GPU}),
+        open=lambda _: RecordedSource.from_csv(Path(word)),
+        verified=True,
+    )
 
 
 def detect(
     request: Request | None = None, *, candidates: Sequence[Candidate] = SOURCES
 ) -> Detection:
-    """Open the source that was asked for, or the first that can be used.
+    """Open the sources that were asked for, or all that can be used.
 
     Args:
         request: What to look for; left out: whatever there is.
         candidates: The table of sources, the best first.
 
     Raises:
-        SourceUnavailableError: The source that was asked for cannot be used here, or the word is
-            not known.
+        SourceUnavailableError: A source that was asked for cannot be used here, or measures only
+            what one before it does; a word is not known; or there is no source at all.
     """
     request = request or Request()
-    if request.tracker.endswith(".csv"):
-        return Detection(source=RecordedSource.from_csv(Path(request.tracker)), refused={})
-    if request.tracker != AUTO:
-        return Detection(source=_named(request.tracker, candidates).open(request), refused={})
+    found = _Found()
+    try:
+        if request.named:
+            for word in request.named:
+                if not found.take(_opened(word, request, candidates)):
+                    _refuse_second(word, found.sources)
+            return Detection(sources=tuple(found.sources), refused={})
+        refused = _take_all(found, request, candidates)
+    except Exception:
+        for source in found.sources:
+            source.close()
+        raise
+    if not found.sources:
+        message = f"no power source can be used here: {refused}"
+        raise SourceUnavailableError(message)
+    return Detection(sources=tuple(found.sources), refused=refused)
+
+
+@final
+class _Found:
+    """Sources that were taken, none of which measures what another one does."""
+
+    def __init__(self) -> None:
+        self.sources: list[PowerSource] = []
+
+    def measured(self) -> set[Component]:
+        """What there is one source for already; another one may have other boards."""
+        devices = (device for source in self.sources for device in source.devices())
+        return _components(devices) - {_GPU}
+
+    def take(self, source: PowerSource) -> bool:
+        """Take a source for what no other measures; False where that is nothing."""
+        known = {device.uuid for each in self.sources for device in each.devices()}
+        measured, devices = self.measured(), source.devices()
+        new = [
+            each for each in devices if each.uuid not in known and each.component not in measured
+        ]
+        if not new:
+            source.close()
+            return False
+        self.sources.append(source if len(new) == len(devices) else SelectedDevices(source, new))
+        return True
+
+
+def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Take what works of the table; the reasons why the rest was not taken."""
     refused = {}
     for candidate in candidates:
-        if candidate.of_accelerators and not request.accelerator:
+        if candidate.components == {_GPU} and not request.accelerator:
             refused[candidate.name] = "what is measured here runs on the CPU"
-            continue
-        try:
-            return Detection(source=candidate.open(request), refused=refused)
-        except SourceUnavailableError as error:
-            refused[candidate.name] = str(error)
-    message = f"no power source can be used here: {refused}"
-    raise SourceUnavailableError(message)
+        elif candidate.components <= found.measured():
+            refused[candidate.name] = _measured_already(candidate.components)
+        else:
+            try:
+                if not found.take(candidate.open(request)):
+                    refused[candidate.name] = _measured_already(candidate.components)
+            except SourceUnavailableError as error:
+                refused[candidate.name] = str(error)
+    return refused
 
 
-def _named(name: str, candidates: Sequence[Candidate]) -> Candidate:
+def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> PowerSource:
+    """The source of one word."""
+    if is_file(word):
+        return _file(word).open(request)
     for candidate in candidates:
-        if candidate.name == name:
-            return candidate
+        if candidate.name == word:
+            return candidate.open(request)
     allowed = ", ".join((AUTO, *(candidate.name for candidate in candidates)))
-    message = f"tracker {name!r} is not known; allowed are {allowed}, or the path of a .csv file."
+    message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv file."
+    if word == AUTO:
+        message = f"tracker {AUTO!r} takes all that works and stands alone; got others beside it."
     raise SourceUnavailableError(message)
+
+
+def _refuse_second(word: str, sources: Sequence[PowerSource]) -> None:
+    others = ", ".join(source.name for source in sources)
+    message = f"tracker {word!r} measures only what {others} does already; name one of them."
+    raise SourceUnavailableError(message)
+
+
+def _measured_already(components: Iterable[Component]) -> str:
+    return f"{' and '.join(sorted(components))}: measured by a source above it"
+
+
+def _components(devices: Iterable[Device]) -> set[Component]:
+    return {device.component for device in devices}

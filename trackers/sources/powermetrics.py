@@ -39,13 +39,17 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import Component, Device, Observation, process_device
-from trackers.sources.cpu_share import CpuShares
+from trackers.sample import Component, Device, Observation
+from trackers.sources.cpu_share import ProcessShares
 from trackers.sources.powermetrics_process import Stream, start_powermetrics
 
 INTERVAL_MS = 100
 FIRST_SAMPLE_S = 10.0
 """For this long the first sample is waited for."""
+
+LOOKED_AT = 5
+"""Samples after which it is decided which devices there are, where one has not been told until then:
+single samples lack a power, the first above all (CodeCarbon issue 1333)."""
 
 STALE_INTERVALS = 10
 """A power older than this many intervals is not given any more."""
@@ -63,7 +67,6 @@ SUDO_REFUSES = ("password", "not allowed", "not in the sudoers", "authentication
 
 _END = b"</plist>"
 _MOST_BYTES = 1 << 22
-_PROCESS = process_device(0).removesuffix("0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +145,13 @@ class _Meter:
         sampled_s: When the newest sample came that told this device's power.
         energy_j: Energy of all samples until then.
         is_behind: Whether a sample has come since that did not tell it.
+        is_told: Whether any sample has told it.
     """
 
     sampled_s: float
     energy_j: float = 0.0
     is_behind: bool = False
+    is_told: bool = False
 
     def add(self, power_w: float | None, *, elapsed_s: float, now_s: float) -> None:
         """Add a sample; one that did not tell the power is made good by the next that does."""
@@ -156,7 +161,7 @@ class _Meter:
         if self.is_behind:
             elapsed_s = max(elapsed_s, now_s - self.sampled_s)
         self.energy_j += power_w * elapsed_s
-        self.sampled_s, self.is_behind = now_s, False
+        self.sampled_s, self.is_behind, self.is_told = now_s, False, True
 
 
 @final
@@ -204,21 +209,27 @@ class PowermetricsSource:
             SourcePermissionError: sudo would ask for a password.
         """
         self._clock = clock or MonotonicClock()
-        self._shares = CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
         self._stale_s = STALE_INTERVALS * interval_ms / 1000
         self._lock = threading.Lock()
         now_s = self._clock.now_s()
         self._gpu, self._cpu = _Meter(sampled_s=now_s), _Meter(sampled_s=now_s)
-        self._first: Sample | None = None
-        self._has_begun, self._has_ended = threading.Event(), threading.Event()
+        self._hw_model = ""
+        self._has_begun, self._is_decided = threading.Event(), threading.Event()
+        self._has_ended = threading.Event()
         self._stream = start(interval_ms)
         self._thread = threading.Thread(target=self._read, name="powermetrics", daemon=True)
         self._thread.start()
-        first = self._wait_for_first()
-        if first is None:
-            self.close()
-            raise _refusal(self._stream.complaint())
-        self._devices = _devices(first, hostname or socket.gethostname())
+        self._has_begun.wait(FIRST_SAMPLE_S)
+        self._is_decided.wait(LOOKED_AT * interval_ms / 1000)
+        with self._lock:
+            told = {Component.GPU: self._gpu.is_told, Component.CPU: self._cpu.is_told}
+        if not any(told.values()):
+            self._end()
+            raise _refusal(self._stream.complaint(), has_sampled=bool(self._hw_model))
+        self._devices = _devices(self._hw_model, hostname or socket.gethostname(), told)
+        self._shares = ProcessShares(
+            self._devices, tree_seconds=tree_seconds, busy_seconds=busy_seconds
+        )
         self._meters = {
             device.uuid: self._gpu if device.component is Component.GPU else self._cpu
             for device in self._devices
@@ -238,16 +249,13 @@ class PowermetricsSource:
         No power: a sample's is that of the time before it. Told now it would come a sample too
         late; the meter finds it from two counters, in the place where it belongs.
         """
-        uuid, pid = device_uuid, device_uuid.removeprefix(_PROCESS)
-        if device_uuid.startswith(_PROCESS) and pid.isdecimal():
-            uuid = next(
-                (each.uuid for each in self._devices if each.component is Component.CPU), ""
-            )
-        meter = self._meters.get(uuid)
+        asked = self._shares.of(device_uuid)
+        meter = self._meters.get(asked.devices[0] if asked else device_uuid)
         if meter is None:
             known = ", ".join(self._meters)
             message = (
-                f"unknown device {device_uuid!r}; powermetrics measures {known}, {_PROCESS}PID"
+                f"unknown device {device_uuid!r}; powermetrics measures {known}, and shares of "
+                "processes in the CPU"
             )
             raise UnknownDeviceError(message)
         with self._lock:
@@ -259,23 +267,22 @@ class PowermetricsSource:
         if age_s > self._stale_s:
             message = f"powermetrics: the last sample is {age_s:.1f} s old"
             raise ReadError(message)
-        if uuid != device_uuid:
-            energy_j = self._shares.energy_j(int(pid), energy_j)
+        if asked is not None:
+            energy_j = self._shares.energy_j(asked.pid, asked.devices[0], energy_j)
         return Observation(time_s=sampled_s, counter_j=energy_j)
 
     def close(self) -> None:
         """End powermetrics; may be called twice."""
-        self._stream.close()
-        self._thread.join(timeout=2)
+        self._end()
         self._shares.clear()
 
-    def _wait_for_first(self) -> Sample | None:
-        self._has_begun.wait(FIRST_SAMPLE_S)
-        return self._first
+    def _end(self) -> None:
+        self._stream.close()
+        self._thread.join(timeout=2)
 
     def _read(self) -> None:
         """Add up samples until the stream ends; runs in a thread of its own."""
-        for sample in samples(self._stream):
+        for number, sample in enumerate(samples(self._stream), start=1):
             now_s = self._clock.now_s()
             with self._lock:
                 for meter, power_w in (
@@ -284,27 +291,33 @@ class PowermetricsSource:
                 ):
                     elapsed_s = 0.0 if sample is None else sample.elapsed_s
                     meter.add(power_w, elapsed_s=elapsed_s, now_s=now_s)
-            if sample is not None and self._first is None:
-                self._first = sample
+            if sample is not None and not self._hw_model:
+                self._hw_model = sample.hw_model
                 self._has_begun.set()
+            if number >= LOOKED_AT or (self._gpu.is_told and self._cpu.is_told):
+                self._is_decided.set()
         self._has_ended.set()
         self._has_begun.set()
+        self._is_decided.set()
 
 
-def _devices(first: Sample, host: str) -> tuple[Device, ...]:
-    """The devices that the first sample tells of."""
+def _devices(hw_model: str, host: str, told: Mapping[Component, bool]) -> tuple[Device, ...]:
+    """The devices whose power some sample has told."""
     gpu = Device(
-        uuid=f"apple-gpu:{first.hw_model}:{host}",
-        name=f"{first.hw_model} GPU",
-        component=Component.GPU,
+        uuid=f"apple-gpu:{hw_model}:{host}", name=f"{hw_model} GPU", component=Component.GPU
     )
-    cpu = Device(uuid=f"cpu:{host}", name=f"{first.hw_model} CPU", component=Component.CPU)
-    told = ((gpu, first.gpu_w), (cpu, first.cpu_w))
-    return tuple(device for device, power_w in told if power_w is not None)
+    cpu = Device(uuid=f"cpu:{host}", name=f"{hw_model} CPU", component=Component.CPU)
+    return tuple(device for device in (gpu, cpu) if told[device.component])
 
 
-def _refusal(complaint: str) -> SourceUnavailableError:
-    """The error for a powermetrics that gave no sample, from what it or sudo wrote."""
+def _refusal(complaint: str, *, has_sampled: bool) -> SourceUnavailableError:
+    """The error for a powermetrics that told no power, from what it or sudo wrote."""
+    if has_sampled:
+        message = (
+            "powermetrics: its samples tell the power of neither CPU nor GPU, as on Macs with "
+            "Intel's CPUs; `python -m trackers` lists other sources"
+        )
+        return SourceUnavailableError(message)
     if any(word in complaint for word in SUDO_REFUSES):
         message = (
             f"powermetrics: sudo would ask for a password ({complaint}). Allow it without: "

@@ -14,6 +14,7 @@ from study.search.replay.table import RecordedEpoch, RecordedTraining, ReplayTab
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper, StopDecision
+from study.search.stopping.halving import Rungs
 
 MOST_KNOWN = 50
 """Proposals without a new setup, one after another, after which a table counts as searched."""
@@ -42,7 +43,7 @@ class ReplayedTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedSearch:
-    """What a replayed search came to.
+    """The trials of a replayed search, and what they used.
 
     Attributes:
         trials: In the order in which they ended.
@@ -50,7 +51,7 @@ class ReplayedSearch:
         duration_s: Simulated time.
         not_run: Setups that were not run, because the budget or the number of trials ended.
         snapped: Proposals that lay beside the table and were given its nearest setup. One that was
-            trained before is told again what it came to, and costs nothing.
+            trained before has its values again, and costs nothing.
         refused: Proposals for which the table has no setup.
     """
 
@@ -193,7 +194,7 @@ class Simulation:
             self._schedule(running)
 
     def _recorded(self) -> tuple[Proposal, Choice] | None:
-        """The next proposal for which the table has a setup that was not trained as yet."""
+        """The next proposal for which the table has a setup that was not trained yet."""
         for _ in range(MOST_KNOWN):
             proposal = self._proposer.next()
             if proposal is None:
@@ -268,3 +269,8 @@ class Simulation:
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )
+
+
+def first_rung(rungs: Rungs, table: ReplayTable) -> float:
+    """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
+    return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j

@@ -13,11 +13,12 @@ import pandas as pd
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.curves import TrialCurve
+from study.record.migration import RENAMED
 from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
-NEEDED: Final = (*ALWAYS, "seed", "epoch", "val_accuracy", "epoch_energy_j", "epoch_time_s")
+NEEDED: Final = (*ALWAYS, "seed", "epoch", "val_score", "epoch_energy_j", "epoch_time_s")
 """Columns of a table. It may have `setup_energy_j`, what a training used before its first epoch,
 and any further axis."""
 
@@ -168,6 +169,7 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     Raises:
         OptionError: A column is missing, there is no row, or a figure is none.
     """
+    frame = frame.rename(columns=RENAMED)
     missing = [column for column in NEEDED if column not in frame.columns]
     if missing:
         message = (
@@ -280,7 +282,7 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
 
 def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
     order = ["attempt", "epoch"] if "attempt" in rows.columns else ["epoch"]
-    columns = rows.sort_values(order)[["val_accuracy", "epoch_energy_j", "epoch_time_s"]]
+    columns = rows.sort_values(order)[["val_score", "epoch_energy_j", "epoch_time_s"]]
     return tuple(
         RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)

@@ -78,7 +78,7 @@ def test_the_energy_to_target_ends_with_the_first_epoch_that_reaches_it() -> Non
         ("c", 1, None, 0.5), ("c", 2, 2.0, 0.8),
         ("d", 1, 3.0, 0.8), ("d", 2, None, 0.8),
     ]  # fmt: skip
-    epochs = pd.DataFrame(rows, columns=["trial_id", "epoch", "epoch_energy_j", "val_accuracy"])
+    epochs = pd.DataFrame(rows, columns=["trial_id", "epoch", "epoch_energy_j", "val_score"])
 
     found = energy_to_target(epochs, 0.8)
 

@@ -41,7 +41,7 @@ def info_of(
             "learning_rate": 0.1,
             "epochs": len(energies_j),
             "energy_j": sum(energies_j),
-            "best_val_accuracy": accuracy,
+            "best_val_score": accuracy,
             "stop_reason": reason.value,
             "energy_to_target_j": None if reason is StopReason.STOPPED else sum(energies_j),
         }
@@ -49,7 +49,7 @@ def info_of(
     ]
     before = [
         {**rows[0], "trial_id": "t", "study": "grid", "setup": setup, "batch_size": 8 * setup}
-        | {"energy_j": energy_j, "energy_to_target_j": energy_j, "best_val_accuracy": accuracy}
+        | {"energy_j": energy_j, "energy_to_target_j": energy_j, "best_val_score": accuracy}
         | {"stop_reason": StopReason.PATIENCE.value}
         for setup, energy_j, accuracy in earlier
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from study.execution.callback import StudyCallback
 from study.machines.cluster import Cluster
+from study.record.objective import ACCURACY
 from study.record.records import Paradigm, Stage, StopReason, TrialStatus
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
@@ -76,8 +77,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
         study="a",
         paradigm=Paradigm.REGIME,
         scenario="s",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=None,
+        target=None,
     )
     recorder.expect([plan()])
     books, shown = Books(), Shown()

@@ -123,7 +123,7 @@ CHANGES: list[dict[str, Any]] = [
     {"optimizer": "sgd"},
     {"device": "cpu"},
     {"scenario": "a:b"},
-    {"tracker": "estimate"},
+    {"tracker": ("estimate",)},
     {"cpu_watts": 1.0},
     {"cpu_idle_watts": 1.0},
     {"sampling_hz": 1.0},
@@ -188,12 +188,12 @@ def test_other_data_or_another_command_is_another_study(changes: dict[str, Any],
 
 def test_this_machine_can_train_on_its_cpu() -> None:
     """The type of torch's device comes back."""
-    assert check_this_machine(StudyOptions(device="cpu", tracker="estimate")) == "cpu"
+    assert check_this_machine(StudyOptions(device="cpu", tracker=("estimate",))) == "cpu"
 
 
 def test_a_dashboard_is_looked_for_before_the_start() -> None:
     """Whichever packages this machine has: it is refused exactly where one is missing."""
-    options = StudyOptions(device="cpu", tracker="estimate", dashboard=True)
+    options = StudyOptions(device="cpu", tracker=("estimate",), dashboard=True)
 
     with pytest.raises(OptionError, match="--dashboard") if missing_packages() else nullcontext():
         check_this_machine(options)
@@ -204,14 +204,14 @@ def test_a_recording_that_is_not_there_is_refused(tmp_path: Path) -> None:
     tracker = str(tmp_path / "watts.csv")
 
     with pytest.raises(OptionError, match=r"--tracker .*watts\.csv.*python -m trackers"):
-        check_this_machine(StudyOptions(device="cpu", tracker=tracker))
+        check_this_machine(StudyOptions(device="cpu", tracker=(tracker,)))
 
 
 def test_a_cluster_may_have_what_this_machine_has_not(tmp_path: Path) -> None:
     """With --address the trials run elsewhere, so nothing is said of this machine's sensors."""
     tracker = str(tmp_path / "watts.csv")
 
-    device = check_this_machine(StudyOptions(address="auto", device="cuda", tracker=tracker))
+    device = check_this_machine(StudyOptions(address="auto", device="cuda", tracker=(tracker,)))
 
     assert device in {"cpu", "cuda", "mps"}
 

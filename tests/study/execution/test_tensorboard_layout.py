@@ -22,7 +22,7 @@ def test_tensorboard_serves_accuracy_energy_and_power_side_by_side(tmp_path: Pat
 
     tags = [chart["multiline"]["tag"] for chart in categories[0]["chart"]]
     assert tags == [
-        ["^ray/tune/val_accuracy$"],
+        ["^ray/tune/val_score$"],
         ["^ray/tune/epoch_energy_mwh$"],
         ["^ray/tune/mean_power_w$"],
     ]
@@ -34,7 +34,7 @@ def test_only_a_study_of_two_tasks_has_charts_for_each(paradigm: str, *, shown: 
     """A chart that stays empty is left out."""
     events = layout_events(Paradigm(paradigm), estimated=False)
 
-    assert (b"val_accuracy_identity" in events) is shown
+    assert (b"identity/accuracy" in events) is shown
 
 
 @pytest.mark.parametrize("estimated", [True, False])

@@ -6,6 +6,7 @@ from pathlib import Path
 from study.execution.trial_source import GridSource, TrialSource
 from study.options import StudyOptions
 from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY
 from study.record.records import Paradigm, Stage, StopReason
 from study.search.ray_adapter import RaySearchAdapter
 from study.store.folder import StudyFolder
@@ -26,8 +27,9 @@ def begun(tmp_path: Path, *, ended: int = 0, seeds: int = 2) -> tuple[GridSource
         study="a",
         paradigm=Paradigm.REGIME,
         scenario="s",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=None,
+        target=None,
     )
     plans = trial_plans(SETUPS, options.seeds, shuffle_seed=options.seed)
     for plan in plans[:ended]:

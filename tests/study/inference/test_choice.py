@@ -56,7 +56,7 @@ def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
 
     choice = choose(energy, objective, Aim(tolerance=0.01, price=Preference.ACCURACY.price))
 
-    assert (choice.setup, choice.by_threshold) == (0, 1)
+    assert [choice.setup, choice.by_threshold] == [0, 1]
 
 
 @given(OBJECTIVES, st.floats(min_value=0, max_value=0.5))
@@ -80,7 +80,7 @@ def test_the_only_setup_is_right_for_sure() -> None:
     """There is nothing that it could be worse than."""
     choice = choose(energies([[10.0, 20.0]]), drawn(Repeats.of([[0.5, 0.6]])), Aim())
 
-    assert (choice.setup, choice.right[0], choice.most_accurate[0]) == (0, 1.0, 1.0)
+    assert [choice.setup, choice.right[0], choice.most_accurate[0]] == [0, 1.0, 1.0]
 
 
 def test_preferences_are_in_order() -> None:

@@ -9,7 +9,7 @@ from tests.study.record.test_manifest import MANIFEST
 def test_an_old_manifest_has_its_options_under_their_present_names() -> None:
     """A search of version 0.1 goes on, and is analysed, with the goal it had."""
     raw = json.loads(MANIFEST.to_json())
-    raw["options"] = {"objective": "accuracy", "max_epochs": 3}
+    raw |= {"schema_version": 2, "options": {"objective": "accuracy", "max_epochs": 3}}
 
     read = Manifest.from_json(json.dumps(raw))
 

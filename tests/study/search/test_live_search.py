@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
 from study.record.search_goal import SearchGoal
 from study.search.live_search import LiveSearch
@@ -71,8 +72,9 @@ def record_of(plan: TrialPlan, *energies_j: float) -> TrialRecord:
         study="s",
         paradigm=Paradigm.SEARCH,
         scenario="s",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=0.9,
+        target=0.9,
     )
 
 

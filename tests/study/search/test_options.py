@@ -9,23 +9,16 @@ from study.errors import OptionError
 from study.search.options import SearchOptions
 from study.search.stopping.halving import Rungs
 
-TABLE = Path("table.csv")
-
 
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"compare": True, "target": 0.9}, "--compare is given without --replay"),
-        (
-            {"compare": True, "target": 0.9, "replay": TABLE, "space": Path("s.yaml")},
-            "--space is given with --compare",
-        ),
-        ({"replay": TABLE, "confirm": 1}, "--confirm is given with --replay"),
-        ({"replay": TABLE, "from_results": (Path("g"),)}, "--from is given with --replay"),
         ({"goal": "energy-to-target"}, "--target is missing"),
         ({"repeats": 2}, "Give --confirm to train the leading ones again"),
         ({"confirm": -1}, "--confirm is -1"),
         ({"first_rung_wh": 0.0}, "--first-rung-wh is 0.0"),
+        ({"energy_budget_wh": 0.0}, "--energy-budget-wh is 0.0"),
+        ({"trials": 0}, "--trials is 0"),
     ],
 )
 def test_what_cannot_be_run_is_refused(given: dict[str, Any], named: str) -> None:

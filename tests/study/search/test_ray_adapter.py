@@ -11,6 +11,7 @@ from ray.tune.search import Searcher
 
 from study.errors import StorageError
 from study.execution.trial_source import TuneParts
+from study.record.objective import ACCURACY
 from study.record.records import (
     MANIFEST_FILE,
     EpochRecord,
@@ -30,7 +31,7 @@ from tests.study.rows import epoch
 
 OPTIONS = SearchOptions(
     goal="energy-to-target",
-    target_accuracy=0.9,
+    target=0.9,
     batch_sizes=(8, 16),
     learning_rates=(0.1,),
     halving="none",
@@ -46,8 +47,9 @@ def recorder_of(folder: StudyFolder) -> Recorder:
         study="a",
         paradigm=Paradigm.SEARCH,
         scenario="s",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=0.9,
+        target=0.9,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from study.errors import OptionError
 from study.record.manifest import Manifest
+from study.record.objective import ACCURACY
 from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,
@@ -60,8 +61,9 @@ def write(tmp_path: Path, *trials: Trial, **changes: Any) -> Path:  # noqa: ANN4
                 study="grid",
                 paradigm=Paradigm.REGIME,
                 scenario="watch",
+                objective=ACCURACY,
                 stages=(Stage.ENCODER_CLASSIFIER,),
-                target_accuracy=None,
+                target=None,
             )
         )
     folder.write_rows(EPOCHS_FILE, EpochRecord, [row.to_row() for row in rows])

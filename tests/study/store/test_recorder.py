@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.bookings import WindowRecord
+from study.record.objective import ACCURACY
 from study.record.records import (
     EnergyMethod,
     EnergyStatus,
@@ -41,8 +42,9 @@ def recorder(
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="watch",
+        objective=ACCURACY,
         stages=stages,
-        target_accuracy=target_accuracy,
+        target=target_accuracy,
     )
 
 
@@ -187,7 +189,7 @@ def test_energy_to_target_is_that_of_the_first_epoch_that_reached_it(
     reached = [n for n, accuracy in enumerate(accuracies, start=1) if accuracy >= target]
     expected = 2.0 ** (reached[0] + 1) - 2 if reached else None
     assert expected == trial.energy_to_target_j
-    assert trial.best_val_accuracy == max(accuracies)
+    assert trial.best_val_score == max(accuracies)
     assert trial.best_epoch == accuracies.index(max(accuracies)) + 1
 
 
@@ -333,7 +335,7 @@ def test_a_trial_that_goes_on_from_a_checkpoint_has_the_epochs_before_it(tmp_pat
     assert (trial.status, trial.attempts, trial.epochs) == (TrialStatus.FINISHED, 2, 3)
     assert (trial.energy_j, trial.wasted_energy_j) == (2.0 + 4.0 + 5.0, 10.0 - 2.0)
     assert (trial.setup_energy_j, trial.between_energy_j) == (2.0, 14.0 - 2.0 - 9.0)
-    assert (trial.best_val_accuracy, trial.best_epoch) == (0.9, 1)
+    assert (trial.best_val_score, trial.best_epoch) == (0.9, 1)
     assert kept.expect([plan()]) == []
 
 
@@ -474,8 +476,9 @@ def test_a_trial_record_can_be_had_without_a_recorder() -> None:
         study="s",
         paradigm=Paradigm.REGIME,
         scenario="watch",
+        objective=ACCURACY,
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=0.5,
+        target=0.5,
     )
 
     assert (trial.energy_j, trial.energy_to_target_j) == (3.0, 1.0)

@@ -10,6 +10,7 @@ import pytest
 from study.execution.trainable import TrialContext, run_attempt
 from study.execution.trial_meter import TrialMeter
 from study.record.attempts import counted
+from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, Paradigm, Stage, TrialStatus
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
@@ -62,6 +63,7 @@ def context() -> TrialContext:
         study="s",
         paradigm=Paradigm.PRETRAINING,
         scenario=Waves(),
+        objective=ACCURACY,
         stages=STAGES,
         cache_latents=True,
         max_epochs=EPOCHS,
@@ -122,8 +124,9 @@ class Books:
             study="s",
             paradigm=Paradigm.PRETRAINING,
             scenario="waves",
+            objective=ACCURACY,
             stages=STAGES,
-            target_accuracy=None,
+            target=None,
         )
 
 
@@ -132,7 +135,7 @@ def figures(books: Books) -> list[tuple[Any, ...]]:
     counts = counted(books.rows)
     rows = [row for place, row in books.rows.items() if place in counts]
     return sorted(
-        (row.stage, row.epoch, row.train_loss, row.val_loss, row.val_accuracy) for row in rows
+        (row.stage, row.epoch, row.train_loss, row.val_loss, row.val_score) for row in rows
     )
 
 

@@ -173,10 +173,10 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
         for stage in (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
     }
 
-    assert set(found[Stage.ATTRIBUTES]) == {"accuracy", "attributes"}
-    assert found[Stage.IDENTITY]["accuracy"] == found[Stage.IDENTITY]["identity"]
+    assert set(found[Stage.ATTRIBUTES]) == {"accuracy", "attributes/accuracy"}
+    assert found[Stage.IDENTITY]["accuracy"] == found[Stage.IDENTITY]["identity/accuracy"]
     both = found[Stage.BOTH]
-    mean = (both["attributes"] + both["identity"]) / 2
+    mean = (both["attributes/accuracy"] + both["identity/accuracy"]) / 2
     assert both["accuracy"] == pytest.approx(mean, abs=1e-6)
 
 

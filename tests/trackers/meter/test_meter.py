@@ -560,4 +560,4 @@ def test_what_was_detected_can_be_metered_as_it_is() -> None:
     """`EnergyMeter(detect())` is all that another project needs."""
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
-    assert EnergyMeter(Detection(source=source, refused={})).source is source
+    assert EnergyMeter(Detection(sources=(source,), refused={})).source is source

@@ -1,80 +1,176 @@
 """Which source is taken, and what is said of the others."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, final
 
 import pytest
 
-from tests.trackers.scripted import ScriptedSource
-from trackers.clock import ManualClock
-from trackers.errors import SourcePermissionError, SourceUnavailableError
+from trackers.errors import SourcePermissionError, SourceUnavailableError, UnknownDeviceError
+from trackers.sample import Component, Device, Observation, process_device
 from trackers.source import PowerSource
 from trackers.sources.detect import SOURCES, Candidate, Request, detect, words
 
+BOARDS = frozenset({Component.GPU})
+CPU = frozenset({Component.CPU})
+
 
 def refuses(
-    name: str, error: SourceUnavailableError, *, of_accelerators: bool = False
+    name: str, error: SourceUnavailableError, *, components: frozenset[Component] = CPU
 ) -> Candidate:
     """A source that cannot be used."""
 
     def open_it(_: Request) -> NoReturn:
         raise error
 
-    return Candidate(name=name, of_accelerators=of_accelerators, open=open_it)
+    return Candidate(name=name, components=components, open=open_it)
 
 
-def opens(name: str, source: PowerSource, *, of_accelerators: bool = False) -> Candidate:
+def opens(name: str, source: PowerSource) -> Candidate:
     """A source that can."""
-    return Candidate(name=name, of_accelerators=of_accelerators, open=lambda _: source)
+    components = frozenset(device.component for device in source.devices())
+    return Candidate(name=name, components=components, open=lambda _: source)
+
+
+@final
+class Machine:
+    """A source of these devices, each of which draws 1 W."""
+
+    note, estimated, counter_outlives = "as made up", False, False
+
+    def __init__(self, name: str, *devices: Device) -> None:
+        """Measure the devices."""
+        self.name = name
+        self.is_closed = False
+        self._devices = devices
+
+    def devices(self) -> Sequence[Device]:
+        """See `PowerSource`."""
+        return self._devices
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        del device_uuid, counter
+        return Observation(time_s=0, power_w=1)
+
+    def close(self) -> None:
+        """See `PowerSource`."""
+        self.is_closed = True
+
+
+def device(uuid: str, component: Component) -> Device:
+    """A device."""
+    return Device(uuid=uuid, name=uuid, component=component)
 
 
 @pytest.fixture
-def board() -> PowerSource:
-    """A source of boards."""
-    return ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
+def board() -> Machine:
+    """A source of one board."""
+    return Machine("board", device("GPU-1", Component.GPU))
 
 
 @pytest.fixture
-def cpu() -> PowerSource:
-    """A source of the CPU."""
-    return ScriptedSource(ManualClock(), counter_j=lambda time_s: time_s)
+def cpu() -> Machine:
+    """A source of a CPU and its memory."""
+    return Machine("cpu", device("cpu:h", Component.CPU), device("memory:h", Component.MEMORY))
+
+
+@pytest.fixture
+def estimate() -> Machine:
+    """Another source of the CPU."""
+    return Machine("estimate", device("cpu:other", Component.CPU))
 
 
 def test_sensors_come_before_the_estimate() -> None:
     """Boards first, then CPU sensors, and an estimate only where there is nothing else."""
-    assert [each.name for each in SOURCES] == ["nvml", "powermetrics", "rapl", "estimate"]
-    assert words() == ("auto", "nvml", "powermetrics", "rapl", "estimate")
+    names = [each.name for each in SOURCES]
+    assert (names[0], names[-1]) == ("nvml", "estimate")
+    assert len(set(names)) == len(names)
+    assert words() == ("auto", *names)
 
 
-def test_the_first_that_opens_is_taken(board: PowerSource, cpu: PowerSource) -> None:
-    """The table's order decides; what stands below is not tried."""
-    table = (opens("a", board), opens("b", cpu))
+def test_all_that_works_is_taken_each_for_its_components(
+    board: Machine, cpu: Machine, estimate: Machine
+) -> None:
+    """Board, CPU and memory are measured together; no estimate of what is measured."""
+    table = (opens("a", board), opens("b", cpu), opens("c", estimate))
 
     detection = detect(candidates=table)
 
+    assert detection.sources == (board, cpu)
     assert detection.source is board
-    assert detection.refused == {}
+    assert [each.uuid for each in detection.devices] == ["GPU-1", "cpu:h", "memory:h"]
+    assert detection.blind == (Component.NODE,)
+    assert detection.refused == {"c": "cpu: measured by a source above it"}
 
 
-def test_reasons_of_refusal_are_kept(cpu: PowerSource) -> None:
-    """Each source above the taken one says why it was not, with its remedy."""
+def test_the_estimate_fills_in_for_a_cpu_that_nothing_measures(
+    board: Machine, estimate: Machine
+) -> None:
+    """Reasons of refusal are kept with their remedy, and what stays blind is named."""
+    refusal = refuses("b", SourcePermissionError("chmod a+r it"))
+
+    detection = detect(candidates=(opens("a", board), refusal, opens("c", estimate)))
+
+    assert detection.sources == (board, estimate)
+    assert detection.refused == {"b": "chmod a+r it"}
+    assert detection.blind == (Component.MEMORY, Component.NODE)
+
+
+def test_boards_of_several_vendors_are_measured_side_by_side(board: Machine) -> None:
+    """A second source of boards is taken for those that the first does not have."""
+    other = Machine("amd", device("GPU-1", Component.GPU), device("pci:3", Component.GPU))
+
+    detection = detect(candidates=(opens("a", board), opens("b", other)))
+
+    assert [each.uuid for each in detection.devices] == ["GPU-1", "pci:3"]
+    second = detection.sources[1]
+    assert second.observe("pci:3", counter=False).power_w == 1
+    with pytest.raises(UnknownDeviceError, match="'GPU-1'"):
+        second.observe("GPU-1", counter=False)
+
+
+def test_a_source_is_taken_for_what_is_left_of_it(cpu: Machine) -> None:
+    """Of one that measures CPU and node the node is taken, where another has the CPU."""
+    rails = Machine("rails", device("in", Component.NODE), device("cpu:rail", Component.CPU))
+
+    detection = detect(candidates=(opens("a", cpu), opens("b", rails)))
+
+    assert [each.uuid for each in detection.devices] == ["cpu:h", "memory:h", "in"]
+    assert "used for node only" in detection.sources[1].note
+    with pytest.raises(UnknownDeviceError):
+        detection.sources[1].observe(process_device(1), counter=False)
+    detection.close()
+    assert rails.is_closed
+
+
+def test_several_names_are_taken_in_their_order(board: Machine, cpu: Machine) -> None:
+    """`--tracker b a`: both, and nothing else."""
     table = (
-        refuses("a", SourceUnavailableError("no driver; install it")),
-        refuses("b", SourcePermissionError("chmod a+r it")),
-        opens("c", cpu),
+        opens("a", board),
+        opens("b", cpu),
+        opens("c", Machine("c", device("n", Component.NODE))),
     )
 
-    detection = detect(candidates=table)
+    detection = detect(Request(tracker=("b", "a")), candidates=table)
 
-    assert detection.source is cpu
-    assert detection.refused == {"a": "no driver; install it", "b": "chmod a+r it"}
+    assert detection.sources == (cpu, board)
 
 
-def test_boards_are_passed_over_where_the_cpu_computes(
-    board: PowerSource, cpu: PowerSource
-) -> None:
+def test_two_names_for_one_thing_are_refused(cpu: Machine, estimate: Machine) -> None:
+    """Nothing is measured twice behind the user's back; what was opened is closed."""
+    table = (opens("a", cpu), opens("b", estimate))
+
+    with pytest.raises(SourceUnavailableError, match="'b' measures only what cpu does already"):
+        detect(Request(tracker=("a", "b")), candidates=table)
+
+    assert cpu.is_closed
+    assert estimate.is_closed
+
+
+def test_boards_are_passed_over_where_the_cpu_computes(board: Machine, cpu: Machine) -> None:
     """A trial on the CPU is not charged with the energy of an idle board."""
-    table = (opens("a", board, of_accelerators=True), opens("b", cpu))
+    table = (opens("a", board), opens("b", cpu))
 
     detection = detect(Request(accelerator=False), candidates=table)
 
@@ -82,14 +178,14 @@ def test_boards_are_passed_over_where_the_cpu_computes(
     assert detection.refused == {"a": "what is measured here runs on the CPU"}
 
 
-def test_a_name_is_taken_at_its_word(board: PowerSource, cpu: PowerSource) -> None:
+def test_a_name_is_taken_at_its_word(board: Machine, cpu: Machine) -> None:
     """The named source and no other; also boards where the CPU computes, since it was asked for."""
-    table = (opens("a", cpu), opens("b", board, of_accelerators=True))
+    table = (opens("a", cpu), opens("b", board))
 
     assert detect(Request(tracker="b", accelerator=False), candidates=table).source is board
 
 
-def test_a_named_source_that_is_refused_is_an_error(cpu: PowerSource) -> None:
+def test_a_named_source_that_is_refused_is_an_error(cpu: Machine) -> None:
     """No other is taken in its place behind the user's back."""
     table = (refuses("a", SourcePermissionError("chmod a+r it")), opens("b", cpu))
 

@@ -25,7 +25,7 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, process_device
-from trackers.sources.powermetrics import SUDOERS, PowermetricsSource, samples
+from trackers.sources.powermetrics import LOOKED_AT, SUDOERS, PowermetricsSource, samples
 from trackers.sources.powermetrics_process import ProcessStream, Stream
 
 RECORDING = (Path(__file__).parents[2] / "data" / "powermetrics_mac14.plists").read_bytes()
@@ -283,7 +283,11 @@ def test_the_counter_is_the_sum_of_all_samples(
     """Each sample's power x its own `elapsed_ns`, in whatever pieces the stream comes."""
     whole = b"\0".join(
         plistlib.dumps(
-            {"elapsed_ns": ms * 1_000_000, "hw_model": "Mac14,7", "processor": {"gpu_power": mw}}
+            {
+                "elapsed_ns": ms * 1_000_000,
+                "hw_model": "Mac14,7",
+                "processor": {"gpu_power": mw, "cpu_power": 0},
+            }
         )
         for mw, ms in zip(powers_mw, lengths_ms, strict=False)
     )
@@ -553,3 +557,33 @@ def test_a_sudo_that_would_ask_refuses_the_source(
 
     assert "/etc/sudoers.d/powermetrics" in str(caught.value)
     assert SUDOERS in str(caught.value)
+
+
+# No single sample is trusted.
+
+
+def told(**power: float) -> bytes:
+    """A sample of 100 ms that tells these powers."""
+    sample = {"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", "processor": power}
+    return plistlib.dumps(sample) + b"\0"
+
+
+def test_a_power_that_the_first_sample_lacks_is_a_device_all_the_same() -> None:
+    """The first sample of recent versions is often without; a later one tells it."""
+    tape = Tape(
+        told(cpu_power=500.0), told(cpu_power=500.0), told(gpu_power=1000.0, cpu_power=500.0)
+    )
+
+    source = opened(tape)
+
+    assert {device.uuid for device in source.devices()} == {GPU, CPU}
+    source.close()
+
+
+def test_samples_that_tell_no_power_are_a_refusal() -> None:
+    """A Mac with an Intel CPU gives samples without either power: the next source is taken."""
+    sample = {"elapsed_ns": 100_000_000, "hw_model": "MacBookPro16,1", "gpu": [{"name": "a"}]}
+    tape = Tape(*[plistlib.dumps(sample) + b"\0"] * LOOKED_AT)
+
+    with pytest.raises(SourceUnavailableError, match="power of neither CPU nor GPU"):
+        opened(tape)

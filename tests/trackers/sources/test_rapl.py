@@ -1,6 +1,7 @@
 """RAPL on a powercap tree of real files."""
 
 import contextlib
+import errno
 import shlex
 import stat
 import subprocess
@@ -20,10 +21,12 @@ from trackers.errors import (
 )
 from trackers.sample import Component, process_device
 from trackers.sources.cpu_share import SETTLING_BUSY_S, CpuShares
-from trackers.sources.rapl import HIGHEST_ZONE_W, PAUSE_S, RaplSource
+from trackers.sources.rapl import RaplSource
+from trackers.sources.rising_counter import HIGHEST_W, PAUSE_S
 
 RANGE_UJ = 262_143_328_850
-CPU = "cpu:node-1"
+CPU = "cpu:node-1:package-0"
+MEMORY = "memory:node-1:package-0"
 
 
 def zone(root: Path, folder: str, name: str, energy_uj: int) -> Path:
@@ -53,25 +56,34 @@ def two_sockets(root: Path) -> dict[str, Path]:
     return {folder: zone(root, folder, name, uj) for folder, name, uj in zones}
 
 
+def counter_j(source: RaplSource, device_uuid: str) -> float:
+    """A device's counter."""
+    seen_j = source.observe(device_uuid, counter=True).counter_j
+    assert seen_j is not None
+    return seen_j
+
+
 def machine_j(source: RaplSource) -> float:
-    """The machine's counter."""
-    counter_j = source.observe(CPU, counter=True).counter_j
-    assert counter_j is not None
-    return counter_j
+    """The counters of all devices together."""
+    return sum(counter_j(source, device.uuid) for device in source.devices())
 
 
-def test_packages_and_memory_are_added_and_nothing_twice(tmp_path: Path) -> None:
-    """Cores and psys lie in or around the packages, MMIO is their twin: none is added."""
+def test_packages_and_memory_are_devices_and_nothing_counts_twice(tmp_path: Path) -> None:
+    """Cores and psys lie in or around the packages, MMIO is their twin: none is a device."""
     two_sockets(tmp_path)
 
-    source = RaplSource(root=tmp_path, hostname="node-1", clock=ManualClock(7))
+    source = RaplSource(root=tmp_path, hostname="node-1", clock=ManualClock(7), model="Xeon")
 
-    (device,) = source.devices()
-    assert (device.uuid, device.component) == (CPU, Component.CPU)
-    assert device.name == "package-0, package-0 dram, package-1, package-1 dram"
-    seen = source.observe(CPU, counter=False)
+    assert [(each.uuid, each.name, each.component) for each in source.devices()] == [
+        ("cpu:node-1:package-0", "Xeon", Component.CPU),
+        ("memory:node-1:package-0", "memory", Component.MEMORY),
+        ("cpu:node-1:package-1", "Xeon", Component.CPU),
+        ("memory:node-1:package-1", "memory", Component.MEMORY),
+    ]
+    seen = source.observe(MEMORY, counter=False)
     assert (seen.time_s, seen.power_w) == (7, None)
-    assert seen.counter_j == pytest.approx(1 + 0.1 + 2 + 0.2)
+    counters_j = [counter_j(source, device.uuid) for device in source.devices()]
+    assert counters_j == pytest.approx([1, 0.1, 2, 0.2])
 
 
 @pytest.mark.parametrize("root", ["", "intel-rapl"])
@@ -93,14 +105,14 @@ def test_the_class_folder_has_links_and_each_zone_counts_once(tmp_path: Path) ->
     links.mkdir()
     for path in ("intel-rapl:0", "intel-rapl:0/intel-rapl:0:0", "intel-rapl:1"):
         name = {"intel-rapl:0": "package-0", "intel-rapl:1": "package-1"}.get(path, "dram")
-        counter = zone(devices, path, name, 1_000_000)
+        counter = zone(devices, path, name, len(path) * 1_000_000)
         (links / counter.parent.name).symlink_to(counter.parent)
         (counter.parent / "subsystem").symlink_to(links)
 
     source = RaplSource(root=links, hostname="node-1")
 
-    assert source.devices()[0].name == "package-0, package-0 dram, package-1"
-    assert machine_j(source) == pytest.approx(3)
+    assert [device.uuid for device in source.devices()] == [CPU, MEMORY, "cpu:node-1:package-1"]
+    assert machine_j(source) == pytest.approx(12 + 27 + 12)
 
 
 def test_amd_is_read_like_intel(tmp_path: Path) -> None:
@@ -134,7 +146,7 @@ def test_counter_rises_over_wraps(
 
     for step_uj in steps_uj:
         used_uj += step_uj
-        clock.advance(step_uj / 1e6 / HIGHEST_ZONE_W)
+        clock.advance(step_uj / 1e6 / HIGHEST_W)
         counter.write_text(str(used_uj % RANGE_UJ))
         now_j = machine_j(source)
 
@@ -197,7 +209,7 @@ def test_no_step_is_above_what_a_zone_can_draw(
     root = tmp_path_factory.mktemp("powercap")
     counter, clock = zone(root, "intel-rapl:0", "package-0", 0), ManualClock()
     source = RaplSource(root=root, hostname="node-1", clock=clock)
-    most_uj = HIGHEST_ZONE_W * (waited_s + PAUSE_S) * 1e6
+    most_uj = HIGHEST_W * (waited_s + PAUSE_S) * 1e6
     clock.advance(waited_s)
     counter.write_text(str(int(most_uj * over) + 1))
 
@@ -210,14 +222,75 @@ def test_no_step_is_above_what_a_zone_can_draw(
 
 def test_dies_of_one_package_are_packages_of_their_own(tmp_path: Path) -> None:
     """The kernel names them so where a package has several; each has a counter and memory."""
-    zone(tmp_path, "intel-rapl:0", "package-0-die-0", 1_000_000)
+    zone(tmp_path, "intel-rapl:0", "package-0-die-0", 5_000_000)
     zone(tmp_path, "intel-rapl:0:0", "dram", 100_000)
     zone(tmp_path, "intel-rapl:1", "package-0-die-1", 2_000_000)
     zone(tmp_path, "intel-rapl:1:0", "dram", 200_000)
 
     source = RaplSource(root=tmp_path, hostname="node-1")
 
-    assert machine_j(source) == pytest.approx(3.3)
+    assert machine_j(source) == pytest.approx(5 + 0.1 + 2 + 0.2)
+
+
+def test_dies_that_show_the_counter_of_their_socket_count_once(tmp_path: Path) -> None:
+    """Read a moment apart they differ by microjoules: by value they are one, whatever their names."""
+    clock, start_uj = ManualClock(), {"intel-rapl:0": 5_000_000_000, "intel-rapl:1": 5_000_000_150}
+    dies = {
+        folder: zone(tmp_path, folder, f"package-0-die-{folder[-1]}", uj)
+        for folder, uj in start_uj.items()
+    }
+    source = RaplSource(root=tmp_path, hostname="node-1", clock=clock)
+    before_j = after_j = machine_j(source)
+    for step in range(1, 6):
+        clock.advance(2)
+        for folder, counter in dies.items():
+            counter.write_text(str(start_uj[folder] + step * 136_000_000))
+        after_j = machine_j(source)
+
+    assert after_j - before_j == pytest.approx(680)
+    assert [device.uuid for device in source.devices()] == ["cpu:node-1:package-0-die-0"]
+    assert "package-0-die-1 shows the counter of package-0-die-0" in source.note
+
+
+def test_a_package_and_its_memory_are_never_taken_for_one(tmp_path: Path) -> None:
+    """Counters of different components may agree by chance."""
+    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
+
+    source = RaplSource(root=tmp_path, hostname="node-1")
+
+    assert [device.uuid for device in source.devices()] == [CPU, MEMORY]
+
+
+@pytest.mark.parametrize("code", [errno.ENODATA, errno.EIO, errno.EACCES])
+def test_a_zone_that_does_not_answer_drops_that_zone_alone(tmp_path: Path, code: int) -> None:
+    """The package is measured where memory answers with an error; the note names what is blind."""
+    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    memory = zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
+
+    def read(path: Path) -> str:
+        if path == memory:
+            raise OSError(code, "no")
+        return path.read_text()
+
+    source = RaplSource(root=tmp_path, hostname="node-1", read=read)
+
+    assert [device.uuid for device in source.devices()] == [CPU]
+    assert "package-0 dram is not measured" in source.note
+    assert ("chmod a+r" in source.note) == (code == errno.EACCES)
+
+
+def test_a_zone_that_fails_later_leaves_the_others_alone(tmp_path: Path) -> None:
+    """Its own readings fail; those of the package go on."""
+    zone(tmp_path, "intel-rapl:0", "package-0", 1_000_000)
+    memory = zone(tmp_path, "intel-rapl:0:0", "dram", 1_000_000)
+    source = RaplSource(root=tmp_path, hostname="node-1")
+    memory.write_text("")
+
+    with pytest.raises(ReadError):
+        source.observe(MEMORY, counter=True)
+
+    assert counter_j(source, CPU) == pytest.approx(1)
 
 
 def test_other_limits_in_the_same_folder_are_passed_over(tmp_path: Path) -> None:
@@ -234,7 +307,9 @@ def test_other_limits_in_the_same_folder_are_passed_over(tmp_path: Path) -> None
 def test_unreadable_counters_give_the_command_that_mends_it(tmp_path: Path) -> None:
     """The message has a `chmod` for exactly the files, and running it lets everybody read them."""
     zones = two_sockets(tmp_path / "a folder")
-    closed = [zones["intel-rapl:0"], zones["intel-rapl:1"]]
+    closed = [
+        zones[name] for name in ("intel-rapl:0", "intel-rapl:0:1", "intel-rapl:1", "intel-rapl:1:0")
+    ]
     for path in zones.values():
         path.chmod(0o400)
 
@@ -307,6 +382,33 @@ def test_other_devices_are_unknown(tmp_path: Path, uuid: str) -> None:
 
     with pytest.raises(UnknownDeviceError, match=CPU):
         source.observe(uuid, counter=True)
+
+
+def test_process_has_a_share_of_each_device(tmp_path: Path) -> None:
+    """Of all packages together where only the process is named, else of the device that is."""
+    counters = two_sockets(tmp_path)
+    seconds = {"tree": 1.0, "busy": 10.0}
+    clock = ManualClock()
+    source = RaplSource(
+        root=tmp_path,
+        hostname="node-1",
+        clock=clock,
+        tree_seconds=lambda _: seconds["tree"],
+        busy_seconds=lambda: seconds["busy"],
+    )
+    targets = (process_device(42), process_device(42, CPU), process_device(42, MEMORY))
+    for target in targets:
+        counter_j(source, target)
+    for used_j, folder in ((10, "intel-rapl:0"), (30, "intel-rapl:1"), (4, "intel-rapl:0:1")):
+        counters[folder].write_text(str(int(counters[folder].read_text()) + used_j * 1_000_000))
+    seconds.update(tree=2.0, busy=14.0)
+    clock.advance(1)
+
+    shares_j = [counter_j(source, target) for target in targets]
+
+    assert shares_j == pytest.approx([(10 + 30) / 4, 10 / 4, 4 / 4])
+    with pytest.raises(UnknownDeviceError, match="shares of processes"):
+        source.observe(process_device(42, "cpu:node-2:package-0"), counter=True)
 
 
 def test_process_gets_its_share_of_the_machine(tmp_path: Path) -> None:

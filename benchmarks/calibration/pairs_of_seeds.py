@@ -1,0 +1,116 @@
+"""What each pair of watch16's five seeds recommends, against the other three; as Markdown.
+
+python -m benchmarks.calibration.pairs_of_seeds
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.calibration.worlds import recorded_trainings
+from study.inference.choice import Aim, choose
+from study.inference.intervals import Interval
+from study.inference.posterior import Posterior, posterior
+from study.inference.repeats import Floats, Repeats
+from study.inference.selection import luck, picked_interval, saving_against_picked
+
+SEEDS = 5
+BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.0001, 0.001, 0.01, 0.1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairOfSeeds:
+    """The advice of two seeds, and what the other three came to.
+
+    Attributes:
+        seeds: The two.
+        setup: Place of the recommended setup.
+        right: Probability that it is within the tolerance and within 5 % of the cheapest such.
+        energy_j: 95 % interval of its energy.
+        others_j: Geometric mean of its energy in the other three seeds.
+        costliest: Place of the costliest setup.
+        saved: 95 % interval of what is saved against that one.
+        others_saved: What the other three seeds save.
+        excess: Energy of the setup over that of the setup which the other three recommend by
+            their means, in the other three seeds, less 1; negative where it needs less.
+        short: Points that it lies below the best accuracy less the tolerance there; 0 if within.
+    """
+
+    seeds: tuple[int, int]
+    setup: int
+    right: float
+    energy_j: Interval
+    others_j: float
+    costliest: int
+    saved: Interval
+    others_saved: float
+    excess: float
+    short: float
+
+
+def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
+    """Compute the advice of one pair.
+
+    Args:
+        seeds: Two of the five.
+        aim: What is asked for.
+
+    Raises:
+        ValueError: They are not two.
+    """
+    trainings = recorded_trainings()
+    rest = [seed for seed in range(SEEDS) if seed not in seeds]
+    energy, objective = (_drawn(trainings[:, list(seeds), part]) for part in (0, 1))
+    choice = choose(energy, objective, aim)
+    lucky = luck(energy, objective, aim)
+    setup, costliest = int(choice.setup), int(energy.repeats.mean.argmax())
+    total = picked_interval(energy, setup, lucky.energy)
+    others, accuracies = (trainings[:, rest, part].mean(axis=1) for part in (0, 1))
+    short = np.maximum(accuracies.max() - aim.tolerance - accuracies, 0.0)
+    least = others[short == 0].min()
+    return PairOfSeeds(
+        seeds=seeds,
+        setup=setup,
+        right=float(choice.right[setup]),
+        energy_j=Interval(low=np.exp(total.low), high=np.exp(total.high)),
+        others_j=float(np.exp(others[setup])),
+        costliest=costliest,
+        saved=saving_against_picked(energy, setup, costliest, lucky.against_costliest),
+        others_saved=float(-np.expm1(others[setup] - others[costliest])),
+        excess=float(np.expm1(others[setup] - least)),
+        short=float(short[setup] / aim.point),
+    )
+
+
+def _drawn(values: Floats) -> Posterior:
+    drawn = posterior(Repeats.of_array(values))
+    if drawn is None:
+        msg = "two seeds are needed for a spread"
+        raise ValueError(msg)
+    return drawn
+
+
+def _name(setup: int) -> str:
+    return f"{BATCH_SIZES[setup // 4]}, {LEARNING_RATES[setup % 4]:g}"
+
+
+def main() -> None:
+    """Print one row for each of the ten pairs."""
+    print(
+        "| seeds | recommended (batch size, rate) | right | energy (J) | other three (J) "
+        "| saved against the costliest (%) | other three (%) | excess (%) | points short |"
+    )
+    print("|---" * 9 + "|")
+    for seeds in itertools.combinations(range(SEEDS), 2):
+        row = pair_of_seeds((seeds[0], seeds[1]), Aim())
+        print(
+            f"| {row.seeds[0]}, {row.seeds[1]} | {_name(row.setup)} | {100 * row.right:.0f} % "
+            f"| {row.energy_j.low:.0f} to {row.energy_j.high:.0f} | {row.others_j:.0f} "
+            f"| {100 * row.saved.low:.0f} to {100 * row.saved.high:.0f} "
+            f"| {100 * row.others_saved:.0f} | {100 * row.excess:.0f} | {row.short:.1f} |"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What only a real board can show, as one prepared run of at most eight minutes.
+
+    python -m benchmarks.gpu                     all parts, on the machine's first NVIDIA board
+    python -m benchmarks.gpu --emulated          the same on an emulated board, in seconds
+    python -m benchmarks.gpu --parts loop table2 only these
+    python -m benchmarks.gpu --page              write docs/on-a-gpu.md from what came out
+
+Each part writes its result as it ends (OUT/<part>.json); a part whose result lies there is not run
+again, so that a run that was cut off goes on. Nothing here changes a setting of the board.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from benchmarks.gpu import sensors, studies, training
+from benchmarks.gpu.board import Board, emulated_environment, first_board
+from benchmarks.gpu.page import page
+
+ROOT = Path(__file__).parents[2]
+
+PARTS: dict[str, Callable[[Board], Any]] = {
+    "sources": sensors.sources,
+    "refresh": sensors.refresh_periods,
+    "calls": sensors.cost_of_calls,
+    "window": sensors.cost_of_a_window,
+    "counter": sensors.counter_against_integral,
+    "loop": training.loop_against_bare,
+    "table2": studies.table2,
+    "shared": studies.two_trials_on_one_board,
+    "precision": training.precisions,
+}
+"""In the order in which they run: what others build on comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What only a real board can show.
+
+    Attributes:
+        parts: Which parts to run; left out: all.
+        out: Where each part leaves its result.
+        emulated: Take an emulated board and the smallest sizes; checks this program, not a board.
+        page: Only write docs/on-a-gpu.md from the results in OUT.
+    """
+
+    parts: tuple[str, ...] = tuple(PARTS)
+    out: Path = Path("results/gpu")
+    emulated: bool = False
+    page: bool = False
+
+
+def run(options: Options) -> int:
+    """Run the parts that have no result yet; the number of those that failed."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    board = first_board(emulated=options.emulated, out=options.out)
+    for name in options.parts:
+        target = options.out / f"{name}.json"
+        if target.exists():
+            print(f"{name}: there already", flush=True)
+            continue
+        began_s = time.monotonic()
+        try:
+            result = PARTS[name](board)
+        except Exception:  # noqa: BLE001 - the other parts are worth having
+            failed += 1
+            print(f"{name}: failed\n{traceback.format_exc()}", flush=True)
+            continue
+        took_s = time.monotonic() - began_s
+        kept = {"emulated": options.emulated, "took_s": took_s, "result": result}
+        target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+        print(f"{name}: {took_s:.0f} s", flush=True)
+    return failed
+
+
+def main() -> int:
+    """Run, or write the page."""
+    options = tyro.cli(Options, prog="python -m benchmarks.gpu", description=__doc__)
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        sys.stderr.write(
+            f"--parts {unknown[0]}: there is no such part; there are {', '.join(PARTS)}\n"
+        )
+        return 2
+    if not options.page:
+        if options.emulated and "FAKE_NVML_BOARDS" not in os.environ:
+            # The loader looks for NVML where the process was started to look.
+            environment = emulated_environment(options.out / "nvml")
+            os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606 - ourselves
+        return min(run(options), 1)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git there is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    (ROOT / "docs" / "on-a-gpu.md").write_text(page(options.out, commit=commit), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

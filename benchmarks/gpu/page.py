@@ -1,0 +1,175 @@
+"""docs/on-a-gpu.md, from what the parts left."""
+
+import json
+import statistics
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def page(out: Path, *, commit: str) -> str:
+    """The page in Markdown; a part without a result says so."""
+    found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(out.glob("*.json"))}
+    return "\n".join(_lines(found, commit)) + "\n"
+
+
+def _lines(found: dict[str, Any], commit: str) -> Iterator[str]:
+    yield "# On a GPU"
+    yield ""
+    yield from _head(found, commit)
+    sections = {
+        "refresh": ("How often a value is refreshed", _refresh),
+        "calls": ("What one call of NVML takes", _calls),
+        "window": ("What a window takes", _window),
+        "counter": ("Counter against the integral of the power", _counter),
+        "loop": ("Our training loop against a bare one", _loop),
+        "table2": ("Energy per epoch by batch size and learning rate (Table 2)", _table2),
+        "shared": ("Two trials on one board at once", _shared),
+        "precision": ("Number formats and compilation", _precision),
+    }
+    for name, (title, write) in sections.items():
+        yield ""
+        yield f"## {title}"
+        yield ""
+        if name in found:
+            yield from write(found[name]["result"])
+        else:
+            yield "This part has no result."
+
+
+def _head(found: dict[str, Any], commit: str) -> Iterator[str]:
+    if any(each["emulated"] for each in found.values()):
+        yield "**Emulated board: these numbers check the program, not a board.**"
+        yield ""
+    board = found.get("sources", {}).get("result", {})
+    took_s = sum(each["took_s"] for each in found.values())
+    yield f"Made by `python -m benchmarks.gpu`, then `python -m benchmarks.gpu --page`, at commit {commit}:"
+    yield (
+        f"{board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
+        f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. One run: repeat it "
+        "before you lean on a small difference."
+    )
+
+
+def _table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[str]:
+    yield f"| {' | '.join(titles)} |"
+    yield f"|{'---|' * len(titles)}"
+    for row in rows:
+        yield f"| {' | '.join(str(cell) for cell in row)} |"
+
+
+def _number(value: float | None, form: str = ".3g") -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _refresh(result: dict[str, float | None]) -> Iterator[str]:
+    yield "Median time between two changes while the board is busy and idle in turn."
+    yield ""
+    yield from _table(("value", "ms"), ((k, _number(v)) for k, v in result.items()))
+
+
+def _calls(result: dict[str, dict[str, float]]) -> Iterator[str]:
+    rows = (
+        (name, *(_number(each[k]) for k in ("median_us", "p99_us", "worst_us")))
+        for name, each in result.items()
+    )
+    yield from _table(("call", "median, us", "99 %, us", "worst, us"), rows)
+
+
+def _window(result: dict[str, float]) -> Iterator[str]:
+    rows = (
+        (name, _number(result[f"{name}_median_ms"]), _number(result[f"{name}_worst_ms"]))
+        for name in ("open", "close")
+    )
+    yield "In one process, by `EnergyMeter`."
+    yield ""
+    yield from _table(("", "median, ms", "worst, ms"), rows)
+
+
+def _counter(result: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    yield "Readings of windows; the ratio is counter over integral, where both were known."
+    yield ""
+    titles = ("load", "window, s", "mean power, W", "ratio: median, lowest, highest", "status")
+    yield from _table(titles, _counter_rows(result))
+
+
+def _counter_rows(result: dict[str, list[dict[str, Any]]]) -> Iterator[Sequence[object]]:
+    for load, rows in result.items():
+        for length_s in dict.fromkeys(row["length_s"] for row in rows):
+            same = [row for row in rows if row["length_s"] == length_s]
+            powers = [row["mean_power_w"] for row in same if row["mean_power_w"] is not None]
+            ratios = [r for row in same if (r := row["counter_over_power"]) is not None]
+            shown = "-"
+            if ratios:
+                three = (statistics.median(ratios), min(ratios), max(ratios))
+                shown = ", ".join(f"{each:.3f}" for each in three)
+            power = _number(statistics.median(powers) if powers else None, ".1f")
+            counts = {
+                s: sum(row["status"] == s for row in same) for s in ("ok", "degraded", "missing")
+            }
+            status = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            yield load, length_s, power, shown, status
+
+
+def _loop(result: list[dict[str, Any]]) -> Iterator[str]:
+    rows = (
+        (
+            row["batch_size"],
+            _number(row["samples_per_s"], ".0f"),
+            f"{row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f})",
+        )
+        for row in result
+    )
+    yield from _table(("batch size", "samples/s", "ours over bare (quartiles)"), rows)
+
+
+def _table2(result: dict[str, Any]) -> Iterator[str]:
+    yield "The CelebA sample (synthetic faces), timm's resnet18 at 64 pixels; median epoch, in joules."
+    yield ""
+    rows = {(row["batch_size"], row["learning_rate"]): row for row in result["rows"]}
+    rates = sorted({rate for _, rate in rows}, reverse=True)
+    sizes = sorted({size for size, _ in rows})
+    yield from _table(
+        ("batch size", *(f"rate {rate:g}" for rate in rates), "s per epoch"),
+        (
+            (
+                size,
+                *(_number(rows[size, rate]["epoch_energy_j"]) for rate in rates),
+                _number(statistics.median(rows[size, rate]["epoch_time_s"] for rate in rates)),
+            )
+            for size in sizes
+        ),
+    )
+    yield ""
+    status = ", ".join(f"{count} {name}" for name, count in result["status"].items())
+    yield f"Epochs: {status}."
+
+
+def _shared(result: dict[str, Any]) -> Iterator[str]:
+    yield "The same four trainings; a board that is shared is charged in equal parts, and says so."
+    yield ""
+    rows = (
+        (
+            name,
+            _number(each["energy_j"], ".0f"),
+            _number(each["time_s"], ".1f"),
+            ", ".join(f"{count} {status}" for status, count in each["status"].items()),
+        )
+        for name, each in result.items()
+    )
+    yield from _table(("trials", "J in all", "s in all", "epochs"), rows)
+
+
+def _precision(result: list[dict[str, Any]]) -> Iterator[str]:
+    yield "Training steps of timm's resnet18 on noise, 256 images of 160 pixels at once."
+    yield ""
+    rows = (
+        (
+            row["precision"],
+            _number(row["j_per_1000_images"]),
+            _number(row["s_per_1000_images"]),
+            _number(row["mean_power_w"], ".0f"),
+        )
+        for row in result
+    )
+    yield from _table(("", "J per 1,000 images", "s per 1,000 images", "mean W"), rows)

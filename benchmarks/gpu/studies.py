@@ -1,0 +1,62 @@
+"""Whole studies on the board: the paper's Table 2, and two trials on one board at once."""
+
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.gpu.board import Board, ran
+
+SIXTEEN = (
+    *("--batch-sizes", "64", "256", "1024", "4096"),
+    *("--learning-rates", "0.1", "0.01", "0.001", "0.0001"),
+)
+FOUR = ("--batch-sizes", "256", "1024", "--learning-rates", "0.001", "0.0001")
+ONE = ("--batch-sizes", "256", "--learning-rates", "0.001")
+EPOCHS = 6
+
+
+def table2(board: Board) -> dict[str, Any]:
+    """The CelebA sample's 16 setups with timm's resnet18: energy per epoch (the paper's Table 2)."""
+    epochs = _studied(board, "table2", *(ONE if board.emulated else SIXTEEN))
+    cells = epochs.groupby(["batch_size", "learning_rate"])
+    return {
+        "rows": [
+            {
+                "batch_size": int(batch_size),
+                "learning_rate": float(learning_rate),
+                "epochs": len(rows),
+                "epoch_energy_j": float(rows["epoch_energy_j"].median()),
+                "epoch_time_s": float(rows["epoch_time_s"].median()),
+            }
+            for (batch_size, learning_rate), rows in cells
+        ],
+        "status": epochs["energy_status"].value_counts().to_dict(),
+        "method": epochs["energy_method"].value_counts().to_dict(),
+    }
+
+
+def two_trials_on_one_board(board: Board) -> dict[str, Any]:
+    """The same four setups one by one and two at once: what is charged, and how it is flagged."""
+    setups = ONE if board.emulated else FOUR
+    found = {}
+    for name, gpus in (("one by one", "1"), ("two at once", "0.5")):
+        epochs = _studied(board, f"shared-{gpus}", *setups, "--gpus-per-trial", gpus)
+        found[name] = {
+            "energy_j": float(epochs["epoch_energy_j"].sum()),
+            "time_s": float(epochs["epoch_time_s"].sum()),
+            "status": epochs["energy_status"].value_counts().to_dict(),
+            "shared_by": epochs["shared_by"].fillna(0).astype(int).value_counts().to_dict(),
+        }
+    return found
+
+
+def _studied(board: Board, name: str, *options: str) -> pd.DataFrame:
+    """Epoch rows of a regime study that the product's own command ran."""
+    epochs, image_size = int(board.size(EPOCHS, 1)), int(board.size(64, 32))
+    ran(
+        *("-m", "study.regime", "--scenario", "celeba", "--image-size", str(image_size)),
+        *("--repeats", "1", "--max-epochs", str(epochs), "--patience", str(epochs)),
+        *("--tracker", "nvml", "--results-dir", str(board.out), "--name", name, "--no-report"),
+        *options,
+    )
+    return pd.read_parquet(board.out / name / "epochs.parquet")

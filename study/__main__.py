@@ -1,0 +1,64 @@
+"""`power-of-training COMMAND ...`, and `python -m study`: all commands under one name.
+
+Beside `python -m study.regime` and its like, for folders that have a `study`, `models` or `analysis` of
+their own: the command does not search the working folder first.
+"""
+
+import runpy
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from study.machines.own_packages import find_ours
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),
+    "pretraining": ("study.pretraining", "does pretraining an encoder pay, and freezing it?"),
+    "multitask": ("study.multitask", "do several tasks train cheaper together than one by one?"),
+    "search": ("study.search", "find a good setup, and stop before the energy is wasted"),
+    "data": ("study.data", "get, check or make the data sets"),
+    "trackers": ("trackers", "what this machine can measure, and what is in the way"),
+    "analysis": ("analysis", "tables, figures and recommendation of finished studies"),
+}
+"""Commands by their word, with the module behind `python -m` and what it answers."""
+
+PROGRAM = "power-of-training"
+FINISHED, REFUSED = 0, 2
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command, or list them all.
+
+    Args:
+        args: The command and what it is given; the process's own by default.
+
+    Returns:
+        The exit status; a command that ends the process by itself does not return.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    if not given or given[0] in ("-h", "--help", "help"):
+        _list(Console())
+        return FINISHED
+    if given[0] not in COMMANDS:
+        sys.stderr.write(
+            f"{PROGRAM}: there is no command {given[0]!r}; allowed are {', '.join(COMMANDS)}.\n"
+        )
+        return REFUSED
+    find_ours()
+    module, _ = COMMANDS[given[0]]
+    sys.argv = [f"{PROGRAM} {given[0]}", *given[1:]]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    return FINISHED
+
+
+def _list(console: Console) -> None:
+    console.print(f"usage: {PROGRAM} COMMAND [options]     (or python -m MODULE [options])\n")
+    for word, (module, answers) in COMMANDS.items():
+        console.print(f"  [bold]{word:12}[/] {escape(answers)}  [dim]{module}[/]", soft_wrap=True)
+    console.print(f"\n{PROGRAM} COMMAND --help explains the options of each.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

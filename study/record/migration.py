@@ -1,0 +1,85 @@
+"""Tables and manifests of earlier schemas, brought to the present one when they are read.
+
+Schema 3 (version 0.2) has the objective and metrics by name where schema 2 (version 0.1) had columns
+for the accuracy and for CelebA's two tasks. Nothing is written back: a folder stays as it is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from study.record.objective import metrics_text
+from study.record.renamed import with_present_names
+
+SCHEMA_VERSION = 3
+"""Version of the manifest and of the tables beside it."""
+
+READABLE = (1, 2, SCHEMA_VERSION)
+"""Schemas that can be read; what schema 1 lacks beside schema 2 is missing in its rows."""
+
+RENAMED = {"val_accuracy": "val_score", "best_val_accuracy": "best_val_score"}
+"""Columns of schema 2 by their present names."""
+
+_METRICS = {
+    "val_accuracy": "accuracy",
+    "val_accuracy_attributes": "attributes/accuracy",
+    "val_accuracy_identity": "identity/accuracy",
+}
+"""Columns of schema 2 that `val_metrics` now has, with the metric's name in it."""
+
+EARLIER = frozenset({*RENAMED, *_METRICS})
+"""Columns by which a table of schema 2 is known."""
+
+
+def is_earlier(names: Iterable[str]) -> bool:
+    """Return whether these are the columns of a table of an earlier schema."""
+    return not EARLIER.isdisjoint(names)
+
+
+def migrated_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """Return a table's columns with their present names.
+
+    Args:
+        columns: The table's values by column, from a table of any schema that can be read.
+    """
+    if not is_earlier(columns):
+        return dict(columns)
+    kept = {
+        RENAMED.get(name, name): values
+        for name, values in columns.items()
+        if name in RENAMED or name not in EARLIER
+    }
+    if "val_accuracy" in columns:
+        names = [name for name in _METRICS if name in columns]
+        kept["val_metrics"] = [
+            metrics_text({_METRICS[name]: value for name, value in zip(names, row, strict=True)})
+            for row in zip(*(columns[name] for name in names), strict=True)
+        ]
+    return kept
+
+
+def migrated_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one row with the present names of its columns."""
+    if not is_earlier(row):
+        return dict(row)
+    return {
+        name: values[0]
+        for name, values in migrated_columns({k: (v,) for k, v in row.items()}).items()
+    }
+
+
+def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a manifest's values as the present schema has them.
+
+    Args:
+        raw: The manifest as JSON has it, of any schema that can be read.
+    """
+    if raw["schema_version"] == SCHEMA_VERSION:
+        return dict(raw)
+    kinds = {device["kind"] for node in raw["nodes"] for device in node["devices"]}
+    scope = "components" if kinds == {"cpu"} else "accelerator"
+    return {
+        **raw,
+        "options": with_present_names(raw["options"]),
+        "energy_of": scope,
+        "schema_version": SCHEMA_VERSION,
+    }

@@ -1,0 +1,83 @@
+"""The words of a record: what a column with a fixed list of values may hold.
+
+`EnergyMethod` and `EnergyStatus` are the tracker's own, so that a reading's words need no
+translation on their way into a row.
+"""
+
+from enum import StrEnum
+
+from trackers.sample import Method as EnergyMethod
+from trackers.sample import Status as EnergyStatus
+
+__all__ = [
+    "LATENTS",
+    "EnergyMethod",
+    "EnergyScope",
+    "EnergyStatus",
+    "Paradigm",
+    "Stage",
+    "StopReason",
+    "TrialStatus",
+]
+
+
+class Paradigm(StrEnum):
+    """Comparison that a study makes."""
+
+    REGIME = "regime"
+    PRETRAINING = "pretraining"
+    MULTITASK = "multitask"
+    SEARCH = "search"
+
+
+class Stage(StrEnum):
+    """A training within a trial, with its own early stopping and its own energy."""
+
+    ENCODER = "encoder"
+    CLASSIFIER_FROZEN = "classifier-frozen"
+    CLASSIFIER_UNFROZEN = "classifier-unfrozen"
+    ENCODER_CLASSIFIER = "encoder+classifier"
+    ATTRIBUTES = "attributes"
+    IDENTITY = "identity"
+    BOTH = "both"
+
+
+LATENTS = "latents"
+"""Stage of the window in which a frozen encoder computes latent features once. It lies within the
+first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
+
+
+class EnergyScope(StrEnum):
+    """Energy that setups are ranked by; everything else that was measured stands beside it."""
+
+    ACCELERATOR = "accelerator"
+    """The trial's accelerators, as in the paper."""
+    COMPONENTS = "components"
+    """Accelerators, and the trial's share of CPU and memory."""
+    NODE = "node"
+    """The trial's share of the whole machine, at its plug."""
+
+
+class StopReason(StrEnum):
+    """Reason for the end of a stage; stands on its last epoch's row."""
+
+    PATIENCE = "patience"
+    MAX_EPOCHS = "max_epochs"
+    DIVERGED = "diverged"
+    OUT_OF_MEMORY = "out_of_memory"
+    ERROR = "error"
+    TARGET = "target"
+    """A search ended it, having seen the target."""
+    STOPPED = "stopped"
+    """A search ended it early: what it cost is a lower bound."""
+
+
+class TrialStatus(StrEnum):
+    """State of a trial.
+
+    A trial that diverged or ran out of memory is FINISHED: that is a result about its setup.
+    """
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"

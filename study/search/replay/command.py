@@ -1,0 +1,132 @@
+"""`python -m study.search replay TABLE`: a search on recorded trainings, on a simulated clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from study.command_line import refuse_old_names
+from study.errors import OptionError
+from study.options import HIGHEST_SEED
+from study.record.records import J_PER_WH
+from study.record.search_goal import SearchGoal
+from study.search.proposals import Proposer
+from study.search.replay.simulation import Simulation, first_rung
+from study.search.replay.table import ReplayTable, read_table
+from study.search.replay.text import replayed_lines
+from study.search.settings import SearchSettings, refuse
+from study.search.space.file import read_space
+from study.search.space.space import Space
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import EarlyStopper
+from study.search.stopping.halving import Halving, Rungs
+
+DESCRIPTION = """Search on recorded trainings instead of training: seconds instead of hours.
+
+  python -m study.search replay benchmarks/data/watch16 --goal energy-to-target --target 0.8
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(SearchSettings):
+    """What a replayed search takes.
+
+    Attributes:
+        table: The recorded trainings: a study's folder, an epochs.parquet, or a CSV.
+        pretended_gpus: Trials at the same time.
+    """
+
+    table: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="TABLE")]
+    pretended_gpus: Annotated[int, tyro.conf.arg(name="gpus", metavar="N")] = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            OptionError: The first option whose value is not allowed.
+        """
+        super().__post_init__()
+        if self.pretended_gpus < 1:
+            refuse("--gpus", self.pretended_gpus, "a number of GPUs from 1")
+        if not 0 <= self.seed < HIGHEST_SEED:
+            refuse("--seed", self.seed, f"0 or more, below {HIGHEST_SEED}")
+
+
+def main(args: Sequence[str], *, program: str, console: Console) -> None:
+    """Replay a search, and print what it found.
+
+    Args:
+        args: The command line behind `replay`.
+        program: The module behind `python -m`, with the subcommand.
+        console: Where the lines go.
+
+    Raises:
+        OptionError: An option or the table is wrong.
+    """
+    refuse_old_names(args)
+    options = tyro.cli(
+        ReplayOptions,
+        prog=f"python -m {program}",
+        description=DESCRIPTION,
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    table = read_table(options.table)
+    goal = SearchGoal(options.goal)
+    if goal is SearchGoal.ENERGY_TO_TARGET and options.target is not None:
+        table.energy_to_target_j(options.target)
+    budget = Budget(options.budget_j)
+    halving = _halving(options, table)
+    first_j = 0.0
+    if halving is not None and halving.first is not None:
+        by_energy = options.rungs is Rungs.ENERGY
+        first_j = halving.first * (1.0 if by_energy else table.cheapest_epoch_j)
+    space = _space(options, table)
+    search = Simulation(
+        table,
+        proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
+        stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
+        budget=budget,
+        goal=goal,
+        target=options.target,
+        seed=options.seed,
+        gpus=options.pretended_gpus,
+        trials=options.trials,
+        first_rung_j=first_j,
+        space=space,
+    ).run()
+    for line in replayed_lines(table, search, goal, budget):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _halving(options: ReplayOptions, table: ReplayTable) -> Halving | None:
+    rungs = options.rungs
+    if rungs is None:
+        return None
+    first = first_rung(rungs, table)
+    if rungs is Rungs.ENERGY and options.first_rung_wh is not None:
+        first = options.first_rung_wh * J_PER_WH
+    return Halving(rungs=rungs, first=first)
+
+
+def _space(options: ReplayOptions, table: ReplayTable) -> Space:
+    """What is searched over: the table's setups, or what --space names beside them.
+
+    Raises:
+        OptionError: The file is not as it should be, or has other axes than the table.
+    """
+    if options.space is None:
+        return table.space
+    own = {axis.name: axis.values for axis in table.space.lists or ()}
+    space = read_space(options.space, default=own, of_scenario=tuple(own))
+    strange = [axis.name for axis in space.axes if axis.name not in own]
+    if strange:
+        message = (
+            f"--space {options.space} names {strange[0]}; in {table.name} only {', '.join(own)} "
+            "differ from setup to setup."
+        )
+        raise OptionError(message)
+    return space

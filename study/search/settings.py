@@ -1,0 +1,90 @@
+"""What a search is after and how it goes about it: the options of a search that trains and of a replay."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from study.errors import OptionError
+from study.options import tyro_arg, tyro_optional_arg
+from study.record.records import J_PER_WH
+from study.record.search_goal import SearchGoal
+from study.search.proposals import SamplerName
+from study.search.stopping.halving import Rungs
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """What every search takes.
+
+    Attributes:
+        goal: energy-to-target (needs --target), accuracy-energy (the front), or
+            accuracy (the best within the budget).
+        target: Validation accuracy, for example 0.9, which energy-to-target is to reach.
+        seed: Seed of the sampler, and of the trials.
+        sampler: Which of Optuna's samplers proposes.
+        trials: At most so many trials; left out: until every setup was tried.
+        space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own),
+            or other values; lists, or ranges: {learning_rate: {low: 0.001, high: 0.1, log: true}}.
+        energy_budget_wh: Energy that the whole search may use, in watt-hours.
+        halving: Successive halving whose rungs are energies, or epochs; auto: energy for
+            energy-to-target, else none, because the ends of a front need trials that go on.
+        first_rung_wh: First rung of --halving energy; left out: twice the first epoch of all (in a
+            replay: twice the cheapest).
+        no_cap: Let trials go on that have reached the target, or cannot beat the best one.
+    """
+
+    goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
+    target: Annotated[float | None, tyro_optional_arg("SHARE")] = None
+    seed: Annotated[int, tyro_arg("N")] = 0
+    sampler: SamplerName = "tpe"
+    trials: Annotated[int | None, tyro_optional_arg("N")] = None
+    space: Annotated[Path | None, tyro_optional_arg("FILE.yaml")] = None
+    energy_budget_wh: Annotated[float | None, tyro_optional_arg("WH")] = None
+    halving: Literal["auto", "none", "energy", "epochs"] = "auto"
+    first_rung_wh: Annotated[float | None, tyro_optional_arg("WH")] = None
+    no_cap: Annotated[bool, tyro_optional_arg()] = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            OptionError: The first option whose value is not allowed.
+        """
+        if self.trials is not None and self.trials < 1:
+            refuse("--trials", self.trials, "a number of trials from 1")
+        for option, watt_hours in (
+            ("--energy-budget-wh", self.energy_budget_wh),
+            ("--first-rung-wh", self.first_rung_wh),
+        ):
+            if watt_hours is not None and not 0 < watt_hours < math.inf:
+                refuse(option, watt_hours, "a number above 0")
+        if self.goal == SearchGoal.ENERGY_TO_TARGET.value and self.target is None:
+            message = (
+                "--target is missing; energy to target is the energy until the validation "
+                "accuracy first reaches it. Give a share such as 0.9."
+            )
+            raise OptionError(message)
+
+    @property
+    def budget_j(self) -> float | None:
+        """The budget in joules; None where there is none."""
+        return None if self.energy_budget_wh is None else self.energy_budget_wh * J_PER_WH
+
+    @property
+    def rungs(self) -> Rungs | None:
+        """What the rungs of the halving count; None without halving."""
+        if self.halving == "auto":
+            to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
+            return Rungs.ENERGY if to_target else None
+        return None if self.halving == "none" else Rungs(self.halving)
+
+
+def refuse(option: str, got: object, allowed: str) -> NoReturn:
+    """Say what an option is and what it may be.
+
+    Raises:
+        OptionError: Always.
+    """
+    message = f"{option} is {got}; allowed is {allowed}."
+    raise OptionError(message)

@@ -1,0 +1,132 @@
+"""`python -m study.search replay`: recorded trainings in, an answer and its bill out."""
+
+from pathlib import Path
+
+import pytest
+
+from study.search.__main__ import main
+from tests.study.replayed import rows_of
+
+TO_TARGET = ("--goal", "energy-to-target", "--target", "0.9")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """Four setups of which two reach 0.9: the cheaper one with 4 J."""
+    rows = rows_of(
+        {
+            (64, 0.1): [([0.2, 0.2, 0.2], 2.0)],
+            (64, 0.01): [([0.5, 0.9, 0.9], 2.0)],
+            (256, 0.1): [([0.3, 0.5, 0.6], 3.0)],
+            (256, 0.01): [([0.6, 0.9, 0.9], 4.0)],
+        }
+    )
+    path = tmp_path / "table.csv"
+    rows.to_csv(path, index=False)
+    return str(path)
+
+
+def replayed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """What a replay prints."""
+    assert main(["replay", *args]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """What a replay that is refused says."""
+    assert main(["replay", *args]) == 2
+    return capsys.readouterr().err
+
+
+def test_it_recommends_the_cheapest_setup_that_reaches_the_target(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its energy to it, in milliwatt-hours."""
+    said = replayed(capsys, table, *TO_TARGET)
+
+    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 0.900, 1.111 mWh" in said
+
+
+def test_it_says_what_it_used_and_what_the_grid_takes(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without any means of stopping they are the same: 33 J."""
+    said = replayed(capsys, table, *TO_TARGET, "--no-cap", "--halving", "none")
+
+    assert "energy 0.009167 Wh (no budget); the grid takes 0.009167 Wh" in said
+    assert "not run: 0 of 4 setups" in said
+
+
+def test_a_budget_ends_it_and_what_was_not_run_is_listed(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By what its setups chose."""
+    said = replayed(capsys, table, "--sampler", "grid", "--energy-budget-wh", "0.001")
+
+    assert "of 0.001 Wh" in said
+    assert "not run: 3 of 4 setups: 64 x 0.1, 256 x 0.01, 256 x 0.1" in said
+
+
+def test_without_an_answer_it_says_why(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The budget suffices for one epoch, which does not reach the target."""
+    said = replayed(capsys, table, *TO_TARGET, "--energy-budget-wh", "0.0006", "--halving", "none")
+
+    assert "The search has no answer: no trial reached the target." in said
+
+
+def test_more_gpus_take_less_simulated_time(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twelve epochs of a second on one, three on four."""
+    options = (table, "--sampler", "grid", "--halving", "none")
+
+    one, four = (replayed(capsys, *options, "--gpus", count) for count in ("1", "4"))
+
+    assert "4 trials in 12.0 s simulated" in one
+    assert "4 trials in 3.0 s simulated" in four
+
+
+def test_a_space_of_ranges_gets_the_nearest_setups(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Which is counted and said."""
+    space = tmp_path / "space.yaml"
+    space.write_text("learning_rate: {low: 0.005, high: 0.2, log: true}\n")
+
+    said = replayed(capsys, table, "--space", str(space), "--trials", "1")
+
+    assert "1 trial in " in said
+    assert "proposals that are not in the table: 1 were given its nearest setup" in said
+
+
+def test_a_space_over_what_the_table_has_not_is_refused(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the axes that it has."""
+    space = tmp_path / "space.yaml"
+    space.write_text("optimizer: [adam, sgd]\n")
+
+    said = refused(capsys, table, "--space", str(space))
+
+    assert "names optimizer; in table.csv only batch_size, learning_rate differ" in said.replace(
+        str(tmp_path) + "/", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        (("nowhere.csv",), "nowhere.csv cannot be read"),
+        (("TABLE", "--gpus", "0"), "--gpus is 0; allowed is a number of GPUs from 1"),
+        (("TABLE", "--seed", "-1"), "--seed is -1; allowed is 0 or more"),
+        (("TABLE", "--trials", "0"), "--trials is 0"),
+        (("TABLE", "--goal", "energy-to-target"), "--target is missing"),
+        (("TABLE", *TO_TARGET[:3], "0.99"), "0.99"),
+        (("TABLE", "--energy-budget-wh", "0.0001"), "the cheapest epoch of"),
+    ],
+)
+def test_bad_input_is_refused(
+    args: tuple[str, ...], named: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit status 2 and what is allowed."""
+    said = refused(capsys, *(table if arg == "TABLE" else arg for arg in args))
+
+    assert named in said

@@ -1,0 +1,49 @@
+"""`python -m study.search`: its subcommands, and what it refuses before anything starts."""
+
+import pytest
+import ray
+
+from study.search.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--goal", "energy-to-target"), "--target is missing"),
+        (("--repeats", "2"), "--repeats is 2"),
+        (("--energy-budget-wh", "0"), "--energy-budget-wh is 0"),
+        (("--trials", "0"), "--trials is 0"),
+        (("--space", "nowhere.yaml"), "--space nowhere.yaml cannot be read"),
+        (("--confirm", "-1"), "--confirm is -1"),
+        (("run", "--confirm", "-1"), "--confirm is -1"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_starts(
+    options: tuple[str, ...], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With exit status 2 and what is allowed; `run` is what is meant without a subcommand."""
+    status = main(options)
+
+    err = capsys.readouterr().err
+    assert status == 2
+    assert named in err
+    assert "Traceback" not in err
+    assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        (("--replay", "a.csv"), "python -m study.search replay TABLE"),
+        (("--replay=a.csv",), "python -m study.search replay TABLE"),
+        (("--compare", "--replay", "a.csv"), "python -m benchmarks.search --compare TABLE"),
+    ],
+)
+def test_an_option_that_is_a_command_now_is_answered_with_it(
+    options: tuple[str, ...], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command line of version 0.1 says where to go."""
+    status = main(options)
+
+    assert status == 2
+    assert command in capsys.readouterr().err

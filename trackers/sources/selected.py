@@ -1,0 +1,54 @@
+"""A source of which only some devices are wanted, because another source measures the rest."""
+
+from collections.abc import Sequence
+from typing import final
+
+from trackers.errors import UnknownDeviceError
+from trackers.sample import Component, Device, Observation, process_and_device
+from trackers.source import PowerSource
+
+
+@final
+class SelectedDevices:
+    """A source that knows fewer devices than the one that it asks.
+
+    Attributes:
+        name: As the source's.
+        note: As the source's, with the components that are wanted.
+        estimated: As the source's.
+        counter_outlives: As the source's.
+    """
+
+    def __init__(self, source: PowerSource, devices: Sequence[Device]) -> None:
+        """Ask `source` for some of its devices only."""
+        self._source = source
+        self._devices = tuple(devices)
+        components = sorted({device.component for device in devices})
+        self.name = source.name
+        self.note = f"{source.note}; used for {' and '.join(components)} only"
+        self.estimated = source.estimated
+        self.counter_outlives = source.counter_outlives
+
+    def devices(self) -> Sequence[Device]:
+        """The devices that are wanted."""
+        return self._devices
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        if not self._knows(device_uuid):
+            known = ", ".join(device.uuid for device in self._devices)
+            message = f"unknown device {device_uuid!r}; {self.name} is used for {known}"
+            raise UnknownDeviceError(message)
+        return self._source.observe(device_uuid, counter=counter)
+
+    def close(self) -> None:
+        """See `PowerSource`."""
+        self._source.close()
+
+    def _knows(self, device_uuid: str) -> bool:
+        """Whether a device, or the share of a process in one, is wanted."""
+        asked = process_and_device(device_uuid)
+        if asked is not None and asked[1] is None:
+            return any(each.component is Component.CPU for each in self._devices)
+        wanted = device_uuid if asked is None else asked[1]
+        return any(each.uuid == wanted for each in self._devices)

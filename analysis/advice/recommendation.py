@@ -73,7 +73,7 @@ def recommend(
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm), _of_stage(about, stage)]),
+        text=" ".join([*paradigm_advice(paradigm, ranking.tolerance), _of_stage(about, stage)]),
         caveats=tuple(caveats(study, setups, ranking)),
     )
 

@@ -19,7 +19,7 @@ def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
         "the identity": [row.identity_given_up for row in info.rows],
     }
     yield (
-        f"Training both tasks together {change_text(saving)} of the energy against one by one, over "
+        f"Training both tasks together {change_text(saving, 'one by one')}, over "
         f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
     )
 

@@ -55,6 +55,13 @@ def percent_text(share: float | None, *, decimals: int = 1) -> str:
     return MISSING if share is None else f"{100 * share:.{decimals}f} %"
 
 
+def probability_text(probability: float) -> str:
+    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %."""
+    if probability > 0.99:  # noqa: PLR2004 - as said
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else percent_text(probability, decimals=0)  # noqa: PLR2004
+
+
 def points_text(share: float) -> str:
     """A difference of two shares in percentage points."""
     points = 100 * share

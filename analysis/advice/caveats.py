@@ -125,12 +125,12 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
-        yield f"{counted(failed, 'trial')} failed and count only as energy spent."
+        yield f"{counted(failed, 'trial')} failed."
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
         (StopReason.OUT_OF_MEMORY, "ran out of memory"),
     ):
-        which = [setup.setup for setup in setups if reason in setup.stop_reasons]
+        which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
         if which:
             yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()

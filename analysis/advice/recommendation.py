@@ -19,6 +19,7 @@ from analysis.quantities import (
     parameters_text,
     percent_text,
     points_text,
+    probability_text,
 )
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, Stage, TrialStatus
@@ -119,6 +120,8 @@ def _advice(
     unknown = [each for each in references if each.setup.total_j is None]
     if unknown:
         yield f"What {listed(_named(each) for each in unknown)} used is not known."
+    if ranking.baseline is not None and ranking.baseline.setup == setup.setup:
+        yield "It is the baseline itself."
     yield from _ties(references, tied)
     if factors is not None and setup.total_j is not None:
         yield from _footprint(study, setup, references, factors)
@@ -129,7 +132,7 @@ class _Reference:
     """A setup that the recommended one is compared with, by its weightiest name.
 
     Attributes:
-        name: `most accurate setup`, `costliest` or `baseline`.
+        name: `most accurate`, `costliest` or `baseline`.
         setup: The setup.
     """
 
@@ -141,7 +144,7 @@ def _references(ranking: Ranking) -> list[_Reference]:
     """The other setups by which the first place is judged, each once."""
     found: dict[int, _Reference] = {}
     named = (
-        ("most accurate setup", ranking.best),
+        ("most accurate", ranking.best),
         ("baseline", ranking.baseline),
         ("costliest", ranking.worst),
     )
@@ -182,7 +185,7 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
         return
     if ranking.by_expected_loss:
         yield (
-            f"With a probability of {percent_text(right, decimals=0)} it is within "
+            f"With a probability of {probability_text(right)} it is within "
             f"{points_text(ranking.tolerance)} of the best accuracy and at most 5 % dearer than the "
             "cheapest such setup."
         )
@@ -236,7 +239,7 @@ def _footprint(
     yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
     for each in references:
         if each.setup.total_j is not None:
-            name = each.name.split(" and ")[0].removesuffix(" setup")
+            name = each.name.split(" and ")[0]
             yield saved_text(
                 name, setup.total_j or 0.0, each.setup.total_j, factors, estimated=estimated
             )

@@ -16,9 +16,9 @@ from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
 from study.inference import intervals
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
-from study.inference.meter import HALF_WIDTH, with_board_errors
+from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
 from study.inference.posterior import Posterior, posterior
-from study.inference.repeats import Repeats
+from study.inference.repeats import Floats, Repeats
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
 
 PickedAs = Literal["against_costliest", "against_best"]
@@ -156,7 +156,8 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
         [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
     )
     objectives = Repeats.of([_values(each.best_accuracy) for each in known])
-    energy, objective = posterior(energies), posterior(objectives, rng=1)
+    energy = posterior(energies, least_variance=_least_variances(known))
+    objective = posterior(objectives, rng=1)
     doubt = None
     if energy is not None and objective is not None:
         energy = _with_boards(energy, known)
@@ -176,6 +177,17 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
         by_threshold=numbers[int(choose_by_threshold(energies, objectives, aim))],
         doubt=doubt,
+    )
+
+
+def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
+    """What one repeat's logarithm varies by at least, because its readings do. Shape (setups,)."""
+    return np.asarray(
+        [
+            relative_deviation(each.uncertainty_own_j, each.energy_j.mean if each.energy_j else 1.0)
+            ** 2
+            for each in setups
+        ]
     )
 
 

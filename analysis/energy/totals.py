@@ -47,8 +47,8 @@ class TrialEnergy:
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
-        uncertainty_j: Half-width of the interval in which `energy_j` lies, taking each epoch's
-            error for the same; None where an epoch's is not known.
+        uncertainty_own_j: Half-width of the 95 % interval of `energy_j` by what each reading has of
+            its own, added up by squares; what is not known counts as 0.
         time_s: Time in its epochs.
         to_target_j: Energy up to the first epoch that reached the target accuracy; None where
             there is no target, or it was not reached.
@@ -72,7 +72,7 @@ class TrialEnergy:
     setup_energy_j: float | None
     between_energy_j: float | None
     wasted_energy_j: float
-    uncertainty_j: float | None = None
+    uncertainty_own_j: float = 0.0
     time_s: float = 0.0
     to_target_j: float | None = None
     board: str | None = None
@@ -120,7 +120,7 @@ class SetupEnergy:
         between_energy_j: Energy of a trial between epochs.
         stop_reasons: Why its trials stopped, without repetition.
         parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
-        uncertainty_j: Mean half-width of the interval in which a total lies; None if not known.
+        uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
         boards: What its trials were measured on.
@@ -147,7 +147,7 @@ class SetupEnergy:
     between_energy_j: Spread | None
     stop_reasons: tuple[StopReason, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    uncertainty_j: float | None = None
+    uncertainty_own_j: float = 0.0
     time_s: Spread | None = None
     to_target_j: Spread | None = None
     boards: frozenset[str] = frozenset()
@@ -193,6 +193,7 @@ def trial_energies(
     grouped = kept.assign(
         missing=kept["epoch_energy_j"].isna(),
         degraded=kept["energy_status"] == "degraded",
+        own_squares=kept["uncertainty_own_j"] ** 2,
         estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
     ).groupby("trial_id", sort=False)
     sums = grouped.agg(
@@ -204,8 +205,7 @@ def trial_energies(
         degraded=("degraded", "sum"),
         estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
-        sure=("uncertainty_j", "count"),
-        sum_uncertainty_j=("uncertainty_j", "sum"),
+        own_squares=("own_squares", "sum"),
     )
     if target is not None:
         sums = sums.join(energy_to_target(kept, target))
@@ -281,7 +281,7 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
-        uncertainty_j=known_number(row["sum_uncertainty_j"]) if row["sure"] == epochs else None,
+        uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
         board=row["device_uuid"],
@@ -292,7 +292,6 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
 def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
     ended = [trial for trial in repeats if trial.finished]
     reached = [trial.to_target_j for trial in ended]
-    sure = [trial.uncertainty_j for trial in ended]
     effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
     return SetupEnergy(
         setup=facts.setup,
@@ -312,7 +311,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
         stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),
-        uncertainty_j=_mean_of_all(sure),
+        uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
         boards=frozenset(trial.board for trial in repeats if trial.board),
@@ -326,11 +325,6 @@ def _facts(trial: TrialEnergy) -> SetupFacts:
     return SetupFacts(
         setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
     )
-
-
-def _mean_of_all(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known and len(known) == len(values) else None
 
 
 def known_number(value: float | None) -> float | None:

@@ -33,7 +33,8 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         (
             "Total energy: the sum over a finished training's epochs, then the mean over repeats. A "
             "training with an epoch that has no reading has no total; it is never counted as 0. Nor "
-            "has one that diverged, ran out of memory or was stopped by a search."
+            "has one that a search stopped. Where some trainings of a setup failed, the total is the "
+            "energy of all of them for each that succeeded."
         ),
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),

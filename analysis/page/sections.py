@@ -24,7 +24,12 @@ from analysis.tables.setups import (
 )
 from analysis.tables.stages import paradigm_table_infos
 
-_HEROES = ("break_even_lines_classifier_frozen", "multitask_bars", "relative_energy")
+_HEROES = (
+    "break_even_lines_classifier_frozen",
+    "multitask_bars",
+    "pareto_front",
+    "relative_energy",
+)
 """The figure of the first screen: the first of these that the study has."""
 
 _PRETRAINING_TABLES = (

@@ -68,11 +68,13 @@ def comparable(study: Study) -> Study:
 def _extrapolated(epochs: pd.DataFrame, which: "pd.Series[bool]") -> pd.DataFrame:
     whole_j = epochs["epoch_energy_j"] / epochs["coverage"].where(which, 1.0)
     unseen_j = whole_j - epochs["epoch_energy_j"]
+    widths = ("uncertainty_j", "uncertainty_own_j")
     return epochs.assign(
         epoch_energy_j=whole_j,
-        uncertainty_j=epochs["uncertainty_j"].where(
-            ~which, epochs["uncertainty_j"].fillna(0.0).clip(lower=unseen_j)
-        ),
+        **{
+            name: epochs[name].where(~which, epochs[name].fillna(0.0).clip(lower=unseen_j))
+            for name in widths
+        },
         coverage=epochs["coverage"].mask(which, 1.0),
     )
 

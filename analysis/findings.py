@@ -9,7 +9,7 @@ from analysis.energy.bill import Bill, study_bill
 from analysis.energy.chance import weighed
 from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
-from analysis.energy.stages import RANKED_STAGE, frames_of_stage
+from analysis.energy.stages import frames_of_stage, ranked_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
@@ -17,7 +17,7 @@ from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
-from study.record.records import EnergyMethod, Stage
+from study.record.records import EnergyMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,7 +43,7 @@ class Findings:
     ranking: Ranking
     recommendation: Recommendation
     labels: tuple[str, ...]
-    ranked_stage: Stage | None
+    ranked_stage: str | None
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
@@ -82,9 +82,9 @@ def analyse(
         choice: How the setup to use is chosen, where setups are ranked by energy.
     """
     study = comparable(study)
-    stage = RANKED_STAGE.get(study.manifest.paradigm)
+    stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
-    goal = study.manifest.options.get("target_accuracy") if target is None else target
+    goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
     asked = study.manifest.setups
     setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))

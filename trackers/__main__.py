@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -19,7 +18,7 @@ from rich.table import Table
 
 from trackers.errors import TrackerError
 from trackers.meter.meter import EnergyMeter
-from trackers.sample import Component
+from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
@@ -97,24 +96,23 @@ def _as_json(found: Sequence[SurveyedSource]) -> dict[str, object]:
 def _watch(console: Console, request: Request) -> None:
     """Show power until Ctrl-C: in place on a terminal, else a line for each device and second."""
     detection = detect(request)
-    with ExitStack() as stack:
-        meters = [stack.enter_context(EnergyMeter(each)) for each in detection.sources]
-        live = stack.enter_context(Live(console=console, auto_refresh=False))
+    with (
+        EnergyMeter(detection, whole_machine=True) as meter,
+        Live(console=console, auto_refresh=False) as live,
+    ):
         while True:
-            for meter in meters:
-                meter.open("watch")
-            time.sleep(WATCHED_S)
+            with meter.window("watch") as window:
+                time.sleep(WATCHED_S)
             table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
             table.add_column("device")
             table.add_column("power", justify="right")
-            for meter in meters:
-                readings = meter.close("watch")
-                for device in meter.source.devices():
-                    power_w = readings[device.uuid].mean_power_w
-                    power = number(power_w, "W", estimated=meter.source.estimated)
-                    table.add_row(escape(f"{device.name} ({device.uuid})"), power)
-                    if not console.is_terminal:
-                        print(f"{datetime.now(UTC):%H:%M:%SZ}  {device.uuid}  {power}", flush=True)
+            for device in detection.devices:
+                reading = window.readings[device.uuid]
+                is_estimated = reading.method is Method.ESTIMATED
+                power = number(reading.mean_power_w, "W", estimated=is_estimated)
+                table.add_row(escape(f"{device.name} ({device.uuid})"), power)
+                if not console.is_terminal:
+                    print(f"{datetime.now(UTC):%H:%M:%SZ}  {device.uuid}  {power}", flush=True)
             if console.is_terminal:
                 live.update(table, refresh=True)
 

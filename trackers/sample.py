@@ -27,6 +27,14 @@ class Status(StrEnum):
     MISSING = "missing"
 
 
+class Scope(StrEnum):
+    """Whose energy a reading is."""
+
+    DEVICE = "device"
+    PROCESSES = "processes"
+    MACHINE = "machine"
+
+
 class Component(StrEnum):
     """What a device is to the bill.
 
@@ -74,6 +82,9 @@ class Device:
         driver: Version of the driver that reports for it.
         shared: Whether others may use it whom nobody here sees, as with MIG instances.
         power_mean_s: Time over which each power that it tells is a mean; 0 where that is short.
+        told_each_s: Time between two powers or counters that it tells, where the source knows it to be
+            long, as a second for a plug; 0 where it tells one whenever it is asked. A sample then
+            speaks for that long, and a window shorter than it knows little.
         for_whoever_asks: Whether it is a recording, which stands for what anybody uses.
     """
 
@@ -85,6 +96,7 @@ class Device:
     driver: str | None = None
     shared: bool = False
     power_mean_s: float = 0.0
+    told_each_s: float = 0.0
     for_whoever_asks: bool = False
 
 
@@ -152,7 +164,10 @@ class Reading:
         method: How it came about; None where it is missing.
         status: How far it can be trusted.
         coverage: Share of the window for which the device was observed; in [0, 1].
-        uncertainty_j: Half-width of the interval in which the energy lies; None if not known.
+        uncertainty_common_j: Part of the uncertainty that all readings of the device share, as its
+            calibration; None if not known.
+        uncertainty_own_j: Half-width that 95 % of this reading's own errors lie within; None
+            likewise.
         power_samples: Number of power samples inside the window.
         note: Why the status is not `ok`; empty where it is.
         counter_over_power: Energy by the counter over the integral of the power; None where one of
@@ -160,6 +175,7 @@ class Reading:
         shared_by: Number of consumers among which the device's energy was split; 1 where it was
             not, although others may use the device; None where it is one consumer's own.
         state: What the board said of itself a moment before the window's end.
+        scope: Whose energy it is.
     """
 
     device_uuid: str
@@ -169,12 +185,14 @@ class Reading:
     method: Method | None
     status: Status
     coverage: float
-    uncertainty_j: float | None
     power_samples: int
+    uncertainty_common_j: float | None = None
+    uncertainty_own_j: float | None = None
     note: str = ""
     counter_over_power: float | None = None
     shared_by: int | None = None
     state: BoardState = field(default_factory=BoardState)
+    scope: Scope = Scope.DEVICE
 
     def __post_init__(self) -> None:
         """Refuse a reading that contradicts itself.
@@ -201,9 +219,11 @@ class Reading:
         return self.energy_j / self.duration_s
 
     @property
-    def is_disputed(self) -> bool:
-        """Whether the counter was believed although the sampled power says otherwise."""
-        return self.counter_over_power is not None and self.status is Status.DEGRADED
+    def uncertainty_j(self) -> float | None:
+        """Half-width of the interval in which the energy lies, of both parts; None if not known."""
+        if self.uncertainty_common_j is None or self.uncertainty_own_j is None:
+            return None
+        return math.hypot(self.uncertainty_common_j, self.uncertainty_own_j)
 
     def degraded(self, note: str, **changes: Any) -> "Reading":  # noqa: ANN401 - any field
         """This reading with one more doubt; one that is missing stays so."""
@@ -224,7 +244,6 @@ class Reading:
             method=None,
             status=Status.MISSING,
             coverage=0.0,
-            uncertainty_j=None,
             power_samples=0,
             note=note,
         )

@@ -117,7 +117,10 @@ def _watched(
 ) -> dict[str, tuple[Method, tuple[SurveyedDevice, ...]]]:
     """Each source's method and devices, watched at the same time."""
     with ExitStack() as stack:
-        meters = {name: stack.enter_context(EnergyMeter(each)) for name, each in sources.items()}
+        meters = {
+            name: stack.enter_context(EnergyMeter(each, whole_machine=True))
+            for name, each in sources.items()
+        }
         # Windows, because their energy comes from the counter where there is one.
         for meter in meters.values():
             meter.open("idle")
@@ -125,7 +128,7 @@ def _watched(
         readings = {name: meter.close("idle") for name, meter in meters.items()}
         return {
             name: (
-                meter.method,
+                meter.method(sources[name].devices()[0].uuid),
                 tuple(
                     SurveyedDevice(
                         device=device,

@@ -22,7 +22,7 @@ from analysis.quantities import (
     probability_text,
 )
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, Stage, TrialStatus
+from study.record.records import EnergyMethod, TrialStatus
 
 _SURE = 0.95
 """From this probability on it is said that no other setup is more accurate."""
@@ -52,7 +52,7 @@ def recommend(
     ranking: Ranking,
     *,
     paradigm: ParadigmInfo,
-    stage: Stage | None = None,
+    stage: str | None = None,
     factors: Factors | None = None,
     test_accuracy: float | None = None,
 ) -> Recommendation:
@@ -79,7 +79,7 @@ def recommend(
     )
 
 
-def _of_stage(text: str, stage: Stage | None) -> str:
+def _of_stage(text: str, stage: str | None) -> str:
     """The advice as one about a stage: `For the stage both, use ...`."""
     return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 

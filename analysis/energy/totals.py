@@ -21,9 +21,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.records import EnergyMethod, StopReason, TrialStatus
-
-BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
-"""Ends of a training that is over without having been trained to its end."""
+from study.record.vocabulary import NOT_WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +83,7 @@ class TrialEnergy:
         Of a trial that a search stopped early the total is a lower bound; of one that diverged or
         ran out of memory it is what it took to fail.
         """
-        return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
+        return self.status is TrialStatus.FINISHED and self.stop_reason not in NOT_WHOLE
 
     @property
     def failed(self) -> bool:

@@ -26,7 +26,7 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
     unit = EnergyUnit.of(mean_of(each.energy_j) for each in info.tasks)
     rows = tuple(
         (
-            word_cell(each.task.value),
+            word_cell(each.task),
             unit.cell(mean_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
             unit.cell(std_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
             number_cell(mean_of(each.epochs), 1),
@@ -54,23 +54,21 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
 
 
 def multitask_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
-    """Both tasks together against one by one, in each setup (paper, Figure 5)."""
+    """All tasks together against one by one, in each setup (paper, Figure 5)."""
     unit = saving_unit([row.saving for row in info.rows])
     return TableInfo(
         name="multitask",
-        title=titled("Both tasks together against one by one", labels),
+        title=titled("Tasks together against one by one", labels),
         columns=(
             *setup_columns(info.rows),
             *saving_columns("one by one", "together", unit),
-            Column(key="attributes_given_up_points", heading="attributes points"),
-            Column(key="identity_given_up_points", heading="identity points"),
+            *(Column(key=f"{n}_given_up_points", heading=f"{n} points") for n in info.names),
         ),
         rows=tuple(
             (
                 *setup_cells(r, info.rows),
                 *saving_cells(r.saving, unit),
-                number_cell(percent(r.attributes_given_up), 1),
-                number_cell(percent(r.identity_given_up), 1),
+                *(number_cell(percent(r.given_up[name]), 1) for name in info.names),
             )
             for r in info.rows
         ),

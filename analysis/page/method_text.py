@@ -70,8 +70,8 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
         )
     if findings.paradigm.multitask is not None:
         yield (
-            "One by one is the sum of a training for the attributes and one for the identity; only "
-            "repeats in which all three energies are known are compared."
+            "One by one is the sum of a training for each task; only repeats in which all energies "
+            "are known are compared."
         )
 
 

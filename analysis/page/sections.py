@@ -154,8 +154,7 @@ def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[Key
 def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
     for name, given_up in (
-        ("attributes", [row.attributes_given_up for row in info.rows]),
-        ("identity", [row.identity_given_up for row in info.rows]),
+        (task, [row.given_up[task] for row in info.rows]) for task in info.names
     ):
         known = [each for each in given_up if each is not None]
         if known:

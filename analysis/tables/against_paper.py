@@ -74,7 +74,9 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
     if pretraining is not None:
         yield _figure_4(findings, pretraining)
         yield _table_3(findings, pretraining.freezing)
-    if multitask is not None:
+    if multitask is not None and all(
+        task.task in TABLE_4[Hardware.CUDA] for task in multitask.tasks
+    ):
         yield _table_4(findings, multitask)
 
 

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,7 @@ def _lines(found: dict[str, Any], commit: str) -> Iterator[str]:
     yield "# On a GPU"
     yield ""
     yield from _head(found, commit)
-    sections = {
-        "refresh": ("How often a value is refreshed", _refresh),
-        "calls": ("What one call of NVML takes", _calls),
-        "window": ("What a window takes", _window),
-        "counter": ("Counter against the integral of the power", _counter),
-        "loop": ("Our training loop against a bare one", _loop),
-        "table2": ("Energy per epoch by batch size and learning rate (Table 2)", _table2),
-        "shared": ("Two trials on one board at once", _shared),
-        "precision": ("Number formats and compilation", _precision),
-    }
-    for name, (title, write) in sections.items():
+    for name, (title, write) in SECTIONS.items():
         yield ""
         yield f"## {title}"
         yield ""
@@ -173,3 +163,39 @@ def _precision(result: list[dict[str, Any]]) -> Iterator[str]:
         for row in result
     )
     yield from _table(("", "J per 1,000 images", "s per 1,000 images", "mean W"), rows)
+
+
+def _sources(result: dict[str, Any]) -> Iterator[str]:
+    surveyed = [
+        device
+        for source in result["trackers"]
+        if source["name"] == "nvml"
+        for device in source["devices"]
+    ]
+    titles = ("device", "power limit, W", "idle, W", "counter refreshed each, ms")
+    yield from _table(
+        titles,
+        (
+            (
+                each["device"]["name"],
+                _number(each["device"]["power_limit_w"]),
+                _number(each["idle_power_w"], ".1f"),
+                _number(None if each["refresh_s"] is None else each["refresh_s"] * 1000),
+            )
+            for each in surveyed
+        ),
+    )
+
+
+SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
+    "sources": ("What the board tells", _sources),
+    "refresh": ("How often a value is refreshed", _refresh),
+    "calls": ("What one call of NVML takes", _calls),
+    "window": ("What a window takes", _window),
+    "counter": ("Counter against the integral of the power", _counter),
+    "loop": ("Our training loop against a bare one", _loop),
+    "table2": ("Energy per epoch by batch size and learning rate (Table 2)", _table2),
+    "shared": ("Two trials on one board at once", _shared),
+    "precision": ("Number formats and compilation", _precision),
+}
+"""Title and writer of each part's section, by the part's name."""

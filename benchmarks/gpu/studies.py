@@ -18,7 +18,7 @@ EPOCHS = 6
 def table2(board: Board) -> dict[str, Any]:
     """The CelebA sample's 16 setups with timm's resnet18: energy per epoch (the paper's Table 2)."""
     epochs = _studied(board, "table2", *(ONE if board.emulated else SIXTEEN))
-    cells = epochs.groupby(["batch_size", "learning_rate"])
+    cells: Any = epochs.groupby(["batch_size", "learning_rate"])
     return {
         "rows": [
             {

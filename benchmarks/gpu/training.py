@@ -22,7 +22,7 @@ def loop_against_bare(board: Board) -> list[dict[str, Any]]:
     options = Options(
         device=board.device.type,
         rounds=int(board.size(15, 3)),
-        samples=int(board.size(3072, 64)),
+        samples=int(board.size(49152, 64)),
         batch_sizes=(64, 256, 1024, 4096) if not board.emulated else (64,),
     )
     rows = []
@@ -125,7 +125,7 @@ def _step(board: Board, precision: Precision, images: int, side: int) -> Callabl
         optimizer.zero_grad(set_to_none=True)
         with autocast():
             loss = functional.cross_entropy(network(batch), targets)
-        scaler.scale(loss).backward()
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         scaler.step(optimizer)
         scaler.update()
 

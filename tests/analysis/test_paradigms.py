@@ -121,7 +121,7 @@ def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> No
 
     assert text.startswith(
         "Training both tasks together adds 50 % of the energy against one by one, over 1 setup; "
-        "accuracy changes by -5.0 points in the attributes and -5.0 points in the identity on average."
+        "accuracy changes by -5.0 points in attributes and -5.0 points in identity on average."
     )
 
 

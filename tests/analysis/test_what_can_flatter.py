@@ -27,7 +27,7 @@ def written(
     return write_study(folder / "a", grid([64], [0.1, 0.01]), trials, method=method)
 
 
-def changed(folder: Path, setup: int, **values: object) -> Path:
+def changed(folder: Path, setup: int, **values: str | float) -> Path:
     """The study with other values in a setup's epochs."""
     epochs = pd.read_parquet(folder / EPOCHS_FILE)
     for name, value in values.items():

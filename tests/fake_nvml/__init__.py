@@ -11,12 +11,15 @@ Boards are numbered in PCI order. Power is a function of `CLOCK_MONOTONIC` alone
 of the machine see the same boards.
 """
 
+import itertools
 import math
 import os
 import shutil
 import subprocess
 import time
+from bisect import bisect_right
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Literal, final
 
@@ -86,7 +89,9 @@ class Boards:
         boards: How many there are; 1 to 8.
         model: The end of their name.
         order: Board numbers in the order in which NVML lists them, as in "2,0,1"; else PCI order.
-        shape: The curve: `square` is high for the share `duty` of each period, `burst` for 10 ms.
+        shape: The curve: `square` is high for the share `duty` of each period, `burst` for 10 ms;
+            `random` goes in 64 steps of uneven length through levels that `seed` says.
+        seed: Of the curve `random`.
         low_w: Lowest power of board 0.
         high_w: Highest power of board 0.
         period_s: Length after which the curve repeats.
@@ -115,7 +120,8 @@ class Boards:
     boards: int = 1
     model: str = "RTX 6000"
     order: str = ""
-    shape: Literal["square", "ramp", "burst", "constant", "noise"] = "square"
+    shape: Literal["square", "ramp", "burst", "constant", "noise", "random"] = "square"
+    seed: int = 0
     low_w: float = 60.0
     high_w: float = 300.0
     period_s: float = 0.7
@@ -184,6 +190,9 @@ class Boards:
             return place
         if self.shape == "noise":
             return _noise(int(place * _NOISE_SLOTS))
+        if self.shape == "random":
+            starts, levels, _ = _steps(self.seed)
+            return levels[bisect_right(starts, place) - 1]
         return 1.0 if place < self._high_share() else 0.0
 
     def _filled(self, place: float) -> float:
@@ -197,7 +206,23 @@ class Boards:
             whole = math.floor(slots)
             steps = math.fsum(_noise(slot) for slot in range(whole))
             return (steps + (slots - whole) * _noise(whole)) / _NOISE_SLOTS
+        if self.shape == "random":
+            starts, levels, sums = _steps(self.seed)
+            step = bisect_right(starts, place) - 1
+            return sums[step] + (place - starts[step]) * levels[step]
         return min(place, self._high_share())
+
+
+@cache
+def _steps(seed: int) -> tuple[list[float], list[float], list[float]]:
+    """Steps of the curve `random`: where each starts, its level, and the integral before it."""
+    first = 2 * _NOISE_SLOTS * seed
+    levels = [_noise(first + slot) for slot in range(_NOISE_SLOTS)]
+    lengths = [0.05 + _noise(first + _NOISE_SLOTS + slot) ** 2 for slot in range(_NOISE_SLOTS)]
+    parts = [each / math.fsum(lengths) for each in lengths]
+    starts = [0.0, *itertools.accumulate(parts)][:-1]
+    sums = [0.0, *itertools.accumulate(a * b for a, b in zip(parts, levels, strict=True))][:-1]
+    return starts, levels, sums
 
 
 def _noise(slot: int) -> float:

@@ -40,6 +40,29 @@ static double noise(uint64_t slot) {
     return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
 }
 
+/* The curve `random`: steps of uneven length at levels of their own, as FAKE_NVML_SEED says. */
+static double level(uint64_t slot) {
+    return noise(2 * NOISE_SLOTS * (uint64_t)setting("FAKE_NVML_SEED", 0) + slot);
+}
+static double step_length(uint64_t slot) {
+    double x = level(NOISE_SLOTS + slot);
+    return 0.05 + x * x;  /* short steps are common, long ones are not */
+}
+
+/* The integral of levels up to `u` of the period; the level there goes to `now`. */
+static double stepped(double u, double *now) {
+    double whole = 0, sum = 0, at = 0;
+    for (uint64_t slot = 0; slot < NOISE_SLOTS; slot++) whole += step_length(slot);
+    for (uint64_t slot = 0; slot < NOISE_SLOTS; slot++) {
+        double length = step_length(slot) / whole;
+        *now = level(slot);
+        if (at + length > u) return sum + (u - at) * *now;
+        sum += length * *now;
+        at += length;
+    }
+    return sum;
+}
+
 static double duty(void) {
     if (!strcmp(word("FAKE_NVML_SHAPE", "square"), "burst"))
         return BURST_S / setting("FAKE_NVML_PERIOD_S", 0.7);
@@ -52,6 +75,11 @@ static double fraction(double u) {
     if (!strcmp(shape, "constant")) return 1.0;
     if (!strcmp(shape, "ramp")) return u;
     if (!strcmp(shape, "noise")) return noise((uint64_t)(u * NOISE_SLOTS));
+    if (!strcmp(shape, "random")) {
+        double now;
+        stepped(u, &now);
+        return now;
+    }
     return u < duty() ? 1.0 : 0.0;
 }
 
@@ -64,6 +92,10 @@ static double filled(double u) {
         double sum = 0, slots = u * NOISE_SLOTS;
         for (uint64_t slot = 0; slot < (uint64_t)slots; slot++) sum += noise(slot);
         return (sum + (slots - floor(slots)) * noise((uint64_t)slots)) / NOISE_SLOTS;
+    }
+    if (!strcmp(shape, "random")) {
+        double now;
+        return stepped(u, &now);
     }
     return fmin(u, duty());
 }

@@ -114,9 +114,10 @@ def told(boards: Boards, *, length_s: float, epochs: int) -> list[tuple[Reading,
         clock.at(start_s, lambda number=number: meter.open(number))  # type: ignore[misc]
         clock.at(start_s + length_s, lambda number=number: close(number))  # type: ignore[misc]
         start_s += length_s + pause.uniform(0.001, 0.02)
-    clock.at(start_s, meter._stop.set)  # noqa: SLF001 - what `stop` does, from within
     meter.watch(UUIDS[0])
-    meter._run()  # noqa: SLF001 - in this thread, so that nothing is left to chance
+    (thread,) = meter._threads.values()  # noqa: SLF001 - in this one, so that nothing is left to chance
+    clock.at(start_s, thread.end)
+    thread.run()
     return [
         (each, boards.energy_j(0, each.start_s, each.start_s + each.duration_s))
         for each in readings[1:]

@@ -26,7 +26,6 @@ def reading(device: Device, energy_j: float | None) -> Reading:
         method=Method.COUNTER,
         status=Status.OK,
         coverage=1,
-        uncertainty_j=0,
         power_samples=0,
     )
 

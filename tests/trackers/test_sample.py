@@ -25,7 +25,6 @@ def a_reading(
         method=None if energy_j is None else Method.COUNTER,
         status=status,
         coverage=coverage,
-        uncertainty_j=None,
         power_samples=0,
     )
 

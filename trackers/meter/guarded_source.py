@@ -1,67 +1,160 @@
-"""What a source answers: its faults end here, and a counter without power is made to tell one."""
+"""What a source answers of one device: its faults end here, and so do powers that cannot be.
+
+A device that is lost is asked again after a while, longer each time: boards come back when their
+driver was reset, and a process that has ended does not.
+"""
 
 import logging
-from collections.abc import Callable
+from dataclasses import replace
 from typing import final
 
+from trackers.clock import Clock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.meter.integrate import mean_power
-from trackers.sample import Observation, PowerSample
-from trackers.source import PowerSource
+from trackers.sample import BoardState, Device, Observation, PowerSample
+from trackers.source import PowerSource, TellsState
+
+HIGHEST_OVER_LIMIT = 1.5
+"""A power above this times the limit is a fault of the sensor; boards overshoot for moments."""
+
+HIGHEST_W = 100_000.0
+"""No single device draws more, where no limit is known."""
+
+SUDDEN, USUAL_W = 10.0, 100.0
+"""A power above so many times the highest one shown (or this) is believed if the next is like it."""
+
+FIRST_REST_S, LONGEST_REST_S = 0.2, 10.0
+"""A lost device is asked again after so long; each time that it stays lost, after twice as long."""
 
 _log = logging.getLogger(__name__)
 
 
 @final
+class PowerBound:
+    """Which powers a device can have drawn."""
+
+    def __init__(self, limit_w: float | None) -> None:
+        """Bound powers by a device's limit, or where that is not known by what it shows."""
+        self._limit_w = limit_w
+        self._shown_w: float | None = None
+        self._refused_w: float | None = None
+
+    def accepts(self, power_w: float) -> bool:
+        """Whether a power may be true."""
+        if self._limit_w is not None:
+            return power_w <= HIGHEST_OVER_LIMIT * self._limit_w
+        if power_w > HIGHEST_W:
+            return False
+        is_like_others = self._shown_w is None or power_w <= SUDDEN * max(self._shown_w, USUAL_W)
+        is_confirmed = self._refused_w is not None and power_w >= self._refused_w / 2
+        if is_like_others or is_confirmed:
+            self._shown_w, self._refused_w = max(power_w, self._shown_w or 0.0), None
+            return True
+        self._refused_w = power_w
+        return False
+
+
+@final
 class GuardedSource:
-    """Asks a source, whatever it does."""
+    """Asks a source for one device, whatever it does; one thread at a time."""
 
     def __init__(
-        self, source: PowerSource, *, shortest_s: float, lost: Callable[[str], None]
+        self,
+        source: PowerSource,
+        device_uuid: str,
+        *,
+        clock: Clock,
+        shortest_s: float,
+        device: Device | None = None,
     ) -> None:
-        """Ask `source`.
+        """Ask `source` for `device_uuid`.
 
         Args:
             source: Anybody's.
+            device_uuid: The device, or the share of a process.
+            clock: Says the time.
             shortest_s: A mean power is not taken over less: counters rise in steps, and would seem
                 to jump.
-            lost: Is told of a device that will not answer again.
+            device: What is known of the device; None for the share of a process.
         """
-        self._source = source
+        self.source = source
+        self.asking_since_s: float | None = None
+        self.tells_power = False
+        self._uuid = device_uuid
+        self._clock = clock
         self._shortest_s = shortest_s
-        self._lost = lost
-        self._since: dict[str, Observation] = {}
-        self._complained: set[str] = set()
+        self._bound = PowerBound(None if device is None else device.power_limit_w)
+        self._since: Observation | None = None
+        self._has_complained = False
+        self._rest_s = FIRST_REST_S
+        self._lost_until_s: float | None = None
 
-    def ask(self, device_uuid: str, *, counter: bool) -> Observation | None:
-        """What a device says; None where it does not answer, whatever the reason."""
+    @property
+    def is_lost(self) -> bool:
+        """Whether the source has said that the device will not answer again."""
+        return self._lost_until_s is not None
+
+    def rests(self) -> bool:
+        """Whether the device is lost, and it is not yet time to ask it again."""
+        return self._lost_until_s is not None and self._clock.now_s() < self._lost_until_s
+
+    def ask(self, *, counter: bool) -> Observation | None:
+        """What the device says; None where it does not answer, whatever the reason."""
+        self.asking_since_s = self._clock.now_s()
         try:
-            return self._source.observe(device_uuid, counter=counter)
-        except (DeviceLostError, UnknownDeviceError):
-            self._lost(device_uuid)
+            seen = self._source_says(counter=counter)
+        finally:
+            self.asking_since_s = None
+        if seen is None:
             return None
-        except ReadError:
-            return None
-        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training
-            if device_uuid not in self._complained:
-                self._complained.add(device_uuid)
-                _log.exception("%s: unforeseen fault; no reading", self._source.name)
-            return None
+        self._lost_until_s, self._rest_s = None, FIRST_REST_S
+        return self._bounded(seen)
 
-    def power(self, device_uuid: str, seen: Observation) -> PowerSample | None:
+    def state(self) -> BoardState:
+        """What the device says of itself beside its energy; nothing but None where it says nothing."""
+        if not isinstance(self.source, TellsState):
+            return BoardState()
+        self.asking_since_s = self._clock.now_s()
+        try:
+            return self.source.state(self._uuid)
+        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
+            return BoardState()
+        finally:
+            self.asking_since_s = None
+
+    def power(self, seen: Observation) -> PowerSample | None:
         """The power that was told, or the mean since the counter was read before.
 
         A mean holds from then on, so that its integral is the counter's energy.
         """
         if seen.power_w is not None:
+            self.tells_power = True
             return PowerSample(time_s=seen.time_s, power_w=seen.power_w)
-        since = self._since.get(device_uuid)
+        if self.tells_power:
+            return None  # its power was a fault this time; the next one is not
+        since = self._since
         if since is not None and seen.time_s - since.time_s < self._shortest_s:
             return None
         if seen.counter_j is not None:
-            self._since[device_uuid] = seen
+            self._since = seen
         return None if since is None else mean_power(since, seen)
 
-    def forget(self, device_uuid: str) -> None:
-        """A device is watched no more; a later mean does not reach back to now."""
-        self._since.pop(device_uuid, None)
+    def _source_says(self, *, counter: bool) -> Observation | None:
+        try:
+            return self.source.observe(self._uuid, counter=counter)
+        except (DeviceLostError, UnknownDeviceError):
+            self._lost_until_s = self._clock.now_s() + self._rest_s
+            self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s)
+        except ReadError:
+            pass
+        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training
+            if not self._has_complained:
+                self._has_complained = True
+                _log.exception("%s: unforeseen fault; no reading", self.source.name)
+        return None
+
+    def _bounded(self, seen: Observation) -> Observation | None:
+        """What was seen without a power that cannot be; None where nothing is left of it."""
+        if seen.power_w is None or self.source.estimated or self._bound.accepts(seen.power_w):
+            return seen
+        return None if seen.counter_j is None else replace(seen, power_w=None)

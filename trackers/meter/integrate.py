@@ -7,6 +7,7 @@ same mean, it stays right when they do not, and energies of adjacent windows add
 both. (Held until the next one, samples would see each change half a period late.)
 """
 
+import itertools
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
@@ -19,10 +20,6 @@ from trackers.sample import Observation, PowerSample
 STALE_PERIODS = 3.0
 """A sample speaks for this many sampling periods; what lies beyond is not covered."""
 
-RELATIVE_UNCERTAINTY = 0.05
-"""Steady-state error of boards against an external meter: up to about 5 % with either sign, and
-proportional, so that comparisons on one board hold (Yang et al., SC24, arXiv 2312.02741)."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integral:
@@ -34,12 +31,15 @@ class Integral:
         coverage: Share of the window within `STALE_PERIODS` of a sample; in [0, 1].
         samples: Number of samples inside the window.
         power_std_w: Standard deviation of the power over the window's time.
+        placing_j: Standard error that comes from not knowing when, between two samples, the power
+            changed.
     """
 
     energy_j: float | None
     coverage: float
     samples: int
     power_std_w: float = 0.0
+    placing_j: float = 0.0
 
 
 class _Step(NamedTuple):
@@ -51,6 +51,7 @@ class _Step(NamedTuple):
     energy_j: float
     square_w2s: float
     covered_s: float
+    placing_j2: float
     number: int
 
 
@@ -89,7 +90,7 @@ class PowerTrace:
         """
         taken_s, power_w = sample.time_s, sample.power_w
         if not self._steps:
-            self._steps.append(_Step(taken_s, taken_s, power_w, 0.0, 0.0, 0.0, 1))
+            self._steps.append(_Step(taken_s, taken_s, power_w, 0.0, 0.0, 0.0, 0.0, 1))
             return
         last = self._steps[-1]
         apart_s = taken_s - last.taken_s
@@ -98,6 +99,8 @@ class PowerTrace:
             raise ValueError(message)
         from_s = taken_s if is_mean or apart_s > self._stale_s else taken_s - apart_s / 2
         held_s = from_s - last.from_s
+        # A change that lies anywhere in between with the same chance: a twelfth of its square.
+        placed_j2 = ((power_w - last.power_w) * apart_s) ** 2 / 12
         self._steps.append(
             _Step(
                 taken_s,
@@ -106,6 +109,7 @@ class PowerTrace:
                 energy_j=last.energy_j + last.power_w * held_s,
                 square_w2s=last.square_w2s + last.power_w**2 * held_s,
                 covered_s=last.covered_s + min(apart_s, self._stale_s),
+                placing_j2=last.placing_j2 + (0.0 if is_mean else placed_j2),
                 number=last.number + 1,
             )
         )
@@ -136,11 +140,22 @@ class PowerTrace:
             coverage=coverage,
             samples=samples,
             power_std_w=self._std_w(first, last, start_s, stop_s, energy_j),
+            placing_j=math.sqrt(max(0.0, within.placing_j2 - before.placing_j2)),
         )
 
     def power_w(self, time_s: float) -> float:
         """Power at a time, by the sample that stands for it; there must be one."""
         return self._holding(time_s).power_w
+
+    def longest_gap_s(self, start_s: float, stop_s: float) -> float:
+        """The longest time between two instants, in either order, in which no power was sampled."""
+        start_s, stop_s = min(start_s, stop_s), max(start_s, stop_s)
+        at = bisect_right(self._steps, start_s, key=_TAKEN)
+        times_s = [start_s]
+        while at < len(self._steps) and self._steps[at].taken_s < stop_s:
+            times_s.append(self._steps[at].taken_s)
+            at += 1
+        return max(b - a for a, b in itertools.pairwise([*times_s, stop_s]))
 
     def fresh_j(self, start_s: float, stop_s: float) -> float | None:
         """Energy between two instants by what was sampled after the first one alone.
@@ -200,23 +215,6 @@ class PowerTrace:
 
     def _covered_until(self, step: _Step, time_s: float) -> float:
         return step.covered_s + max(0.0, min(time_s - step.taken_s, self._stale_s))
-
-
-def uncertainty_j(
-    energy_j: float, *, coverage: float, mean_power_w: float, period_s: float
-) -> float:
-    """Half-width of the interval in which a measured energy lies.
-
-    The largest of the sensor's own error, of one update period at the edges, and of what was not
-    observed.
-
-    Args:
-        energy_j: The measured energy.
-        coverage: Share of the window that was observed; in [0, 1].
-        mean_power_w: Mean power of the window.
-        period_s: Time between two updates of what was read.
-    """
-    return max(RELATIVE_UNCERTAINTY * energy_j, period_s * mean_power_w, (1 - coverage) * energy_j)
 
 
 def mean_power(earlier: Observation, later: Observation) -> PowerSample | None:

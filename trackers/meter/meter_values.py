@@ -30,17 +30,19 @@ class Window:
     readings: dict[str, Reading] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OpenWindow:
     """A window that was opened.
 
     Attributes:
         start_s: When it began.
-        at_start: What each of its devices said then; None where one did not answer.
+        at_start: What each of its devices said then; None where one has not answered yet.
+        is_closing: Whether somebody closes it at this moment.
     """
 
     start_s: float
     at_start: dict[str, Observation | None]
+    is_closing: bool = False
 
     def around_start_s(self, device_uuid: str, power_mean_s: float) -> tuple[float, float]:
         """The times around the start of which power must be known when the window closes.

@@ -1,11 +1,11 @@
-"""Keeps watch over the refreshes of a source's counters; see `trackers.meter.refresh` for why.
+"""Keeps watch over the refreshes of a counter; see `trackers.meter.refresh` for why.
 
 A machine is busy when a study starts, and a look that was interrupted tells little. So learning is
 tried again a few times before a counter is taken as it is.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import final
 
@@ -19,78 +19,97 @@ POLL_S = 0.001
 ATTEMPTS = 5
 NEXT_ATTEMPT_S = 2.0
 
+LONGEST_UNKNOWN_S = 0.1
+"""How old a counter's value may be of which nothing is known; boards refresh it each 20 to 100 ms."""
+
 
 @final
 class RefreshWatch:
-    """Knows, for each counter that is refreshed at a steady rate, when it was."""
+    """Knows when a counter was refreshed, if it is at a steady rate."""
 
     def __init__(
-        self, ask: Callable[[str], Observation | None], clock: Clock, stop: threading.Event
+        self,
+        ask: Callable[[], Observation | None],
+        clock: Clock,
+        wait: Callable[[float], bool],
     ) -> None:
-        """Look at counters through `ask`, until `stop` is set."""
+        """Look at a counter.
+
+        Args:
+            ask: Reads it; None where it does not answer.
+            clock: Says the time.
+            wait: Waits for so many seconds; True when looking is to end.
+        """
         self._ask = ask
         self._clock = clock
-        self._stop = stop
-        self._known: dict[str, RefreshClock] = {}
-        self._attempts: dict[str, int] = {}
-        self._next_attempt_s: dict[str, float] = {}
+        self._wait = wait
+        self._known: RefreshClock | None = None
+        self._attempts = 0
+        self._next_attempt_s = float("-inf")
+        self._longest_s: float | None = None
 
-    def attend(self, devices: Iterable[str]) -> None:
+    @property
+    def period_s(self) -> float | None:
+        """Time between two refreshes; None where it is not known."""
+        return None if self._known is None else self._known.period_s
+
+    @property
+    def oldest_s(self) -> float:
+        """How old a value may be whose refresh is not known, as far as was seen."""
+        return LONGEST_UNKNOWN_S if self._longest_s is None else self._longest_s
+
+    def is_within(self, start_s: float, stop_s: float) -> bool:
+        """Whether two times lie between the same two refreshes, as far as is known."""
+        if self._known is None:
+            return False
+        before_s = self._known.last_refresh_s(start_s)
+        return before_s is not None and before_s == self._known.last_refresh_s(stop_s)
+
+    def attend(self) -> bool:
         """Learn what is not known, and look again where a prediction has grown uncertain.
 
-        One device at a time: whoever calls has samples to take in between.
+        Returns:
+            Whether that was due.
         """
-        for device_uuid in devices:
-            if self._attended(device_uuid):
-                return
-
-    def _attended(self, device_uuid: str) -> bool:
-        """Whether a device needed a look, and got it."""
-        known, now_s = self._known.get(device_uuid), self._clock.now_s()
+        known, now_s = self._known, self._clock.now_s()
         if known is None:
-            if now_s < self._next_attempt_s.get(device_uuid, now_s):
+            if now_s < self._next_attempt_s:
                 return False
-            self._learn(device_uuid)
+            self._learn()
             return True
         is_unsure = known.is_unsure(now_s)
         if is_unsure:
-            self._look(device_uuid, known)
+            self._look(known)
         if known.is_learning:
-            del self._known[device_uuid]
+            self._known = None
         return is_unsure
 
-    def at_edge(
-        self, device_uuid: str, observe: Callable[[], Observation | None]
-    ) -> Observation | None:
+    def at_edge(self, observe: Callable[[], Observation | None]) -> Observation | None:
         """Read a counter, stamped with the time at which its value was made, if that is known."""
-        known = self._known.get(device_uuid)
-        if known is None:
+        if self._known is None:
             return observe()
-        return at_refresh(observe, partial(self._clock.wait, threading.Event()), known)
+        return at_refresh(observe, partial(self._clock.wait, threading.Event()), self._known)
 
-    def period_s(self, device_uuid: str) -> float | None:
-        """Time between two refreshes; None where it is not known."""
-        known = self._known.get(device_uuid)
-        return None if known is None else known.period_s
-
-    def _learn(self, device_uuid: str) -> None:
+    def _learn(self) -> None:
         """Watch refreshes, one after the other, until their rate is known."""
         clock = RefreshClock()
         for _ in range(LOOKS_TO_LEARN):
-            if not self._look(device_uuid, clock):
+            if not self._look(clock):
                 break
         if not clock.is_learning:
-            self._known[device_uuid] = clock
+            self._known = clock
             return
-        tried = self._attempts[device_uuid] = self._attempts.get(device_uuid, 0) + 1
-        waited_s = NEXT_ATTEMPT_S if tried < ATTEMPTS else float("inf")
-        self._next_attempt_s[device_uuid] = self._clock.now_s() + waited_s
+        self._attempts += 1
+        waited_s = NEXT_ATTEMPT_S if self._attempts < ATTEMPTS else float("inf")
+        self._next_attempt_s = self._clock.now_s() + waited_s
 
-    def _look(self, device_uuid: str, clock: RefreshClock) -> bool:
+    def _look(self, clock: RefreshClock) -> bool:
         self._sleep_until_shortly_before(clock)
-        seen = look(partial(self._ask, device_uuid), partial(self._clock.wait, self._stop, POLL_S))
+        began_s = self._clock.now_s()
+        seen = look(self._ask, partial(self._wait, POLL_S))
         if seen is not None:
             clock.saw(seen)
+            self._longest_s = max(seen.after_s - began_s, self._longest_s or 0.0)
         return seen is not None
 
     def _sleep_until_shortly_before(self, clock: RefreshClock) -> None:
@@ -98,4 +117,4 @@ class RefreshWatch:
         now_s = self._clock.now_s()
         early_s = clock.not_before_s(now_s) - 2 * POLL_S - now_s
         if early_s > 0:
-            self._clock.wait(self._stop, early_s)
+            self._wait(early_s)

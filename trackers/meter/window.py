@@ -6,127 +6,189 @@ jumped by terawatts.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
-from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace, uncertainty_j
-from trackers.sample import Method, Observation, Reading, Status
+from trackers.meter.counted import (
+    LOWEST_COVERAGE,
+    Sensor,
+    WindowEdges,
+    counted_energy_j,
+    counted_share,
+    edge_errors_j,
+)
+from trackers.meter.counter_trust import EVENED, Evidence, Trust, Verdict, sampling_error
+from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace
+from trackers.meter.uncertainty import COMMON, own_j
+from trackers.sample import Method, Reading, Status
 
-HIGHEST_OVER_LIMIT = 1.1
-"""A counter that rises faster than this times the power limit is wrong, not the board."""
-
-COUNTER_REFRESH_S = 0.2
-"""A counter's value may be that old; the bound on its rise allows for it."""
-
-LOWEST_COVERAGE = 0.9
-"""Below this share of observed time a reading is `degraded`."""
-
-SAMPLES_TO_CROSS_CHECK = 20
-"""With fewer power samples their integral is too coarse to be held against the counter."""
-
-LARGEST_DISAGREEMENT = 0.1
-"""Counter and integral of the power should agree within this share. Boards have been found whose
-idle counter and power differ by 43 % (Zeus issue 181)."""
+LARGEST_OWN = 0.25
+"""A reading whose own error may be more than this share of it is `degraded`."""
 
 MEANS_IN_A_WINDOW = 5.0
 """Where power is told as a mean of the last second, a window shorter than this many of them has too
 much of its neighbours' energy, or lacks too much of its own."""
 
-SIGMAS = 3.0
-"""The integral's own sampling error, which is allowed for on top, in standard deviations."""
+AGED = 0.5
+"""Changes are seen late by so much of the time for which a board tells the same power."""
 
+SHORTEST_EVIDENCE_S = 0.01
+"""A window shorter than this says nothing of a counter, which may not have been refreshed in it."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowEdges:
-    """A window and what its device said at both ends.
-
-    Attributes:
-        device_uuid: The device.
-        start_s: Start of the window.
-        stop_s: Its end.
-        at_start: Observation when it was opened; None where the device did not answer.
-        at_stop: Observation when it was closed; None where the device did not answer.
-        by_last_word: Whether `at_stop` is older than that, because the device has not answered.
-    """
-
-    device_uuid: str
-    start_s: float
-    stop_s: float
-    at_start: Observation | None
-    at_stop: Observation | None
-    by_last_word: bool = False
+BOTH_POSSIBLE = (0.5, 2.0)
+"""Where counter and samples disagree by less, either may be right, and the interval has both in it."""
 
 
 def reading(
-    edges: WindowEdges,
-    *,
-    trace: PowerTrace,
-    has_counter: bool,
-    estimated: bool,
-    power_limit_w: float | None,
-    period_s: float,
-    power_mean_s: float = 0.0,
-) -> Reading:
+    edges: WindowEdges, *, trace: PowerTrace, sensor: Sensor
+) -> tuple[Reading, Evidence | None]:
     """Energy of one device: by its counter where that can be believed, else by its power.
 
     Args:
         edges: The window.
         trace: The device's power, kept from before the window's start.
-        has_counter: Whether the device has ever given a counter.
-        estimated: Whether the source computes energies from something other than a sensor.
-        power_limit_w: Highest power the device may draw; None if not known.
-        period_s: Time between two power samples.
-        power_mean_s: Time over which each of them is a mean; 0 where that is short.
+        sensor: How the device is observed.
+
+    Returns:
+        The reading, and what it tells of the counter; None where it tells nothing.
     """
-    duration_s = edges.stop_s - edges.start_s
     integral = trace.integral(edges.start_s, edges.stop_s)
-    energy_j, doubt = _counted_j(
-        edges, trace, power_limit_w=power_limit_w, estimated=estimated, period_s=period_s
-    )
-    coverage = _counted_share(edges, period_s=period_s)
-    ratio = None if energy_j is None or estimated else _cross_check(energy_j, edges, integral)
-    if energy_j is not None:
-        method = Method.ESTIMATED if estimated else Method.COUNTER
-        if edges.by_last_word:
-            doubt = f"the device fell silent after {coverage:.0%} of the time; counted until then"
-        elif coverage < LOWEST_COVERAGE:
-            doubt = f"counted for {coverage:.0%} of the time"
-        elif ratio is not None and not _agree(ratio, integral, duration_s):
-            doubt = f"the counter has {ratio:.2f} of the energy that the sampled power has"
-    elif integral.energy_j is not None and integral.coverage > 0 and not estimated:
-        energy_j = _sampled_j(edges, trace, integral.energy_j, power_mean_s=power_mean_s)
-        coverage, method = integral.coverage, Method.SAMPLED
-        if has_counter and not doubt:
-            doubt = "the counter gave nothing for this window; its power was integrated"
-        elif coverage < LOWEST_COVERAGE:
-            doubt = doubt or f"observed for {coverage:.0%} of the time"
-        elif duration_s < MEANS_IN_A_WINDOW * power_mean_s:
-            doubt = doubt or f"the board tells its power as a mean of {power_mean_s:g} s"
-        period_s = max(period_s, power_mean_s)
+    counted_j, doubt = counted_energy_j(edges, trace, sensor)
+    evidence = None if counted_j is None else _evidence(counted_j, edges, integral, sensor)
+    if counted_j is not None and evidence is not None and not sensor.trust.believes(evidence):
+        doubt = _disbelief(sensor.trust, evidence)
+        counted_j = None
+    if counted_j is not None:
+        found = _by_counter(counted_j, edges, trace, integral, sensor)
+    elif integral.energy_j is not None and integral.coverage > 0 and not sensor.estimated:
+        found = _by_power(integral.energy_j, doubt, edges, trace, integral, sensor)
+        if evidence is not None and BOTH_POSSIBLE[0] < evidence.ratio < BOTH_POSSIBLE[1]:
+            apart_j = abs(evidence.counted_j - evidence.sampled_j)
+            found = replace(found, uncertainty_own_j=max(found.uncertainty_own_j or 0.0, apart_j))
     else:
-        return Reading.missing(
+        found = Reading.missing(
             edges.device_uuid,
             start_s=edges.start_s,
-            duration_s=duration_s,
+            duration_s=edges.stop_s - edges.start_s,
             note=doubt or "the device said nothing during the window",
         )
-    uncertain_j = uncertainty_j(
+    if evidence is not None and found.energy_j is not None:
+        found = replace(found, counter_over_power=evidence.ratio)
+    return found, evidence
+
+
+def _by_counter(
+    counted_j: float, edges: WindowEdges, trace: PowerTrace, integral: Integral, sensor: Sensor
+) -> Reading:
+    """The reading of a window whose counter is believed."""
+    coverage = counted_share(edges, period_s=sensor.period_s)
+    doubt = ""
+    if edges.by_last_word:
+        doubt = f"the device fell silent after {coverage:.0%} of the time; counted until then"
+    elif coverage < LOWEST_COVERAGE:
+        doubt = f"counted for {coverage:.0%} of the time"
+    elif sensor.trust.verdict is Verdict.SCALED:
+        share = 1 / sensor.trust.factor
+        doubt = (
+            f"the board's counter counts {share:.3g} of the sampled power, and is scaled by that"
+        )
+    energy_j = counted_j if sensor.estimated else sensor.trust.factor * counted_j
+    errors_j = [] if sensor.estimated else edge_errors_j(energy_j, edges, trace, sensor)
+    return _told(
+        edges,
         energy_j,
+        method=Method.ESTIMATED if sensor.estimated else Method.COUNTER,
         coverage=coverage,
-        mean_power_w=energy_j / duration_s if duration_s > 0 else 0.0,
-        period_s=period_s,
+        own_j=own_j(errors_j, energy_j=energy_j, coverage=coverage),
+        samples=integral.samples,
+        doubt=doubt,
     )
+
+
+def _by_power(
+    integral_j: float,
+    doubt: str,
+    edges: WindowEdges,
+    trace: PowerTrace,
+    integral: Integral,
+    sensor: Sensor,
+) -> Reading:
+    """The reading of a window whose power was sampled, and what speaks against its counter."""
+    duration_s, mean_s = edges.stop_s - edges.start_s, sensor.power_mean_s
+    energy_j = _sampled_j(edges, trace, integral_j, power_mean_s=mean_s)
+    own = own_j(
+        _sampling_errors_j(duration_s, integral, sensor),
+        energy_j=energy_j,
+        coverage=integral.coverage,
+    )
+    if sensor.has_counter and not doubt:
+        doubt = "the counter gave nothing for this window; its power was integrated"
+    elif integral.coverage < LOWEST_COVERAGE:
+        doubt = doubt or f"observed for {integral.coverage:.0%} of the time"
+    elif duration_s < MEANS_IN_A_WINDOW * mean_s:
+        doubt = doubt or f"the board tells its power as a mean of {mean_s:g} s"
+    if mean_s > 0 and duration_s > 0:
+        own = max(own, mean_s * energy_j / duration_s)
+    return _told(
+        edges,
+        energy_j,
+        method=Method.SAMPLED,
+        coverage=integral.coverage,
+        own_j=own,
+        samples=integral.samples,
+        doubt=doubt,
+    )
+
+
+def _told(
+    edges: WindowEdges,
+    energy_j: float,
+    *,
+    method: Method,
+    coverage: float,
+    own_j: float,
+    samples: int,
+    doubt: str,
+) -> Reading:
+    """A reading, with a doubt where its own error may be large."""
+    estimated = method is Method.ESTIMATED
+    if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
+        doubt = f"known to {own_j / energy_j:.0%} only, so short is it" if energy_j else ""
     return Reading(
         device_uuid=edges.device_uuid,
         start_s=edges.start_s,
-        duration_s=duration_s,
+        duration_s=edges.stop_s - edges.start_s,
         energy_j=energy_j,
         method=method,
         status=Status.DEGRADED if doubt else Status.OK,
         coverage=coverage,
-        uncertainty_j=None if estimated else uncertain_j,
-        power_samples=integral.samples,
+        uncertainty_common_j=None if estimated else COMMON * energy_j,
+        uncertainty_own_j=None if estimated else own_j,
+        power_samples=samples,
         note=doubt,
-        counter_over_power=ratio,
+    )
+
+
+def _sampling_errors_j(duration_s: float, integral: Integral, sensor: Sensor) -> list[float]:
+    """Standard errors of a sampled energy.
+
+    From when between two samples power changed, from what each sample is older than it is taken for,
+    and from what a load that changes faster than it is sampled hides.
+    """
+    roughness = sensor.roughness
+    aged_j = math.sqrt(roughness.rate_w2_s * duration_s) * AGED * sensor.hold_s
+    errors_j = [integral.placing_j, aged_j]
+    if roughness.memory_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
+        samples = min(EVENED, max(1, integral.samples))
+        errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
+    return errors_j
+
+
+def _disbelief(trust: Trust, evidence: Evidence) -> str:
+    if trust.verdict is Verdict.REFUSED:
+        return "the board's counter is refused: it disagrees with the sampled power in most windows"
+    return (
+        f"the counter has {evidence.ratio:.3g} of the energy that the sampled power has; "
+        "the power was integrated"
     )
 
 
@@ -150,92 +212,38 @@ def _sampled_j(
     return integral_j if rest_j is None else rest_j + last_j
 
 
-def _cross_check(counted_j: float, edges: WindowEdges, integral: Integral) -> float | None:
-    """The counter's energy over the integral of the power; None where that tells nothing.
+def _evidence(
+    counted_j: float, edges: WindowEdges, integral: Integral, sensor: Sensor
+) -> Evidence | None:
+    """What a window says of its counter; None where that is nothing.
 
-    A power that was made from the counter itself is no second opinion.
+    A power that was made from the counter itself is no second opinion, one that is a mean of a second
+    is none of a shorter window, and a counter that was read long before or after the window's edge is
+    not that window's.
     """
     first, last = edges.at_start, edges.at_stop
-    if first is None or last is None or first.power_w is None or last.power_w is None:
+    duration_s = edges.stop_s - edges.start_s
+    if sensor.estimated or first is None or last is None or not integral.energy_j:
         return None
-    if integral.samples < SAMPLES_TO_CROSS_CHECK or integral.coverage < LOWEST_COVERAGE:
+    if first.power_w is None or last.power_w is None or integral.samples < 1:
         return None
-    return counted_j / integral.energy_j if integral.energy_j else None
-
-
-def _agree(ratio: float, integral: Integral, duration_s: float) -> bool:
-    """Whether counter and power agree, within what the power's samples can tell.
-
-    A load that goes up and down is met by chance (the meter samples at uneven times), so the mean
-    of n samples is uncertain by their standard deviation over the root of n.
-    """
-    mean_w = (integral.energy_j or 0.0) / duration_s
-    own_error = SIGMAS * integral.power_std_w / (mean_w * math.sqrt(integral.samples))
-    return abs(ratio - 1) <= LARGEST_DISAGREEMENT + own_error
-
-
-def _counted_j(
-    edges: WindowEdges,
-    trace: PowerTrace,
-    *,
-    power_limit_w: float | None,
-    estimated: bool,
-    period_s: float,
-) -> tuple[float | None, str]:
-    """The counter's energy (None where there is none to believe), and what speaks against it.
-
-    The counter is read a moment after the window's edge, because the one who opens the window may
-    be another process, or was last refreshed before it. The energy of these moments is taken from
-    the power and put right. Not so at the end of an estimate: who waits for the window's reading
-    needs no CPU meanwhile.
-    """
-    first, last = edges.at_start, edges.at_stop
-    if first is None or last is None or first.counter_j is None or last.counter_j is None:
-        return None, ""
-    counted_j = last.counter_j - first.counter_j
-    if counted_j < 0:
-        return None, f"the counter ran backward by {-counted_j:.3g} J"
-    between_s = last.time_s - first.time_s
-    if power_limit_w is not None and not estimated:
-        most_j = HIGHEST_OVER_LIMIT * power_limit_w * (between_s + COUNTER_REFRESH_S)
-        if counted_j > most_j:
-            return None, f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s"
-    if counted_j == 0:
-        return None, "the counter did not rise"
-    mean_w = counted_j / between_s if between_s > 0 else 0.0
-    counted_j += _late_j(trace, edges.start_s, first, period_s=period_s, mean_w=mean_w)
-    if not (estimated or edges.by_last_word):
-        counted_j -= _late_j(trace, edges.stop_s, last, period_s=period_s, mean_w=mean_w)
-    if counted_j <= 0:
-        return None, "the counter rose at the wrong time"
-    return counted_j, ""
-
-
-def _late_j(
-    trace: PowerTrace, edge_s: float, seen: Observation, *, period_s: float, mean_w: float
-) -> float:
-    """Energy from a window's edge to the moment of the counter's value; below 0 if that was before.
-
-    For moments shorter than a sampling period, what was sampled since the counter's value was made
-    is nearer than any other sample, and the power that came with the counter is among it. For a
-    stretch in which no power was sampled (the tracker was frozen, say), the counter's own mean is
-    nearer than the last sample before it.
-    """
-    late_s = seen.time_s - edge_s
-    if seen.power_w is not None and abs(late_s) <= period_s:
-        since_j = trace.fresh_j(seen.time_s, edge_s) if late_s < 0 else None
-        return late_s * seen.power_w if since_j is None else -since_j
-    stretch = trace.integral(*sorted((edge_s, seen.time_s)))
-    if stretch.energy_j is None or stretch.coverage < LOWEST_COVERAGE:
-        return late_s * mean_w
-    return stretch.energy_j if late_s >= 0 else -stretch.energy_j
-
-
-def _counted_share(edges: WindowEdges, *, period_s: float) -> float:
-    """Share of the window for which the counter was watched; a few sampling periods are let go."""
-    first, last = edges.at_start, edges.at_stop
-    if first is None or last is None or edges.stop_s <= edges.start_s:
-        return 1.0
-    missed_s = [max(0.0, first.time_s - edges.start_s), max(0.0, edges.stop_s - last.time_s)]
-    counted = sum(each for each in missed_s if each > STALE_PERIODS * period_s)
-    return max(0.0, 1 - counted / (edges.stop_s - edges.start_s))
+    late_s = max(abs(first.time_s - edges.start_s), abs(last.time_s - edges.stop_s))
+    if late_s > STALE_PERIODS * sensor.period_s or integral.coverage < LOWEST_COVERAGE:
+        return None
+    if duration_s < max(MEANS_IN_A_WINDOW * sensor.power_mean_s, SHORTEST_EVIDENCE_S):
+        return None
+    sampling = sampling_error(
+        integral,
+        sensor.roughness,
+        duration_s=duration_s,
+        period_s=sensor.period_s,
+        hold_s=sensor.hold_s,
+    )
+    return Evidence(
+        start_s=edges.start_s,
+        stop_s=edges.stop_s,
+        counted_j=counted_j,
+        sampled_j=integral.energy_j,
+        samples=integral.samples,
+        error=math.hypot(sampling, sensor.unknown_s / duration_s),
+    )

@@ -13,6 +13,7 @@ from study.errors import StorageError
 from study.execution.trial_source import TuneParts
 from study.record.objective import ACCURACY
 from study.record.records import (
+    EARLIER_FILE,
     MANIFEST_FILE,
     EpochRecord,
     Paradigm,
@@ -22,12 +23,13 @@ from study.record.records import (
 from study.search.options import SearchOptions
 from study.search.ray_adapter import RaySearchAdapter
 from study.search.space.setup_registry import listed_setups
-from study.search.warm_start import Earlier
+from study.search.warm_start import Earlier, Hint
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
+from study.store.trial_record import trial_record
 from tests.study.record.test_manifest import MANIFEST
-from tests.study.rows import epoch
+from tests.study.rows import epoch, plan
 
 OPTIONS = SearchOptions(
     goal="energy-to-target",
@@ -53,8 +55,14 @@ def recorder_of(folder: StudyFolder) -> Recorder:
     )
 
 
+NOTHING_KNOWN = Earlier(trials=(), hints=())
+
+
 def begun(
-    tmp_path: Path, options: SearchOptions = OPTIONS, *ended: EpochRecord
+    tmp_path: Path,
+    options: SearchOptions = OPTIONS,
+    *ended: EpochRecord,
+    earlier: Earlier = NOTHING_KNOWN,
 ) -> RaySearchAdapter:
     """A search that has begun; `ended` are rows of an earlier command."""
     folder = StudyFolder(str(tmp_path), "a")
@@ -62,12 +70,17 @@ def begun(
     recorder = recorder_of(folder)
     for row in ended:
         recorder.add(row)
-    source = RaySearchAdapter(options, SPACE, lambda _: Earlier(trials=(), hints=()))
+    source = RaySearchAdapter(options, SPACE, lambda _: earlier)
     manifest = replace(
         MANIFEST, paradigm=Paradigm.SEARCH, setups=listed_setups(SPACE), seeds=options.seeds
     )
     source.begin(folder, manifest, recorder)
     return source
+
+
+def plan_of(batch_size: int) -> TrialPlan:
+    """A trial of an earlier study, in which its setup is the first."""
+    return plan(1, batch_size=batch_size)
 
 
 def nothing() -> None:
@@ -191,6 +204,33 @@ def test_a_resumed_search_proposes_what_has_not_ended(tmp_path: Path) -> None:
     assert is_finished(parts)
 
 
+def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> None:
+    """Its trial is kept with the number that its setup has here; the others are trained."""
+    row = epoch(1, 4.0, 0.95, of=plan_of(16), stop=StopReason.TARGET)
+    record = trial_record(
+        plan_of(16),
+        epochs=[row],
+        windows=[],
+        error=None,
+        study="g",
+        paradigm=Paradigm.REGIME,
+        scenario="s",
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        objective=ACCURACY,
+        target=0.9,
+    )
+    hint = Hint(choice=(16, 0.1), values=(0.6,), study="g")
+
+    source = begun(tmp_path, earlier=Earlier(trials=(record,), hints=(hint,)))
+
+    parts = parts_of(source)
+    kept = StudyFolder(str(tmp_path), "a").read_rows(EARLIER_FILE)
+    assert suggested(parts, 1)["batch_size"] == 8
+    assert is_finished(parts)
+    assert [(each["study"], each["setup"]) for each in kept] == [("g", 2)]
+    assert [each.setup for each in source.known] == [2]
+
+
 def test_a_search_expects_the_trials_that_it_began(tmp_path: Path) -> None:
     """How many it needs is known at its end."""
     source = begun(tmp_path)
@@ -203,7 +243,7 @@ def test_a_search_expects_the_trials_that_it_began(tmp_path: Path) -> None:
 def test_optunas_study_needs_a_file_system() -> None:
     """SQLite cannot be kept in a bucket, which the message says before anything is trained."""
     folder = StudyFolder("mock:///bucket", "a")
-    source = RaySearchAdapter(OPTIONS, SPACE, lambda _: Earlier(trials=(), hints=()))
+    source = RaySearchAdapter(OPTIONS, SPACE, lambda _: NOTHING_KNOWN)
 
     with pytest.raises(StorageError, match="not in a file system"):
         source.begin(folder, MANIFEST, recorder_of(folder))

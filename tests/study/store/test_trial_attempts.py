@@ -52,7 +52,8 @@ class Constant:
             method=Method.COUNTER,
             status=Status.OK,
             coverage=1.0,
-            uncertainty_j=0.0,
+            uncertainty_common_j=0.0,
+            uncertainty_own_j=0.0,
             power_samples=1,
         )
 

@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackers.meter.integrate import (
-    RELATIVE_UNCERTAINTY,
     STALE_PERIODS,
     Integral,
     PowerTrace,
-    uncertainty_j,
 )
 from trackers.sample import PowerSample
 
@@ -284,18 +282,3 @@ def test_time_goes_forward_only() -> None:
         trace.append(PowerSample(time_s=5.0, power_w=1.0))
     with pytest.raises(ValueError, match="ends before it starts"):
         trace.integral(2.0, 1.0)
-
-
-@given(
-    energy=st.floats(min_value=0, max_value=1e9),
-    coverage=shares,
-    power_w=st.floats(min_value=0, max_value=1000),
-)
-def test_uncertainty_is_the_largest_of_its_three_parts(
-    energy: float, coverage: float, power_w: float
-) -> None:
-    """Sensor error, one period at the mean power, and what was not observed: none is undercut."""
-    half_width_j = uncertainty_j(energy, coverage=coverage, mean_power_w=power_w, period_s=PERIOD_S)
-
-    parts_j = {RELATIVE_UNCERTAINTY * energy, PERIOD_S * power_w, (1 - coverage) * energy}
-    assert half_width_j == max(parts_j)

@@ -13,7 +13,8 @@ from tests.trackers.scripted import BOARD, OTHER, ScriptedSource, after, each
 from tests.waiting import waited_for
 from trackers.clock import Clock, ManualClock, MonotonicClock
 from trackers.errors import DeviceLostError, ReadError
-from trackers.meter.meter import FORGET_EACH_S, KEPT_S, LOG_LENGTH, EnergyMeter
+from trackers.meter.meter import LOG_LENGTH, EnergyMeter
+from trackers.meter.watched_device import FORGET_EACH_S, KEPT_S
 from trackers.sample import Method, Reading, Status
 from trackers.source import PowerSource
 from trackers.sources.detect import Detection
@@ -100,7 +101,7 @@ def test_a_counter_is_met_exactly_whatever_lies_between_samples() -> None:
     """Bursts that no sample sees are in the counter, and so in the reading."""
     clock = ManualClock()
     source = ScriptedSource(
-        clock, power_w=lambda _: 60.0, counter_j=lambda time_s: 1e6 + 200 * time_s
+        clock, power_w=lambda _: 60.0, counter_j=lambda time_s: 1e6 + 70 * time_s
     )
     meter = metered(source, clock)
 
@@ -108,9 +109,9 @@ def test_a_counter_is_met_exactly_whatever_lies_between_samples() -> None:
         run(meter, clock, 3.0)
 
     reading = only(window.readings)
-    assert energy_j(reading) == pytest.approx(600.0)
+    assert energy_j(reading) == pytest.approx(210.0)
     assert reading.method is Method.COUNTER
-    assert meter.method is Method.COUNTER
+    assert meter.method(BOARD) is Method.COUNTER
 
 
 def test_a_counter_is_asked_for_at_edges_only() -> None:
@@ -235,20 +236,47 @@ def test_a_window_that_began_a_moment_ago_has_all_its_energy() -> None:
     assert (reading.method, reading.status) == (Method.COUNTER, Status.OK)
 
 
-def test_opening_twice_and_closing_twice_are_harmless() -> None:
-    """The first opening counts; a window that is not open has no readings."""
+def test_a_window_of_the_same_key_is_refused_in_words() -> None:
+    """The one that is open stays as it is; its user is not told half of its energy in silence."""
     clock = ManualClock()
     meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
 
     meter.open("epoch")
     run(meter, clock, 1.0)
-    meter.open("epoch")
+    with pytest.raises(ValueError, match="'epoch' is open already; close it first"):
+        meter.open("epoch")
     run(meter, clock, 1.0)
 
     assert energy_j(only(meter.close("epoch"))) == pytest.approx(200.0)
+    assert meter.open_windows() == []
+
+
+def test_closing_what_is_not_open_is_harmless() -> None:
+    """It has no readings."""
+    clock = ManualClock()
+    meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
+    meter.open("epoch")
+    meter.close("epoch")
+
     assert meter.close("epoch") == {}
     assert meter.close("never opened") == {}
-    assert meter.open_windows() == []
+
+
+@pytest.mark.parametrize("time_s", [math.nan, math.inf, "now"])
+def test_a_time_that_is_none_is_refused_at_once(time_s: float) -> None:
+    """Nothing is opened by it, and what was open can still be closed."""
+    clock = ManualClock()
+    meter = metered(RecordedSource(lambda _: 100.0, clock=clock), clock)
+    meter.open("trial")
+
+    with pytest.raises(ValueError, match=r"start_s is .*; allowed is a finite number of seconds"):
+        meter.open("epoch", start_s=time_s)
+    with pytest.raises(ValueError, match=r"stop_s is .*; allowed is a finite number of seconds"):
+        meter.close("trial", stop_s=time_s)
+    run(meter, clock, 1.0)
+
+    assert meter.open_windows() == ["trial"]
+    assert energy_j(only(meter.close("trial"))) == pytest.approx(100.0)
 
 
 def test_an_exception_in_a_window_is_passed_on_and_measured() -> None:
@@ -408,7 +436,10 @@ def test_the_log_names_the_innermost_window() -> None:
 
 def traced_samples(meter: EnergyMeter) -> int:
     """Samples that a meter keeps for its windows."""
-    return sum(len(trace) for trace in meter._traces.values())  # noqa: SLF001 - memory is inside
+    return sum(
+        len(watched._trace)  # noqa: SLF001 - memory is inside
+        for watched in meter._watched.values()  # noqa: SLF001
+    )
 
 
 def test_memory_is_bounded_over_10_hours() -> None:
@@ -476,7 +507,7 @@ def test_a_rate_that_is_none_is_refused(sampling_hz: float) -> None:
 
 def sampling_threads() -> int:
     """Threads of meters in this process."""
-    return sum(thread.name == "energy-meter" for thread in threading.enumerate())
+    return sum(thread.name.startswith("energy-meter") for thread in threading.enumerate())
 
 
 def test_the_thread_begins_and_ends_with_the_block() -> None:
@@ -560,4 +591,4 @@ def test_what_was_detected_can_be_metered_as_it_is() -> None:
     """`EnergyMeter(detect())` is all that another project needs."""
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
-    assert EnergyMeter(Detection(sources=(source,), refused={})).source is source
+    assert EnergyMeter(Detection(sources=(source,), refused={})).sources == (source,)

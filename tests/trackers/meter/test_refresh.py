@@ -3,6 +3,7 @@
 import math
 import random
 import threading
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -142,17 +143,22 @@ def test_an_edge_next_to_a_refresh_is_read_again() -> None:
     assert seen.time_s == pytest.approx(0.02, abs=0.002)
 
 
+def watching(board: Board, clock: ManualClock) -> RefreshWatch:
+    """A watch over a board's counter."""
+    return RefreshWatch(board.observe, clock, partial(clock.wait, threading.Event()))
+
+
 def test_a_watch_learns_and_stamps_edges() -> None:
     """A counter's value is stamped with the time at which it was made."""
     clock = ManualClock()
     board = Board(clock, 0.02)
-    watch = RefreshWatch(board.observe, clock, threading.Event())
-    watch.attend(["a"])
+    watch = watching(board, clock)
+    watch.attend()
     clock.advance(0.013)
 
-    seen = watch.at_edge("a", board.observe)
+    seen = watch.at_edge(board.observe)
 
-    assert watch.period_s("a") == pytest.approx(0.02, rel=0.01)
+    assert watch.period_s == pytest.approx(0.02, rel=0.01)
     assert seen is not None
     assert seen.counter_j is not None
     assert seen.time_s == pytest.approx((seen.counter_j - 1) * 0.02, abs=0.001)
@@ -162,16 +168,16 @@ def test_a_watch_gives_up_on_what_cannot_be_learnt() -> None:
     """A counter that never moves is left in peace after a few attempts."""
     clock = ManualClock()
     board = Board(clock, 1e9)
-    watch = RefreshWatch(board.observe, clock, threading.Event())
+    watch = watching(board, clock)
     for _ in range(10 * ATTEMPTS):
-        watch.attend(["a"])
+        watch.attend()
         clock.advance(10)
     asked = board.asked
 
-    watch.attend(["a"])
+    watch.attend()
 
     assert board.asked == asked
-    assert watch.period_s("a") is None
+    assert watch.period_s is None
 
 
 @pytest.mark.parametrize("period_s", [0.02, 0.1])
@@ -179,11 +185,11 @@ def test_learning_polls_only_when_a_refresh_is_near(period_s: float) -> None:
     """Polling makes some boards' counters wrong, and costs CPU time, for each board of a machine."""
     clock = ManualClock(start_s=0.7 * period_s)
     board = Board(clock, period_s)
-    watch = RefreshWatch(board.observe, clock, threading.Event())
+    watch = watching(board, clock)
 
-    watch.attend(["a"])
+    watch.attend()
 
-    assert watch.period_s("a") == pytest.approx(period_s, rel=0.02)
+    assert watch.period_s == pytest.approx(period_s, rel=0.02)
     assert board.asked < 0.5 * LOOKS_TO_LEARN * period_s / POLL_S
 
 

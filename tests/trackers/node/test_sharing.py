@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.node.ledger import charged
+from trackers.node.charging import charged
 from trackers.node.sharing import Part, Sharing
 from trackers.sample import Component, Device, Method, Reading, Status
 
@@ -85,7 +85,8 @@ def reading(energy_j: float | None = 100.0) -> Reading:
         method=Method.COUNTER,
         status=Status.OK,
         coverage=1.0,
-        uncertainty_j=5.0,
+        uncertainty_common_j=5.0,
+        uncertainty_own_j=1.0,
         power_samples=100,
     )
 

@@ -58,7 +58,7 @@ def run(code: str, boards: Boards, library: Path) -> Any:  # noqa: ANN401 - what
 # The emulation itself: what all other tests with it stand on.
 
 
-@pytest.mark.parametrize("shape", ["square", "ramp", "burst", "constant", "noise"])
+@pytest.mark.parametrize("shape", ["square", "ramp", "burst", "constant", "noise", "random"])
 @pytest.mark.parametrize("board", [0, 3])
 def test_python_and_c_know_the_same_curve(library: Path, shape: Any, board: int) -> None:  # noqa: ANN401
     """Counter and power of the library are the module's energy and power, to the last digit."""
@@ -97,7 +97,7 @@ def test_python_and_c_know_the_same_curve(library: Path, shape: Any, board: int)
 
 def test_energy_is_the_integral_of_power() -> None:
     """The closed form agrees with a fine sum over the power, for every shape."""
-    for shape in ("square", "ramp", "burst", "constant", "noise"):
+    for shape in ("square", "ramp", "burst", "constant", "noise", "random"):
         boards = Boards(shape=shape)
         steps = 200_000
 

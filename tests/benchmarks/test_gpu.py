@@ -1,0 +1,48 @@
+"""The run for a real board goes through on an emulated one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gpu.page import page
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(out: Path, *parts: str) -> str:
+    """What the command prints."""
+    return subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.gpu",
+            "--emulated",
+            "--out",
+            str(out),
+            "--parts",
+            *parts,
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout
+
+
+@pytest.mark.slow
+def test_parts_leave_their_results_and_are_not_run_again(tmp_path: Path) -> None:
+    """A run that was cut off goes on where it was, and each part has a section of the page."""
+    first = run(tmp_path, "calls", "window")
+    second = run(tmp_path, "window", "refresh")
+
+    written = page(tmp_path, commit="0")
+    refresh = json.loads((tmp_path / "refresh.json").read_text())["result"]
+    assert "window: there already" not in first
+    assert "window: there already" in second
+    assert set(refresh) == {"energy counter", "power, instant", "power, average", "power, usage"}
+    assert "Emulated board" in written
+    assert written.count("This part has no result.") == 6

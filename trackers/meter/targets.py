@@ -1,0 +1,58 @@
+"""What a meter can be asked for, and which source measures it."""
+
+from collections.abc import Sequence
+from typing import final
+
+from trackers.sample import Component, Device, process_and_device, process_device
+from trackers.source import PowerSource
+from trackers.sources.detect import Detection
+
+SHARED_BY_PROCESSES = (Component.CPU, Component.MEMORY)
+"""Of these a process has its share by its CPU time; a board, and the node, are measured whole."""
+
+
+def sources_of(given: PowerSource | Detection | Sequence[PowerSource]) -> tuple[PowerSource, ...]:
+    """One source, several, or what `detect()` found, as a tuple."""
+    if isinstance(given, Detection):
+        return given.sources
+    if isinstance(given, PowerSource):
+        return (given,)
+    return tuple(given)
+
+
+@final
+class Targets:
+    """The devices of some sources, and the shares that processes have of them."""
+
+    def __init__(self, sources: Sequence[PowerSource]) -> None:
+        """Look at what `sources` measure."""
+        self._sources = tuple(sources)
+        self._owners = {
+            device.uuid: (source, device) for source in sources for device in source.devices()
+        }
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """All devices."""
+        return tuple(device for _, device in self._owners.values())
+
+    def of_process(self, pid: int) -> list[str]:
+        """Boards and node as they are, and the shares of a process in CPU and memory."""
+        return [
+            process_device(pid, device.uuid)
+            if device.component in SHARED_BY_PROCESSES
+            else device.uuid
+            for device in self.devices
+        ]
+
+    def owner(self, target: str) -> tuple[PowerSource, Device | None]:
+        """Who measures a target, and the device that it is; None for a process's share of one."""
+        if target in self._owners:
+            return self._owners[target]
+        process = process_and_device(target)
+        if process is not None and process[1] in self._owners:
+            return self._owners[process[1]][0], None
+        for source, device in self._owners.values():
+            if process is not None and device.component is Component.CPU:
+                return source, None
+        return self._sources[0], None  # it knows no such device, and says so

@@ -1,0 +1,178 @@
+"""How far a measured energy may lie from the true one.
+
+Two parts. The common part is the board's calibration: up to about 5 % against an external meter, with
+either sign, and the same share in all readings of a board, so that comparisons on one board hold (Yang et
+al., SC24, arXiv 2312.02741). The own part is what one window does not know: what was drawn between the
+last refresh of the counter and the window's edge, when between two samples the power changed, and what
+was not observed at all. It is a half-width that 95 % of errors lie within, which
+`benchmarks.tracker_accuracy` checks on curves that nobody chose.
+
+A load that jumps between levels at random moments moves, in a stretch of L seconds, by a mean square of
+Q x L. Q (W^2/s) is estimated from samples that lie close together. Held over the stretch, its energy is
+then uncertain by the root of Q x L^3 / 3.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+from trackers.sample import PowerSample
+
+COMMON = 0.05
+"""The common part, as a share of the energy."""
+
+HALF_WIDTHS = 3.0
+"""Standard errors in a half-width. Errors at edges have heavy tails: mostly nothing happens in a stretch
+of 20 ms, and sometimes the load changes; two of them would hold for normal errors."""
+
+LEAST = 0.001
+"""Standard error of any reading, as a share: of clocks, and of counters that count in millijoules."""
+
+CLOSE_S = 0.05
+"""Two samples that lie no farther apart tell how a load moves in short times."""
+
+ENOUGH_PAIRS = 5
+"""With so many pairs of samples something is known of a load's moves."""
+
+FORGETTING = 0.98
+"""Weight of what was known at each new pair: some 50 of them count."""
+
+LEAST_KEPT = 0.005
+"""A correlation below this is taken for this: there is always some chance in it."""
+
+LONGEST_HOLD_S = 0.1
+"""Boards renew the power that they tell each 20 to 100 ms."""
+
+FRESH_PAIRS = 3
+"""Changes of power between two refreshes of the counter; so many show that power is renewed more often."""
+
+
+@dataclass(slots=True)
+class _Moves:
+    """Squares of changes of power and the times in which they came, both fading."""
+
+    square_w2: float = 0.0
+    time_s: float = 0.0
+    weight: float = 0.0
+    pairs: int = 0
+
+    def add(self, apart_s: float, change_w: float) -> None:
+        self.square_w2 = FORGETTING * self.square_w2 + change_w**2
+        self.time_s = FORGETTING * self.time_s + apart_s
+        self.weight = FORGETTING * self.weight + 1
+        self.pairs += 1
+
+    @property
+    def rate_w2_s(self) -> float:
+        return self.square_w2 / self.time_s if self.pairs >= ENOUGH_PAIRS else 0.0
+
+    def memory_s(self, variance_w2: float, hold_s: float) -> float:
+        """Time in which the correlation of two powers falls to a third, if as an exponential."""
+        if self.pairs < ENOUGH_PAIRS or variance_w2 <= 0 or self.square_w2 <= 0:
+            return math.inf
+        apart_s = self.time_s / self.weight
+        # Of pairs that are closer than power is renewed, only some see a change of it.
+        seen = min(1.0, apart_s / hold_s) if hold_s > 0 else 1.0
+        kept = 1 - self.square_w2 / self.weight / seen / (2 * variance_w2)
+        return -max(apart_s, hold_s) / math.log(min(1 - 1e-9, max(LEAST_KEPT, kept)))
+
+
+@final
+class Roughness:
+    """How a load moves: its mean square change per second, its spread and its memory."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._close = _Moves()
+        self._far = _Moves()
+        self._last: PowerSample | None = None
+        self._mean_w = 0.0
+        self._square_w2 = 0.0
+        self._weight = 0.0
+        self._fresh = 0
+        self._changed_s: float | None = None
+        self._shortest_s: list[float] = []
+
+    def saw(self, sample: PowerSample, *, refreshed_between: bool = True) -> None:
+        """Take the next sample.
+
+        Args:
+            sample: The sample.
+            refreshed_between: Whether the counter may have been refreshed since the one before.
+        """
+        last, self._last = self._last, sample
+        self._weight = FORGETTING * self._weight + 1
+        self._mean_w += (sample.power_w - self._mean_w) / self._weight
+        self._square_w2 += (sample.power_w**2 - self._square_w2) / self._weight
+        if last is None or sample.time_s <= last.time_s:
+            return
+        apart_s, change_w = sample.time_s - last.time_s, sample.power_w - last.power_w
+        if change_w != 0:
+            self._fresh += not refreshed_between
+            if self._changed_s is not None:
+                spaced_s = sample.time_s - self._changed_s
+                self._shortest_s = sorted([*self._shortest_s, spaced_s])[:FRESH_PAIRS]
+            self._changed_s = sample.time_s
+        (self._close if apart_s <= CLOSE_S else self._far).add(apart_s, change_w)
+
+    @property
+    def rate_w2_s(self) -> float:
+        """Mean square change of power per second."""
+        return max(self._close.rate_w2_s, self._far.rate_w2_s)
+
+    @property
+    def std_w(self) -> float:
+        """Standard deviation of the power."""
+        return math.sqrt(max(0.0, self._square_w2 - self._mean_w**2))
+
+    def hold_s(self, refresh_s: float | None) -> float:
+        """How long the board may tell the same power.
+
+        Args:
+            refresh_s: Time between two refreshes of its counter, with which power is renewed if not
+                more often; None where it is not known.
+        """
+        if self._fresh >= FRESH_PAIRS:
+            return 0.0
+        if refresh_s is not None:
+            return refresh_s
+        is_known = len(self._shortest_s) == FRESH_PAIRS
+        return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
+
+    def memory_s(self, hold_s: float) -> float:
+        """After how long a power tells little of the present one; infinite for a load that stands.
+
+        Args:
+            hold_s: How long the board tells the same power.
+        """
+        variance_w2 = self.std_w**2
+        return min(each.memory_s(variance_w2, hold_s) for each in (self._close, self._far))
+
+
+def edge_error_j(
+    roughness: Roughness, *, late_s: float, gap_s: float, unknown_s: float, mean_w: float
+) -> float:
+    """Standard error of the energy between a counter's value and its window's edge.
+
+    Args:
+        roughness: How the load moves.
+        late_s: Length of the stretch.
+        gap_s: The longest part of it in which no power was told.
+        unknown_s: How much older than it is taken for the counter's value may be.
+        mean_w: Mean power of the window.
+    """
+    late_s = abs(late_s)
+    gap_s = min(gap_s, late_s)
+    moved_j2 = roughness.rate_w2_s * late_s * gap_s**2 / 3
+    return math.sqrt(moved_j2 + (unknown_s * mean_w) ** 2 / 12)
+
+
+def own_j(errors_j: list[float], *, energy_j: float, coverage: float) -> float:
+    """Half-width of the own part.
+
+    Args:
+        errors_j: Standard errors that have nothing to do with each other.
+        energy_j: The measured energy.
+        coverage: Share of the window that was observed; the rest may be anything up to its mean.
+    """
+    return HALF_WIDTHS * math.hypot(LEAST * energy_j, *errors_j) + (1 - coverage) * energy_j

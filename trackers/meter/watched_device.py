@@ -1,0 +1,262 @@
+"""One device under watch: what it said so far, and what a window over it comes to.
+
+It is asked by its thread alone. What is kept of it is read by whoever closes a window, under a lock that
+is never held while a sensor is asked.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import final
+
+from trackers.clock import Clock
+from trackers.meter.counted import LOWEST_COVERAGE, Sensor, WindowEdges
+from trackers.meter.counter_trust import CounterTrust, Verdict
+from trackers.meter.guarded_source import GuardedSource
+from trackers.meter.integrate import PowerTrace
+from trackers.meter.meter_values import OpenWindow
+from trackers.meter.pace import gains_by_more
+from trackers.meter.refresh_watch import RefreshWatch
+from trackers.meter.source_thread import SourceThread
+from trackers.meter.uncertainty import Roughness
+from trackers.meter.window import reading
+from trackers.sample import (
+    BoardState,
+    Component,
+    Device,
+    Observation,
+    PowerSample,
+    Reading,
+    Scope,
+    process_and_device,
+)
+from trackers.source import PowerSource
+
+KEPT_S = 60.0
+"""Power is kept at least for so long, so that an idle power can be asked for."""
+
+FORGET_EACH_S = 10.0
+"""What is older, and not needed for an open window, is dropped so often."""
+
+STATE_EACH_S = 1.0
+"""A board is asked for its temperature, clock and the like so often."""
+
+ALONE_OLDEST_S = 0.01
+"""How old a counter's value may be that comes without a power: RAPL renews its own each millisecond."""
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class WatchedDevice:
+    """A device of a source, or a process's share of one."""
+
+    def __init__(
+        self,
+        source: PowerSource,
+        device_uuid: str,
+        device: Device | None,
+        *,
+        thread: SourceThread,
+        clock: Clock,
+        period_s: float,
+        keep: Callable[[str, PowerSample], None],
+        open_windows: Callable[[str], Iterable[OpenWindow]],
+    ) -> None:
+        """Watch a device in `thread`.
+
+        Args:
+            source: Whose device it is.
+            device_uuid: What it is asked for.
+            device: What is known of it; None for the share of a process.
+            thread: Asks it.
+            clock: Says the time.
+            period_s: Time between two samples.
+            keep: Is given each sample of its power.
+            open_windows: The windows that are open on it.
+        """
+        self.source = source
+        self.device_uuid = device_uuid
+        self.thread = thread
+        self._device = device
+        self._clock = clock
+        self._period_s = period_s
+        self._keep = keep
+        self._open_windows = open_windows
+        self._lock = threading.Lock()
+        self._guarded = GuardedSource(
+            source, device_uuid, clock=clock, shortest_s=period_s / 2, device=device
+        )
+        self._trace = PowerTrace(period_s=period_s)
+        self._counted: Observation | None = None
+        self._trust = CounterTrust()
+        self._roughness = Roughness()
+        self._refreshes = RefreshWatch(lambda: self._guarded.ask(counter=True), clock, thread.wait)
+        self._state = BoardState()
+        self._state_at_s = self._forget_at_s = clock.now_s()
+
+    @property
+    def asking_since_s(self) -> float | None:
+        """Since when its source owes an answer; None where it owes none."""
+        return self._guarded.asking_since_s
+
+    @property
+    def has_counter(self) -> bool:
+        """Whether it has ever told a counter."""
+        return self._counted is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is the share of a process that has ended."""
+        return self._device is None and self._guarded.is_lost
+
+    @property
+    def refresh_s(self) -> float | None:
+        """Time between two refreshes of its counter; None where it is not known."""
+        return self._refreshes.period_s
+
+    @property
+    def gains(self) -> bool:
+        """Whether sampling it more often makes short windows better."""
+        return self._guarded.tells_power and gains_by_more(
+            power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
+        )
+
+    def attend(self) -> bool:
+        """Learn its counter's refreshes, if that is due; whether it was.
+
+        Only where a power tells what was drawn since a refresh is anything gained by that.
+        """
+        is_of_use = self.has_counter and self._guarded.tells_power and not self.source.estimated
+        return is_of_use and not self._guarded.is_lost and self._refreshes.attend()
+
+    def sample(self) -> None:
+        """Ask it for its power."""
+        if not self._guarded.rests():
+            self.observe(counter=False)
+
+    def keep_up(self) -> None:
+        """Ask for its state now and then, and drop what no window needs.
+
+        Not at a window's edge, which that would delay.
+        """
+        now_s = self._clock.now_s()
+        if now_s >= self._state_at_s:
+            self._state_at_s = now_s + STATE_EACH_S
+            self._state = self._guarded.state()
+        if now_s < self._forget_at_s:
+            return
+        self._forget_at_s = now_s + FORGET_EACH_S
+        needed = [
+            window.around_start_s(self.device_uuid, self._power_mean_s)
+            for window in self._open_windows(self.device_uuid)
+        ]
+        with self._lock:
+            self._trace.forget_before(now_s - KEPT_S, except_within=needed)
+
+    def observe(self, *, counter: bool) -> Observation | None:
+        """Ask it, and keep what it says; None where it does not answer."""
+        seen = self._guarded.ask(counter=counter)
+        if seen is None:
+            return None
+        with self._lock:
+            if seen.counter_j is not None:
+                self._counted = seen
+            sample = self._guarded.power(seen)
+            if sample is None or sample.time_s <= self._trace.last_s:
+                return seen
+            within = self._refreshes.is_within(self._trace.last_s, sample.time_s)
+            self._trace.append(sample, is_mean=seen.power_w is None)
+            self._roughness.saw(sample, refreshed_between=not within)
+        self._keep(self.device_uuid, sample)
+        return seen
+
+    def at_edge(self) -> Observation | None:
+        """Ask it for its counter at a window's edge."""
+        self.thread.pace.edge(self._clock.now_s())
+        return self._refreshes.at_edge(lambda: self.observe(counter=True))
+
+    def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
+        """Mean power; None where it was not observed for most of the time."""
+        with self._lock:
+            integral = self._trace.integral(start_s, stop_s)
+        if integral.energy_j is None or integral.coverage < LOWEST_COVERAGE:
+            return None
+        return integral.energy_j / (stop_s - start_s)
+
+    def reading(self, window: OpenWindow, stop_s: float, at_stop: Observation | None) -> Reading:
+        """What a window over it comes to.
+
+        Args:
+            window: The window.
+            stop_s: Its end.
+            at_stop: What the device said then; None where it did not answer.
+        """
+        with self._lock:
+            last_word = self._last_word(window) if at_stop is None else None
+            told, evidence = reading(
+                WindowEdges(
+                    device_uuid=self.device_uuid,
+                    start_s=window.start_s,
+                    stop_s=stop_s,
+                    at_start=window.at_start.get(self.device_uuid),
+                    at_stop=at_stop or last_word,
+                    by_last_word=last_word is not None,
+                ),
+                trace=self._trace,
+                sensor=self._sensor(),
+            )
+            is_news = evidence is not None and self._trust.add(evidence)
+        if is_news:
+            self._tell_verdict()
+        return replace(told, state=self._state, scope=self._scope)
+
+    @property
+    def _power_mean_s(self) -> float:
+        return 0.0 if self._device is None else self._device.power_mean_s
+
+    @property
+    def _scope(self) -> Scope:
+        if process_and_device(self.device_uuid) is not None:
+            return Scope.PROCESSES
+        is_board = self._device is None or self._device.component is Component.GPU
+        return Scope.DEVICE if is_board else Scope.MACHINE
+
+    def _sensor(self) -> Sensor:
+        return Sensor(
+            period_s=self._period_s,
+            has_counter=self.has_counter,
+            estimated=self.source.estimated,
+            power_limit_w=None if self._device is None else self._device.power_limit_w,
+            power_mean_s=self._power_mean_s,
+            refresh_s=self.refresh_s,
+            oldest_s=self._refreshes.oldest_s if self._guarded.tells_power else ALONE_OLDEST_S,
+            trust=self._trust.now,
+            roughness=self._roughness,
+        )
+
+    def _last_word(self, window: OpenWindow) -> Observation | None:
+        """The counter's last value, where it is asked for often and knows more than the power."""
+        last = self._counted
+        if last is None or last.time_s <= max(self._trace.last_s, window.start_s):
+            return None
+        return last
+
+    def _tell_verdict(self) -> None:
+        trust = self._trust.now
+        if trust.verdict is Verdict.TRUSTED:
+            _log.warning("%s: the energy counter agrees with the power again", self.device_uuid)
+        elif trust.verdict is Verdict.SCALED:
+            _log.warning(
+                "%s: the energy counter counts %.3g of the sampled power in all windows; its "
+                "energies are scaled by that and marked degraded",
+                self.device_uuid,
+                1 / trust.factor,
+            )
+        else:
+            _log.warning(
+                "%s: the energy counter disagrees with the sampled power, by another share in each "
+                "window; it is refused, and the power is integrated",
+                self.device_uuid,
+            )

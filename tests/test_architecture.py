@@ -204,6 +204,7 @@ def test_importing_is_light(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_says_and_starts_nothing() -> None:
     """Importing any module prints nothing and leaves no thread."""
     modules = [

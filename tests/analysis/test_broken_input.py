@@ -32,7 +32,7 @@ STAGES = (
 PRETRAINING = {"paradigm": Paradigm.PRETRAINING, "stages": STAGES}
 MULTITASK = {
     "paradigm": Paradigm.MULTITASK,
-    "stages": (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH),
+    "stages": ("attributes", "identity", Stage.BOTH),
 }
 NUMBER_OF_NOTHING = ("nan", "inf", "None")
 

@@ -42,6 +42,7 @@ def resumed(tmp_path: Path) -> StudyOptions:
     return StudyOptions(results_dir=str(tmp_path), name="a", resume=True)
 
 
+@pytest.mark.slow
 def test_checks_need_no_ray() -> None:
     """Nothing that a check imports brings Ray, so bad input costs seconds less."""
     code = "import sys, study.execution.checks; print('ray' in sys.modules)"

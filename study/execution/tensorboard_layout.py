@@ -69,7 +69,7 @@ def _layout(objective: Objective, tasks: Sequence[str], *, estimated: bool) -> l
         "val_score": f"Validation {objective.name}",
         **{f"{task}/accuracy": f"Accuracy: {task}" for task in tasks},
     }
-    charts = list(_CHARTS)
+    charts: list[tuple[str, tuple[str, ...]]] = [*_CHARTS]
     if tasks:
         charts.append(("Accuracy of each task", tuple(f"{task}/accuracy" for task in tasks)))
     return layout_pb2.Layout(

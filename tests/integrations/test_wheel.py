@@ -68,7 +68,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "install",
         "--quiet",
         "--no-deps",
-        wheel,
+        str(wheel),
     ]
     subprocess.run(pip, check=True, timeout=300)
     (packages,) = folder.glob("lib/python*/site-packages")

@@ -14,7 +14,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from study.callbacks.study_of_one import Training
+from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
 from study.record.records import StopReason

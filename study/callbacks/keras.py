@@ -13,7 +13,7 @@ from typing import Any
 
 from keras.callbacks import Callback
 
-from study.callbacks.study_of_one import Training
+from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
 from study.record.records import StopReason

@@ -2,23 +2,13 @@
 
 import json
 import math
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from study.callbacks.manifest_of_one import manifest_of_one
+from study.callbacks.training import STAGE, Run, Training
 from study.record.bookings import WindowRecord
-from study.record.manifest import (
-    ComponentFacts,
-    DataFacts,
-    DeviceFacts,
-    Manifest,
-    NodeFacts,
-    SetupFacts,
-)
-from study.record.objective import ACCURACY, Objective, metrics_text
+from study.record.objective import metrics_text
 from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,
@@ -28,100 +18,18 @@ from study.record.records import (
     EnergyStatus,
     EpochRecord,
     Paradigm,
-    Stage,
-    StopReason,
     TrialRecord,
 )
-from study.record.vocabulary import EnergyMethod, EnergyScope
+from study.record.vocabulary import EnergyMethod
 from study.store.folder import StudyFolder
-from study.store.provenance import git_commit, now, versions
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
-from trackers.bill import ACCELERATOR, outermost
+from trackers.bill import outermost
 from trackers.node.ledger import SETUP, TRIAL
 from trackers.run.account import Line, line
 from trackers.sample import Component, Device, Method, Reading
-from trackers.sources.detect import Detection
-
-STAGE = Stage.ENCODER_CLASSIFIER
-"""A training as a whole has the word of the paper's whole network."""
 
 TRIAL_ID = "setup01-seed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
-    """What is trained.
-
-    Attributes:
-        objective: Validation metric that decides.
-        batch_size: Of the training.
-        learning_rate: Of the training.
-        parameters: Whatever else sets this training apart from others.
-        seed: Of weights and order.
-        scenario: Name of what is trained.
-        data: Says what it is trained on; studies of the same words are compared.
-    """
-
-    objective: Objective = ACCURACY
-    batch_size: int = 1
-    learning_rate: float = 0.0
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    scenario: str = "training"
-    data: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class MeasuredEpoch:
-    """An epoch; its energy is there once it has ended, its metrics are the training's to fill in.
-
-    Attributes:
-        number: From 1.
-        energy_j: Energy that ranks; None until the end, and where it is missing.
-        mean_power_w: Over the epoch.
-        train_loss: Mean loss over the training samples.
-        val_loss: Mean loss over the validation samples.
-        metrics: Validation metrics by name.
-        readings: By device; empty until the end.
-    """
-
-    number: int
-    energy_j: float | None = None
-    mean_power_w: float | None = None
-    train_loss: float | None = None
-    val_loss: float | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
-    readings: dict[str, Reading] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A training that has ended.
-
-    Attributes:
-        training: What was trained.
-        detection: What measured.
-        devices: The devices on its bill.
-        scope: The components whose energy ranks.
-        epochs: In their order.
-        whole: Readings of the whole training, by device.
-        setup: Those of the time until the first epoch.
-        started_at: Wall time, ISO 8601.
-        hostname: The machine.
-        stop_reason: Why it ended.
-    """
-
-    training: Training
-    detection: Detection
-    devices: tuple[Device, ...]
-    scope: frozenset[Component]
-    epochs: tuple[MeasuredEpoch, ...]
-    whole: Mapping[str, Reading]
-    setup: Mapping[str, Reading]
-    started_at: str
-    hostname: str
-    stop_reason: StopReason
 
 
 def write_study(folder: Path, run: Run) -> None:
@@ -136,7 +44,7 @@ def write_study(folder: Path, run: Run) -> None:
     """
     place = StudyFolder(str(folder.absolute().parent), folder.name)
     place.prepare()
-    manifest = _manifest(folder.name, run)
+    manifest = manifest_of_one(folder.name, run)
     epochs = list(_epochs(folder.name, run))
     windows = [
         _window(run, TRIAL, 0, run.whole),
@@ -246,92 +154,6 @@ def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -
         energy_status=_status(ranks, counted),
         note=ranks.note,
     )
-
-
-def _manifest(study: str, run: Run) -> Manifest:
-    training = run.training
-    return Manifest(
-        study=study,
-        paradigm=Paradigm.REGIME,
-        scenario=training.scenario,
-        status="finished",
-        started_at=run.started_at,
-        finished_at=now(),
-        setup_time_s=None,
-        command=tuple(sys.argv),
-        options={},
-        versions=versions(),
-        git_commit=git_commit(),
-        data=DataFacts(
-            synthetic=False,
-            description=training.data or "what the training script loads",
-            fingerprint=training.data,
-            train_samples=0,
-            val_samples=0,
-            classes=(),
-            chance_accuracy=0.0,
-        ),
-        setups=(
-            SetupFacts(
-                setup=1,
-                batch_size=training.batch_size,
-                learning_rate=training.learning_rate,
-                parameters=dict(training.parameters),
-            ),
-        ),
-        seeds=(training.seed,),
-        nodes=(_node(run),),
-        warnings=("The training ran in a loop of its own: its data were not checked.",),
-        stages=(STAGE,),
-        objective=training.objective,
-        energy_of=EnergyScope.ACCELERATOR if run.scope == ACCELERATOR else EnergyScope.COMPONENTS,
-        charging={
-            str(each.component): "shared among processes by their CPU time"
-            for each in run.devices
-            if each.component in {Component.CPU, Component.MEMORY}
-        },
-    )
-
-
-def _node(run: Run) -> NodeFacts:
-    """The machine, and what measured it."""
-    source = run.detection.source
-    methods = [each.method for one in run.epochs for each in one.readings.values() if each.method]
-    return NodeFacts(
-        hostname=run.hostname,
-        cpus=float(os.cpu_count() or 1),
-        gpus=float(sum(each.component is Component.GPU for each in run.devices)),
-        source=source.name,
-        method=methods[0] if methods else None,
-        note=source.note,
-        refused=run.detection.refused,
-        devices=tuple(
-            DeviceFacts(
-                uuid=each.uuid,
-                name=each.name,
-                kind=str(each.component),
-                power_limit_w=each.power_limit_w,
-                idle_power_w=None,
-                driver=each.driver,
-            )
-            for each in run.devices
-        ),
-        components=tuple(_components(run)),
-    )
-
-
-def _components(run: Run) -> Iterator[ComponentFacts]:
-    for source in run.detection.sources:
-        for component in dict.fromkeys(each.component for each in source.devices()):
-            measured = [each for each in run.devices if each.component is component]
-            methods = [
-                epoch.readings[each.uuid].method for epoch in run.epochs for each in measured
-            ]
-            method = next((each for each in methods if each is not None), None)
-            if method is not None:
-                yield ComponentFacts(
-                    component=str(component), source=source.name, method=method, note=source.note
-                )
 
 
 def _counted(run: Run) -> Sequence[Device]:

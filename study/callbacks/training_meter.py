@@ -22,7 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
-from study.callbacks.study_of_one import MeasuredEpoch, Run, Training, write_study
+from study.callbacks.study_of_one import write_study
+from study.callbacks.training import MeasuredEpoch, Run, Training
 from study.errors import StudyError
 from study.record.records import StopReason
 from study.store.provenance import now

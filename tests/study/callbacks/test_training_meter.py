@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analysis.read.load import load
-from study.callbacks.study_of_one import Training
+from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
 from study.record.records import StopReason

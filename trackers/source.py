@@ -1,7 +1,7 @@
 """The seam between measuring and hardware: everything that can say what a device draws.
 
 A new source is one file that implements `PowerSource`, one line in the table of
-`trackers.sources.detect`, and one line in the contract suite `tests/trackers/test_source_contract.py`.
+`trackers.sources.detect`, and a world of the tests (docs/how-to/add-a-power-source.md).
 """
 
 from collections.abc import Sequence

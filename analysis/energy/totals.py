@@ -19,9 +19,7 @@ from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.records import StopReason, TrialStatus
-
-BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
-"""Ends of a training that is over without having been trained to its end."""
+from study.record.vocabulary import NOT_WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class TrialEnergy:
         Of a trial that a search stopped early the total is a lower bound; of one that diverged or
         ran out of memory it is what it took to fail.
         """
-        return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
+        return self.status is TrialStatus.FINISHED and self.stop_reason not in NOT_WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,25 +54,24 @@ class ProbabilityOfBest:
 def sureness(
     costs: Mapping[int, Sequence[float]],
     *,
-    confirmed: bool,
+    answer: int,
     least: Mapping[int, Sequence[float]] | None = None,
     draws: int = DRAWS,
 ) -> ProbabilityOfBest | None:
-    """Compute it; None where no setup has two seeds, or there is no setup.
+    """Return how sure an answer is; None where no setup has two seeds, or the answer no cost.
 
     Args:
         costs: Of each setup, what each seed cost; all above 0, the less the better.
-        confirmed: Whether the answer is one of the setups that were trained again.
+        answer: Number of the recommended setup (`study.record.answers`).
         least: Of each setup, the least that each seed that was stopped can have cost.
         draws: Number of draws.
     """
     costs = {setup: many for setup, many in costs.items() if many}
     freedom = sum(len(many) - 1 for many in costs.values())
-    if not freedom:
+    if not freedom or answer not in costs:
         return None
     deviation = math.sqrt(sum(_squares(many) for many in costs.values()) / freedom)
     every = {n: [*costs.get(n, ()), *(least or {}).get(n, ())] for n in {**costs, **(least or {})}}
-    answer = recommended(costs, every, confirmed=confirmed)
     drawn = _drawn(every, deviation, freedom, draws)
     above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
     stopped = every.keys() - costs.keys()
@@ -101,15 +100,6 @@ def _drawn(
         + scale / math.sqrt(len(values)) * draw.standard_normal(draws)
         for name, values in every.items()
     }
-
-
-def recommended(
-    costs: Mapping[int, Sequence[float]], every: Mapping[int, Sequence[float]], *, confirmed: bool
-) -> int:
-    """The setup with the least mean; of those with several seeds, where such were `confirmed`."""
-    again = {setup: many for setup, many in costs.items() if len(many) > 1}
-    chosen = again if confirmed and again else costs
-    return min(chosen, key=lambda setup: fmean(every[setup]))
 
 
 def _squares(values: Sequence[float]) -> float:

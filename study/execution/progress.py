@@ -27,13 +27,13 @@ from study.record.records import (
     Paradigm,
     StopReason,
 )
-from study.store.trial_record import BROKEN_OFF
+from study.record.vocabulary import CUTS_EPOCH, FAILURES
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 """No lines but one under the header, and two blanks between columns."""
 
-_UNHAPPY = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR, None})
+_UNHAPPY = FAILURES | {None}
 """Ends that the table tells; None is that of a trial whose process was lost."""
 
 
@@ -121,8 +121,8 @@ class ProgressDisplay:
                 return  # a trial that goes on reports once more what it had reported
             self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
-            trial.epochs += record.stop_reason not in BROKEN_OFF
-            state.epochs += record.stop_reason not in BROKEN_OFF
+            trial.epochs += record.stop_reason not in CUTS_EPOCH
+            state.epochs += record.stop_reason not in CUTS_EPOCH
             if record.val_score is not None:
                 state.best = max(state.best or 0.0, record.val_score)
                 trial.best = max(trial.best or 0.0, record.val_score)

@@ -10,7 +10,10 @@ from trackers.sample import Method as EnergyMethod
 from trackers.sample import Status as EnergyStatus
 
 __all__ = [
+    "CUTS_EPOCH",
+    "FAILURES",
     "LATENTS",
+    "NOT_WHOLE",
     "EnergyMethod",
     "EnergyScope",
     "EnergyStatus",
@@ -70,6 +73,16 @@ class StopReason(StrEnum):
     """A search ended it, having seen the target."""
     STOPPED = "stopped"
     """A search ended it early: what it cost is a lower bound."""
+
+
+FAILURES = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""The training came to nothing: what it used is not the energy of a training."""
+
+NOT_WHOLE = FAILURES | {StopReason.STOPPED}
+"""The training did not come to an end of its own."""
+
+CUTS_EPOCH = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""The epoch on whose row it stands did not come to its end."""
 
 
 class TrialStatus(StrEnum):

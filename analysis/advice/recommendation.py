@@ -270,7 +270,7 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
     if data.synthetic:
         yield "The data are synthetic: accuracies say nothing about real data."
     best = None if ranking.best is None else ranking.best.accuracy
-    if best is not None and best <= data.chance_accuracy:
+    if best is not None and data.chance_accuracy is not None and best <= data.chance_accuracy:
         yield (
             f"No setup is better than always naming the commonest class "
             f"({percent_text(data.chance_accuracy)}): nothing was learnt, and the cheapest "

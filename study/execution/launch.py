@@ -18,8 +18,9 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
+from study.record.objective import Objective
 from study.record.records import MANIFEST_FILE, EnergyMethod, TrialRecord, TrialStatus
-from study.scenario import Data, Scenario
+from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
@@ -73,6 +74,7 @@ def run_study(
         command=command,
         stages=stages,
         setups=setups,
+        objective=objective_of(scenario),
         encoder_weights=data.encoder_weights,
     )
     if earlier is None:
@@ -141,6 +143,7 @@ def _manifest(
     command: tuple[str, ...],
     stages: tuple[str, ...],
     setups: tuple[SetupFacts, ...],
+    objective: Objective,
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""
@@ -161,6 +164,7 @@ def _manifest(
         seeds=options.seeds,
         nodes=(),
         stages=stages,
+        objective=objective,
         encoder_weights=encoder_weights,
     )
 

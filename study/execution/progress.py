@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY, Objective
 from study.record.records import (
     J_PER_MWH,
     J_PER_WH,
@@ -70,6 +71,7 @@ class ProgressDisplay:
         console: Console,
         setups: Sequence[SetupFacts],
         *,
+        objective: Objective = ACCURACY,
         repeats: int,
         trials: int,
         slots: int,
@@ -82,6 +84,7 @@ class ProgressDisplay:
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
+        self._objective = objective
         self._repeats = repeats
         self._trials = trials
         self._slots = slots
@@ -124,8 +127,8 @@ class ProgressDisplay:
             trial.epochs += record.stop_reason not in CUTS_EPOCH
             state.epochs += record.stop_reason not in CUTS_EPOCH
             if record.val_score is not None:
-                state.best = max(state.best or 0.0, record.val_score)
-                trial.best = max(trial.best or 0.0, record.val_score)
+                state.best = self._objective.best((state.best, record.val_score))
+                trial.best = self._objective.best((trial.best, record.val_score))
             if record.epoch_energy_j is None:
                 state.missing += 1
             else:
@@ -173,15 +176,18 @@ class ProgressDisplay:
         record = trial.last
         if record is None:
             return f"{head}  failed before its first epoch ended{tail}"
-        best = "none" if trial.best is None else f"{trial.best:.3f}"
+        best = "none" if trial.best is None else self._score(trial.best)
         energy = "energy not known"
         if record.energy_j is not None:
             energy = f"{record.energy_j / J_PER_MWH:.1f} mWh{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
-            f"  best accuracy {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+            f"  best {self._objective.name} {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
+
+    def _score(self, score: float) -> str:
+        return f"{score:.3f}" if self._objective.is_share else f"{score:.4g}"
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""
@@ -221,13 +227,13 @@ class ProgressDisplay:
             "learning\nrate",
             "repeats\nended",
             "epochs\nso far",
-            "best\naccuracy",
+            f"best\n{self._objective.name}",
             f"mWh per\nepoch\n{self._label().strip()}".rstrip(),
             f"mWh\nso far\n{self._label().strip()}".rstrip(),
         ):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("now", min_width=8)
-        best = max((s.best for s in self._states.values() if s.best is not None), default=None)
+        best = self._objective.best(state.best for state in self._states.values())
         for setup in tuple(self._setups):
             state = self._states[setup.setup]
             begun = bool(state.running or state.ended)
@@ -236,7 +242,7 @@ class ProgressDisplay:
         return table
 
     def _row(self, setup: SetupFacts, state: _SetupState, best: float | None) -> list[str | Text]:
-        accuracy = Text("-" if state.best is None else f"{state.best:.3f}")
+        accuracy = Text("-" if state.best is None else self._score(state.best))
         if state.best is not None and state.best == best:
             accuracy.stylize("bold green")
         per_epoch = so_far = "not known" if state.missing else "-"

@@ -60,6 +60,7 @@ class Tuning:
         progress = ProgressDisplay(
             console,
             self._source.setups,
+            objective=self._manifest.objective,
             repeats=self._options.repeats,
             trials=len(self._source.remaining),
             slots=self._cluster.slots,
@@ -128,6 +129,10 @@ class Tuning:
             max_epochs=self._options.max_epochs,
             patience=self._options.patience,
             optimizer=self._options.optimizer,
+            precision=self._options.precision,
+            compiled=self._options.compile,
+            accumulate=self._options.accumulate,
+            clip_norm=self._options.clip_norm,
             device=self._options.device,
             threads=max(1, int(self._cluster.share.cpus)),
             storage=self._cluster.reach if self._source.restarts else None,

@@ -1,9 +1,11 @@
-"""The documents: links lead somewhere, and paths exist."""
+"""The documents: links lead somewhere, paths exist, and the version is the same everywhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -59,3 +61,31 @@ def test_there_is_something_to_test() -> None:
     """The README has links and paths."""
     assert len(links(ROOT / "README.md")) > 2
     assert len(PATH.findall((ROOT / "ARCHITECTURE.md").read_text())) > 20
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """What is cited is what is installed."""
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == package
+
+
+def test_all_data_files_are_in_the_notice() -> None:
+    """Tables, recordings and captures that lie in the repository have a source and a licence."""
+    kinds = {".csv", ".parquet", ".plists", ".npz", ".npy", ".jpg", ".dat"}
+    places = [
+        ROOT / each for each in ("analysis", "benchmarks", "models", "study", "tests", "trackers")
+    ]
+    named = {line.rstrip("/") for line in (ROOT / "NOTICE").read_text().splitlines()}
+
+    unnamed = [
+        path.relative_to(ROOT).as_posix()
+        for place in places
+        for path in place.rglob("*")
+        if path.suffix in kinds
+        and named.isdisjoint(
+            each.relative_to(ROOT).as_posix() for each in (path, *path.parents[:3])
+        )
+    ]
+
+    assert unnamed == []

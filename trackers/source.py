@@ -71,3 +71,12 @@ class TellsState(Protocol):
     def state(self, device_uuid: str) -> BoardState:
         """What a board says now; never raises, what it does not tell is None."""
         ...
+
+
+@runtime_checkable
+class KnowsUsers(Protocol):
+    """A source that knows which processes compute on a board."""
+
+    def users(self, device_uuid: str) -> frozenset[int]:
+        """The processes on a board, as the driver numbers them; none where it does not tell."""
+        ...

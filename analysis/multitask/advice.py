@@ -18,7 +18,7 @@ def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
         return
     heads = {task: [row.given_up[task] for row in info.rows] for task in info.names}
     yield (
-        f"Training {all_tasks(info)} together {change_text(saving)} of the energy against one by one, over "
+        f"Training {all_tasks(info)} together {change_text(saving, 'one by one')}, over "
         f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
     )
 

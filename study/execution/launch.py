@@ -19,7 +19,13 @@ from study.machines.cluster import connect
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import MANIFEST_FILE, EnergyMethod, TrialRecord, TrialStatus
+from study.record.records import (
+    MANIFEST_FILE,
+    EnergyMethod,
+    Paradigm,
+    TrialRecord,
+    TrialStatus,
+)
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -179,7 +185,17 @@ def _write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
     """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
     estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
     folder.write_text(MANIFEST_FILE, manifest.to_json())
-    folder.write_bytes(LAYOUT_FILE, layout_events(manifest.paradigm, estimated=estimated))
+    folder.write_bytes(
+        LAYOUT_FILE,
+        layout_events(manifest.objective, tasks=_tasks(manifest), estimated=estimated),
+    )
+
+
+def _tasks(manifest: Manifest) -> tuple[str, ...]:
+    """The single tasks of a multitask study."""
+    if manifest.paradigm is not Paradigm.MULTITASK:
+        return ()
+    return manifest.stages[:-1]
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

@@ -71,20 +71,21 @@ class ProgressDisplay:
         console: Console,
         setups: Sequence[SetupFacts],
         *,
-        objective: Objective = ACCURACY,
         repeats: int,
         trials: int,
         slots: int,
+        objective: Objective = ACCURACY,
         clock: Clock | None = None,
     ) -> None:
         """Show `trials` trials of `setups`, of which `slots` run at the same time.
 
         A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
+        Bests are those of the `objective`.
         """
+        self._objective = objective
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
-        self._objective = objective
         self._repeats = repeats
         self._trials = trials
         self._slots = slots

@@ -60,10 +60,10 @@ class Tuning:
         progress = ProgressDisplay(
             console,
             self._source.setups,
-            objective=self._manifest.objective,
             repeats=self._options.repeats,
             trials=len(self._source.remaining),
             slots=self._cluster.slots,
+            objective=self._manifest.objective,
         )
         progress.start()
         try:

@@ -35,15 +35,20 @@ class Paradigm(StrEnum):
 
 
 class Stage(StrEnum):
-    """A training within a trial, with its own early stopping and its own energy."""
+    """A training within a trial, with its own early stopping and its own energy.
+
+    These are the stages of the paradigms. A single task of a multitask study is a stage, too, and
+    has the task's name.
+    """
 
     ENCODER = "encoder"
     CLASSIFIER_FROZEN = "classifier-frozen"
     CLASSIFIER_UNFROZEN = "classifier-unfrozen"
     ENCODER_CLASSIFIER = "encoder+classifier"
-    ATTRIBUTES = "attributes"
-    IDENTITY = "identity"
     BOTH = "both"
+    """Two tasks together."""
+    ALL = "all"
+    """Three tasks or more together."""
 
 
 LATENTS = "latents"

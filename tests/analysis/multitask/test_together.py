@@ -15,7 +15,7 @@ from study.record.manifest import SetupFacts
 from study.record.records import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
-ATTRIBUTES, IDENTITY, BOTH = Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH
+ATTRIBUTES, IDENTITY, BOTH = "attributes", "identity", Stage.BOTH
 FROZEN, UNFROZEN = Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN
 SETUPS = tuple(
     SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})

@@ -188,7 +188,7 @@ class ProgressDisplay:
         )
 
     def _score(self, score: float) -> str:
-        return f"{score:.3f}" if self._objective.is_share else f"{score:.4g}"
+        return f"{score:.3f}" if self._objective.is_share else f"{score:#.4g}"
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""

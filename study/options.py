@@ -51,7 +51,8 @@ class StudyOptions:
         accumulate: Parts that each batch is split into, whose gradients are added up: the same
             training in less memory.
         clip_norm: Largest norm of the gradients of a step; left out: any.
-        device: What to train on; auto takes CUDA, else Apple's MPS, else the CPU.
+        device: What to train on; auto takes CUDA (AMD's ROCm too), else Intel's XPU, else Apple's
+            MPS, else the CPU.
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
             energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
@@ -96,7 +97,7 @@ class StudyOptions:
     compile: Annotated[bool, tyro_optional_arg()] = False
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
     target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None

@@ -1,4 +1,4 @@
-"""What training tasks together comes to, in sentences."""
+"""Advice on training tasks together."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
         return
     heads = {task: [row.given_up[task] for row in info.rows] for task in info.names}
     yield (
-        f"Training {all_tasks(info)} together {change_text(saving)} of the energy against one by one, over "
+        f"Training {all_tasks(info)} together {change_text(saving, 'one by one')}, over "
         f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
     )
 
@@ -29,7 +29,7 @@ def all_tasks(info: MultitaskInfo) -> str:
 
 
 def _points_by_task(given_up: Mapping[str, Sequence[float | None]]) -> str:
-    """What each task's accuracy gains or loses: a mean of unlike accuracies would say nothing."""
+    """Gain or loss of each task's accuracy: a mean of unlike accuracies would say nothing."""
     changes = {
         task: -100 * statistics.fmean(known)
         for task, values in given_up.items()

@@ -1,10 +1,10 @@
 """Several tasks in one training against one training for each (paper, Table 4 and Figure 5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analysis.energy.savings import Saving, saving_over
+from analysis.energy.savings import Saving, saving_over, saving_over_setups, with_intervals
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
@@ -92,12 +92,12 @@ def multitask_info(
         )
         for facts in setups
     )
+    savings = with_intervals([row.saving for row in rows])
+    rows = tuple(replace(row, saving=each) for row, each in zip(rows, savings, strict=True))
     return MultitaskInfo(
         rows=rows,
         tasks=tuple(_average(task, [s for row in rows for s in row.stages]) for task in words),
-        over_setups=saving_over(
-            [(r.saving.reference_j.mean, r.saving.energy_j.mean) for r in rows if r.saving]
-        ),
+        over_setups=saving_over_setups(savings),
     )
 
 

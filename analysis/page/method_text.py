@@ -1,13 +1,13 @@
-"""What stands at the end of a report: how it was measured and computed, and what study it was."""
+"""The end of a report: method, and facts of the study."""
 
 from collections.abc import Iterator
 
-from analysis.energy.noise import BETWEEN_BOARDS
+from analysis.energy.evidence import CALIBRATION
 from analysis.energy.ranking import Ranking
 from analysis.findings import Findings
 from analysis.quantities import learning_rate_text, listed, percent_text, points_text
 from analysis.tables.terminal import bill_line
-from study.record.manifest import Manifest, NodeFacts
+from study.record.manifest import DataFacts, Manifest, NodeFacts
 
 _METHODS = {
     "counter": "by the device's own energy counter",
@@ -17,7 +17,7 @@ _METHODS = {
 
 
 def method_sentences(findings: Findings) -> tuple[str, ...]:
-    """How the energies came about and what was made of them, a sentence or two each."""
+    """Describe measuring and computing, a sentence or two each."""
     nodes = findings.study.manifest.nodes
     sources = dict.fromkeys(_source_text(node) for node in nodes)
     return (
@@ -33,24 +33,22 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         (
             "Total energy: the sum over a finished training's epochs, then the mean over repeats. A "
             "training with an epoch that has no reading has no total; it is never counted as 0. Nor "
-            "has one that diverged, ran out of memory or was stopped by a search."
+            "has one that a search stopped. Where some trainings of a setup failed, the total is the "
+            "energy of all of them for each that succeeded."
         ),
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),
         (
-            "Tie: the difference of two mean energies is smaller than its standard deviation over "
-            "repeats, than the uncertainty of the measurement, or, between different boards, than "
-            f"{percent_text(BETWEEN_BOARDS, decimals=0)}."
+            "Intervals and probabilities: Student's t on the logarithms of the energies, with a spread "
+            "over repeats that all setups share in part, and with what a board's sensor may be wrong "
+            f"by ({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
         ),
+        ("Tie: the 95 % interval of what one setup saves against the other holds 0."),
         (
             "Pareto front: the setups that no other one beats in accuracy and energy beyond the "
             "noise of both."
         ),
-        (
-            "± is the sample standard deviation over repeats; intervals are 95 % percentile bootstrap "
-            "over repeats. With two or three repeats such an interval reaches from the smallest to "
-            "the largest value, and is rather too narrow."
-        ),
+        ("± is the sample standard deviation over repeats."),
         (
             "Figures: each is drawn from the numbers in its CSV file, by the definition in its "
             "Vega-Lite file."
@@ -82,6 +80,12 @@ def _ranking_sentence(ranking: Ranking) -> str:
     said = f"Ranking: {title[0].lower()}{title[1:]}"
     if not ranking.criterion.within_tolerance:
         return f"{said}."
+    if ranking.by_expected_loss:
+        return (
+            "Ranking: by expected loss, which is the energy, and for each point of accuracy that falls "
+            f"short of the best by more than {points_text(ranking.tolerance)} a price in energy "
+            "(--prefer)."
+        )
     return (
         f"{said} among the setups whose mean best validation accuracy is within "
         f"{points_text(ranking.tolerance)} of the best."
@@ -108,8 +112,8 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         (
             "Samples",
             (
-                f"{data.train_samples:,} for training, {data.val_samples:,} for validation; "
-                f"{len(data.classes)} classes, chance {percent_text(data.chance_accuracy)}"
+                f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
+                f"{_classes_text(data)}"
             ),
         ),
         ("Setups", _setups_text(manifest)),
@@ -146,3 +150,12 @@ def _node_text(node: NodeFacts) -> str:
     ]
     refused = [f"{name} not used: {reason}" for name, reason in node.refused.items()]
     return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])
+
+
+def _classes_text(data: DataFacts) -> str:
+    """How many classes there are, and how often the commonest is right; nothing without classes."""
+    if not data.classes:
+        return ""
+    chance = data.chance_accuracy
+    by_chance = "" if chance is None else f", chance {percent_text(chance)}"
+    return f"; {len(data.classes)} classes{by_chance}"

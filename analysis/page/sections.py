@@ -1,4 +1,4 @@
-"""What stands on the page of a report, in its order: sections of prose, figures and tables."""
+"""Sections of a report's page, in their order: prose, figures and tables."""
 
 import re
 import statistics
@@ -14,6 +14,7 @@ from analysis.pretraining.info import PretrainingInfo
 from analysis.quantities import energy_text, percent_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
+from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import (
     TableInfo,
@@ -23,7 +24,12 @@ from analysis.tables.setups import (
 )
 from analysis.tables.stages import paradigm_table_infos
 
-_HEROES = ("break_even_lines_classifier_frozen", "multitask_bars", "relative_energy")
+_HEROES = (
+    "break_even_lines_classifier_frozen",
+    "multitask_bars",
+    "pareto_front",
+    "relative_energy",
+)
 """The figure of the first screen: the first of these that the study has."""
 
 _PRETRAINING_TABLES = (
@@ -106,7 +112,7 @@ def sections(
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
-    """What the study says in three numbers; fewer where they are not known."""
+    """Return the study's three key figures; fewer where they are not known."""
     paradigm = findings.paradigm
     if paradigm.pretraining is not None:
         return tuple(_pretraining_keys(findings, paradigm.pretraining))
@@ -140,8 +146,8 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
 def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[KeyFigure]:
     frozen = info.frozen
     yield KeyFigure(name="setups in which it pays", value=f"{frozen.pays} of {len(frozen.rows)}")
-    if frozen.median is not None:
-        yield KeyFigure(name="trainings until it pays, median", value=f"{frozen.median:.1f}")
+    if frozen.pooled is not None and frozen.pooled.pays:
+        yield KeyFigure(name="trainings until it pays", value=f"{frozen.pooled.cycles:.1f}")
     yield from _saving_key(info.freezing.over_setups, findings.titled("by a frozen encoder"))
 
 
@@ -196,12 +202,13 @@ def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
 
 
 def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
+    contenders = contenders_info(findings)
     return Section(
         name="ranked",
         short="Ranking",
         heading="Accuracy against energy",
         drawings=_present(drawings, "relative_energy", "pareto_front"),
-        tables=(ranking_info(findings),),
+        tables=(*([contenders] if contenders else []), ranking_info(findings)),
     )
 
 

@@ -15,6 +15,7 @@ from analysis.quantities import counted, energy_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
+from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import (
     TableInfo,
@@ -50,7 +51,9 @@ def show(findings: Findings, console: Console) -> None:
     for group in _side_by_side([_titled(info, console.width) for info in matrices], console):
         console.print(group)
         console.print()
-    for info in (ranking_info(findings), *paradigm_table_infos(findings)):
+    contenders = contenders_info(findings)
+    ranked = (ranking_info(findings), *([contenders] if contenders else []))
+    for info in (*ranked, *paradigm_table_infos(findings)):
         console.print(_titled(info, console.width))
         console.print()
     if findings.paradigm.search is not None:
@@ -121,13 +124,14 @@ def study_line(manifest: Manifest) -> str:
 
 
 def bill_line(bill: Bill) -> str:
-    """What the whole study used, part by part."""
+    """State the energy of the whole study, part by part."""
     parts = [
         f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
         for name, energy_j in (
             ("epochs", bill.epochs_j),
             ("before them", bill.setup_j),
             ("between them", bill.between_j),
+            *(() if bill.test_j is None else (("tests", bill.test_j),)),
             ("lost attempts", bill.wasted_j),
         )
     ]

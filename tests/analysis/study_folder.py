@@ -163,7 +163,7 @@ def epoch_records(
     """The rows of all attempts of a trial."""
     records = []
     for attempt, epochs in enumerate(trial.attempts, start=1):
-        numbers: Counter[Stage] = Counter()
+        numbers: Counter[str] = Counter()
         lengths = Counter(epoch.stage for epoch in epochs)
         for epoch in epochs:
             numbers[epoch.stage] += 1

@@ -100,7 +100,7 @@ def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
     folder = pretraining(tmp_path / "a", STAGES, method=EnergyMethod.ESTIMATED)
     findings = analyse(load(folder), factors=factors_of(country="DE"))
 
-    for words in ("accuracy for an estimated 0.00972 Wh", "A thousand trainings take an estimated"):
+    for words in ("accuracy for an estimated 9.72 mWh", "A thousand trainings take an estimated"):
         assert words in advice(findings)
     assert all("(estimated" in info.title for info in table_infos(findings))
 

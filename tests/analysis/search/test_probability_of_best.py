@@ -76,7 +76,8 @@ def test_what_was_stopped_makes_less_sure() -> None:
     assert alone.least is None
     assert beside is not None
     assert beside.least is not None
-    assert beside.least < beside.best == alone.best
+    assert beside.best == pytest.approx(alone.best, abs=0.02)
+    assert beside.least < beside.best
     assert beside.factor == alone.factor
     assert (beside.compared, beside.stopped) == (2, 1)
 

@@ -8,12 +8,13 @@ from analysis.advice.recommendation import Recommendation, recommend
 from analysis.energy.bill import Bill, study_bill
 from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, Ranking, rank
-from analysis.energy.stages import RANKED_STAGE, frames_of_stage
+from analysis.energy.stages import frames_of_stage
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, Stage
+from study.record.vocabulary import RANKED_STAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

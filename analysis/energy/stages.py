@@ -16,17 +16,9 @@ from analysis.energy.totals import known_number
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import metrics_of
-from study.record.records import Paradigm, Stage, StopReason
+from study.record.records import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
-
-RANKED_STAGE: Mapping[Paradigm, Stage] = {
-    Paradigm.PRETRAINING: Stage.ENCODER_CLASSIFIER,
-    Paradigm.MULTITASK: Stage.BOTH,
-}
-"""The stage by which setups are ranked where a trial has several. For pretraining it is the
-training from scratch, which each setup needs whether or not pretraining pays; for multitask it is
-the training that does all of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

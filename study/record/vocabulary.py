@@ -4,6 +4,7 @@
 translation on their way into a row.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from trackers.sample import Method as EnergyMethod
@@ -11,6 +12,7 @@ from trackers.sample import Status as EnergyStatus
 
 __all__ = [
     "LATENTS",
+    "RANKED_STAGE",
     "EnergyMethod",
     "EnergyScope",
     "EnergyStatus",
@@ -41,6 +43,14 @@ class Stage(StrEnum):
     IDENTITY = "identity"
     BOTH = "both"
 
+
+RANKED_STAGE: Mapping[Paradigm, Stage] = {
+    Paradigm.PRETRAINING: Stage.ENCODER_CLASSIFIER,
+    Paradigm.MULTITASK: Stage.BOTH,
+}
+"""The stage by which setups are ranked where a trial has several. For pretraining it is the
+training from scratch, which each setup needs whether or not pretraining pays; for multitask it is
+the training that does all of the work."""
 
 LATENTS = "latents"
 """Stage of the window in which a frozen encoder computes latent features once. It lies within the

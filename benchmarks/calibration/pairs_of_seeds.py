@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import recorded_trainings
+from benchmarks.calibration.worlds import AXES, recorded_trainings
 from study.inference.choice import Aim, choose
 from study.inference.intervals import Interval
 from study.inference.posterior import Posterior, posterior
@@ -84,7 +84,7 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
 
 
 def _drawn(values: Floats) -> Posterior:
-    drawn = posterior(Repeats.of_array(values))
+    drawn = posterior(Repeats.of_array(values), axes=AXES)
     if drawn is None:
         msg = "two seeds are needed for a spread"
         raise ValueError(msg)

@@ -76,8 +76,8 @@ class FurtherRepeats:
         """Trials that are known, and those that are to come as far as their number is known."""
         if self.ending is not None:
             return len(self._plans)
-        left = self._most - len(self.further)
-        return len(self._plans) + (max(left, 1) if self._options.sure is None else 1)
+        left = max(0, self._most - len(self.further))
+        return len(self._plans) + (left if self._options.sure is None else min(left, 1))
 
     @property
     def is_waiting(self) -> bool:

@@ -8,11 +8,14 @@ import tyro
 
 from analysis.advice.carbon import Factors, factors_of
 from analysis.energy.criteria import RankBy
+from analysis.energy.ranking import ChoiceRule
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse
 from analysis.quantities import listed
+from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import load
+from study.inference.choice import Preference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,10 @@ class Choices:
 
     tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
     """Accuracy that may be given up to save energy, in percentage points."""
+    prefer: tyro.conf.EnumChoicesFromValues[Preference] = Preference.BALANCED
+    """What a point of accuracy beyond the tolerance is worth: 20, 40 or 80 % of the energy."""
+    choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
+    """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
     target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
@@ -82,10 +89,12 @@ class Choices:
             message = f"--baseline is {self.baseline}; {path} has the setups {listed(known)}."
             raise AnalysisError(message)
         return analyse(
-            without_idle(study) if self.subtract_idle else study,
+            without_idle(comparable(study)) if self.subtract_idle else study,
             tolerance=self.tolerance / 100,
             by=self.rank_by,
             target=self.target_accuracy,
             baseline=self.baseline,
             factors=self.footprint_factors(),
+            prefer=self.prefer,
+            choice=self.choice,
         )

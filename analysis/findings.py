@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.energy.bill import Bill, study_bill
+from analysis.energy.chance import weighed
 from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import DEFAULT_TOLERANCE, Ranking, rank
+from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
 from analysis.energy.stages import frames_of_stage
+from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
+from analysis.read.comparable import comparable
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, Stage
-from study.record.vocabulary import RANKED_STAGE
+from study.inference.choice import Aim, Preference
+from study.record.records import EnergyMethod
+from study.record.vocabulary import ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,7 +44,7 @@ class Findings:
     ranking: Ranking
     recommendation: Recommendation
     labels: tuple[str, ...]
-    ranked_stage: Stage | None
+    ranked_stage: str | None
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
@@ -62,6 +66,8 @@ def analyse(
     target: float | None = None,
     baseline: int | None = None,
     factors: Factors | None = None,
+    prefer: Preference = Preference.BALANCED,
+    choice: ChoiceRule = ChoiceRule.EXPECTED,
 ) -> Findings:
     """Compute everything that is said of a study.
 
@@ -73,8 +79,11 @@ def analyse(
             or, where setups are ranked by it, the best accuracy less the tolerance.
         baseline: Number of the setup that savings are also told against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
+        prefer: What a point of accuracy is worth beyond the tolerance.
+        choice: How the setup to use is chosen, where setups are ranked by energy.
     """
-    stage = RANKED_STAGE.get(study.manifest.paradigm)
+    study = comparable(study)
+    stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
@@ -83,7 +92,17 @@ def analyse(
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
         goal = _reachable(setups, tolerance)
         setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
-    ranking = rank(setups, tolerance=tolerance, by=by, baseline=baseline)
+    aim = Aim(tolerance=tolerance, price=prefer.price)
+    evidence, at_chance = weighed(setups, aim, study.manifest.data)
+    ranking = rank(
+        setups,
+        tolerance=tolerance,
+        by=by,
+        baseline=baseline,
+        rule=choice,
+        evidence=evidence,
+        at_chance=at_chance,
+    )
     paradigm = paradigm_info(study)
     return Findings(
         study=study,
@@ -91,7 +110,15 @@ def analyse(
         bill=study_bill(study.epochs, study.trials),
         ranking=ranking,
         recommendation=recommend(
-            study, setups, ranking, paradigm=paradigm, stage=stage, factors=factors
+            study,
+            setups,
+            ranking,
+            paradigm=paradigm,
+            stage=stage,
+            factors=factors,
+            test_accuracy=None
+            if ranking.first is None
+            else test_accuracy(ranked_rows[0], ranking.first.setup.setup),
         ),
         labels=labels_of(study),
         ranked_stage=stage,

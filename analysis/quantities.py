@@ -15,7 +15,7 @@ MISSING = "-"
 _SIGNIFICANT = 4
 _FEWEST_DECIMALS = 2
 _MOST_DECIMALS = 6
-_SMALLEST_IN_WH = 0.001
+_SMALLEST_IN_WH = 1.0
 
 
 def to_wh(energy_j: float | None) -> float | None:
@@ -29,7 +29,7 @@ def to_mwh(energy_j: float | None) -> float | None:
 
 
 def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
-    """An energy inside a sentence: three significant digits, in Wh or, below 0.001 Wh, in mWh.
+    """An energy inside a sentence: three significant digits, in Wh or, below 1 Wh, in mWh.
 
     Args:
         energy_j: Joules; None is said to be not known.
@@ -44,9 +44,22 @@ def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
     return f"{_short(energy_j / J_PER_MWH)} mWh"
 
 
+def interval_text(low_j: float, high_j: float) -> str:
+    """An interval of energies inside a sentence: `25.1 to 39.2 mWh`, both in the upper end's unit."""
+    low, high = energy_text(low_j, like_j=high_j), energy_text(high_j)
+    return f"{low.split(' ')[0]} to {high}"
+
+
 def percent_text(share: float | None, *, decimals: int = 1) -> str:
     """A share in [0, 1] as percent."""
     return MISSING if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def probability_text(probability: float) -> str:
+    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %."""
+    if probability > 0.99:  # noqa: PLR2004 - as said
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else percent_text(probability, decimals=0)  # noqa: PLR2004
 
 
 def points_text(share: float) -> str:

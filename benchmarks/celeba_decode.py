@@ -35,6 +35,7 @@ from PIL import Image
 from study.data.celeba import load as celeba
 from study.data.celeba.format import IMAGE_FOLDER
 from study.data.celeba.images import decode
+from study.data.celeba.options import IMAGE_SIZE
 from study.data.celeba.sample import write_sample
 from study.scenario import Data
 from study.training.samples import Samples
@@ -57,12 +58,14 @@ class Options:
         image_size: Height and width of the images in the array.
         memory_image_size: The same where memory is measured; larger, so that the array stands out.
         repeats: Rounds; the best of each is shown.
+        settle_s: How long Ray is left alone after it has begun.
     """
 
     data_dir: Path | None = None
-    image_size: int = celeba.DEFAULT_IMAGE_SIZE
+    image_size: int = IMAGE_SIZE
     memory_image_size: int = 224
     repeats: int = 7
+    settle_s: float = SETTLE_S
 
 
 def main() -> None:
@@ -105,7 +108,7 @@ def _sharing(data_dir: Path, cache: Path, options: Options) -> None:
         del data
         trials: list[Any] = [ray.remote(_Trial).remote() for _ in range(2)]
         ray.get([trial.warm_up.remote() for trial in trials])
-        time.sleep(SETTLE_S)
+        time.sleep(options.settle_s)
         ray.get(trials[0].use.remote(reference))
         one = _resident_bytes()
         ray.get(trials[1].use.remote(reference))

@@ -40,19 +40,23 @@ from trackers.sources.detect import Request
 SCENARIO = "watch"
 ROOT = Path(__file__).parent.parent
 BATCH_SIZES, LEARNING_RATES = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001)
-MAX_EPOCHS, PATIENCE = 30, 5
+PATIENCE = 5
 SETTLE_S = 8.0
 """After actors were started Ray fills up its pool of workers, which costs seconds of CPU."""
 
 
 def train_plan(
-    plan: TrialPlan, data: Data, window: Callable[[int], AbstractContextManager[object]]
+    plan: TrialPlan,
+    data: Data,
+    window: Callable[[int], AbstractContextManager[object]],
+    *,
+    max_epochs: int,
 ) -> int:
     """One training as the study does it; the number of its epochs."""
     settings = TrainingSettings(
         batch_size=plan.batch_size,
         learning_rate=plan.learning_rate,
-        max_epochs=MAX_EPOCHS,
+        max_epochs=max_epochs,
         patience=PATIENCE,
         optimizer="adam",
         seed=plan.seed,
@@ -67,13 +71,13 @@ def train_plan(
     )
 
 
-def plain_loop(repeats: int, threads: int) -> None:
+def plain_loop(repeats: int, threads: int, max_epochs: int) -> None:
     """All trainings of the study, one after another."""
     torch.set_num_threads(threads)
     data = load_scenario(SCENARIO).load(None, seed=0)
     setups = grid(BATCH_SIZES, LEARNING_RATES)
     for plan in trial_plans(setups, range(repeats), shuffle_seed=0):
-        train_plan(plan, data, lambda _: nullcontext())
+        train_plan(plan, data, lambda _: nullcontext(), max_epochs=max_epochs)
 
 
 def timed(command: list[str]) -> float:
@@ -89,16 +93,18 @@ def timed(command: list[str]) -> float:
     return time.monotonic() - start_s
 
 
-def study_against_plain(repeats: int) -> None:
+def study_against_plain(repeats: int, max_epochs: int) -> None:
     """Print the wall times and their ratio."""
+    size = ("--repeats", str(repeats), "--max-epochs", str(max_epochs))
     with tempfile.TemporaryDirectory() as folder:
         study_s = timed(
             [
                 *(sys.executable, "-m", "study.regime", "--scenario", SCENARIO),
-                *("--repeats", str(repeats), "--results-dir", folder),
+                *size,
+                *("--results-dir", folder),
             ]
         )
-    plain_s = timed([sys.executable, __file__, "plain", "--repeats", str(repeats)])
+    plain_s = timed([sys.executable, "-m", "benchmarks.overhead", "plain", *size])
     print(f"{16 * repeats} trainings, {os.cpu_count()} CPU slots")
     print(f"study       {study_s:7.1f} s")
     print(f"plain loop  {plain_s:7.1f} s")
@@ -106,15 +112,15 @@ def study_against_plain(repeats: int) -> None:
 
 
 @ray.remote(num_cpus=1)
-def trained(plan: TrialPlan, data: Data, manager: Handle | None) -> int:
+def trained(plan: TrialPlan, data: Data, manager: Handle | None, max_epochs: int) -> int:
     """A training in a Ray worker, measured or not."""
     torch.set_num_threads(1)
     if manager is None:
-        return train_plan(plan, data, lambda _: nullcontext())
+        return train_plan(plan, data, lambda _: nullcontext(), max_epochs=max_epochs)
     client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
     meter = TrialMeter(plan, client, first_stage=Stage.ENCODER_CLASSIFIER)
     with meter.trial():
-        return train_plan(plan, data, meter.window)
+        return train_plan(plan, data, meter.window, max_epochs=max_epochs)
 
 
 def cpu_seconds() -> float:
@@ -134,12 +140,12 @@ def tracker_cpu_seconds() -> dict[str, float]:
     return used_s
 
 
-def tracker_on_against_off(rounds: int) -> None:
+def tracker_on_against_off(rounds: int, max_epochs: int, settle_s: float) -> None:
     """Print the CPU times and their ratio."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     data = ray.put(load_scenario(SCENARIO).load(None, seed=0))
     plan = trial_plans(grid((256,), (0.001,)), (0,), shuffle_seed=0)[0]
-    ray.get(trained.remote(plan, data, None))
+    ray.get(trained.remote(plan, data, None, max_epochs))
     used_s: dict[bool, list[float]] = {True: [], False: []}
     own_s: dict[str, list[float]] = {}
     own_shares, epochs = [], 0
@@ -149,9 +155,9 @@ def tracker_on_against_off(rounds: int) -> None:
         if manager is not None:
             here = ray.get_runtime_context().get_node_id()
             ray.get(ray.get(manager.tracker.remote(here)).facts.remote())
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s)
         before_s, own_before_s, began_s = cpu_seconds(), tracker_cpu_seconds(), time.monotonic()
-        epochs = ray.get(trained.remote(plan, data, manager))
+        epochs = ray.get(trained.remote(plan, data, manager, max_epochs))
         used_s[measured].append(cpu_seconds() - before_s)
         if measured:
             spent_s = {name: s - own_before_s[name] for name, s in tracker_cpu_seconds().items()}
@@ -180,6 +186,8 @@ def main(
     repeats: int = 2,
     rounds: int = 7,
     threads: int = 1,
+    max_epochs: int = 30,
+    settle_s: float = SETTLE_S,
 ) -> None:
     """Measure the study's overhead.
 
@@ -188,13 +196,15 @@ def main(
         repeats: Trainings of each setup.
         rounds: Trainings with, and as many without a tracker.
         threads: Threads of the plain loop.
+        max_epochs: Longest training.
+        settle_s: How long Ray is left alone after actors were started.
     """
     if what == "study":
-        study_against_plain(repeats)
+        study_against_plain(repeats, max_epochs)
     elif what == "tracker":
-        tracker_on_against_off(rounds)
+        tracker_on_against_off(rounds, max_epochs, settle_s)
     else:
-        plain_loop(repeats, threads)
+        plain_loop(repeats, threads, max_epochs)
 
 
 if __name__ == "__main__":

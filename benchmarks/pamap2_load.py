@@ -12,7 +12,7 @@ measures, each in a process of its own, wall time and peak memory of
 The files are in the page cache of the operating system for all of them; the time to import is in
 none. Goals: cold at least 5 times faster than pandas, cached under 3 s, peak memory under 3 GB.
 
-    python benchmarks/pamap2_load.py [--data-dir FOLDER]
+    python -m benchmarks.pamap2_load [--data-dir FOLDER]
 """
 
 import json

@@ -4,7 +4,7 @@ The study is the project's own command, `python -m study.regime`, with options t
 beside the table holds. Kept are the manifest and the columns of `epochs.parquet` that a replay
 needs, as CSV, so that a change of the table can be read.
 
-    python benchmarks/record_table.py [--repeats 5] [--tracker auto]
+    python -m benchmarks.record_table [--repeats 5] [--tracker auto]
 """
 
 import subprocess
@@ -44,12 +44,14 @@ class Options:
         max_epochs: Longest training.
         tracker: As in `python -m study.regime`.
         results_dir: Where the study goes on after an interruption; left out: a new folder.
+        table: The folder that takes the table.
     """
 
     repeats: int = 5
     max_epochs: int = 30
     tracker: str = "auto"
     results_dir: Path | None = None
+    table: Path = FOLDER
 
 
 def main() -> None:
@@ -63,14 +65,16 @@ def main() -> None:
         *(["--resume"] if (results / NAME / MANIFEST_FILE).exists() else []),
     ]
     subprocess.run([sys.executable, "-m", "study.regime", *arguments], check=True, cwd=ROOT)
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    options.table.mkdir(parents=True, exist_ok=True)
     rows = pd.read_parquet(results / NAME / EPOCHS_FILE)
     last = rows.groupby(["batch_size", "learning_rate", "seed"])["attempt"].transform("max")
     kept = rows[rows["attempt"] == last][list(COLUMNS)]
-    kept.sort_values(list(COLUMNS[:4])).round(DIGITS).to_csv(FOLDER / "epochs.csv", index=False)
+    kept.sort_values(list(COLUMNS[:4])).round(DIGITS).to_csv(
+        options.table / "epochs.csv", index=False
+    )
     manifest = (results / NAME / MANIFEST_FILE).read_text().replace(str(results), "results")
-    (FOLDER / MANIFEST_FILE).write_text(manifest)
-    print(f"{len(kept)} epochs in {FOLDER}")
+    (options.table / MANIFEST_FILE).write_text(manifest)
+    print(f"{len(kept)} epochs in {options.table}")
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
                 method=Method.COUNTER,
                 status=Status.OK,
                 coverage=1.0,
-                uncertainty_j=1.0,
+                uncertainty_own_j=1.0,
                 power_samples=20,
             ),
         )
@@ -222,9 +222,10 @@ def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ray", nargs="+", type=int, default=None, metavar="TRIALS")
+    parser.add_argument("--trials", nargs="+", type=int, default=TRIALS, metavar="TRIALS")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for trials in asked.ray or TRIALS:
+        for trials in asked.ray or asked.trials:
             (with_ray if asked.ray else played)(trials, folder)
 
 

@@ -6,6 +6,9 @@ The meter's own loop runs on a clock that jumps, so that the figures are the sam
 however busy. `benchmarks.tracker_comparison` measures in real time, beside other people's trackers.
 """
 
+from collections.abc import Sequence
+
+import tyro
 from rich.console import Console
 from rich.table import Table
 
@@ -25,17 +28,21 @@ CURVES = {
 }
 
 
-def main() -> None:
-    """Print the mean absolute error per epoch, by curve and length of epoch."""
+def main(*, lengths_s: Sequence[float] = LENGTHS_S) -> None:
+    """Print the mean absolute error per epoch, by curve and length of epoch.
+
+    Args:
+        lengths_s: Lengths of epochs, in seconds.
+    """
     table = Table(box=None, padding=(0, 1), width=100)
     table.add_column("curve")
-    for length_s in LENGTHS_S:
+    for length_s in lengths_s:
         table.add_column(f"{length_s:g} s", justify="right")
     for name, boards in CURVES.items():
-        errors = [mean_error(boards, length_s=length_s) for length_s in LENGTHS_S]
+        errors = [mean_error(boards, length_s=length_s) for length_s in lengths_s]
         table.add_row(name, *(f"{100 * error:.2g} %" for error in errors))
     Console(soft_wrap=True).print(table, highlight=False)
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main, description=__doc__)

@@ -2,6 +2,7 @@
 
     python -m benchmarks.tracker_comparison           all curves; about 15 minutes
     python -m benchmarks.tracker_comparison --quick   one curve, fewer epochs; about 2 minutes
+    python -m benchmarks.tracker_comparison --smoke   ours alone, some epochs; no network
 
 Emulated boards (tests/fake_nvml) draw a power whose energy is known in closed form. Each tracker
 runs in a process of its own beside the same epochs of 1.0 s and 0.1 s, one after another; what it
@@ -37,8 +38,6 @@ LONG_S, SHORT_S = 1.0, 0.1
 GOALS = {LONG_S: 0.003, SHORT_S: 0.02}
 """Mean absolute error per epoch that ours may have."""
 GOAL_CPU_SHARE = 0.005
-LEARNT_S = 30.0
-"""The longer counters have been followed, the more seldom ours looks at their refreshes."""
 GOAL_WINDOW_S = 0.001
 WAYS = {
     "direct": "EnergyMeter itself",
@@ -70,14 +69,46 @@ SCENARIOS = (
 )
 
 
-def accuracy(scenarios: tuple[Scenario, ...], epochs: dict[float, int], console: Console) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How much is measured.
+
+    Attributes:
+        scenarios: Curves.
+        epochs: Number of epochs, by their length in seconds.
+        windows: Windows whose opening and closing are timed.
+        learnt_s: How long counters are followed beforehand: ours then looks at their refreshes
+            more seldom.
+        rivals: Whether other people's trackers are measured too.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    epochs: dict[float, int]
+    windows: int
+    learnt_s: float = 30.0
+    rivals: bool = True
+
+
+WHOLE = Scale(scenarios=SCENARIOS, epochs={LONG_S: 10, SHORT_S: 60}, windows=300)
+QUICK = Scale(scenarios=SCENARIOS[:1], epochs={LONG_S: 6, SHORT_S: 40}, windows=100)
+SMOKE = Scale(
+    scenarios=SCENARIOS[:1],
+    epochs={LONG_S: 1, SHORT_S: 3},
+    windows=3,
+    learnt_s=1.0,
+    rivals=False,
+)
+
+
+def accuracy(scale: Scale, console: Console) -> None:
     """Print each tracker's error and CPU use, curve by curve."""
+    epochs = scale.epochs
     try:
-        rivals = versions()
+        rivals = versions() if scale.rivals else {}
     except RivalError as error:
         console.print(f"The others cannot be run: {error}", highlight=False)
         rivals = {}
-    for scenario in scenarios:
+    for scenario in scale.scenarios:
         table = Table(title=scenario.name, title_justify="left", box=None, padding=(0, 1))
         table.add_column("tracker", no_wrap=True)
         said = []
@@ -100,8 +131,9 @@ def accuracy(scenarios: tuple[Scenario, ...], epochs: dict[float, int], console:
         console.print(table, *said, "", sep="\n", highlight=False)
 
 
-def eight_boards(epochs: dict[float, int], console: Console) -> None:
+def eight_boards(scale: Scale, console: Console) -> None:
     """Print the CPU use of ours with 8 boards at 10 Hz."""
+    epochs, learnt_s = scale.epochs, scale.learnt_s
     boards = Boards(boards=8)
     table = Table(title="ours, 8 boards at 10 Hz", title_justify="left", box=None, padding=(0, 1))
     table.add_column("windows")
@@ -109,9 +141,9 @@ def eight_boards(epochs: dict[float, int], console: Console) -> None:
     long, short = (LONG_S, epochs[LONG_S]), (SHORT_S, epochs[SHORT_S])
     rows = {
         "sampling alone, first seconds (learns the refreshes)": ("ours-sampling", long, 0.0),
-        f"sampling alone, after {LEARNT_S:g} s": ("ours-sampling", long, LEARNT_S / 2),
-        f"1.0 s windows on all 8, after {LEARNT_S:g} s": (OURS, long, LEARNT_S / 2),
-        f"0.1 s windows on all 8, after {LEARNT_S:g} s": (OURS, short, LEARNT_S / 2),
+        f"sampling alone, after {learnt_s:g} s": ("ours-sampling", long, learnt_s / 2),
+        f"1.0 s windows on all 8, after {learnt_s:g} s": (OURS, long, learnt_s / 2),
+        f"0.1 s windows on all 8, after {learnt_s:g} s": (OURS, short, learnt_s / 2),
     }
     for name, (tracker, schedule, settle_s) in rows.items():
         (outcome,) = measured(tracker, boards, (schedule,), settle_s=settle_s)
@@ -167,12 +199,14 @@ def _percent(share: float) -> str:
     return f"{100 * share:.2g} %" if share < 1 else f"{100 * share:.0f} %"
 
 
-def main(*, quick: bool = False) -> None:
+def main(*, quick: bool = False, smoke: bool = False) -> None:
     """Measure trackers against a known truth.
 
     Args:
         quick: One curve and fewer epochs.
+        smoke: Ours alone and some epochs, to see that everything runs.
     """
+    scale = SMOKE if smoke else QUICK if quick else WHOLE
     console = Console(soft_wrap=True)
     cpus, (load, *_) = os.cpu_count(), os.getloadavg()
     console.print(
@@ -180,10 +214,9 @@ def main(*, quick: bool = False) -> None:
         "mean absolute error per epoch against the known energy\n",
         highlight=False,
     )
-    epochs = {LONG_S: 6, SHORT_S: 40} if quick else {LONG_S: 10, SHORT_S: 60}
-    accuracy(SCENARIOS[:1] if quick else SCENARIOS, epochs, console)
-    eight_boards(epochs, console)
-    latency(100 if quick else 300, console)
+    accuracy(scale, console)
+    eight_boards(scale, console)
+    latency(scale.windows, console)
     console.print(
         f"\nGoals of ours: {_percent(GOALS[LONG_S])} of 1.0 s epochs, {_percent(GOALS[SHORT_S])} "
         f"of 0.1 s epochs, {_percent(GOAL_CPU_SHARE)} of one CPU, "

@@ -10,7 +10,7 @@ An epoch of one and an epoch of the other form a round; who is first changes fro
 that a busy moment of the machine hits both. Shown is the median over the rounds of the ratio of
 samples per second, with its quartiles. Goal: at least 0.95 for every batch size.
 
-    python benchmarks/training_loop.py [--batch-sizes 64 256 1024 4096] [--rounds 15]
+    python -m benchmarks.training_loop [--batch-sizes 64 256 1024 4096] [--rounds 15]
 """
 
 import statistics

@@ -1,1 +1,78 @@
-"""The four studies of training energy, run with Ray Tune."""
+"""The studies of training energy, run with Ray Tune: what a program or a notebook imports.
+
+    from study import Arrays, Data, run_study
+
+What is exported is loaded when it is first used: who only reads records loads neither Ray nor torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from study.errors import StudyError
+    from study.instrument.budget import EnergyBudget
+    from study.instrument.ledger import EnergyLedger
+    from study.instrument.measured import measured
+    from study.instrument.workers import measured_loop
+    from study.record.objective import Objective
+    from study.scenario import (
+        Arrays,
+        Configurable,
+        Data,
+        Multitask,
+        Pretrainable,
+        Scenario,
+        Searchable,
+    )
+    from study.scenario_lookup import load_scenario
+    from study.studies import StudyResult, run_study
+
+__all__ = [
+    "Arrays",
+    "Configurable",
+    "Data",
+    "EnergyBudget",
+    "EnergyLedger",
+    "Multitask",
+    "Objective",
+    "Pretrainable",
+    "Scenario",
+    "Searchable",
+    "StudyError",
+    "StudyResult",
+    "load_scenario",
+    "measured",
+    "measured_loop",
+    "run_study",
+]
+
+_MODULES = {
+    "Arrays": "study.scenario",
+    "Configurable": "study.scenario",
+    "Data": "study.scenario",
+    "EnergyBudget": "study.instrument.budget",
+    "EnergyLedger": "study.instrument.ledger",
+    "Multitask": "study.scenario",
+    "Objective": "study.record.objective",
+    "Pretrainable": "study.scenario",
+    "Scenario": "study.scenario",
+    "Searchable": "study.scenario",
+    "StudyError": "study.errors",
+    "StudyResult": "study.studies",
+    "load_scenario": "study.scenario_lookup",
+    "measured": "study.instrument.measured",
+    "measured_loop": "study.instrument.workers",
+    "run_study": "study.studies",
+}
+"""Exports with the module that defines them; a new one is a line here, in `__all__` and above."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
+    if name not in _MODULES:
+        message = f"module 'study' has no attribute {name!r}; it has {', '.join(__all__)}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

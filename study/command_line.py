@@ -53,9 +53,10 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
         args: The command line behind the program's name.
 
     Raises:
-        OptionError: A value is not allowed, or an option has another name now.
+        OptionError: A value is not allowed, an option has another name now, or this is Windows.
         ScenarioError: `--scenario` does not lead to a scenario.
     """
+    refuse_windows()
     refuse_old_names(args)
     own = options_of(_scenario_in(args) or _default(kind, "scenario"))
     groups = _groups(kind)
@@ -138,6 +139,23 @@ def _scenario_in(args: Sequence[str]) -> str | None:
         if option == "--scenario":
             return value if equals else next(iter(args[place + 1 :]), None)
     return None
+
+
+def refuse_windows(platform: str = sys.platform) -> None:
+    """Refuse to begin a study where none was ever run.
+
+    Args:
+        platform: As Python names it.
+
+    Raises:
+        OptionError: This is Windows.
+    """
+    if platform == "win32":
+        message = (
+            "studies run on Linux and macOS, and this is Windows. Install the project in WSL 2 "
+            "(`wsl --install`), which is Linux, and run the command there."
+        )
+        raise OptionError(message)
 
 
 def refuse_old_names(args: Sequence[str]) -> None:

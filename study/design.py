@@ -20,13 +20,13 @@ class Design:
         paradigm: What the study compares.
         stages: What each trial trains, in the order of the paper; those that the scenario cannot
             have are left out.
-        setups: The setups, from the options.
+        setups: The setups, from the options and the scenario.
         caches_latents: Whether a frozen encoder is applied once, from the options.
     """
 
     paradigm: Paradigm
     stages: Callable[[Scenario], tuple[str, ...]]
-    setups: Callable[[Any], tuple[SetupFacts, ...]]
+    setups: Callable[[Any, Scenario], tuple[SetupFacts, ...]]
     caches_latents: Callable[[Any], bool] = lambda _: True
 
 

@@ -16,8 +16,7 @@ from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
 from study.record.records import Paradigm
 from study.repeats.options import ComparisonOptions
-from study.scenario import Multitask
-from study.scenario_lookup import load_scenario
+from study.scenario import Multitask, Scenario
 from study.store.setups import grid
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
@@ -39,14 +38,13 @@ class MultitaskOptions(ComparisonOptions):
     task_weights: Annotated[tuple[str, ...], tyro_optional_arg("TASK=WEIGHT ...")] = ()
 
 
-def setups(options: MultitaskOptions) -> tuple[SetupFacts, ...]:
+def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, ...]:
     """Return the grid, with the weights of the tasks as its innermost axis.
 
     Raises:
         ScenarioError: The scenario has no tasks.
         OptionError: The weights do not go with its tasks.
     """
-    scenario = load_scenario(options.scenario, options.scenario_options)
     if not isinstance(scenario, Multitask):
         raise not_multitask(scenario)
     further = weighted(scenario.tasks, alphas=options.alpha, weights=options.task_weights)

@@ -52,7 +52,8 @@ class StudyOptions:
         gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
         cpus_per_trial: CPUs of each trial, and torch's threads in it.
         tracker: auto, for all sources of energy that work; or one or more of their names, and of a
-            PATH.csv of recorded power (`python -m trackers` lists what this machine can measure).
+            PATH.csv of recorded power, or a PATH.yaml of a plug or another server (`python -m
+            trackers` lists what this machine can measure).
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate; left out:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
@@ -187,7 +188,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     (
         "tracker",
         lambda name: is_file(name) or name in words(),
-        f"{', '.join(words())}, or the path of a .csv file",
+        f"{', '.join(words())}, or the path of a .csv or .yaml file",
     ),
 )
 """Option, test of one value, and what the message says is allowed."""

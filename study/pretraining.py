@@ -42,7 +42,7 @@ def stages(scenario: Scenario) -> tuple[Stage, ...]:
 DESIGN = Design(
     paradigm=Paradigm.PRETRAINING,
     stages=stages,
-    setups=lambda options: grid(options.batch_sizes, options.learning_rates),
+    setups=lambda options, _: grid(options.batch_sizes, options.learning_rates),
     caches_latents=lambda options: options.cache_latents,
 )
 

@@ -17,7 +17,7 @@ from study.store.setups import grid
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
     stages=lambda _: (Stage.ENCODER_CLASSIFIER,),
-    setups=lambda options: grid(options.batch_sizes, options.learning_rates),
+    setups=lambda options, _: grid(options.batch_sizes, options.learning_rates),
 )
 
 DESCRIPTION = """Train a network for each batch size and learning rate, and measure what each costs.

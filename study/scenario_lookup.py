@@ -61,7 +61,22 @@ def load_scenario(name: str, options: object = None) -> Scenario:
         >>> load_scenario("watch").name
         'watch'
     """
-    scenario = _made(name, _found(name))
+    return configured(name, _found(name), options)
+
+
+def configured(name: str, found: object, options: object = None) -> Scenario:
+    """A scenario with its options.
+
+    Args:
+        name: What messages call it.
+        found: The scenario, or a class of one without arguments.
+        options: An instance of its `options`; None for their defaults.
+
+    Raises:
+        ScenarioError: It is not a scenario, or cannot be made.
+        OptionError: It does not take these options, or not these values.
+    """
+    scenario = _made(name, found)
     if not isinstance(scenario, Configurable):
         if options is not None:
             message = (
@@ -93,7 +108,15 @@ def options_of(name: str) -> type | None:
         module, _, attribute = place.partition(":")
         built_in: type = getattr(importlib.import_module(module), attribute)
         return built_in
-    found = _found(name)
+    return options_of_object(_found(name), name=name)
+
+
+def options_of_object(found: object, *, name: str = "of this object") -> type | None:
+    """The dataclass of the own options of a scenario or its class; None where it has none.
+
+    Raises:
+        ScenarioError: Its `options` are no dataclass.
+    """
     return _options_kind(name, found) if hasattr(found, "options") else None
 
 

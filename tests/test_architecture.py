@@ -22,6 +22,7 @@ THEIRS = {
     "ray": {
         "trackers/node/",
         "study/execution/",
+        "study/instrument/",
         "study/machines/cluster.py",
         "study/search/ray_adapter.py",
     },
@@ -207,6 +208,7 @@ def test_importing_is_light(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_importing_says_and_starts_nothing() -> None:
     """Importing any module prints nothing and leaves no thread."""
     modules = [

@@ -1,1 +1,88 @@
-"""Measures energy; knows nothing of learning."""
+"""Measures the energy of a block of code: what a program or a notebook imports. Knows nothing of learning.
+
+    from trackers import EnergyMeter, detect
+
+What is exported is loaded when it is first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trackers.errors import (
+        DeviceLostError,
+        ReadError,
+        SourcePermissionError,
+        SourceUnavailableError,
+        TrackerError,
+        UnknownDeviceError,
+    )
+    from trackers.meter.meter import EnergyMeter
+    from trackers.meter.meter_values import Window
+    from trackers.sample import (
+        Component,
+        Device,
+        Method,
+        Observation,
+        Reading,
+        Status,
+        process_device,
+    )
+    from trackers.source import PowerSource
+    from trackers.sources.detect import Detection, Request, detect
+
+__all__ = [
+    "Component",
+    "Detection",
+    "Device",
+    "DeviceLostError",
+    "EnergyMeter",
+    "Method",
+    "Observation",
+    "PowerSource",
+    "ReadError",
+    "Reading",
+    "Request",
+    "SourcePermissionError",
+    "SourceUnavailableError",
+    "Status",
+    "TrackerError",
+    "UnknownDeviceError",
+    "Window",
+    "detect",
+    "process_device",
+]
+
+_MODULES = {
+    "Component": "trackers.sample",
+    "Detection": "trackers.sources.detect",
+    "Device": "trackers.sample",
+    "DeviceLostError": "trackers.errors",
+    "EnergyMeter": "trackers.meter.meter",
+    "Method": "trackers.sample",
+    "Observation": "trackers.sample",
+    "PowerSource": "trackers.source",
+    "ReadError": "trackers.errors",
+    "Reading": "trackers.sample",
+    "Request": "trackers.sources.detect",
+    "SourcePermissionError": "trackers.errors",
+    "SourceUnavailableError": "trackers.errors",
+    "Status": "trackers.sample",
+    "TrackerError": "trackers.errors",
+    "UnknownDeviceError": "trackers.errors",
+    "Window": "trackers.meter.meter_values",
+    "detect": "trackers.sources.detect",
+    "process_device": "trackers.sample",
+}
+"""Exports with the module that defines them; a new one is a line here, in `__all__` and above."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
+    if name not in _MODULES:
+        message = f"module 'trackers' has no attribute {name!r}; it has {', '.join(__all__)}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,4 +1,7 @@
-"""`python -m trackers`: what this machine can measure, what is in the way, and how to mend it."""
+"""What this machine can measure, what is in the way, and how to mend it.
+
+`python -m trackers run -- COMMAND` measures any command; `run --help` says more.
+"""
 
 import dataclasses
 import io
@@ -18,6 +21,7 @@ from rich.table import Table
 
 from trackers.errors import TrackerError
 from trackers.meter.meter import EnergyMeter
+from trackers.run.command import main as run_command
 from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
@@ -48,8 +52,14 @@ class Options:
     cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
 
 
+COMMANDS = {"run": run_command}
+"""What may be asked for by a first word; without one the machine is shown."""
+
+
 def main(args: Sequence[str]) -> int:
     """Run the command; its exit status: 0, or 2 where nothing can be measured at all."""
+    if args and args[0] in COMMANDS:
+        return COMMANDS[args[0]](args[1:])
     options = tyro.cli(
         Options,
         prog="python -m trackers",

@@ -82,6 +82,9 @@ class Device:
         driver: Version of the driver that reports for it.
         shared: Whether others may use it whom nobody here sees, as with MIG instances.
         power_mean_s: Time over which each power that it tells is a mean; 0 where that is short.
+        told_each_s: Time between two powers or counters that it tells, where the source knows it to be
+            long, as a second for a plug; 0 where it tells one whenever it is asked. A sample then
+            speaks for that long, and a window shorter than it knows little.
         for_whoever_asks: Whether it is a recording, which stands for what anybody uses.
     """
 
@@ -93,6 +96,7 @@ class Device:
     driver: str | None = None
     shared: bool = False
     power_mean_s: float = 0.0
+    told_each_s: float = 0.0
     for_whoever_asks: bool = False
 
 

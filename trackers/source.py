@@ -1,7 +1,7 @@
 """The seam between measuring and hardware: everything that can say what a device draws.
 
 A new source is one file that implements `PowerSource`, one line in the table of
-`trackers.sources.detect`, and one line in the contract suite `tests/trackers/test_source_contract.py`.
+`trackers.sources.detect`, and a world of the tests (docs/how-to/add-a-power-source.md).
 """
 
 from collections.abc import Sequence
@@ -70,4 +70,13 @@ class TellsState(Protocol):
 
     def state(self, device_uuid: str) -> BoardState:
         """What a board says now; never raises, what it does not tell is None."""
+        ...
+
+
+@runtime_checkable
+class KnowsUsers(Protocol):
+    """A source that knows which processes compute on a board."""
+
+    def users(self, device_uuid: str) -> frozenset[int]:
+        """The processes on a board, as the driver numbers them; none where it does not tell."""
         ...

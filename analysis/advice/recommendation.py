@@ -1,35 +1,34 @@
-"""The advice in plain words, and what a reader must know before acting on it."""
+"""The advice in plain words."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
+from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import footprint_text, saved_text
-from analysis.energy.ranking import RankedSetup, Ranking, saving, saving_interval
-from analysis.energy.spread import FEW
+from analysis.energy.ranking import RankedSetup, Ranking, picked_as, saving
+from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.paradigms import ParadigmInfo, paradigm_advice
 from analysis.quantities import (
     counted,
     energy_text,
-    factor_text,
+    interval_text,
     learning_rate_text,
     listed,
     parameters_text,
     percent_text,
+    points_text,
+    probability_text,
 )
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, Paradigm, Stage, StopReason, TrialStatus
+from study.record.records import EnergyMethod, TrialStatus
 
-# Below this a sensor that is read some ten times a second, or a counter that is refreshed as
-# often, sees too little of an epoch.
-SHORT_EPOCH_S = 2.0
+_SURE = 0.95
+"""From this probability on it is said that no other setup is more accurate."""
 
-# A saving from which on the costliest is 1.1 times as costly: less is no factor to tell.
-_TOLD_AS_FACTOR = 0.09
-
-MANY_CUT_OFF = 0.5
-"""From this share on, trainings that were cut off are told."""
+_MOST_NAMED = 5
+"""Setups that are named; of more the number is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +52,9 @@ def recommend(
     ranking: Ranking,
     *,
     paradigm: ParadigmInfo,
-    stage: Stage | None = None,
+    stage: str | None = None,
     factors: Factors | None = None,
+    test_accuracy: float | None = None,
 ) -> Recommendation:
     """Put what the paradigm comes to, and the first place of a ranking, into words.
 
@@ -65,17 +65,21 @@ def recommend(
         paradigm: What its stages say.
         stage: The ranked stage, where trials have several.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
+        test_accuracy: The first setup's accuracy on a test set; None where there is none.
     """
     first = ranking.first
-    about = _refusal(study, setups) if first is None else _advice(study, first, ranking, factors)
+    if first is None:
+        about = _refusal(study, setups)
+    else:
+        about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm), _of_stage(about, stage)]),
-        caveats=tuple(_caveats(study, setups, ranking)),
+        text=" ".join([*paradigm_advice(paradigm, ranking.tolerance), _of_stage(about, stage)]),
+        caveats=tuple(caveats(study, setups, ranking)),
     )
 
 
-def _of_stage(text: str, stage: Stage | None) -> str:
+def _of_stage(text: str, stage: str | None) -> str:
     """The advice as one about a stage: `For the stage both, use ...`."""
     return text if stage is None else f"For the stage {stage}: {text[0].lower()}{text[1:]}"
 
@@ -89,111 +93,156 @@ def setup_text(setup: SetupEnergy) -> str:
     return f"batch size {setup.batch_size} and learning rate {rate}"
 
 
-def _advice(study: Study, first: RankedSetup, ranking: Ranking, factors: Factors | None) -> str:
+def _advice(
+    study: Study,
+    first: RankedSetup,
+    ranking: Ranking,
+    factors: Factors | None,
+    test_accuracy: float | None,
+) -> Iterator[str]:
     setup = first.setup
-    sentences = [
-        (
-            f"Use {setup_text(setup)} (setup {setup.setup}): "
-            f"{percent_text(setup.accuracy)} accuracy for {_energy(study, setup)} per training."
-        )
-    ]
-    sentences.extend(_against_best(first, ranking))
-    sentences.extend(_against_worst(first, ranking))
-    sentences.extend(_against_baseline(first, ranking))
-    if factors is not None and setup.total_j is not None:
-        estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
-        sentences.append(footprint_text(setup.total_j, factors, estimated=estimated))
-        # A setup may be several of these; it is told once, by its weightiest name.
-        named = {
-            each.setup: (name, each.total_j)
-            for name, each in (
-                ("costliest", ranking.worst),
-                ("baseline", ranking.baseline),
-                ("most accurate", ranking.best),
-            )
-            if each is not None and each.setup != setup.setup
-        }
-        sentences.extend(
-            saved_text(name, setup.total_j, total_j, factors, estimated=estimated)
-            for name, total_j in reversed(named.values())
-            if total_j is not None
-        )
-    ties = [row.setup.setup for row in ranking.rows if row.ties_with_first]
-    if ties:
-        sentences.append(f"{_setups(ties)} cannot be told apart from it in energy.")
-    return " ".join(sentences)
-
-
-def _against_best(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    best = ranking.best
-    if best is None or best.setup == first.setup.setup:
-        yield "No other setup is more accurate."
-    elif first.saving_against_best is None:
-        yield (
-            f"The most accurate is setup {best.setup} with {percent_text(best.accuracy)}; "
-            "what it used is not known."
-        )
-    else:
-        lost = _points(best) - _points(first.setup)
-        points = f"{lost:.1f} points" if lost else "less than 0.1 points"
-        yield (
-            f"The most accurate ({setup_text(best)}, {percent_text(best.accuracy)}) needs "
-            f"{energy_text(best.total_j, like_j=first.setup.total_j)}: giving up {points} of accuracy "
-            f"{_saved(first.saving_against_best)}{_interval(first.setup, best)}."
-        )
-
-
-def _points(setup: SetupEnergy) -> float:
-    """Accuracy in percent as the reader sees it, so that the difference is what they compute."""
-    return round(100 * (setup.accuracy or 0.0), 1)
-
-
-def _against_worst(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    worst, share = ranking.worst, first.saving_against_worst
-    if worst is None or share is None or worst.setup == first.setup.setup:
-        return
-    times = (
-        f", {factor_text(worst.total_j / first.setup.total_j)} times as much"
-        if worst.total_j and first.setup.total_j and share >= _TOLD_AS_FACTOR
-        else ""
-    )
-    if ranking.best is not None and worst.setup == ranking.best.setup:
-        yield f"It is the costliest, too{times}."
-        return
     yield (
-        f"The costliest ({setup_text(worst)}) needs "
-        f"{energy_text(worst.total_j, like_j=first.setup.total_j)}{times}: "
-        f"{percent_text(share, decimals=0)} saved{_interval(first.setup, worst)}."
+        f"Use {setup_text(setup)} (setup {setup.setup}): {_accuracy(setup, test_accuracy)} for "
+        f"{_energy(study, setup)} per training{_total_interval(setup, ranking)}."
+    )
+    yield from _how_sure(first, ranking)
+    references = _references(ranking)
+    tied = {row.setup.setup for row in ranking.rows if row.ties_with_first}
+    apart = [
+        (share, each)
+        for each in references
+        if each.setup.setup not in tied and (share := saving(setup, each.setup)) is not None
+    ]
+    for word, saves in (("saves", True), ("adds", False)):
+        clauses = [_against(setup, r, s, ranking) for s, r in apart if (s >= 0) is saves]
+        if clauses:
+            yield f"It {word} {listed(clauses)}."
+    unknown = [each for each in references if each.setup.total_j is None]
+    if unknown:
+        yield f"What {listed(_named(each) for each in unknown)} used is not known."
+    if ranking.baseline is not None and ranking.baseline.setup == setup.setup:
+        yield "It is the baseline itself."
+    yield from _ties(references, tied)
+    if factors is not None and setup.total_j is not None:
+        yield from _footprint(study, setup, references, factors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reference:
+    """A setup that the recommended one is compared with, by its weightiest name.
+
+    Attributes:
+        name: `most accurate`, `costliest` or `baseline`.
+        setup: The setup.
+    """
+
+    name: str
+    setup: SetupEnergy
+
+
+def _references(ranking: Ranking) -> list[_Reference]:
+    """The other setups by which the first place is judged, each once."""
+    found: dict[int, _Reference] = {}
+    named = (
+        ("most accurate", ranking.best),
+        ("baseline", ranking.baseline),
+        ("costliest", ranking.worst),
+    )
+    first = ranking.first
+    for name, setup in named:
+        if setup is None or (first is not None and setup.setup == first.setup.setup):
+            continue
+        known = found.get(setup.setup)
+        names = name if known is None else f"{known.name} and {name}"
+        found[setup.setup] = _Reference(name=names, setup=setup)
+    return list(found.values())
+
+
+def _accuracy(setup: SetupEnergy, test_accuracy: float | None) -> str:
+    """The accuracy, on data that decided nothing where there are such."""
+    seen = percent_text(setup.accuracy)
+    if test_accuracy is None:
+        return f"{seen} accuracy"
+    return f"{percent_text(test_accuracy)} accuracy on the test set ({seen} in validation)"
+
+
+def _total_interval(setup: SetupEnergy, ranking: Ranking) -> str:
+    interval = None if ranking.evidence is None else ranking.evidence.total_j(setup.setup)
+    return (
+        "" if interval is None else f" (95 % interval {interval_text(interval.low, interval.high)})"
     )
 
 
-def _against_baseline(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    baseline, share = ranking.baseline, first.saving_against_baseline
-    if baseline is None:
-        return
-    if baseline.setup == first.setup.setup:
-        yield "It is the baseline itself."
-    elif share is None:
-        yield f"What it saves against the baseline (setup {baseline.setup}) is not known."
-    else:
+def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
+    """How probable it is that the advice is right, and whether a more accurate setup is known."""
+    evidence, number = ranking.evidence, first.setup.setup
+    right = None if evidence is None else evidence.right(number)
+    if evidence is None or right is None:
         yield (
-            f"Against the baseline (setup {baseline.setup}, {percent_text(baseline.accuracy)}, "
-            f"{energy_text(baseline.total_j, like_j=first.setup.total_j)}) it {_saved(share)}"
-            f"{_interval(first.setup, baseline)}."
+            "One training of each setup says nothing of chance, so there is neither an interval nor a "
+            "probability."
         )
+        return
+    if ranking.by_expected_loss:
+        yield (
+            f"With a probability of {probability_text(right)} it is within "
+            f"{points_text(ranking.tolerance)} of the best accuracy and at most 5 % dearer than the "
+            "cheapest such setup."
+        )
+    if (evidence.most_accurate(number) or 0.0) >= _SURE:
+        yield "No other setup is more accurate."
 
 
-def _saved(share: float) -> str:
-    return f"{'saves' if share >= 0 else 'adds'} {percent_text(abs(share), decimals=0)}"
+def _named(reference: _Reference) -> str:
+    return (
+        f"the {reference.name} (setup {reference.setup.setup}, "
+        f"{percent_text(reference.setup.accuracy)})"
+    )
 
 
-def _interval(setup: SetupEnergy, reference: SetupEnergy) -> str:
-    """The 95 % interval of a saving, or of what is added, where repeats allow one."""
-    interval, share = saving_interval(setup, reference), saving(setup, reference)
-    if interval is None or share is None:
+def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: Ranking) -> str:
+    """What is saved against a setup, or added, with its interval where repeats allow one."""
+    interval = None
+    if ranking.evidence is not None:
+        picked = picked_as(reference.setup, ranking.best, ranking.worst)
+        interval = ranking.evidence.saving(setup.setup, reference.setup.setup, picked=picked)
+    return (
+        f"{percent_text(abs(share), decimals=0)}{_share_interval(interval, share)} against "
+        f"{_named(reference)}"
+    )
+
+
+def _share_interval(interval: Interval | None, share: float) -> str:
+    if interval is None:
         return ""
-    ends = (interval.low, interval.high) if share >= 0 else (-interval.high, -interval.low)
-    return f" (95 % interval {100 * ends[0]:.0f} to {100 * ends[1]:.0f} %)"
+    low, high = (interval.low, interval.high) if share >= 0 else (-interval.high, -interval.low)
+    return f" (95 % interval {100 * low:.0f} to {100 * high:.0f} %)"
+
+
+def _ties(references: Sequence[_Reference], tied: set[int]) -> Iterator[str]:
+    names = {each.setup.setup: each.name for each in references}
+    if not tied:
+        return
+    if len(tied) > _MOST_NAMED:
+        others = [each for each in references if each.setup.setup in tied]
+        also = f", {listed(_named(each) for each in others)} among them," if others else ""
+        yield f"{counted(len(tied), 'setup')}{also} cannot be told apart from it in energy."
+        return
+    marked = [f"{n} (the {names[n]})" if n in names else str(n) for n in sorted(tied)]
+    yield f"{'Setup' if len(tied) == 1 else 'Setups'} {listed(marked)} cannot be told apart from it in energy."
+
+
+def _footprint(
+    study: Study, setup: SetupEnergy, references: Sequence[_Reference], factors: Factors
+) -> Iterator[str]:
+    estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
+    yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
+    for each in references:
+        if each.setup.total_j is not None:
+            name = each.name.split(" and ")[0]
+            yield saved_text(
+                name, setup.total_j or 0.0, each.setup.total_j, factors, estimated=estimated
+            )
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
@@ -221,114 +270,3 @@ def _energy(study: Study, setup: SetupEnergy) -> str:
     methods = set(study.epochs.loc[study.epochs["setup"] == setup.setup, "energy_method"].dropna())
     word = "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""
     return f"{word}{energy_text(setup.total_j)}"
-
-
-def _caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
-    yield from _about_energy(study, setups)
-    yield from _about_accuracy(study, ranking)
-    yield from _about_trials(study, setups)
-    yield from _about_setups(setups, ranking)
-    yield from study.notes
-    yield from study.manifest.warnings
-
-
-def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    epochs = study.epochs
-    estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
-    if estimated:
-        which = (
-            "All energies are"
-            if estimated == len(epochs)
-            else f"{estimated:,} epochs' energies are"
-        )
-        yield (
-            f"{which} estimated, not measured: good for comparing setups on this machine, "
-            "not for the bill."
-        )
-    missing = sum(setup.missing_epochs for setup in setups)
-    if missing:
-        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
-        lost = f"; no total for {_setups(without, start=False)}" if without else ""
-        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
-    partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
-    if partly:
-        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
-    degraded = sum(setup.degraded_epochs for setup in setups)
-    if degraded:
-        yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
-    if not epochs.empty:
-        short = float((epochs["epoch_time_s"] < SHORT_EPOCH_S).mean())
-        if short:
-            yield (
-                f"{percent_text(short, decimals=0)} of the epochs are shorter than "
-                f"{SHORT_EPOCH_S:g} s: their readings rest on few samples."
-            )
-
-
-def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
-    data = study.manifest.data
-    if data.synthetic:
-        yield "The data are synthetic: accuracies say nothing about real data."
-    best = None if ranking.best is None else ranking.best.accuracy
-    if best is not None and best <= data.chance_accuracy:
-        yield (
-            f"No setup is better than always naming the commonest class "
-            f"({percent_text(data.chance_accuracy)}): nothing was learnt, and the cheapest "
-            "setup is only the one that gave up first."
-        )
-
-
-def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    status = study.manifest.status
-    trials = study.trials["status"]
-    ended = int((trials == TrialStatus.FINISHED.value).sum())
-    of = f" of {len(setups) * len(study.manifest.seeds)}"
-    if study.manifest.paradigm is Paradigm.SEARCH:
-        of = ""  # how many it will want nobody knows
-    if status != "finished":
-        word = "still running" if status == "running" else status
-        yield f"The study is {word}: {ended}{of} trials have finished."
-    failed = int((trials == TrialStatus.FAILED.value).sum())
-    if failed:
-        yield f"{counted(failed, 'trial')} failed and count only as energy spent."
-    for reason, words in (
-        (StopReason.DIVERGED, "diverged"),
-        (StopReason.OUT_OF_MEMORY, "ran out of memory"),
-    ):
-        which = [setup.setup for setup in setups if reason in setup.stop_reasons]
-        if which:
-            yield f"{_setups(which)} {words}: what a training used until then counts in no total."
-    ends = study.epochs["stop_reason"].dropna()
-    cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
-    if cut >= MANY_CUT_OFF:
-        yield (
-            f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
-            "early stopping: their totals are what was allowed, not what it takes to converge."
-        )
-    if any(setup.finished == 1 for setup in setups):
-        yield "Setups with one finished repeat have no spread: a difference may be chance."
-    if any(1 < setup.finished <= FEW for setup in setups):
-        yield (
-            "Intervals over two or three repeats reach from the smallest to the largest value: the "
-            "truth may well lie outside."
-        )
-
-
-def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
-    pairs = {
-        tuple(sorted({setup.batch_size for setup in setups if setup.setup in group}))
-        for group in (
-            {row.setup.setup, *row.same_training_as} for row in ranking.rows if row.same_training_as
-        )
-    }
-    for sizes in sorted(pairs):
-        yield (
-            f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
-            "than the training set."
-        )
-
-
-def _setups(numbers: Iterable[int], *, start: bool = True) -> str:
-    known = sorted(numbers)
-    word = "setup" if len(known) == 1 else "setups"
-    return f"{word.capitalize() if start else word} {listed(known)}"

@@ -1,25 +1,36 @@
-"""Which setup to use: by default the one that needs least energy among those accurate enough.
+"""Which setup to use: by default the one with the least expected loss (`study.inference.choice`).
 
-Accurate enough is a setup whose mean best validation accuracy is within a tolerance of the best
-setup's. These come first, by the cost that was asked for (`analysis.energy.criteria`); the others follow
-by accuracy; setups without a cost or an accuracy are not ranked.
+The loss is the energy, and a price for each point of accuracy that falls short of the tolerance. By
+`ChoiceRule.THRESHOLD`, and by any other criterion than energy (`analysis.energy.criteria`), setups
+come first whose mean accuracy is within the tolerance of the best, by their cost; the others follow
+by accuracy. Setups that cannot be told from chance come after all these, and setups without a cost
+or an accuracy are not ranked.
 
-Two setups tie when they cannot be told apart in energy (`analysis.energy.noise`).
+Two setups tie when the interval of what one saves against the other holds 0
+(`analysis.energy.evidence`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from enum import StrEnum
 
 from analysis.energy.criteria import CRITERIA, Criterion, RankBy
-from analysis.energy.noise import accuracy_noise, energy_noise_j, tied
-from analysis.energy.spread import Interval, share_saved_interval
+from analysis.energy.evidence import Evidence, PickedAs
 from analysis.energy.totals import SetupEnergy
 
 DEFAULT_TOLERANCE = 0.01
 
 # Accuracies are shares of whole samples; less than this is how decimals are stored.
 _ROUNDING = 1e-9
+
+
+class ChoiceRule(StrEnum):
+    """How the setup to use is chosen."""
+
+    EXPECTED = "expected"
+    THRESHOLD = "threshold"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +43,8 @@ class RankedSetup:
         accurate_enough: Whether its accuracy is within the tolerance of the best.
         on_front: Whether no other setup is at least as accurate with as little energy, and
             better in one of them beyond the noise of both (Pareto front).
-        ties_with_first: Whether it is accurate enough, and its energy not distinguishable from
-            the first place's.
+        ties_with_first: Whether its energy cannot be told from the first place's.
+        at_chance: Whether its accuracy cannot be told from always naming the commonest class.
         saving_against_best: Share of the most accurate setup's energy that it saves; negative
             where it needs more; None where that cannot be said.
         saving_against_worst: Share of the largest total energy that it saves.
@@ -46,6 +57,7 @@ class RankedSetup:
     accurate_enough: bool
     on_front: bool
     ties_with_first: bool
+    at_chance: bool
     saving_against_best: float | None
     saving_against_worst: float | None
     saving_against_baseline: float | None
@@ -63,6 +75,8 @@ class Ranking:
         worst: The setup with the largest total energy.
         by: What the order is by.
         baseline: The setup that the user compares with; None if none was named.
+        rule: How the first place is chosen.
+        evidence: What the repeats allow to be said; None where no setup can be compared.
     """
 
     rows: tuple[RankedSetup, ...]
@@ -71,6 +85,13 @@ class Ranking:
     worst: SetupEnergy | None
     by: RankBy
     baseline: SetupEnergy | None
+    rule: ChoiceRule
+    evidence: Evidence | None
+
+    @property
+    def by_expected_loss(self) -> bool:
+        """Whether the order is that of expected losses."""
+        return self.rule is ChoiceRule.EXPECTED and self.by is RankBy.ENERGY
 
     @property
     def criterion(self) -> Criterion:
@@ -80,8 +101,10 @@ class Ranking:
     @property
     def first(self) -> RankedSetup | None:
         """The recommended setup; None where no setup has both an energy and enough accuracy."""
-        first = self.rows[0] if self.rows else None
-        return first if first and first.place == 1 and first.accurate_enough else None
+        if not any(row.place and row.accurate_enough for row in self.rows):
+            return None
+        first = self.rows[0]
+        return first if first.accurate_enough or self.by_expected_loss else None
 
 
 def rank(
@@ -90,6 +113,9 @@ def rank(
     tolerance: float = DEFAULT_TOLERANCE,
     by: RankBy = RankBy.ENERGY,
     baseline: int | None = None,
+    rule: ChoiceRule = ChoiceRule.EXPECTED,
+    evidence: Evidence | None = None,
+    at_chance: AbstractSet[int] = frozenset(),
 ) -> Ranking:
     """Put the setups in order.
 
@@ -98,6 +124,9 @@ def rank(
         tolerance: Accuracy that may be given up; a share in [0, 1].
         by: What is asked of a setup.
         baseline: Number of the setup to compare with.
+        rule: How the first place is chosen, where setups are ranked by energy.
+        evidence: What the repeats allow to be said.
+        at_chance: Numbers of the setups whose accuracy cannot be told from chance.
     """
     criterion = CRITERIA[by]
     best = min(
@@ -109,10 +138,16 @@ def rank(
     compared = next((each for each in setups if each.setup == baseline), None)
     bounded = best is not None and criterion.within_tolerance
     enough = _accuracy(best) - tolerance - _ROUNDING if best and bounded else -math.inf
-    ordered = sorted(setups, key=lambda each: _order(each, enough, criterion))
+    losses: Mapping[int, float] = {}
+    if evidence is not None and rule is ChoiceRule.EXPECTED and by is RankBy.ENERGY:
+        losses = evidence.expected_loss
+    last = at_chance if any(each.setup not in at_chance for each in setups) else frozenset()
+    ordered = sorted(setups, key=lambda each: _order(each, enough, criterion, losses, last))
     placed = [each for each in ordered if _comparable(each, criterion)]
-    front = _front([each for each in setups if None not in (each.total_j, each.accuracy)])
-    first = placed[0] if placed and _accuracy(placed[0]) >= enough else None
+    front = _front(
+        [s for s in setups if s.setup not in last and None not in (s.total_j, s.accuracy)], evidence
+    )
+    first = placed[0] if placed else None
 
     def row(index: int, each: SetupEnergy) -> RankedSetup:
         accurate = each.accuracy is not None and each.accuracy >= enough
@@ -121,10 +156,10 @@ def rank(
             setup=each,
             accurate_enough=accurate,
             on_front=each.setup in front,
-            ties_with_first=accurate
-            and first is not None
+            ties_with_first=first is not None
             and each is not first
-            and tied(first, each),
+            and _tied(evidence, first, each, picked_as(each, best, worst)),
+            at_chance=each.setup in at_chance,
             saving_against_best=saving(each, best),
             saving_against_worst=saving(each, worst),
             saving_against_baseline=saving(each, compared),
@@ -138,14 +173,9 @@ def rank(
         worst=worst,
         by=by,
         baseline=compared,
+        rule=rule,
+        evidence=evidence,
     )
-
-
-def saving_interval(setup: SetupEnergy, reference: SetupEnergy | None) -> Interval | None:
-    """Where the share that the setup saves lies with 95 % confidence; None with one repeat."""
-    if reference is None or setup.energy_j is None or reference.energy_j is None:
-        return None
-    return share_saved_interval(reference.energy_j, setup.energy_j)
 
 
 def saving(setup: SetupEnergy, reference: SetupEnergy | None) -> float | None:
@@ -167,25 +197,61 @@ def _energy(setup: SetupEnergy) -> float:
     return math.inf if setup.total_j is None else setup.total_j
 
 
-def _order(setup: SetupEnergy, enough: float, criterion: Criterion) -> tuple[float, ...]:
+def _order(
+    setup: SetupEnergy,
+    enough: float,
+    criterion: Criterion,
+    losses: Mapping[int, float],
+    last: AbstractSet[int],
+) -> tuple[float, ...]:
     cost = criterion.cost(setup)
     if cost is None or setup.accuracy is None:
-        return (2, setup.setup)
+        return (3, setup.setup)
+    if setup.setup in last:
+        return (2, -setup.accuracy, cost, setup.setup)
+    if setup.setup in losses:
+        return (0, losses[setup.setup], cost, -setup.accuracy, setup.setup)
     if setup.accuracy >= enough:
         return (0, cost, -setup.accuracy, setup.setup)
     return (1, -setup.accuracy, cost, setup.setup)
 
 
-def _front(setups: Sequence[SetupEnergy]) -> set[int]:
+def picked_as(
+    setup: SetupEnergy, best: SetupEnergy | None, worst: SetupEnergy | None
+) -> PickedAs | None:
+    """What the repeats picked a setup out for; None where they did not."""
+    if best is not None and setup.setup == best.setup:
+        return "against_best"
+    return "against_costliest" if worst is not None and setup.setup == worst.setup else None
+
+
+def _tied(
+    evidence: Evidence | None, first: SetupEnergy, other: SetupEnergy, picked: PickedAs | None
+) -> bool:
+    """Whether it is open which of two setups needs less energy; False where nothing tells."""
+    if evidence is None or evidence.saving(first.setup, other.setup) is None:
+        return False
+    return not evidence.told_apart(first.setup, other.setup, picked=picked)
+
+
+def _front(setups: Sequence[SetupEnergy], evidence: Evidence | None) -> set[int]:
     """Numbers of the setups that no other dominates beyond the noise of both."""
-    return {each.setup for each in setups if not any(_dominates(other, each) for other in setups)}
+    return {
+        each.setup
+        for each in setups
+        if not any(_dominates(other, each, evidence) for other in setups)
+    }
 
 
-def _dominates(one: SetupEnergy, other: SetupEnergy) -> bool:
+def _dominates(one: SetupEnergy, other: SetupEnergy, evidence: Evidence | None) -> bool:
     saved, gained = _energy(other) - _energy(one), _accuracy(one) - _accuracy(other)
     if saved < 0 or gained < 0 or saved == gained == 0:
         return False
-    return saved > energy_noise_j(one, other) or gained > accuracy_noise(one, other)
+    if evidence is None or evidence.doubt is None:
+        return True
+    return evidence.told_apart(one.setup, other.setup) or evidence.told_apart_in_accuracy(
+        one.setup, other.setup
+    )
 
 
 def _same_training(setup: SetupEnergy, setups: Sequence[SetupEnergy]) -> tuple[int, ...]:

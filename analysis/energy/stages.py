@@ -20,6 +20,9 @@ from study.record.records import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
 
+SCORE_OF_TASK = "/accuracy"
+"""Ends the name of a task's own metric."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialStage:
@@ -35,8 +38,7 @@ class TrialStage:
         energy_per_epoch_j: Mean over the epochs that have an energy.
         time_s: Time in its epochs.
         accuracy: Highest validation accuracy; None for a stage without one (`encoder`).
-        attributes: Accuracy of the attributes in the epoch of `accuracy`.
-        identity: Accuracy of the identity in the epoch of `accuracy`.
+        by_task: Accuracy of each task in the epoch of `accuracy`; none outside multitask.
         missing_epochs: Epochs without an energy.
         stop_reason: Why it ended; None while it runs.
     """
@@ -50,8 +52,7 @@ class TrialStage:
     energy_per_epoch_j: float | None
     time_s: float
     accuracy: float | None
-    attributes: float | None
-    identity: float | None
+    by_task: Mapping[str, float]
     missing_epochs: int
     stop_reason: StopReason | None
 
@@ -79,8 +80,7 @@ class SetupStage:
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs.
         epochs: Epochs until it stopped.
         accuracy: Best validation accuracy; in [0, 1].
-        attributes: Accuracy of the attributes in that epoch.
-        identity: Accuracy of the identity in that epoch.
+        by_task: Accuracy of each task in that epoch; none outside multitask.
         stop_reasons: Why the stage ended, without repetition.
     """
 
@@ -94,8 +94,7 @@ class SetupStage:
     energy_per_epoch_j: Spread | None
     epochs: Spread | None
     accuracy: Spread | None
-    attributes: Spread | None
-    identity: Spread | None
+    by_task: Mapping[str, Spread]
     stop_reasons: tuple[StopReason, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
@@ -183,8 +182,11 @@ def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
         energy_per_epoch_j=known_number(row["mean_j"]),
         time_s=float(row["time_s"]),
         accuracy=known_number(row["val_score"]),
-        attributes=metrics.get("attributes/accuracy"),
-        identity=metrics.get("identity/accuracy"),
+        by_task={
+            name.removesuffix(SCORE_OF_TASK): score
+            for name, score in metrics.items()
+            if name.endswith(SCORE_OF_TASK)
+        },
         missing_epochs=missing,
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
     )
@@ -204,7 +206,12 @@ def _setup_stage(facts: SetupFacts, stage: str, repeats: Sequence[TrialStage]) -
         energy_per_epoch_j=Spread.of(each.energy_per_epoch_j for each in ended),
         epochs=Spread.of(float(each.epochs) for each in ended),
         accuracy=Spread.of(each.accuracy for each in ended),
-        attributes=Spread.of(each.attributes for each in ended),
-        identity=Spread.of(each.identity for each in ended),
+        by_task=_over_repeats([each.by_task for each in ended]),
         stop_reasons=tuple(dict.fromkeys(e.stop_reason for e in repeats if e.stop_reason)),
     )
+
+
+def _over_repeats(by_task: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
+    tasks = dict.fromkeys(task for each in by_task for task in each)
+    found = {task: Spread.of(each.get(task) for each in by_task) for task in tasks}
+    return {task: spread for task, spread in found.items() if spread is not None}

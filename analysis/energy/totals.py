@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy.failures import cost_with_failures
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
+from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
-from study.record.records import StopReason, TrialStatus
-
-BROKEN_OFF = frozenset({StopReason.STOPPED, StopReason.DIVERGED, StopReason.OUT_OF_MEMORY})
-"""Ends of a training that is over without having been trained to its end."""
+from study.record.records import EnergyMethod, StopReason, TrialStatus
+from study.record.vocabulary import NOT_WHOLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,13 @@ class TrialEnergy:
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
-        uncertainty_j: Half-width of the interval in which `energy_j` lies, taking each epoch's
-            error for the same; None where an epoch's is not known.
+        uncertainty_own_j: Half-width of the 95 % interval of `energy_j` by what each reading has of
+            its own, added up by squares; what is not known counts as 0.
         time_s: Time in its epochs.
         to_target_j: Energy up to the first epoch that reached the target accuracy; None where
             there is no target, or it was not reached.
         board: What it was measured on; None if not known.
+        estimated: Whether the energy of an epoch of it is an estimate.
     """
 
     trial_id: str
@@ -69,10 +70,11 @@ class TrialEnergy:
     setup_energy_j: float | None
     between_energy_j: float | None
     wasted_energy_j: float
-    uncertainty_j: float | None = None
+    uncertainty_own_j: float = 0.0
     time_s: float = 0.0
     to_target_j: float | None = None
     board: str | None = None
+    estimated: bool = False
 
     @property
     def finished(self) -> bool:
@@ -81,7 +83,13 @@ class TrialEnergy:
         Of a trial that a search stopped early the total is a lower bound; of one that diverged or
         ran out of memory it is what it took to fail.
         """
-        return self.status is TrialStatus.FINISHED and self.stop_reason not in BROKEN_OFF
+        return self.status is TrialStatus.FINISHED and self.stop_reason not in NOT_WHOLE
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended before, and not because a search had seen enough of it."""
+        ended = self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
+        return ended and not self.finished and self.stop_reason is not StopReason.STOPPED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +118,14 @@ class SetupEnergy:
         between_energy_j: Energy of a trial between epochs.
         stop_reasons: Why its trials stopped, without repetition.
         parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
-        uncertainty_j: Mean half-width of the interval in which a total lies; None if not known.
+        uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
         boards: What its trials were measured on.
+        failed: Number of trials that failed: diverged, out of memory, or with an error.
+        cost: Energy of all trials for each that succeeded; None where none failed, or where the
+            energy of one is not known.
+        estimated: Whether an energy of it is an estimate.
     """
 
     setup: int
@@ -133,15 +145,26 @@ class SetupEnergy:
     between_energy_j: Spread | None
     stop_reasons: tuple[StopReason, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    uncertainty_j: float | None = None
+    uncertainty_own_j: float = 0.0
     time_s: Spread | None = None
     to_target_j: Spread | None = None
     boards: frozenset[str] = frozenset()
+    failed: int = 0
+    cost: CostOfSuccess | None = None
+    estimated: bool = False
 
     @property
     def total_j(self) -> float | None:
-        """Mean total energy of a training."""
+        """Energy of a training: the mean, or where some failed what a success costs with them."""
+        if self.energy_j is not None and self.cost is not None and self.cost.cost_j is not None:
+            return self.cost.cost_j
         return None if self.energy_j is None else self.energy_j.mean
+
+    @property
+    def failed_share(self) -> float:
+        """Share of its trials that failed, of those that ended; 0 where none has ended."""
+        ended = self.failed + self.finished
+        return self.failed / ended if ended else 0.0
 
     @property
     def accuracy(self) -> float | None:
@@ -166,7 +189,10 @@ def trial_energies(
     """
     kept = counted_epochs(epochs)
     grouped = kept.assign(
-        missing=kept["epoch_energy_j"].isna(), degraded=kept["energy_status"] == "degraded"
+        missing=kept["epoch_energy_j"].isna(),
+        degraded=kept["energy_status"] == "degraded",
+        own_squares=kept["uncertainty_own_j"] ** 2,
+        estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
     ).groupby("trial_id", sort=False)
     sums = grouped.agg(
         counted=("epoch", "size"),
@@ -175,9 +201,9 @@ def trial_energies(
         best=("val_score", "max"),
         missing=("missing", "sum"),
         degraded=("degraded", "sum"),
+        estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
-        sure=("uncertainty_j", "count"),
-        sum_uncertainty_j=("uncertainty_j", "sum"),
+        own_squares=("own_squares", "sum"),
     )
     if target is not None:
         sums = sums.join(energy_to_target(kept, target))
@@ -253,17 +279,17 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
-        uncertainty_j=known_number(row["sum_uncertainty_j"]) if row["sure"] == epochs else None,
+        uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
         board=row["device_uuid"],
+        estimated=known_number(row["estimated"]) == 1,
     )
 
 
 def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
     ended = [trial for trial in repeats if trial.finished]
     reached = [trial.to_target_j for trial in ended]
-    sure = [trial.uncertainty_j for trial in ended]
     effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
     return SetupEnergy(
         setup=facts.setup,
@@ -283,10 +309,13 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
         stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),
-        uncertainty_j=_mean_of_all(sure),
+        uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
         boards=frozenset(trial.board for trial in repeats if trial.board),
+        failed=sum(trial.failed for trial in repeats),
+        cost=cost_with_failures(repeats),
+        estimated=any(trial.estimated for trial in repeats),
     )
 
 
@@ -294,11 +323,6 @@ def _facts(trial: TrialEnergy) -> SetupFacts:
     return SetupFacts(
         setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
     )
-
-
-def _mean_of_all(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known and len(known) == len(values) else None
 
 
 def known_number(value: float | None) -> float | None:

@@ -8,8 +8,19 @@ import altair as alt
 
 from analysis.figures.heat_map import HeatCell, HeatMapInfo
 from analysis.figures.setups import Bar, ParetoInfo, Point, RelativeEnergyInfo
-from analysis.forms.chart_style import CHOSEN, FAINT, INK, PLAIN, SHAPES, WIDTH, in_groups, styled
+from analysis.forms.chart_style import (
+    CHOSEN,
+    FAINT,
+    INK,
+    MUTED,
+    PLAIN,
+    SHAPES,
+    WIDTH,
+    in_groups,
+    styled,
+)
 from analysis.quantities import MISSING, counted
+from study.record.records import J_PER_WH
 
 _BAR_STEP, _BAR_SIZE = 36, 24
 _BAR_HEIGHT = 250
@@ -115,13 +126,11 @@ def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
 
 def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
     """Points by accuracy and energy, and the line of the setups that none beats in both."""
-    rows: list[Mapping[str, Any]] = [
-        {**asdict(point), "words": _point_words(point)} for point in info.points
-    ]
+    rows: list[Mapping[str, Any]] = [_point_row(point, info) for point in info.points]
     chart = alt.Chart(alt.InlineData(values=rows))
     energy = alt.X(
-        "energy_wh:Q",
-        title="Energy of a training, Wh",
+        "energy:Q",
+        title=f"Energy of a training, {info.unit.name}",
         axis=alt.Axis(tickCount=6, labelFlush=False),
     )
     accuracy = alt.Y(
@@ -130,7 +139,7 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         scale=alt.Scale(zero=False, nice=True),
     )
     across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
-        x="energy_low_wh:Q", x2="energy_high_wh:Q", y=accuracy
+        x="energy_low:Q", x2="energy_high:Q", y=accuracy
     )
     along = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
         x=energy, y="accuracy_low_percent:Q", y2="accuracy_high_percent:Q"
@@ -142,14 +151,36 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         )
         .encode(x=energy, y=accuracy)
     )
+    tolerated = (
+        alt.Chart(alt.InlineData(values=[{"accuracy_percent": info.tolerated_percent}]))
+        .mark_rule(color=MUTED, strokeDash=[1, 3], aria=False)
+        .encode(y=accuracy)
+    )
     sizes = sorted({point.batch_size for point in info.points})
     marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes)]
-    layered = alt.layer(across, along, front, *marks).properties(width=WIDTH, height=_HEIGHT)
+    layered = alt.layer(tolerated, across, along, front, *marks).properties(
+        width=WIDTH, height=_HEIGHT
+    )
     notes = [
         "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
-        "Labels: batch size x learning rate. Large mark: recommended setup. Grey lines: ± standard deviation over repeats.",
+        "Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best accuracy less the tolerance.",
+        "Grey lines: 95 % intervals."
+        if info.has_intervals
+        else "One repeat: there are no intervals.",
     ]
     return styled(layered, info.title, notes)
+
+
+def _point_row(point: Point, info: ParetoInfo) -> dict[str, Any]:
+    """A point with its energies in the unit of the axis, and its words."""
+    per_wh = J_PER_WH / info.unit.joules
+    return {
+        **asdict(point),
+        "energy": point.energy_wh * per_wh,
+        "energy_low": point.energy_low_wh * per_wh,
+        "energy_high": point.energy_high_wh * per_wh,
+        "words": _point_words(point, info),
+    }
 
 
 def _point_marks(chart: Any, sizes: Sequence[int]) -> list[Any]:  # noqa: ANN401 - as above
@@ -202,9 +233,10 @@ def _cell_words(cell: HeatCell, title: str) -> str:
     return f"Setup {cell.setup}: batch size {cell.batch_size}, learning rate {cell.series}: {value} ({title})"
 
 
-def _point_words(point: Point) -> str:
+def _point_words(point: Point, info: ParetoInfo) -> str:
+    energy = point.energy_wh * J_PER_WH / info.unit.joules
     front = ", on the Pareto front" if point.on_front else ""
     return (
         f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
-        f"{point.energy_wh:.3g} Wh, {point.accuracy_percent:.1f} %{front}"
+        f"{energy:.4g} {info.unit.name}, {point.accuracy_percent:.1f} %{front}"
     )

@@ -8,10 +8,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.energy.spread import Spread
+from analysis.energy.spread import Interval, Spread
 from analysis.findings import Findings
+from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.series import series_of
-from analysis.quantities import to_wh
+from study.record.records import J_PER_WH
 
 # More bars than these cannot be told apart on a page.
 MOST_BARS = 40
@@ -54,11 +55,11 @@ class Point:
         batch_size: Says its shape.
         learning_rate: As labels show it, with what else the setup chooses.
         energy_wh: Mean total energy.
-        energy_low_wh: Less a standard deviation over repeats; the mean for one repeat.
-        energy_high_wh: More a standard deviation.
+        energy_low_wh: Lower end of its 95 % interval; the mean where there is none.
+        energy_high_wh: Upper end.
         accuracy_percent: Mean best accuracy.
-        accuracy_low_percent: Less a standard deviation over repeats; the mean for one repeat.
-        accuracy_high_percent: More a standard deviation.
+        accuracy_low_percent: Lower end of its 95 % interval; the mean where there is none.
+        accuracy_high_percent: Upper end.
         on_front: Whether it is on the Pareto front: no other setup beats it beyond the noise.
         on_line: Whether no other setup beats it at all, noise or not: the front's line.
         chosen: Whether it is the recommended setup.
@@ -99,10 +100,21 @@ class RelativeEnergyInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParetoInfo:
-    """Accuracy against energy before it is drawn: points by growing energy."""
+    """Accuracy against energy before it is drawn: the answer, and how far it can be told.
+
+    Attributes:
+        title: With labels.
+        points: By growing energy.
+        unit: Of the energies.
+        tolerated_percent: The best mean accuracy less the tolerance.
+        has_intervals: Whether repeats allow intervals.
+    """
 
     title: str
     points: tuple[Point, ...]
+    unit: EnergyUnit
+    tolerated_percent: float | None
+    has_intervals: bool
 
 
 def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
@@ -138,37 +150,45 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
 
 def pareto_info(findings: Findings) -> ParetoInfo:
     """Accuracy against energy, and the setups that no other one beats in both."""
-    worst = findings.ranking.worst
-    most_j = 0.0 if worst is None else worst.total_j or 0.0
+    ranking, evidence = findings.ranking, findings.ranking.evidence
+    most_j = 0.0 if ranking.worst is None else ranking.worst.total_j or 0.0
+    best = None if ranking.best is None else ranking.best.accuracy
     series = series_of(findings.study.manifest)
     points = []
-    for row in findings.ranking.rows:
-        energy, accuracy = row.setup.energy_j, row.setup.best_accuracy
-        if energy is None or accuracy is None:
+    for row in ranking.rows:
+        energy_j, accuracy = row.setup.total_j, row.setup.accuracy
+        if energy_j is None or accuracy is None:
             continue
+        energies = None if evidence is None else evidence.total_j(row.setup.setup)
+        accuracies = None if evidence is None else evidence.accuracy(row.setup.setup)
+        energies = energies or Interval(low=energy_j, high=energy_j)
+        accuracies = accuracies or Interval(low=accuracy, high=accuracy)
         rate = series(row.setup.setup, row.setup.learning_rate)
         points.append(
             Point(
                 setup=row.setup.setup,
                 batch_size=row.setup.batch_size,
                 learning_rate=rate,
-                energy_wh=to_wh(energy.mean) or 0.0,
-                energy_low_wh=to_wh(energy.mean - (energy.std or 0.0)) or 0.0,
-                energy_high_wh=to_wh(energy.mean + (energy.std or 0.0)) or 0.0,
-                accuracy_percent=100 * accuracy.mean,
-                accuracy_low_percent=100 * (accuracy.mean - (accuracy.std or 0.0)),
-                accuracy_high_percent=100 * (accuracy.mean + (accuracy.std or 0.0)),
+                energy_wh=energy_j / J_PER_WH,
+                energy_low_wh=energies.low / J_PER_WH,
+                energy_high_wh=energies.high / J_PER_WH,
+                accuracy_percent=100 * accuracy,
+                accuracy_low_percent=100 * accuracies.low,
+                accuracy_high_percent=100 * accuracies.high,
                 on_front=row.on_front,
                 on_line=False,
                 chosen=row.setup.setup == findings.recommendation.setup,
                 label=f"{row.setup.batch_size} x {rate}" if row.on_front else "",
-                near_axis=energy.mean < _LABEL_WIDTH * most_j,
+                near_axis=energy_j < _LABEL_WIDTH * most_j,
             )
         )
     points.sort(key=lambda point: (point.energy_wh, point.accuracy_percent))
     return ParetoInfo(
         title=findings.staged("Accuracy against energy of a training"),
         points=_without_crowding(_lined(points)),
+        unit=EnergyUnit.of(point.energy_high_wh * J_PER_WH for point in points),
+        tolerated_percent=None if best is None else 100 * (best - ranking.tolerance),
+        has_intervals=evidence is not None and evidence.doubt is not None,
     )
 
 

@@ -3,46 +3,47 @@
 from collections.abc import Sequence
 
 from analysis.energy.savings import Saving
-from analysis.forms.cells import Cell, Column, change_cell, mean_of, number_cell, percent, std_of
-from analysis.quantities import counted, decimals_for, to_wh
+from analysis.forms.cells import Cell, Column, change_cell, mean_of
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.savings_text import saved_interval_text
+from analysis.quantities import counted
 
 
 def saving_line(what: str, saving: Saving | None) -> str:
     """A saving over setups in words."""
     if saving is None or saving.share is None:
         return f"what {what} saves is not known: no setup has the energy of all its stages"
-    spread = saving.shares
-    std = "" if spread is None or spread.std is None else f" ± {100 * spread.std:.1f}"
-    word = "saves" if saving.share >= 0 else "costs"
+    word = "saves" if saving.share >= 0 else "adds"
     return (
         f"on average over {counted(saving.energy_j.count, 'setup')} {what} {word} "
-        f"{100 * abs(saving.share):.1f}{std} %"
+        f"{100 * abs(saving.share):.1f} %{saved_interval_text(saving)}"
     )
 
 
-def saving_columns(reference: str, other: str) -> tuple[Column, ...]:
+def saving_columns(reference: str, other: str, unit: EnergyUnit) -> tuple[Column, ...]:
     """The columns of a saving: energy of the reference and of the other way, and the change."""
     return (
-        Column(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} Wh"),
-        Column(key=f"{other}_wh", heading=f"{other} Wh"),
+        Column(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
+        Column(key=f"{other}_wh", heading=f"{other} {unit.name}"),
         Column(key="saving_percent", heading="change"),
-        Column(key="saving_std_percent", heading="±"),
+        Column(key="saving_high_percent", heading="95 % from"),
+        Column(key="saving_low_percent", heading="to"),
     )
 
 
-def saving_cells(saving: Saving | None, wh: int) -> tuple[Cell, ...]:
+def saving_cells(saving: Saving | None, unit: EnergyUnit) -> tuple[Cell, ...]:
     """The cells below `saving_columns`."""
+    interval = None if saving is None else saving.interval
     return (
-        number_cell(to_wh(mean_of(saving.reference_j if saving else None)), wh),
-        number_cell(to_wh(mean_of(saving.energy_j if saving else None)), wh),
+        unit.cell(mean_of(saving.reference_j if saving else None)),
+        unit.cell(mean_of(saving.energy_j if saving else None)),
         change_cell(saving.share if saving else None),
-        number_cell(percent(std_of(saving.shares if saving else None)), 1),
+        change_cell(interval.high if interval else None),
+        change_cell(interval.low if interval else None),
     )
 
 
-def saving_decimals(savings: Sequence[Saving | None]) -> int:
-    """Decimals of the energies of several savings, in Wh."""
+def saving_unit(savings: Sequence[Saving | None]) -> EnergyUnit:
+    """The unit of the energies of several savings."""
     known = [saving for saving in savings if saving is not None]
-    return decimals_for(
-        to_wh(energy) for s in known for energy in (s.reference_j.mean, s.energy_j.mean)
-    )
+    return EnergyUnit.of(energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))

@@ -9,14 +9,32 @@ NO_DIFFERENCE_POINTS = 0.5
 """Points of accuracy below which nobody would choose by it."""
 
 
-def change_text(saving: Saving) -> str:
-    """What a way of training saves or adds, with the range over setups."""
+def change_text(saving: Saving, against: str) -> str:
+    """What a way of training saves or adds against another, as what follows its name in a sentence.
+
+    Args:
+        saving: Over all setups.
+        against: The other way.
+    """
     share = saving.share or 0.0
-    said = f"{'saves' if share >= 0 else 'adds'} {100 * abs(share):.0f} %"
-    if saving.shares is None or saving.shares.count == 1:
-        return said
-    values = saving.shares.values
-    return f"{said} ({100 * min(values):.0f} to {100 * max(values):.0f} % saved, by setup)"
+    if saving.interval is not None and not saving.is_sure:
+        return f"cannot be told apart in energy from {against}{saved_interval_text(saving)}"
+    word = "saves" if share >= 0 else "adds"
+    return (
+        f"{word} {100 * abs(share):.0f} % of the energy against {against}"
+        f"{saved_interval_text(saving)}"
+    )
+
+
+def saved_interval_text(saving: Saving) -> str:
+    """The 95 % interval of what is saved, or of what is added, in brackets; empty without one."""
+    if saving.interval is None:
+        return ""
+    low, high = 100 * saving.interval.low, 100 * saving.interval.high
+    if (saving.share or 0.0) < 0 and saving.is_sure:
+        return f" (95 % interval {-high:.0f} to {-low:.0f} %)"
+    saved = "" if saving.is_sure else " saved"
+    return f" (95 % interval {low:.0f} to {high:.0f} %{saved})"
 
 
 def points_given_up_text(given_up: Sequence[float | None]) -> str:

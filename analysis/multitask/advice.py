@@ -7,6 +7,8 @@ from analysis.forms.savings_text import NO_DIFFERENCE_POINTS, change_text
 from analysis.multitask.together import MultitaskInfo
 from analysis.quantities import counted, listed
 
+TWO = 2
+
 
 def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
     """Say whether tasks are cheaper together, and what that costs in accuracy."""
@@ -14,14 +16,16 @@ def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
     if saving is None or saving.share is None:
         yield "Whether tasks train cheaper together is not known: energies are missing."
         return
-    heads = {
-        "the attributes": [row.attributes_given_up for row in info.rows],
-        "the identity": [row.identity_given_up for row in info.rows],
-    }
+    heads = {task: [row.given_up[task] for row in info.rows] for task in info.names}
     yield (
-        f"Training both tasks together {change_text(saving)} of the energy against one by one, over "
+        f"Training {all_tasks(info)} together {change_text(saving, 'one by one')}, over "
         f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
     )
+
+
+def all_tasks(info: MultitaskInfo) -> str:
+    """Return what is trained together, in words: `both tasks`, `all 3 tasks`."""
+    return "both tasks" if len(info.names) == TWO else f"all {len(info.names)} tasks"
 
 
 def _points_by_task(given_up: Mapping[str, Sequence[float | None]]) -> str:

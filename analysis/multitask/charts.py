@@ -1,6 +1,6 @@
-"""The chart of multitask: stacked bars, one task upon the other, and both together."""
+"""The chart of multitask: stacked bars, one task upon the other, and all together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,14 +12,12 @@ from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
 
-_TASKS = ("attributes", "identity", "both")
-
-
-_TASK_COLOURS = (PLAIN, MUTED, CHOSEN)
+_SHADES = (PLAIN, MUTED)
+"""Of the tasks, in turn; what trains all of them stands out."""
 
 
 def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
-    """Two bars for each setup: one task upon the other, and both together."""
+    """Two bars for each setup: one task upon the other, and all together."""
     rows: list[Mapping[str, Any]] = [
         {
             **asdict(bar),
@@ -43,7 +41,7 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart o
             color=alt.Color(
                 "task:N",
                 title=None,
-                scale=alt.Scale(domain=list(_TASKS), range=list(_TASK_COLOURS)),
+                scale=alt.Scale(domain=list(info.tasks), range=_colours(info.tasks)),
                 legend=alt.Legend(orient="top", symbolType="square", symbolStrokeWidth=0.5),
             ),
             description="words:N",
@@ -51,10 +49,14 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart o
         .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
     )
     notes = [
-        "By learning rate. Left bar: attributes, and identity upon it; right bar: both in one training.",
+        "By learning rate. Left bar: the tasks one upon the other; right bar: all in one training.",
         *wrapped(info.note),
     ]
     return styled(in_groups(bars, rows, groups), info.title, notes)
+
+
+def _colours(tasks: Sequence[str]) -> list[str]:
+    return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
 def _bar_words(bar: MultitaskBar) -> str:

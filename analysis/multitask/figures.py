@@ -1,5 +1,6 @@
 """The figure of multitask as a record (paper, Figure 5); `charts` draws it."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo, SetupMultitask
 from analysis.quantities import sentence, to_wh
 from study.record.manifest import Manifest
-from study.record.records import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class MultitaskBar:
         batch_size: The panel that it stands in.
         series: Learning rate, and what else the setup chooses.
         way: `one by one` or `together`: the bar.
-        task: Attributes, identity or both: the piece.
+        task: The piece: a task, or the stage that trains all.
         from_wh: Where the piece begins.
         to_wh: Where it ends.
     """
@@ -42,24 +42,27 @@ class MultitaskBarsInfo:
     Attributes:
         name: Short; the name of its files.
         title: With labels.
-        bars: By setup; a setup that lacks an energy of the three has none.
+        bars: By setup; a setup that lacks an energy has none.
+        tasks: What the pieces are, the stage that trains all last.
         note: What is saved over all setups.
     """
 
     name: str
     title: str
     bars: tuple[MultitaskBar, ...]
+    tasks: tuple[str, ...]
     note: str
 
 
 def multitask_bars_info(
     manifest: Manifest, multitask: MultitaskInfo, labels: Sequence[str]
 ) -> MultitaskBarsInfo:
-    """Figure 5: a bar for the tasks one by one and one for both together."""
+    """Figure 5: a bar for the tasks one by one and one for all together."""
     return MultitaskBarsInfo(
         name="multitask_bars",
         title=titled("Energy of a training: tasks one by one and together", labels),
         bars=tuple(_bars(manifest, multitask)),
+        tasks=tuple(each.task for each in multitask.tasks),
         note=sentence(saving_line("training together", multitask.over_setups)),
     )
 
@@ -70,32 +73,27 @@ def _bars(manifest: Manifest, info: MultitaskInfo) -> Iterator[MultitaskBar]:
         energies = _energies_wh(row)
         if energies is None:
             continue
-        attributes, identity, both = energies
-        pieces = (
-            ("one by one", Stage.ATTRIBUTES, 0.0, attributes),
-            ("one by one", Stage.IDENTITY, attributes, attributes + identity),
-            ("together", Stage.BOTH, 0.0, both),
-        )
+        *alone, together = energies
+        ends = list(itertools.accumulate(alone))
+        pieces = [
+            ("one by one", task, start, end)
+            for task, start, end in zip(info.names, [0.0, *ends[:-1]], ends, strict=True)
+        ]
+        pieces.append(("together", info.tasks[-1].task, 0.0, together))
         for way, task, start, end in pieces:
             yield MultitaskBar(
                 setup=row.setup,
                 batch_size=row.batch_size,
                 series=series(row.setup, row.learning_rate),
                 way=way,
-                task=task.value,
+                task=task,
                 from_wh=start,
                 to_wh=end,
             )
 
 
-def _energies_wh(row: SetupMultitask) -> tuple[float, float, float] | None:
-    """Mean energies of attributes, identity and both; None where one of them is not known."""
-    means = {each.stage: each.energy_j for each in row.stages}
-    found = [
-        to_wh(None if (spread := means.get(stage)) is None else spread.mean)
-        for stage in (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
-    ]
-    attributes, identity, both = found
-    if attributes is None or identity is None or both is None:
-        return None
-    return attributes, identity, both
+def _energies_wh(row: SetupMultitask) -> list[float] | None:
+    """Mean energies of each task and of all together; None where one of them is not known."""
+    means = [None if (spread := each.energy_j) is None else spread.mean for each in row.stages]
+    known = [wh for mean in means if (wh := to_wh(mean)) is not None]
+    return known if len(known) == len(means) else None

@@ -14,25 +14,25 @@ from analysis.forms.cells import (
     std_of,
     word_cell,
 )
-from analysis.forms.saving_cells import saving_cells, saving_columns, saving_decimals, saving_line
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
 from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo
-from analysis.quantities import decimals_for, to_mwh, to_wh
+from study.record.records import J_PER_MWH
 
 
 def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
     """Energy per epoch, epochs and total of each task, averaged over setups (paper, Table 4)."""
-    mwh = decimals_for(to_mwh(mean_of(each.energy_per_epoch_j)) for each in info.tasks)
-    wh = decimals_for(to_wh(mean_of(each.energy_j)) for each in info.tasks)
+    unit = EnergyUnit.of(mean_of(each.energy_j) for each in info.tasks)
     rows = tuple(
         (
-            word_cell(each.task.value),
-            number_cell(to_mwh(mean_of(each.energy_per_epoch_j)), mwh),
-            number_cell(to_mwh(std_of(each.energy_per_epoch_j)), mwh),
+            word_cell(each.task),
+            unit.cell(mean_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
+            unit.cell(std_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
             number_cell(mean_of(each.epochs), 1),
             number_cell(std_of(each.epochs), 1),
-            number_cell(to_wh(mean_of(each.energy_j)), wh),
-            number_cell(to_wh(std_of(each.energy_j)), wh),
+            unit.cell(mean_of(each.energy_j)),
+            unit.cell(std_of(each.energy_j)),
         )
         for each in info.tasks
     )
@@ -41,11 +41,11 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
         title=titled("Tasks, averaged over setups", labels),
         columns=(
             Column(key="task", heading="task"),
-            Column(key="energy_per_epoch_mwh", heading="mWh/epoch"),
+            Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
             Column(key="energy_per_epoch_std_mwh", heading="±"),
             Column(key="epochs", heading="epochs"),
             Column(key="epochs_std", heading="±"),
-            Column(key="energy_wh", heading="total Wh"),
+            Column(key="energy_wh", heading=f"total {unit.name}"),
             Column(key="energy_std_wh", heading="±"),
         ),
         rows=rows,
@@ -54,23 +54,21 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
 
 
 def multitask_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
-    """Both tasks together against one by one, in each setup (paper, Figure 5)."""
-    wh = saving_decimals([row.saving for row in info.rows])
+    """All tasks together against one by one, in each setup (paper, Figure 5)."""
+    unit = saving_unit([row.saving for row in info.rows])
     return TableInfo(
         name="multitask",
-        title=titled("Both tasks together against one by one", labels),
+        title=titled("Tasks together against one by one", labels),
         columns=(
             *setup_columns(info.rows),
-            *saving_columns("one by one", "together"),
-            Column(key="attributes_given_up_points", heading="attributes points"),
-            Column(key="identity_given_up_points", heading="identity points"),
+            *saving_columns("one by one", "together", unit),
+            *(Column(key=f"{n}_given_up_points", heading=f"{n} points") for n in info.names),
         ),
         rows=tuple(
             (
                 *setup_cells(r, info.rows),
-                *saving_cells(r.saving, wh),
-                number_cell(percent(r.attributes_given_up), 1),
-                number_cell(percent(r.identity_given_up), 1),
+                *saving_cells(r.saving, unit),
+                *(number_cell(percent(r.given_up[name]), 1) for name in info.names),
             )
             for r in info.rows
         ),

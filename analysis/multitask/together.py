@@ -1,16 +1,13 @@
-"""Two tasks in one training against one training for each (paper, Table 4 and Figure 5)."""
+"""Several tasks in one training against one training for each (paper, Table 4 and Figure 5)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analysis.energy.savings import Saving, saving_over
+from analysis.energy.savings import Saving, saving_over, saving_over_setups, with_intervals
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
-
-TASKS = (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +15,13 @@ class TaskAverage:
     """One row of Table 4: a task averaged over the setups that have it.
 
     Attributes:
-        task: Attributes, identity or both.
+        task: Name of the task, or of the stage that trains all.
         energy_per_epoch_j: Over the setups' means.
         epochs: Epochs until it stopped, over the setups' means.
         energy_j: Total of a training, over the setups' means.
     """
 
-    task: Stage
+    task: str
     energy_per_epoch_j: Spread | None
     epochs: Spread | None
     energy_j: Spread | None
@@ -32,18 +29,17 @@ class TaskAverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetupMultitask:
-    """Both tasks together against one by one, in one setup.
+    """All tasks together against one by one, in one setup.
 
     Attributes:
         setup: Number of the setup.
         batch_size: As asked for.
         learning_rate: As asked for.
         parameters: What the setup has besides, for example `{"alpha": 0.5}`.
-        stages: Attributes, identity and both, each with energy, epochs and accuracy.
-        saving: Of both together against the sum of one by one, over the repeats; None where no
-            repeat has all three energies.
-        attributes_given_up: Accuracy of the attributes alone minus that with both; a share.
-        identity_given_up: Accuracy of the identity alone minus that with both; a share.
+        stages: Each task, and last all together, each with energy, epochs and accuracy.
+        saving: Of all together against the sum of one by one, over the repeats; None where no
+            repeat has all energies.
+        given_up: Of each task: its accuracy alone minus that with the others; a share, or None.
     """
 
     setup: int
@@ -51,18 +47,17 @@ class SetupMultitask:
     learning_rate: float
     stages: tuple[SetupStage, ...]
     saving: Saving | None
-    attributes_given_up: float | None
-    identity_given_up: float | None
+    given_up: Mapping[str, float | None]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultitaskInfo:
-    """Both tasks together against one by one, over all setups.
+    """All tasks together against one by one, over all setups.
 
     Attributes:
         rows: Each setup, in the order of their numbers.
-        tasks: Table 4: each task over the setups.
+        tasks: Table 4: each task, and last all together, over the setups.
         over_setups: Saving by the setups' mean energies; None where none is known.
     """
 
@@ -70,41 +65,50 @@ class MultitaskInfo:
     tasks: tuple[TaskAverage, ...]
     over_setups: Saving | None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tasks, without the stage that trains them all."""
+        return tuple(each.task for each in self.tasks[:-1])
+
 
 def multitask_info(
     setups: Sequence[SetupFacts], stages: Iterable[SetupStage], trials: Iterable[TrialStage]
 ) -> MultitaskInfo:
-    """Compare the three stages in each setup.
+    """Compare the stages of each setup: the last one trains what the others train one by one.
 
     Args:
         setups: The setups of the study.
-        stages: Their stages.
+        stages: Their stages, in the order of the manifest.
         trials: The stages of their trials.
     """
     by_setup = {(each.setup, each.stage): each for each in stages}
+    words = tuple(dict.fromkeys(stage for _, stage in by_setup))
     energies = energies_by_repeat(trials)
     rows = tuple(
         _of_setup(
             facts,
-            tuple(by_setup[facts.setup, t] for t in TASKS if (facts.setup, t) in by_setup),
+            tuple(by_setup[facts.setup, t] for t in words if (facts.setup, t) in by_setup),
             list(energies.get(facts.setup, {}).values()),
         )
         for facts in setups
     )
+    savings = with_intervals([row.saving for row in rows])
+    rows = tuple(replace(row, saving=each) for row, each in zip(rows, savings, strict=True))
     return MultitaskInfo(
         rows=rows,
-        tasks=tuple(_average(task, [s for row in rows for s in row.stages]) for task in TASKS),
-        over_setups=saving_over(
-            [(r.saving.reference_j.mean, r.saving.energy_j.mean) for r in rows if r.saving]
-        ),
+        tasks=tuple(_average(task, [s for row in rows for s in row.stages]) for task in words),
+        over_setups=saving_over_setups(savings),
     )
 
 
-def one_by_one_j(attributes_j: float | None, identity_j: float | None) -> float | None:
-    """Energy of two trainings, one for each task; None where one of them is not known."""
-    if attributes_j is None or identity_j is None:
-        return None
-    return attributes_j + identity_j
+def one_by_one_j(tasks_j: Iterable[float | None]) -> float | None:
+    """Energy of a training for each task; None where one of them is not known."""
+    known = []
+    for each in tasks_j:
+        if each is None:
+            return None
+        known.append(each)
+    return sum(known)
 
 
 def _of_setup(
@@ -112,12 +116,9 @@ def _of_setup(
     stages: tuple[SetupStage, ...],
     repeats: Sequence[Mapping[str, float | None]],
 ) -> SetupMultitask:
-    attributes, identity, both = (
-        next((each for each in stages if each.stage == task), None) for task in TASKS
-    )
+    *alone, together = stages
     pairs = [
-        (one_by_one_j(r.get(Stage.ATTRIBUTES), r.get(Stage.IDENTITY)), r.get(Stage.BOTH))
-        for r in repeats
+        (one_by_one_j(r.get(each.stage) for each in alone), r.get(together.stage)) for r in repeats
     ]
     return SetupMultitask(
         setup=facts.setup,
@@ -126,16 +127,14 @@ def _of_setup(
         parameters=facts.parameters,
         stages=stages,
         saving=saving_over(pairs),
-        attributes_given_up=_given_up(
-            attributes.attributes if attributes else None, both.attributes if both else None
-        ),
-        identity_given_up=_given_up(
-            identity.identity if identity else None, both.identity if both else None
-        ),
+        given_up={
+            each.stage: _given_up(each.by_task.get(each.stage), together.by_task.get(each.stage))
+            for each in alone
+        },
     )
 
 
-def _average(task: Stage, stages: Sequence[SetupStage]) -> TaskAverage:
+def _average(task: str, stages: Sequence[SetupStage]) -> TaskAverage:
     of_task = [each for each in stages if each.stage == task]
     return TaskAverage(
         task=task,

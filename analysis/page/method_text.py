@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from analysis.energy.noise import BETWEEN_BOARDS
+from analysis.energy.evidence import CALIBRATION
 from analysis.energy.ranking import Ranking
 from analysis.findings import Findings
 from analysis.quantities import learning_rate_text, listed, percent_text, points_text
@@ -33,24 +33,22 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         (
             "Total energy: the sum over a finished training's epochs, then the mean over repeats. A "
             "training with an epoch that has no reading has no total; it is never counted as 0. Nor "
-            "has one that diverged, ran out of memory or was stopped by a search."
+            "has one that a search stopped. Where some trainings of a setup failed, the total is the "
+            "energy of all of them for each that succeeded."
         ),
         *_stage_sentences(findings),
         _ranking_sentence(findings.ranking),
         (
-            "Tie: the difference of two mean energies is smaller than its standard deviation over "
-            "repeats, than the uncertainty of the measurement, or, between different boards, than "
-            f"{percent_text(BETWEEN_BOARDS, decimals=0)}."
+            "Intervals and probabilities: Student's t on the logarithms of the energies, with a spread "
+            "over repeats that all setups share in part, and with what a board's sensor may be wrong "
+            f"by ({percent_text(CALIBRATION, decimals=0)}; it cancels between setups on one board)."
         ),
+        ("Tie: the 95 % interval of what one setup saves against the other holds 0."),
         (
             "Pareto front: the setups that no other one beats in accuracy and energy beyond the "
             "noise of both."
         ),
-        (
-            "± is the sample standard deviation over repeats; intervals are 95 % percentile bootstrap "
-            "over repeats. With two or three repeats such an interval reaches from the smallest to "
-            "the largest value, and is rather too narrow."
-        ),
+        ("± is the sample standard deviation over repeats."),
         (
             "Figures: each is drawn from the numbers in its CSV file, by the definition in its "
             "Vega-Lite file."
@@ -72,8 +70,8 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
         )
     if findings.paradigm.multitask is not None:
         yield (
-            "One by one is the sum of a training for the attributes and one for the identity; only "
-            "repeats in which all three energies are known are compared."
+            "One by one is the sum of a training for each task; only repeats in which all energies "
+            "are known are compared."
         )
 
 
@@ -82,6 +80,12 @@ def _ranking_sentence(ranking: Ranking) -> str:
     said = f"Ranking: {title[0].lower()}{title[1:]}"
     if not ranking.criterion.within_tolerance:
         return f"{said}."
+    if ranking.by_expected_loss:
+        return (
+            "Ranking: by expected loss, which is the energy, and for each point of accuracy that falls "
+            f"short of the best by more than {points_text(ranking.tolerance)} a price in energy "
+            "(--prefer)."
+        )
     return (
         f"{said} among the setups whose mean best validation accuracy is within "
         f"{points_text(ranking.tolerance)} of the best."

@@ -14,6 +14,7 @@ from analysis.pretraining.info import PretrainingInfo
 from analysis.quantities import energy_text, percent_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
+from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import (
     TableInfo,
@@ -23,7 +24,12 @@ from analysis.tables.setups import (
 )
 from analysis.tables.stages import paradigm_table_infos
 
-_HEROES = ("break_even_lines_classifier_frozen", "multitask_bars", "relative_energy")
+_HEROES = (
+    "break_even_lines_classifier_frozen",
+    "multitask_bars",
+    "pareto_front",
+    "relative_energy",
+)
 """The figure of the first screen: the first of these that the study has."""
 
 _PRETRAINING_TABLES = (
@@ -140,16 +146,15 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
 def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[KeyFigure]:
     frozen = info.frozen
     yield KeyFigure(name="setups in which it pays", value=f"{frozen.pays} of {len(frozen.rows)}")
-    if frozen.median is not None:
-        yield KeyFigure(name="trainings until it pays, median", value=f"{frozen.median:.1f}")
+    if frozen.pooled is not None and frozen.pooled.pays:
+        yield KeyFigure(name="trainings until it pays", value=f"{frozen.pooled.cycles:.1f}")
     yield from _saving_key(info.freezing.over_setups, findings.titled("by a frozen encoder"))
 
 
 def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
     for name, given_up in (
-        ("attributes", [row.attributes_given_up for row in info.rows]),
-        ("identity", [row.identity_given_up for row in info.rows]),
+        (task, [row.given_up[task] for row in info.rows]) for task in info.names
     ):
         known = [each for each in given_up if each is not None]
         if known:
@@ -197,12 +202,13 @@ def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
 
 
 def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
+    contenders = contenders_info(findings)
     return Section(
         name="ranked",
         short="Ranking",
         heading="Accuracy against energy",
         drawings=_present(drawings, "relative_energy", "pareto_front"),
-        tables=(ranking_info(findings),),
+        tables=(*([contenders] if contenders else []), ranking_info(findings)),
     )
 
 

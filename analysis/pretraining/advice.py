@@ -2,36 +2,72 @@
 
 from collections.abc import Iterator
 
-from analysis.forms.savings_text import change_text, points_given_up_text
+from analysis.forms.savings_text import (
+    NO_DIFFERENCE_POINTS,
+    change_text,
+    points_given_up_text,
+)
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome
+from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.info import PretrainingInfo
+from analysis.quantities import counted, points_text
 
 
-def pretraining_advice(info: PretrainingInfo) -> Iterator[str]:
-    """Say whether pretraining pays, and what freezing saves."""
-    yield _when_it_pays(info.frozen, info.encoder_weights)
+def pretraining_advice(info: PretrainingInfo, tolerance: float) -> Iterator[str]:
+    """Say whether pretraining pays, what it gives up for that, and what freezing saves.
+
+    Args:
+        info: What the study says.
+        tolerance: Accuracy that may be given up for energy; a share.
+    """
+    yield _when_it_pays(info, tolerance)
     saving = info.freezing.over_setups
     if saving is not None and saving.share is not None:
         yield (
-            f"Freezing the encoder {change_text(saving)} of the energy against training it on"
+            f"Freezing the encoder {change_text(saving, 'training it on')}"
             f"{points_given_up_text([row.accuracy_given_up for row in info.freezing.rows])}."
         )
 
 
-def _when_it_pays(info: BreakEvenInfo, weights: str | None) -> str:
-    setups = len(info.rows)
-    if info.best and info.worst and info.average:
-        never = f"; in {info.never} it never does" if info.never else ""
+def _when_it_pays(info: PretrainingInfo, tolerance: float) -> str:
+    pooled = info.frozen.pooled
+    if pooled is None or not pooled.pays:
+        return _why_not(info.frozen, info.encoder_weights)
+    interval = ""
+    if pooled.interval is not None:
+        interval = f" (95 % interval {cycles_interval_text(pooled.interval)})"
+    after = f"after {pooled.cycles:.1f} trainings on a frozen encoder{interval}"
+    over = f"over {counted(pooled.setups, 'setup')}"
+    if info.given_up is None:
+        return f"Pretraining has used less energy than training from scratch {after}, {over}."
+    given_up = _given_up_text(info.given_up)
+    if info.given_up > tolerance:
         return (
-            f"Pretraining pays for itself in {info.pays} of {setups} setups if the encoder stays "
-            f"frozen: after {info.average.mean:.1f} trainings on average, {info.best.of_means.pays_at} "
-            f"at best (setup {info.best.setup}), {info.worst.of_means.pays_at} at worst "
-            f"(setup {info.worst.setup}){never}."
+            f"Pretraining has used less energy than training from scratch {after}, {over}, but "
+            f"{given_up}: more than the {points_text(tolerance)} that may be given up."
         )
+    return f"Pretraining pays {after}, {over}, and {given_up}."
+
+
+def _given_up_text(given_up: float) -> str:
+    """Accuracy given up against training from scratch."""
+    points = 100 * given_up
+    if abs(points) < NO_DIFFERENCE_POINTS:
+        return "is as accurate as training from scratch within half a point"
+    return f"{'gives up' if points > 0 else 'gains'} {abs(points):.1f} points of accuracy on average against it"
+
+
+def _why_not(info: BreakEvenInfo, weights: str | None) -> str:
+    setups = len(info.rows)
     if info.never == setups:
         return (
             "Pretraining never pays: in each setup a classifier on the encoder takes at least as "
             "much energy as training both from scratch."
+        )
+    if info.pooled is not None:
+        return (
+            "Pretraining does not pay: over all setups a training on a frozen encoder takes at least as "
+            f"much energy as one from scratch; by itself it would in {info.pays} of {setups}."
         )
     saved = sum(row.of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN for row in info.rows)
     if saved and weights:

@@ -9,15 +9,15 @@ number of cycles n with E_enc + n E_class <= n E_enc+class.
 """
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from analysis.energy.spread import Spread
+from analysis.energy.spread import Interval, Spread
 from analysis.energy.stages import TrialStage, energies_by_repeat
+from analysis.pretraining.cycles import CycleDoubt, PooledCycles, Triple, doubt_of, pooled
 from study.record.manifest import SetupFacts
 from study.record.records import Stage
 
@@ -69,8 +69,8 @@ class SetupBreakEven:
         classifier_j: E_class; None where it is not known.
         together_j: E_enc+class; None where it is not known.
         of_means: Equation 2 with these means: the setup's break-even.
-        cycles: Equation 2 for each repeat by itself, over those that pay.
-        never: Repeats in which it never pays.
+        interval: 95 % interval of its cycles, infinite being never; None where no setup has two
+            repeats.
     """
 
     setup: int
@@ -81,8 +81,7 @@ class SetupBreakEven:
     classifier_j: float | None
     together_j: float | None
     of_means: BreakEven
-    cycles: Spread | None
-    never: int
+    interval: Interval | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,18 +89,16 @@ class SetupBreakEven:
 class BreakEvenInfo:
     """Break-even over all setups, for one kind of cycle (paper, Figure 4).
 
-    A setup in which it never pays has no number of cycles; it cannot enter an average, and is
-    counted beside it.
+    A setup in which it never pays has no number of cycles of its own; what it used counts in the
+    pooled number all the same.
 
     Attributes:
         cycle: What is trained in each cycle: the classifier, frozen or unfrozen.
         rows: Each setup, in the order of their numbers.
         best: The setup that pays soonest; None where none pays.
         worst: The setup that pays last.
-        median: Median of the cycles of the setups that pay.
-        average: The same setups' cycles over setups.
-        median_by_repeat: In each repeat the median of the setups that pay in it, over repeats.
-        average_by_repeat: The same of their mean.
+        pooled: Over all setups and repeats; None where no repeat has all energies.
+        doubt: How far the setups' own can be told; None where no setup has two repeats.
         pays: Number of setups that pay.
         never: Number of setups that never do.
         unknown: Number of setups of which it is not known.
@@ -111,10 +108,8 @@ class BreakEvenInfo:
     rows: tuple[SetupBreakEven, ...]
     best: SetupBreakEven | None
     worst: SetupBreakEven | None
-    median: float | None
-    average: Spread | None
-    median_by_repeat: Spread | None
-    average_by_repeat: Spread | None
+    pooled: PooledCycles | None
+    doubt: CycleDoubt | None
     pays: int
     never: int
     unknown: int
@@ -154,7 +149,7 @@ def break_even(
 def break_even_info(
     setups: Sequence[SetupFacts], trials: Iterable[TrialStage], *, cycle: Stage
 ) -> BreakEvenInfo:
-    """Break-even of each setup, and best, worst, median and average over them.
+    """Break-even of each setup, best and worst of them, and over all.
 
     Args:
         setups: The setups of the study.
@@ -163,7 +158,11 @@ def break_even_info(
     """
     known = energies_by_repeat(trials)
     rows = tuple(_of_setup(s, list(known.get(s.setup, {}).values()), cycle) for s in setups)
-    repeats = _cycles_by_repeat(known, cycle)
+    triples = {row.setup: _whole(known.get(row.setup, {}).values(), cycle) for row in rows}
+    over_setups = pooled(triples)
+    doubt = None if over_setups is None else doubt_of(triples, over_setups.cycles)
+    if doubt is not None:
+        rows = tuple(replace(row, interval=doubt.by_setup.get(row.setup)) for row in rows)
     paying = sorted(
         (row for row in rows if row.of_means.cycles is not None),
         key=lambda row: (_x(row), row.setup),
@@ -174,27 +173,22 @@ def break_even_info(
         rows=rows,
         best=paying[0] if paying else None,
         worst=paying[-1] if paying else None,
-        median=statistics.median(_x(row) for row in paying) if paying else None,
-        average=Spread.of(_x(row) for row in paying),
-        median_by_repeat=Spread.of(statistics.median(each) for each in repeats),
-        average_by_repeat=Spread.of(statistics.fmean(each) for each in repeats),
+        pooled=over_setups,
+        doubt=doubt,
         pays=len(paying),
         never=never,
         unknown=len(rows) - len(paying) - never,
     )
 
 
-def _cycles_by_repeat(
-    known: Mapping[int, Mapping[int, Mapping[str, float | None]]], cycle: Stage
-) -> list[list[float]]:
-    """For each repeat (seed) in which a setup pays: the cycles of those that do."""
-    found: dict[int, list[float]] = {}
-    for repeats in known.values():
-        for seed, energies in repeats.items():
-            cycles = break_even(*_triple(energies, cycle)).cycles
-            if cycles is not None:
-                found.setdefault(seed, []).append(cycles)
-    return list(found.values())
+def _whole(repeats: Iterable[Mapping[str, float | None]], cycle: Stage) -> list[Triple]:
+    """The repeats in which all three energies are known."""
+    found = []
+    for energies in repeats:
+        encoder, together, classifier = _triple(energies, cycle)
+        if encoder is not None and together is not None and classifier is not None:
+            found.append((encoder, together, classifier))
+    return found
 
 
 def _triple(
@@ -214,7 +208,6 @@ def _of_setup(
     encoder, together, classifier = (
         Spread.of(values) for values in (zip(*used, strict=True) if used else ((), (), ()))
     )
-    singly = [break_even(*triple) for triple in whole]
     return SetupBreakEven(
         setup=facts.setup,
         batch_size=facts.batch_size,
@@ -225,8 +218,6 @@ def _of_setup(
         classifier_j=_mean(classifier),
         together_j=_mean(together),
         of_means=break_even(_mean(encoder), _mean(together), _mean(classifier)),
-        cycles=Spread.of(each.cycles for each in singly),
-        never=sum(each.outcome is BreakEvenOutcome.NEVER for each in singly),
     )
 
 

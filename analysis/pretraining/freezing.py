@@ -1,10 +1,10 @@
 """What a frozen encoder saves against one that is trained on (paper, Table 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analysis.energy.savings import Saving, saving_over
+from analysis.energy.savings import Saving, saving_over, saving_over_setups, with_intervals
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
@@ -87,11 +87,10 @@ def freezing_info(
         )
         for facts in setups
     )
+    savings = with_intervals([row.saving for row in rows])
     return FreezingInfo(
-        rows=rows,
-        over_setups=saving_over(
-            [(r.saving.reference_j.mean, r.saving.energy_j.mean) for r in rows if r.saving]
-        ),
+        rows=tuple(replace(row, saving=each) for row, each in zip(rows, savings, strict=True)),
+        over_setups=saving_over_setups(savings),
         latents_j=latents_j,
     )
 

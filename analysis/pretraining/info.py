@@ -1,5 +1,6 @@
 """What a pretraining study says: break-even and freezing together."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,12 +21,15 @@ class PretrainingInfo:
         frozen: Break-even with the frozen classifier in each cycle, as in the paper.
         unfrozen: Break-even with the unfrozen classifier in each cycle.
         freezing: Frozen against unfrozen.
+        given_up: Accuracy of training from scratch minus that of the frozen classifier, the mean over
+            setups; a share; None where it is not known.
         encoder_weights: Published weights that encoders start from; None where they were trained.
     """
 
     frozen: BreakEvenInfo
     unfrozen: BreakEvenInfo
     freezing: FreezingInfo
+    given_up: float | None
     encoder_weights: str | None
 
 
@@ -38,8 +42,20 @@ def pretraining_info(
         frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
         unfrozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_UNFROZEN),
         freezing=freezing_info(setups, stages, trials, latents_j=_latents_j(study)),
+        given_up=_given_up(stages),
         encoder_weights=study.manifest.encoder_weights,
     )
+
+
+def _given_up(stages: Sequence[SetupStage]) -> float | None:
+    """Accuracy that a classifier on a frozen encoder gives up against training from scratch."""
+    accuracies = {(s.setup, s.stage): s.accuracy.mean for s in stages if s.accuracy is not None}
+    changes = [
+        scratch - accuracies[setup, Stage.CLASSIFIER_FROZEN]
+        for (setup, stage), scratch in accuracies.items()
+        if stage == Stage.ENCODER_CLASSIFIER and (setup, Stage.CLASSIFIER_FROZEN) in accuracies
+    ]
+    return statistics.fmean(changes) if changes else None
 
 
 def _latents_j(study: Study) -> Spread | None:

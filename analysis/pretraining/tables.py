@@ -1,8 +1,9 @@
 """The tables of pretraining: break-even (paper, Figure 4) and freezing (Table 3)."""
 
+import math
 from collections.abc import Sequence
 
-from analysis.energy.spread import Spread
+from analysis.energy.spread import Interval
 from analysis.forms.cells import (
     Cell,
     Column,
@@ -11,48 +12,49 @@ from analysis.forms.cells import (
     percent,
     setup_cells,
     setup_columns,
-    std_of,
     word_cell,
 )
-from analysis.forms.saving_cells import saving_cells, saving_columns, saving_decimals, saving_line
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, SetupBreakEven
+from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
-from analysis.quantities import counted, decimals_for, energy_text, number_text, to_wh
+from analysis.quantities import counted, energy_text
 
 
 def break_even_table(info: BreakEvenInfo, labels: Sequence[str]) -> TableInfo:
     """Equation 2 for each setup (paper, Figure 4)."""
     rows = info.rows
-    wh = decimals_for(
-        to_wh(energy) for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)
+    unit = EnergyUnit.of(
+        energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)
     )
     return TableInfo(
         name=f"break_even_{info.cycle.value.replace('-', '_')}",
         title=titled(f"Break-even of pretraining, cycles of {info.cycle}", labels),
         columns=(
             *setup_columns(rows),
-            Column(key="encoder_wh", heading="encoder Wh"),
-            Column(key="classifier_wh", heading="classifier Wh"),
-            Column(key="together_wh", heading="from scratch Wh"),
+            Column(key="encoder_wh", heading=f"encoder {unit.name}"),
+            Column(key="classifier_wh", heading=f"classifier {unit.name}"),
+            Column(key="together_wh", heading=f"from scratch {unit.name}"),
             Column(key="cycles", heading="x"),
-            Column(key="cycles_std", heading="±"),
+            Column(key="cycles_low", heading="95 % from"),
+            Column(key="cycles_high", heading="to"),
             Column(key="pays_at", heading="pays at"),
             Column(key="outcome", heading="outcome"),
-            Column(key="repeats_never", heading="repeats never"),
         ),
-        rows=tuple((*setup_cells(r, rows), *_break_even_cells(r, wh)) for r in rows),
+        rows=tuple((*setup_cells(r, rows), *_break_even_cells(r, unit)) for r in rows),
         legend=break_even_line(info),
     )
 
 
 def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
     """What a frozen encoder saves (paper, Table 3)."""
-    wh = saving_decimals([row.saving for row in info.rows])
+    unit = saving_unit([row.saving for row in info.rows])
     rows = tuple(
         (
             *setup_cells(r, info.rows),
-            *saving_cells(r.saving, wh),
+            *saving_cells(r.saving, unit),
             number_cell(percent(r.accuracy_given_up), 1),
         )
         for r in info.rows
@@ -67,7 +69,7 @@ def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
         title=titled("Frozen against unfrozen encoder", labels),
         columns=(
             *setup_columns(info.rows),
-            *saving_columns("unfrozen", "frozen"),
+            *saving_columns("unfrozen", "frozen", unit),
             Column(key="accuracy_given_up_points", heading="points given up"),
         ),
         rows=rows,
@@ -76,21 +78,23 @@ def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
 
 
 def break_even_line(info: BreakEvenInfo) -> str:
-    """Best, worst, median and average over setups, and how many have no number."""
+    """The break-even over all setups, the best and the worst, and how many have no number."""
     parts = [f"pays in {info.pays} of {counted(len(info.rows), 'setup')}"]
-    if info.best and info.worst and info.average and info.median is not None:
-        over_setups = _plus_minus(info.average)
-        between = f" (over setups{over_setups})" if over_setups else ""
+    if info.pooled is not None and info.pooled.pays:
+        over = f"over all setups after {info.pooled.cycles:.1f} trainings"
+        parts.append(f"{over}{_interval(info.pooled.interval)}")
+    if info.doubt is not None and info.best and info.worst and info.pays > 1:
+        best, worst = info.best.of_means.pays_at, info.worst.of_means.pays_at
         parts += [
-            f"best {_case(info.best)}",
-            f"worst {_case(info.worst)}",
-            f"median {info.median:.1f}{_plus_minus(info.median_by_repeat)}",
-            f"average {info.average.mean:.1f}{_plus_minus(info.average_by_repeat)}{between}",
+            f"best {best} (setup {info.best.setup}){_interval(info.doubt.best)}",
+            f"worst {worst} (setup {info.worst.setup}){_interval(info.doubt.worst)}",
+            (
+                f"noise alone would make {_cycles(info.doubt.noise_best)} and "
+                f"{_cycles(info.doubt.noise_worst)} of one value"
+            ),
         ]
-        if "±" in "".join(parts).replace(between, ""):
-            parts.append("± over repeats unless said otherwise")
     if info.never:
-        parts.append(f"never in {info.never}, which no average can hold")
+        parts.append(f"never in {info.never}")
     if info.unknown:
         reasons = dict.fromkeys(
             r.of_means.reason
@@ -101,24 +105,31 @@ def break_even_line(info: BreakEvenInfo) -> str:
     return "; ".join(parts)
 
 
-def _case(row: SetupBreakEven) -> str:
-    """When a setup pays, with the spread of x over its repeats."""
-    return f"{row.of_means.pays_at}{_plus_minus(row.cycles)} (setup {row.setup})"
+def _interval(interval: Interval | None) -> str:
+    return "" if interval is None else f", 95 % interval {cycles_interval_text(interval)}"
 
 
-def _plus_minus(spread: Spread | None) -> str:
-    return "" if spread is None or spread.std is None else f" ± {number_text(spread.std, 1)}"
+def _cycles(cycles: float) -> str:
+    return "never" if math.isinf(cycles) else f"{cycles:.1f}"
 
 
-def _break_even_cells(row: SetupBreakEven, wh: int) -> tuple[Cell, ...]:
+def _break_even_cells(row: SetupBreakEven, unit: EnergyUnit) -> tuple[Cell, ...]:
     found = row.of_means
+    low, high = (None, None) if row.interval is None else (row.interval.low, row.interval.high)
     return (
-        number_cell(to_wh(row.encoder_j), wh),
-        number_cell(to_wh(row.classifier_j), wh),
-        number_cell(to_wh(row.together_j), wh),
+        unit.cell(row.encoder_j),
+        unit.cell(row.classifier_j),
+        unit.cell(row.together_j),
         number_cell(found.cycles, 1),
-        number_cell(std_of(row.cycles), 1),
+        _cycles_cell(low),
+        _cycles_cell(high),
         number_cell(found.pays_at, 0),
         word_cell(found.outcome.value),
-        word_cell(row.never),
     )
+
+
+def _cycles_cell(cycles: float | None) -> Cell:
+    """A number of cycles; what has no end is `never`."""
+    if cycles is not None and math.isinf(cycles):
+        return word_cell("never")
+    return number_cell(cycles, 1)

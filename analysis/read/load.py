@@ -105,7 +105,7 @@ def load(path: str | os.PathLike[str]) -> Study:
         trials = typed_frame([], TrialRecord)
     unknown = epochs[~epochs["trial_id"].isin(trials["trial_id"])]
     if not unknown.empty:
-        derived = trials_from_epochs(unknown)
+        derived = trials_from_epochs(unknown, manifest.objective)
         trials = pd.concat([trials, derived], ignore_index=True) if len(trials) else derived
     return Study(path=path, manifest=manifest, epochs=epochs, trials=trials, notes=tuple(notes))
 

@@ -13,9 +13,12 @@ import pandas as pd
 from analysis.quantities import counted
 from analysis.read.counted import counted_epochs
 from analysis.read.typed import column_names, typed_frame
+from study.record.objective import Objective
 from study.record.records import EpochRecord, StopReason, TrialRecord, TrialStatus
+from study.record.vocabulary import CUTS_EPOCH
 
 _LOST = (StopReason.ERROR.value,)
+_COMPONENTS = ("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j")
 
 
 def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -41,17 +44,21 @@ def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     return typed_frame(rows, EpochRecord), tuple(notes)
 
 
-def trials_from_epochs(epochs: pd.DataFrame) -> pd.DataFrame:
-    """The trials that the epochs belong to, as far as their epochs tell.
+def trials_from_epochs(epochs: pd.DataFrame, objective: Objective) -> pd.DataFrame:
+    """Return the trials that the epochs belong to, as far as their epochs tell.
 
     A trial is finished when its last row has a stop reason. Energy outside the epochs is not
     known.
+
+    Args:
+        epochs: Columns of `EpochRecord`.
+        objective: Validation metric that decides.
     """
-    rows = [_trial_row(rows) for _, rows in epochs.groupby("trial_id", sort=False)]
+    rows = [_trial_row(rows, objective) for _, rows in epochs.groupby("trial_id", sort=False)]
     return typed_frame(rows, TrialRecord)
 
 
-def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
+def _trial_row(epochs: pd.DataFrame, objective: Objective) -> dict[str, Any]:
     attempts = int(epochs["attempt"].max())
     kept = counted_epochs(epochs)
     end = kept.iloc[-1]
@@ -59,7 +66,7 @@ def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
         status = TrialStatus.RUNNING
     else:
         status = TrialStatus.FAILED if end["stop_reason"] in _LOST else TrialStatus.FINISHED
-    accuracy = kept["val_score"]
+    best_score = objective.best(kept["val_score"])
     methods = kept["energy_method"].dropna()
     same = column_names(TrialRecord)
     return {
@@ -67,13 +74,14 @@ def _trial_row(epochs: pd.DataFrame) -> dict[str, Any]:
         "status": status.value,
         "error": None,
         "attempts": attempts,
-        "epochs": len(kept),
-        "best_val_score": accuracy.max(),
-        "best_epoch": kept["epoch"].iloc[int(accuracy.argmax())]
-        if accuracy.notna().any()
-        else None,
+        "epochs": int((~kept["stop_reason"].isin(CUTS_EPOCH)).sum()),
+        "best_val_score": best_score,
+        "best_epoch": None
+        if best_score is None
+        else kept.loc[kept["val_score"] == best_score, "epoch"].min(),
         "time_s": kept["epoch_time_s"].sum(),
         "energy_j": kept["epoch_energy_j"].sum(skipna=False),
+        **{name: kept[name].sum(skipna=False) for name in _COMPONENTS},
         "setup_energy_j": None,
         "between_energy_j": None,
         "wasted_energy_j": epochs["epoch_energy_j"].sum() - kept["epoch_energy_j"].sum(),

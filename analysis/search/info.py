@@ -4,21 +4,24 @@ A trial that the search stopped is a lower bound: its setup would have cost at l
 It is shown as that, and is never a point of the front.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
-from analysis.energy.totals import BROKEN_OFF, known_sum
+from analysis.energy.totals import known_sum
 from analysis.search.front import FrontSize, front_sizes
 from analysis.search.probability_of_best import ProbabilityOfBest, sureness
+from study.record.answers import Answer, answers, setup_means
+from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest, SetupFacts
-from study.record.records import StopReason, TrialStatus
-
-TO_TARGET = "energy-to-target"
-"""The value of `--goal` with which a target is looked for."""
+from study.record.objective import Objective
+from study.record.records import StopReason, TrialRecord
+from study.record.search_goal import SearchGoal, best_of
+from study.record.vocabulary import FAILURES, NOT_WHOLE, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,8 @@ class SearchInfo:
             would cost; None without any epoch.
         grid_measured: Whether every setup was trained to its end, so that `grid_j` is no estimate.
         grid_is_limit: Whether it is what the most epochs would cost.
+        answer: Numbers of the setups that the search recommends: one, or its front; none without a
+            whole training that reached what the search is after.
         sure: How sure the answer is; None with a front, or where no setup has two seeds.
         dearer: Setups that were stopped and are ruled out for this seed: where the energy to a
             target is looked for, with one more epoch they would have used as much as the best one
@@ -91,6 +96,7 @@ class SearchInfo:
     grid_measured: bool
     grid_is_limit: bool
     dearer: int
+    answer: tuple[int, ...] = ()
     sure: ProbabilityOfBest | None = None
 
     @property
@@ -105,131 +111,182 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
     Args:
         manifest: Has the whole space, and what the search was after.
         epochs: Of the study.
-        trials: Of the study, and of earlier ones that it was told of.
+        trials: Of the study, and of earlier ones that it began with.
     """
     facts = {each.setup: each for each in manifest.setups}
-    rows = _ended(trials)
-    by_setup = _whole_by_setup(rows)
-    pairs = {n: _mean_pair(many) for n, many in by_setup.items() if all(map(_is_known, many))}
-    front = {n for n, one in pairs.items() if not any(_beats(o, one) for o in pairs.values())}
+    rows = trials.to_dict("records")
+    records = [TrialRecord.from_row({str(k): v for k, v in row.items()}) for row in rows]
+    asked = _Asked.of(manifest)
+    ended = [each for each in records if _is_measured(each)]
+    whole = [each for each in ended if each.stop_reason not in NOT_WHOLE]
+    front = _front_of(asked, records)
     sums = epochs.groupby("trial_id")["uncertainty_j"].agg(lambda s: s.sum(skipna=False))
     unsure_j = {str(trial_id): each for trial_id, each in sums.items()}
-    broken: list[list[Mapping[str, Any]]] = [
-        [row] for row in rows if not _is_whole(row) and int(row["setup"]) not in by_setup
-    ]
     points = [
-        _point(many, facts, unsure_j, manifest.study, on_front=int(many[0]["setup"]) in front)
-        for many in [*by_setup.values(), *broken]
+        _point(many, asked, facts, unsure_j, on_front=many[0].setup in front)
+        for many in _by_point(ended)
     ]
-    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -(p.accuracy or 0.0)))
-    tried = {int(n) for n in trials["setup"]}
-    whole = [row for row in rows if _is_whole(row)]
-    own = [row for row in whole if row["study"] == manifest.study]
-    to_end = [row for row in whole if row["stop_reason"] != StopReason.TARGET.value]
+    points.sort(key=lambda p: (not p.on_front, p.failed, p.stopped, -asked.gain(p.accuracy)))
+    to_end = [each for each in whole if each.stop_reason is not StopReason.TARGET]
+    found = answers(
+        asked.goal,
+        records,
+        target=asked.target,
+        confirmed=asked.confirmed,
+        objective=asked.objective,
+    )
+    is_to_target = asked.goal is SearchGoal.ENERGY_TO_TARGET
     return SearchInfo(
         points=tuple(points),
         progress=front_sizes(
-            epochs, {row["trial_id"]: _pair(row) for row in own if _is_known(row)}
+            epochs,
+            {
+                each.trial_id: (each.best_val_score, each.energy_j)
+                for each in whole
+                if each.study == manifest.study
+                and each.best_val_score is not None
+                and each.energy_j is not None
+            },
         ),
-        not_run=tuple(number for number in facts if number not in tried),
+        not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),
         missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
         grid_j=_grid_j(facts, to_end, epochs, most=int(manifest.options["max_epochs"])),
-        grid_measured={int(row["setup"]) for row in to_end} >= facts.keys(),
+        grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
-        dearer=_too_dear(rows)
-        if manifest.options.get("goal") == TO_TARGET
-        else sum(_ruled_out(point, points) for point in points if point.stopped),
-        sure=_sureness(manifest.options, by_setup, rows),
+        dearer=_too_dear(ended)
+        if is_to_target
+        else sum(_ruled_out(point, points, asked.objective) for point in points if point.stopped),
+        answer=tuple(each.setup for each in found),
+        sure=None if len(found) != 1 else _sureness(asked, found[0], records),
     )
 
 
-def _ended(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of the trials that have ended, with an energy; those of the search itself last."""
-    ended = trials[trials["status"] == TrialStatus.FINISHED.value]
-    kept = ended[ended["energy_j"].notna() & (ended["epochs"] > 0)]
-    return [{str(k): v for k, v in row.items()} for row in kept.to_dict("records")]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a search was after."""
+
+    goal: SearchGoal
+    objective: Objective
+    target: float | None
+    confirmed: bool
+    study: str
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """Return what the manifest says of it."""
+        options = manifest.options
+        target = options.get("target")
+        return cls(
+            goal=SearchGoal(options.get("goal", SearchGoal.ACCURACY_ENERGY)),
+            objective=manifest.objective,
+            target=None if target is None else float(target),
+            confirmed=bool(options.get("confirm")),
+            study=manifest.study,
+        )
+
+    def gain(self, score: float | None) -> float:
+        """Return a score turned so that more is better; one that is not known is the worst."""
+        return -math.inf if score is None else self.objective.gain(score)
+
+    def curve(self, trial: TrialRecord) -> TrialCurve:
+        """Return how a trial went."""
+        return curve_of_trial(trial, target=self.target, objective=self.objective)
 
 
-def _whole_by_setup(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[Mapping[str, Any]]]:
-    """The whole trainings of each setup."""
-    found: dict[int, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        if _is_whole(row):
-            found.setdefault(int(row["setup"]), []).append(row)
-    return found
+def _is_measured(trial: TrialRecord) -> bool:
+    """Whether a trial has ended, with an energy."""
+    return trial.status is TrialStatus.FINISHED and trial.energy_j is not None and trial.epochs > 0
+
+
+def _front_of(asked: _Asked, trials: Iterable[TrialRecord]) -> set[int]:
+    """Numbers of the setups that no other whole one is better and cheaper than."""
+    means = setup_means(trials, target=asked.target, objective=asked.objective)
+    best = best_of(SearchGoal.ACCURACY_ENERGY, [each.curve for each in means])
+    return {means[index].setup for index in best}
+
+
+def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
+    """The trainings behind each point: the whole ones of a setup, or one that was broken off."""
+    whole: dict[int, list[TrialRecord]] = {}
+    broken = []
+    for trial in trials:
+        if trial.stop_reason in NOT_WHOLE:
+            broken.append([trial])
+        else:
+            whole.setdefault(trial.setup, []).append(trial)
+    return [*whole.values(), *(each for each in broken if each[0].setup not in whole)]
 
 
 def _sureness(
-    options: Mapping[str, Any],
-    by_setup: Mapping[int, Sequence[Mapping[str, Any]]],
-    rows: Sequence[Mapping[str, Any]],
+    asked: _Asked, answer: Answer, trials: Iterable[TrialRecord]
 ) -> ProbabilityOfBest | None:
     """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
-    confirmed = bool(options.get("confirm"))
-    if options.get("goal") == TO_TARGET:
-        reached = {
-            number: [float(row["energy_to_target_j"]) for row in many]
-            for number, many in by_setup.items()
-            if all(pd.notna(row["energy_to_target_j"]) for row in many)
-        }
-        missed = by_setup.keys() - reached.keys()
-        least: dict[int, list[float]] = {}
-        for row in rows:
-            if _is_stopped(row) and int(row["setup"]) not in missed:
-                found_j = _least_to_target_j(row, float(options["target"]))
-                least.setdefault(int(row["setup"]), []).append(found_j)
-        return sureness(reached, confirmed=confirmed, least=least)
-    if options.get("goal") == "accuracy":
-        rated = {
-            number: [1 / float(row["best_val_score"]) for row in many]
-            for number, many in by_setup.items()
-            if all(_is_known(row) and row["best_val_score"] > 0 for row in many)
-        }
-        return sureness(rated, confirmed=confirmed)
-    return None
+    curves: dict[int, list[TrialCurve]] = {}
+    for trial in trials:
+        if _is_measured(trial):
+            curves.setdefault(trial.setup, []).append(asked.curve(trial))
+    if asked.goal is SearchGoal.ACCURACY:
+        rated = {setup: _costs_of_scores(many, asked) for setup, many in curves.items()}
+        return sureness(rated, answer=answer.setup)
+    costs: dict[int, list[float]] = {}
+    least: dict[int, list[float]] = {}
+    for setup, many in curves.items():
+        ended = [each for each in many if not each.stopped]
+        reached = [j for each in ended if (j := each.to_target_j) is not None]
+        if len(reached) < len(ended):
+            continue  # with a seed that missed the target the setup has missed it
+        costs[setup] = reached
+        least[setup] = [j for each in many if (j := each.least_to_target_j) is not None]
+    return sureness(costs, answer=answer.setup, least=least)
+
+
+def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:
+    """What stands for a cost where a score is looked for: less is better, and none is below 0."""
+    ended = [each for each in curves if not each.stopped]
+    scores = [s for each in ended if (s := each.best_score) is not None and s > 0]
+    if len(scores) < len(ended) or any(each.failed for each in ended):
+        return []
+    return [1 / s if asked.objective.mode == "max" else s for s in scores]
 
 
 def _point(
-    rows: Sequence[Mapping[str, Any]],
+    trials: Sequence[TrialRecord],
+    asked: _Asked,
     facts: Mapping[int, SetupFacts],
     unsure_j: Mapping[str, float],
-    study: str,
     *,
     on_front: bool,
 ) -> SearchPoint:
-    """One setup, from its whole trainings or from the one that was stopped."""
-    row, number = rows[-1], int(rows[-1]["setup"])
-    effective = row["effective_batch_size"]
-    energies_j = [float(each["energy_j"]) for each in rows]
-    known = [float(r["best_val_score"]) for r in rows if _is_known(r)]
+    """One setup, from its whole trainings or from the one that was broken off."""
+    trial = trials[-1]
+    energies_j = [each.energy_j for each in trials if each.energy_j is not None]
+    known = [each.best_val_score for each in trials if each.best_val_score is not None]
     low_j: float | None = min(energies_j)
     high_j: float | None = max(energies_j)
-    if len(rows) == 1:
-        low_j, high_j = _measured(row, unsure_j) if row["study"] == study else (None, None)
+    if len(trials) == 1:
+        own = trial.study == asked.study
+        low_j, high_j = _measured(energies_j[0], unsure_j.get(trial.trial_id) if own else None)
     return SearchPoint(
-        setup=number,
-        batch_size=int(row["batch_size"]),
-        effective_batch_size=None if pd.isna(effective) else int(effective),
-        learning_rate=float(row["learning_rate"]),
-        parameters=facts[number].parameters if number in facts else {},
+        setup=trial.setup,
+        batch_size=trial.batch_size,
+        effective_batch_size=trial.effective_batch_size,
+        learning_rate=trial.learning_rate,
+        parameters=facts[trial.setup].parameters if trial.setup in facts else {},
         accuracy=fmean(known) if known else None,
         energy_j=fmean(energies_j),
         low_j=low_j,
         high_j=high_j,
-        stopped=_is_stopped(row),
-        failed=not _is_whole(row) and not _is_stopped(row),
+        stopped=trial.stop_reason is StopReason.STOPPED,
+        failed=trial.stop_reason in FAILURES,
         on_front=on_front,
-        seeds=len(rows),
-        studies=tuple(sorted({str(r["study"]) for r in rows if r["study"] != study})),
+        seeds=len(trials),
+        studies=tuple(sorted({each.study for each in trials if each.study != asked.study})),
     )
 
 
-def _measured(
-    row: Mapping[str, Any], unsure_j: Mapping[str, float]
-) -> tuple[float | None, float | None]:
+def _measured(energy_j: float, width_j: float | None) -> tuple[float | None, float | None]:
     """The interval in which the measured energy of one training lies."""
-    energy_j, width_j = float(row["energy_j"]), unsure_j.get(row["trial_id"])
     if width_j is None or pd.isna(width_j):
         return None, None
     return max(0.0, energy_j - float(width_j)), energy_j + float(width_j)
@@ -237,7 +294,7 @@ def _measured(
 
 def _grid_j(
     facts: Mapping[int, SetupFacts],
-    whole: Sequence[Mapping[str, Any]],
+    whole: Sequence[TrialRecord],
     epochs: pd.DataFrame,
     *,
     most: int,
@@ -257,9 +314,9 @@ def _grid_j(
     if not epochs["epoch_energy_j"].notna().any():
         return None
     to_end: dict[int, list[float]] = {}
-    for row in whole:
-        to_end.setdefault(int(row["setup"]), []).append(float(row["energy_j"]))
-    length = fmean(float(row["epochs"]) for row in whole) if whole else float(most)
+    for trial in whole:
+        to_end.setdefault(trial.setup, []).append(trial.energy_j or 0.0)
+    length = fmean(each.epochs for each in whole) if whole else float(most)
     each_j = epochs.groupby("setup")["epoch_energy_j"].mean().to_dict()
     mean_j = float(epochs["epoch_energy_j"].mean())
     return sum(
@@ -267,60 +324,22 @@ def _grid_j(
     )
 
 
-def _least_to_target_j(row: Mapping[str, Any], target: float) -> float:
-    """The least that a stopped trial can have needed: one more epoch, and no faster than so far."""
-    energy_j = float(row["energy_j"])
-    next_j = energy_j * (1 + 1 / float(row["epochs"]))
-    accuracy = row["best_val_score"]
-    return (
-        max(next_j, energy_j * target / float(accuracy)) if _is_known(row) and accuracy else next_j
-    )
-
-
-def _too_dear(rows: Sequence[Mapping[str, Any]]) -> int:
+def _too_dear(trials: Sequence[TrialRecord]) -> int:
     """Stopped trials that could not have got to the target for less than the best one."""
-    known = [
-        float(row["energy_to_target_j"]) for row in rows if pd.notna(row["energy_to_target_j"])
-    ]
-    best_j = min(known, default=float("inf"))
+    known = [each.energy_to_target_j for each in trials if each.energy_to_target_j is not None]
+    best_j = min(known, default=math.inf)
     return sum(
-        float(row["energy_j"]) * (1 + 1 / float(row["epochs"])) >= best_j
-        for row in rows
-        if _is_stopped(row)
+        (each.energy_j or 0.0) * (1 + 1 / each.epochs) >= best_j
+        for each in trials
+        if each.stop_reason is StopReason.STOPPED
     )
 
 
-def _ruled_out(point: SearchPoint, points: Sequence[SearchPoint]) -> bool:
+def _ruled_out(point: SearchPoint, points: Sequence[SearchPoint], objective: Objective) -> bool:
     """Whether a front point is cheaper than this lower bound, and as accurate as it was."""
     return any(
         each.on_front
         and each.energy_j <= point.energy_j
-        and (each.accuracy or 0.0) >= (point.accuracy or 0.0)
+        and (point.accuracy is None or objective.reaches(each.accuracy, point.accuracy))
         for each in points
     )
-
-
-def _is_stopped(row: Mapping[str, Any]) -> bool:
-    return bool(row["stop_reason"] == StopReason.STOPPED.value)
-
-
-def _is_whole(row: Mapping[str, Any]) -> bool:
-    """Whether neither the search nor a failure broke it off."""
-    return row["stop_reason"] not in BROKEN_OFF
-
-
-def _is_known(row: Mapping[str, Any]) -> bool:
-    return bool(pd.notna(row["best_val_score"]))
-
-
-def _mean_pair(rows: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    pairs = [_pair(row) for row in rows]
-    return fmean(a for a, _ in pairs), fmean(j for _, j in pairs)
-
-
-def _pair(row: Mapping[str, Any]) -> tuple[float, float]:
-    return float(row["best_val_score"]), float(row["energy_j"])
-
-
-def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one != other and one[0] >= other[0] and one[1] <= other[1]

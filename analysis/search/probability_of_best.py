@@ -1,10 +1,9 @@
 """How sure a search is that it found the best: as sure as seeds let it be.
 
-A setup's energy to target differs from seed to seed by a factor. Of that factor's logarithm the
-standard deviation is pooled over all setups that were trained with several seeds; with it, the
-means of all setups are drawn again and again (Student's t, no prior), and it is counted how often
-the recommended one is the cheapest, or dearer by at most 5 %. Where no setup has two seeds,
-nothing is known, and nothing is said.
+A setup's energy to target differs from seed to seed by a factor. By the model of `study.inference`
+(logarithms, a spread that all setups share in part) the means of all setups are drawn again and
+again, and it is counted how often the recommended one is the cheapest, or dearer by at most 5 %.
+Where no setup has two seeds, nothing is known, and nothing is said.
 
 Setups of which no training got to its end are compared apart: each counts with the least that it
 can have needed, which flatters all of them, so what comes out is the least that the probability
@@ -14,14 +13,15 @@ can be.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import numpy as np
-import numpy.typing as npt
+
+from study.inference.choice import NEAR
+from study.inference.moderation import pooled_variance
+from study.inference.posterior import posterior
+from study.inference.repeats import Floats, Repeats
 
 DRAWS = 20_000
-NEAR = 0.05
-"""As near to the best as the benchmarks ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +54,25 @@ class ProbabilityOfBest:
 def sureness(
     costs: Mapping[int, Sequence[float]],
     *,
-    confirmed: bool,
+    answer: int,
     least: Mapping[int, Sequence[float]] | None = None,
     draws: int = DRAWS,
 ) -> ProbabilityOfBest | None:
-    """Compute it; None where no setup has two seeds, or there is no setup.
+    """Return how sure an answer is; None where no setup has two seeds, or the answer no cost.
 
     Args:
         costs: Of each setup, what each seed cost; all above 0, the less the better.
-        confirmed: Whether the answer is one of the setups that were trained again.
+        answer: Number of the recommended setup (`study.record.answers`).
         least: Of each setup, the least that each seed that was stopped can have cost.
         draws: Number of draws.
     """
     costs = {setup: many for setup, many in costs.items() if many}
     freedom = sum(len(many) - 1 for many in costs.values())
-    if not freedom:
+    if not freedom or answer not in costs:
         return None
-    deviation = math.sqrt(sum(_squares(many) for many in costs.values()) / freedom)
+    deviation = math.sqrt(float(pooled_variance(Repeats.of_energies_j(list(costs.values())))))
     every = {n: [*costs.get(n, ()), *(least or {}).get(n, ())] for n in {**costs, **(least or {})}}
-    answer = recommended(costs, every, confirmed=confirmed)
-    drawn = _drawn(every, deviation, freedom, draws)
+    drawn = _drawn(every, draws)
     above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
     stopped = every.keys() - costs.keys()
     above_all = drawn[answer] - np.min(list(drawn.values()), axis=0)
@@ -89,30 +88,7 @@ def sureness(
     )
 
 
-def _drawn(
-    every: Mapping[int, Sequence[float]], deviation: float, freedom: int, draws: int
-) -> dict[int, npt.NDArray[np.float64]]:
+def _drawn(every: Mapping[int, Sequence[float]], draws: int) -> Mapping[int, Floats]:
     """Draws of the mean logarithm of each setup."""
-    draw = np.random.default_rng(0)
-    # One scale for all setups in a draw, because there is one deviation.
-    scale = deviation / np.sqrt(draw.chisquare(freedom, size=draws) / freedom)
-    return {
-        name: fmean(map(math.log, values))
-        + scale / math.sqrt(len(values)) * draw.standard_normal(draws)
-        for name, values in every.items()
-    }
-
-
-def recommended(
-    costs: Mapping[int, Sequence[float]], every: Mapping[int, Sequence[float]], *, confirmed: bool
-) -> int:
-    """The setup with the least mean; of those with several seeds, where such were `confirmed`."""
-    again = {setup: many for setup, many in costs.items() if len(many) > 1}
-    chosen = again if confirmed and again else costs
-    return min(chosen, key=lambda setup: fmean(every[setup]))
-
-
-def _squares(values: Sequence[float]) -> float:
-    """Squared deviations of the logarithms from their mean, summed up."""
-    logs = [math.log(each) for each in values]
-    return sum((each - fmean(logs)) ** 2 for each in logs)
+    found = posterior(Repeats.of_energies_j(list(every.values())), draws=draws)
+    return {} if found is None else dict(zip(every, found.means.T, strict=True))

@@ -14,8 +14,9 @@ from analysis.forms.cells import (
 )
 from analysis.forms.titles import titled
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
-from analysis.search.info import TO_TARGET, SearchInfo, SearchPoint
+from analysis.search.info import SearchInfo, SearchPoint
 from study.record.manifest import Manifest
+from study.record.search_goal import SearchGoal
 
 
 def search_tables(info: SearchInfo, labels: Sequence[str]) -> tuple[TableInfo, ...]:
@@ -46,7 +47,7 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
         left = f" Not run: {counted(len(info.not_run), 'setup')} ({numbers}); nothing is known of them."
     stopped = ""
     if info.stopped:
-        is_to_target = manifest.options.get("goal") == TO_TARGET
+        is_to_target = manifest.options.get("goal") == SearchGoal.ENERGY_TO_TARGET
         why = "would have used as much as the best one needed with one more epoch"
         if not is_to_target:
             why = "had already used more than a more accurate one"
@@ -56,9 +57,19 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
             "better."
         )
     return (
-        f"The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
+        f"{_answer_text(info)}The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
         f"to its end, {grid}.{stopped}{left} {sureness_text(info)}"
     )
+
+
+def _answer_text(info: SearchInfo) -> str:
+    """The setups that the search recommends."""
+    if not info.answer:
+        return ""
+    numbers = listed(info.answer)
+    if len(info.answer) == 1:
+        return f"The search recommends setup {numbers}. "
+    return f"The front of the search is setups {numbers}. "
 
 
 def sureness_text(info: SearchInfo) -> str:

@@ -94,15 +94,15 @@ def _task(energy_per_epoch_mwh: float, epochs: int) -> PublishedTask:
     return PublishedTask(energy_per_epoch_mwh=energy_per_epoch_mwh, epochs=epochs)
 
 
-TABLE_4: Mapping[Hardware, Mapping[Stage, PublishedTask]] = {
+TABLE_4: Mapping[Hardware, Mapping[str, PublishedTask]] = {
     Hardware.CUDA: {
-        Stage.ATTRIBUTES: _task(22.47, 368),
-        Stage.IDENTITY: _task(22.46, 150),
+        "attributes": _task(22.47, 368),
+        "identity": _task(22.46, 150),
         Stage.BOTH: _task(22.44, 142),
     },
     Hardware.MPS: {
-        Stage.ATTRIBUTES: _task(40.87, 359),
-        Stage.IDENTITY: _task(41.09, 161),
+        "attributes": _task(40.87, 359),
+        "identity": _task(41.09, 161),
         Stage.BOTH: _task(41.36, 145),
     },
 }
@@ -151,5 +151,5 @@ def freezing_saving(hardware: Hardware) -> float | None:
 def multitask_saving(hardware: Hardware) -> float | None:
     """Share that both tasks together save against one by one, computed from Table 4."""
     row = TABLE_4[hardware]
-    apart_j = one_by_one_j(row[Stage.ATTRIBUTES].energy_j, row[Stage.IDENTITY].energy_j)
+    apart_j = one_by_one_j(row[each].energy_j for each in ("attributes", "identity"))
     return saved_share(apart_j, row[Stage.BOTH].energy_j)

@@ -3,11 +3,9 @@
 mWh and Wh begin here.
 """
 
-from collections.abc import Sequence
-
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import RankedSetup
+from analysis.energy.ranking import RankedSetup, Ranking
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
@@ -24,16 +22,17 @@ from analysis.forms.cells import (
     setup_columns,
     std_of,
 )
+from analysis.forms.energy_unit import EnergyUnit
 from analysis.quantities import (
     MISSING,
     decimals_for,
     number_text,
     percent_text,
     points_text,
-    to_mwh,
-    to_wh,
 )
+from analysis.tables.contenders import contenders_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
+from study.record.records import J_PER_MWH
 
 __all__ = [
     "Cell",
@@ -47,7 +46,7 @@ __all__ = [
     "table_infos",
 ]
 
-_FRONT, _TIE = "●", "≈"
+_FRONT, _TIE, _CHANCE = "●", "≈", "?"
 
 
 def energy_per_epoch_info(findings: Findings) -> TableInfo:
@@ -77,11 +76,14 @@ def ranking_info(findings: Findings) -> TableInfo:
     """The energy-aware ranking."""
     rows = findings.ranking.rows
     setups = [row.setup for row in rows]
-    wh = decimals_for(to_wh(row.setup.total_j) for row in rows)
-    mwh = decimals_for(to_mwh(mean_of(row.setup.energy_per_epoch_j)) for row in rows)
-    first_out = next(
-        (i for i, row in enumerate(rows) if i and not row.accurate_enough and row.place), None
-    )
+    unit = EnergyUnit.of(row.setup.total_j for row in rows)
+    first_out = None
+    if not findings.ranking.by_expected_loss:
+        first_out = next(
+            (i for i, row in enumerate(rows) if i and not row.accurate_enough and row.place), None
+        )
+    failed = any(row.setup.failed_share for row in rows)
+    unequal = any(_counts(row) is None for row in rows)
     criterion = findings.ranking.criterion
     shown = criterion.shown
     extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
@@ -93,7 +95,9 @@ def ranking_info(findings: Findings) -> TableInfo:
             Column(key="place", heading="#"),
             *setup_columns(setups),
             *([Column(key=criterion.key, heading=criterion.heading)] if shown else []),
-            *_RANKING_COLUMNS,
+            *_ranking_columns(unit),
+            *([Column(key="energies", heading="n")] if unequal else []),
+            *([Column(key="failed_percent", heading="failed %")] if failed else []),
             *(
                 [Column(key="saving_against_baseline_percent", heading="vs base")]
                 if against
@@ -106,14 +110,16 @@ def ranking_info(findings: Findings) -> TableInfo:
                 number_cell(row.place, 0),
                 *setup_cells(row.setup, setups),
                 *([number_cell(shown(row.setup), extra)] if shown else []),
-                *_ranking_row(row, wh, mwh),
+                *_ranking_row(row, unit),
+                *([_counts_cell(row)] if unequal else []),
+                *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
                 *([change_cell(row.saving_against_baseline)] if against else []),
                 _signs(row),
             )
             for row in rows
         ),
         breaks=() if first_out is None else (first_out,),
-        legend=_ranking_legend(rows),
+        legend=_ranking_legend(findings.ranking, failed=failed, unequal=unequal),
     )
 
 
@@ -123,36 +129,53 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         energy_per_epoch_info(findings),
         relative_total_info(findings),
         ranking_info(findings),
+        *([contenders] if (contenders := contenders_info(findings)) else []),
         # On the terminal only where there is more than one stage; as a file always, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),
         *paradigm_table_infos(findings),
     )
 
 
-_RANKING_COLUMNS = (
-    Column(key="accuracy_percent", heading="accuracy"),
-    Column(key="accuracy_std_points", heading="±"),
-    Column(key="energy_wh", heading="total Wh"),
-    Column(key="energy_std_wh", heading="±"),
-    Column(key="energy_per_epoch_mwh", heading="mWh/epoch"),
-    Column(key="epochs", heading="epochs"),
-    Column(key="saving_against_best_percent", heading="vs best"),
-    Column(key="saving_against_worst_percent", heading="vs worst"),
-)
+def _ranking_columns(unit: EnergyUnit) -> tuple[Column, ...]:
+    return (
+        Column(key="accuracy_percent", heading="accuracy"),
+        Column(key="accuracy_std_points", heading="±"),
+        Column(key="energy_wh", heading=f"total {unit.name}"),
+        Column(key="energy_std_wh", heading="±"),
+        Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
+        Column(key="epochs", heading="epochs"),
+        Column(key="saving_against_best_percent", heading="vs best"),
+        Column(key="saving_against_worst_percent", heading="vs worst"),
+    )
 
 
-def _ranking_row(row: RankedSetup, wh: int, mwh: int) -> tuple[Cell, ...]:
+def _ranking_row(row: RankedSetup, unit: EnergyUnit) -> tuple[Cell, ...]:
     setup = row.setup
     return (
         number_cell(percent(setup.accuracy), 1),
         number_cell(percent(std_of(setup.best_accuracy)), 1),
-        number_cell(to_wh(setup.total_j), wh),
-        number_cell(to_wh(std_of(setup.energy_j)), wh),
-        number_cell(to_mwh(mean_of(setup.energy_per_epoch_j)), mwh),
+        unit.cell(setup.total_j),
+        unit.cell(std_of(setup.energy_j)),
+        unit.cell(mean_of(setup.energy_per_epoch_j), key_unit_j=J_PER_MWH),
         number_cell(mean_of(setup.epochs), 1),
         change_cell(row.saving_against_best),
         change_cell(row.saving_against_worst),
     )
+
+
+def _counts(row: RankedSetup) -> int | None:
+    """Trainings that both means are of; None where they are not as many."""
+    energies, accuracies = row.setup.energy_j, row.setup.best_accuracy
+    counts = {spread.count for spread in (energies, accuracies) if spread is not None}
+    return counts.pop() if len(counts) == 1 else 0 if not counts else None
+
+
+def _counts_cell(row: RankedSetup) -> Cell:
+    """Trainings that have an energy, of those that have an accuracy."""
+    energies, accuracies = row.setup.energy_j, row.setup.best_accuracy
+    known = 0 if energies is None else energies.count
+    of = 0 if accuracies is None else accuracies.count
+    return Cell(value=known, text=str(known) if known == of else f"{known} of {of}")
 
 
 def _ranking_title(findings: Findings) -> str:
@@ -160,12 +183,15 @@ def _ranking_title(findings: Findings) -> str:
     title = criterion.title
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {percent_text(findings.target)}"
+    if findings.ranking.by_expected_loss:
+        return f"Least expected loss: energy, and accuracy beyond {points_text(findings.ranking.tolerance)}"
     if criterion.within_tolerance:
         return f"{title} within {points_text(findings.ranking.tolerance)} of the best accuracy"
     return title
 
 
-def _ranking_legend(rows: Sequence[RankedSetup]) -> str:
+def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
+    rows = ranking.rows
     signs = [
         "accuracy in %; ± standard deviation over repeats",
         "vs best, vs worst: energy against the most accurate and the costliest setup",
@@ -173,12 +199,18 @@ def _ranking_legend(rows: Sequence[RankedSetup]) -> str:
     if any(row.on_front for row in rows):
         signs.append(f"{_FRONT} Pareto front")
     if any(row.ties_with_first for row in rows):
+        signs.append(f"{_TIE} cannot be told apart from the first in energy")
+    if any(row.at_chance for row in rows):
+        signs.append(f"{_CHANCE} cannot be told from chance in accuracy")
+    if unequal:
+        signs.append("n trainings with an energy, of those with an accuracy")
+    if failed:
         signs.append(
-            f"{_TIE} ties with the first: |difference| < √(s₁² + s₂²) (or the meter's uncertainty, or 5 % on other boards)"
+            "failed: share of the trainings; total: energy of all of them for each success"
         )
     if any(row.same_training_as for row in rows):
         signs.append("=n same training as setup n")
-    if any(not row.accurate_enough and row.place for row in rows):
+    if not ranking.by_expected_loss and any(not row.accurate_enough and row.place for row in rows):
         signs.append("lower part: less accurate than allowed")
     if any(row.place is None for row in rows):
         signs.append(f"{MISSING} not known")
@@ -189,11 +221,13 @@ def _signs(row: RankedSetup) -> Cell:
     signs = [
         *([_FRONT] if row.on_front else []),
         *([_TIE] if row.ties_with_first else []),
+        *([_CHANCE] if row.at_chance else []),
         *(f"={number}" for number in row.same_training_as),
     ]
     words = [
         *(["pareto-front"] if row.on_front else []),
         *(["ties-with-first"] if row.ties_with_first else []),
+        *(["at-chance"] if row.at_chance else []),
         *(f"same-training-as-{number}" for number in row.same_training_as),
     ]
     return Cell(value=" ".join(words), text=" ".join(signs))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from analysis.energy.spread import Interval
+from analysis.energy.stage_intervals import stage_intervals
 from analysis.energy.stages import SetupStage
 from analysis.findings import Findings
 from analysis.forms.cells import (
@@ -17,10 +19,11 @@ from analysis.forms.cells import (
     std_of,
     word_cell,
 )
+from analysis.forms.energy_unit import EnergyUnit
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
-from analysis.quantities import decimals_for, to_mwh, to_wh
 from analysis.search.tables import search_tables
+from study.record.records import J_PER_MWH
 
 
 def paradigm_table_infos(findings: Findings) -> tuple[TableInfo, ...]:
@@ -46,9 +49,12 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
 def stages_info(findings: Findings) -> TableInfo:
     """Energy, epochs and accuracy of each stage of each setup."""
     stages = findings.paradigm.stages
-    wh = decimals_for(to_wh(mean_of(each.energy_j)) for each in stages)
-    mwh = decimals_for(to_mwh(mean_of(each.energy_per_epoch_j)) for each in stages)
-    rows = tuple((*setup_cells(s, stages), *_stage_cells(s, wh, mwh)) for s in stages)
+    unit = EnergyUnit.of(mean_of(each.energy_j) for each in stages)
+    intervals = stage_intervals(stages)
+    rows = tuple(
+        (*setup_cells(s, stages), *_stage_cells(s, intervals.get((s.setup, s.stage)), unit))
+        for s in stages
+    )
     return TableInfo(
         name="stages",
         title=findings.titled("Stages: energy of a training to its end"),
@@ -56,11 +62,11 @@ def stages_info(findings: Findings) -> TableInfo:
             *setup_columns(stages),
             Column(key="stage", heading="stage"),
             Column(key="complete", heading="n"),
-            Column(key="energy_wh", heading="Wh"),
+            Column(key="energy_wh", heading=unit.name),
             Column(key="energy_std_wh", heading="±"),
             Column(key="energy_low_wh", heading="95 % from"),
             Column(key="energy_high_wh", heading="to"),
-            Column(key="energy_per_epoch_mwh", heading="mWh/epoch"),
+            Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
             Column(key="epochs", heading="epochs"),
             Column(key="accuracy_percent", heading="accuracy"),
         ),
@@ -73,23 +79,24 @@ def stages_info(findings: Findings) -> TableInfo:
         legend="; ".join(
             [
                 "n repeats that reached their end",
-                "95 % bootstrap over repeats; with two or three, from the smallest to the largest",
+                "95 %: of a typical training, with a spread that all setups share in part",
                 *filter(None, [gaps_legend(rows)]),
             ]
         ),
     )
 
 
-def _stage_cells(stage: SetupStage, wh: int, mwh: int) -> tuple[Cell, ...]:
-    interval = None if stage.energy_j is None else stage.energy_j.interval
+def _stage_cells(
+    stage: SetupStage, interval: Interval | None, unit: EnergyUnit
+) -> tuple[Cell, ...]:
     return (
         word_cell(str(stage.stage)),
         word_cell(stage.complete),
-        number_cell(to_wh(mean_of(stage.energy_j)), wh),
-        number_cell(to_wh(std_of(stage.energy_j)), wh),
-        number_cell(None if interval is None else to_wh(interval.low), wh),
-        number_cell(None if interval is None else to_wh(interval.high), wh),
-        number_cell(to_mwh(mean_of(stage.energy_per_epoch_j)), mwh),
+        unit.cell(mean_of(stage.energy_j)),
+        unit.cell(std_of(stage.energy_j)),
+        unit.cell(None if interval is None else interval.low),
+        unit.cell(None if interval is None else interval.high),
+        unit.cell(mean_of(stage.energy_per_epoch_j), key_unit_j=J_PER_MWH),
         number_cell(mean_of(stage.epochs), 1),
         number_cell(percent(mean_of(stage.accuracy)), 1),
     )

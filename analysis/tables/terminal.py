@@ -15,6 +15,7 @@ from analysis.quantities import counted, energy_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
+from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import (
     TableInfo,
@@ -50,7 +51,9 @@ def show(findings: Findings, console: Console) -> None:
     for group in _side_by_side([_titled(info, console.width) for info in matrices], console):
         console.print(group)
         console.print()
-    for info in (ranking_info(findings), *paradigm_table_infos(findings)):
+    contenders = contenders_info(findings)
+    ranked = (ranking_info(findings), *([contenders] if contenders else []))
+    for info in (*ranked, *paradigm_table_infos(findings)):
         console.print(_titled(info, console.width))
         console.print()
     if findings.paradigm.search is not None:

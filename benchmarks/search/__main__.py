@@ -9,6 +9,7 @@ live        the search itself on the smartwatch data, its budget a quarter of th
             and how far its answer is from the grid's best setup
 
 python -m benchmarks.search [--seeds 50]     all of it, from the root of the repository
+python -m benchmarks.search --replayed       all but the last
 python -m benchmarks.search --live           only the last
 python -m benchmarks.search --compare TABLE --targets 0.8 --figure F.svg
                                              all strategies on recorded trainings of your own
@@ -66,6 +67,7 @@ class Options:
         figure: SVG or PNG file for the figure of --compare, with a single one of --targets.
         dense_target: On the synthetic one.
         live: Only search for real.
+        replayed: Only replay.
     """
 
     seeds: int = 50
@@ -76,6 +78,7 @@ class Options:
     figure: Path | None = None
     dense_target: float = 0.9
     live: bool = False
+    replayed: bool = False
 
 
 def main() -> None:
@@ -91,7 +94,8 @@ def main() -> None:
     recorded = read_table(RECORDED)
     if not options.live:
         _replayed(recorded, options, console)
-    _live(recorded, console)
+    if not options.replayed:
+        _live(recorded, console)
 
 
 def _compare(path: Path, options: Options, console: Console) -> None:

@@ -74,6 +74,8 @@ def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manif
 def check_same_study(earlier: Manifest, later: Manifest) -> None:
     """Refuse to mix two studies.
 
+    An option that the earlier study's version did not have is passed over.
+
     Raises:
         OptionError: An option or the data differ from those of the study that is resumed.
     """
@@ -84,7 +86,7 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     changed = [
         f"--{key.replace('_', '-')} was {was.get(key)} and is {value}"
         for key, value in is_now.items()
-        if key not in MAY_CHANGE_ON_RESUME and was.get(key) != value
+        if key not in MAY_CHANGE_ON_RESUME and key in was and was[key] != value
     ]
     if earlier.paradigm is not later.paradigm:
         changed.insert(0, f"the command was study.{earlier.paradigm} and is study.{later.paradigm}")

@@ -6,6 +6,7 @@ on storage then is at most one flush old, and whole, because tables are put in p
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from enum import Enum, auto
 from types import FrameType
@@ -41,8 +42,11 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Take the signals."""
-        self._before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+        """Take the signals; in a thread that is not the main one they are left alone."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = {
+                each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)
+            }
         self._install()
         return self
 
@@ -69,7 +73,10 @@ class Interrupts:
         """From now on the first signal stops the trials; to be called before each run of Tune."""
         self._phase = _Phase.TRIALS
         self._install()  # Ray has taken SIGTERM, and would print a stack and die
-        signal.signal(signal.SIGUSR1, signal.SIG_DFL)  # an earlier run of Tune stops nothing now
+        if self._before:
+            signal.signal(
+                signal.SIGUSR1, signal.SIG_DFL
+            )  # an earlier run of Tune stops nothing now
 
     def trials_end(self) -> None:
         """From now on the first signal only waits for the results to be written."""

@@ -17,8 +17,15 @@ from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.options import StudyOptions
-from study.record.manifest import DataFacts, Manifest
-from study.record.records import MANIFEST_FILE, EnergyMethod, TrialRecord, TrialStatus
+from study.record.manifest import DataFacts, Manifest, SetupFacts
+from study.record.records import (
+    MANIFEST_FILE,
+    EnergyMethod,
+    Paradigm,
+    Stage,
+    TrialRecord,
+    TrialStatus,
+)
 from study.scenario import Data, Scenario
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -35,6 +42,7 @@ def run_study(
     command: tuple[str, ...],
     console: Console,
     source: TrialSource | None = None,
+    scenario: Scenario | None = None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -44,21 +52,23 @@ def run_study(
         command: As it was typed.
         console: Where it is shown.
         source: Where the trials come from; None for the whole grid of the design's setups.
+        scenario: With its options; None for the one that the options name.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
     """
     began_s = time.monotonic()
     options = options.reduced()
+    scenario = scenario or load_scenario(options.scenario, options.scenario_options)
     source = source or GridSource(options)
     device_type = check_this_machine(options)
-    scenario = source.prepared(load_scenario(options.scenario, options.scenario_options))
+    scenario = source.prepared(scenario)
+    stages, setups = design.stages(scenario), design.setups(options, scenario)
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
     data, facts = _loaded(scenario, options, console)
-    stages = design.stages(scenario)
     check_stages(scenario, data, stages)
     check_shippable(scenario)
     manifest = _manifest(
@@ -69,6 +79,7 @@ def run_study(
         scenario=scenario.name,
         command=command,
         stages=stages,
+        setups=setups,
         encoder_weights=data.encoder_weights,
     )
     if earlier is None:
@@ -137,6 +148,7 @@ def _manifest(
     scenario: str,
     command: tuple[str, ...],
     stages: tuple[str, ...],
+    setups: tuple[SetupFacts, ...],
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""
@@ -153,7 +165,7 @@ def _manifest(
         versions=versions(),
         git_commit=git_commit(),
         data=data,
-        setups=design.setups(options),
+        setups=setups,
         seeds=options.seeds,
         nodes=(),
         stages=stages,
@@ -171,7 +183,17 @@ def _write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
     """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
     estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
     folder.write_text(MANIFEST_FILE, manifest.to_json())
-    folder.write_bytes(LAYOUT_FILE, layout_events(manifest.paradigm, estimated=estimated))
+    folder.write_bytes(
+        LAYOUT_FILE,
+        layout_events(manifest.objective, tasks=_tasks(manifest), estimated=estimated),
+    )
+
+
+def _tasks(manifest: Manifest) -> tuple[str, ...]:
+    """The single tasks of a multitask study."""
+    if manifest.paradigm is not Paradigm.MULTITASK:
+        return ()
+    return tuple(each for each in manifest.stages if each not in {*Stage})
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY, Objective
 from study.record.records import (
     J_PER_MWH,
     J_PER_WH,
@@ -27,13 +28,13 @@ from study.record.records import (
     Paradigm,
     StopReason,
 )
-from study.store.trial_record import BROKEN_OFF
+from study.record.vocabulary import CUTS_EPOCH, FAILURES
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 """No lines but one under the header, and two blanks between columns."""
 
-_UNHAPPY = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR, None})
+_UNHAPPY = FAILURES | {None}
 """Ends that the table tells; None is that of a trial whose process was lost."""
 
 
@@ -73,12 +74,15 @@ class ProgressDisplay:
         repeats: int,
         trials: int,
         slots: int,
+        objective: Objective = ACCURACY,
         clock: Clock | None = None,
     ) -> None:
         """Show `trials` trials of `setups`, of which `slots` run at the same time.
 
         A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
+        Bests are those of the `objective`.
         """
+        self._objective = objective
         self._clock = clock or MonotonicClock()
         self._console = console
         self._setups = setups
@@ -124,11 +128,11 @@ class ProgressDisplay:
                 return  # a trial that goes on reports once more what it had reported
             self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
-            trial.epochs += record.stop_reason not in BROKEN_OFF
-            state.epochs += record.stop_reason not in BROKEN_OFF
+            trial.epochs += record.stop_reason not in CUTS_EPOCH
+            state.epochs += record.stop_reason not in CUTS_EPOCH
             if record.val_score is not None:
-                state.best = max(state.best or 0.0, record.val_score)
-                trial.best = max(trial.best or 0.0, record.val_score)
+                state.best = self._objective.best((state.best, record.val_score))
+                trial.best = self._objective.best((trial.best, record.val_score))
             if record.epoch_energy_j is None:
                 state.missing += 1
             else:
@@ -185,7 +189,7 @@ class ProgressDisplay:
             energy = f"{record.energy_j / J_PER_MWH:.1f} mWh{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
-            f"  best accuracy {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+            f"  best {self._objective.name} {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
 
@@ -227,13 +231,13 @@ class ProgressDisplay:
             "learning\nrate",
             "repeats\nended",
             "epochs\nso far",
-            "best\naccuracy",
+            f"best\n{self._objective.name}",
             f"mWh per\nepoch\n{self._label().strip()}".rstrip(),
             f"mWh\nso far\n{self._label().strip()}".rstrip(),
         ):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("now", min_width=8)
-        best = max((s.best for s in self._states.values() if s.best is not None), default=None)
+        best = self._objective.best(state.best for state in self._states.values())
         for setup in tuple(self._setups):
             state = self._states[setup.setup]
             begun = bool(state.running or state.ended)

@@ -7,6 +7,7 @@ the study starts; the curves come from the files that Ray Tune writes for each t
 import io
 import re
 import time
+from collections.abc import Sequence
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -14,7 +15,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_tensor_proto
 
-from study.record.records import Paradigm
+from study.record.objective import Objective
 
 # A fixed name: a resumed study writes the same file again.
 LAYOUT_FILE = "events.out.tfevents.0.layout"
@@ -27,31 +28,27 @@ _CHARTS = (
 
 _OF_ENERGY = frozenset({"epoch_energy_mwh", "mean_power_w", "energy_wh"})
 
-_HEADS = ("Accuracy of each task", ("attributes/accuracy", "identity/accuracy"))
-
 _TITLES = {
-    "val_score": "Validation accuracy",
     "epoch_energy_mwh": "Energy of an epoch, mWh",
     "mean_power_w": "Mean power of an epoch, W",
     "energy_wh": "Energy so far, Wh",
     "val_loss": "Validation loss",
     "train_loss": "Training loss",
-    "attributes/accuracy": "Accuracy: attributes",
-    "identity/accuracy": "Accuracy: identity",
 }
 
 
-def layout_events(paradigm: Paradigm, *, estimated: bool) -> bytes:
-    """The content of an events file that holds the layout and nothing else.
+def layout_events(objective: Objective, *, tasks: Sequence[str], estimated: bool) -> bytes:
+    """Return the content of an events file that holds the layout and nothing else.
 
     Args:
-        paradigm: A multitask study has charts for the accuracy of each task, too.
+        objective: Validation metric that decides.
+        tasks: Of a multitask study, whose tasks have a chart each; none in others.
         estimated: Whether energies are estimates, which their charts then say.
     """
     stream = io.BytesIO()
     writer = RecordWriter(stream)
     layout = make_tensor_proto(
-        _layout(paradigm, estimated=estimated).SerializeToString(), dtype="string"
+        _layout(objective, tasks, estimated=estimated).SerializeToString(), dtype="string"
     )
     value = Summary.Value(
         tag=metadata.CONFIG_SUMMARY_TAG,
@@ -66,22 +63,30 @@ def layout_events(paradigm: Paradigm, *, estimated: bool) -> bytes:
     return stream.getvalue()
 
 
-def _layout(paradigm: Paradigm, *, estimated: bool) -> layout_pb2.Layout:
-    charts = (*_CHARTS, _HEADS) if paradigm is Paradigm.MULTITASK else _CHARTS
+def _layout(objective: Objective, tasks: Sequence[str], *, estimated: bool) -> layout_pb2.Layout:
+    titles = {
+        **_TITLES,
+        "val_score": f"Validation {objective.name}",
+        **{f"{task}/accuracy": f"Accuracy: {task}" for task in tasks},
+    }
+    charts: list[tuple[str, tuple[str, ...]]] = [*_CHARTS]
+    if tasks:
+        charts.append(("Accuracy of each task", tuple(f"{task}/accuracy" for task in tasks)))
     return layout_pb2.Layout(
         category=[
             layout_pb2.Category(
-                title=title, chart=[_chart(name, estimated=estimated) for name in names]
+                title=title,
+                chart=[_chart(name, titles[name], estimated=estimated) for name in names],
             )
             for title, names in charts
         ]
     )
 
 
-def _chart(name: str, *, estimated: bool) -> layout_pb2.Chart:
+def _chart(name: str, title: str, *, estimated: bool) -> layout_pb2.Chart:
     """A chart of all trials; the tag is what Ray's TensorBoard logger makes of a reported name."""
     tag = f"^{re.escape(f'ray/tune/{name}')}$"
     label = " (estimated)" if estimated and name in _OF_ENERGY else ""
     return layout_pb2.Chart(
-        title=_TITLES[name] + label, multiline=layout_pb2.MultilineChartContent(tag=[tag])
+        title=title + label, multiline=layout_pb2.MultilineChartContent(tag=[tag])
     )

@@ -259,6 +259,8 @@ def _record(
         energy_status=reading.status,
         coverage=reading.coverage,
         uncertainty_j=reading.uncertainty_j,
+        uncertainty_common_j=reading.uncertainty_common_j,
+        uncertainty_own_j=reading.uncertainty_own_j,
         power_samples=reading.power_samples,
         samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
         peak_memory_bytes=meter.peak_memory_bytes,

@@ -63,6 +63,7 @@ class Tuning:
             repeats=self._options.repeats,
             trials=len(self._source.remaining),
             slots=self._cluster.slots,
+            objective=self._manifest.objective,
         )
         progress.start()
         try:

@@ -79,7 +79,7 @@ class _Alike:
         source = np.random.default_rng(_SEED)
         strata = np.arange(MIXTURE).reshape(-1, *[1] * (edges.ndim - 1))
         drawn = (strata + source.random((MIXTURE, *edges.shape[:-1]))) / MIXTURE
-        return np.minimum((drawn[..., None] > edges).sum(axis=-1), SCALES - 1)
+        return np.asarray(np.minimum((drawn[..., None] > edges).sum(axis=-1), SCALES - 1))
 
     def given(self, place: Integers) -> tuple[Floats, Floats]:
         """Mean and Cholesky root of the true means, at a point of the prior for each study."""
@@ -89,7 +89,7 @@ class _Alike:
         covariance = -noise[..., :, None] * precise * noise[..., None, :]
         every = np.arange(noise.shape[-1])
         covariance[..., every, every] += noise + _ROUNDING
-        return self._level + centre, np.linalg.cholesky(covariance)
+        return self._level + centre, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
     def _likelihood(self, shares: Floats) -> Floats:
         """Logarithm of the residual likelihood. Shape (...)."""

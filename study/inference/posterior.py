@@ -7,7 +7,7 @@ draws that lean on the other setups (`study.inference.partial_pooling`): of sixt
 themselves the best is partly luck.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,20 +79,18 @@ def posterior(
     )
 
 
-def axes_of(setups: Sequence[Sequence[Hashable]]) -> Integers:
-    """Number the values of each axis.
+def axes_of(setups: Sequence[Mapping[str, object]]) -> Integers:
+    """Number the values that setups have on each axis.
 
     Args:
-        setups: Of each setup its value on each axis, in the same order.
+        setups: Of each setup its parameters by their names; one that it lacks is a value too.
 
     Returns:
         Shape (setups, axes).
     """
-    columns = [
-        {value: number for number, value in enumerate(dict.fromkeys(c))}
-        for c in zip(*setups, strict=True)
-    ]
-    numbers = [
-        [column[value] for column, value in zip(columns, each, strict=True)] for each in setups
-    ]
-    return np.asarray(numbers, dtype=np.int64).reshape(len(setups), len(columns))
+    columns = []
+    for name in dict.fromkeys(name for each in setups for name in each):
+        values = [repr(each.get(name)) for each in setups]
+        number = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        columns.append([number[value] for value in values])
+    return np.asarray(columns, dtype=np.int64).reshape(len(columns), len(setups)).T

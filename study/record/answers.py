@@ -1,12 +1,16 @@
-"""What a search answers: the best setup, or the front, by the means over a setup's seeds."""
+"""What a search answers: the best setup, or the front, by the means over a setup's seeds.
 
-from collections.abc import Sequence
+The terminal and the report both ask here, so that they name the same setup.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from study.record.curves import TrialCurve, curve_of_trial
+from study.record.curves import TrialCurve, curve_of_trial, mean_of
+from study.record.objective import ACCURACY, Objective
 from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal, best_of
-from study.search.confirming import mean_of
+from study.record.vocabulary import TrialStatus
 
 CONFIRMED = 2
 """Seeds from which on a setup counts as trained again."""
@@ -24,15 +28,21 @@ class Answer:
     trials: tuple[TrialRecord, ...]
     curve: TrialCurve
 
+    @property
+    def setup(self) -> int:
+        """Number of the setup."""
+        return self.trials[0].setup
+
 
 def answers(
     goal: SearchGoal,
-    trials: Sequence[TrialRecord],
+    trials: Iterable[TrialRecord],
     *,
     target: float | None,
     confirmed: bool,
+    objective: Objective = ACCURACY,
 ) -> tuple[Answer, ...]:
-    """The best setup, or the front with accuracy rising; none where no trial counts.
+    """Return the best setup, or the front from the worst score to the best; none where no trial counts.
 
     Args:
         goal: What the search is after.
@@ -40,29 +50,43 @@ def answers(
         target: Of the search.
         confirmed: Whether leading setups were trained again: then the answer is one of those,
             because the best of many single seeds is more often lucky than good.
+        objective: Validation metric that decides.
     """
-    by_setup: dict[int, list[TrialRecord]] = {}
-    for trial in trials:
-        by_setup.setdefault(trial.setup, []).append(trial)
-    found = []
-    for many in by_setup.values():
-        curves = [curve_of_trial(each, target=target) for each in many]
-        whole = tuple(t for t, c in zip(many, curves, strict=True) if not c.stopped)
-        curve = mean_of(curves)
-        if curve is not None:
-            found.append(Answer(trials=whole, curve=curve))
+    found = setup_means(trials, target=target, objective=objective)
     again = [each for each in found if len(each.trials) >= CONFIRMED]
     chosen = again if confirmed and again else found
     best = best_of(goal, [each.curve for each in chosen])
-    return tuple(chosen[index] for index in best) or _without_means(goal, chosen, target)
+    return tuple(chosen[index] for index in best) or _without_means(goal, chosen)
 
 
-def _without_means(
-    goal: SearchGoal, chosen: Sequence[Answer], target: float | None
+def setup_means(
+    trials: Iterable[TrialRecord], *, target: float | None, objective: Objective = ACCURACY
 ) -> tuple[Answer, ...]:
+    """Return the mean of each setup over its seeds, by the setup's number.
+
+    Only trials that have ended count. A setup of which each training was stopped is left out.
+    """
+    by_setup: dict[int, list[TrialRecord]] = {}
+    for trial in trials:
+        if trial.status is TrialStatus.FINISHED and trial.epochs:
+            by_setup.setdefault(trial.setup, []).append(trial)
+    found = []
+    for _, many in sorted(by_setup.items()):
+        curves = [curve_of_trial(each, target=target, objective=objective) for each in many]
+        curve = mean_of(curves)
+        if curve is not None:
+            whole = tuple(t for t, c in zip(many, curves, strict=True) if not c.stopped)
+            found.append(Answer(trials=whole, curve=curve))
+    return tuple(found)
+
+
+def _without_means(goal: SearchGoal, chosen: Sequence[Answer]) -> tuple[Answer, ...]:
     """The best by single seeds, where no setup has a value with every seed."""
     single = [
-        Answer(trials=(trial,), curve=curve_of_trial(trial, target=target))
+        Answer(
+            trials=(trial,),
+            curve=curve_of_trial(trial, target=each.curve.target, objective=each.curve.objective),
+        )
         for each in chosen
         for trial in each.trials
     ]

@@ -1,9 +1,13 @@
 """How a trial of a search goes: what its epochs have brought and cost so far. Pure arithmetic."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from study.record.records import StopReason, TrialRecord
+from study.record.objective import ACCURACY, Objective
+from study.record.records import TrialRecord
+from study.record.vocabulary import FAILURES, StopReason
 
 
 @final
@@ -12,26 +16,31 @@ class TrialCurve:
     """A trial of a search, epoch by epoch.
 
     Attributes:
-        target: Validation accuracy that is to be reached; None where there is no target.
+        objective: Validation metric that decides.
+        target: Value of the objective that is to be reached; None where there is no target.
         epochs: Epochs so far.
         known_j: Their energy, as far as it is known.
         time_s: Their time.
         missing: Epochs without an energy.
-        best_accuracy: Best validation accuracy so far; None before the first that is known.
+        best_score: Best value of the objective so far; None before the first that is known.
         to_target_j: Energy up to the first epoch that reached the target; None if none did, or if
             an epoch before it has no energy.
         stopped: Whether the search ended it before it would have ended itself: what is known of it
             is then a lower bound of what it costs.
+        failed: Whether it diverged or ran out of memory: what it used is not the energy of a
+            training.
     """
 
+    objective: Objective = ACCURACY
     target: float | None = None
     epochs: int = 0
     known_j: float = 0.0
     time_s: float = 0.0
     missing: int = 0
-    best_accuracy: float | None = None
+    best_score: float | None = None
     to_target_j: float | None = None
     stopped: bool = False
+    failed: bool = False
 
     @property
     def energy_j(self) -> float | None:
@@ -41,51 +50,89 @@ class TrialCurve:
     @property
     def reached(self) -> bool:
         """Whether the target was reached."""
-        best = self.best_accuracy
-        return self.target is not None and best is not None and best >= self.target
+        return self.objective.reaches(self.best_score, self.target)
+
+    @property
+    def share_of_target(self) -> float | None:
+        """Best score over the target, counted from 0.
+
+        None without a score or a target, and where less is better: nobody knows then where a
+        training begins.
+        """
+        if not self.best_score or not self.target or self.objective.mode == "min":
+            return None
+        return self.best_score / self.target
 
     @property
     def pace_j(self) -> float | None:
-        """What a stopped trial would need to its target, went it on as it has gone so far.
+        """Energy that a stopped trial would need to its target, went it on as it has gone so far.
 
-        Learning curves flatten, so that is little: see `verdicts.out_of_reach`.
+        Learning curves flatten, so that is little: see `early_stopper.out_of_reach`.
         """
-        if not self.stopped or not self.best_accuracy or self.target is None:
-            return None
-        return self.known_j * self.target / self.best_accuracy
+        share = self.share_of_target
+        return self.known_j / share if self.stopped and share else None
 
     @property
     def least_to_target_j(self) -> float | None:
         """The least that a stopped trial can have needed to its target.
 
-        It needed one more epoch at least, and won accuracy no faster than so far.
+        It needed one more epoch at least, and came closer no faster than so far.
         """
         if not self.stopped or not self.epochs or self.target is None:
             return None
         return max(self.known_j * (1 + 1 / self.epochs), self.pace_j or 0.0)
 
-    def add(self, *, accuracy: float | None, energy_j: float | None, time_s: float) -> None:
+    def add(self, *, score: float | None, energy_j: float | None, time_s: float) -> None:
         """Take one more epoch."""
         before = self.reached
         self.epochs += 1
         self.time_s += time_s
         self.missing += energy_j is None
         self.known_j += energy_j or 0.0
-        if accuracy is not None:
-            self.best_accuracy = max(accuracy, self.best_accuracy or 0.0)
+        self.best_score = self.objective.best((self.best_score, score))
         if self.reached and not before:
             self.to_target_j = self.energy_j
 
 
-def curve_of_trial(trial: TrialRecord, *, target: float | None) -> TrialCurve:
-    """How a recorded trial went; one that has not ended counts as stopped."""
+def curve_of_trial(
+    trial: TrialRecord, *, target: float | None, objective: Objective = ACCURACY
+) -> TrialCurve:
+    """Return how a recorded trial went; one that has not ended counts as stopped."""
     return TrialCurve(
+        objective=objective,
         target=target,
         epochs=trial.epochs,
         known_j=trial.energy_j or 0.0,
         time_s=trial.time_s,
         missing=trial.missing_epochs,
-        best_accuracy=trial.best_val_score,
+        best_score=trial.best_val_score,
         to_target_j=trial.energy_to_target_j,
         stopped=trial.stop_reason in {StopReason.STOPPED, None},
+        failed=trial.stop_reason in FAILURES,
+    )
+
+
+def mean_of(curves: Sequence[TrialCurve]) -> TrialCurve | None:
+    """Return one curve in the place of several seeds: their means; None without an ended one.
+
+    A setup reaches the target only if every seed that was not stopped does. One that was stopped
+    counts there with the least it can have needed: to leave out a bad seed would flatter. For the
+    same reason a setup has failed where one of its seeds has.
+    """
+    whole = [each for each in curves if not each.stopped]
+    if not whole:
+        return None
+    known = [each.best_score for each in whole if each.best_score is not None]
+    reached = [each.to_target_j for each in whole if each.to_target_j is not None]
+    least = [j for each in curves if (j := each.least_to_target_j) is not None]
+    return TrialCurve(
+        objective=whole[0].objective,
+        target=whole[0].target,
+        epochs=round(statistics.fmean(each.epochs for each in whole)),
+        known_j=statistics.fmean(each.known_j for each in whole),
+        time_s=statistics.fmean(each.time_s for each in whole),
+        missing=sum(each.missing for each in whole),
+        best_score=statistics.fmean(known) if len(known) == len(whole) else None,
+        to_target_j=statistics.fmean([*reached, *least]) if len(reached) == len(whole) else None,
+        failed=any(each.failed for each in whole),
     )

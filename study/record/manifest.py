@@ -120,6 +120,12 @@ class SetupFacts:
     learning_rate: float
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return all that it chooses, by name."""
+        own = {"batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        return {**own, **self.parameters}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FurtherTrial:

@@ -36,6 +36,10 @@ class Objective:
             message = f"the objective's mode is {self.mode!r}; allowed are 'max' and 'min'"
             raise ValueError(message)
 
+    def __str__(self) -> str:
+        """Return it in words, for messages."""
+        return f"{self.name} ({self.mode})"
+
     def gain(self, score: float) -> float:
         """Return the score, turned where necessary so that more is better."""
         return score if self.mode == "max" else -score

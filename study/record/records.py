@@ -74,7 +74,7 @@ class EpochRecord(Row):
         device_name: The measured device, as its vendor names it.
         paradigm: What the study compares.
         scenario: Name of the scenario.
-        stage: The training within the trial; a word of `Stage`.
+        stage: The training within the trial: a word of `Stage`, or the name of a task.
         setup: Number of the setup, from 1, in the order of the paper's Table 1.
         batch_size: As asked for.
         effective_batch_size: The smaller of `batch_size` and the number of training samples.

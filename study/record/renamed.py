@@ -8,8 +8,14 @@ RENAMED_OPTIONS: Mapping[str, str] = {"objective": "goal", "target_accuracy": "t
 
 
 def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a manifest under the names that they have now."""
-    return {RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
+    """Return the options of a manifest of version 0.1 under the names that they have now.
+
+    `--tracker` took one source then, and takes several now.
+    """
+    present = {RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
+    if isinstance(present.get("tracker"), str):
+        present["tracker"] = [present["tracker"]]
+    return present
 
 
 def with_scenario_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a search is after, and how a trial is put into numbers for Optuna.
 
-    energy-to-target   least energy until the validation accuracy reaches a target
-    accuracy-energy    the front: no other setup is both more accurate and cheaper
-    accuracy           best accuracy within a budget
+    energy-to-target   least energy until the objective reaches a target
+    accuracy-energy    the front: no other setup is both better by the objective and cheaper
+    accuracy           best objective within a budget
 
 A trial that the search stopped is a lower bound. Where one value is optimised, Optuna gets
 a pessimistic one, so that its samplers learn from it; where two are, it hears that the trial was
@@ -46,13 +46,15 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
         curve: The trial; ended by itself or stopped.
         max_epochs: Longest training.
     """
-    accuracy = curve.best_accuracy or 0.0
+    gain = _gain(curve)
+    if gain is None:
+        return None
     if goal is SearchGoal.ACCURACY:
-        return (accuracy,)
+        return (gain,)
     if curve.energy_j is None or curve.energy_j <= 0:
         return None
     if goal is SearchGoal.ACCURACY_ENERGY:
-        return None if curve.stopped else (accuracy, math.log10(curve.energy_j))
+        return None if curve.stopped else (gain, math.log10(curve.energy_j))
     if curve.to_target_j is not None:
         return (math.log10(curve.to_target_j),)
     return (_not_reached(curve, max_epochs=max_epochs),)
@@ -61,30 +63,51 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
 def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
     """A pessimistic log10 of joules, so that samplers rank also trials that miss the target."""
     whole_j = curve.known_j / curve.epochs * max(max_epochs, curve.epochs)
-    return math.log10(whole_j) + 1.0 + (curve.target or 0.0) - (curve.best_accuracy or 0.0)
+    return math.log10(whole_j) + 1.0 + _shortfall(curve)
+
+
+def _gain(curve: TrialCurve) -> float | None:
+    """Best score, turned so that more is better; a share that is not known counts as 0."""
+    if curve.best_score is None:
+        return 0.0 if curve.objective.is_share else None
+    return curve.objective.gain(curve.best_score)
+
+
+def _shortfall(curve: TrialCurve) -> float:
+    """How far a trial is from its target: for a share in its unit, else relative to the target."""
+    gain, target = _gain(curve), curve.target
+    if gain is None or target is None:
+        return 0.0
+    missed = curve.objective.gain(target) - gain
+    return missed if curve.objective.is_share else missed / (abs(target) or 1.0)
 
 
 def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
-    """Indices of the best trials: one, or the front with accuracy rising; none where none counts.
+    """Return the indices of the best trials: one, or the front from the worst score to the best.
 
-    Trials that were stopped are lower bounds and never among them.
+    Trials that were stopped are lower bounds, and those that failed no trainings: none of them is
+    ever best. Without any other trial there is no index.
     """
-    whole = [i for i, each in enumerate(curves) if not each.stopped]
+    whole = [i for i, each in enumerate(curves) if not each.stopped and not each.failed]
     if goal is SearchGoal.ENERGY_TO_TARGET:
         found = [(j, i) for i in range(len(curves)) if (j := curves[i].to_target_j) is not None]
         return (min(found)[1],) if found else ()
     if goal is SearchGoal.ACCURACY:
-        rated = [(-(a), i) for i in whole if (a := curves[i].best_accuracy) is not None]
+        rated = [
+            (-curves[i].objective.gain(score), i)
+            for i in whole
+            if (score := curves[i].best_score) is not None
+        ]
         return (min(rated)[1],) if rated else ()
     points = {
-        i: (a, j)
+        i: (curves[i].objective.gain(score), j)
         for i in whole
-        if (a := curves[i].best_accuracy) is not None and (j := curves[i].energy_j) is not None
+        if (score := curves[i].best_score) is not None and (j := curves[i].energy_j) is not None
     }
     front = [i for i, p in points.items() if not any(_beats(q, p) for q in points.values())]
     return tuple(sorted(front, key=lambda i: points[i]))
 
 
 def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether one (accuracy, joules) is nowhere worse than the other, and somewhere better."""
+    """Whether one (gain, joules) is nowhere worse than the other, and somewhere better."""
     return one != other and one[0] >= other[0] and one[1] <= other[1]

@@ -4,15 +4,17 @@
 translation on their way into a row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from enum import StrEnum
 
 from trackers.sample import Method as EnergyMethod
 from trackers.sample import Status as EnergyStatus
 
 __all__ = [
+    "CUTS_EPOCH",
+    "FAILURES",
     "LATENTS",
-    "RANKED_STAGE",
+    "NOT_WHOLE",
     "EnergyMethod",
     "EnergyScope",
     "EnergyStatus",
@@ -20,6 +22,7 @@ __all__ = [
     "Stage",
     "StopReason",
     "TrialStatus",
+    "ranked_stage",
 ]
 
 
@@ -33,24 +36,21 @@ class Paradigm(StrEnum):
 
 
 class Stage(StrEnum):
-    """A training within a trial, with its own early stopping and its own energy."""
+    """A training within a trial, with its own early stopping and its own energy.
+
+    These are the stages of the paradigms. A single task of a multitask study is a stage, too, and
+    has the task's name.
+    """
 
     ENCODER = "encoder"
     CLASSIFIER_FROZEN = "classifier-frozen"
     CLASSIFIER_UNFROZEN = "classifier-unfrozen"
     ENCODER_CLASSIFIER = "encoder+classifier"
-    ATTRIBUTES = "attributes"
-    IDENTITY = "identity"
     BOTH = "both"
+    """Two tasks together."""
+    ALL = "all"
+    """Three tasks or more together."""
 
-
-RANKED_STAGE: Mapping[Paradigm, Stage] = {
-    Paradigm.PRETRAINING: Stage.ENCODER_CLASSIFIER,
-    Paradigm.MULTITASK: Stage.BOTH,
-}
-"""The stage by which setups are ranked where a trial has several. For pretraining it is the
-training from scratch, which each setup needs whether or not pretraining pays; for multitask it is
-the training that does all of the work."""
 
 LATENTS = "latents"
 """Stage of the window in which a frozen encoder computes latent features once. It lies within the
@@ -82,6 +82,16 @@ class StopReason(StrEnum):
     """A search ended it early: what it cost is a lower bound."""
 
 
+FAILURES = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""The training came to nothing: what it used is not the energy of a training."""
+
+NOT_WHOLE = FAILURES | {StopReason.STOPPED}
+"""The training did not come to an end of its own."""
+
+CUTS_EPOCH = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
+"""The epoch on whose row it stands did not come to its end."""
+
+
 class TrialStatus(StrEnum):
     """State of a trial.
 
@@ -91,3 +101,18 @@ class TrialStatus(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
+    """Return the stage by which setups are ranked; None where a trial has one.
+
+    For pretraining it is the training from scratch, which each setup needs whether or not
+    pretraining pays; for multitask it is the last, the training that does all of the work.
+
+    Args:
+        paradigm: Of the study.
+        stages: Of its manifest.
+    """
+    if paradigm is Paradigm.MULTITASK:
+        return stages[-1]
+    return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None

@@ -13,8 +13,8 @@ import numpy as np
 from study.inference.allocation import next_repeat
 from study.inference.choice import Aim, choose
 from study.inference.failure import cost_of_success
-from study.inference.posterior import Posterior, posterior
-from study.inference.repeats import Repeats
+from study.inference.posterior import Posterior, axes_of, posterior
+from study.inference.repeats import Integers, Repeats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,10 @@ class Decision:
 
 
 def decide(
-    trainings: Mapping[int, Sequence[Training]], running: Mapping[int, int], aim: Aim
+    trainings: Mapping[int, Sequence[Training]],
+    running: Mapping[int, int],
+    aim: Aim,
+    parameters: Mapping[int, Mapping[str, object]] | None = None,
 ) -> Decision | None:
     """Weigh what is known; None where no setup has two results, so that no spread is known.
 
@@ -57,21 +60,23 @@ def decide(
         trainings: Of each setup those that have ended, by its number.
         running: How many trainings of a setup still run; none is 0.
         aim: What is asked of a setup.
+        parameters: What each setup chooses, by name; setups that share a value lean on each other.
     """
     energies = {setup: _energies_j(several) for setup, several in trainings.items()}
     numbers = [setup for setup, several in energies.items() if several]
     if not numbers:
         return None
     gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
-    known = (
+    energy, gain = (
         Repeats.of_energies_j([energies[setup] for setup in numbers]),
-        Repeats.of([[gain for gain in several if gain is not None] for several in gains]),
+        Repeats.of([[one for one in several if one is not None] for several in gains]),
     )
-    drawn = _posteriors(*known)
+    axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
+    drawn = _posteriors(energy, gain, axes)
     if drawn is None:
         return None
     more = np.asarray([running.get(setup, 0) for setup in numbers])
-    expected = _posteriors(*(each.expecting(more) for each in known)) or drawn
+    expected = _posteriors(energy.expecting(more), gain.expecting(more), axes) or drawn
     choice = choose(*drawn, aim)
     return Decision(
         answer=numbers[int(choice.setup)],
@@ -100,7 +105,9 @@ def _energies_j(trainings: Sequence[Training]) -> list[float]:
     return [energy_j * np.exp(cost.overhead or 0.0) for energy_j in whole]
 
 
-def _posteriors(energies: Repeats, gains: Repeats) -> tuple[Posterior, Posterior] | None:
-    # Seeds as in the report, which is to name the same setup with the same probability.
-    energy, gain = posterior(energies), posterior(gains, rng=1)
+def _posteriors(
+    energies: Repeats, gains: Repeats, axes: Integers | None
+) -> tuple[Posterior, Posterior] | None:
+    # Seeds as in the report, which is to name the same setup with nearly the same probability.
+    energy, gain = posterior(energies, axes=axes), posterior(gains, axes=axes, rng=1)
     return None if energy is None or gain is None else (energy, gain)

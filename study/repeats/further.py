@@ -11,15 +11,13 @@ from typing import Any, final
 
 from study.inference.choice import Aim, Preference
 from study.record.manifest import FurtherTrial, Manifest
-from study.record.records import J_PER_WH, Stage, StopReason, TrialRecord
-from study.record.vocabulary import RANKED_STAGE
+from study.record.records import J_PER_WH, TrialRecord
+from study.record.vocabulary import NOT_WHOLE, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.options import POINTS, ComparisonOptions
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plan, trial_plans
 from study.store.trial_record import stage_rows, total_j
-
-_WHOLE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
 
 
 @final
@@ -52,7 +50,7 @@ class FurtherRepeats:
         self.ending: str | None = None
         self._options = options
         self._objective = manifest.objective
-        self._stage = RANKED_STAGE.get(manifest.paradigm, Stage(manifest.stages[0]))
+        self._stage = ranked_stage(manifest.paradigm, manifest.stages) or manifest.stages[0]
         self._aim = Aim(
             tolerance=options.tolerance / POINTS, price=Preference(options.prefer).price
         )
@@ -147,7 +145,12 @@ class FurtherRepeats:
             most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
             self._end(f"there were {self._most}, {most}")
             return None
-        decision = decide(self._trainings(), self._still_running(), self._aim)
+        decision = decide(
+            self._trainings(),
+            self._still_running(),
+            self._aim,
+            {number: each.chosen for number, each in self._setups.items()},
+        )
         if decision is None:
             if not self._running:
                 self._end("no setup has two results, so that no spread is known")
@@ -204,7 +207,7 @@ class FurtherRepeats:
         return Training(
             energy_j=total_j(row.epoch_energy_j for row in rows),
             gain=None if best is None else self._objective.gain(best),
-            is_whole=rows[-1].stop_reason in _WHOLE,
+            is_whole=rows[-1].stop_reason not in NOT_WHOLE,
         )
 
     def _still_running(self) -> Counter[int]:

@@ -55,7 +55,7 @@ def design_of(space: Space) -> Design:
         pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
         return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
-    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda _: listed_setups(space))
+    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda *_: listed_setups(space))
 
 
 def main(args: Sequence[str]) -> int:

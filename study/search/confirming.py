@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from study.record.curves import TrialCurve
+from study.record.curves import TrialCurve, mean_of
 from study.record.search_goal import SearchGoal, best_of
 from study.search.space.space import Choice
 
@@ -50,26 +50,3 @@ def _cheapest(
             costs[choice] = statistics.fmean(pace)
     others = sorted(costs.keys() - {best}, key=lambda choice: (costs[choice], str(choice)))
     return (best, *others[: LEADERS - 1])
-
-
-def mean_of(curves: Sequence[TrialCurve]) -> TrialCurve | None:
-    """One curve in the place of several seeds: their means; None without a whole one.
-
-    A setup reaches the target only if every seed that was not stopped does. One that was stopped
-    counts there with the least it can have needed: to leave out a bad seed would flatter.
-    """
-    whole = [each for each in curves if not each.stopped]
-    if not whole:
-        return None
-    known = [each.best_accuracy for each in whole if each.best_accuracy is not None]
-    reached = [each.to_target_j for each in whole if each.to_target_j is not None]
-    least = [j for each in curves if (j := each.least_to_target_j) is not None]
-    return TrialCurve(
-        target=whole[0].target,
-        epochs=round(statistics.fmean(each.epochs for each in whole)),
-        known_j=statistics.fmean(each.known_j for each in whole),
-        time_s=statistics.fmean(each.time_s for each in whole),
-        missing=sum(each.missing for each in whole),
-        best_accuracy=statistics.fmean(known) if len(known) == len(whole) else None,
-        to_target_j=statistics.fmean([*reached, *least]) if len(reached) == len(whole) else None,
-    )

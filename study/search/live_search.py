@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import final
 
 from study.record.curves import TrialCurve, curve_of_trial
+from study.record.objective import ACCURACY, Objective
 from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
 from study.record.search_goal import SearchGoal, values_of
+from study.record.vocabulary import FAILURES
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
@@ -39,6 +41,7 @@ class LiveSearch:
     Attributes:
         budget: What it may use, and what it has used.
         said: What a user must know of it, a sentence each.
+        objective: Validation metric that decides.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class LiveSearch:
         trials: Callable[[], Sequence[TrialRecord]],
         ended: frozenset[str] = frozenset(),
         known: Iterable[TrialRecord] = (),
+        objective: Objective = ACCURACY,
     ) -> None:
         """Search with `options`.
 
@@ -60,7 +64,9 @@ class LiveSearch:
             trials: Gives the records of all trials so far, those of earlier commands included.
             ended: Those that have ended in an earlier command, by their identifiers.
             known: Trials of earlier studies.
+            objective: Validation metric that decides.
         """
+        self.objective = objective
         self.budget = Budget(options.budget_j)
         self.said: list[str] = []
         self._options = options
@@ -125,7 +131,8 @@ class LiveSearch:
             return None  # Tune reports the last epoch once more when a trial has ended by itself
         running.seen.add((record.stage, record.epoch))
         energy_j = record.epoch_energy_j
-        running.curve.add(accuracy=record.val_score, energy_j=energy_j, time_s=record.epoch_time_s)
+        running.curve.failed = record.stop_reason in FAILURES
+        running.curve.add(score=record.val_score, energy_j=energy_j, time_s=record.epoch_time_s)
         if energy_j is not None and energy_j > self.budget.limit_j:
             self.said.append(
                 f"--energy-budget-wh {self.budget.limit_j / J_PER_WH:g} is less than one epoch of "
@@ -159,12 +166,12 @@ class LiveSearch:
         if running.proposal is None:
             return
         values = None
-        if not failed and curve.best_accuracy is not None:
+        if not failed and curve.best_score is not None:
             values = values_of(self._goal, curve, max_epochs=self._options.max_epochs)
         if values is None and not curve.stopped:
             self.said.append(
                 f"{trial_id} has no "
-                f"{'accuracy' if curve.best_accuracy is None else 'energy'}, so it counts as failed "
+                f"{'accuracy' if curve.best_score is None else 'energy'}, so it counts as failed "
                 "in Optuna's study."
             )
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
@@ -209,7 +216,7 @@ class LiveSearch:
     def _begin(self, plan: TrialPlan, choice: Choice, proposal: Proposal | None) -> TrialPlan:
         self.budget.start(plan.trial_id, first_rung_j=self._first_rung_j)
         self._here.add(plan.trial_id)
-        curve = TrialCurve(target=self._options.target)
+        curve = TrialCurve(objective=self.objective, target=self._options.target)
         self._running[plan.trial_id] = _Running(choice=choice, proposal=proposal, curve=curve)
         return plan
 
@@ -225,7 +232,7 @@ class LiveSearch:
 
     def _learn(self, record: TrialRecord) -> None:
         choice = self._registry.choice(record)
-        curve = curve_of_trial(record, target=self._options.target)
+        curve = curve_of_trial(record, target=self._options.target, objective=self.objective)
         self._curves[choice].append(curve)
         self._seeds[choice].add(record.seed)
         if record.energy_to_target_j is not None:

@@ -113,6 +113,7 @@ class RaySearchAdapter:
             trials=recorder.trials,
             ended=frozenset(each.trial_id for each in ended),
             known=self.known,
+            objective=manifest.objective,
         )
         self.search.earlier()
 

@@ -41,7 +41,13 @@ def live_lines(
     own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
-    found = answers(goal, trials, target=options.target, confirmed=options.confirm > 0)
+    found = answers(
+        goal,
+        trials,
+        target=options.target,
+        confirmed=options.confirm > 0,
+        objective=search.objective,
+    )
     if not found:
         yield f"The search has no answer: {NO_ANSWER[goal]}."
     for answer in found:
@@ -50,8 +56,9 @@ def live_lines(
             f"{curve_text(answer.curve)}{_seeds_text(answer)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
-        top = max(each.best_val_score or 0.0 for each in trials)
-        yield f"--target {options.target:g}: the best of all trials has {top:.3f}."
+        top = search.objective.best(each.best_val_score for each in trials)
+        has = "no score" if top is None else f"{top:.3f}"
+        yield f"--target {options.target:g}: the best of all trials has {has}."
     yield f"search used {spent_text(search.bill_j(own), search.budget)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
@@ -86,7 +93,7 @@ def headline(goal: SearchGoal) -> str:
 
 def curve_text(curve: TrialCurve) -> str:
     """Accuracy and energy of one trial, or of the mean of several."""
-    accuracy = "no accuracy" if curve.best_accuracy is None else f"{curve.best_accuracy:.3f}"
+    accuracy = "no accuracy" if curve.best_score is None else f"{curve.best_score:.3f}"
     if curve.to_target_j is not None:
         return f"accuracy {accuracy}, {mwh_text(curve.to_target_j)} to the target"
     energy = "energy not known" if curve.energy_j is None else mwh_text(curve.energy_j)

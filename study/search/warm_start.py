@@ -9,6 +9,7 @@ from typing import Any
 from study.errors import OptionError, StorageError
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest
+from study.record.objective import Objective
 from study.record.records import (
     EPOCHS_FILE,
     TRIALS_FILE,
@@ -24,6 +25,7 @@ from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
 from study.store.folder import StudyFolder
+from study.store.trial_record import counted_rows, energy_to_target_j
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,9 @@ def earlier_studies(
                 "mislead: give --from-similar to take only its setups as hints."
             )
             raise OptionError(message)
-        for choice, trials in _by_choice(folder, earlier, space, target).items():
+        for choice, trials in _by_choice(
+            folder, earlier, space, manifest.objective, target
+        ).items():
             told = {} if differs else _values(trials, goal, manifest, target)
             values = None
             if told:
@@ -112,7 +116,7 @@ def _values(
     max_epochs = int(manifest.options["max_epochs"])
     found = {}
     for trial in trials:
-        curve = curve_of_trial(trial, target=target)
+        curve = curve_of_trial(trial, target=target, objective=manifest.objective)
         values = values_of(goal, curve, max_epochs=max_epochs)
         if values is not None and not _is_cut_short(trial, goal, curve):
             found[trial] = values
@@ -126,10 +130,14 @@ def _is_cut_short(trial: TrialRecord, goal: SearchGoal, curve: TrialCurve) -> bo
 
 
 def _by_choice(
-    folder: StudyFolder, earlier: Manifest, space: Space, target: float | None
+    folder: StudyFolder,
+    earlier: Manifest,
+    space: Space,
+    objective: Objective,
+    target: float | None,
 ) -> dict[Choice, list[TrialRecord]]:
     """The trials that came to their end, by their setup in the space."""
-    reached_j = _energies_to_target(folder, target)
+    reached_j = _energies_to_target(folder, objective, target)
     fixed_values = _fixed_values(earlier.options)
     found: dict[Choice, list[TrialRecord]] = {}
     for row in folder.read_rows(TRIALS_FILE):
@@ -142,21 +150,19 @@ def _by_choice(
     return found
 
 
-def _energies_to_target(folder: StudyFolder, target: float | None) -> dict[str, float]:
-    """Joules until this search's target, of the trials that reached it."""
-    curves: dict[tuple[str, int], TrialCurve] = {}
+def _energies_to_target(
+    folder: StudyFolder, objective: Objective, target: float | None
+) -> dict[str, float]:
+    """Joules until this search's target, of the trials that reached it, over all attempts."""
+    epochs: dict[str, list[EpochRecord]] = {}
     for row in folder.read_rows(EPOCHS_FILE):
         epoch = EpochRecord.from_row(row)
-        curve = curves.setdefault((epoch.trial_id, epoch.attempt), TrialCurve(target=target))
-        curve.add(
-            accuracy=epoch.val_score, energy_j=epoch.epoch_energy_j, time_s=epoch.epoch_time_s
-        )
-    # The last attempt's, which sorts behind those before.
-    return {
-        trial_id: curve.to_target_j
-        for (trial_id, _), curve in sorted(curves.items(), key=lambda pair: pair[0])
-        if curve.to_target_j is not None
+        epochs.setdefault(epoch.trial_id, []).append(epoch)
+    energies_j = {
+        trial_id: energy_to_target_j(counted_rows(rows), objective, target)
+        for trial_id, rows in epochs.items()
     }
+    return {trial_id: joules for trial_id, joules in energies_j.items() if joules is not None}
 
 
 def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +180,12 @@ def _differences(
         found.append(f"it is a study of {earlier.paradigm}, whose trials train several stages")
     if earlier.scenario != manifest.scenario:
         found.append(f"its scenario is {earlier.scenario}, this one is {manifest.scenario}")
-    elif earlier.data.fingerprint != manifest.data.fingerprint:
+    if earlier.objective != manifest.objective:
+        found.append(f"its objective is {earlier.objective}, this one's is {manifest.objective}")
+    if (
+        earlier.scenario == manifest.scenario
+        and earlier.data.fingerprint != manifest.data.fingerprint
+    ):
         found.append(
             f"its data are {earlier.data.description}, these are {manifest.data.description}"
         )

@@ -5,12 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.record.records import Stage, StopReason
+from study.record.vocabulary import FAILURES
 
 NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
 """Stages that start from what `Stage.ENCODER` has learnt, in a trial that has that stage."""
-
-WITHOUT_RESULT = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})
-"""An encoder that ended so is of no use to anybody."""
 
 
 def chosen_stages(stages: Sequence[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
@@ -44,7 +42,7 @@ def still_to_train(order: Sequence[str], ended: Mapping[str, StopReason]) -> tup
 
     Where the encoder came to nothing, those that need it are left out.
     """
-    useless = ended.get(Stage.ENCODER) in WITHOUT_RESULT
+    useless = ended.get(Stage.ENCODER) in FAILURES
     return tuple(
         each for each in order if each not in ended and not (useless and each in NEEDS_ENCODER)
     )

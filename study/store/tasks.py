@@ -10,9 +10,6 @@ from study.errors import OptionError, ScenarioError
 from study.record.records import Stage
 from study.scenario import Multitask, Scenario
 
-ALL = "all"
-"""Stage that trains three tasks or more together; of two it is `Stage.BOTH`."""
-
 DEFAULT_ALPHA = 0.5
 WEIGHT = "weight_"
 """Begins the name of the parameter that holds a task's weight."""
@@ -35,7 +32,7 @@ def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
             "needs two or more, each with a name of its own."
         )
         raise ScenarioError(message)
-    own = {*Stage, ALL} - {Stage.ATTRIBUTES, Stage.IDENTITY}
+    own = {*Stage}
     for task in tasks:
         if task in own or not task:
             message = (
@@ -48,7 +45,7 @@ def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
 
 def together(tasks: Sequence[str]) -> str:
     """Return the stage in which all tasks are trained with one encoder."""
-    return Stage.BOTH if len(tasks) == PAIR else ALL
+    return Stage.BOTH if len(tasks) == PAIR else Stage.ALL
 
 
 def tasks_of(stage: str, tasks: Sequence[str]) -> tuple[str, ...]:

@@ -19,12 +19,10 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.vocabulary import CUTS_EPOCH
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train
 from trackers.node.ledger import SETUP, TRIAL
-
-BROKEN_OFF = frozenset({StopReason.OUT_OF_MEMORY, StopReason.ERROR})
-"""On the row of an epoch that did not get to its end."""
 
 
 def trial_record(
@@ -56,7 +54,7 @@ def trial_record(
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
-    rows = _counted(epochs)
+    rows = counted_rows(epochs)
     last = rows[-1] if rows else None
     best_score = objective.best(row.val_score for row in rows)
     reached = (row.epoch for row in rows if row.val_score == best_score)
@@ -82,7 +80,7 @@ def trial_record(
         node=last.node if last else None,
         device_uuid=last.device_uuid if last else None,
         device_name=last.device_name if last else None,
-        epochs=sum(row.stop_reason not in BROKEN_OFF for row in rows),
+        epochs=sum(row.stop_reason not in CUTS_EPOCH for row in rows),
         best_val_score=best_score,
         best_epoch=None if best_score is None else min(reached),
         time_s=sum(row.epoch_time_s for row in rows),
@@ -96,7 +94,7 @@ def trial_record(
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
         # Of several stages only a frozen classifier's has the one before it in its price.
-        energy_to_target_j=_energy_to_target_j(rows, objective, target)
+        energy_to_target_j=energy_to_target_j(rows, objective, target)
         if len(stages) == 1 or paradigm is Paradigm.SEARCH
         else None,
         parameters=plan.parameters,
@@ -122,21 +120,31 @@ def stage_rows(epochs: Iterable[EpochRecord], stage: str) -> list[EpochRecord]:
         epochs: Of one trial, of all attempts and stages.
         stage: The stage.
     """
-    return [row for row in _counted(epochs) if row.stage == stage]
+    return [row for row in counted_rows(epochs) if row.stage == stage]
 
 
-def _energy_to_target_j(
+def energy_to_target_j(
     rows: list[EpochRecord], objective: Objective, target: float | None
 ) -> float | None:
-    """Energy up to the first epoch that reached the target; None where none did."""
+    """Return the energy up to the first epoch that reached the target; None where none did.
+
+    Args:
+        rows: The epochs that count, in their order.
+        objective: Validation metric that decides.
+        target: Value of it; None for no target.
+    """
     for index, row in enumerate(rows, start=1):
         if objective.reaches(row.val_score, target):
             return total_j(each.epoch_energy_j for each in rows[:index])
     return None
 
 
-def _counted(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
-    """The epochs that are part of the training: by stage, as they came, and within it by epoch."""
+def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
+    """Return the epochs that are part of the training: by stage, as they came, and within it by epoch.
+
+    Args:
+        epochs: All epochs of one trial, of all attempts.
+    """
     epochs = list(epochs)
     kept = counted((row.attempt, row.stage, row.epoch) for row in epochs)
     rows = [row for row in epochs if (row.attempt, row.stage, row.epoch) in kept]
@@ -153,7 +161,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
     """
     ended = {
         row.stage: row.stop_reason
-        for row in _counted(epochs)
+        for row in counted_rows(epochs)
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
     }
     return StopReason.STOPPED in ended.values() or not still_to_train(stages, ended)

@@ -16,7 +16,7 @@ PRETRAINING = (
 )
 
 
-TASKS = (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
+TASKS = ("attributes", "identity", Stage.BOTH)
 
 
 def findings_of(

@@ -37,7 +37,7 @@ class Epoch:
     energy_j: float | None
     accuracy: float | None
     time_s: float = 10.0
-    stage: Stage = Stage.ENCODER_CLASSIFIER
+    stage: str = Stage.ENCODER_CLASSIFIER
     attributes: float | None = None
     identity: float | None = None
     uncertainty_j: float | None = None
@@ -81,11 +81,11 @@ def epochs_of(energies_j: Sequence[float | None], accuracies: Sequence[float]) -
 
 def staged(
     setup: int,
-    stages: Mapping[Stage, Sequence[float | None]],
+    stages: Mapping[Any, Sequence[float | None]],
     *,
     seed: int = 0,
-    accuracies: Mapping[Stage, float] | None = None,
-    heads: Mapping[Stage, tuple[float | None, float | None]] | None = None,
+    accuracies: Mapping[Any, float] | None = None,
+    heads: Mapping[Any, tuple[float | None, float | None]] | None = None,
 ) -> Trial:
     """A finished trial of several stages, by the energies of their epochs in joules.
 
@@ -163,7 +163,7 @@ def epoch_records(
     """The rows of all attempts of a trial."""
     records = []
     for attempt, epochs in enumerate(trial.attempts, start=1):
-        numbers: Counter[Stage] = Counter()
+        numbers: Counter[str] = Counter()
         lengths = Counter(epoch.stage for epoch in epochs)
         for epoch in epochs:
             numbers[epoch.stage] += 1

@@ -32,7 +32,7 @@ STAGES = (
 PRETRAINING = {"paradigm": Paradigm.PRETRAINING, "stages": STAGES}
 MULTITASK = {
     "paradigm": Paradigm.MULTITASK,
-    "stages": (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH),
+    "stages": ("attributes", "identity", Stage.BOTH),
 }
 NUMBER_OF_NOTHING = ("nan", "inf", "None")
 
@@ -72,7 +72,7 @@ def unfinished(setup: int) -> Trial:
         ([constant(n, None, 0.5) for n in (1, 2, 3, 4)], {}, "no finished trial has an energy"),
         ([unfinished(1)], {"status": "running"}, "no trial has finished"),
         ([constant(1, 5.0, 0.5)], {}, "cannot be tested here"),
-        ([constant(n, float(n), 0.5) for n in (1, 2, 3, 4)], {}, "one finished repeat"),
+        ([constant(n, float(n), 0.5) for n in (1, 2, 3, 4)], {}, "the energy of one training only"),
         (
             [Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=1.0, accuracy=None)]])],
             {},

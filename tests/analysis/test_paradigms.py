@@ -100,17 +100,17 @@ def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
     folder = pretraining(tmp_path / "a", STAGES, method=EnergyMethod.ESTIMATED)
     findings = analyse(load(folder), factors=factors_of(country="DE"))
 
-    for words in ("accuracy for an estimated 0.00972 Wh", "A thousand trainings take an estimated"):
+    for words in ("accuracy for an estimated 9.72 mWh", "A thousand trainings take an estimated"):
         assert words in advice(findings)
     assert all("(estimated" in info.title for info in table_infos(findings))
 
 
 def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> None:
     """20 J one by one, 30 J together: 50 % more, and 5 points lost for each."""
-    stages = {Stage.ATTRIBUTES: [10.0], Stage.IDENTITY: [10.0], Stage.BOTH: [30.0]}
+    stages = {"attributes": [10.0], "identity": [10.0], Stage.BOTH: [30.0]}
     heads = {
-        Stage.ATTRIBUTES: (0.9, None),
-        Stage.IDENTITY: (None, 0.8),
+        "attributes": (0.9, None),
+        "identity": (None, 0.8),
         Stage.BOTH: (0.85, 0.75),
     }
     trial = staged(1, stages, accuracies=dict.fromkeys(stages, 0.8), heads=heads)
@@ -121,7 +121,7 @@ def test_training_together_that_costs_more_is_said_plainly(tmp_path: Path) -> No
 
     assert text.startswith(
         "Training both tasks together adds 50 % of the energy against one by one, over 1 setup; "
-        "accuracy changes by -5.0 points in the attributes and -5.0 points in the identity on average."
+        "accuracy changes by -5.0 points in attributes and -5.0 points in identity on average."
     )
 
 

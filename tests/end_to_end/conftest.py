@@ -10,6 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from study.command import main
+from study.regime import DESIGN
+
 ROOT = Path(__file__).parent.parent.parent
 
 BARE = ("--no-report", "--checkpoint-every-s", "inf")
@@ -50,6 +53,12 @@ def run_regime(
         timeout=500,
     )
     return Ran(status=done.returncode, out=done.stdout, err=done.stderr, folder=results / name)
+
+
+def resumed_here(results: Path, *options: str) -> int:
+    """Go on with study `a` of `results` in this process, which has loaded Ray and torch already."""
+    place = ("--results-dir", str(results), "--name", "a", "--resume")
+    return main(DESIGN, program="study.regime", description="", args=[*options, *place])
 
 
 @pytest.fixture(scope="session")

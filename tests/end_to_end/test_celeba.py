@@ -8,9 +8,11 @@ import pytest
 import torch
 
 from models.vision import backbone
+from study.command import main
 from study.data.celeba import format as form
 from study.data.celeba.sample import write_sample
 from study.record.manifest import Manifest
+from study.regime import DESIGN
 from tests.end_to_end.conftest import Ran, run_regime
 from tests.study.data.celeba.celeba_files import write_folder
 
@@ -51,14 +53,27 @@ def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
     assert re.search(r"^  data +synthetic", done.out, flags=re.MULTILINE)
 
 
-def test_a_damaged_image_ends_the_study_before_its_first_trial(tmp_path: Path) -> None:
+def test_a_damaged_image_ends_the_study_before_its_first_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit status 2, the file's name, and no results."""
     folder = write_folder(tmp_path / "data")
     damaged = folder / form.IMAGE_FOLDER / "000042.jpg"
     damaged.write_bytes(damaged.read_bytes()[:500])
 
-    done = ran(tmp_path, "--data-dir", str(folder), "--weights", "none")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    assert done.status == 2
-    assert f"study.regime: {damaged}: no image, or a damaged one" in done.err
-    assert not (done.folder / "study.json").exists()
+    status = main(
+        DESIGN,
+        program="study.regime",
+        description="",
+        args=[
+            *(*SMALL, "--data-dir", str(folder), "--weights", "none"),
+            *("--results-dir", str(tmp_path / "results"), "--name", "a"),
+        ],
+    )
+
+    assert status == 2
+    said = capsys.readouterr().err
+    assert f"study.regime: {damaged}: no image, or a damaged one" in said
+    assert not (tmp_path / "results" / "a" / "study.json").exists()

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import ROOT, command, run_regime
+from tests.end_to_end.conftest import ROOT, command, resumed_here
 from tests.end_to_end.held import Gate
 from tests.waiting import PATIENCE_S, waited_for
 
@@ -112,13 +112,13 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     """What was done is kept, what had begun is run again, and the lost attempts' energy is kept."""
     shutil.copytree(stopped.folder, tmp_path / "a")
 
-    again = run_regime(tmp_path, *OPTIONS, "--no-report", "--resume")
+    status = resumed_here(tmp_path, *OPTIONS, "--no-report")
 
     before = pd.read_parquet(stopped.folder / "trials.parquet").set_index("trial_id")
-    after = pd.read_parquet(again.folder / "trials.parquet").set_index("trial_id")
+    after = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
     kept, begun = (before[before["status"] == each].index for each in ("finished", "running"))
     reported = begun[before.loc[begun, "epochs"] > 0]
-    assert again.status == 0, again.err
+    assert status == 0
     assert set(after["status"]) == {"finished"}
     assert len(after) == 4
     assert list(after.loc[kept, "energy_j"]) == list(before.loc[kept, "energy_j"])
@@ -137,13 +137,13 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
         process.send_signal(signal.SIGINT)
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
-    again = run_regime(tmp_path, *OPTIONS, "--no-report", "--resume")
+    resumed = resumed_here(tmp_path, *OPTIONS, "--no-report")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet")
     epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
     assert running
     assert status == 130
-    assert again.status == 0, again.err
+    assert resumed == 0
     assert set(trials["status"]) == {"finished"}
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
 

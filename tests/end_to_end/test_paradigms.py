@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from study.multitask import main as multitask
 from study.record.manifest import Manifest
 from study.record.records import Stage
 from tests.end_to_end.conftest import run_regime
@@ -67,14 +68,15 @@ def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path
             assert rows["val_metrics"].str.contains(f"{head}/accuracy").all() == (head in heads)
 
 
-def test_a_scenario_without_two_tasks_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_scenario_without_two_tasks_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit status 2 and a paragraph, before Ray starts."""
-    ran = run_regime(
-        tmp_path,
-        *("--smoke", "--scenario", "tests.study.staged:Waves"),
-        program="study.multitask",
+    status = multitask(
+        ["--smoke", "--scenario", "tests.study.staged:Waves", "--results-dir", str(tmp_path)]
     )
 
-    assert ran.status == 2
-    assert "two tasks" in ran.err
-    assert "Traceback" not in ran.err
+    said = capsys.readouterr().err
+    assert status == 2
+    assert "scenario waves has no tasks" in said
+    assert "Traceback" not in said

@@ -146,6 +146,7 @@ def test_an_encoder_without_published_weights_is_refused() -> None:
         fetch("darknet17", image_size=SIZE)
 
 
+@pytest.mark.slow
 def test_weights_are_found_where_timm_keeps_them(tmp_path: Path) -> None:
     """Through timm and the hub's own client: what its cache holds is taken, what not is refused."""
     place = tmp_path / "hub" / "models--timm--test_resnet.r160_in1k"

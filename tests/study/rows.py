@@ -86,7 +86,6 @@ def booked(
         method=Method.COUNTER,
         status=Status.OK,
         coverage=1.0,
-        uncertainty_j=None,
         power_samples=20,
     )
     return BookedWindow(key=key, reading=reading)

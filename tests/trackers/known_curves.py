@@ -9,14 +9,19 @@ import random
 import statistics
 import threading
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import TypeAlias, final
 
 from tests.fake_nvml import UUIDS, Boards
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Component, Device, Observation, Reading
 
+START_S = 1234.5
 LEARN_S = 4.0
+"""From the start to the first window."""
+
 LIMIT_W = 450.0
+
+Altered: TypeAlias = Callable[[Observation], Observation]
 
 
 @final
@@ -25,7 +30,7 @@ class Script:
 
     def __init__(self) -> None:
         """Begin at a time like any other."""
-        self._now_s = 1234.5
+        self._now_s = START_S
         self._todo: list[tuple[float, Callable[[], object]]] = []
 
     def now_s(self) -> float:
@@ -57,10 +62,11 @@ class Curve:
     estimated = False
     counter_outlives = True
 
-    def __init__(self, boards: Boards, clock: Script) -> None:
-        """Follow the first of `boards`."""
+    def __init__(self, boards: Boards, clock: Script, altered: Altered) -> None:
+        """Follow the first of `boards`, and say what `altered` makes of it."""
         self._boards = boards
         self._clock = clock
+        self._altered = altered
 
     def devices(self) -> Sequence[Device]:
         """The one board."""
@@ -85,8 +91,10 @@ class Curve:
             power_w = boards.energy_j(0, told_s - 1.0, told_s)
         counted_j = boards.energy_j(0, 0.0, _renewed_s(now_s, boards.refresh_ms))
         with_counter = counter and not boards.no_counter
-        return Observation(
-            time_s=now_s, power_w=power_w, counter_j=counted_j if with_counter else None
+        return self._altered(
+            Observation(
+                time_s=now_s, power_w=power_w, counter_j=counted_j if with_counter else None
+            )
         )
 
     def close(self) -> None:
@@ -97,13 +105,22 @@ def _renewed_s(now_s: float, each_ms: float) -> float:
     return math.floor(now_s * 1000 / each_ms) * each_ms / 1000
 
 
-def told(boards: Boards, *, length_s: float, epochs: int) -> list[tuple[Reading, float]]:
+def told(
+    boards: Boards, *, length_s: float, epochs: int, altered: Altered = lambda seen: seen
+) -> list[tuple[Reading, float]]:
     """Readings of windows in a row, a few milliseconds apart, each with the true energy.
 
     Not of the first one, before which power is sampled at the usual rate.
+
+    Args:
+        boards: What the board does.
+        length_s: Length of a window.
+        epochs: Number of windows.
+        altered: What a faulty sensor makes of what a right one says; may raise instead. Times are
+            from `START_S` on.
     """
     clock = Script()
-    meter = EnergyMeter(Curve(boards, clock), clock=clock)
+    meter = EnergyMeter(Curve(boards, clock, altered), clock=clock)
     pause, start_s = random.Random(0), clock.now_s() + LEARN_S  # noqa: S311 - a test's dice
     readings: list[Reading] = []
 

@@ -1,4 +1,4 @@
-"""What every power source must do. A new source is one more line in `SOURCES_UNDER_TEST`."""
+"""What every power source must do. A new source comes here with its world (`tests/trackers/worlds.py`)."""
 
 import itertools
 import os
@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,9 @@ import pytest
 
 from tests.fake_nvml import UUIDS
 from tests.trackers.sysfs import hwmon
+from tests.trackers.worlds import WORLDS, Load
+from tests.trackers.worlds import opened as world_opened
+from trackers.clock import Clock, ManualClock, MonotonicClock
 from trackers.errors import UnknownDeviceError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Observation, Status, process_device
@@ -24,10 +28,13 @@ from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.detect import SOURCES
 from trackers.sources.hwmon import HwmonSource
+from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
+from trackers.sources.web.settings import HttpSettings
+from trackers.sources.web.source import HttpSource
 
 OBSERVATIONS = 20
 
@@ -41,9 +48,11 @@ class Opened:
         targets: What it is asked for, besides its devices.
         go_on: Lets some energy be used.
         by_samples: Whether its observations are samples of a tool that may be older than the call.
+        clock: Its clock.
     """
 
     source: PowerSource
+    clock: Clock = field(default_factory=MonotonicClock)
     targets: tuple[str, ...] = ()
     go_on: Callable[[], None] = field(default=lambda: None)
     by_samples: bool = False
@@ -140,14 +149,34 @@ def kernel_sensors(folder: Path) -> Opened:
     return Opened(source=source, targets=(process_device(os.getpid()),), go_on=go_on)
 
 
+def ipmi(_: Path) -> Opened:
+    """A management controller that always says the same."""
+    said = "Instantaneous power reading: 220 Watts\nPower reading state is: activated"
+    return Opened(source=IpmiSource(ask=lambda: said, in_background=False))
+
+
+def http(_: Path) -> Opened:
+    """A plug with a counter that is asked each time."""
+    settings = HttpSettings(url="http://plug", name="plug", power="w", energy="j", energy_unit="J")
+    source = HttpSource(
+        settings,
+        environment={},
+        in_background=False,
+        answer=lambda: {"w": 100.0, "j": 100 * time.monotonic()},
+    )
+    return Opened(source=source)
+
+
 SOURCES_UNDER_TEST = {
-    "recorded function": a_function,
-    "recorded file": a_csv,
-    "estimate": an_estimate,
-    "rapl": rapl,
-    "powermetrics": powermetrics,
-    "nvml": nvml,
-    "hwmon": kernel_sensors,
+    "a recorded function": a_function,
+    "a recorded file": a_csv,
+    "an estimate": an_estimate,
+    "rapl as it is": rapl,
+    "powermetrics as it is": powermetrics,
+    "two boards": nvml,
+    "kernel sensors": kernel_sensors,
+    "a management controller": ipmi,
+    "a plug": http,
 }
 
 
@@ -219,25 +248,53 @@ class TwoBoards:
         return unsupported
 
 
-@pytest.fixture(params=list(SOURCES_UNDER_TEST.values()), ids=list(SOURCES_UNDER_TEST))
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
-    """Each source in turn, closed at the end."""
-    one: Opened = request.param(tmp_path)
+@contextmanager
+def in_its_world(name: str) -> Iterator[Opened]:
+    """A source whose load is known and whose clock a test turns."""
+    clock = ManualClock(start_s=1000.0)
+    load = Load([50 + n % 50 for n in range(1000)], period_s=0.125, start_s=clock.now_s())
+    with world_opened(name, load, clock) as world:
+        yield Opened(
+            source=world.source,
+            targets=(world.device_uuid,),
+            go_on=world.go_on,
+            by_samples=True,
+            clock=clock,
+        )
+
+
+@contextmanager
+def opened_by(name: str, folder: Path) -> Iterator[Opened]:
+    """A source of this file or one in its world, closed at the end."""
+    if name in WORLDS:
+        with in_its_world(name) as one:
+            yield one
+        return
+    one = SOURCES_UNDER_TEST[name](folder)
     yield one
     one.source.close()
+
+
+ALL = (*SOURCES_UNDER_TEST, *WORLDS)
+
+
+@pytest.fixture(params=ALL)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    """Each source in turn."""
+    with opened_by(request.param, tmp_path) as one:
+        yield one
 
 
 def test_the_suite_knows_every_source(tmp_path: Path) -> None:
     """No source of the table goes untested."""
     names = set()
-    for number, make in enumerate(SOURCES_UNDER_TEST.values()):
+    for number, name in enumerate(ALL):
         folder = tmp_path / str(number)
         folder.mkdir()
-        source = make(folder).source
-        names.add(source.name)
-        source.close()
+        with opened_by(name, folder) as one:
+            names.add(one.source.name)
 
-    assert names == {*(candidate.name for candidate in SOURCES), "recorded"}
+    assert names == {*(candidate.name for candidate in SOURCES), "recorded", "http"}
 
 
 def test_it_is_a_power_source(opened: Opened) -> None:
@@ -290,9 +347,9 @@ def test_times_are_of_the_call_and_rise(opened: Opened) -> None:
         last_s = 0.0
         for _ in range(OBSERVATIONS):
             opened.go_on()
-            before_s = time.monotonic()
+            before_s = opened.clock.now_s()
             seen_s = opened.source.observe(uuid, counter=True).time_s
-            after_s = time.monotonic()
+            after_s = opened.clock.now_s()
 
             assert last_s <= seen_s <= after_s
             assert opened.by_samples or seen_s >= before_s
@@ -339,7 +396,7 @@ def test_closing_twice_is_fine(opened: Opened) -> None:
 
 def test_a_meter_measures_with_it(opened: Opened) -> None:
     """Every source gives readings with its own label, none of them 0 and none an exception."""
-    meter = EnergyMeter(opened.source, sampling_hz=100)
+    meter = EnergyMeter(opened.source, sampling_hz=100, clock=opened.clock)
     uuids = opened.asked()
     with meter.window("epoch", devices=uuids) as window:
         for _ in range(OBSERVATIONS):

@@ -22,10 +22,13 @@ from trackers.sample import Device, Observation, process_device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
+from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
+from trackers.sources.web.settings import HttpSettings
+from trackers.sources.web.source import HttpSource
 
 HIGHEST_W = 700
 COUNTED_BEFORE_J = 1e6
@@ -57,7 +60,9 @@ class Load:
         return max(0, int((time_s - self._start_s) / self.period_s))
 
 
-POWER_ALONE = frozenset({"recorded function", "recorded file", "nvml power", "hwmon power"})
+POWER_ALONE = frozenset(
+    {"recorded function", "recorded file", "nvml power", "hwmon power", "ipmi", "http power"}
+)
 """Worlds without a counter."""
 
 
@@ -244,6 +249,41 @@ def hwmon_power(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]
     yield _world(source, load, clock, has_counter=False)
 
 
+def ipmi(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A management controller that is asked each period."""
+
+    def ask() -> str:
+        return f"Instantaneous power reading: {load.power_w(clock.now_s())} Watts"
+
+    yield _world(
+        IpmiSource(ask=ask, clock=clock, in_background=False), load, clock, has_counter=False
+    )
+
+
+def http_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A plug without a counter that is worth reading."""
+    source = HttpSource(
+        HttpSettings(url="http://plug", name="plug", power="w"),
+        clock=clock,
+        environment={},
+        in_background=False,
+        answer=lambda: {"w": load.power_w(clock.now_s())},
+    )
+    yield _world(source, load, clock, has_counter=False)
+
+
+def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """A meter that counts, and tells no power."""
+    source = HttpSource(
+        HttpSettings(url="http://meter", name="meter", energy="j", energy_unit="J"),
+        clock=clock,
+        environment={},
+        in_background=False,
+        answer=lambda: {"j": load.energy_j(clock.now_s())},
+    )
+    yield _world(source, load, clock)
+
+
 WORLDS: dict[str, Open] = {
     "recorded function": recorded_function,
     "recorded file": recorded_file,
@@ -257,6 +297,9 @@ WORLDS: dict[str, Open] = {
     "nvml power": nvml_power,
     "hwmon counter": hwmon_counter,
     "hwmon power": hwmon_power,
+    "ipmi": ipmi,
+    "http power": http_power,
+    "http counter": http_counter,
 }
 
 

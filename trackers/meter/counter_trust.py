@@ -23,8 +23,9 @@ from trackers.meter.uncertainty import Roughness
 LARGEST_DISAGREEMENT = 0.1
 """Counter and integral of the power should agree within this share."""
 
-SIGMAS = 3.0
-"""The integral's own sampling error is allowed for on top, in standard deviations."""
+SIGMAS, USUAL_SIGMAS = 3.0, 1.0
+"""The integral's own sampling error is allowed for on top, in standard deviations: so many in any window,
+and so many as a rule."""
 
 MISSED = 0.3
 """What samples of a load miss although they all are alike, as with short bursts: standard error of a
@@ -36,6 +37,9 @@ WINDOWS_TO_JUDGE, SAMPLES_TO_JUDGE = 4, 60
 EVENED, LEAST_EVENED = 10, 0.5
 """Chance evens out over so many samples of a window, and to this share over many windows, and no
 further: a load that repeats may be met in the same place again and again."""
+
+OVERLAP_S = 0.2
+"""Windows in a row may share a refresh of the counter; more than that is the same window again."""
 
 REMEMBERED = 64
 """Windows that a verdict rests on."""
@@ -85,16 +89,25 @@ class Trust:
     Attributes:
         verdict: The verdict so far.
         factor: By which its energies are multiplied; 1 unless it is scaled.
+        factor_error: Standard error of the factor, as a share of it.
+        is_judged: Whether the verdict rests on enough windows.
     """
 
     verdict: Verdict = Verdict.TRUSTED
     factor: float = 1.0
+    factor_error: float = 0.0
+    is_judged: bool = False
 
     def believes(self, evidence: Evidence) -> bool:
         """Whether the counter may be right in a window, as far as its samples can tell."""
         if self.verdict is Verdict.REFUSED:
             return False
         return _agree(self.factor * evidence.ratio, evidence.error)
+
+    def doubts(self, evidence: Evidence) -> bool:
+        """Whether a counter that may be right needs more windows before it is trusted that far."""
+        is_usual = _agree(evidence.ratio, evidence.error, sigmas=USUAL_SIGMAS)
+        return not (self.is_judged or is_usual)
 
 
 @final
@@ -111,7 +124,7 @@ class CounterTrust:
 
         A window that overlaps the one before tells the same again, and is passed over.
         """
-        if self._seen and evidence.start_s < self._seen[-1].stop_s:
+        if self._seen and evidence.start_s < self._seen[-1].stop_s - OVERLAP_S:
             return False
         self._seen.append(evidence)
         before, self.now = self.now, self._judged()
@@ -129,11 +142,16 @@ class CounterTrust:
         usual_error = statistics.median(each.error for each in counted)
         error = usual_error * max(LEAST_EVENED, 1 / math.sqrt(len(counted)))
         if _agree(ratio, error):
-            return Trust()
+            return Trust(is_judged=True)
         spread = _spread([each.ratio / ratio for each in counted])
         if spread <= STEADY + usual_error:
-            return Trust(verdict=Verdict.SCALED, factor=1 / ratio)
-        return Trust(verdict=Verdict.REFUSED)
+            return Trust(
+                verdict=Verdict.SCALED,
+                factor=1 / ratio,
+                factor_error=usual_error / math.sqrt(len(counted)),
+                is_judged=True,
+            )
+        return Trust(verdict=Verdict.REFUSED, is_judged=True)
 
 
 def sampling_error(
@@ -160,8 +178,8 @@ def sampling_error(
     return max(errors)
 
 
-def _agree(ratio: float, error: float) -> bool:
-    return abs(ratio - 1) <= LARGEST_DISAGREEMENT + SIGMAS * error
+def _agree(ratio: float, error: float, *, sigmas: float = SIGMAS) -> bool:
+    return abs(ratio - 1) <= LARGEST_DISAGREEMENT + sigmas * error
 
 
 def _spread(ratios: list[float]) -> float:

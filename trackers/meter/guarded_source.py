@@ -23,8 +23,8 @@ HIGHEST_W = 100_000.0
 SUDDEN, USUAL_W = 10.0, 100.0
 """A power above so many times the highest one shown (or this) is believed if the next is like it."""
 
-FIRST_REST_S, LONGEST_REST_S = 0.2, 10.0
-"""A lost device is asked again after so long; each time that it stays lost, after twice as long."""
+FIRST_REST_S, LONGEST_REST_S, LONGER = 0.2, 10.0, 1.25
+"""A lost device is asked again after so long; each time that it stays lost, after this much longer."""
 
 _log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class GuardedSource:
             return self.source.observe(self._uuid, counter=counter)
         except (DeviceLostError, UnknownDeviceError):
             self._lost_until_s = self._clock.now_s() + self._rest_s
-            self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s)
+            self._rest_s = min(LONGEST_REST_S, LONGER * self._rest_s)
         except ReadError:
             pass
         except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no training

@@ -147,6 +147,11 @@ class PowerTrace:
         """Power at a time, by the sample that stands for it; there must be one."""
         return self._holding(time_s).power_w
 
+    def first_after_s(self, time_s: float) -> float | None:
+        """When the first sample from a time on was taken; None where there is none."""
+        at = bisect_right(self._steps, time_s, key=_TAKEN)
+        return self._steps[at].taken_s if at < len(self._steps) else None
+
     def longest_gap_s(self, start_s: float, stop_s: float) -> float:
         """The longest time between two instants, in either order, in which no power was sampled."""
         start_s, stop_s = min(start_s, stop_s), max(start_s, stop_s)

@@ -289,7 +289,8 @@ class EnergyMeter:
             device,
             thread=thread,
             clock=self._clock,
-            period_s=self._period_s,
+            # What tells a power once a second is observed all the time by a sample a second.
+            period_s=max(self._period_s, 0.0 if device is None else device.told_each_s),
             keep=self._keep,
             open_windows=self._windows_on,
         )

@@ -9,6 +9,8 @@ import math
 from dataclasses import replace
 
 from trackers.meter.counted import (
+    COUNTER_REFRESH_S,
+    HIGHEST_OVER_LIMIT,
     LOWEST_COVERAGE,
     Sensor,
     WindowEdges,
@@ -17,7 +19,7 @@ from trackers.meter.counted import (
     edge_errors_j,
 )
 from trackers.meter.counter_trust import EVENED, Evidence, Trust, Verdict, sampling_error
-from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace
+from trackers.meter.integrate import Integral, PowerTrace
 from trackers.meter.uncertainty import COMMON, own_j
 from trackers.sample import Method, Reading, Status
 
@@ -53,17 +55,18 @@ def reading(
     """
     integral = trace.integral(edges.start_s, edges.stop_s)
     counted_j, doubt = counted_energy_j(edges, trace, sensor)
-    evidence = None if counted_j is None else _evidence(counted_j, edges, integral, sensor)
+    evidence = _evidence(edges, trace, sensor)
     if counted_j is not None and evidence is not None and not sensor.trust.believes(evidence):
         doubt = _disbelief(sensor.trust, evidence)
         counted_j = None
     if counted_j is not None:
         found = _by_counter(counted_j, edges, trace, integral, sensor)
+        if evidence is not None and sensor.trust.doubts(evidence):
+            found = _widened(found.degraded(_early_doubt(evidence)), evidence)
     elif integral.energy_j is not None and integral.coverage > 0 and not sensor.estimated:
         found = _by_power(integral.energy_j, doubt, edges, trace, integral, sensor)
         if evidence is not None and BOTH_POSSIBLE[0] < evidence.ratio < BOTH_POSSIBLE[1]:
-            apart_j = abs(evidence.counted_j - evidence.sampled_j)
-            found = replace(found, uncertainty_own_j=max(found.uncertainty_own_j or 0.0, apart_j))
+            found = _widened(found, evidence)
     else:
         found = Reading.missing(
             edges.device_uuid,
@@ -93,6 +96,7 @@ def _by_counter(
         )
     energy_j = counted_j if sensor.estimated else sensor.trust.factor * counted_j
     errors_j = [] if sensor.estimated else edge_errors_j(energy_j, edges, trace, sensor)
+    errors_j.append(sensor.trust.factor_error * energy_j)
     return _told(
         edges,
         energy_j,
@@ -115,6 +119,8 @@ def _by_power(
     """The reading of a window whose power was sampled, and what speaks against its counter."""
     duration_s, mean_s = edges.stop_s - edges.start_s, sensor.power_mean_s
     energy_j = _sampled_j(edges, trace, integral_j, power_mean_s=mean_s)
+    if edges.at_start is None and integral.coverage < LOWEST_COVERAGE:
+        energy_j = _since_its_return_j(edges, trace, energy_j)
     own = own_j(
         _sampling_errors_j(duration_s, integral, sensor),
         energy_j=energy_j,
@@ -168,6 +174,19 @@ def _told(
     )
 
 
+def _since_its_return_j(edges: WindowEdges, trace: PowerTrace, integral_j: float) -> float:
+    """Energy of a window at whose start the device was away, and came back in it.
+
+    What it drew before the window says nothing of it; the time until its return is taken at the mean of
+    the time after.
+    """
+    back_s = trace.first_after_s(edges.start_s)
+    if back_s is None or back_s >= edges.stop_s:
+        return integral_j
+    since_j = trace.integral(back_s, edges.stop_s).energy_j or 0.0
+    return since_j * (edges.stop_s - edges.start_s) / (edges.stop_s - back_s)
+
+
 def _sampling_errors_j(duration_s: float, integral: Integral, sensor: Sensor) -> list[float]:
     """Standard errors of a sampled energy.
 
@@ -181,6 +200,22 @@ def _sampling_errors_j(duration_s: float, integral: Integral, sensor: Sensor) ->
         samples = min(EVENED, max(1, integral.samples))
         errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
     return errors_j
+
+
+def _widened(reading: Reading, evidence: Evidence) -> Reading:
+    """A reading whose interval has the counter's and the samples' energy in it."""
+    apart_j = abs(evidence.counted_j - evidence.sampled_j)
+    sampling_j = evidence.error * evidence.sampled_j
+    return replace(
+        reading, uncertainty_own_j=(reading.uncertainty_own_j or 0) + apart_j + sampling_j
+    )
+
+
+def _early_doubt(evidence: Evidence) -> str:
+    return (
+        f"the counter has {evidence.ratio:.3g} of the energy that the sampled power has; "
+        "too few windows were seen to tell which is right"
+    )
 
 
 def _disbelief(trust: Trust, evidence: Evidence) -> str:
@@ -212,25 +247,28 @@ def _sampled_j(
     return integral_j if rest_j is None else rest_j + last_j
 
 
-def _evidence(
-    counted_j: float, edges: WindowEdges, integral: Integral, sensor: Sensor
-) -> Evidence | None:
+def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence | None:
     """What a window says of its counter; None where that is nothing.
 
-    A power that was made from the counter itself is no second opinion, one that is a mean of a second
-    is none of a shorter window, and a counter that was read long before or after the window's edge is
-    not that window's.
+    Held against each other are the counter's rise and the power between the moments of its two values,
+    with nothing put right. A power that was made from the counter itself is no second opinion, and one
+    that is a mean of a second is none of a shorter window.
     """
     first, last = edges.at_start, edges.at_stop
-    duration_s = edges.stop_s - edges.start_s
-    if sensor.estimated or first is None or last is None or not integral.energy_j:
+    if sensor.estimated or first is None or last is None:
         return None
-    if first.power_w is None or last.power_w is None or integral.samples < 1:
+    if first.power_w is None or last.power_w is None or edges.by_last_word:
         return None
-    late_s = max(abs(first.time_s - edges.start_s), abs(last.time_s - edges.stop_s))
-    if late_s > STALE_PERIODS * sensor.period_s or integral.coverage < LOWEST_COVERAGE:
+    risen_j = (last.counter_j or 0.0) - (first.counter_j or 0.0)
+    duration_s = last.time_s - first.time_s
+    shortest_s = max(MEANS_IN_A_WINDOW * sensor.power_mean_s, SHORTEST_EVIDENCE_S)
+    if first.counter_j is None or last.counter_j is None or risen_j <= 0 or duration_s < shortest_s:
         return None
-    if duration_s < max(MEANS_IN_A_WINDOW * sensor.power_mean_s, SHORTEST_EVIDENCE_S):
+    integral = trace.integral(first.time_s, last.time_s)
+    if not integral.energy_j or not integral.samples or integral.coverage < LOWEST_COVERAGE:
+        return None
+    most_w = HIGHEST_OVER_LIMIT * (sensor.power_limit_w or math.inf)
+    if risen_j > most_w * (duration_s + COUNTER_REFRESH_S):
         return None
     sampling = sampling_error(
         integral,
@@ -240,9 +278,9 @@ def _evidence(
         hold_s=sensor.hold_s,
     )
     return Evidence(
-        start_s=edges.start_s,
-        stop_s=edges.stop_s,
-        counted_j=counted_j,
+        start_s=first.time_s,
+        stop_s=last.time_s,
+        counted_j=risen_j,
         sampled_j=integral.energy_j,
         samples=integral.samples,
         error=math.hypot(sampling, sensor.unknown_s / duration_s),

@@ -15,27 +15,30 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, TypeAlias, cast, final
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeAlias, final
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trackers.meter.meter import EnergyMeter
-from trackers.meter.meter_values import OpenWindow
+from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
+from trackers.node.accounts import Accounts
 from trackers.node.ledger import (
     TRIAL,
+    Bill,
     BookedPower,
     BookedWindow,
     Booking,
+    Readings,
     TrackerFacts,
     WindowKey,
-    charged,
 )
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
-from trackers.node.sharing import Sharing
-from trackers.sample import Component, Reading
+from trackers.sample import Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
 Handle: TypeAlias = Any
@@ -44,6 +47,9 @@ Handle: TypeAlias = Any
 RETRIES = -1
 """A call that a dying tracker has not answered is repeated by Ray until it has started anew: on a
 busy machine that takes many attempts. Who asks bounds the time, and not how often Ray tries."""
+
+CLOSING_S = 10.0
+"""Who asks for a window that is being closed by another call waits for that one so long."""
 
 REMEMBERED_WINDOWS = 1_000
 """Closed windows that a tracker still knows, should a closing be asked for again."""
@@ -54,47 +60,45 @@ LOOK_FOR_THE_DEAD_S = 1.0
 
 @final
 class Tracker:
-    """Measures one node; an actor in one process with one sampling thread."""
+    """Measures one node; an actor in one process, with a sampling thread for each board."""
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
-        """Open the node's power source and begin to sample.
+        """Open the node's power sources and begin to sample.
 
         Raises:
-            SourceUnavailableError: The source that was asked for cannot be used on this node.
+            SourceUnavailableError: A source that was asked for cannot be used on this node.
         """
-        detection = detect(request)
-        self._refused = detection.refused
-        self._meter = EnergyMeter(detection.source, sampling_hz=sampling_hz)
+        self._detection = detect(request)
+        self._meter = EnergyMeter(self._detection, sampling_hz=sampling_hz, whole_machine=True)
         self._meter.start()
+        self._accounts = Accounts(self._meter)
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
-        self._boards = {
-            device.uuid: device
-            for device in detection.source.devices()
-            if device.component is Component.GPU and not device.for_whoever_asks
-        }
-        self._sharing = Sharing()
         self._living = Liveness()
-        # The thread that looks for the dead and those of the lane open and close windows too.
+        # The thread that looks for the dead and those of the lane open and close windows too. It is held
+        # for what is kept here, and never while the meter asks a sensor.
         self._lock = threading.RLock()
         self._adopted: set[WindowKey] = set()
-        self._closed: OrderedDict[WindowKey, Reading] = OrderedDict()
+        self._bills: dict[WindowKey, Bill] = {}
+        self._closing: dict[WindowKey, threading.Event] = {}
+        self._closed: OrderedDict[WindowKey, Readings] = OrderedDict()
         self._booked: list[BookedWindow] = []
-        self._lane = listen({"open": self.open, "close": cast("Any", self.close)})
+        self._lane = listen({"open": self.open, "close": self._close})
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
         """What is measured here, and how; the answer means that sampling has begun."""
-        (source,) = self._meter.sources
+        sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
             hostname=socket.gethostname(),
-            source=source.name,
-            note=source.note,
-            method=self._meter.method(source.devices()[0].uuid),
-            refused=self._refused,
-            devices=tuple(source.devices()),
+            source=" + ".join(source.name for source in sources),
+            note="; ".join(source.note for source in sources),
+            method=self._meter.method(devices[0].uuid),
+            methods={device.uuid: self._meter.method(device.uuid) for device in devices},
+            refused=self._detection.refused,
+            devices=devices,
             idle_power_w=self._idle_power_w,
             # Ray leaves it as it is on the node for an actor that asks for no GPU.
             visible=os.environ.get("CUDA_VISIBLE_DEVICES"),
@@ -102,13 +106,13 @@ class Tracker:
         )
 
     def open(
-        self, key: WindowKey, target: str, start_s: float | None, pid: int
+        self, key: WindowKey, bill: Bill, start_s: float | None, pid: int
     ) -> OpenWindow | None:
-        """Open a window on a device; a second call for the same key changes nothing.
+        """Open a window on what a trial is charged for; a second call for a key changes nothing.
 
         Args:
             key: Names the window.
-            target: What to measure.
+            bill: What to measure.
             start_s: When it began; None for now.
             pid: The process of the trial; when it has ended, its windows are closed.
 
@@ -119,47 +123,42 @@ class Tracker:
         with self._lock:
             if key in self._closed:
                 return None
-            self._note_use(key, target, time.monotonic() if start_s is None else start_s, pid)
-            if start_s is not None and target not in self._idle_power_w:
-                since_s = max(self._started_s, start_s - KEPT_S)
-                power_w = self._meter.mean_power_w(target, since_s, start_s)
-                if power_w is not None:
-                    self._idle_power_w[target] = power_w
-            self._meter.open(key, devices=[target], start_s=start_s)
-            return self._meter.opened(key)
+            self._note_use(key, bill, time.monotonic() if start_s is None else start_s, pid)
+            if start_s is not None:
+                self._note_idle_power(bill, start_s)
+        if self._meter.opened(key) is None:
+            with suppress(ValueError):  # asked for by the lane and by Ray at the same time
+                self._meter.open(key, devices=[item.target for item in bill], start_s=start_s)
+        return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)
-    def close(self, key: WindowKey, target: str, stop_s: float) -> Reading | None:
-        """Close a window, book it and tell its energy; a second call tells the same.
+    def close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
+        """Close a window, book it and tell its energies; a second call tells the same.
 
         Returns:
-            None where it is not open: this tracker has taken the place of the one that opened it.
+            By device. None where it is not open: this tracker has taken the place of the one that
+            opened it.
         """
-        with self._lock:
-            if key not in self._closed:
-                readings = self._meter.close(key, stop_s=stop_s)
-                if target not in readings:
-                    return None
-                self._book(key, readings[target])
-            return self._closed[key]
+        return self._close(key, bill, stop_s)
 
     @ray.method(max_task_retries=RETRIES)
-    def adopt(self, key: WindowKey, target: str, opened: OpenWindow, pid: int) -> None:
+    def adopt(self, key: WindowKey, bill: Bill, opened: OpenWindow, pid: int) -> None:
         """Go on with a window that a tracker opened which is gone; see `open`."""
         with self._lock:
-            if key not in self._closed and self._meter.opened(key) is None:
-                self._note_use(key, target, opened.start_s, pid)
-                self._meter.adopt(key, opened)
-                self._adopted.add(key)
+            if key in self._closed or self._meter.opened(key) is not None:
+                return
+            self._note_use(key, bill, opened.start_s, pid)
+            self._adopted.add(key)
+        self._meter.adopt(key, opened)
 
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
         with self._lock:
             self._living.forget(trial_id)
-            for key in reversed(self._meter.open_windows()):
-                if isinstance(key, WindowKey) and key.trial_id == trial_id:
-                    for reading in self._meter.close(key).values():
-                        self._book(key, reading)
+            bills = dict(self._bills)
+        for key in reversed(self._meter.open_windows()):
+            if isinstance(key, WindowKey) and key.trial_id == trial_id and key in bills:
+                self._close(key, bills[key], None)
 
     def take(self) -> Booking:
         """Everything that was booked since the last call."""
@@ -171,36 +170,73 @@ class Tracker:
                 device_uuid=sample.device_uuid,
                 unix_time_s=sample.time_s + unix_minus_monotonic_s,
                 power_w=sample.power_w,
-                key=sample.window if isinstance(sample.window, WindowKey) else None,
+                key=self._window_of(sample),
             )
             for sample in self._meter.take_log()
+            if process_and_device(sample.device_uuid) is None or self._window_of(sample) is not None
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
 
-    def _note_use(self, key: WindowKey, target: str, time_s: float, pid: int) -> None:
-        """Take note of who uses a device; the windows of one trial are one consumer."""
-        if target in self._boards:
-            self._sharing.enter(target, key.trial_id, time_s)
+    def _close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
+        with self._lock:
+            if key in self._closed:
+                return self._closed[key]
+            others = self._closing.get(key)
+            own = self._closing.setdefault(key, threading.Event())
+        if others is not None:
+            others.wait(CLOSING_S)
+            return self._closed.get(key)
+        try:
+            readings = self._meter.close(key, stop_s=stop_s)
+            if not readings:
+                return None
+            with self._lock:
+                return self._book(key, bill, readings)
+        finally:
+            with self._lock:
+                del self._closing[key]
+            own.set()
+
+    def _window_of(self, sample: LoggedSample) -> WindowKey | None:
+        """The window of a sample, if it is of what the window's trial computes on."""
+        key = sample.window
+        if isinstance(key, WindowKey) and self._accounts.is_main(key.trial_id, sample.device_uuid):
+            return key
+        return None
+
+    def _note_use(self, key: WindowKey, bill: Bill, time_s: float, pid: int) -> None:
+        """Take note of who uses what; the windows of one trial are one consumer."""
+        self._bills[key] = bill
+        self._accounts.enter(key.trial_id, bill, time_s)
         if key.stage == TRIAL:
             self._living.watch(key.trial_id, pid)
 
-    def _book(self, key: WindowKey, reading: Reading) -> None:
+    def _note_idle_power(self, bill: Bill, start_s: float) -> None:
+        since_s = max(self._started_s, start_s - KEPT_S)
+        for item in bill:
+            if item.target not in self._idle_power_w:
+                power_w = self._meter.mean_power_w(item.target, since_s, start_s)
+                if power_w is not None:
+                    self._idle_power_w[item.target] = power_w
+
+    def _book(self, key: WindowKey, bill: Bill, readings: Mapping[str, Reading]) -> Readings:
+        """Keep a window's readings as its trial is charged them."""
         if key in self._adopted:
             self._adopted.discard(key)
-            reading = reading.degraded("the tracker was started anew in the window")
-        board = self._boards.get(reading.device_uuid)
-        if board is not None:
-            stop_s = reading.start_s + reading.duration_s
-            part = self._sharing.part(board.uuid, reading.start_s, stop_s)
-            reading = charged(reading, board, part)
-            if key.stage == TRIAL:
-                self._sharing.leave(board.uuid, key.trial_id, stop_s)
+            note = "the tracker was started anew in the window"
+            readings = {target: each.degraded(note) for target, each in readings.items()}
+        charges = self._accounts.charges(key.trial_id, bill, readings)
+        self._bills.pop(key, None)
         if key.stage == TRIAL:
+            first = next(iter(readings.values()))
+            self._accounts.leave(key.trial_id, first.start_s + first.duration_s)
             self._living.forget(key.trial_id)
-        self._booked.append(BookedWindow(key=key, reading=reading))
-        self._closed[key] = reading
+        main, *others = charges.values()
+        self._booked.append(BookedWindow(key=key, reading=main, others=tuple(others)))
+        self._closed[key] = charges
         if len(self._closed) > REMEMBERED_WINDOWS:
             self._closed.popitem(last=False)
+        return charges
 
     def _look_for_the_dead(self) -> None:
         """Close the windows of trials whose process has ended, also where nobody says so."""

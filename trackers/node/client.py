@@ -14,7 +14,7 @@ import ray
 from ray.exceptions import ActorDiedError, RayError
 
 from trackers.node.actor import Handle
-from trackers.node.ledger import TrackerFacts, WindowKey
+from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
 from trackers.node.local_rpc import LocalRpc, RpcBrokenError
 from trackers.sample import Device, Method, Reading
 
@@ -45,7 +45,7 @@ class TrackerClient:
         self._answer_s = answer_s
         self._node_id = ""
         self._tracker: Handle = None
-        self._target = ""
+        self._bill: Bill = ()
         self._estimated = False
         self._opened: dict[WindowKey, Any] = {}
         self._lane: LocalRpc | None = None
@@ -56,10 +56,11 @@ class TrackerClient:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
             self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
-            self._estimated = facts.method is Method.ESTIMATED
-            self._target, self.device = facts.target(
+            self._bill = facts.bill(
                 accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
             )
+            self.device = self._bill[0].device
+            self._estimated = facts.methods.get(self.device.uuid) is Method.ESTIMATED
         except Exception as error:  # noqa: BLE001 - see the class
             self.note = f"no tracker: {error}"
             _log.warning("%s; the trial goes on unmeasured", self.note)
@@ -74,7 +75,7 @@ class TrackerClient:
         if self.device is None or not ray.is_initialized():
             return
         start_s = None if self._estimated else time.monotonic()
-        asked = (key, self._target, start_s, os.getpid())
+        asked = (key, self._bill, start_s, os.getpid())
         try:
             with suppress(RpcBrokenError, TimeoutError):
                 self._opened[key] = self._by_rpc("open", *asked)
@@ -88,46 +89,58 @@ class TrackerClient:
             _log.warning("window not opened: %s", error)
 
     def close(self, key: WindowKey) -> Reading:
-        """Close a window now; its reading."""
+        """Close a window now; its reading of what the trial computes on."""
+        return next(iter(self.close_bill(key).values()))
+
+    def close_bill(self, key: WindowKey) -> Readings:
+        """Close a window now; its readings of all devices on the trial's bill.
+
+        Returns:
+            By device; the first is what the trial computes on. There is always one.
+        """
         stop_s = time.monotonic()
         if self.device is None:
-            return Reading.missing("", note=self.note)
+            return {"": Reading.missing("", note=self.note)}
         if not ray.is_initialized():  # asking for something would start another Ray
-            return Reading.missing(self._target, note="Ray was shut down")
+            return self._missing("Ray was shut down")
         try:
-            return self._reading(key, stop_s)
+            return self._readings(key, stop_s)
         except Exception as error:  # noqa: BLE001 - see the class
-            note = f"the tracker did not answer ({type(error).__name__})"
-            return Reading.missing(self._target, note=note)
+            return self._missing(f"the tracker did not answer ({type(error).__name__})")
         finally:
             self._opened.pop(key, None)
 
-    def _reading(self, key: WindowKey, stop_s: float) -> Reading:
-        """The reading of a window, be it by a tracker that took the place of a dead one."""
-        reading: Reading | None
+    def _readings(self, key: WindowKey, stop_s: float) -> Readings:
+        """The readings of a window, be it by a tracker that took the place of a dead one."""
+        readings: Readings | None
         try:
-            reading = self._closed(key, stop_s)
+            readings = self._closed(key, stop_s)
         except ActorDiedError:
             self._tracker = self._find()
-            reading = None
-        if reading is None:
+            readings = None
+        if readings is None:
             self._hand_over()
-            reading = self._closed(key, stop_s)
-        return reading or Reading.missing(self._target, note="no tracker has opened the window")
+            readings = self._closed(key, stop_s)
+        return readings or self._missing("no tracker has opened the window")
 
-    def _closed(self, key: WindowKey, stop_s: float) -> Reading | None:
-        reading: Reading | None
-        asked = (key, self._target, stop_s)
+    def _missing(self, note: str) -> Readings:
+        return {
+            item.device.uuid: Reading.missing(item.device.uuid, note=note) for item in self._bill
+        }
+
+    def _closed(self, key: WindowKey, stop_s: float) -> Readings | None:
+        readings: Readings | None
+        asked = (key, self._bill, stop_s)
         with suppress(RpcBrokenError):
-            reading = self._by_rpc("close", *asked)
-            return reading
-        reading = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
+            readings = self._by_rpc("close", *asked)
+            return readings
+        readings = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
         if self._lane_was_lost:
             self._lane_was_lost = False  # once: where there is no way, looking for it costs time
             with suppress(RayError):
                 facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
                 self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
-        return reading
+        return readings
 
     def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
@@ -153,7 +166,7 @@ class TrackerClient:
                 _log.warning("a window was lost with its tracker: %s", error)
                 continue
             if opened is not None:
-                adopted = self._tracker.adopt.remote(key, self._target, opened, os.getpid())
+                adopted = self._tracker.adopt.remote(key, self._bill, opened, os.getpid())
                 ray.get(adopted, timeout=START_TIMEOUT_S)
 
     def _facts(self) -> TrackerFacts:

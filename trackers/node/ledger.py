@@ -1,10 +1,10 @@
 """What a tracker says and books: values that travel between processes, without Ray."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from trackers.errors import UnknownDeviceError
 from trackers.node.local_rpc import RpcAddress
-from trackers.node.sharing import Part
 from trackers.sample import Component, Device, Method, Reading, process_device
 
 TRIAL = "trial"
@@ -33,10 +33,17 @@ class WindowKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedWindow:
-    """A window that was closed, by its trial or for it."""
+    """A window that was closed, by its trial or for it.
+
+    Attributes:
+        key: The window.
+        reading: Of what the trial computes on.
+        others: Of the rest of its bill: CPU, memory, node.
+    """
 
     key: WindowKey
     reading: Reading
+    others: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,26 +72,24 @@ class Booking:
     power: tuple[BookedPower, ...]
 
 
-def charged(reading: Reading, board: Device, part: Part) -> Reading:
-    """A board's reading as one of its consumers is charged it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillItem:
+    """One thing that a consumer is charged for.
 
-    Args:
-        reading: Of the whole board.
-        board: The board.
-        part: The consumer's part of the window.
+    Attributes:
+        target: What the meter is asked for: the device, or the consumer's share of it.
+        device: The device.
     """
-    if part.consumers > 1:
-        return reading.degraded(
-            f"{part.consumers} trials used the board; each is charged an equal part",
-            energy_j=None if reading.energy_j is None else part.share * reading.energy_j,
-            uncertainty_common_j=None,
-            uncertainty_own_j=None,
-            shared_by=part.consumers,
-        )
-    if board.shared:
-        note = "the board is split by MIG: all of it is charged, whoever else uses it"
-        return reading.degraded(note, shared_by=1)
-    return reading
+
+    target: str
+    device: Device
+
+
+Bill: TypeAlias = tuple[BillItem, ...]
+"""What a consumer is charged for; the first is what it computes on."""
+
+Readings: TypeAlias = dict[str, Reading]
+"""What a window comes to, by device, in the order of the bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +99,12 @@ class TrackerFacts:
     Attributes:
         node_id: Ray's identifier of the node.
         hostname: The node's name.
-        source: Name of the power source.
-        note: How it measures, in a sentence.
-        method: How energies come about with it, as long as nothing goes wrong.
+        source: Names of the power sources, joined by ` + `.
+        note: How they measure, in a sentence each.
+        method: How energies of the first device come about, as long as nothing goes wrong.
+        methods: The same for each device.
         refused: Sources that were not taken, with the reason for each.
-        devices: The devices that the source can measure.
+        devices: The devices that the sources can measure.
         idle_power_w: Mean power of each device before its first window, where it is known.
         visible: The boards that consumers may use, as `CUDA_VISIBLE_DEVICES` on the node says it;
             None for all.
@@ -114,12 +120,11 @@ class TrackerFacts:
     devices: tuple[Device, ...]
     idle_power_w: dict[str, float]
     visible: str | None = None
+    methods: dict[str, Method] = field(default_factory=dict)
     lane: RpcAddress | None = None
 
-    def target(
-        self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int
-    ) -> tuple[str, Device]:
-        """What to measure for one consumer: the identifier to ask for, and the device it is on.
+    def bill(self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int) -> Bill:
+        """What one consumer is charged for: its board, its shares of CPU and memory, of the plug.
 
         Args:
             accelerator_uuid: The board that the consumer was given; None where it has none, or
@@ -128,20 +133,48 @@ class TrackerFacts:
             pid: The consumer's process.
 
         Raises:
-            UnknownDeviceError: The source does not measure what the consumer uses.
+            UnknownDeviceError: The sources do not measure what the consumer uses.
         """
+        main = self._main(accelerator_uuid, on_accelerator=on_accelerator, pid=pid)
+        items = {
+            main.device.uuid: main,
+            **{each.device.uuid: each for each in self._cpu_share(pid)},
+            **{
+                each.uuid: BillItem(target=process_device(pid, each.uuid), device=each)
+                for each in self._of(Component.MEMORY)
+            },
+            **{
+                each.uuid: BillItem(target=each.uuid, device=each)
+                for each in self._of(Component.NODE)
+            },
+        }
+        return tuple(items.values())
+
+    def _of(self, component: Component) -> list[Device]:
+        return [each for each in self.devices if each.component is component]
+
+    def _cpu_share(self, pid: int) -> list[BillItem]:
+        """The consumer's share of all CPUs of the machine together; empty where none is measured."""
+        cpus = self._of(Component.CPU)
+        if not cpus:
+            return []
+        joined = replace(cpus[0], uuid="+".join(each.uuid for each in cpus))
+        return [BillItem(target=process_device(pid), device=joined if cpus[1:] else cpus[0])]
+
+    def _main(self, accelerator_uuid: str | None, *, on_accelerator: bool, pid: int) -> BillItem:
+        """What the consumer computes on."""
         for recording in self.devices:
             if recording.for_whoever_asks:
-                return recording.uuid, recording
-        boards = [each for each in self.devices if each.component is Component.GPU]
+                return BillItem(target=recording.uuid, device=recording)
+        boards = self._of(Component.GPU)
         for board in boards:
             # Apple's GPU has no identifier that torch could tell, and there is only one.
             only_one = accelerator_uuid is None and on_accelerator and len(boards) == 1
             if board.uuid == accelerator_uuid or only_one:
-                return board.uuid, board
-        cpus = [each for each in self.devices if each.component is Component.CPU]
-        if cpus and (accelerator_uuid is None or not boards):
-            return process_device(pid), cpus[0]
+                return BillItem(target=board.uuid, device=board)
+        if (accelerator_uuid is None and not on_accelerator) or not boards:
+            for share in self._cpu_share(pid):
+                return share
         known = ", ".join(device.uuid for device in self.devices) or "none"
         message = (
             f"the trial's accelerator is {accelerator_uuid or 'not known'}; {self.source} on "

@@ -76,3 +76,29 @@ class Sharing:
             most = max(most, here)
         length_s = stop_s - start_s
         return Part(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
+
+    def busy(
+        self, device_uuid: str, start_s: float, stop_s: float, *, but: Hashable = None
+    ) -> list[tuple[float, float]]:
+        """The stretches of a window in which a device was used, one after the other.
+
+        Args:
+            device_uuid: The device.
+            start_s: Start of the window.
+            stop_s: Its end.
+            but: A consumer whose use does not count.
+        """
+        stretches: list[tuple[float, float]] = []
+        for use in sorted(self._uses.get(device_uuid, []), key=lambda use: use.since_s):
+            if use.consumer == but or not use.overlaps(start_s, stop_s):
+                continue
+            begin_s, end_s = max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)
+            if stretches and begin_s <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], max(end_s, stretches[-1][1]))
+            else:
+                stretches.append((begin_s, end_s))
+        return stretches
+
+    def used_by_others(self, consumer: Hashable, start_s: float, stop_s: float) -> list[str]:
+        """What others than a consumer used in a window."""
+        return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, but=consumer)]

@@ -14,7 +14,8 @@ import os
 import platform
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import final
 
 import psutil
@@ -28,8 +29,9 @@ DEFAULT_WATTS_PER_CPU = 5.0
 """Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
 (AMD Ryzen 9 7950X, the paper's, product page), a laptop's 45 W has 2.8 W for each of 16."""
 
-CHILDREN_REFRESH_S = 5.0
-"""Finding children means a look at every process of the machine, which costs milliseconds."""
+CHILDREN_REFRESH_S = 1.0
+"""Where the system does not tell that a process was started, children are looked for so often: that
+means a look at every process of the machine, which costs milliseconds."""
 
 _LINUX = platform.system() == "Linux"
 
@@ -38,14 +40,27 @@ _LINUX = platform.system() == "Linux"
 class ProcessTree:
     """CPU time of a process and its children, those that have ended included."""
 
-    def __init__(self, pid: int, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        pid: int,
+        *,
+        clock: Clock | None = None,
+        newest: Callable[[], str | None] | None = None,
+    ) -> None:
         """Look at process `pid`.
+
+        Args:
+            pid: The process.
+            clock: Says the time.
+            newest: Tells which process of the machine was started last; None where it cannot.
 
         Raises:
             DeviceLostError: There is no such process.
         """
         self._clock = clock or MonotonicClock()
         self._refresh_at_s = self._clock.now_s()
+        self._newest_process = newest or newest_process
+        self._newest: str | None = None
         self._children: list[psutil.Process] = []
         self._most_s = 0.0
         try:
@@ -63,9 +78,7 @@ class ProcessTree:
         if not self._process.is_running():
             raise _ended(self._process.pid)
         try:
-            if self._clock.now_s() >= self._refresh_at_s:
-                self._children = self._process.children(recursive=True)
-                self._refresh_at_s = self._clock.now_s() + CHILDREN_REFRESH_S
+            self._find_children()
             own_s = _own_cpu_seconds(self._process)
         except (psutil.NoSuchProcess, OSError) as error:
             raise _ended(self._process.pid) from error
@@ -73,6 +86,60 @@ class ProcessTree:
         total_s = own_s + sum(_child_cpu_seconds(child) for child in self._children)
         self._most_s = max(self._most_s, total_s)
         return self._most_s
+
+    def _find_children(self) -> None:
+        """Look for children, if one may have come since the last look.
+
+        At once, because a child's time belongs to the window in which it was used, and not to the one
+        that finds it.
+        """
+        newest, now_s = self._newest_process(), self._clock.now_s()
+        if newest is not None and newest == self._newest:
+            return
+        if newest is None and now_s < self._refresh_at_s:
+            return
+        self._newest, self._refresh_at_s = newest, now_s + CHILDREN_REFRESH_S
+        self._children = _descendants(self._process)
+
+
+def newest_process() -> str | None:
+    """Number of the process or thread that was started last on this machine; None if not told."""
+    if not _LINUX:
+        return None
+    try:
+        with open("/proc/loadavg", encoding="ascii") as file:  # noqa: PTH123 - a kernel file
+            newest = file.read().split()[-1]
+    except (OSError, IndexError):
+        return None
+    return None if newest == "0" else newest  # sandboxes that do not count say 0
+
+
+def _descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Children of a process and theirs; by the kernel's own lists where it has them."""
+    try:
+        pids = list(_listed_children(process.pid))
+    except OSError:
+        return process.children(recursive=True)
+    found = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return found
+
+
+def _listed_children(pid: int) -> Iterator[int]:
+    """Numbers of the children of a process and theirs, as each of its threads lists its own.
+
+    Raises:
+        OSError: This kernel has no such lists, or the process has ended.
+    """
+    for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - a kernel folder
+        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:  # noqa: PTH123
+            children = [int(each) for each in file.read().split()]
+        for child in children:
+            yield child
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                yield from _listed_children(child)
 
 
 def _ended(pid: int) -> DeviceLostError:
@@ -91,6 +158,12 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
 
 
 def _child_cpu_seconds(child: psutil.Process) -> float:
+    try:
+        return _own_cpu_seconds(child)
+    except OSError:
+        pass  # ended, and not waited for: its clock is gone, and its times are still told
+    except psutil.Error:
+        return 0.0
     try:
         return float(sum(child.cpu_times()[:4]))
     except psutil.Error:

@@ -19,11 +19,13 @@ from trackers.sample import Component, Device
 from trackers.source import PowerSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
+from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.selected import SelectedDevices
+from trackers.sources.web.source import HttpSource
 
 AUTO = "auto"
 
@@ -33,7 +35,8 @@ class Request:
     """What to look for.
 
     Attributes:
-        tracker: `auto`, or one or more of: a name in `SOURCES`, the path of a recording (`*.csv`).
+        tracker: `auto`, or one or more of: a name in `SOURCES`, the path of a recording (`*.csv`), the
+            path of a file that describes a server (`*.yaml`, see `trackers.sources.web`).
         accelerator: Whether what is measured runs on an accelerator; `auto` else passes over
             sources that measure boards and nothing else.
         cpu_watts: Rated power of the machine's CPUs, for the estimate.
@@ -119,6 +122,7 @@ SOURCES = (
         components=frozenset({_GPU, _CPU, _MEMORY, _NODE}),
         open=lambda _: HwmonSource(),
     ),
+    Candidate(name="ipmi", components=frozenset({_NODE}), open=lambda _: IpmiSource()),
     Candidate(
         name="estimate",
         components=frozenset({_CPU}),
@@ -137,7 +141,7 @@ def words() -> tuple[str, ...]:
 
 def is_file(word: str) -> bool:
     """Whether a word of `Request.tracker` is the path of a file and no name."""
-    return word.endswith(".csv")
+    return word.endswith((".csv", ".yaml", ".yml"))
 
 
 def candidates_of(request: Request) -> tuple[Candidate, ...]:
@@ -146,11 +150,17 @@ def candidates_of(request: Request) -> tuple[Candidate, ...]:
 
 
 def _file(word: str) -> Candidate:
+    if word.endswith(".csv"):
+        return Candidate(
+            name=word,
+            components=frozenset({_GPU}),
+            open=lambda _: RecordedSource.from_csv(Path(word)),
+            verified=True,
+        )
     return Candidate(
         name=word,
-        components=frozenset({_GPU}),
-        open=lambda _: RecordedSource.from_csv(Path(word)),
-        verified=True,
+        components=frozenset(Component),
+        open=lambda _: HttpSource.from_yaml(Path(word)),
     )
 
 
@@ -237,7 +247,7 @@ def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> Pow
         if candidate.name == word:
             return candidate.open(request)
     allowed = ", ".join((AUTO, *(candidate.name for candidate in candidates)))
-    message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv file."
+    message = f"tracker {word!r} is not known; allowed are {allowed}, or the path of a .csv or .yaml file."
     if word == AUTO:
         message = f"tracker {AUTO!r} takes all that works and stands alone; got others beside it."
     raise SourceUnavailableError(message)

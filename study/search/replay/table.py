@@ -215,7 +215,7 @@ def curve_of(recording: RecordedTraining, *, target: float | None) -> TrialCurve
     """A recorded training as the curve of a trial that nobody stopped."""
     curve = TrialCurve(target=target)
     for epoch in recording.epochs:
-        curve.add(accuracy=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
+        curve.add(score=epoch.accuracy, energy_j=epoch.energy_j, time_s=epoch.time_s)
     return curve
 
 

@@ -87,7 +87,7 @@ class EarlyStopper:
         return StopDecision.BUDGET if self._budget.is_used_up else None
 
     def _is_halved(self, curve: TrialCurve, last_epoch_j: float) -> bool:
-        if self._halving is None or curve.best_accuracy is None:
+        if self._halving is None or curve.best_score is None:
             return False
         return not self._halving.goes_on(curve, last_epoch_j=last_epoch_j)
 
@@ -107,5 +107,5 @@ def out_of_reach(curve: TrialCurve, cap_j: float) -> bool:
         return False
     if curve.known_j + curve.known_j / curve.epochs >= cap_j:
         return True
-    accuracy = curve.best_accuracy
-    return accuracy is not None and accuracy * cap_j < curve.target * curve.known_j
+    share = curve.share_of_target
+    return share is not None and share * cap_j < curve.known_j

@@ -60,11 +60,11 @@ class Halving:
         rung = self._rung(self._amount(curve))
         if rung is None or rung == self._rung(self._before(curve, last_epoch_j)):
             return True
-        accuracy = curve.best_accuracy or 0.0
+        gain = -math.inf if curve.best_score is None else curve.objective.gain(curve.best_score)
         seen = self._crossed.setdefault(rung, [])
-        bisect.insort(seen, accuracy)
+        bisect.insort(seen, gain)
         kept = max(1, math.ceil(len(seen) / self._factor))
-        return accuracy >= seen[-kept]
+        return gain >= seen[-kept]
 
     def _amount(self, curve: TrialCurve) -> float:
         """What a trial has used so far, in the unit of the rungs."""

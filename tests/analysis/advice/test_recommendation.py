@@ -1,6 +1,7 @@
 """What must be known before the advice is followed."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_trainings_that_were_cut_off_are_told(tmp_path: Path, cut_off: int, *, s
 
 
 def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
-    """20 J and 22 J against a baseline of 10 J: 110 % more, from 100 to 120, and no minus."""
+    """20 J and 22 J against a baseline of 10 J: 110 % more, with an interval round it, and no minus."""
     trials = [
         constant(setup, energy_j, accuracy, seed=seed)
         for setup, energies_j, accuracy in ((1, (10.0, 10.0), 0.5), (2, (20.0, 22.0), 0.9))
@@ -43,7 +44,12 @@ def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
         load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)), baseline=1
     )
 
-    assert "it adds 110 % (95 % interval 100 to 120 %)." in findings.recommendation.text
+    said = re.search(
+        r"It adds 110 % \(95 % interval (\d+) to (\d+) %\) against the baseline \(setup 1, 50\.0 %\)",
+        findings.recommendation.text,
+    )
+    assert said is not None
+    assert int(said[1]) < 110 < int(said[2])
 
 
 def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
@@ -55,13 +61,3 @@ def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
 
     assert advice.count(" less than with the ") == 1
     assert "less than with the most accurate." in advice
-
-
-@pytest.mark.parametrize(("costliest_j", "said"), [(1.05, False), (1.2, True)])
-def test_a_factor_of_one_is_not_told(tmp_path: Path, costliest_j: float, *, said: bool) -> None:
-    """5 % more is not "1.0 times as much"."""
-    trials = [constant(1, 1.0, 0.9), constant(2, costliest_j, 0.8)]
-
-    study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
-
-    assert ("times as much" in analyse(study).recommendation.text) == said

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.energy.criteria import CRITERIA, RankBy
-from analysis.energy.noise import energy_noise_j, tied
-from analysis.energy.ranking import rank, saving_interval
+from analysis.energy.ranking import rank
 from analysis.energy.spread import Spread
-from analysis.energy.totals import SetupEnergy, energy_to_target
+from analysis.energy.totals import energy_to_target
 from analysis.findings import analyse
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
@@ -103,52 +102,3 @@ def test_without_a_target_it_is_the_best_accuracy_less_the_tolerance(tmp_path: P
         ["1", "1", "1.000"],
         ["2", "2", "3.000"],
     ]
-
-
-def boards(setup: SetupEnergy, *names: str) -> SetupEnergy:
-    """The setup on these boards."""
-    return dataclasses.replace(setup, boards=frozenset(names))
-
-
-def test_other_boards_tie_below_five_percent() -> None:
-    """96 of 100 J is no difference between two boards, and one on the same board or from 90 J on."""
-    one, close, far = (setup_energy(n, [e], [0.9]) for n, e in ((1, 100.0), (2, 96.0), (3, 90.0)))
-
-    assert tied(boards(one, "a"), boards(close, "b"))
-    assert not tied(boards(one, "a"), boards(close, "a"))
-    assert not tied(boards(one, "a"), boards(far, "b"))
-    assert energy_noise_j(boards(one, "a"), boards(far, "b")) == 5.0
-
-
-def test_a_difference_below_the_meters_uncertainty_is_a_tie() -> None:
-    """3 and 4 J of uncertainty make 5 J: 4 J apart tie, 6 J do not."""
-    one, close, far = (
-        dataclasses.replace(setup_energy(n, [e], [0.9]), uncertainty_j=u)
-        for n, e, u in ((1, 100.0, 3.0), (2, 96.0, 4.0), (3, 94.0, 4.0))
-    )
-
-    assert tied(one, close)
-    assert not tied(one, far)
-
-
-def test_a_point_leaves_the_front_only_when_it_is_worse_beyond_the_noise() -> None:
-    """11 against 10 J, both at 90 %: within repeats of +-2 J it stays, within +-0.1 J it goes."""
-    noisy = [setup_energy(1, [8.0, 12.0], [0.9, 0.9]), setup_energy(2, [9.0, 13.0], [0.9, 0.9])]
-    sure = [setup_energy(1, [9.9, 10.1], [0.9, 0.9]), setup_energy(2, [10.9, 11.1], [0.9, 0.9])]
-
-    assert {row.setup.setup for row in rank(noisy).rows if row.on_front} == {1, 2}
-    assert {row.setup.setup for row in rank(sure).rows if row.on_front} == {1}
-
-
-def test_the_saving_against_a_baseline_has_an_interval() -> None:
-    """Means 50 of 100 J; of all pairs the least saved is 1 - 60 / 90, the most 1 - 40 / 110."""
-    one, base = setup_energy(1, [40.0, 60.0], [0.9]), setup_energy(2, [90.0, 110.0], [0.9])
-
-    ranking = rank([one, base], baseline=2)
-    interval = saving_interval(one, ranking.baseline)
-
-    assert ranking.rows[0].saving_against_baseline == 0.5
-    assert interval is not None
-    assert interval.low == pytest.approx(1 - 60 / 90)
-    assert interval.high == pytest.approx(1 - 40 / 110)
-    assert saving_interval(one, setup_energy(3, [1.0], [0.9])) is None

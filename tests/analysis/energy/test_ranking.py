@@ -3,7 +3,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.energy.noise import tied
 from analysis.energy.ranking import rank
 from analysis.energy.totals import SetupEnergy
 from tests.analysis.study_folder import setup_energy
@@ -42,19 +41,6 @@ def test_a_setup_exactly_at_the_tolerance_is_accurate_enough() -> None:
 
     assert ranking.first is not None
     assert ranking.first.setup.setup == 2
-
-
-def test_a_tie_is_a_difference_below_its_own_spread() -> None:
-    """Deviations sqrt(2) each give 2: means 2.1 apart do not tie; wider ones do; one repeat never."""
-    one = setup_energy(1, [9.0, 11.0], [0.9, 0.9])
-    other = setup_energy(2, [11.1, 13.1], [0.9, 0.9])
-    wide = setup_energy(3, [10.0, 14.0], [0.9, 0.9])
-    once = setup_energy(4, [10.0], [0.9])
-
-    assert not tied(one, other)
-    assert tied(one, wide)
-    assert not tied(one, once)
-    assert {r.setup.setup for r in rank([one, other, wide]).rows if r.ties_with_first} == {3}
 
 
 def test_equal_effective_batch_size_and_rate_are_the_same_training() -> None:

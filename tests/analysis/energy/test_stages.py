@@ -67,7 +67,7 @@ def test_the_accuracies_of_both_heads_are_those_of_one_epoch(tmp_path: Path) -> 
 
     (both,) = trial_stages(study.epochs)
 
-    assert (both.accuracy, both.attributes, both.identity) == (0.7, 0.8, 0.6)
+    assert (both.accuracy, both.by_task) == (0.7, {"attributes": 0.8, "identity": 0.6})
 
 
 def test_a_stage_can_be_looked_at_as_a_study_of_its_own(tmp_path: Path) -> None:

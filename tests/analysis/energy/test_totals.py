@@ -100,7 +100,7 @@ def test_only_a_training_to_its_end_has_a_total(
 
 
 def test_a_repeat_that_broke_does_not_make_a_setup_cheap(tmp_path: Path) -> None:
-    """A repeat ran out of memory after 1 J and before any accuracy: the setup's energy is 99 J."""
+    """A repeat ran out of memory after 1 J and before any accuracy: 100 J were used for one success."""
     broke = Trial(
         setup=1,
         seed=0,
@@ -110,7 +110,8 @@ def test_a_repeat_that_broke_does_not_make_a_setup_cheap(tmp_path: Path) -> None
 
     first, _ = energies_of(tmp_path, [broke, constant(1, 99.0, 0.9, seed=1)])
 
-    assert (first.total_j, first.accuracy) == (99.0, 0.9)
+    assert (first.total_j, first.accuracy) == (100.0, 0.9)
+    assert (first.failed, first.failed_share) == (1, 0.5)
     assert (first.repeats, first.finished) == (2, 1)
     assert StopReason.OUT_OF_MEMORY in first.stop_reasons
 

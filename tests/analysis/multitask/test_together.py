@@ -7,6 +7,7 @@ import pytest
 from analysis.energy.savings import saving_over
 from analysis.energy.spread import Spread
 from analysis.energy.stages import setup_stages, trial_stages
+from analysis.multitask.tables import multitask_table
 from analysis.multitask.together import multitask_info
 from analysis.pretraining.freezing import freezing_info
 from analysis.read.load import load
@@ -14,7 +15,7 @@ from study.record.manifest import SetupFacts
 from study.record.records import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
-ATTRIBUTES, IDENTITY, BOTH = Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH
+ATTRIBUTES, IDENTITY, BOTH = "attributes", "identity", Stage.BOTH
 FROZEN, UNFROZEN = Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN
 SETUPS = tuple(
     SetupFacts(setup=n, batch_size=64, learning_rate=0.1, parameters={"alpha": alpha})
@@ -46,8 +47,8 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
     assert second.saving is not None
     assert (first.saving.reference_j.mean, first.saving.energy_j.mean) == (60.0, 30.0)
     assert (first.saving.share, second.saving.share) == (0.5, -0.5)
-    assert first.attributes_given_up == pytest.approx(0.05)
-    assert first.identity_given_up == pytest.approx(0.02)
+    assert first.given_up["attributes"] == pytest.approx(0.05)
+    assert first.given_up["identity"] == pytest.approx(0.02)
     assert (first.parameters, second.parameters) == ({"alpha": 0.25}, {"alpha": 0.75})
     assert found.over_setups is not None
     assert found.over_setups.share == 0.0
@@ -56,6 +57,25 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
     assert attributes.energy_per_epoch_j == Spread.of([10.0, 10.0])
     assert both.energy_j == Spread.of([30.0, 90.0])
     assert both.epochs == Spread.of([2.0, 2.0])
+
+
+def test_any_number_of_tasks_is_weighed(tmp_path: Path) -> None:
+    """10 + 20 + 30 = 60 J one by one, 45 J together; the last stage is the one of all tasks."""
+    energies = {"where": [10.0], "which": [20.0], "near": [30.0], "all": [45.0]}
+    study = load(write_study(tmp_path / "a", SETUPS[:1], [staged(1, energies)]))
+    stages = trial_stages(study.epochs)
+
+    found = multitask_info(SETUPS[:1], setup_stages(SETUPS[:1], (*energies,), stages), stages)
+
+    assert found.names == ("where", "which", "near")
+    assert found.over_setups is not None
+    assert found.over_setups.share == 0.25
+    table = multitask_table(found, ())
+    assert [c.heading for c in table.columns][-3:] == [
+        "where points",
+        "which points",
+        "near points",
+    ]
 
 
 def test_a_repeat_without_one_of_the_energies_is_not_compared(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_the_page_opens_in_peace(
     page = watched.page
 
     advice = page.locator("#recommendation .lead")
-    figure = page.locator("figure#relative_energy svg")
+    figure = page.locator("figure#pareto_front svg")
 
     assert advice.inner_text().startswith("Use batch size 64 and learning rate 0.1 (setup 1)")
     for seen in (advice, figure):
@@ -170,7 +170,7 @@ def test_the_policy_lets_no_other_script_run(
 def test_the_ranking_is_sorted_by_keyboard(browser: Browser, report: Path) -> None:
     """A heading is a button: Enter sorts by its numbers, again turns it round, and says so."""
     page = opened(browser, report.as_uri()).page
-    heading = page.locator("#ranking thead th", has_text="total Wh")
+    heading = page.locator("#ranking thead th", has_text="total mWh")
     first = column(page, 7)
 
     heading.locator("button").focus()

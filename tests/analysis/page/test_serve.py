@@ -157,7 +157,7 @@ def test_the_report_is_that_of_the_choices(tmp_path: Path) -> None:
 
     page = LiveReport(folder, choices, drawn_by=without_figures).content(PAGE_FILE) or b""
 
-    for said in (b"Least energy x time", b"Germany 2023", b"Against the baseline", b"Table 2"):
+    for said in (b"Least energy x time", b"Germany 2023", b"against the baseline", b"Table 2"):
         assert said in page
 
 

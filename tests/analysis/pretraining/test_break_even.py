@@ -95,8 +95,8 @@ def info(folder: Path, energies: dict[int, list[tuple[float | None, ...]]]) -> B
     return break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN)
 
 
-def test_best_worst_median_and_average_are_taken_over_the_setups_that_pay(tmp_path: Path) -> None:
-    """Cycles 1, 4 and 10, one never: average 5, median 4, and one counted beside them."""
+def test_over_all_setups_it_is_the_ratio_of_the_sums(tmp_path: Path) -> None:
+    """160 J of encoders over 10 + 10 + 10 - 10 J saved: 8; what never pays is in it and counted."""
     found = info(
         tmp_path,
         {
@@ -109,41 +109,53 @@ def test_best_worst_median_and_average_are_taken_over_the_setups_that_pay(tmp_pa
 
     assert found.best is not None
     assert found.worst is not None
-    assert found.average is not None
+    assert found.pooled is not None
     assert (found.best.setup, found.worst.setup) == (3, 2)
-    assert (found.median, found.average.mean) == (4.0, 5.0)
+    assert (found.pooled.cycles, found.pooled.setups, found.pooled.interval) == (8.0, 4, None)
     assert (found.pays, found.never, found.unknown) == (3, 1, 0)
+    assert found.doubt is None
 
 
-def test_a_setup_is_judged_by_its_means_and_shows_its_repeats(tmp_path: Path) -> None:
-    """Means 100, 30, 10 give 5; the repeats give 100 / 30 and 100 / 10, spread about them."""
+def test_where_nothing_is_saved_over_all_setups_it_does_not_pay(tmp_path: Path) -> None:
+    """10 - 20 J: infinitely many cycles, although setup 1 pays by itself."""
+    found = info(tmp_path, {1: [(40.0, 20.0, 10.0)], 2: [(40.0, 20.0, 40.0)]})
+
+    assert found.pooled is not None
+    assert not found.pooled.pays
+    assert found.pays == 1
+
+
+def test_a_setup_is_judged_by_its_means_with_an_interval(tmp_path: Path) -> None:
+    """Means 100, 30, 10 give 5; one repeat gives 10 / 3 and the other 10, so that it may never pay."""
     found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (100.0, 20.0, 10.0)]}).rows[0]
 
-    assert (found.of_means.cycles, found.repeats, found.never) == (5.0, 2, 0)
-    assert found.cycles is not None
-    assert found.cycles.values == pytest.approx((10 / 3, 10.0))
+    assert (found.of_means.cycles, found.repeats) == (5.0, 2)
+    assert found.interval is not None
+    assert found.interval.low < 10 / 3
+    assert found.interval.high > 10
 
 
-def test_median_and_average_have_a_spread_over_repeats(tmp_path: Path) -> None:
-    """Repeat 0: cycles 1, 2, 6, so 2 and 3. Repeat 1: 3, 4, and one never, so 3.5 and 3.5."""
+def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Path) -> None:
+    """Of setups with one true break-even of 5 the extremes differ; their intervals hold 5."""
+    factors = ((0.9, 1.1), (1.05, 0.95), (1.0, 1.1), (0.92, 1.02))
     found = info(
         tmp_path,
         {
-            1: [(10.0, 20.0, 10.0), (30.0, 20.0, 10.0)],
-            2: [(20.0, 20.0, 10.0), (40.0, 20.0, 10.0)],
-            3: [(60.0, 20.0, 10.0), (60.0, 20.0, 30.0)],
+            n: [(100.0 * f, 30.0 / f, 10.0 * f) for f in pair]
+            for n, pair in enumerate(factors, start=1)
         },
     )
 
-    assert found.median_by_repeat is not None
-    assert found.average_by_repeat is not None
-    assert found.median_by_repeat.values == pytest.approx((2.0, 3.5))
-    assert found.average_by_repeat.values == pytest.approx((3.0, 3.5))
-    assert break_even_line(found) == (
-        "pays in 2 of 3 setups; best 2 ± 1.4 (setup 1); worst 3 ± 1.4 (setup 2); "
-        "median 2.5 ± 1.1; average 2.5 ± 0.4 (over setups ± 0.7); ± over repeats unless said otherwise; "
-        "never in 1, which no average can hold"
-    )
+    assert found.doubt is not None
+    assert found.pooled is not None
+    assert found.pooled.interval is not None
+    assert found.pooled.interval.low < 5 < found.pooled.interval.high
+    assert found.doubt.best.low < 5 < found.doubt.best.high
+    assert found.doubt.worst.low < 5 < found.doubt.worst.high
+    assert found.doubt.noise_best < 5 < found.doubt.noise_worst
+    line = break_even_line(found)
+    assert line.startswith("pays in 4 of 4 setups; over all setups after 5.")
+    assert "noise alone would make" in line
 
 
 def test_a_repeat_that_lacks_an_energy_enters_none_of_the_means(tmp_path: Path) -> None:
@@ -160,7 +172,7 @@ def test_without_an_encoders_energy_it_is_said_and_not_averaged(tmp_path: Path) 
 
     assert found.rows[0].of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN
     assert found.rows[0].of_means.saved_per_cycle_j == 30.0
-    assert (found.average, found.best, found.unknown) == (None, None, 1)
+    assert (found.pooled, found.best, found.unknown) == (None, None, 1)
 
 
 def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,10 +14,16 @@ from analysis.search.info import SearchInfo, search_info
 from study.record.manifest import SetupFacts
 from study.record.records import EnergyMethod, StopReason
 from tests.analysis.study_folder import DATA, manifest_of
+from tests.study.rows import plan
+from tests.study.search.test_live_search import record_of
 
 SETUPS = tuple(
     SetupFacts(setup=number, batch_size=8 * number, learning_rate=0.1) for number in (1, 2, 3, 4)
 )
+
+
+TRIAL = record_of(plan(), 1.0).to_row()
+"""A row with all columns."""
 
 
 def info_of(
@@ -30,8 +37,9 @@ def info_of(
     Several trials of a setup are its seeds. `earlier` are setup, joules and accuracy of whole
     trainings of an earlier study. Every training has reached its target with its last epoch.
     """
-    rows = [
-        {
+    rows: list[dict[str, Any]] = [
+        TRIAL
+        | {
             "trial_id": f"t{place}",
             "study": "own",
             "status": "finished",

@@ -133,8 +133,8 @@ def test_pretraining_stands_beside_figure_4_and_table_3(tmp_path: Path) -> None:
 def test_multitask_stands_beside_table_4(tmp_path: Path) -> None:
     """Energy per epoch, epochs and totals of the three tasks, and what together saves."""
     energies = {
-        Stage.ATTRIBUTES: [J_PER_WH] * 3,
-        Stage.IDENTITY: [J_PER_WH] * 2,
+        "attributes": [J_PER_WH] * 3,
+        "identity": [J_PER_WH] * 2,
         Stage.BOTH: [J_PER_WH] * 4,
     }
     findings = findings_of(

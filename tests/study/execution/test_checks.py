@@ -1,5 +1,6 @@
 """What is refused before Ray starts."""
 
+import json
 import re
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def resumed(tmp_path: Path) -> StudyOptions:
     return StudyOptions(results_dir=str(tmp_path), name="a", resume=True)
 
 
+@pytest.mark.slow
 def test_checks_need_no_ray() -> None:
     """Nothing that a check imports brings Ray, so bad input costs seconds less."""
     code = "import sys, study.execution.checks; print('ray' in sys.modules)"
@@ -155,6 +157,67 @@ def test_every_option_may_change_or_may_not() -> None:
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
     of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
     assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
+
+
+OPTIONS_OF_0_1: dict[str, Any] = {
+    "scenario": "watch",
+    "data_dir": None,
+    "encoder": None,
+    "weights": None,
+    "image_size": None,
+    "flip": False,
+    "batch_sizes": [64, 256],
+    "learning_rates": [0.1],
+    "repeats": 1,
+    "seed": 0,
+    "max_epochs": 3,
+    "patience": 5,
+    "optimizer": "adam",
+    "device": "auto",
+    "target_accuracy": 0.8,
+    "address": None,
+    "gpus_per_trial": None,
+    "cpus_per_trial": 1,
+    "tracker": "auto",
+    "cpu_watts": None,
+    "cpu_idle_watts": None,
+    "sampling_hz": 10.0,
+    "exclusive": False,
+    "mixed_devices": "use",
+    "dashboard": False,
+    "results_dir": "results",
+    "name": "base",
+    "resume": False,
+    "retry_failed": False,
+    "checkpoint_every_s": 30.0,
+    "no_report": True,
+    "smoke": False,
+}
+"""As version 0.1 wrote them."""
+
+
+def of_0_1() -> Manifest:
+    """The manifest of a study that version 0.1 began, as it is read now."""
+    raw = json.loads(manifest_of(StudyOptions()).to_json())
+    raw |= {"schema_version": 2, "options": OPTIONS_OF_0_1}
+    return Manifest.from_json(json.dumps(raw))
+
+
+def options_now(**changes: Any) -> StudyOptions:  # noqa: ANN401 - any option
+    """The same options, as they are given today."""
+    same = {"scenario": "watch", "batch_sizes": (64, 256), "learning_rates": (0.1,), "repeats": 1}
+    return StudyOptions(**{**same, "max_epochs": 3, "target": 0.8, "name": "base", **changes})
+
+
+def test_a_study_of_version_0_1_goes_on() -> None:
+    """Its options have their present names, and those that it did not have are not compared."""
+    check_same_study(of_0_1(), manifest_of(options_now()))
+
+
+def test_a_study_of_version_0_1_is_not_mixed_with_another() -> None:
+    """An option that was renamed is compared under its present name."""
+    with pytest.raises(OptionError, match=r"--target was 0.8 and is 0.9"):
+        check_same_study(of_0_1(), manifest_of(options_now(target=0.9)))
 
 
 def test_other_places_and_resources_are_the_same_study() -> None:

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from study.execution.progress import ProgressDisplay
+from study.record.objective import ACCURACY, Objective
 from study.record.records import EnergyMethod, StopReason
 from study.store.setups import grid
 from tests.study.rows import epoch, plan
@@ -18,7 +19,14 @@ SETUPS = grid((64, 4096), (0.1, 0.0001))
 class Screen:
     """A progress display and what it has shown."""
 
-    def __init__(self, *, terminal: bool, width: int = 100, trials: int = 8) -> None:
+    def __init__(
+        self,
+        *,
+        terminal: bool,
+        width: int = 100,
+        trials: int = 8,
+        objective: Objective = ACCURACY,
+    ) -> None:
         """A terminal of `width`, or a file."""
         self.file = io.StringIO()
         self.console = Console(
@@ -29,7 +37,9 @@ class Screen:
             height=40,
             _environ={"TERM": "xterm"},
         )
-        self.progress = ProgressDisplay(self.console, SETUPS, repeats=2, trials=trials, slots=2)
+        self.progress = ProgressDisplay(
+            self.console, SETUPS, repeats=2, trials=trials, slots=2, objective=objective
+        )
 
     def lines(self) -> list[str]:
         """What was printed, without control codes."""
@@ -74,6 +84,15 @@ def run(
             )
         )
     screen.progress.end(trial.trial_id, setup)
+
+
+def test_an_error_is_best_where_it_is_least() -> None:
+    """The line names the objective, and shows the last of three scores that fall."""
+    screen = Screen(terminal=False, objective=Objective("rmse", "min"))
+
+    run(screen, 1, 1.0, 1.0, 1.0, accuracy=6.0)
+
+    assert "best rmse 2.000" in screen.lines()[0]
 
 
 def test_a_file_gets_one_line_for_each_trial() -> None:

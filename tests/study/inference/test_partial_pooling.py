@@ -7,7 +7,9 @@ from study.inference.partial_pooling import pooled_means
 from study.inference.posterior import axes_of, posterior
 from study.inference.repeats import Repeats
 
-AXES = axes_of([(size, rate) for size in (64, 256, 1024, 4096) for rate in (0.1, 0.01, 0.001)])
+AXES = axes_of(
+    [{"batch": size, "rate": rate} for size in (64, 256, 1024, 4096) for rate in (0.1, 0.01, 0.001)]
+)
 NOISE = 0.3
 
 
@@ -21,7 +23,7 @@ def pooled_centres(means: np.ndarray, axes: np.ndarray | None) -> np.ndarray:
 
 def test_axes_are_numbered_in_their_order() -> None:
     """Whatever their values are."""
-    found = axes_of([(64, "adam"), (64, "sgd"), (256, "adam")])
+    found = axes_of([{"size": 64, "by": "adam"}, {"size": 64}, {"size": 256, "by": "adam"}])
 
     assert found.tolist() == [[0, 0], [0, 1], [1, 0]]
     assert axes_of([]).shape == (0, 0)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from study.record.answers import answers
-from study.record.curves import TrialCurve
-from study.record.records import StopReason, TrialRecord
+from study.record.curves import TrialCurve, mean_of
+from study.record.records import StopReason, TrialRecord, TrialStatus
 from study.record.search_goal import SearchGoal
-from study.search.confirming import leaders, mean_of
+from study.search.confirming import leaders
 from study.search.space.space import Choice
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of
@@ -22,7 +22,13 @@ def trial(
     """A trial that ended at the target after so many joules, or was stopped before."""
     record = record_of(plan(setup, seed), 1.0)
     reason = StopReason.STOPPED if to_target_j is None else StopReason.TARGET
-    return replace(record, study=study, energy_to_target_j=to_target_j, stop_reason=reason)
+    return replace(
+        record,
+        study=study,
+        status=TrialStatus.FINISHED,
+        energy_to_target_j=to_target_j,
+        stop_reason=reason,
+    )
 
 
 def curve(to_target_j: float | None, *, stopped: bool = False) -> TrialCurve:
@@ -32,7 +38,7 @@ def curve(to_target_j: float | None, *, stopped: bool = False) -> TrialCurve:
         target=0.9,
         epochs=2,
         known_j=known_j,
-        best_accuracy=0.9 if to_target_j else 0.5,
+        best_score=0.9 if to_target_j else 0.5,
         to_target_j=to_target_j,
         stopped=stopped,
     )
@@ -97,8 +103,8 @@ def test_the_leaders_are_the_best_three_in_their_order() -> None:
 
 def test_a_setup_that_was_stopped_at_a_good_pace_gets_another_seed() -> None:
     """0.85 for 2 J makes 0.9 for 2.1 J; 0.1 for 2 J makes it for 18 J. The answer comes first."""
-    near = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.85, stopped=True)
-    slow = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_accuracy=0.1, stopped=True)
+    near = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_score=0.85, stopped=True)
+    slow = TrialCurve(target=0.9, epochs=2, known_j=2.0, best_score=0.1, stopped=True)
     curves: dict[Choice, list[TrialCurve]] = {
         ("a",): [curve(2.5)],
         ("b",): [curve(4.0)],
@@ -111,7 +117,7 @@ def test_a_setup_that_was_stopped_at_a_good_pace_gets_another_seed() -> None:
 
 def test_a_stopped_seed_counts_with_the_least_it_can_have_needed() -> None:
     """To leave a bad seed out would flatter."""
-    stopped = TrialCurve(target=0.9, epochs=2, known_j=4.0, best_accuracy=0.9, stopped=True)
+    stopped = TrialCurve(target=0.9, epochs=2, known_j=4.0, best_score=0.9, stopped=True)
 
     mean = mean_of([stopped, curve(2.0), curve(4.0)])
 
@@ -122,9 +128,9 @@ def test_a_stopped_seed_counts_with_the_least_it_can_have_needed() -> None:
 def test_with_a_front_all_of_it_leads() -> None:
     """And nothing behind it."""
     curves: dict[Choice, list[TrialCurve]] = {
-        ("cheap",): [TrialCurve(epochs=1, known_j=1.0, best_accuracy=0.5)],
-        ("good",): [TrialCurve(epochs=1, known_j=5.0, best_accuracy=0.9)],
-        ("bad",): [TrialCurve(epochs=1, known_j=6.0, best_accuracy=0.4)],
+        ("cheap",): [TrialCurve(epochs=1, known_j=1.0, best_score=0.5)],
+        ("good",): [TrialCurve(epochs=1, known_j=5.0, best_score=0.9)],
+        ("bad",): [TrialCurve(epochs=1, known_j=6.0, best_score=0.4)],
     }
 
     assert set(leaders(SearchGoal.ACCURACY_ENERGY, curves)) == {("cheap",), ("good",)}

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from study.record.manifest import (
-    SCHEMA_VERSION,
     DataFacts,
     DeviceFacts,
     Manifest,
     NodeFacts,
     SetupFacts,
 )
+from study.record.migration import SCHEMA_VERSION
 from study.record.records import EnergyMethod, Paradigm
 
 MANIFEST = Manifest(

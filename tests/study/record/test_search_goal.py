@@ -13,7 +13,7 @@ def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> 
     """A trial to a target of 0.8, from accuracies and joules."""
     made = TrialCurve(target=0.8)
     for accuracy, energy_j in epochs:
-        made.add(accuracy=accuracy, energy_j=energy_j, time_s=1.0)
+        made.add(score=accuracy, energy_j=energy_j, time_s=1.0)
     made.stopped = stopped
     return made
 

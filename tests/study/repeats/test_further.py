@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY
@@ -16,7 +17,11 @@ from tests.study.rows import epoch
 
 SETUPS = grid((8, 16), (0.1,))
 SCORES = {(1, 0): 0.90, (1, 1): 0.905, (2, 0): 0.90, (2, 1): 0.905}
-OPTIONS = {"batch_sizes": (8, 16), "learning_rates": (0.1,)}
+
+
+def asked(**options: Any) -> ComparisonOptions:  # noqa: ANN401 - any option
+    """Options of a study of these setups."""
+    return ComparisonOptions(batch_sizes=(8, 16), learning_rates=(0.1,), **options)
 
 
 @dataclass
@@ -95,7 +100,7 @@ def recorder_in(tmp_path: Path) -> Recorder:
 
 def test_the_first_repeats_come_at_once_and_are_waited_for(tmp_path: Path) -> None:
     """As many as there are; the next depends on what they come to."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=2))
+    study = lab(tmp_path, asked(more_repeats=2))
 
     plans = [study.propose() for _ in range(4)]
 
@@ -107,7 +112,7 @@ def test_the_first_repeats_come_at_once_and_are_waited_for(tmp_path: Path) -> No
 
 def test_further_repeats_have_new_seeds_and_are_written_down_first(tmp_path: Path) -> None:
     """As many as asked for; each says why it is trained."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=2))
+    study = lab(tmp_path, asked(more_repeats=2))
     study.first(100.0, 140.0, 110.0, 130.0)
 
     plans = [study.propose(), study.propose()]
@@ -121,7 +126,7 @@ def test_further_repeats_have_new_seeds_and_are_written_down_first(tmp_path: Pat
 
 def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:
     """Each is decided as late as possible."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=3))
+    study = lab(tmp_path, asked(more_repeats=3))
     study.first(100.0, 140.0, 110.0, 130.0)
     one = study.propose()
     study.propose()
@@ -135,7 +140,7 @@ def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:
 
 def test_it_ends_when_as_many_were_trained_as_asked_for(tmp_path: Path) -> None:
     """And says so; what still runs is not waited for."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=1))
+    study = lab(tmp_path, asked(more_repeats=1))
     study.first(100.0, 140.0, 110.0, 130.0)
     study.propose()
 
@@ -147,7 +152,7 @@ def test_it_ends_when_as_many_were_trained_as_asked_for(tmp_path: Path) -> None:
 
 def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None:
     """A setup that needs a third of the energy for the same score."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, sure=0.8))
+    study = lab(tmp_path, asked(sure=0.8))
     study.first(100.0, 101.0, 310.0, 312.0)
 
     assert study.repeats.propose() is None
@@ -158,7 +163,7 @@ def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None
 
 def test_without_a_number_it_ends_at_as_many_as_the_first(tmp_path: Path) -> None:
     """However unsure the answer is, and says what takes more."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, sure=0.999))
+    study = lab(tmp_path, asked(sure=0.999))
     study.first(100.0, 140.0, 110.0, 130.0)
 
     for _ in range(4):
@@ -171,7 +176,7 @@ def test_without_a_number_it_ends_at_as_many_as_the_first(tmp_path: Path) -> Non
 def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
     """What runs counts with what its setup needed so far."""
     watt_hours = (100.0 + 140.0 + 110.0 + 130.0 + 130.0) / 3600
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, sure=0.99, energy_budget_wh=watt_hours))
+    study = lab(tmp_path, asked(sure=0.99, energy_budget_wh=watt_hours))
     study.first(100.0, 140.0, 110.0, 130.0)
     one = study.propose()
 
@@ -185,7 +190,7 @@ def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
 
 def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
     """Where trainings have no energy."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=3))
+    study = lab(tmp_path, asked(more_repeats=3))
     for plan in [study.propose() for _ in range(4)]:
         study.recorder.add(epoch(1, None, 0.5, of=plan, stop=StopReason.PATIENCE))
         study.repeats.end(plan.trial_id, {}, lost=False)
@@ -198,7 +203,7 @@ def test_nothing_known_of_a_spread_ends_it(tmp_path: Path) -> None:
 
 def test_lost_first_repeats_are_run_again_before_anything_is_decided(tmp_path: Path) -> None:
     """The run of Tune ends, and the next begins with them as new attempts."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=1))
+    study = lab(tmp_path, asked(more_repeats=1))
     plans = [study.propose() for _ in range(4)]
     for plan in plans[1:]:
         study.end(plan, 100.0 + plan.setup)
@@ -218,7 +223,7 @@ def test_lost_first_repeats_are_run_again_before_anything_is_decided(tmp_path: P
 
 def test_a_first_repeat_that_is_lost_for_good_does_not_stop_the_rest(tmp_path: Path) -> None:
     """Where no run may follow, what is known decides."""
-    study = lab(tmp_path, ComparisonOptions(**OPTIONS, more_repeats=1))
+    study = lab(tmp_path, asked(more_repeats=1))
     study.run(restarts=0)
     plans = [study.propose() for _ in range(4)]
     for plan in plans[1:]:
@@ -230,7 +235,7 @@ def test_a_first_repeat_that_is_lost_for_good_does_not_stop_the_rest(tmp_path: P
 
 def test_an_earlier_commands_repeats_are_not_trained_again(tmp_path: Path) -> None:
     """One that had not ended goes on; the next of a setup has the seed behind."""
-    options = ComparisonOptions(**OPTIONS, more_repeats=3)
+    options = asked(more_repeats=3)
     earlier = lab(tmp_path, options)
     earlier.first(100.0, 140.0, 110.0, 130.0)
     ended, open_ = earlier.propose(), earlier.propose()
@@ -247,7 +252,7 @@ def test_an_earlier_commands_repeats_are_not_trained_again(tmp_path: Path) -> No
 
 def test_a_study_that_had_all_has_nothing_left(tmp_path: Path) -> None:
     """Resumed, it does not start anything."""
-    options = ComparisonOptions(**OPTIONS, more_repeats=1)
+    options = asked(more_repeats=1)
     earlier = lab(tmp_path, options)
     earlier.first(100.0, 140.0, 110.0, 130.0)
     earlier.end(earlier.propose(), 120.0)

@@ -220,7 +220,8 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
         paradigm=Paradigm.REGIME,
         scenario="s",
         stages=(Stage.ENCODER_CLASSIFIER,),
-        target_accuracy=0.9,
+        objective=ACCURACY,
+        target=0.9,
     )
     hint = Hint(choice=(16, 0.1), values=(0.6,), study="g")
 

@@ -192,3 +192,16 @@ def test_a_folder_without_a_study_is_refused(tmp_path: Path) -> None:
     """With its name."""
     with pytest.raises(OptionError, match="nowhere holds no study"):
         known(tmp_path / "nowhere")
+
+
+def test_a_resumed_trial_counts_with_all_attempts_that_it_went_on_from(tmp_path: Path) -> None:
+    """Two epochs of the first attempt and the third of the second: 6 J, as its record says."""
+    place = write(tmp_path, (plan(1), [0.5, 0.6, 0.9], StopReason.MAX_EPOCHS))
+    folder = StudyFolder(str(tmp_path), "grid")
+    rows = folder.read_rows(EPOCHS_FILE)
+    rows[2]["attempt"] = 2
+    folder.write_rows(EPOCHS_FILE, EpochRecord, rows)
+
+    found = known(place)
+
+    assert [trial.energy_to_target_j for trial in found.trials] == [6.0]

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.records import Stage, StopReason
+from study.record.vocabulary import FAILURES
 from study.store.stage_order import (
     NEEDS_ENCODER,
-    WITHOUT_RESULT,
     chosen_stages,
     ordered,
     still_to_train,
@@ -59,7 +59,7 @@ def test_what_remains_has_not_ended_and_has_its_encoder(ended: dict[str, StopRea
     left_out = set(PRETRAINING) - set(ended) - set(remaining)
     assert left_out <= NEEDS_ENCODER
     assert bool(left_out) == (
-        ended.get(Stage.ENCODER) in WITHOUT_RESULT and bool(NEEDS_ENCODER - set(ended))
+        ended.get(Stage.ENCODER) in FAILURES and bool(NEEDS_ENCODER - set(ended))
     )
 
 

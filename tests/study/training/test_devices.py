@@ -86,50 +86,49 @@ def test_a_cpu_has_no_memory_of_its_own() -> None:
     assert peak_memory_bytes(CPU) is None
 
 
-FOUR_BOARDS = """
-import json
+BOARDS_OF = """
+import json, os, sys
 from study.training.devices import accelerator_uuid
-print(json.dumps(accelerator_uuid({assigned!r})))
+found = []
+for visible, assigned in json.loads(sys.argv[1]):
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    if visible is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible
+    found.append(accelerator_uuid(assigned))
+print(json.dumps(found))
 """
 
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the emulated library."""
-    return build(tmp_path_factory.mktemp("nvml"))
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
-@pytest.mark.parametrize(
-    ("visible", "assigned", "mig", "board"),
-    [
-        ("2", [], 0, 2),
-        (UUIDS[1], [], 0, 1),
-        (UUIDS[1][:8], [], 0, 1),
-        (f"{UUIDS[3]},{UUIDS[0]}", [], 0, 3),
-        (mig_uuid(1, 1), [], 1, 1),
-        (None, ["3"], 0, 3),
-        ("", [UUIDS[2]], 0, 2),
-        ("no-such-board", ["1"], 0, 1),
+TRIALS: dict[int, list[tuple[str | None, list[str], int]]] = {
+    0: [
+        ("2", [], 2),
+        (UUIDS[1], [], 1),
+        (UUIDS[1][:8], [], 1),
+        (f"{UUIDS[3]},{UUIDS[0]}", [], 3),
+        (None, ["3"], 3),
+        ("", [UUIDS[2]], 2),
+        ("no-such-board", ["1"], 1),
     ],
-)
-def test_the_board_is_found_among_four_in_odd_order(
-    library: Path, visible: str | None, assigned: list[str], mig: int, board: int
-) -> None:
+    1: [(mig_uuid(1, 1), [], 1)],
+}
+"""By whether boards are cut (MIG): what a trial may see, what Ray gave it, and the board that is."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch says itself which board it has")
+@pytest.mark.parametrize("mig", TRIALS)
+def test_the_board_is_found_among_four_in_odd_order(mig: int, tmp_path: Path) -> None:
     """Indices count in PCI order, whatever order NVML lists the boards in."""
-    environment = Boards(boards=4, order="2,0,3,1", mig=mig).environment(library)
-    environment.pop("CUDA_VISIBLE_DEVICES", None)
-    if visible is not None:
-        environment["CUDA_VISIBLE_DEVICES"] = visible
+    boards = Boards(boards=4, order="2,0,3,1", mig=mig)
+    asked = json.dumps([(visible, assigned) for visible, assigned, _ in TRIALS[mig]])
 
     done = subprocess.run(
-        [sys.executable, "-c", FOUR_BOARDS.format(assigned=assigned)],
+        [sys.executable, "-c", BOARDS_OF, asked],
         cwd=Path(__file__).parents[3],
-        env=environment,
+        env=boards.environment(build(tmp_path)),
         capture_output=True,
         text=True,
         check=True,
         timeout=120,
     )
 
-    assert json.loads(done.stdout) == UUIDS[board]
+    assert json.loads(done.stdout) == [UUIDS[board] for _, _, board in TRIALS[mig]]

@@ -170,11 +170,11 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
 
     found = {
         stage: trained(tasks, stage)[-1].val_metrics
-        for stage in (Stage.ATTRIBUTES, Stage.IDENTITY, Stage.BOTH)
+        for stage in ("attributes", "identity", Stage.BOTH)
     }
 
-    assert set(found[Stage.ATTRIBUTES]) == {"accuracy", "attributes/accuracy"}
-    assert found[Stage.IDENTITY]["accuracy"] == found[Stage.IDENTITY]["identity/accuracy"]
+    assert set(found["attributes"]) == {"accuracy", "attributes/accuracy"}
+    assert found["identity"]["accuracy"] == found["identity"]["identity/accuracy"]
     both = found[Stage.BOTH]
     mean = (both["attributes/accuracy"] + both["identity/accuracy"]) / 2
     assert both["accuracy"] == pytest.approx(mean, abs=1e-6)

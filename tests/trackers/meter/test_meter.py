@@ -442,6 +442,7 @@ def traced_samples(meter: EnergyMeter) -> int:
     )
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_over_10_hours() -> None:
     """Neither the trace of a window that is open all the time nor the log grows without end."""
     clock = ManualClock()

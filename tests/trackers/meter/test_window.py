@@ -347,12 +347,13 @@ def test_a_counter_far_from_the_power_of_its_window_does_not_count(counted_j: fl
     assert "of the energy that the sampled power has" in found.note
 
 
-@pytest.mark.parametrize("counted_j", [850.0, 1000.0, 1150.0])
+@pytest.mark.parametrize("counted_j", [880.0, 1000.0, 1120.0])
 def test_a_counter_near_the_power_of_its_window_counts(counted_j: float) -> None:
     """It has seen what lies between the samples."""
     found = read(seen(0.0, 50.0), seen(10.0, 50.0 + counted_j))
 
-    assert (found.energy_j, found.status) == (pytest.approx(counted_j), Status.OK)
+    assert found.energy_j == pytest.approx(counted_j)
+    assert found.status is Status.OK
 
 
 def test_where_either_may_be_right_the_interval_has_both() -> None:

@@ -1,5 +1,7 @@
 """Which device is measured for whom."""
 
+from dataclasses import replace
+
 import pytest
 
 from trackers.errors import UnknownDeviceError
@@ -39,8 +41,9 @@ def facts(*devices: Device) -> TrackerFacts:
 def target(
     *devices: Device, uuid: str | None = None, on_accelerator: bool = True
 ) -> tuple[str, Device]:
-    """What process 77 is measured by."""
-    return facts(*devices).target(accelerator_uuid=uuid, on_accelerator=on_accelerator, pid=77)
+    """What process 77 computes on, as its bill has it."""
+    bill = facts(*devices).bill(accelerator_uuid=uuid, on_accelerator=on_accelerator, pid=77)
+    return bill[0].target, bill[0].device
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -81,6 +84,30 @@ def test_who_computes_on_the_cpu_is_charged_by_process() -> None:
 def test_where_only_the_cpu_is_measured_a_board_user_gets_its_cpu_share() -> None:
     """A source that knows no boards measures what it can; its method and device say what."""
     assert target(CPU, uuid=BOARDS[0].uuid) == (process_device(77), CPU)
+
+
+def test_a_bill_has_the_board_and_the_shares_of_the_machine() -> None:
+    """The board first; CPUs together, each memory, and the node that contains them."""
+    cpus = [replace(CPU, uuid=f"cpu:node-1:package-{n}") for n in (0, 1)]
+    memory = Device(uuid="memory:node-1:0", name="DIMMs", component=Component.MEMORY)
+    plug = Device(uuid="plug:desk", name="plug", component=Component.NODE)
+    found = facts(plug, memory, *cpus, *BOARDS)
+
+    bill = found.bill(accelerator_uuid=BOARDS[2].uuid, on_accelerator=True, pid=77)
+
+    assert [(item.target, item.device.uuid) for item in bill] == [
+        (BOARDS[2].uuid, BOARDS[2].uuid),
+        (process_device(77), "cpu:node-1:package-0+cpu:node-1:package-1"),
+        (process_device(77, memory.uuid), memory.uuid),
+        (plug.uuid, plug.uuid),
+    ]
+
+
+def test_who_computes_on_the_cpu_pays_it_once() -> None:
+    """It is first on the bill, and not on it again."""
+    bill = facts(CPU).bill(accelerator_uuid=None, on_accelerator=False, pid=77)
+
+    assert [item.device for item in bill] == [CPU]
 
 
 def test_a_recording_is_for_whoever_asks() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.node.ledger import charged
+from trackers.node.charging import charged
 from trackers.node.sharing import Part, Sharing
 from trackers.sample import Component, Device, Method, Reading, Status
 

@@ -1,6 +1,7 @@
 """CPU time of real processes."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -139,20 +140,36 @@ def test_children_that_have_ended_stay_counted() -> None:
     assert running_s <= ended_s <= running_s + 0.2
 
 
-def test_new_children_are_found_after_a_while() -> None:
-    """The machine is looked through each few seconds, by the clock that is passed in."""
-    program = """
-        say("up")
-        wait()
-        if os.fork() == 0:
-            burn()
-            say("done")
-        time.sleep(60)
-        """
+FORKS_WHEN_TOLD = """
+    say("up")
+    wait()
+    if os.fork() == 0:
+        burn()
+        say("done")
+    time.sleep(60)
+    """
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="no other system tells the newest process")
+def test_a_new_child_is_found_at_once() -> None:
+    """Its time is of the window in which it was used, and not of the one that finds it."""
     clock = ManualClock()
-    with child(program) as process:
+    with child(FORKS_WHEN_TOLD) as process:
         line(process)
         tree = ProcessTree(process.pid, clock=clock)
+        before_s = tree.cpu_seconds()
+        go_on(process)
+        line(process)
+
+        assert tree.cpu_seconds() - before_s >= 0.8 * BURNT_S
+
+
+def test_where_the_system_does_not_tell_children_are_found_after_a_while() -> None:
+    """The machine is looked through each second, by the clock that is passed in."""
+    clock = ManualClock()
+    with child(FORKS_WHEN_TOLD) as process:
+        line(process)
+        tree = ProcessTree(process.pid, clock=clock, newest=lambda: None)
         before_s = tree.cpu_seconds()
         go_on(process)
         line(process)
@@ -163,6 +180,45 @@ def test_new_children_are_found_after_a_while() -> None:
 
     assert unseen_s < 0.5 * BURNT_S
     assert seen_s >= 0.8 * BURNT_S
+
+
+def test_workers_that_live_on_are_in_the_epochs_in_which_they_work() -> None:
+    """As those of a DataLoader: started in the first epoch, and busy in each."""
+    program = """
+        workers = []
+        for _ in range(2):
+            into, out = os.pipe(), os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                while True:
+                    os.read(into[0], 1)
+                    burn(0.3)
+                    os.write(out[1], b".")
+            workers.append((into[1], out[0]))
+            say("started")
+            wait()
+        for _ in range(3):
+            for into, _ in workers:
+                os.write(into, b".")
+            for _, out in workers:
+                os.read(out, 1)
+            say("epoch")
+            wait()
+        """
+    with child(program) as process:
+        tree = ProcessTree(process.pid)
+        epochs_s, before_s = [], tree.cpu_seconds()
+        for _ in range(2):
+            line(process)
+            go_on(process)
+        for _ in range(3):
+            line(process)
+            now_s = tree.cpu_seconds()
+            epochs_s.append(now_s - before_s)
+            before_s = now_s
+            go_on(process)
+
+    assert epochs_s == pytest.approx([0.6, 0.6, 0.6], abs=0.15)
 
 
 def test_cpu_time_never_falls() -> None:

@@ -158,6 +158,11 @@ class NvmlLibrary:
             power_limit_w=None if limit_mw is None else limit_mw / 1000,
         )
 
+    def processes(self, handle: Any) -> frozenset[int]:  # noqa: ANN401 - opaque
+        """The processes that compute on a board; none where NVML does not tell."""
+        running = self.told("nvmlDeviceGetComputeRunningProcesses", handle) or ()
+        return frozenset(each.pid for each in running)
+
     def is_split(self, handle: Any) -> bool:  # noqa: ANN401 - opaque
         """Whether a board is in MIG mode."""
         mode = self.told("nvmlDeviceGetMigMode", handle)

@@ -141,6 +141,11 @@ class NvmlSource:
         handle = self._handles.get(device_uuid)
         return BoardState() if handle is None else self._nvml.state(handle)
 
+    def users(self, device_uuid: str) -> frozenset[int]:
+        """See `trackers.source.KnowsUsers`."""
+        handle = self._handles.get(device_uuid)
+        return frozenset() if handle is None else self._nvml.processes(handle)
+
     def close(self) -> None:
         """Let go of NVML; may be called twice."""
         self._nvml.close()

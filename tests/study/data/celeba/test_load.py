@@ -165,6 +165,7 @@ def test_the_marker_makes_it_synthetic(tmp_path: Path) -> None:
     assert "synthetic" not in real.description
 
 
+@pytest.mark.slow
 def test_the_built_in_sample_is_drawn_once(tmp_path: Path) -> None:
     """It goes through the real reader, has the size of the real set, and is kept."""
     first = celeba.load_sample(seed=0, image_size=32, cache_dir=tmp_path)

@@ -80,6 +80,7 @@ def test_attributes_do_not_contradict_each_other(sample: Path) -> None:
             assert not any(named[name] for name in ("Bangs", "Gray_Hair", "Wavy_Hair"))
 
 
+@pytest.mark.slow
 def test_the_seed_decides_every_byte(tmp_path: Path, sample: Path) -> None:
     """The same seed and size give the same files, another seed others."""
     same = write_sample(tmp_path / "same", images=6, seed=3)

@@ -183,6 +183,7 @@ def test_the_marker_makes_it_synthetic(tmp_path: Path) -> None:
     assert "synthetic" not in real.description
 
 
+@pytest.mark.slow
 def test_the_built_in_sample_is_written_once(tmp_path: Path) -> None:
     """It goes through the real reader, says that it is synthetic, and is kept for the next time."""
     first = pamap2.load_sample(cache_dir=tmp_path)

@@ -14,7 +14,7 @@ def curve_of(*accuracies: float | None, epoch_j: float = 1.0) -> TrialCurve:
     """A trial so far, on its way to 0.8."""
     curve = TrialCurve(target=0.8)
     for accuracy in accuracies:
-        curve.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
+        curve.add(score=accuracy, energy_j=epoch_j, time_s=1.0)
     return curve
 
 
@@ -58,7 +58,7 @@ def test_a_flattening_curve_that_gets_there_in_time_is_never_stopped(
 
     stopped = []
     for accuracy in accuracies:
-        curve.add(accuracy=accuracy, energy_j=epoch_j, time_s=1.0)
+        curve.add(score=accuracy, energy_j=epoch_j, time_s=1.0)
         stopped.append(out_of_reach(curve, cap_j))
 
     assert not any(stopped)

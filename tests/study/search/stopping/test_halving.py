@@ -11,7 +11,7 @@ from study.search.stopping.halving import Halving, Rungs
 def cross(halving: Halving, accuracy: float, energy_j: float) -> bool:
     """A trial of one epoch with that accuracy and energy."""
     curve = TrialCurve()
-    curve.add(accuracy=accuracy, energy_j=energy_j, time_s=1.0)
+    curve.add(score=accuracy, energy_j=energy_j, time_s=1.0)
     return halving.goes_on(curve, last_epoch_j=energy_j)
 
 
@@ -36,10 +36,10 @@ def test_between_rungs_nobody_is_judged_again() -> None:
     """An epoch that crosses no rung leaves a trial alone, and no mark at the rung."""
     halving = Halving(rungs=Rungs.ENERGY, first=1.0)
     curve = TrialCurve()
-    curve.add(accuracy=0.1, energy_j=1.0, time_s=1.0)
+    curve.add(score=0.1, energy_j=1.0, time_s=1.0)
     halving.goes_on(curve, last_epoch_j=1.0)
     cross(halving, 0.9, 1.0)
-    curve.add(accuracy=0.1, energy_j=0.5, time_s=1.0)
+    curve.add(score=0.1, energy_j=0.5, time_s=1.0)
 
     assert halving.goes_on(curve, last_epoch_j=0.5)
 
@@ -48,7 +48,7 @@ def test_a_frugal_trial_is_compared_at_the_same_joules() -> None:
     """With rungs of epochs a dear trial wins by its epochs; with rungs of energy it does not."""
     frugal = TrialCurve()
     for accuracy in (0.4, 0.6, 0.8):
-        frugal.add(accuracy=accuracy, energy_j=1.0, time_s=1.0)
+        frugal.add(score=accuracy, energy_j=1.0, time_s=1.0)
     by_energy = Halving(rungs=Rungs.ENERGY, first=3.0)
     cross(by_energy, 0.7, 3.0)
 

@@ -1,0 +1,196 @@
+"""What a reader must know before acting on an advice, a sentence each, the weightiest first."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from analysis.energy.criteria import RankBy
+from analysis.energy.ranking import Ranking
+from analysis.energy.totals import SetupEnergy
+from analysis.quantities import counted, listed, percent_text
+from analysis.read.load import Study
+from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
+
+# Below this a sensor that is read some ten times a second, or a counter that is refreshed as
+# often, sees too little of an epoch.
+SHORT_EPOCH_S = 2.0
+
+
+MANY_CUT_OFF = 0.5
+"""From this share on, trainings that were cut off are told."""
+
+
+def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
+    """Say what limits the advice.
+
+    Args:
+        study: The study.
+        setups: Its setups, of the ranked stage.
+        ranking: Their order.
+    """
+    yield from _about_choice(ranking)
+    yield from _about_energy(study, setups)
+    yield from _about_accuracy(study, ranking)
+    yield from _about_trials(study, setups)
+    yield from _about_setups(setups, ranking)
+    yield from study.notes
+    yield from study.manifest.warnings
+
+
+def _about_choice(ranking: Ranking) -> Iterator[str]:
+    """The other rule's choice, where it differs."""
+    first, evidence = ranking.first, ranking.evidence
+    if first is None or evidence is None or ranking.by is not RankBy.ENERGY:
+        return
+    other = evidence.by_threshold if ranking.by_expected_loss else evidence.chosen
+    if other != first.setup.setup:
+        how = (
+            "by the means alone (`--choice threshold`)"
+            if ranking.by_expected_loss
+            else "by expected loss (`--choice expected`)"
+        )
+        yield f"{how[0].upper()}{how[1:]} it would be setup {other}."
+
+
+def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    epochs = study.epochs
+    estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
+    if estimated:
+        which = (
+            "All energies are"
+            if estimated == len(epochs)
+            else f"{estimated:,} epochs' energies are"
+        )
+        yield (
+            f"{which} estimated, not measured: good for comparing setups on this machine, "
+            "not for the bill."
+        )
+    missing = sum(setup.missing_epochs for setup in setups)
+    if missing:
+        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
+        lost = f"; no total for {setups_text(without, start=False)}" if without else ""
+        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
+    partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
+    if partly:
+        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
+    degraded = sum(setup.degraded_epochs for setup in setups)
+    if degraded:
+        yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
+    measured = epochs[epochs["energy_method"] != EnergyMethod.ESTIMATED.value]
+    if not measured.empty:
+        short = float((measured["epoch_time_s"] < SHORT_EPOCH_S).mean())
+        if short:
+            yield (
+                f"{percent_text(short, decimals=0)} of the epochs are shorter than "
+                f"{SHORT_EPOCH_S:g} s: their readings rest on few samples."
+            )
+
+
+def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
+    data = study.manifest.data
+    if data.synthetic:
+        yield "The data are synthetic: accuracies say nothing about real data."
+    elif not study.epochs.empty and not _has_test_scores(study):
+        yield (
+            "Accuracies are those of the best epoch on the validation set that chose it: on new data "
+            "expect less."
+        )
+    best = None if ranking.best is None else ranking.best.accuracy
+    if best is not None and best <= data.chance_accuracy:
+        yield (
+            f"No setup is better than always naming the commonest class "
+            f"({percent_text(data.chance_accuracy)}): nothing was learnt, and the cheapest "
+            "setup is only the one that gave up first."
+        )
+        return
+    guessing = [row.setup.setup for row in ranking.rows if row.at_chance]
+    if guessing:
+        yield (
+            f"{setups_text(guessing)} cannot be told from always naming the commonest class "
+            f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
+        )
+
+
+def _has_test_scores(study: Study) -> bool:
+    return "test_score" in study.epochs and bool(study.epochs["test_score"].notna().any())
+
+
+def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    status = study.manifest.status
+    trials = study.trials["status"]
+    ended = int((trials == TrialStatus.FINISHED.value).sum())
+    of = f" of {len(setups) * len(study.manifest.seeds)}"
+    if study.manifest.paradigm is Paradigm.SEARCH:
+        of = ""  # how many it will want nobody knows
+    if status != "finished":
+        word = "still running" if status == "running" else status
+        yield f"The study is {word}: {ended}{of} trials have finished."
+    failed = int((trials == TrialStatus.FAILED.value).sum())
+    if failed:
+        yield f"{counted(failed, 'trial')} failed."
+    for reason, words in (
+        (StopReason.DIVERGED, "diverged"),
+        (StopReason.OUT_OF_MEMORY, "ran out of memory"),
+    ):
+        which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
+        if which:
+            yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
+    ends = study.epochs["stop_reason"].dropna()
+    cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
+    if cut >= MANY_CUT_OFF:
+        yield (
+            f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
+            "early stopping: their totals are what was allowed, not what it takes to converge."
+        )
+    for setup in setups:
+        if setup.failed and setup.finished:
+            yield (
+                f"Setup {setup.setup}: {setup.failed} of {setup.failed + setup.finished} trainings "
+                f"failed{_how_counted(setup)}."
+            )
+    yield from _about_counts(setups)
+
+
+def _how_counted(setup: SetupEnergy) -> str:
+    if setup.cost is None:
+        return "; what they used is not known, and in no total"
+    return ", and what they used is in the energy of each that did not"
+
+
+def _about_counts(setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    """Values that a mean is of, where they are fewer than a reader would think."""
+    unequal = {
+        each.setup: (each.energy_j.count, each.best_accuracy.count)
+        for each in setups
+        if each.energy_j is not None and each.best_accuracy is not None
+        if each.energy_j.count != each.best_accuracy.count
+    }
+    for setup, (energies, accuracies) in unequal.items():
+        yield (
+            f"Setup {setup}: the accuracy is of {counted(accuracies, 'training')}, the energy of "
+            f"{energies}."
+        )
+    once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
+    if once:
+        which = "Every setup has" if len(once) == len(setups) else f"{setups_text(once)} have"
+        which = f"{setups_text(once)} has" if len(once) == 1 < len(setups) else which
+        yield f"{which} the energy of one training only: a difference may be chance."
+
+
+def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
+    pairs = {
+        tuple(sorted({setup.batch_size for setup in setups if setup.setup in group}))
+        for group in (
+            {row.setup.setup, *row.same_training_as} for row in ranking.rows if row.same_training_as
+        )
+    }
+    for sizes in sorted(pairs):
+        yield (
+            f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
+            "than the training set."
+        )
+
+
+def setups_text(numbers: Iterable[int], *, start: bool = True) -> str:
+    """Setups by their numbers: `Setups 1 and 2`; `setups 1 and 2` within a sentence."""
+    known = sorted(numbers)
+    word = "setup" if len(known) == 1 else "setups"
+    return f"{word.capitalize() if start else word} {listed(known)}"

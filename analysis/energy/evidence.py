@@ -1,0 +1,223 @@
+"""What the repeats of a study allow to be said of its setups: intervals, ties, probabilities.
+
+The model is that of `study.inference`: logarithms of energies, with a spread that all setups share
+in part. What one setup costs is the energy of all its attempts for each success. Where no setup has
+two repeats there is no interval and no probability, and setups are compared by their means alone.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from analysis.energy.spread import Interval, Spread
+from analysis.energy.totals import SetupEnergy
+from study.inference import intervals
+from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
+from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
+from study.inference.posterior import Posterior, axes_of, posterior
+from study.inference.repeats import Floats, Repeats
+from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
+
+PickedAs = Literal["against_costliest", "against_best"]
+"""What a reference was picked for: the names of its bias in `study.inference.selection.Luck`."""
+
+CALIBRATION = 0.05
+"""What a board's sensor may be wrong by in all of its readings, as a share: half of a 95 %
+interval. It cancels between setups that ran on the same boards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Doubt:
+    """What the repeats tell of the spread.
+
+    Attributes:
+        energy: Of logarithms of joules.
+        objective: Of the validation score, the higher the better.
+        choice: By expected loss, with probabilities.
+        luck: What the picking does to the figures of what was picked.
+    """
+
+    energy: Posterior
+    objective: Posterior
+    choice: Choice
+    luck: Luck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Energies and accuracies of the setups that have both.
+
+    Attributes:
+        places: Place in all arrays, by the setup's number.
+        aim: What is asked of a setup.
+        expected_loss: Of each setup, in logarithms of energy, less that of the best one.
+        by_threshold: Number of the cheapest setup whose mean accuracy is within the tolerance.
+        doubt: What the repeats tell; None where no setup has two.
+    """
+
+    places: Mapping[int, int]
+    aim: Aim
+    expected_loss: Mapping[int, float]
+    by_threshold: int
+    doubt: Doubt | None
+
+    @property
+    def chosen(self) -> int:
+        """Number of the setup with the least expected loss."""
+        return min(self.expected_loss, key=lambda number: (self.expected_loss[number], number))
+
+    def total_j(self, setup: int) -> Interval | None:
+        """95 % interval of the energy of a training, with what the meter may be wrong by."""
+        if self.doubt is None or setup not in self.places:
+            return None
+        place, energy = self.places[setup], self.doubt.energy
+        if setup == self.chosen:
+            logs = picked_interval(energy, place, self.doubt.luck.energy)
+            return Interval(low=math.exp(logs.low), high=math.exp(logs.high))
+        return _floats(intervals.total_interval_j(energy, place))
+
+    def accuracy(self, setup: int) -> Interval | None:
+        """95 % interval of the mean best validation accuracy, within [0, 1]."""
+        if self.doubt is None or setup not in self.places:
+            return None
+        drawn = intervals.draws_of(self.doubt.objective.means, self.places[setup])
+        found = _floats(intervals.interval(drawn))
+        return Interval(low=max(found.low, 0.0), high=min(found.high, 1.0))
+
+    def saving(
+        self, setup: int, reference: int, *, picked: PickedAs | None = None
+    ) -> Interval | None:
+        """95 % interval of the share of the reference's energy that a setup saves.
+
+        Args:
+            setup: Number of the setup.
+            reference: Number of the setup that it is compared with.
+            picked: What the reference was picked for, where the same repeats picked it out and the
+                setup is the chosen one; left out: both were named beforehand.
+        """
+        if self.doubt is None or not {setup, reference} <= self.places.keys():
+            return None
+        energy, at, of = self.doubt.energy, self.places[setup], self.places[reference]
+        if picked is None or setup != self.chosen:
+            return _floats(intervals.saving_interval(energy, at, of))
+        bias = getattr(self.doubt.luck, picked)
+        return _floats(saving_against_picked(energy, at, of, bias))
+
+    def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
+        """Whether two energies differ for sure: the interval of `saving` does not hold 0."""
+        found = self.saving(setup, reference, picked=picked)
+        return found is not None and not found.low <= 0 <= found.high
+
+    def told_apart_in_accuracy(self, setup: int, reference: int) -> bool:
+        """Whether two accuracies differ for sure."""
+        if self.doubt is None or not {setup, reference} <= self.places.keys():
+            return False
+        drawn = intervals.difference(
+            self.doubt.objective, self.places[setup], self.places[reference]
+        )
+        return not bool(intervals.interval(drawn).holds(0.0))
+
+    def within(self, setup: int) -> float | None:
+        """Probability that the accuracy is within the tolerance of the best."""
+        return self._probability("within", setup)
+
+    def cheapest(self, setup: int) -> float | None:
+        """Probability that it is the cheapest of those."""
+        return self._probability("cheapest", setup)
+
+    def right(self, setup: int) -> float | None:
+        """Probability that it is within the tolerance and at most 5 % dearer than the cheapest."""
+        return self._probability("right", setup)
+
+    def most_accurate(self, setup: int) -> float | None:
+        """Probability that no other setup is more accurate."""
+        return self._probability("most_accurate", setup)
+
+    def _probability(self, name: str, setup: int) -> float | None:
+        if self.doubt is None or setup not in self.places:
+            return None
+        return float(getattr(self.doubt.choice, name)[self.places[setup]])
+
+
+def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
+    """Weigh the setups that have an accuracy and energies above 0; None where none has."""
+    known = [
+        each
+        for each in setups
+        if each.energy_j is not None and each.best_accuracy is not None and each.total_j is not None
+        if min(each.energy_j.values) > 0
+    ]
+    if not known:
+        return None
+    energies = Repeats.of_energies_j(
+        [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
+    )
+    objectives = Repeats.of([_values(each.best_accuracy) for each in known])
+    axes = axes_of(
+        [
+            {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
+            for each in known
+        ]
+    )
+    energy = posterior(energies, axes=axes, least_variance=_least_variances(known))
+    objective = posterior(objectives, axes=axes, rng=1)
+    doubt = None
+    if energy is not None and objective is not None:
+        energy = _with_boards(energy, known)
+        doubt = Doubt(
+            energy=energy,
+            objective=objective,
+            choice=choose(energy, objective, aim),
+            luck=luck(energy, objective, aim),
+        )
+    loss = (
+        losses(energies.mean, objectives.mean, aim) if doubt is None else doubt.choice.expected_loss
+    )
+    numbers = [each.setup for each in known]
+    return Evidence(
+        places={number: place for place, number in enumerate(numbers)},
+        aim=aim,
+        expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
+        by_threshold=numbers[int(choose_by_threshold(energies, objectives, aim))],
+        doubt=doubt,
+    )
+
+
+def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
+    """What one repeat's logarithm varies by at least, because its readings do. Shape (setups,)."""
+    return np.asarray(
+        [
+            relative_deviation(each.uncertainty_own_j, each.energy_j.mean if each.energy_j else 1.0)
+            ** 2
+            for each in setups
+        ]
+    )
+
+
+def _with_boards(energy: Posterior, setups: Sequence[SetupEnergy]) -> Posterior:
+    """Let each board's sensor be wrong by its calibration; unchanged where boards are not known."""
+    boards = sorted({board for each in setups for board in each.boards})
+    if not all(each.boards for each in setups) or any(each.estimated for each in setups):
+        return energy
+    shares = np.asarray(
+        [[(board in each.boards) / len(each.boards) for board in boards] for each in setups]
+    )
+    deviations = np.full(len(boards), CALIBRATION / HALF_WIDTH)
+    return with_board_errors(energy, shares, deviations, rng=2)
+
+
+def _values(spread: Spread | None) -> tuple[float, ...]:
+    return () if spread is None else spread.values
+
+
+def _per_success(setup: SetupEnergy) -> float:
+    """How many times the energy of a success one success costs."""
+    overhead = None if setup.cost is None else setup.cost.overhead
+    return math.exp(overhead or 0.0)
+
+
+def _floats(found: intervals.Interval) -> Interval:
+    return Interval(low=float(found.low), high=float(found.high))

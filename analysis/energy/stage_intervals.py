@@ -1,0 +1,27 @@
+"""Intervals of the energies of stages, each stage with the spread of all its setups."""
+
+from collections.abc import Mapping, Sequence
+
+from analysis.energy.spread import Interval
+from analysis.energy.stages import SetupStage
+from study.inference.intervals import total_interval_j
+from study.inference.posterior import posterior
+from study.inference.repeats import Repeats
+
+
+def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], Interval]:
+    """95 % interval of each stage's energy, by setup and stage; none where nothing tells a spread."""
+    found: dict[tuple[int, str], Interval] = {}
+    for name in dict.fromkeys(str(each.stage) for each in stages):
+        known = [
+            (each.setup, each.energy_j.values)
+            for each in stages
+            if each.stage == name and each.energy_j is not None and min(each.energy_j.values) > 0
+        ]
+        drawn = posterior(Repeats.of_energies_j([values for _, values in known])) if known else None
+        if drawn is None:
+            continue
+        for place, (setup, _) in enumerate(known):
+            ends = total_interval_j(drawn, place)
+            found[setup, name] = Interval(low=float(ends.low), high=float(ends.high))
+    return found

@@ -1,0 +1,71 @@
+"""The table of the setups that may be the answer, with how probable that is of each."""
+
+from analysis.energy.spread import Interval
+from analysis.findings import Findings
+from analysis.forms.cells import (
+    Cell,
+    Column,
+    TableInfo,
+    number_cell,
+    percent,
+    setup_cells,
+    setup_columns,
+)
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.quantities import points_text
+
+_LEAST = 0.01
+"""Setups that are less probable to be the answer are left out, save for the recommended one."""
+
+
+def contenders_info(findings: Findings) -> TableInfo | None:
+    """Intervals and probabilities of the contenders; None where no setup has two repeats."""
+    evidence = findings.ranking.evidence
+    if evidence is None or evidence.doubt is None:
+        return None
+    chosen = findings.recommendation.setup
+    setups = [
+        row.setup
+        for row in findings.ranking.rows
+        if row.setup.setup == chosen or (evidence.cheapest(row.setup.setup) or 0.0) >= _LEAST
+    ]
+    totals = {each.setup: evidence.total_j(each.setup) for each in setups}
+    unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
+    tolerance = points_text(findings.ranking.tolerance)
+    return TableInfo(
+        name="contenders",
+        title=findings.staged("Contenders: 95 % intervals and probabilities"),
+        columns=(
+            *setup_columns(setups),
+            Column(key="accuracy_low_percent", heading="accuracy from"),
+            Column(key="accuracy_high_percent", heading="to"),
+            Column(key="energy_low_wh", heading=f"{unit.name} from"),
+            Column(key="energy_high_wh", heading="to"),
+            Column(key="within_percent", heading="P(accurate) %"),
+            Column(key="cheapest_percent", heading="P(cheapest) %"),
+        ),
+        rows=tuple(
+            (
+                *setup_cells(each, setups),
+                *_accuracy_cells(evidence.accuracy(each.setup)),
+                *_energy_cells(totals[each.setup], unit),
+                number_cell(percent(evidence.within(each.setup)), 0),
+                number_cell(percent(evidence.cheapest(each.setup)), 0),
+            )
+            for each in setups
+        ),
+        legend=(
+            f"P(accurate): probability of an accuracy within {tolerance} of the best; P(cheapest): of "
+            "being the cheapest such setup"
+        ),
+    )
+
+
+def _accuracy_cells(found: Interval | None) -> tuple[Cell, Cell]:
+    low, high = (None, None) if found is None else (found.low, found.high)
+    return number_cell(percent(low), 1), number_cell(percent(high), 1)
+
+
+def _energy_cells(found: Interval | None, unit: EnergyUnit) -> tuple[Cell, Cell]:
+    low, high = (None, None) if found is None else (found.low, found.high)
+    return unit.cell(low), unit.cell(high)

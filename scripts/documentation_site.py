@@ -1,0 +1,128 @@
+"""Hooks of mkdocs: documents outside docs/ become pages, links to sources lead to copies.
+
+Documents are written to be read in the repository too, with links from file to file. Here each link
+is turned into that of the page, or of a copy of the file. After the build nothing may be left that a
+browser would fetch from another host.
+"""
+
+import os
+import posixpath
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+ROOT_PAGES = {
+    "README.md": "overview.md",
+    "ARCHITECTURE.md": "ARCHITECTURE.md",
+    "CHANGELOG.md": "CHANGELOG.md",
+    "CONTRIBUTING.md": "CONTRIBUTING.md",
+    "RELEASING.md": "RELEASING.md",
+    "SECURITY.md": "SECURITY.md",
+}
+"""Documents of the root, and the pages that they become."""
+
+COMMANDS_PAGE = "reference/commands.md"
+COMMANDS = (
+    "study.regime",
+    "study.pretraining",
+    "study.multitask",
+    "study.search",
+    "study.data",
+    "trackers",
+    "analysis",
+)
+
+LINK = re.compile(r"(\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
+FOREIGN = re.compile(
+    r"<(?:script|img|iframe)\b[^>]*\ssrc=[\"']?(?:https?:)?//"
+    r"|<link\b(?=[^>]*rel=[\"']?(?:stylesheet|preconnect|preload|icon))[^>]*href=[\"']?(?:https?:)?//"
+    r"|url\([\"']?(?:https?:)?//|@import[^;]*//"
+)
+"""What a browser fetches by itself from another host."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add pages of the root's documents, the commands' page, and copies of files with a link."""
+    for name, page in ROOT_PAGES.items():
+        files.append(File.generated(config, page, content=(ROOT / name).read_text()))
+    files.append(File.generated(config, COMMANDS_PAGE, content=_commands_page()))
+    for source in sorted(_linked_sources()):
+        files.append(File.generated(config, _copy_of(source), content=(ROOT / source).read_bytes()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn links between files of the repository into links between pages."""
+    del config, files
+    at = page.file.src_uri
+    written_at = {made: name for name, made in ROOT_PAGES.items()}.get(at, f"docs/{at}")
+
+    def turned(found: re.Match[str]) -> str:
+        target = _target(found[2], written_at)
+        if target is None:
+            return found[0]
+        return f"{found[1]}{posixpath.relpath(_page_of(target), posixpath.dirname(at))}{found[3]}"
+
+    return LINK.sub(turned, markdown)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site of which a browser would ask another host for something."""
+    for path in sorted(Path(config.site_dir).rglob("*")):
+        if path.suffix in {".html", ".css"} and (found := FOREIGN.search(path.read_text())):
+            message = f"{path} loads something from another host: {found[0]}"
+            raise PluginError(message)
+
+
+def _target(link: str, written_at: str) -> str | None:
+    """The file of the repository that a link leads to, from the root; None for any other link."""
+    if "://" in link or link.startswith("mailto:"):
+        return None
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(written_at), link))
+    return path if (ROOT / path).is_file() else None
+
+
+def _page_of(target: str) -> str:
+    if target in ROOT_PAGES:
+        return ROOT_PAGES[target]
+    return target.removeprefix("docs/") if target.startswith("docs/") else _copy_of(target)
+
+
+def _copy_of(source: str) -> str:
+    """Where a source file lies on the site; as text, so that a browser shows it."""
+    return f"source/{source}.txt"
+
+
+def _linked_sources() -> Iterator[str]:
+    for document in [*(ROOT / name for name in ROOT_PAGES), *DOCS.rglob("*.md")]:
+        written_at = document.relative_to(ROOT).as_posix()
+        for _, link, _ in LINK.findall(document.read_text()):
+            target = _target(link, written_at)
+            if target and target not in ROOT_PAGES and not target.startswith("docs/"):
+                yield target
+
+
+def _commands_page() -> str:
+    """Each command with its options, as `--help` has them."""
+    text = "# Commands\n\nAs `--help` prints them.\n"
+    for module in COMMANDS:
+        done = subprocess.run(  # noqa: S603 - our own commands
+            [sys.executable, "-m", module, "--help"],
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        )
+        text += f"\n## python -m {module}\n\n```text\n{done.stdout.strip()}\n```\n"
+    return text

@@ -1,0 +1,226 @@
+"""Studies from Python and notebooks: `run_study` takes the options of a command, and returns its results.
+
+It works in a running event loop, and in a thread that is not the main one, where signals are left alone.
+In the main thread Ctrl-C, or a notebook's interrupt, ends the trials, and what is known is returned.
+"""
+
+import dataclasses
+import difflib
+import html
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from study.design import Design
+from study.errors import OptionError
+from study.multitask import DESIGN as MULTITASK
+from study.multitask import MultitaskOptions
+from study.options import StudyOptions
+from study.pretraining import DESIGN as PRETRAINING
+from study.pretraining import PretrainingOptions
+from study.record.records import EPOCHS_FILE, TRIALS_FILE
+from study.regime import DESIGN as REGIME
+from study.scenario import Scenario
+from study.scenario_lookup import configured, load_scenario, options_of, options_of_object
+from study.store.folder import StudyFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KINDS: dict[str, tuple[Design, type[StudyOptions]]] = {
+    "regime": (REGIME, StudyOptions),
+    "pretraining": (PRETRAINING, PretrainingOptions),
+    "multitask": (MULTITASK, MultitaskOptions),
+}
+"""Studies by name, with what they train and the options that they take."""
+
+ANSWER = """
+import json, sys
+import analysis
+findings = analysis.analyse(analysis.load(sys.argv[1]))
+page = analysis.write_report(findings)
+said = findings.recommendation
+print(json.dumps({"text": said.text, "caveats": said.caveats, "page": str(page)}))
+"""
+"""What a process of its own is given, so that a study does not depend on who reads it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """A study that was run, and what it says.
+
+    Attributes:
+        folder: Where its results lie.
+        failed: Trials that failed, by identifier, with the last line of what went wrong.
+        unfinished: Number of trials that have not ended.
+        recommendation: Which setup to use, in a paragraph; None where no report was made.
+        caveats: What limits that advice, a sentence each.
+        report: The report's page; None where no report was made.
+    """
+
+    folder: str
+    failed: Mapping[str, str | None]
+    unfinished: int
+    recommendation: str | None = None
+    caveats: tuple[str, ...] = ()
+    report: Path | None = None
+
+    @cached_property
+    def trials(self) -> "pd.DataFrame":
+        """A row for each trial; columns as `study.record.records.TrialRecord` explains them."""
+        return self._table(TRIALS_FILE)
+
+    @cached_property
+    def epochs(self) -> "pd.DataFrame":
+        """A row for each epoch; columns as `study.record.records.EpochRecord` explains them."""
+        return self._table(EPOCHS_FILE)
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        import pandas as pd  # noqa: PLC0415 - takes longer to load than a command line to be refused
+
+        parent, _, study = self.folder.rpartition("/")
+        return pd.DataFrame(StudyFolder(parent, study).read_rows(name))
+
+    def _repr_html_(self) -> str:
+        """Return the answer for a notebook: advice, caveats, and the trials."""
+        shown = ["setup", "batch_size", "learning_rate", "seed", "epochs", "energy_j", "status"]
+        parts = [
+            f"<h4>Study {html.escape(self.folder.rpartition('/')[2])}</h4>",
+            f"<p>{html.escape(self.recommendation or 'No report was made.')}</p>",
+            "".join(f"<p>! {html.escape(each)}</p>" for each in self.caveats),
+            self.trials[shown].to_html(index=False),
+        ]
+        return "\n".join(parts)
+
+
+def run_study(
+    paradigm: str,
+    *,
+    scenario: str | Scenario | type = "",
+    report: bool = True,
+    console: Console | None = None,
+    **options: Any,  # noqa: ANN401 - any option of the command
+) -> StudyResult:
+    """Run a study, or go on with one.
+
+    Args:
+        paradigm: `regime`, `pretraining` or `multitask`.
+        scenario: The value of `--scenario`, or a scenario: an object or a class without arguments;
+            left out, the command's own default.
+        report: Whether the report is made, and its recommendation returned.
+        console: Where progress is shown; the terminal or the notebook by default.
+        options: Options of `python -m study.PARADIGM` by their names with underscores, and the
+            scenario's own.
+
+    Returns:
+        What became of the trials, as tables, and the advice.
+
+    Raises:
+        StudyError: Something the user can mend; no trial was started.
+
+    Example:
+        A study of two batch sizes::
+
+            result = run_study("regime", scenario="watch", batch_sizes=(64, 256), repeats=3)
+            result.trials[["setup", "energy_j"]]
+
+        >>> run_study("regimes")
+        Traceback (most recent call last):
+        study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask.
+    """
+    if paradigm not in KINDS:
+        message = f"paradigm is {paradigm!r}; allowed is {', '.join(KINDS)}."
+        raise OptionError(message)
+    design, kind = KINDS[paradigm]
+    chosen, found = _options(kind, scenario, options)
+    # Ray and torch take seconds to load; a wrong option need not wait for them.
+    from study.execution.launch import run_study as launch  # noqa: PLC0415
+
+    outcome = launch(
+        design,
+        chosen,
+        command=("study.run_study", paradigm),
+        console=console or Console(),
+        scenario=found,
+    )
+    said = _answer(outcome.folder) if report and outcome.folder.is_local else {}
+    return StudyResult(
+        folder=outcome.folder.path,
+        failed={each.trial_id: each.error for each in outcome.failed},
+        unfinished=outcome.unfinished,
+        recommendation=said.get("text"),
+        caveats=tuple(said.get("caveats", ())),
+        report=Path(said["page"]) if "page" in said else None,
+    )
+
+
+def _options(
+    kind: type[StudyOptions], scenario: str | Scenario | type, given: Mapping[str, Any]
+) -> tuple[StudyOptions, Scenario]:
+    """The options of the command, and the scenario with its own.
+
+    Raises:
+        OptionError: A name is not that of an option, or a value is not allowed.
+    """
+    names = {each.name for each in dataclasses.fields(kind)} - {"scenario", "scenario_options"}
+    values: dict[str, Any] = {
+        name: _as_options_are(each) for name, each in given.items() if name in names
+    }
+    rest = {name: each for name, each in given.items() if name not in names}
+    name = scenario if isinstance(scenario, str) else _name_of(scenario)
+    if name:
+        values["scenario"] = name
+    own = (
+        options_of(name or kind.scenario)
+        if isinstance(scenario, str)
+        else options_of_object(scenario)
+    )
+    own_names = {each.name for each in dataclasses.fields(own)} if own is not None else set()
+    for unknown in sorted(set(rest) - own_names):
+        like = difflib.get_close_matches(unknown, [*names, *own_names], n=1)
+        hint = f"; did you mean {like[0]}?" if like else "."
+        message = f"run_study has no option {unknown!r}{hint}"
+        raise OptionError(message)
+    values["scenario_options"] = None if own is None else own(**rest)
+    options = kind(**values)
+    if isinstance(scenario, str):
+        return options, load_scenario(options.scenario, options.scenario_options)
+    return options, configured(name, scenario, options.scenario_options)
+
+
+def _name_of(scenario: object) -> str:
+    kind = scenario if isinstance(scenario, type) else type(scenario)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _as_options_are(value: object) -> object:
+    """Lists and ranges as the tuples that options are."""
+    return tuple(value) if isinstance(value, list | range) else value
+
+
+def _answer(folder: StudyFolder) -> dict[str, Any]:
+    """Have the report made; what it recommends, or nothing where it cannot be made."""
+    root = str(Path(__file__).resolve().parent.parent)
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-P", "-c", ANSWER, folder.path],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    if done.returncode:
+        sys.stderr.write(
+            f"no report of {folder.path}: {done.stderr.strip().rpartition(chr(10))[2]}\n"
+        )
+        return {}
+    answer: dict[str, Any] = json.loads(done.stdout.strip().rpartition("\n")[2])
+    return answer

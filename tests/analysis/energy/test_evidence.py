@@ -1,0 +1,132 @@
+"""What repeats allow to be said: intervals, ties, probabilities, the choice."""
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.energy.evidence import Evidence, evidence_of
+from analysis.energy.ranking import ChoiceRule, Ranking, rank
+from analysis.energy.totals import SetupEnergy
+from study.inference.choice import Aim
+from tests.analysis.study_folder import setup_energy
+
+AIM = Aim(tolerance=0.01)
+
+
+def known(*setups: SetupEnergy) -> Evidence:
+    """The evidence of setups that have some."""
+    found = evidence_of(setups, AIM)
+    assert found is not None
+    return found
+
+
+def ranked(*setups: SetupEnergy, rule: ChoiceRule = ChoiceRule.EXPECTED) -> Ranking:
+    """Their ranking by what the repeats allow to be said."""
+    return rank(setups, evidence=evidence_of(setups, AIM), rule=rule)
+
+
+def test_one_repeat_has_neither_interval_nor_tie_nor_probability() -> None:
+    """One value says nothing of how far others would lie."""
+    setups = [setup_energy(1, [10.0], [0.9]), setup_energy(2, [10.1], [0.9])]
+
+    evidence, ranking = known(*setups), ranked(*setups)
+
+    assert evidence.doubt is None
+    assert (evidence.total_j(1), evidence.saving(1, 2), evidence.right(1)) == (None, None, None)
+    assert not any(row.ties_with_first for row in ranking.rows)
+    assert ranking.first is not None
+    assert ranking.first.setup.setup == 1
+
+
+def test_equal_setups_tie_both_ways_and_with_the_costliest() -> None:
+    """The setup that is "saved against" cannot be told apart either, where noise is all there is."""
+    setups = [setup_energy(n, [9.0 + n / 10, 12.0 - n / 10], [0.9, 0.89]) for n in (1, 2, 3)]
+
+    ranking = ranked(*setups)
+    evidence = known(*setups)
+
+    assert {row.setup.setup for row in ranking.rows[1:] if row.ties_with_first} == {
+        row.setup.setup for row in ranking.rows[1:]
+    }
+    assert not evidence.told_apart(1, 2)
+    assert not evidence.told_apart(2, 1)
+
+
+def test_what_is_far_apart_is_told_apart() -> None:
+    """1 against 10 J with repeats within a few percent: about 90 % are saved."""
+    setups = [setup_energy(1, [1.0, 1.05], [0.9, 0.9]), setup_energy(2, [10.0, 10.4], [0.9, 0.9])]
+
+    found = known(*setups).saving(1, 2)
+
+    assert found is not None
+    assert 0.8 < found.low < 1 - 1.025 / 10.2 < found.high < 0.95
+
+
+@given(st.floats(0.1, 10), st.floats(0.1, 10))
+def test_a_saving_and_what_the_other_adds_are_one_interval(one_j: float, other_j: float) -> None:
+    """The interval of 1 - a / b, turned round, is that of 1 - b / a."""
+    evidence = known(
+        setup_energy(1, [one_j, 1.3 * one_j], [0.9, 0.91]),
+        setup_energy(2, [other_j, 1.1 * other_j], [0.9, 0.91]),
+    )
+
+    there, back = evidence.saving(1, 2), evidence.saving(2, 1)
+
+    assert there is not None
+    assert back is not None
+    assert math.log1p(-there.low) == pytest.approx(-math.log1p(-back.high), abs=1e-2)
+    assert math.log1p(-there.high) == pytest.approx(-math.log1p(-back.low), abs=1e-2)
+
+
+def test_boards_differ_and_one_board_cancels() -> None:
+    """4 % apart: told apart on one board, not on two, each of which may be wrong by 5 %."""
+
+    def saving_is_sure(*boards: str) -> bool:
+        pairs = zip((100.0, 96.0), boards, strict=True)
+        return known(
+            *(
+                dataclasses.replace(
+                    setup_energy(n, [e, e + 0.1, e - 0.1], [0.9] * 3), boards=frozenset({board})
+                )
+                for n, (e, board) in enumerate(pairs, start=1)
+            )
+        ).told_apart(1, 2)
+
+    assert saving_is_sure("a", "a")
+    assert not saving_is_sure("a", "b")
+
+
+def test_what_readings_have_of_their_own_is_the_least_spread() -> None:
+    """Two repeats that agree to the last digit, by a meter that is 10 J off: 4 J apart is a tie."""
+    sharp = [setup_energy(n, [e, e], [0.9, 0.9]) for n, e in ((1, 100.0), (2, 96.0))]
+    blunt = [dataclasses.replace(each, uncertainty_own_j=10.0) for each in sharp]
+
+    assert known(*sharp).told_apart(1, 2)
+    assert not known(*blunt).told_apart(1, 2)
+
+
+def test_expected_loss_prefers_a_setup_that_is_hardly_dearer_and_surely_better() -> None:
+    """By the threshold a mean of 89.1 % is within a point of 90 %; it may well be 3 points short."""
+    setups = [
+        setup_energy(1, [10.0, 10.1, 9.9], [0.90, 0.90, 0.90]),
+        setup_energy(2, [9.6, 9.7, 9.5], [0.861, 0.921, 0.891]),
+    ]
+
+    expected = ranked(*setups).first
+    threshold = ranked(*setups, rule=ChoiceRule.THRESHOLD).first
+
+    assert expected is not None
+    assert threshold is not None
+    assert (expected.setup.setup, threshold.setup.setup) == (1, 2)
+
+
+def test_a_point_leaves_the_front_only_when_it_is_worse_beyond_the_noise() -> None:
+    """11 against 10 J, both at 90 %: within repeats of +-2 J it stays, within +-0.1 J it goes."""
+    noisy = [setup_energy(1, [8.0, 12.0], [0.9, 0.9]), setup_energy(2, [9.0, 13.0], [0.9, 0.9])]
+    sure = [setup_energy(1, [9.9, 10.1], [0.9, 0.9]), setup_energy(2, [10.9, 11.1], [0.9, 0.9])]
+
+    assert {row.setup.setup for row in ranked(*noisy).rows if row.on_front} == {1, 2}
+    assert {row.setup.setup for row in ranked(*sure).rows if row.on_front} == {1}

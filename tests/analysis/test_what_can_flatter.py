@@ -1,0 +1,171 @@
+"""Six ways in which numbers could look better than they are, and do not."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.energy.criteria import RankBy
+from analysis.findings import Findings, analyse
+from analysis.read.load import load
+from analysis.tables.setups import ranking_info
+from study.record.records import (
+    EPOCHS_FILE,
+    EnergyMethod,
+    EnergyStatus,
+    StopReason,
+)
+from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
+
+
+def written(
+    folder: Path, trials: Sequence[Trial], *, method: EnergyMethod = EnergyMethod.COUNTER
+) -> Path:
+    """A study of two setups."""
+    return write_study(folder / "a", grid([64], [0.1, 0.01]), trials, method=method)
+
+
+def changed(folder: Path, setup: int, **values: str | float) -> Path:
+    """The study with other values in a setup's epochs."""
+    epochs = pd.read_parquet(folder / EPOCHS_FILE)
+    for name, value in values.items():
+        epochs.loc[epochs["setup"] == setup, name] = value
+    epochs.to_parquet(folder / EPOCHS_FILE)
+    return folder
+
+
+def test_a_reading_of_half_an_epoch_is_extrapolated_with_its_uncertainty(tmp_path: Path) -> None:
+    """A counter fell silent after half: 60 J seen of 120 do not beat 100 J by 40 %."""
+    trials = [constant(n, e, 0.9, seed=s) for n, e in ((1, 60.0), (2, 100.0)) for s in (0, 1)]
+    folder = changed(
+        written(tmp_path, trials), 1, energy_status=EnergyStatus.DEGRADED.value, coverage=0.5
+    )
+
+    found = analyse(load(folder))
+
+    assert found.setups[0].total_j == pytest.approx(120.0)
+    assert found.setups[0].uncertainty_own_j == pytest.approx(60.0)
+    assert "2 epochs extrapolated from the part that was seen." in found.recommendation.caveats
+    assert "40 %" not in found.recommendation.text
+
+
+def test_a_reading_of_less_than_half_an_epoch_is_left_out(tmp_path: Path) -> None:
+    """12 J of a tenth of the epoch say little: there is no total, and it is said."""
+    trials = [constant(1, 12.0, 0.9), constant(2, 100.0, 0.9)]
+    folder = changed(
+        written(tmp_path, trials), 1, energy_status=EnergyStatus.DEGRADED.value, coverage=0.1
+    )
+
+    found = analyse(load(folder))
+
+    assert found.setups[0].total_j is None
+    assert found.recommendation.setup == 2
+    assert "1 epoch left out, of which less than 50% was seen." in found.recommendation.caveats
+
+
+def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(
+    tmp_path: Path,
+) -> None:
+    """60 J and a failure after 50: 110 J for a training, dearer than 100; the share is in its row."""
+    failed = dataclasses.replace(constant(1, 50.0, 0.2, seed=1), stop_reason=StopReason.DIVERGED)
+    trials = [
+        constant(1, 60.0, 0.9),
+        failed,
+        constant(2, 100.0, 0.9),
+        constant(2, 101.0, 0.9, seed=1),
+    ]
+
+    found = analyse(load(written(tmp_path, trials)))
+
+    info = ranking_info(found)
+    column = [each.key for each in info.columns].index("failed_percent")
+    shares = {row[1].text: row[column].text for row in info.rows}
+    assert found.recommendation.setup == 2
+    assert found.setups[0].total_j == 110.0
+    assert shares == {"1": "50", "2": "0"}
+    assert (
+        "Setup 1: 1 of 2 trainings failed, and what they used is in the energy of each that did not."
+        in found.recommendation.caveats
+    )
+
+
+def test_an_energy_of_fewer_repeats_than_the_accuracy_is_said(tmp_path: Path) -> None:
+    """Three accuracies and one energy: said below, in the row, and counted as one value."""
+    trials = [
+        constant(1, 10.0, 0.9),
+        *(constant(1, None, 0.9, seed=seed) for seed in (1, 2)),
+        *(constant(2, 20.0, 0.9, seed=seed) for seed in (0, 1, 2)),
+    ]
+
+    found = analyse(load(written(tmp_path, trials)))
+
+    info = ranking_info(found)
+    column = [each.key for each in info.columns].index("energies")
+    counts = {row[1].text: row[column].text for row in info.rows}
+    caveats = found.recommendation.caveats
+    assert "Setup 1: the accuracy is of 3 trainings, the energy of 1." in caveats
+    assert "Setup 1 has the energy of one training only: a difference may be chance." in caveats
+    assert counts == {"1": "1 of 3", "2": "3"}
+
+
+@pytest.mark.parametrize("by", list(RankBy))
+def test_a_setup_at_chance_is_not_first_and_on_no_front(tmp_path: Path, by: RankBy) -> None:
+    """20 % is chance: most points per Wh, and nothing learnt."""
+    trials = [
+        constant(n, e, a, seed=s) for n, e, a in ((1, 1.0, 0.21), (2, 100.0, 0.9)) for s in (0, 1)
+    ]
+
+    found = analyse(load(written(tmp_path, trials)), by=by, target=0.2)
+
+    rows = {row.setup.setup: row for row in found.ranking.rows}
+    assert found.recommendation.setup == 2
+    assert (rows[1].at_chance, rows[1].on_front, rows[2].at_chance) == (True, False, False)
+    assert "? cannot be told from chance" in ranking_info(found).legend
+
+
+def test_measured_and_estimated_energies_are_not_compared(tmp_path: Path) -> None:
+    """What was estimated has no energy beside what was measured: no saving of 60 % by an estimate."""
+    trials = [constant(n, e, 0.9, seed=s) for n, e in ((1, 40.0), (2, 100.0)) for s in (0, 1)]
+    folder = changed(written(tmp_path, trials), 1, energy_method=EnergyMethod.ESTIMATED.value)
+
+    found = analyse(load(folder))
+
+    assert found.setups[0].total_j is None
+    assert found.recommendation.setup == 2
+    assert found.labels == ()
+    assert any(
+        "estimates of 2 epochs are left out" in caveat for caveat in found.recommendation.caveats
+    )
+
+
+def short(folder: Path, method: EnergyMethod) -> Findings:
+    """A study of epochs of half a second."""
+    epochs = [dataclasses.replace(each, time_s=0.5) for each in epochs_of([10.0], [0.9])]
+    trial = Trial(setup=1, seed=0, attempts=[epochs])
+    return analyse(load(written(folder / method.value, [trial], method=method)))
+
+
+def test_short_epochs_limit_samples_and_not_estimates(tmp_path: Path) -> None:
+    """CPU seconds of half a second are exact; power samples of it are few."""
+    sampled, estimated = (
+        " ".join(short(tmp_path, method).recommendation.caveats)
+        for method in (EnergyMethod.SAMPLED, EnergyMethod.ESTIMATED)
+    )
+
+    assert "rest on few samples" in sampled
+    assert "rest on few samples" not in estimated
+
+
+def test_the_accuracy_of_a_test_set_comes_first_where_there_is_one(tmp_path: Path) -> None:
+    """The validation score is the best of many epochs and setups; without a test set that is said."""
+    trials = [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))]
+    folder = written(tmp_path, trials)
+    without = analyse(load(folder))
+
+    found = analyse(load(changed(folder, 1, test_score=0.85)))
+
+    assert "85.0 % accuracy on the test set (90.0 % in validation)" in found.recommendation.text
+    assert not any("expect less" in each for each in found.recommendation.caveats)
+    assert any("expect less" in each for each in without.recommendation.caveats)

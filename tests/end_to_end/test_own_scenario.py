@@ -1,0 +1,110 @@
+"""A user's scenario, in a folder that has its own `models`, `analysis` and `study`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.end_to_end.conftest import ROOT
+
+pytestmark = pytest.mark.ray
+
+MINE = """
+import numpy as np
+from torch import nn
+
+from of_mine import CLASSES
+from study import Arrays, Data
+
+
+class Mine:
+    name = "mine"
+
+    def load(self, data_dir, *, seed):
+        draw = np.random.default_rng(seed)
+        parts = [draw.normal(size=(count, 3)).astype(np.float32) for count in (64, 32)]
+        train, val = (Arrays(inputs=part, targets=part.argmax(axis=1)) for part in parts)
+        return Data(train=train, val=val, classes=CLASSES, synthetic=True, description="points")
+
+    def network(self, data):
+        return nn.Linear(3, len(CLASSES))
+
+    def loss(self, outputs, targets):
+        return nn.functional.cross_entropy(outputs, targets)
+
+    def metrics(self, outputs, targets):
+        return {"accuracy": (outputs.argmax(dim=1) == targets).float().mean()}
+"""
+
+IN_A_THREAD = """
+import asyncio, sys, threading
+from study import run_study
+from scenarios.mine import Mine
+
+async def within():
+    return run_study("regime", scenario=Mine, batch_sizes=[8], learning_rates=[0.1], repeats=1,
+                     max_epochs=2, name="b", results_dir="results")
+
+found = []
+thread = threading.Thread(target=lambda: found.append(asyncio.run(within())))
+thread.start(); thread.join()
+(result,) = found
+print(result.trials.shape[0], result.epochs.shape[0], result.unfinished, dict(result.failed))
+print(result.recommendation[:16], result.report.is_file(), "<table" in result._repr_html_())
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A user's folder: a scenario in a file, what it imports, and folders with our names."""
+    for name in ("study", "models", "analysis", "scenarios"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "scenarios" / "mine.py").write_text(MINE)
+    (tmp_path / "scenarios" / "of_mine.py").write_text('CLASSES = ("a", "b", "c")\n')
+    return tmp_path
+
+
+def ran(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    """A Python of the user's, started in the folder, as the installed package would be."""
+    paths = os.pathsep.join((str(ROOT), str(folder / "scenarios")))
+    return subprocess.run(
+        [sys.executable, "-P", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_scenario_of_a_file_is_trained_to_its_report(folder: Path) -> None:
+    """Trials, trackers and report find our packages, and the trials the user's."""
+    done = ran(
+        folder,
+        *("-m", "study", "regime", "--scenario", "scenarios/mine.py:Mine", "--smoke"),
+        *("--name", "a"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    trials = pd.read_parquet(folder / "results" / "a" / "trials.parquet")
+    assert set(trials["status"]) == {"finished"}
+    assert set(trials["scenario"]) == {"mine"}
+    assert (folder / "results" / "a" / "report" / "index.html").is_file()
+
+
+def test_a_study_runs_in_a_thread_and_within_an_event_loop(folder: Path) -> None:
+    """From Python: tables, advice and report come back, and signals are left alone."""
+    program = folder / "scenarios" / "program.py"
+    program.write_text("import sys; sys.path.append(sys.argv[1])\n" + IN_A_THREAD, encoding="utf-8")
+
+    done = ran(folder, str(program), str(folder))
+
+    assert done.returncode == 0, done.stderr
+    *_, counts, words = done.stdout.splitlines()
+    assert counts == "1 2 0 {}"
+    assert words == "Use batch size 8 True True"

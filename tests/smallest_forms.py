@@ -1,0 +1,256 @@
+"""The smallest form of each command that documents name."""
+
+import os
+import runpy
+import shlex
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from benchmarks.tracker_rivals import environment
+from study.data.celeba.sample import write_sample
+from study.execution import launch
+from tests.fake_nvml import Boards
+
+ROOT = Path(__file__).parent.parent
+
+
+class BegunError(Exception):
+    """A study would have begun: its command line has been read and found right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Form:
+    """The smallest form of the commands that begin so.
+
+    Attributes:
+        begins: A regular expression.
+        run: Runs the command's words.
+        marks: Of its test.
+    """
+
+    begins: str
+    run: Callable[[Sequence[str]], None]
+    marks: tuple[pytest.MarkDecorator, ...] = ()
+
+
+def here(module: str, *args: str) -> None:
+    """Run a module as `python -m` does, in this process; it has to end well."""
+    before, sys.argv = sys.argv, [module, *args]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # it may have been imported before
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code:
+            message = f"{module} ended with status {end.code}"
+            raise AssertionError(message) from end
+    finally:
+        sys.argv = before
+
+
+def apart(module: str, *args: str) -> None:
+    """Run a module as `python -m` does, in a process of its own."""
+    subprocess.run([sys.executable, "-m", module, *args], check=True)
+
+
+def with_boards(module: str, *args: str) -> None:
+    """Run a module in a process that sees emulated boards."""
+    command = [sys.executable, "-m", module, *args]
+    subprocess.run(command, env=environment(Boards()), cwd=ROOT, check=True)
+
+
+def as_it_is(*more: str) -> Callable[[Sequence[str]], None]:
+    """A form: the command itself, with more words."""
+    return lambda words: here(words[0], *words[1:], *more)
+
+
+def helped(words: Sequence[str]) -> None:
+    """A form: what it says of itself, which names each option."""
+    verbs = 2 if words[0] == "study.data" else 1
+    said = StringIO()
+    with redirect_stdout(said):
+        here(words[0], *takewhile(lambda each: each[0] != "-", words[1 : 1 + verbs]), "--help")
+    unknown = [each for each in words if each.startswith("--") and each not in said.getvalue()]
+    assert not unknown, said.getvalue()
+
+
+def dry(words: Sequence[str]) -> None:
+    """A form: make says what it would run."""
+    subprocess.run([*words[:2], "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def begins_a_study(words: Sequence[str]) -> None:
+    """A form: everything until Ray would start. tests/end_to_end runs the four commands whole."""
+    invented = {"my_package.my_module:MyScenario": "tests.end_to_end.scenarios:Tiny"}
+    patched = pytest.MonkeyPatch()
+    patched.setattr(launch, "run_study", begun)
+    try:
+        with pytest.raises(BegunError):
+            here(words[0], *(invented.get(each, each) for each in words[1:]))
+    finally:
+        patched.undo()
+
+
+def begun(*_: object, **__: object) -> None:
+    """In the place of a study.
+
+    Raises:
+        BegunError: Always.
+    """
+    raise BegunError
+
+
+def analysed(words: Sequence[str]) -> None:
+    """A form: on small studies, without drawing."""
+    invented = {"RESULTS": "results/NAME", "FOLDER": "results/NAME"}
+    given = [invented.get(each, each) for each in words[1:]] or ["results/NAME"]
+    here("analysis", *given, *([] if "--format" in given else ["--no-report"]))
+
+
+def watched(words: Sequence[str]) -> None:
+    """A form: until the first line, then Ctrl-C."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    process.send_signal(2)
+    _, complaint = process.communicate(timeout=60)
+    assert line, complaint
+    assert process.returncode == 0, complaint
+
+
+def paper(words: Sequence[str]) -> None:
+    """A form: the commands that the script would run, each in its own smallest form."""
+    said = subprocess.run(
+        [ROOT / words[0], *words[1:]],
+        env={**os.environ, "PYTHON": "echo", "RESULTS": "results"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    lines = [line.removeprefix("-m ") for line in said.splitlines()]
+    assert len(lines) == 5
+    for line in lines[:-1]:
+        begins_a_study(shlex.split(line))
+    helped(["analysis"])
+
+
+def console(words: Sequence[str]) -> None:
+    """A form: the console command begins a study like its module; the wheel's test runs it whole."""
+    begins_a_study(["study", *words[1:]])
+
+
+def with_few_faces(words: Sequence[str]) -> None:
+    """A form: on a small data set."""
+    drawn = write_sample(Path("faces"), images=80)
+    here(*words, "--data-dir", str(drawn), "--repeats", "1", "--settle-s", "0.1")
+
+
+def replayed(words: Sequence[str]) -> None:
+    """A form: on the recorded table."""
+    here(words[0], *("benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]))
+
+
+def searched(words: Sequence[str]) -> None:
+    """A form: one search by each strategy."""
+    few = ("--seeds", "1", "--dense-seeds", "1", "--targets", "0.8")
+    given = ["benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]]
+    here(words[0], *given, *([] if "--compare" in given else ["--replayed"]), *few)
+
+
+def not_ours(words: Sequence[str]) -> None:
+    """No form: other people's programs. `make` and tests/cluster/ray_up.sh run those that matter."""
+    assert words
+
+
+RAY, SLOW, HEAVY = pytest.mark.ray, pytest.mark.slow, pytest.mark.integrations
+
+FORMS = (
+    Form(begins="make ", run=dry),
+    Form(begins="scripts/paper", run=paper),
+    Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
+    Form(begins=r"study\.search replay", run=replayed),
+    Form(begins=r"study\.search .*--resume", run=helped),
+    Form(begins=r"study\.search", run=begins_a_study),
+    Form(begins=r"study\.data", run=helped),
+    Form(begins="power-of-training ", run=console),
+    Form(begins="trackers --watch", run=watched),
+    Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
+    Form(begins="analysis serve", run=helped),
+    Form(begins="analysis", run=analysed),
+    Form(begins=r"benchmarks\.calibration", run=as_it_is("--studies", "2", "--seeds", "1")),
+    Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
+    Form(
+        begins=r"benchmarks\.frozen_stage",
+        run=as_it_is("--rounds", "1", "--batch-sizes", "1024"),
+        marks=(SLOW,),
+    ),
+    Form(begins=r"benchmarks\.gpu --page", run=lambda _: apart("benchmarks.gpu", "--help")),
+    Form(
+        begins=r"benchmarks\.gpu",
+        run=lambda _: apart("benchmarks.gpu", "--emulated", "--parts", "calls", "--out", "gpu"),
+        marks=(SLOW,),
+    ),
+    Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(HEAVY,)),
+    Form(
+        begins=r"benchmarks\.overhead study",
+        run=as_it_is("--repeats", "1", "--max-epochs", "1"),
+        marks=(HEAVY,),
+    ),
+    Form(
+        begins=r"benchmarks\.overhead tracker",
+        run=as_it_is("--rounds", "1", "--max-epochs", "1", "--settle-s", "0.1"),
+        marks=(RAY,),
+    ),
+    Form(
+        begins=r"benchmarks\.pamap2_load",
+        run=as_it_is("--rows-per-subject", "6000", "--repeats", "1"),
+        marks=(SLOW,),
+    ),
+    Form(
+        begins=r"benchmarks\.record_table",
+        run=as_it_is(
+            *("--repeats", "1", "--max-epochs", "1", "--tracker", "estimate"),
+            *("--results-dir", "recorded", "--table", "table"),
+        ),
+        marks=(HEAVY,),
+    ),
+    Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
+    Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),
+    Form(begins=r"benchmarks\.search --live", run=as_it_is(), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.search", run=searched, marks=(SLOW,)),
+    Form(begins=r"benchmarks\.tracker_accuracy", run=as_it_is("--lengths-s", "0.3"), marks=(SLOW,)),
+    Form(
+        begins=r"benchmarks\.tracker_child",
+        run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),
+    ),
+    Form(
+        begins=r"benchmarks\.tracker_comparison",
+        run=lambda words: here(words[0], "--smoke"),
+        marks=(HEAVY,),
+    ),
+    Form(
+        begins=r"benchmarks\.tracker_latency",
+        run=lambda words: with_boards(*words, "--windows", "3"),
+        marks=(SLOW,),
+    ),
+    Form(
+        begins=r"benchmarks\.training_loop",
+        run=as_it_is("--batch-sizes", "64", "--rounds", "2", "--samples", "64"),
+    ),
+    Form(
+        begins=r"(ray|tensorboard|pip|venv|pytest|git|pre-commit|optuna-dashboard)\b", run=not_ours
+    ),
+)
+"""The first that fits is taken."""

@@ -1,0 +1,48 @@
+"""Our packages are found whatever lies in the folder where a study is started."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from study.machines.own_packages import PACKAGES, ROOT, hidden_in
+
+FIND = """
+import sys
+from study.machines.own_packages import find_ours
+del sys.modules["study"], sys.modules["study.machines"], sys.modules["study.machines.own_packages"]
+sys.path.insert(0, {folder!r})
+if {mend}: find_ours()
+import models
+print(models.__file__)
+"""
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_a_folder_or_file_of_the_same_name_hides_ours(name: str, tmp_path: Path) -> None:
+    """A checkout of ours hides nothing."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / f"{name}.py").write_text("")
+    (tmp_path / "b" / name).mkdir(parents=True)
+
+    assert hidden_in(tmp_path / "a") == hidden_in(tmp_path / "b") == (name,)
+    assert hidden_in(ROOT) == hidden_in(tmp_path) == ()
+
+
+@pytest.mark.parametrize("mend", [False, True])
+def test_a_process_finds_ours_first(tmp_path: Path, *, mend: bool) -> None:
+    """Although another folder comes first on its search path; without this, that one is taken."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+
+    done = subprocess.run(
+        [sys.executable, "-c", FIND.format(folder=str(tmp_path), mend=mend)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    found = Path(done.stdout.strip()).parent.parent
+    assert found == (ROOT if mend else tmp_path)

@@ -1,0 +1,62 @@
+"""What `import study` gives."""
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import study
+from study import scenario_lookup, studies
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("name", study.__all__)
+def test_every_export_is_there(name: str) -> None:
+    """Each name of `__all__` is loaded when it is asked for."""
+    assert getattr(study, name).__name__ == name
+
+
+def test_the_list_of_exports_is_complete() -> None:
+    """What can be had from the package is in `__all__`, sorted, and in `dir`."""
+    table = vars(study)["_MODULES"]
+
+    assert sorted(study.__all__) == study.__all__ == dir(study)
+    assert set(table) == set(study.__all__)
+
+
+def test_no_export_has_the_name_of_a_room() -> None:
+    """`study.record` is always the room: an export of that name would depend on what was imported."""
+    rooms = {each.name for each in pkgutil.iter_modules(study.__path__)}
+
+    assert rooms.isdisjoint(study.__all__)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    """A slip of the pen says what there is."""
+    with pytest.raises(AttributeError, match=r"no attribute 'run_studdy'; it has Arrays, "):
+        importlib.import_module("study").run_studdy  # noqa: B018 - that it is refused is the point
+
+
+@pytest.mark.parametrize("module", ["study", "study.record", "study.studies", "study.scenario"])
+def test_importing_it_loads_nothing_heavy(module: str) -> None:
+    """Who reads records, or names a scenario, waits neither for Ray nor for torch."""
+    code = f"import sys, {module}; print({{'ray', 'torch', 'pandas'}} & set(sys.modules))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("module", [scenario_lookup, studies], ids=lambda each: each.__name__)
+def test_the_examples_run(module: object) -> None:
+    """The docstrings of public functions do what they say."""
+    failed, tried = doctest.testmod(module)  # type: ignore[arg-type]
+
+    assert (failed, tried > 0) == (0, True)

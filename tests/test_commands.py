@@ -1,0 +1,91 @@
+"""Every command that a document names is run, in its smallest form; one without a form is a fault."""
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from tests.documented import BENCHMARKS, documented
+from tests.smallest_forms import FORMS, Form
+
+ROOT = Path(__file__).parent.parent
+FIXTURE = ROOT / "tests" / "analysis" / "fixture" / "regime"
+DOCUMENTED = documented()
+
+
+def form_of(command: str) -> Form | None:
+    """The form of a command; None where there is none."""
+    return next((form for form in FORMS if re.match(form.begins, command)), None)
+
+
+def tutorial() -> str:
+    """The scenario that the tutorial has its reader write."""
+    page = (ROOT / "docs" / "tutorials" / "your-own-network.md").read_text()
+    return page.partition("```python\n")[2].partition("```")[0]
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder with what the documents' examples name: studies, tables, a space, a scenario."""
+    for name in ("NAME", "A", "B"):
+        copytree(FIXTURE, tmp_path / "results" / name)
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    (tmp_path / "space.yaml").write_text("batch_size: [64, 256]\n")
+    (tmp_path / "digits.py").write_text(tutorial())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+def parameters(commands: Sequence[str]) -> list[object]:
+    """Each command with its form; of forms that take long, the command with most options alone."""
+    formed: dict[Form, list[str]] = {}
+    for command in commands:
+        form = form_of(command)
+        if form is not None:
+            formed.setdefault(form, []).append(command)
+    return [
+        pytest.param(each, form, marks=form.marks, id=each)
+        for form, its in formed.items()
+        for each in ([max(its, key=len)] if form.marks else its)
+    ]
+
+
+@pytest.mark.parametrize(("command", "form"), parameters(DOCUMENTED))
+def test_a_documented_command_runs(command: str, form: Form) -> None:
+    """Whoever copies a command from a document runs something that works."""
+    form.run(shlex.split(command))
+
+
+def test_each_command_has_a_form() -> None:
+    """A new command in a document needs a line in `tests/smallest_forms.py`."""
+    without = [command for command in DOCUMENTED if form_of(command) is None]
+
+    assert without == []
+
+
+def test_each_form_is_of_a_command() -> None:
+    """A form whose command is gone from the documents goes too."""
+    taken = {form.begins for command in DOCUMENTED if (form := form_of(command)) is not None}
+
+    assert {form.begins for form in FORMS} - taken == set()
+
+
+def test_each_benchmark_says_its_command() -> None:
+    """What can be run is named in its own docstring or a document, and so is run here."""
+    names = [
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        for path in BENCHMARKS
+        if '__name__ == "__main__"' in path.read_text()
+    ]
+    unnamed = [
+        name
+        for name in (each.removesuffix(".__main__") for each in names)
+        if not any(command.split()[0] == name for command in DOCUMENTED)
+    ]
+
+    assert unnamed == []

@@ -1,0 +1,62 @@
+"""The documentation site: links between files become links between pages, nothing is from elsewhere."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def site() -> ModuleType:
+    """The hooks, as mkdocs loads them: by their path."""
+    path = ROOT / "scripts" / "documentation_site.py"
+    spec = importlib.util.spec_from_file_location("documentation_site", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("at", "link", "turned"),
+    [
+        ("paper.md", "../README.md#start", "overview.md#start"),
+        ("overview.md", "docs/search.md", "search.md"),
+        ("overview.md", "ARCHITECTURE.md", "ARCHITECTURE.md"),
+        ("index.md", "tutorials/first-study.md", "tutorials/first-study.md"),
+        ("tutorials/first-study.md", "../search.md", "../search.md"),
+        ("cluster.md", "../cluster.yaml", "source/cluster.yaml.txt"),
+        ("index.md", "https://arxiv.org/abs/2401.01851", "https://arxiv.org/abs/2401.01851"),
+    ],
+)
+def test_links_lead_to_pages(site: ModuleType, at: str, link: str, turned: str) -> None:
+    """A link from file to file leads from page to page, or to a copy of a source."""
+    page = cast("Any", SimpleNamespace(file=SimpleNamespace(src_uri=at)))
+
+    markdown = site.on_page_markdown(f"[words]({link})", page, None, None)
+
+    assert markdown == f"[words]({turned})"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="https://fonts.example/css">',
+        '<link href="//fonts.example" rel="preconnect" crossorigin>',
+        "@font-face { src: url(https://fonts.example/a.woff2) }",
+    ],
+)
+def test_a_page_that_asks_another_host_is_found(site: ModuleType, html: str) -> None:
+    """Scripts, styles and fonts come with the site."""
+    assert site.FOREIGN.search(html)
+
+
+def test_a_link_to_another_host_is_allowed(site: ModuleType) -> None:
+    """Nobody follows it but the reader."""
+    assert not site.FOREIGN.search('<a href="https://arxiv.org/abs/2401.01851">the paper</a>')

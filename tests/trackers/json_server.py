@@ -1,0 +1,90 @@
+"""A server on loopback that answers in JSON, as plugs and management controllers do."""
+
+import base64
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class JsonServer:
+    """What it answers, and what it was asked.
+
+    Attributes:
+        answers: By path with its query.
+        url: Its address.
+        delay_s: Time that it takes for an answer.
+        status: Of each answer.
+        credentials: User and password that it asks for; None for none.
+        token: Bearer token that it asks for; None for none.
+        asked: Paths that were asked for.
+    """
+
+    answers: dict[str, Any]
+    url: str = ""
+    delay_s: float = 0.0
+    status: int = 200
+    credentials: tuple[str, str] | None = None
+    token: str | None = None
+    asked: list[str] = field(default_factory=list)
+
+    def lets_in(self, authorization: str) -> bool:
+        """Whether a header has what is asked for."""
+        if self.credentials is not None:
+            wanted = base64.b64encode(":".join(self.credentials).encode()).decode()
+            return authorization == f"Basic {wanted}"
+        return self.token is None or authorization == f"Bearer {self.token}"
+
+
+@contextmanager
+def serving(
+    answers: dict[str, Any],
+    *,
+    certificate: tuple[Path, Path] | None = None,
+    **options: Any,  # noqa: ANN401
+) -> Iterator[JsonServer]:
+    """Serve until the block ends; over TLS where a certificate and its key are given."""
+    told = JsonServer(answers, **options)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            told.asked.append(self.path)
+            time.sleep(told.delay_s)
+            status = told.status
+            if not told.lets_in(self.headers.get("Authorization", "")):
+                status = 401
+            elif self.path not in told.answers:
+                status = 404
+            body = told.answers.get(self.path, "")
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    scheme = "http"
+    if certificate is not None:
+        scheme = "https"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    told.url = f"{scheme}://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

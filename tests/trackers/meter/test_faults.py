@@ -1,0 +1,253 @@
+"""Sensors that lie, hang, stall and go away: each fault that was once measured, with the right value.
+
+Those of one board play on a clock that jumps, with a load of known energy. Those of several boards run in
+real threads; no test there depends on how long anything takes.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import final
+
+import pytest
+
+from tests.fake_nvml import Boards
+from tests.trackers.known_curves import LEARN_S, START_S, told
+from tests.trackers.scripted import BOARD, OTHER, ScriptedSource
+from tests.waiting import PATIENCE_S, waited_for
+from trackers.clock import MonotonicClock
+from trackers.errors import DeviceLostError
+from trackers.meter.meter import EnergyMeter
+from trackers.sample import Method, Observation, Reading, Status
+
+FIRST_S = START_S + LEARN_S
+"""When the first window begins."""
+
+
+def within(found: Reading, truth_j: float) -> bool:
+    """Whether the truth lies in a reading's own interval."""
+    return (
+        found.energy_j is not None
+        and found.uncertainty_own_j is not None
+        and abs(found.energy_j - truth_j) <= found.uncertainty_own_j
+    )
+
+
+def counted(change: Callable[[float, float], float]) -> Callable[[Observation], Observation]:
+    """A fault of the counter alone: what it makes of a time and a right value."""
+
+    def altered(seen: Observation) -> Observation:
+        if seen.counter_j is None:
+            return seen
+        return replace(seen, counter_j=change(seen.time_s, seen.counter_j))
+
+    return altered
+
+
+def test_one_reading_of_megawatts_is_no_power() -> None:
+    """A board without counter of 60 to 300 W once says 4 MW; 1.5 x the limit is the most."""
+    said = 0
+
+    def altered(seen: Observation) -> Observation:
+        nonlocal said
+        is_due = seen.time_s > FIRST_S + 3 and not said
+        said += is_due
+        return replace(seen, power_w=4e6) if is_due else seen
+
+    found = told(Boards(no_counter=1), length_s=2.0, epochs=4, altered=altered)
+
+    assert said == 1
+    for reading, truth_j in found:
+        assert reading.energy_j == pytest.approx(truth_j, rel=0.06)
+        assert within(reading, truth_j)
+
+
+@pytest.mark.parametrize("jump_j", [60.0, -60.0])
+def test_a_counter_that_jumps_inside_a_short_window_does_not_count(jump_j: float) -> None:
+    """By half of a second's energy, upward or downward: told by the power, and said so."""
+    jump_s = FIRST_S + 5.5
+    boards = Boards(low_w=120, high_w=130)
+
+    found = told(
+        boards,
+        length_s=1.0,
+        epochs=10,
+        altered=counted(lambda time_s, right_j: right_j + (jump_j if time_s > jump_s else 0.0)),
+    )
+
+    doubted = [reading for reading, _ in found if reading.status is not Status.OK]
+    assert [reading.method for reading in doubted] == [Method.SAMPLED]
+    assert all(reading.energy_j == pytest.approx(truth_j, rel=0.05) for reading, truth_j in found)
+    assert all(within(reading, truth_j) for reading, truth_j in found)
+
+
+def test_a_counter_that_stalls_and_catches_up_does_not_count() -> None:
+    """It stands still for 2.5 s; neither those windows nor the one in which it catches up follow it."""
+    stall_s, ends_s = FIRST_S + 3.4, FIRST_S + 5.9
+    stood_j: list[float] = []
+
+    def stalled_j(time_s: float, right_j: float) -> float:
+        if not stall_s < time_s < ends_s:
+            return right_j
+        stood_j.append(right_j)
+        return stood_j[0]
+
+    found = told(Boards(), length_s=1.0, epochs=10, altered=counted(stalled_j))
+
+    doubted = [reading for reading, _ in found if reading.status is not Status.OK]
+    assert len(doubted) >= 2
+    assert {reading.method for reading in doubted} == {Method.SAMPLED}
+    assert all(reading.energy_j == pytest.approx(truth_j, rel=0.2) for reading, truth_j in found)
+    assert all(within(reading, truth_j) for reading, truth_j in found)
+
+
+@pytest.mark.parametrize("factor", [0.001, 0.5, 1.43, 3.0])
+@pytest.mark.parametrize("length_s", [1.0, 5.0])
+def test_a_counter_that_counts_a_steady_share_is_found_out(factor: float, length_s: float) -> None:
+    """Its power is integrated until it is sure; from then on it counts, scaled, and says so."""
+    found = told(
+        Boards(),
+        length_s=length_s,
+        epochs=20,
+        altered=counted(lambda _, right_j: factor * right_j),
+    )
+
+    *_, (last, truth_j) = found
+    assert all(reading.status is Status.DEGRADED for reading, _ in found)
+    assert all(within(reading, true_j) for reading, true_j in found)
+    assert last.method is Method.COUNTER
+    assert last.energy_j == pytest.approx(truth_j, rel=0.05)
+    assert last.counter_over_power == pytest.approx(factor, rel=0.35)
+
+
+def test_a_counter_that_counts_another_share_each_time_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It never wins, and that is said once."""
+    shares = (0.1, 3.0, 0.3, 2.5, 0.2)
+    total_j, before_j = 0.0, 0.0
+
+    def wild_j(time_s: float, right_j: float) -> float:
+        nonlocal total_j, before_j
+        before_j = before_j or right_j
+        total_j += shares[int(time_s / 4.0) % 5] * (right_j - before_j)
+        before_j = right_j
+        return total_j
+
+    found = told(Boards(), length_s=4.0, epochs=20, altered=counted(wild_j))
+
+    for reading, truth_j in found:
+        assert reading.energy_j == pytest.approx(truth_j, rel=0.25)
+    assert found[-1][0].method is Method.SAMPLED
+    assert "refused" in found[-1][0].note
+    assert sum("it is refused" in record.message for record in caplog.records) == 1
+
+
+def test_a_board_that_was_away_when_the_window_began_is_measured_from_its_return_on() -> None:
+    """Half a second later it answers again; the window of 5 s has most of its energy."""
+    away_s = (FIRST_S + 4.9, FIRST_S + 5.4)
+
+    def altered(seen: Observation) -> Observation:
+        if away_s[0] < seen.time_s < away_s[1]:
+            message = "the board is away"
+            raise DeviceLostError(message)
+        return seen
+
+    found = told(Boards(), length_s=5.0, epochs=3, altered=altered)
+
+    (reading, truth_j), _ = found
+    assert reading.status is Status.DEGRADED
+    assert reading.energy_j == pytest.approx(truth_j, rel=0.15)
+    assert reading.coverage > 0.8
+    assert within(reading, truth_j)
+
+
+@final
+class HangingBoard:
+    """Two boards, one of which does not answer while a test says so."""
+
+    name, note, estimated, counter_outlives = "hanging", "what the test says", False, True
+
+    def __init__(self) -> None:
+        """Answer."""
+        self._both = ScriptedSource(
+            MonotonicClock(),
+            power_w=lambda _: 100.0,
+            counter_j=lambda time_s: 100 * time_s,
+            uuids=(BOARD, OTHER),
+        )
+        self.devices, self.close = self._both.devices, self._both.close
+        self.answers = threading.Event()
+        self.answers.set()
+        self.is_asked = threading.Event()
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        if device_uuid == OTHER and not self.answers.is_set():
+            self.is_asked.set()
+            self.answers.wait()
+        return self._both.observe(device_uuid, counter=counter)
+
+
+@contextmanager
+def hanging() -> Iterator[tuple[HangingBoard, EnergyMeter]]:
+    """A meter whose second board hangs in a call; it answers again at the end."""
+    source = HangingBoard()
+    with EnergyMeter(source, sampling_hz=50) as meter:
+        source.answers.clear()
+        assert source.is_asked.wait(PATIENCE_S)
+        try:
+            yield source, meter
+        finally:
+            source.answers.set()
+
+
+def test_a_board_that_hangs_stops_no_window_of_another() -> None:
+    """While its driver's call does not return, the others' windows open, close and are right."""
+    with hanging() as (source, meter):
+        readings = []
+        for number in range(3):
+            with meter.window(number, devices=[BOARD]) as window:
+                pass
+            readings.append(window.readings[BOARD])
+
+        assert not source.answers.is_set()
+    for reading in readings:
+        assert reading.method is Method.COUNTER
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6)
+
+
+def test_a_window_over_a_board_that_hangs_ends_in_time_and_says_so() -> None:
+    """A training waits for no driver; the board's energy comes from what it said before, or is missing."""
+    with hanging() as (source, meter):
+        with meter.window("epoch") as window:
+            pass
+
+        assert not source.answers.is_set()
+    assert window.readings[BOARD].method is Method.COUNTER
+    assert window.readings[OTHER].status is not Status.OK
+
+
+def test_a_meter_stops_although_a_board_hangs() -> None:
+    """Its thread is left alone; it ends when the call returns."""
+    with hanging() as (source, meter):
+        meter.stop()
+
+        assert not source.answers.is_set()
+
+
+def test_a_board_that_has_hung_is_measured_again() -> None:
+    """When the call has returned, its windows are as before."""
+    with hanging() as (source, meter):
+        source.answers.set()
+
+        def measured() -> Reading | None:
+            with meter.window("epoch", devices=[OTHER]) as window:
+                pass
+            reading = window.readings[OTHER]
+            return reading if reading.method is Method.COUNTER else None
+
+        reading = waited_for(measured, "a window that is counted")
+
+    assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6)

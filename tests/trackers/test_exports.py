@@ -1,0 +1,52 @@
+"""What `import trackers` gives."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import trackers
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("name", trackers.__all__)
+def test_every_export_is_there(name: str) -> None:
+    """Each name of `__all__` is loaded when it is asked for."""
+    assert getattr(trackers, name).__name__ == name
+
+
+def test_the_list_of_exports_is_complete() -> None:
+    """What can be had from the package is in `__all__`, sorted, and in `dir`."""
+    table = vars(trackers)["_MODULES"]
+
+    assert sorted(trackers.__all__) == trackers.__all__ == dir(trackers)
+    assert set(table) == set(trackers.__all__)
+
+
+def test_no_export_has_the_name_of_a_room() -> None:
+    """`trackers.meter` is always the room: an export of that name would depend on what was imported."""
+    rooms = {each.name for each in pkgutil.iter_modules(trackers.__path__)}
+
+    assert rooms.isdisjoint(trackers.__all__)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    """A slip of the pen says what there is."""
+    with pytest.raises(AttributeError, match=r"no attribute 'EnergyMetre'; it has Component, "):
+        importlib.import_module("trackers").EnergyMetre  # noqa: B018 - that it is refused is the point
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    """Who only wants to measure waits neither for Ray nor for torch."""
+    code = "import sys; from trackers import EnergyMeter, detect\n"
+    code += "print({'ray', 'torch', 'pandas'} & set(sys.modules))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "set()"

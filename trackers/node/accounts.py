@@ -1,0 +1,125 @@
+"""Who uses what of a node, and what each is charged of a window."""
+
+import math
+from collections.abc import Mapping
+from typing import Protocol, final
+
+from trackers.node.charging import charged, charged_node, of_process
+from trackers.node.ledger import Bill, BillItem
+from trackers.node.sharing import Sharing
+from trackers.sample import Component, Method, Reading, process_and_device
+
+
+class Meter(Protocol):
+    """As much of an `EnergyMeter` as is asked here."""
+
+    def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
+        """Mean power of a target that is watched; None where it was not observed."""
+
+    def method(self, device_uuid: str) -> Method:
+        """How a target's energies come about."""
+
+
+@final
+class Accounts:
+    """The trials of a node and what they use of it."""
+
+    def __init__(self, meter: Meter) -> None:
+        """Begin without trials.
+
+        Args:
+            meter: Knows what other trials use in a window.
+        """
+        self._meter = meter
+        self._sharing = Sharing()
+        self._bills: dict[str, Bill] = {}
+        self._mains: dict[str, str] = {}
+
+    def enter(self, trial_id: str, bill: Bill, time_s: float) -> None:
+        """A trial begins to use what is on its bill; one that does already goes on."""
+        self._bills[trial_id] = bill
+        self._mains[trial_id] = bill[0].target
+        for item in bill:
+            self._sharing.enter(item.target, trial_id, time_s)
+
+    def leave(self, trial_id: str, time_s: float) -> None:
+        """A trial has ended."""
+        for item in self._bills.pop(trial_id, ()):
+            self._sharing.leave(item.target, trial_id, time_s)
+
+    def is_main(self, trial_id: str, target: str) -> bool:
+        """Whether a trial computes on a target."""
+        return self._mains.get(trial_id) == target
+
+    def charges(
+        self, trial_id: str, bill: Bill, readings: Mapping[str, Reading]
+    ) -> dict[str, Reading]:
+        """What a trial is charged of a window.
+
+        Args:
+            trial_id: The trial.
+            bill: What it uses.
+            readings: Of each target on the bill, as they were measured.
+
+        Returns:
+            By device, in the order of the bill.
+        """
+        components = {
+            item.device.uuid: self._component(item, readings[item.target])
+            for item in bill
+            if item.device.component is not Component.NODE
+        }
+        return {
+            item.device.uuid: components.get(item.device.uuid)
+            or self._node(trial_id, readings[item.target], bill, components, readings)
+            for item in bill
+        }
+
+    def _component(self, item: BillItem, reading: Reading) -> Reading:
+        if process_and_device(item.target) is not None:
+            return of_process(reading, item.device)
+        is_board = item.device.component is Component.GPU and not item.device.for_whoever_asks
+        if not is_board:
+            return reading
+        stop_s = reading.start_s + reading.duration_s
+        return charged(
+            reading, item.device, self._sharing.part(item.target, reading.start_s, stop_s)
+        )
+
+    def _node(
+        self,
+        trial_id: str,
+        plug: Reading,
+        bill: Bill,
+        components: Mapping[str, Reading],
+        readings: Mapping[str, Reading],
+    ) -> Reading:
+        """A trial's part of its node's plug."""
+        stop_s = plug.start_s + plug.duration_s
+        own = {item.target: components.get(item.device.uuid) for item in bill}
+        others_j: list[float | None] = []
+        for target in self._sharing.used_by_others(trial_id, plug.start_s, stop_s):
+            charge = own.get(target)
+            if target in own and charge is not None:
+                whole_j = readings[target].energy_j
+                known = whole_j is not None and charge.energy_j is not None
+                others_j.append((whole_j or 0.0) - (charge.energy_j or 0.0) if known else None)
+            elif target != plug.device_uuid and self._meter.method(target) is not Method.ESTIMATED:
+                others_j.append(self._used_j(target, trial_id, plug.start_s, stop_s))
+        known_j = [each for each in others_j if each is not None]
+        return charged_node(
+            plug,
+            components.values(),
+            math.fsum(known_j) if len(known_j) == len(others_j) else None,
+            self._sharing.part(plug.device_uuid, plug.start_s, stop_s),
+        )
+
+    def _used_j(self, target: str, but: str, start_s: float, stop_s: float) -> float | None:
+        """What others used of a target in a window, by its sampled power."""
+        used_j = 0.0
+        for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but):
+            power_w = self._meter.mean_power_w(target, begin_s, end_s)
+            if power_w is None:
+                return None
+            used_j += power_w * (end_s - begin_s)
+        return used_j

@@ -1,0 +1,1 @@
+"""`python -m trackers run -- COMMAND`: start any command and measure its process tree and boards."""

@@ -1,0 +1,152 @@
+"""The command line of `python -m trackers run`."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from trackers.errors import TrackerError
+from trackers.run.account import Account
+from trackers.run.child import StartError, end_like
+from trackers.run.files import append_csv, write_json
+from trackers.run.measuring import run_measured
+from trackers.run.text import live_line, show
+from trackers.sample import Component, Device
+from trackers.sources.detect import AUTO, Detection, Request, detect
+from trackers.sources.nvml.visible_devices import resolve
+
+USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """How to measure the command, and where its account goes.
+
+    Attributes:
+        tracker: auto, for all sources that work; or one or more of their names and files.
+        json: Write the account to this file too.
+        csv: Add a line to this file, which grows with each run.
+        carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
+        quiet: Show no line while the command runs.
+        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
+        cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
+    """
+
+    tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
+    json: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    csv: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
+        None
+    )
+    quiet: bool = False
+    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+
+
+def main(args: Sequence[str]) -> int:
+    """Run a command and say on standard error what it used.
+
+    Returns:
+        The command's exit status; 2 where an option is wrong or nothing can be measured, 127 and 126
+        where the command cannot be started. Where a signal ended it, the same one ends us.
+    """
+    given, command = _split(args)
+    options = tyro.cli(
+        RunOptions,
+        prog="python -m trackers run",
+        description=f"Run a command and measure what it uses.\n\n{USAGE}",
+        args=given,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    if not command:
+        sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
+        return 2
+    request = Request(
+        tracker=options.tracker,
+        cpu_watts=options.cpu_watts,
+        cpu_idle_watts=options.cpu_idle_watts,
+    )
+    try:
+        account = _measured(command, detect(request), options)
+    except StartError as error:
+        sys.stderr.write(f"trackers: {error}\n")
+        return error.status
+    except TrackerError as error:
+        sys.stderr.write(f"trackers: {error}\n")
+        return 2
+    show(account, Console(stderr=True))
+    for path, write in ((options.json, write_json), (options.csv, append_csv)):
+        if path is not None:
+            try:
+                write(account, path)
+            except OSError as error:
+                sys.stderr.write(f"trackers: {path} cannot be written: {error.strerror}\n")
+    return end_like(account.status)
+
+
+def visible_boards(detection: Detection, environment: Mapping[str, str]) -> frozenset[str]:
+    """The boards that a process may use, by `CUDA_VISIBLE_DEVICES` where it is set.
+
+    Boards of other vendors are not hidden by it.
+
+    Args:
+        detection: What is measured.
+        environment: The process's environment.
+    """
+    boards = [each.uuid for each in detection.devices if each.component is Component.GPU]
+    hidden = environment.get("CUDA_VISIBLE_DEVICES")
+    nvidia = [uuid for uuid in boards if uuid.startswith("GPU-")]
+    if hidden is None or not nvidia:
+        return frozenset(boards)
+    shown = set()
+    for entry in filter(None, (each.strip() for each in hidden.split(","))):
+        try:
+            shown.add(resolve(entry, nvidia, parts_of=lambda _: ()))
+        except TrackerError:
+            break  # CUDA shows none of the entries behind one that is no board
+    return frozenset({*boards} - {*nvidia} | shown)
+
+
+def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our options, and the command behind two dashes."""
+    if "--" not in args:
+        return list(args), []
+    at = list(args).index("--")
+    return list(args[:at]), list(args[at + 1 :])
+
+
+def _measured(command: Sequence[str], detection: Detection, options: RunOptions) -> Account:
+    """The account of a command that has ended."""
+    boards = visible_boards(detection, os.environ)
+    is_shown = sys.stderr.isatty() and not options.quiet
+    estimated = frozenset(
+        device.component
+        for source in detection.sources
+        if source.estimated
+        for device in source.devices()
+    )
+
+    def on_tick(duration_s: float, powers_w: Mapping[frozenset[Component], float]) -> None:
+        if is_shown:
+            sys.stderr.write(f"\r\x1b[K{live_line(duration_s, powers_w, estimated)}")
+            sys.stderr.flush()
+
+    def is_visible(device: Device) -> bool:
+        return device.uuid in boards
+
+    try:
+        return run_measured(
+            command,
+            detection,
+            visible=is_visible,
+            on_tick=on_tick,
+            g_per_kwh=options.carbon_intensity,
+        )
+    finally:
+        if is_shown:
+            sys.stderr.write("\r\x1b[K")

@@ -27,7 +27,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("more_repeats", "sure", "energy_budget_wh", "tolerance", "prefer", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),
-    "training": ("max_epochs", "patience", "optimizer", "device", "cache_latents"),
+    "training": (
+        *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
+        *("clip_norm", "device", "cache_latents"),
+    ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
         "dashboard",

@@ -118,6 +118,7 @@ def run_study(
         manifest = replace(
             manifest,
             setups=tuple(source.setups),
+            further=tuple(source.further),
             nodes=cluster.node_facts(),
             warnings=(
                 *warnings_of(cluster, device_type=device_type, options=options),

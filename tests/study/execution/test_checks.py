@@ -25,6 +25,7 @@ from study.options import StudyOptions
 from study.record.manifest import Manifest
 from study.record.objective import ACCURACY, Objective
 from study.record.records import MANIFEST_FILE, Paradigm
+from study.repeats.options import ComparisonOptions
 from study.search.options import SearchOptions
 from study.store.folder import StudyFolder
 from tests.study.record.test_manifest import MANIFEST
@@ -160,8 +161,8 @@ def test_every_option_may_change_or_may_not() -> None:
     asked = {next(iter(change)) for change in CHANGES}
 
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
-    of_search = set(asdict(SearchOptions())) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_search) | {"name", "smoke"} == of_all
+    of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {

@@ -121,6 +121,16 @@ def _component_j(energies_j: Iterable[float | None]) -> float | None:
     return total_j(energies_j) if energies_j else None
 
 
+def stage_rows(epochs: Iterable[EpochRecord], stage: str) -> list[EpochRecord]:
+    """Return the epochs of one stage that are part of the training, in their order.
+
+    Args:
+        epochs: Of one trial, of all attempts and stages.
+        stage: The stage.
+    """
+    return [row for row in counted_rows(epochs) if row.stage == stage]
+
+
 def energy_to_target_j(
     rows: list[EpochRecord], objective: Objective, target: float | None
 ) -> float | None:

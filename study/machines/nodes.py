@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from study.errors import ClusterError
-from study.record.manifest import DeviceFacts, NodeFacts
+from study.record.manifest import ComponentFacts, DeviceFacts, NodeFacts
 from trackers.errors import TrackerError
 from trackers.node.ledger import TrackerFacts
 from trackers.sample import Component, Device
@@ -230,7 +230,21 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
             )
             for device in facts.devices
         ),
+        components=_components(facts),
     )
+
+
+def _components(facts: TrackerFacts) -> tuple[ComponentFacts, ...]:
+    """What each component of a machine is measured by, once for each source and method."""
+    found = {
+        ComponentFacts(
+            component=device.component.value,
+            source=facts.sources.get(device.uuid, facts.source),
+            method=facts.methods.get(device.uuid, facts.method),
+        )
+        for device in facts.devices
+    }
+    return tuple(sorted(found, key=lambda each: (each.component, each.source)))
 
 
 def _has(node: Node) -> str:

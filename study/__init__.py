@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from study.errors import StudyError
+    from study.instrument.budget import EnergyBudget
+    from study.instrument.ledger import EnergyLedger
+    from study.instrument.measured import measured
+    from study.instrument.workers import measured_loop
     from study.record.objective import Objective
     from study.scenario import (
         Arrays,
@@ -27,6 +31,8 @@ __all__ = [
     "Arrays",
     "Configurable",
     "Data",
+    "EnergyBudget",
+    "EnergyLedger",
     "Multitask",
     "Objective",
     "Pretrainable",
@@ -35,6 +41,8 @@ __all__ = [
     "StudyError",
     "StudyResult",
     "load_scenario",
+    "measured",
+    "measured_loop",
     "run_study",
 ]
 
@@ -42,6 +50,8 @@ _MODULES = {
     "Arrays": "study.scenario",
     "Configurable": "study.scenario",
     "Data": "study.scenario",
+    "EnergyBudget": "study.instrument.budget",
+    "EnergyLedger": "study.instrument.ledger",
     "Multitask": "study.scenario",
     "Objective": "study.record.objective",
     "Pretrainable": "study.scenario",
@@ -50,6 +60,8 @@ _MODULES = {
     "StudyError": "study.errors",
     "StudyResult": "study.studies",
     "load_scenario": "study.scenario_lookup",
+    "measured": "study.instrument.measured",
+    "measured_loop": "study.instrument.workers",
     "run_study": "study.studies",
 }
 """Exports with the module that defines them; a new one is a line here, in `__all__` and above."""

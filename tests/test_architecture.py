@@ -22,6 +22,7 @@ THEIRS = {
     "ray": {
         "trackers/node/",
         "study/execution/",
+        "study/instrument/",
         "study/machines/cluster.py",
         "study/search/ray_adapter.py",
     },

@@ -1,0 +1,250 @@
+"""The actor that keeps the trackers of a Tune run, and the joules of its trials' attempts.
+
+    driver --owns--> Keeper (by EnergyLedger, before the first trial)
+    trial  --makes-> Keeper, where there is no ledger; it ends when Ray's job does
+    trial  --asks--> Keeper for its attempt and for its node's tracker, then talks to that one alone
+
+It is found by a name that belongs to Ray's job, so that it needs no line in the user's code.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, final
+
+import ray
+from ray.exceptions import RayError
+
+from study.instrument.parts import WORKER, on_the_bill, part_of, trial_and_part
+from trackers.node.actor import Handle, TrackerManager
+from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
+from trackers.sample import Reading
+from trackers.sources.detect import Request
+
+ANSWER_S = 10.0
+START_S = 60.0
+SAMPLING_HZ = 10.0
+LOOK_FOR_THE_JOB_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt that begins.
+
+    Attributes:
+        number: From 1.
+        energy_before_j: What earlier attempts used, as far as it is known.
+        is_lower_bound: Whether a reading of an earlier attempt is missing.
+    """
+
+    number: int
+    energy_before_j: float
+    is_lower_bound: bool
+
+
+@final
+class Keeper:
+    """Keeps trackers, and what trials have used; an actor with several threads."""
+
+    def __init__(self, request: Request, *, sampling_hz: float) -> None:
+        """Make trackers with `request` and `sampling_hz` on first need."""
+        self._manager = TrackerManager(request, sampling_hz=sampling_hz)
+        self._lock = threading.RLock()
+        self._parts: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
+        self._reported: defaultdict[tuple[str, int, int], dict[str, Reading]] = defaultdict(dict)
+        self._spent: defaultdict[str, dict[int, Reading | float | None]] = defaultdict(dict)
+        self._readings: defaultdict[WindowKey, dict[str, Reading]] = defaultdict(dict)
+        self._changed: dict[WindowKey, str] = {}
+        self._power: list[tuple[str, BookedPower]] = []
+        threading.Thread(target=_end_with_job, name="job", daemon=True).start()
+
+    def tracker(self, node_id: str, *, instead_of: Handle | None = None) -> Handle:
+        """Return the tracker of a node; see `TrackerManager.tracker`."""
+        with self._lock:
+            return self._manager.tracker(node_id, instead_of=instead_of)
+
+    def trackers(self) -> dict[str, Handle]:
+        """Return all trackers, by node."""
+        with self._lock:
+            return self._manager.trackers()
+
+    def remember(self, spent_j: dict[str, dict[int, float | None]]) -> None:
+        """Take what attempts used in earlier sessions of the same run.
+
+        Args:
+            spent_j: Joules by trial and attempt; None where they are not known.
+        """
+        with self._lock:
+            for trial_id, attempts in spent_j.items():
+                for number, energy_j in attempts.items():
+                    self._spent[trial_id].setdefault(number, energy_j)
+
+    def begin(self, trial_id: str) -> Attempt:
+        """Begin an attempt of a trial; what earlier ones left open is closed and counted."""
+        self.release(trial_id)
+        self._collect()
+        with self._lock:
+            earlier = self._spent[trial_id]
+            energies_j = [
+                each.energy_j if isinstance(each, Reading) else each for each in earlier.values()
+            ]
+            number = max(earlier, default=0) + 1
+            self._spent[trial_id][number] = None
+        return Attempt(
+            number=number,
+            energy_before_j=sum(each for each in energies_j if each is not None),
+            is_lower_bound=None in energies_j,
+        )
+
+    def join(self, trial_id: str, attempt: int, part: str) -> None:
+        """Take note of a part of a trial."""
+        with self._lock:
+            self._parts[trial_id, attempt].append(part)
+
+    def join_worker(self, trial_id: str, attempt: int, rank: int) -> str:
+        """Take note of a Train worker; a name for it that no worker before had."""
+        with self._lock:
+            parts = self._parts[trial_id, attempt]
+            first = f"{WORKER}{rank}"
+            again = sum(part.partition(".")[0] == first for part in parts)
+            parts.append(f"{first}.{again}" if again else first)
+            return parts[-1]
+
+    def report(self, trial_id: str, attempt: int, epoch: int, part: str, reading: Reading) -> None:
+        """Take a worker's reading of an epoch, before the worker reports that epoch."""
+        with self._lock:
+            self._reported[trial_id, attempt, epoch][part] = reading
+
+    def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, Reading]:
+        """Return what a trial's workers have used in an epoch, by part."""
+        with self._lock:
+            return self._reported.pop((trial_id, attempt, epoch), {})
+
+    def release(self, trial_id: str) -> None:
+        """Close what is open of a trial that is gone, so that its energy is booked."""
+        with self._lock:
+            left = [key for key in self._parts if key[0] == trial_id]
+            parts = [part for key in left for part in self._parts.pop(key)]
+            trackers = list(self._manager.trackers().values())
+        asked = [each.release.remote(part_of(trial_id, p)) for p in parts for each in trackers]
+        if asked:
+            ray.wait(asked, num_returns=len(asked), timeout=ANSWER_S)
+
+    def facts(self) -> list[TrackerFacts]:
+        """Return what each node's tracker measures; of those that answer."""
+        found = []
+        for tracker in self.trackers().values():
+            try:
+                found.append(ray.get(tracker.facts.remote(), timeout=ANSWER_S))
+            except RayError as error:
+                _log.warning("a tracker did not answer: %s", error)
+        return found
+
+    def take(self) -> list[Booking]:
+        """Return whole trials' windows and the power log since the last call."""
+        self._collect()
+        with self._lock:
+            changed, self._changed = self._changed, {}
+            power, self._power = self._power, []
+            windows: defaultdict[str, list[BookedWindow]] = defaultdict(list)
+            for key, hostname in changed.items():
+                reading = on_the_bill(self._readings[key])
+                windows[hostname].append(BookedWindow(key=key, reading=reading))
+        samples: defaultdict[str, list[BookedPower]] = defaultdict(list)
+        for hostname, sample in power:
+            samples[hostname].append(sample)
+        return [
+            Booking(
+                hostname=hostname,
+                windows=tuple(windows[hostname]),
+                power=tuple(samples[hostname]),
+            )
+            for hostname in dict.fromkeys((*windows, *samples))
+        ]
+
+    def _collect(self) -> None:
+        """Take what trackers have booked, and sum it up by trial."""
+        for booking in self._bookings():
+            with self._lock:
+                for booked in booking.windows:
+                    self._count(booked, booking.hostname)
+                self._power += [(booking.hostname, _whole(each)) for each in booking.power]
+
+    def _bookings(self) -> Iterable[Booking]:
+        asked = [tracker.take.remote() for tracker in self.trackers().values()]
+        ready = ray.wait(asked, num_returns=len(asked), timeout=ANSWER_S)[0] if asked else []
+        for answer in ready:
+            try:
+                yield ray.get(answer)
+            except RayError as error:
+                _log.warning("a tracker did not answer: %s", error)
+
+    def _count(self, booked: BookedWindow, hostname: str) -> None:
+        key, part = _key_of_trial(booked.key)
+        self._readings[key][part] = booked.reading
+        self._changed[key] = hostname
+        if key.stage == TRIAL:
+            self._spent[key.trial_id][key.attempt] = on_the_bill(self._readings[key])
+
+
+def _key_of_trial(key: WindowKey) -> tuple[WindowKey, str]:
+    trial_id, part = trial_and_part(key.trial_id)
+    whole = WindowKey(trial_id=trial_id, attempt=key.attempt, stage=key.stage, epoch=key.epoch)
+    return whole, part
+
+
+def _whole(sample: BookedPower) -> BookedPower:
+    """A power sample under the name of its trial."""
+    key = None if sample.key is None else _key_of_trial(sample.key)[0]
+    return BookedPower(
+        device_uuid=sample.device_uuid,
+        unix_time_s=sample.unix_time_s,
+        power_w=sample.power_w,
+        key=key,
+    )
+
+
+def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) -> Handle:
+    """Return the keeper of this Ray job; one that whoever asks first makes, and owns.
+
+    Args:
+        request: What its trackers look for; left out: `auto`.
+        sampling_hz: Power samples per second.
+    """
+    here = ray.get_runtime_context()
+    made: Any = ray.remote(Keeper).options(
+        name=f"energy-keeper-{here.get_job_id()}",
+        get_if_exists=True,
+        num_cpus=0,
+        max_concurrency=16,
+        # What a trial makes would end with it.
+        lifetime=None if here.get_actor_id() is None else "detached",
+    )
+    return made.remote(request or Request(accelerator=_has_gpus()), sampling_hz=sampling_hz)
+
+
+def _end_with_job() -> None:
+    """End this process when its job has ended: one that a trial made is owned by nobody."""
+    state: Any = import_module("ray._private.state")
+    own = ray.get_runtime_context().get_job_id()
+    while True:
+        time.sleep(LOOK_FOR_THE_JOB_S)
+        try:
+            is_dead = any(job["JobID"] == own and job["IsDead"] for job in state.jobs())
+        except Exception as error:  # noqa: BLE001 - it has no public name, and may change
+            _log.warning("the end of the job will not be noticed: %s", error)
+            return
+        if is_dead:
+            os._exit(0)
+
+
+def _has_gpus() -> bool:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources.get("GPU", 0.0) > 0

@@ -1,0 +1,155 @@
+"""`EnergyLedger`: leaves a study's folder beside a Tune run, for `python -m analysis`."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import ray
+from ray import tune
+
+from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, keeper
+from study.instrument.ledger_rows import SetupBook
+from study.instrument.run_folder import RunFolder
+from study.record.objective import Objective
+from study.record.records import StopReason
+from trackers.node.actor import Handle
+from trackers.sources.detect import Request
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerOptions:
+    """What a ledger was asked for.
+
+    Attributes:
+        objective: Metric that decides.
+        seed_key: Key of the configuration in which repeats of a setup differ.
+        request: What trackers look for.
+        sampling_hz: Power samples per second.
+    """
+
+    objective: Objective
+    seed_key: str
+    request: Request | None
+    sampling_hz: float
+
+
+@final
+class EnergyLedger(tune.Callback):
+    """Writes what a run's trials reported and used, lost attempts included.
+
+    Setups are the distinct configurations. Nothing here ends a trial: what cannot be written is
+    said in the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        objective: str,
+        mode: Literal["max", "min"],
+        is_share: bool = False,
+        seed_key: str = "seed",
+        tracker: str | None = None,
+        sampling_hz: float = SAMPLING_HZ,
+    ) -> None:
+        """Record a run whose trainable is `measured`.
+
+        Args:
+            objective: Metric of the results that decides.
+            mode: Whether more of it is better or less.
+            is_share: Whether it is a share in [0, 1], which is then shown in %.
+            seed_key: Key of the configuration in which repeats of a setup differ.
+            tracker: A power source, as `--tracker` of a study takes it; left out: what there is.
+            sampling_hz: Power samples per second.
+        """
+        request = None if tracker is None else Request(tracker=tracker)
+        self._options = LedgerOptions(
+            objective=Objective(objective, mode, is_share=is_share),
+            seed_key=seed_key,
+            request=request,
+            sampling_hz=sampling_hz,
+        )
+        self._keeper: Handle = None
+        self._run: RunFolder | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What was asked for: Tune stores its callbacks, and a run goes on from its rows."""
+        return {"_options": self._options, "_keeper": None, "_run": None}
+
+    def setup(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Start the keeper of the trackers: this process, the driver, owns it."""
+        try:
+            self._keeper = keeper(
+                request=self._options.request, sampling_hz=self._options.sampling_hz
+            )
+        except Exception as error:  # noqa: BLE001 - a run without energies is still a run
+            _log.warning("no trackers: %s", error)
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **_: Any) -> None:  # noqa: ANN401, ARG002
+        """Open the folder as soon as there is a trial, before the first one starts."""
+        if self._run is None and trials:
+            self._run = self._opened(trials[0])
+
+    def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Plan an attempt."""
+        trial = info["trial"]
+        if self._run is None:
+            self._run = self._opened(trial)
+        self._run.expect(trial.trial_id, trial.config)
+
+    def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Record a result."""
+        trial, result = info["trial"], info["result"]
+        reason = None
+        if result.get("done"):
+            by_itself = (result.get("energy") or {}).get("is_last") or trial.should_stop(result)
+            reason = StopReason.MAX_EPOCHS if by_itself else StopReason.STOPPED
+        if self._run is not None:
+            self._run.add(trial.trial_id, trial.config, result, reason)
+
+    def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial has ended; where nobody stopped it, by itself."""
+        if self._run is not None:
+            self._run.end(info["trial"].trial_id)
+
+    def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """A trial has failed, and is not run again."""
+        trial = info["trial"]
+        if self._run is not None:
+            self._run.fail(trial.trial_id, trial.config, str(trial.get_error()))
+        if self._keeper is not None:
+            self._keeper.release.remote(trial.trial_id)
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Write what has come, now and then."""
+        if self._run is not None and self._run.is_due:
+            self._run.write(self._keeper)
+
+    def on_experiment_end(self, trials: list[Any], **_: Any) -> None:  # noqa: ANN401 - as Tune calls it
+        """Write all that is known."""
+        if self._run is None:
+            return
+        for trial in trials:
+            if self._keeper is not None and not trial.is_finished():
+                self._keeper.release.remote(trial.trial_id)
+        finished = all(trial.is_finished() for trial in trials)
+        self._run.write(self._keeper, status="finished" if finished else "interrupted")
+
+    def _opened(self, trial: Any) -> RunFolder:  # noqa: ANN401 - Tune's trial
+        """The run's folder; the keeper hears what earlier sessions of the run have used."""
+        run = RunFolder(
+            trial.storage.storage_fs_path,
+            trial.storage.experiment_dir_name,
+            scenario=str(trial.trainable_name),
+            book=SetupBook(seed_key=self._options.seed_key),
+            objective=self._options.objective,
+            command=(sys.executable, *sys.argv),
+        )
+        if self._keeper is not None:
+            try:
+                ray.get(self._keeper.remember.remote(run.spent_j()), timeout=ANSWER_S)
+            except Exception as error:  # noqa: BLE001 - see `setup`
+                _log.warning("earlier attempts are not on the bill: %s", error)
+        return run

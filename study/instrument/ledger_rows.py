@@ -1,0 +1,219 @@
+"""A Tune trial in the words of a study: its configuration as a setup and a seed, its results as rows."""
+
+import json
+import math
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+from study.instrument.trial_energy import STAGE
+from study.record.manifest import SetupFacts
+from study.record.objective import Objective
+from study.record.records import (
+    EnergyMethod,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialRecord,
+)
+from study.store.setups import TrialPlan, as_text
+
+BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
+LEARNING_RATE_KEYS = ("learning_rate", "lr")
+"""What configurations call the two axes that every setup has."""
+
+NOT_GIVEN = 1
+"""Stands for a batch size or a learning rate that the configuration does not name; the manifest says so."""
+
+TUNES_OWN = frozenset(
+    {
+        *("date", "timestamp", "time_this_iter_s", "time_total_s", "pid", "hostname", "node_ip"),
+        *("config", "time_since_restore", "iterations_since_restore", "training_iteration"),
+        *("done", "trial_id", "experiment_tag", "should_checkpoint", "checkpoint_dir_name"),
+        *("epoch_energy_j", "energy_wh", "energy_method", "energy_status", "mean_power_w"),
+        "energy",
+    }
+)
+"""Columns of a result that the user did not report."""
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by names such as `optimizer/lr`."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}/")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
+
+
+@final
+@dataclass(slots=True, kw_only=True)
+class SetupBook:
+    """Numbers distinct configurations, and tells their repeats apart.
+
+    Attributes:
+        seed_key: Key of the configuration in which repeats of a setup differ.
+        setups: Those so far.
+        missing: Which of batch size and learning rate a configuration did not name.
+    """
+
+    seed_key: str
+    setups: list[SetupFacts] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    _plans: dict[str, TrialPlan] = field(default_factory=dict)
+
+    def plan(self, trial_id: str, config: Mapping[str, Any]) -> TrialPlan:
+        """Return a trial's plan; the same for each call with its identifier."""
+        known = self._plans.get(trial_id)
+        if known is not None:
+            return known
+        values = flat(config)
+        seed = values.pop(self.seed_key, None)
+        setup = self._setup(values)
+        taken = {plan.seed for plan in self._plans.values() if plan.setup == setup.setup}
+        is_number = isinstance(seed, int) and not isinstance(seed, bool)
+        plan = TrialPlan(
+            trial_id=trial_id,
+            attempt=1,
+            setup=setup.setup,
+            batch_size=setup.batch_size,
+            learning_rate=setup.learning_rate,
+            seed=seed if is_number and seed not in taken else _next_seed(taken),
+            parameters=as_text(setup.parameters),
+        )
+        self._plans[trial_id] = plan
+        return plan
+
+    def known(self, record: TrialRecord) -> TrialPlan:
+        """Return the plan of a trial of an earlier session."""
+        plan = TrialPlan(
+            trial_id=record.trial_id,
+            attempt=record.attempts,
+            setup=record.setup,
+            batch_size=record.batch_size,
+            learning_rate=record.learning_rate,
+            seed=record.seed,
+            parameters=record.parameters,
+        )
+        self._plans[record.trial_id] = plan
+        return plan
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds of trials, or their numbers among the repeats."""
+        return tuple(sorted({plan.seed for plan in self._plans.values()})) or (0,)
+
+    def _setup(self, values: dict[str, Any]) -> SetupFacts:
+        batch_size = self._taken(values, BATCH_SIZE_KEYS, "batch size")
+        learning_rate = self._taken(values, LEARNING_RATE_KEYS, "learning rate")
+        parameters = {name: _as_json(value) for name, value in sorted(values.items())}
+        for each in self.setups:
+            same = (each.batch_size, each.learning_rate) == (batch_size, learning_rate)
+            if same and each.parameters == parameters:
+                return each
+        made = SetupFacts(
+            setup=len(self.setups) + 1,
+            batch_size=int(batch_size),
+            learning_rate=float(learning_rate),
+            parameters=parameters,
+        )
+        self.setups.append(made)
+        return made
+
+    def _taken(self, values: dict[str, Any], keys: Sequence[str], name: str) -> float:
+        """Take an axis out of the values, be it nested."""
+        for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
+            value = values[place]
+            if isinstance(value, int | float) and value > 0:
+                return float(values.pop(place))
+        self.missing.add(name)
+        return NOT_GIVEN
+
+
+def epoch_record(
+    result: Mapping[str, Any],
+    plan: TrialPlan,
+    *,
+    study: str,
+    scenario: str,
+    objective: Objective,
+    energy_before_j: float | None,
+    stop_reason: StopReason | None,
+) -> EpochRecord:
+    """Return the row of one result of a measured trainable.
+
+    Args:
+        result: As Tune has it; without the energy columns its energy is missing.
+        plan: The trial.
+        study: Name of the run.
+        scenario: Name of the trainable.
+        objective: Names the metric that decides.
+        energy_before_j: Of the attempt's epochs so far; None if one is missing.
+        stop_reason: Why the trial ends with it; None if it goes on.
+    """
+    energy: Mapping[str, Any] = result.get("energy") or {}
+    epoch_j: float | None = result.get("epoch_energy_j")
+    metrics = {
+        name: float(value)
+        for name, value in flat({k: v for k, v in result.items() if k not in TUNES_OWN}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
+    method = result.get("energy_method")
+    missing = EnergyStatus.MISSING if epoch_j is None else EnergyStatus.OK
+    return EpochRecord(
+        study=study,
+        trial_id=plan.trial_id,
+        attempt=int(energy.get("attempt", plan.attempt)),
+        node=str(result.get("hostname") or socket.gethostname()),
+        device_uuid=energy.get("device_uuid") or "",
+        device_name=energy.get("device_name") or "",
+        paradigm=Paradigm.REGIME,
+        scenario=scenario,
+        stage=STAGE,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=plan.batch_size,
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        epoch=int(result["training_iteration"]),
+        train_loss=metrics.get("train_loss"),
+        val_loss=metrics.get("val_loss"),
+        val_score=metrics.get(objective.name),
+        val_metrics=as_text(metrics),
+        epoch_time_s=float(energy.get("epoch_time_s") or result.get("time_this_iter_s") or 0.0),
+        epoch_energy_j=epoch_j,
+        energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
+        mean_power_w=result.get("mean_power_w"),
+        energy_method=None if method is None else EnergyMethod(method),
+        energy_status=EnergyStatus(energy.get("status", missing)),
+        coverage=float(energy.get("coverage", 0.0)),
+        uncertainty_j=_root(energy.get("uncertainty_common_j"), energy.get("uncertainty_own_j")),
+        uncertainty_common_j=energy.get("uncertainty_common_j"),
+        uncertainty_own_j=energy.get("uncertainty_own_j"),
+        power_samples=int(energy.get("power_samples", 0)),
+        samples_per_s=None,
+        peak_memory_bytes=None,
+        stop_reason=stop_reason,
+        parameters=plan.parameters,
+        shared_by=energy.get("shared_by"),
+    )
+
+
+def _next_seed(taken: set[int]) -> int:
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
+def _as_json(value: object) -> object:
+    """A value of a configuration as JSON has it."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _root(common_j: float | None, own_j: float | None) -> float | None:
+    return None if common_j is None or own_j is None else math.hypot(common_j, own_j)

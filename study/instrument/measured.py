@@ -1,0 +1,95 @@
+"""`measured(trainable)`: every result of somebody's own trainable with the energy that it took.
+
+The windows are opened and closed around `step()` of the trainable, in the trial's process, because
+Ray's schedulers, stoppers and searchers see a result before a callback in the driver does.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, cast
+
+from ray.tune import Trainable
+from ray.tune.result import DONE, RESULT_DUPLICATE
+from ray.tune.trainable import wrap_function
+
+from study.instrument.trial_energy import TrialEnergy
+from study.instrument.workers import set_present
+
+Function = Callable[..., Any]
+
+
+def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
+    """Return a trainable that does the same and measures it.
+
+    Each of its results gains
+
+        epoch_energy_j   energy of the step, in joules; None where it is missing
+        energy_wh        of all steps and of lost attempts so far, in watt-hours; always a number,
+                         and never less than before; a lower bound where a reading is missing
+        energy_method    counter, sampled or estimated
+        energy_status    ok, degraded (also: `energy_wh` is a lower bound) or missing
+        mean_power_w     of the step
+
+    so that schedulers, searchers and stoppers can act on them.
+
+    Args:
+        trainable: A function that calls `tune.report`, or a class; with or without
+            `tune.with_resources` and `tune.with_parameters`, which can also be applied to the result.
+
+    Returns:
+        A class for `tune.Tuner`. Training goes on where nothing can be measured.
+    """
+    kind = trainable if inspect.isclass(trainable) else wrap_function(trainable)
+    name = str(getattr(trainable, "__name__", "measured"))
+    # Tune calls a run that was given no name after `_name`, and its trials after `__name__`.
+    return cast("type[Trainable]", type(name, (_Measuring, kind), {"_name": name}))
+
+
+class _Measuring:
+    """Comes before a class of `tune.Trainable`: the same calls, with windows around them."""
+
+    _energy: TrialEnergy | None = None
+
+    def setup(self, config: dict[str, Any], **parameters: Any) -> None:  # noqa: ANN401 - any
+        self._begin()
+        self._theirs.setup(config, **parameters)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._end()
+        is_reset = bool(self._theirs.reset_config(new_config))
+        if is_reset:
+            self._begin()
+        return is_reset
+
+    def step(self) -> dict[str, Any]:
+        energy = self._energy
+        if energy is not None:
+            energy.begin_epoch(self._trainable.iteration + 1)
+        result: dict[str, Any] = self._theirs.step()
+        if energy is None or RESULT_DUPLICATE in result:  # the function returned: nothing is new
+            return result
+        columns = energy.end_epoch()
+        columns["energy"]["is_last"] = bool(result.get(DONE))
+        return {**result, **columns}
+
+    def cleanup(self) -> None:
+        self._end()
+        self._theirs.cleanup()
+
+    def _begin(self) -> None:
+        self._energy = TrialEnergy(self._trainable.trial_id)
+        set_present(self._energy)
+
+    def _end(self) -> None:
+        if self._energy is not None:
+            self._energy.end()
+            self._energy = None
+            set_present(None)
+
+    @property
+    def _theirs(self) -> Any:  # noqa: ANN401 - the class behind this one
+        return super()
+
+    @property
+    def _trainable(self) -> Trainable:
+        return cast("Trainable", self)

@@ -1,0 +1,86 @@
+"""The parts of a trial's energy: each of its boards, or each worker of a Train run inside it.
+
+Trackers measure one device for one name, so a part is a name of its own: `TRIAL#0` is the first
+device of the trial's process, `TRIAL#worker1` that of a Train worker. Where a trial has workers, they
+do the work, and the process that waits for them is not on the bill.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from trackers.sample import Method, Reading, Status
+
+WORKER = "worker"
+_MARK = "#"
+
+
+def part_of(trial_id: str, part: str) -> str:
+    """Return the name under which trackers know a part of a trial."""
+    return f"{trial_id}{_MARK}{part}"
+
+
+def trial_and_part(name: str) -> tuple[str, str]:
+    """Return what `part_of` was made of."""
+    trial_id, _, part = name.rpartition(_MARK)
+    return trial_id, part
+
+
+def on_the_bill(readings: Mapping[str, Reading]) -> Reading:
+    """Return the reading of a whole trial over one window.
+
+    Args:
+        readings: Those of its parts, by part; one or more.
+    """
+    workers = {part: each for part, each in readings.items() if part.startswith(WORKER)}
+    return summed((workers or readings).values())
+
+
+def summed(readings: Iterable[Reading]) -> Reading:
+    """Return the sum of readings over the same window; missing where one of them is.
+
+    Args:
+        readings: One or more, each of another device.
+    """
+    every = list(readings)
+    if len(every) == 1:
+        return every[0]
+    start_s = min(each.start_s for each in every)
+    known_j = [each.energy_j for each in every if each.energy_j is not None]
+    is_whole = len(known_j) == len(every)
+    return Reading(
+        device_uuid="+".join(each.device_uuid for each in every),
+        start_s=start_s,
+        # Of machines with clocks of their own the starts say nothing; the lengths do.
+        duration_s=max(each.duration_s for each in every),
+        energy_j=math.fsum(known_j) if is_whole else None,
+        method=_weakest(each.method for each in every) if is_whole else None,
+        status=_worst(each.status for each in every),
+        coverage=min(each.coverage for each in every),
+        power_samples=sum(each.power_samples for each in every),
+        uncertainty_common_j=_sum_or_none(each.uncertainty_common_j for each in every),
+        uncertainty_own_j=_root_of_squares(each.uncertainty_own_j for each in every),
+        note="; ".join(dict.fromkeys(each.note for each in every if each.note)),
+    )
+
+
+def _worst(statuses: Iterable[Status]) -> Status:
+    found = set(statuses)
+    return next(each for each in (Status.MISSING, Status.DEGRADED, Status.OK) if each in found)
+
+
+def _weakest(methods: Iterable[Method | None]) -> Method:
+    found = set(methods)
+    order = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
+    return next(each for each in order if each in found)
+
+
+def _sum_or_none(values: Iterable[float | None]) -> float | None:
+    every = list(values)
+    known = [each for each in every if each is not None]
+    return math.fsum(known) if len(known) == len(every) else None
+
+
+def _root_of_squares(values: Iterable[float | None]) -> float | None:
+    every = list(values)
+    known = [each for each in every if each is not None]
+    return math.hypot(*known) if len(known) == len(every) else None

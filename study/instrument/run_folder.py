@@ -1,0 +1,198 @@
+"""The study's folder that a ledger keeps beside a Tune run's own files."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, final
+
+import ray
+
+from study.instrument.keeper import ANSWER_S
+from study.instrument.ledger_rows import SetupBook, epoch_record
+from study.instrument.trial_energy import STAGE
+from study.machines.nodes import Node, node_facts
+from study.record.bookings import WindowRecord
+from study.record.manifest import DataFacts, Manifest, NodeFacts
+from study.record.objective import Objective
+from study.record.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EpochRecord,
+    Paradigm,
+    StopReason,
+    TrialRecord,
+)
+from study.store.folder import StudyFolder
+from study.store.provenance import now, versions
+from study.store.recorder import Recorder
+from study.store.trial_record import total_j
+from trackers.node.actor import Handle
+from trackers.node.ledger import TRIAL, TrackerFacts
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class RunFolder:
+    """Rows and manifest of one Tune run."""
+
+    def __init__(
+        self,
+        storage_path: str,
+        name: str,
+        *,
+        scenario: str,
+        book: SetupBook,
+        objective: Objective,
+        command: tuple[str, ...],
+    ) -> None:
+        """Record the run `name`; what earlier sessions of it left is kept."""
+        self._folder = StudyFolder(storage_path, name)
+        self._folder.prepare()
+        self._book = book
+        self._recorder = Recorder(
+            self._folder,
+            study=name,
+            paradigm=Paradigm.REGIME,
+            scenario=scenario,
+            stages=(STAGE,),
+            objective=objective,
+            target=None,
+        )
+        self._last: dict[str, EpochRecord] = {}
+        self._energy_j: dict[str, float | None] = {}
+        started_at = now()
+        if self._folder.exists():
+            earlier = self._folder.read_manifest()
+            started_at, book.setups = earlier.started_at, list(earlier.setups)
+        for row in self._folder.read_rows(TRIALS_FILE):
+            record = TrialRecord.from_row(row)
+            self._recorder.expect([book.known(record)], retry_failed=False)
+        self._manifest = Manifest(
+            study=name,
+            paradigm=Paradigm.REGIME,
+            scenario=scenario,
+            status="running",
+            started_at=started_at,
+            finished_at=None,
+            setup_time_s=None,
+            command=command,
+            options={"seed_key": book.seed_key},
+            versions=versions(),
+            git_commit=None,
+            data=DataFacts(
+                synthetic=False,
+                description=f"what {scenario} trains on",
+                fingerprint=scenario,
+                train_samples=0,
+                val_samples=0,
+                classes=(),
+                chance_accuracy=0.0,
+            ),
+            setups=tuple(book.setups),
+            seeds=book.seeds,
+            nodes=(),
+            stages=(STAGE,),
+            objective=objective,
+        )
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to write what has come."""
+        return self._recorder.flush_due()
+
+    def spent_j(self) -> dict[str, dict[int, float | None]]:
+        """Return what attempts of earlier sessions have used, by trial and attempt."""
+        epochs: defaultdict[tuple[str, int], list[float | None]] = defaultdict(list)
+        for row in self._folder.read_rows(EPOCHS_FILE):
+            epoch = EpochRecord.from_row(row)
+            epochs[epoch.trial_id, epoch.attempt].append(epoch.epoch_energy_j)
+        found = {key: total_j(energies_j) for key, energies_j in epochs.items()}
+        for row in self._folder.read_rows(WINDOWS_FILE):
+            window = WindowRecord.from_row(row)
+            if window.stage == TRIAL:
+                found[window.trial_id, window.attempt] = window.energy_j
+        spent: defaultdict[str, dict[int, float | None]] = defaultdict(dict)
+        for (trial_id, attempt), energy_j in found.items():
+            spent[trial_id][attempt] = energy_j
+        return dict(spent)
+
+    def expect(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Plan an attempt of a trial."""
+        plan = self._book.plan(trial_id, config)
+        for again in self._recorder.expect([plan], retry_failed=True):
+            self._energy_j[trial_id] = again.energy_before_j
+
+    def add(
+        self,
+        trial_id: str,
+        config: Mapping[str, Any],
+        result: Mapping[str, Any],
+        stop_reason: StopReason | None,
+    ) -> None:
+        """Record a result."""
+        row = epoch_record(
+            result,
+            self._book.plan(trial_id, config),
+            study=self._manifest.study,
+            scenario=self._manifest.scenario,
+            objective=self._manifest.objective,
+            energy_before_j=self._energy_j.get(trial_id, 0.0),
+            stop_reason=stop_reason,
+        )
+        self._energy_j[trial_id] = row.energy_j
+        self._last[trial_id] = row
+        self._recorder.add(row)
+
+    def end(self, trial_id: str) -> None:
+        """A trial has ended; by itself, where its last row does not say otherwise."""
+        last = self._last.get(trial_id)
+        if last is not None and last.stop_reason is None:
+            self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
+
+    def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:
+        """A trial has failed for good."""
+        self._book.plan(trial_id, config)
+        self._recorder.add_error(trial_id, error)
+
+    def write(self, keeper: Handle | None, *, status: str = "running") -> None:
+        """Write what has come, with what trackers have booked."""
+        nodes = self._manifest.nodes
+        try:
+            if keeper is not None:
+                for booking in ray.get(keeper.take.remote(), timeout=2 * ANSWER_S):
+                    self._recorder.add_booking(booking)
+                nodes = _nodes(ray.get(keeper.facts.remote(), timeout=2 * ANSWER_S))
+        except Exception as error:  # noqa: BLE001 - rows are written without what is not known
+            _log.warning("the trackers did not answer: %s", error)
+        self._manifest = replace(
+            self._manifest,
+            status=status,
+            finished_at=None if status == "running" else now(),
+            setups=tuple(self._book.setups),
+            seeds=self._book.seeds,
+            nodes=nodes,
+            warnings=self._warnings(),
+        )
+        try:
+            self._recorder.flush()
+            self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
+        except OSError as error:  # the rows stay in memory; the next time writes them
+            _log.warning("the ledger could not be written: %s", error)
+
+    def _warnings(self) -> tuple[str, ...]:
+        return tuple(
+            f"The configurations have no {name}; it stands as 1 in the tables."
+            for name in sorted(self._book.missing)
+        )
+
+
+def _nodes(facts: list[TrackerFacts]) -> tuple[NodeFacts, ...]:
+    """What is known of the machines that have a tracker."""
+    by_node = {each.node_id: each for each in facts}
+    listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+    nodes = [Node.from_ray(each) for each in listed if each["NodeID"] in by_node]
+    return tuple(node_facts(node, by_node[node.node_id]) for node in nodes)

@@ -1,0 +1,215 @@
+"""A trial's own energy: windows over its attempt, its set-up and each of its steps.
+
+Nothing here raises: where something goes wrong, readings are missing, and the training goes on.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, final
+
+import ray
+
+from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
+from study.instrument.parts import WORKER, on_the_bill, part_of
+from study.record.records import J_PER_WH
+from trackers.errors import TrackerError
+from trackers.node.actor import Handle
+from trackers.node.client import TrackerClient
+from trackers.node.ledger import SETUP, TRIAL, WindowKey
+from trackers.sample import Reading, Status
+from trackers.sources.nvml.source import uuid_of
+
+STAGE = "training"
+"""Stage of every epoch of a trainable that was not written for this package."""
+
+_log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a trial is: what a Train worker needs to put itself on its bill.
+
+    Attributes:
+        keeper: Of the Ray job.
+        trial_id: The trial.
+        attempt: Its attempt.
+        epoch: The epoch whose window is open.
+    """
+
+    keeper: Handle
+    trial_id: str
+    attempt: int
+    epoch: int
+
+
+@final
+class TrialEnergy:
+    """The windows of one attempt, and what has been used so far."""
+
+    def __init__(self, trial_id: str) -> None:
+        """Begin an attempt of `trial_id`: its windows over all of it and over its set-up are open."""
+        self._trial_id = trial_id
+        self._attempt = Attempt(number=1, energy_before_j=0.0, is_lower_bound=True)
+        self._keeper: Handle = None
+        self._clients: dict[str, TrackerClient] = {}
+        self._epochs_j = 0.0
+        self._is_lower_bound = False
+        self._has_workers = False
+        self._in_setup = True
+        self._epoch: tuple[int, float] | None = None
+        quietly(self._begin)
+
+    def place_for_workers(self) -> Place | None:
+        """Where the trial is, for workers that do its work; None where it is not measured."""
+        if self._keeper is None or self._epoch is None:
+            return None
+        self._has_workers = True
+        return Place(
+            keeper=self._keeper,
+            trial_id=self._trial_id,
+            attempt=self._attempt.number,
+            epoch=self._epoch[0],
+        )
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Open the window of an epoch, from 1; that of the set-up ends."""
+        self._epoch = (epoch, time.monotonic())
+        quietly(lambda: self._open_epoch(epoch))
+
+    def end_epoch(self) -> dict[str, Any]:
+        """Close the epoch's window; the columns that it adds to the trial's result."""
+        epoch, begun_s = self._epoch or (1, time.monotonic())
+        quietly(_synchronize)
+        reading = quietly(lambda: self._close_epoch(epoch)) or Reading.missing(
+            "", note="not measured"
+        )
+        duration_s = time.monotonic() - begun_s
+        self._epoch = None
+        if reading.energy_j is None:
+            self._is_lower_bound = True
+        else:
+            self._epochs_j += reading.energy_j
+        return self._columns(reading, duration_s)
+
+    def end(self) -> None:
+        """Close what is open: the attempt has ended, in whatever way."""
+        if self._in_setup:
+            quietly(lambda: self._close(SETUP, 0))
+        quietly(self._close_open_epoch)
+        quietly(lambda: self._close(TRIAL, 0))
+        self._clients = {}
+        self._in_setup, self._epoch = False, None
+
+    def _begin(self) -> None:
+        self._keeper = keeper()
+        self._attempt = ray.get(self._keeper.begin.remote(self._trial_id), timeout=START_S)
+        boards = boards_here()
+        for number, uuid in enumerate(boards or [None]):
+            client = TrackerClient(
+                self._keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None
+            )
+            joined = self._keeper.join.remote(self._trial_id, self._attempt.number, str(number))
+            ray.get(joined, timeout=ANSWER_S)
+            self._clients[str(number)] = client
+            client.open(self._key(str(number), TRIAL, 0))
+            client.open(self._key(str(number), SETUP, 0))
+
+    def _open_epoch(self, epoch: int) -> None:
+        for part, client in self._clients.items():
+            if self._in_setup:
+                client.close(self._key(part, SETUP, 0))
+            client.open(self._key(part, STAGE, epoch))
+        self._in_setup = False
+
+    def _close_epoch(self, epoch: int) -> Reading | None:
+        readings = self._close(STAGE, epoch)
+        if self._has_workers:
+            asked = self._keeper.reported.remote(self._trial_id, self._attempt.number, epoch)
+            workers = ray.get(asked, timeout=ANSWER_S)
+            readings.update(workers or {WORKER: Reading.missing("", note="no worker has reported")})
+        return on_the_bill(readings) if readings else None
+
+    def _close_open_epoch(self) -> None:
+        if self._epoch is not None:
+            self._close(STAGE, self._epoch[0])
+
+    def _close(self, stage: str, epoch: int) -> dict[str, Reading]:
+        return {
+            part: client.close(self._key(part, stage, epoch))
+            for part, client in self._clients.items()
+        }
+
+    def _key(self, part: str, stage: str, epoch: int) -> WindowKey:
+        return WindowKey(
+            trial_id=part_of(self._trial_id, part),
+            attempt=self._attempt.number,
+            stage=stage,
+            epoch=epoch,
+        )
+
+    def _columns(self, reading: Reading, duration_s: float) -> dict[str, Any]:
+        """What a result gains; `energy_wh` is always a number, because schedulers compare it."""
+        is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
+        status = reading.status
+        if is_lower_bound and status is Status.OK:
+            status = Status.DEGRADED  # of the sum, in which a reading is missing
+        return {
+            "epoch_energy_j": reading.energy_j,
+            "energy_wh": (self._attempt.energy_before_j + self._epochs_j) / J_PER_WH,
+            "energy_method": None if reading.method is None else reading.method.value,
+            "energy_status": status.value,
+            "mean_power_w": reading.mean_power_w,
+            "energy": {
+                "attempt": self._attempt.number,
+                "status": reading.status.value,
+                "device_uuid": reading.device_uuid,
+                "device_name": self._device_name,
+                "epoch_time_s": reading.duration_s or duration_s,
+                "coverage": reading.coverage,
+                "power_samples": reading.power_samples,
+                "uncertainty_common_j": reading.uncertainty_common_j,
+                "uncertainty_own_j": reading.uncertainty_own_j,
+                "shared_by": reading.shared_by,
+                "is_lower_bound": is_lower_bound,
+            },
+        }
+
+    @property
+    def _device_name(self) -> str:
+        names = (each.device.name for each in self._clients.values() if each.device)
+        return "+".join(dict.fromkeys(names))
+
+
+def quietly(act: Callable[[], Answer]) -> Answer | None:
+    """Do something of which nothing may come through to the training."""
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001 - see the module's first lines
+        _log.warning("not measured: %s", error)
+        return None
+
+
+def boards_here() -> list[str]:
+    """The boards that Ray has assigned to this process.
+
+    `CUDA_VISIBLE_DEVICES` would not do: Train shows each worker the boards of all on its machine.
+    """
+    found = []
+    for entry in ray.get_runtime_context().get_accelerator_ids().get("GPU", []):
+        try:
+            found.append(uuid_of(entry))
+        except TrackerError as error:
+            _log.warning("the board %s is not measured: %s", entry, error)
+    return found
+
+
+def _synchronize() -> None:
+    """Wait until CUDA has done what it was given, where the training uses it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.synchronize()

@@ -1,0 +1,139 @@
+"""The workers of a Ray Train run inside a trial: each measures itself, on the trial's bill."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from importlib import import_module
+from typing import Any, final
+
+import ray
+from ray import train
+
+from study.instrument.keeper import ANSWER_S
+from study.instrument.parts import part_of, summed
+from study.instrument.trial_energy import STAGE, Place, TrialEnergy, boards_here, quietly
+from trackers.node.client import TrackerClient
+from trackers.node.ledger import TRIAL, WindowKey
+from trackers.sample import Reading
+
+Loop = Callable[..., Any]
+
+_log = logging.getLogger(__name__)
+_present: TrialEnergy | None = None
+
+
+def set_present(energy: TrialEnergy | None) -> None:
+    """Say which trial runs in this process."""
+    global _present  # noqa: PLW0603 - a process runs one trial at a time
+    _present = energy
+
+
+def measured_loop(train_loop_per_worker: Loop) -> Loop:
+    """Return a `train_loop_per_worker` that does the same and is on the bill of its trial.
+
+    To be called inside a trainable that was given to `measured`:
+
+        TorchTrainer(measured_loop(train_loop), scaling_config=...).fit()
+
+    Energy is summed over the workers, on whatever machines and boards they are; each epoch ends
+    with `ray.train.report`.
+
+    Args:
+        train_loop_per_worker: With or without a `config`.
+    """
+    place = None if _present is None else _present.place_for_workers()
+    if place is None:
+        _log.warning("measured_loop is not in a measured trial: its workers are not measured")
+        return train_loop_per_worker
+
+    @wraps(train_loop_per_worker)
+    def loop(*config: Any) -> Any:  # noqa: ANN401 - as the loop's own
+        worker = quietly(lambda: WorkerEnergy(place))
+        try:
+            return train_loop_per_worker(*config)
+        finally:
+            if worker is not None:
+                worker.end()
+
+    return loop
+
+
+@final
+class WorkerEnergy:
+    """The windows of one worker: over all of it, and one for each report."""
+
+    def __init__(self, place: Place) -> None:
+        """Begin to measure this process for the trial at `place`."""
+        self._place = place
+        self._epoch = place.epoch
+        rank = train.get_context().get_world_rank()
+        joined = place.keeper.join_worker.remote(place.trial_id, place.attempt, rank)
+        self._part = ray.get(joined, timeout=ANSWER_S)
+        self._clients = [
+            TrackerClient(place.keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None)
+            for uuid in _places()
+        ]
+        self._open(TRIAL, 0)
+        self._open(STAGE, self._epoch)
+        quietly(lambda: _follow_reports(self))
+
+    @contextmanager
+    def on_report(self) -> Iterator[None]:
+        """End an epoch before it is reported; the next begins when the report is through."""
+        quietly(self._report)
+        try:
+            yield
+        finally:
+            self._epoch += 1
+            quietly(lambda: self._open(STAGE, self._epoch))
+
+    def end(self) -> None:
+        """Close what is open."""
+        quietly(lambda: self._close(STAGE, self._epoch))
+        quietly(lambda: self._close(TRIAL, 0))
+
+    def _report(self) -> None:
+        reading = self._close(STAGE, self._epoch)
+        place = self._place
+        sent = place.keeper.report.remote(
+            place.trial_id, place.attempt, self._epoch, self._part, reading
+        )
+        ray.get(sent, timeout=ANSWER_S)
+
+    def _open(self, stage: str, epoch: int) -> None:
+        for number, client in enumerate(self._clients):
+            client.open(self._key(number, stage, epoch))
+
+    def _close(self, stage: str, epoch: int) -> Reading:
+        return summed(
+            client.close(self._key(number, stage, epoch))
+            for number, client in enumerate(self._clients)
+        )
+
+    def _key(self, number: int, stage: str, epoch: int) -> WindowKey:
+        part = f"{self._part}:{number}" if number else self._part
+        return WindowKey(
+            trial_id=part_of(self._place.trial_id, part),
+            attempt=self._place.attempt,
+            stage=stage,
+            epoch=epoch,
+        )
+
+
+def _places() -> list[str | None]:
+    """This process's boards; one without an identifier, which is the CPU, where it has none."""
+    return list(boards_here()) or [None]
+
+
+def _follow_reports(worker: WorkerEnergy) -> None:
+    """Have Ray Train enter `on_report` around each report of this worker.
+
+    Its own hook for that has no public name; without it the worker is measured as a whole.
+    """
+    hooks: Any = import_module("ray.train.v2._internal.execution.callback")
+    context: Any = import_module("ray.train.v2._internal.execution.context")
+    hook = type(
+        "EnergyHook", (hooks.TrainContextCallback,), {"on_report": lambda _: worker.on_report()}
+    )
+    context.get_train_context().execution_context.train_context_callbacks.append(hook())

@@ -59,7 +59,7 @@ class StudyOptions:
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
             run, for the estimate; left out: idle power is not in it.
         energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
-            share of CPU and memory, or its share of the whole machine at its plug; left out:
+            share of CPU and memory, or its share of the whole machine at its plug; auto:
             accelerator where trials have one, else components.
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
@@ -97,10 +97,7 @@ class StudyOptions:
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
-    energy_of: Annotated[
-        Literal["accelerator", "components", "node"] | None,
-        tyro_optional_arg("accelerator|components|node"),
-    ] = None
+    energy_of: Literal["auto", "accelerator", "components", "node"] = "auto"
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
     exclusive: Annotated[bool, tyro_optional_arg()] = False
     mixed_devices: Literal["use", "refuse"] = "use"

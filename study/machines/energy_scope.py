@@ -8,9 +8,12 @@ from study.record.vocabulary import EnergyScope
 from trackers.node.charging import RULES
 from trackers.sample import Component
 
+AUTO = "auto"
+"""The value of `--energy-of` that leaves the choice to what trials compute on."""
+
 
 def energy_scope(
-    asked: str | None,
+    asked: str,
     nodes: Iterable[NodeFacts],
     *,
     on_accelerator: bool,
@@ -19,7 +22,7 @@ def energy_scope(
     """Return the energy that ranks.
 
     Args:
-        asked: The value of `--energy-of`; None where it was left out.
+        asked: The value of `--energy-of`.
         nodes: The machines.
         on_accelerator: Whether trials train on an accelerator.
         earlier: That of the study that goes on; None for a new one.
@@ -29,14 +32,14 @@ def energy_scope(
             far.
     """
     usual = EnergyScope.ACCELERATOR if on_accelerator else EnergyScope.COMPONENTS
-    scope = earlier or usual if asked is None else EnergyScope(asked)
+    scope = earlier or usual if asked == AUTO else EnergyScope(asked)
     if earlier is not None and scope is not earlier:
         message = (
             f"--energy-of is {scope}; the study that goes on ranks by {earlier}. Leave the option "
             "out, or give a new --name."
         )
         raise OptionError(message)
-    if scope is EnergyScope.ACCELERATOR and not on_accelerator and asked is not None:
+    if scope is EnergyScope.ACCELERATOR and not on_accelerator and asked != AUTO:
         message = (
             "--energy-of is accelerator, and trials train on the CPU; allowed are components and, "
             "where a plug is measured, node."

@@ -104,15 +104,14 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
         facts: What its tracker measures.
         share: What a trial gets.
     """
+    recordings = [each.name for each in facts.devices if each.for_whoever_asks]
+    if recordings:
+        return tuple(dict.fromkeys(recordings))
     boards = [each.name for each in _visible(facts)]
     if share.gpus and not boards:
         return (f"GPU {node.accelerator}" if node.accelerator else "GPU of unknown model",)
     on_boards = share.gpus > 0 or share.device != "cpu"
-    others = [
-        each.name
-        for each in facts.devices
-        if each.component is Component.CPU or each.for_whoever_asks
-    ]
+    others = [each.name for each in facts.devices if each.component is Component.CPU]
     return tuple(dict.fromkeys(boards if boards and on_boards else others))
 
 

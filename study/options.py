@@ -45,7 +45,8 @@ class StudyOptions:
         max_epochs: Epochs after which a training ends at the latest.
         patience: Epochs without a better validation accuracy after which it ends.
         optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
-        device: What to train on; auto takes CUDA, else Apple's MPS, else the CPU.
+        device: What to train on; auto takes CUDA (AMD's ROCm too), else Intel's XPU, else Apple's
+            MPS, else the CPU.
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
             energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
@@ -89,7 +90,7 @@ class StudyOptions:
     max_epochs: Annotated[int, tyro_arg("N")] = 30
     patience: Annotated[int, tyro_arg("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
     target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None

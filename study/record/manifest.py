@@ -68,11 +68,13 @@ class ComponentFacts:
         component: `gpu`, `cpu`, `memory` or `node`, which contains the others.
         source: Name of the power source.
         method: How its energies come about.
+        note: How the source measures, in a sentence.
     """
 
     component: str
     source: str
     method: EnergyMethod
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def trial_record(
     whole_j = {stage: joules for (stage, _), joules in booked_j.get(attempt, {}).items()}
     energy_j = total_j(row.epoch_energy_j for row in rows)
     status = _status(rows, stages, error, since=plan.attempt)
-    test_j = [row.energy_j for row in windows if (row.attempt, row.stage) == (attempt, TEST)]
+    test_j = [j for (stage, _), j in booked_j.get(attempt, {}).items() if stage == TEST]
     own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
     return TrialRecord(
         study=study,

@@ -64,7 +64,8 @@ class FurtherRepeats:
         }
         self._running: set[str] = set()
         self._say: Callable[[str], None] = lambda _: None
-        self._sure_with: int | None = None
+        # How much was known when it was first sure; an earlier command's last training confirms.
+        self._sure_with: int | None = -1 if begun else None
         self._lost_first = False
         self._begin(recorder.expect(self._plans.values(), retry_failed=options.retry_failed))
         if not self.remaining:

@@ -188,11 +188,11 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",
-        lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
-        "a share up to 1, or a whole number",
+        lambda count: 0 <= count <= 1,
+        "0, a share of a GPU, or 1: a trial trains on one GPU, whose energy is measured",
     ),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
-    ("target", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
+    ("target", math.isfinite, "a number"),
     (
         "name",
         lambda name: NAME.fullmatch(name) is not None,

@@ -107,12 +107,19 @@ class TrialEnergy:
 
     def _begin(self) -> None:
         self._keeper = keeper()
-        self._attempt = ray.get(self._keeper.begin.remote(self._trial_id), timeout=START_S)
+        node_id = ray.get_runtime_context().get_node_id()
+        begun = self._keeper.begin.remote(self._trial_id, node_id)
+        self._attempt = ray.get(begun, timeout=START_S)
+        if not self._attempt.can_measure:
+            return
         boards = boards_here()
         for number, uuid in enumerate(boards or [None]):
             client = TrackerClient(
                 self._keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None
             )
+            if client.device is None:
+                self._keeper.give_up.remote(node_id)
+                continue
             joined = self._keeper.join.remote(self._trial_id, self._attempt.number, str(number))
             ray.get(joined, timeout=ANSWER_S)
             self._clients[str(number)] = client

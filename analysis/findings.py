@@ -22,7 +22,7 @@ from study.record.records import EnergyMethod
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Findings:
-    """What a study says.
+    """The findings of a study.
 
     Attributes:
         study: The study.
@@ -76,7 +76,7 @@ def analyse(
         by: What setups are ranked by.
         target: Validation accuracy for the energy to target, a share. Left out: the study's own,
             or, where setups are ranked by it, the best accuracy less the tolerance.
-        baseline: Number of the setup that savings are also told against.
+        baseline: Number of the setup that savings are also given against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
         prefer: What a point of accuracy is worth beyond the tolerance.
         choice: How the setup to use is chosen, where setups are ranked by energy.

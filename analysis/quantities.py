@@ -68,18 +68,13 @@ def points_text(share: float) -> str:
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
 
 
-def factor_text(factor: float) -> str:
-    """How many times; one decimal below ten."""
-    return f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}"  # noqa: PLR2004 - as said
-
-
 def learning_rate_text(learning_rate: float) -> str:
     """A learning rate as the paper writes it: 0.0001, not 1e-4."""
     return np.format_float_positional(learning_rate, trim="-")
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:
-    """What a setup has besides batch size and rate: `alpha 0.5`."""
+    """Further parameters of a setup in words: `alpha 0.5`."""
     return ", ".join(
         f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
         for name, value in sorted(parameters.items())

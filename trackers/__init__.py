@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Method,
         Observation,
         Reading,
+        Scope,
         Status,
         process_device,
     )
@@ -43,6 +44,7 @@ __all__ = [
     "ReadError",
     "Reading",
     "Request",
+    "Scope",
     "SourcePermissionError",
     "SourceUnavailableError",
     "Status",
@@ -65,6 +67,7 @@ _MODULES = {
     "ReadError": "trackers.errors",
     "Reading": "trackers.sample",
     "Request": "trackers.sources.detect",
+    "Scope": "trackers.sample",
     "SourcePermissionError": "trackers.errors",
     "SourceUnavailableError": "trackers.errors",
     "Status": "trackers.sample",

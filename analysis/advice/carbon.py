@@ -1,4 +1,4 @@
-"""What an energy means elsewhere: greenhouse gas, money, kilometres by car, phones charged.
+"""Equivalents of an energy: greenhouse gas, money, kilometres by car, phones charged.
 
 Never in stored energies. The carbon intensity of a country's electricity is a yearly average, by
 life cycle, from `carbon_intensity.csv`: CodeCarbon 3.3.2 (`global_energy_mix.json`, MIT licence),
@@ -55,7 +55,7 @@ class Country:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
-    """What turns an energy into something else.
+    """Factors that turn an energy into greenhouse gas and money.
 
     Attributes:
         g_per_kwh: Grams of CO2 equivalents per kWh; None if not asked for.

@@ -1,4 +1,4 @@
-"""What a reader must know before acting on an advice, a sentence each, the weightiest first."""
+"""Caveats of an advice, a sentence each, the weightiest first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,7 +15,7 @@ SHORT_EPOCH_S = 2.0
 
 
 MANY_CUT_OFF = 0.5
-"""From this share on, trainings that were cut off are told."""
+"""From this share on, trainings that were cut off are named."""
 
 
 def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
     guessing = [row.setup.setup for row in ranking.rows if row.at_chance]
     if guessing:
         yield (
-            f"{setups_text(guessing)} cannot be told from always naming the commonest class "
+            f"{setups_text(guessing)} cannot be distinguished from always naming the commonest class "
             f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
         )
 

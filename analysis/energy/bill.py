@@ -1,4 +1,4 @@
-"""What a whole study used, part by part. Joules."""
+"""The energy bill of a whole study, part by part. Joules."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from analysis.read.counted import counted_epochs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What the whole study used, unfinished and lost trials included, as far as it was measured.
+    """Energy of a whole study, unfinished and lost trials included, as far as it was measured.
 
     Attributes:
         epochs_j: Epochs that count; None where no epoch has an energy.
@@ -28,7 +28,7 @@ class Bill:
 
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
-    """What the study used in all, each part for itself."""
+    """Add up the energy of a study, each part for itself."""
     kept = counted_epochs(epochs)["epoch_energy_j"]
     return Bill(
         epochs_j=known_sum(kept),

@@ -1,4 +1,4 @@
-"""Which accuracies cannot be told from always naming the commonest class."""
+"""Setups whose accuracy cannot be distinguished from always naming the commonest class."""
 
 import math
 from collections.abc import Sequence

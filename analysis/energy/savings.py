@@ -1,4 +1,4 @@
-"""What one way of training saves against another, setup by setup and over all setups.
+"""Savings of one way of training against another, setup by setup and over all setups.
 
 Frozen against unfrozen encoders (paper, Table 3), tasks together against one by one (Table 4). Only
 repeats in which both ways are known are compared. The interval over all setups is Fieller's for the
@@ -21,7 +21,7 @@ from study.inference.repeats import Floats, Repeats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """What a way of training saves against a reference.
+    """Saving of a way of training against a reference.
 
     Attributes:
         reference_j: Energy of the reference.

@@ -1,4 +1,4 @@
-"""What stands at the end of a report: how it was measured and computed, and what study it was."""
+"""The end of a report: method, and facts of the study."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ _METHODS = {
 
 
 def method_sentences(findings: Findings) -> tuple[str, ...]:
-    """How the energies came about and what was made of them, a sentence or two each."""
+    """Describe measuring and computing, a sentence or two each."""
     nodes = findings.study.manifest.nodes
     sources = dict.fromkeys(_source_text(node) for node in nodes)
     return (

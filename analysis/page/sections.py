@@ -1,4 +1,4 @@
-"""What stands on the page of a report, in its order: sections of prose, figures and tables."""
+"""Sections of a report's page, in their order: prose, figures and tables."""
 
 import re
 import statistics
@@ -112,7 +112,7 @@ def sections(
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
-    """What the study says in three numbers; fewer where they are not known."""
+    """Return the study's three key figures; fewer where they are not known."""
     paradigm = findings.paradigm
     if paradigm.pretraining is not None:
         return tuple(_pretraining_keys(findings, paradigm.pretraining))

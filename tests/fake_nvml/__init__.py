@@ -110,6 +110,9 @@ class Boards:
         zero_every: Every n-th power is 0 W.
         lost_at_s: From this `time.monotonic()` on `lost_board` is lost; 0: never.
         lost_board: Which board is lost.
+        hang_from_s: From this `time.monotonic()` on calls on `hang_board` hang.
+        hang_until_s: At this `time.monotonic()` they return; 0: they never hang.
+        hang_board: Which board hangs.
         backward_at_s: At this `time.monotonic()` the counters fall by `backward_j`; 0: never.
         backward_j: How far they fall.
         reset_at_s: At this `time.monotonic()` the counters begin again at zero; 0: never.
@@ -140,6 +143,9 @@ class Boards:
     zero_every: int = 0
     lost_at_s: float = 0.0
     lost_board: int = 0
+    hang_from_s: float = 0.0
+    hang_until_s: float = 0.0
+    hang_board: int = 0
     backward_at_s: float = 0.0
     backward_j: float = 1000.0
     reset_at_s: float = 0.0

@@ -75,10 +75,22 @@ static Return state(Device device) {
     return lost_at > 0 && now_s() >= lost_at && device->board == lost ? GPU_IS_LOST : SUCCESS;
 }
 
+/* A driver that hangs: a call on that board returns when the time is over. */
+static void hang(int board) {
+    double until = setting("FAKE_NVML_HANG_UNTIL_S", 0);
+    if (board != (int)setting("FAKE_NVML_HANG_BOARD", 0)) return;
+    if (now_s() < setting("FAKE_NVML_HANG_FROM_S", 0)) return;
+    for (double left = until - now_s(); left > 0; left = until - now_s()) {
+        struct timespec pause = {(time_t)left, (long)(1e9 * (left - floor(left)))};
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* The same for a reading of power or energy, of which every n-th fails if so asked. */
 static Return reading(Device device) {
     Return status = state(device);
     if (status != SUCCESS) return status;
+    hang(device->board);
     unsigned every = (unsigned)setting("FAKE_NVML_FAIL_EVERY", 0);
     unsigned count = __atomic_add_fetch(&readings, 1, __ATOMIC_RELAXED);
     if (every && count % every == 0) return (Return)setting("FAKE_NVML_FAIL_CODE", 999);

@@ -12,13 +12,13 @@ from rich.console import Console
 
 from trackers.errors import TrackerError
 from trackers.run.account import Account
+from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
 from trackers.run.files import append_csv, write_json
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
 from trackers.sources.detect import AUTO, Detection, Request, detect
-from trackers.sources.nvml.visible_devices import resolve
 
 USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
@@ -87,29 +87,6 @@ def main(args: Sequence[str]) -> int:
             except OSError as error:
                 sys.stderr.write(f"trackers: {path} cannot be written: {error.strerror}\n")
     return end_like(account.status)
-
-
-def visible_boards(detection: Detection, environment: Mapping[str, str]) -> frozenset[str]:
-    """The boards that a process may use, by `CUDA_VISIBLE_DEVICES` where it is set.
-
-    Boards of other vendors are not hidden by it.
-
-    Args:
-        detection: What is measured.
-        environment: The process's environment.
-    """
-    boards = [each.uuid for each in detection.devices if each.component is Component.GPU]
-    hidden = environment.get("CUDA_VISIBLE_DEVICES")
-    nvidia = [uuid for uuid in boards if uuid.startswith("GPU-")]
-    if hidden is None or not nvidia:
-        return frozenset(boards)
-    shown = set()
-    for entry in filter(None, (each.strip() for each in hidden.split(","))):
-        try:
-            shown.add(resolve(entry, nvidia, parts_of=lambda _: ()))
-        except TrackerError:
-            break  # CUDA shows none of the entries behind one that is no board
-    return frozenset({*boards} - {*nvidia} | shown)
 
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:

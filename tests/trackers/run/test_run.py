@@ -13,7 +13,7 @@ import pytest
 
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S
-from trackers.run.command import visible_boards
+from trackers.run.boards import visible_boards
 from trackers.sample import Component, Device
 from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource

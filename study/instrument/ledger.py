@@ -9,10 +9,10 @@ import ray
 from ray import tune
 
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
-from study.instrument.ledger_rows import SetupBook
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
 from study.record.records import StopReason
+from study.record.tune_rows import SetupBook
 from trackers.node.actor import Handle
 from trackers.sources.detect import Request
 

@@ -15,15 +15,13 @@ import ray
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
 from study.instrument.parts import WORKER, on_the_bill, part_of
 from study.record.records import J_PER_WH
+from study.record.tune_rows import STAGE
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Reading, Status
 from trackers.sources.nvml.source import uuid_of
-
-STAGE = "training"
-"""Stage of every epoch of a trainable that was not written for this package."""
 
 _log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from study.instrument.ledger_rows import SetupBook, epoch_record
 from study.record.objective import Objective
 from study.record.records import EnergyMethod, EnergyStatus, EpochRecord, StopReason
+from study.record.tune_rows import SetupBook, epoch_record
 
 OBJECTIVE = Objective("val_loss", "min")
 
@@ -60,7 +60,7 @@ def test_a_seed_makes_no_setup() -> None:
         book.plan(trial, {"lr": 0.1, "random_state": seed}) for trial, seed in (("a", 7), ("b", 9))
     ]
 
-    assert [(plan.setup, plan.seed) for plan in plans] == [(1, 7), (1, 9)]
+    assert [(plan.setup.setup, plan.seed) for plan in plans] == [(1, 7), (1, 9)]
 
 
 def test_repeats_without_a_seed_are_numbered() -> None:

@@ -26,7 +26,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),
-    "training": ("max_epochs", "patience", "optimizer", "device", "cache_latents"),
+    "training": (
+        *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
+        *("clip_norm", "device", "cache_latents"),
+    ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
         "dashboard",

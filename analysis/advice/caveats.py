@@ -94,6 +94,8 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
             "expect less."
         )
     best = None if ranking.best is None else ranking.best.accuracy
+    if data.chance_accuracy is None:
+        return
     if best is not None and best <= data.chance_accuracy:
         yield (
             f"No setup is better than always naming the commonest class "

@@ -16,6 +16,7 @@ class Bill:
         epochs_j: Epochs that count; None where no epoch has an energy.
         setup_j: Before the first epochs; None where it was never measured.
         between_j: Between epochs; None where it was never measured.
+        test_j: Tests of the best weights; None where nothing was tested.
         wasted_j: Attempts that were lost.
         missing_epochs: Epochs without an energy: the bill is higher by what they used.
     """
@@ -23,6 +24,7 @@ class Bill:
     epochs_j: float | None
     setup_j: float | None
     between_j: float | None
+    test_j: float | None
     wasted_j: float
     missing_epochs: int
 
@@ -34,6 +36,7 @@ def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
         epochs_j=known_sum(kept),
         setup_j=known_sum(trials["setup_energy_j"]),
         between_j=known_sum(trials["between_energy_j"]),
+        test_j=known_sum(trials["test_energy_j"]),
         wasted_j=float(trials["wasted_energy_j"].sum()),
         missing_epochs=int(kept.isna().sum()),
     )

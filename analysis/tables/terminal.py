@@ -131,6 +131,7 @@ def bill_line(bill: Bill) -> str:
             ("epochs", bill.epochs_j),
             ("before them", bill.setup_j),
             ("between them", bill.between_j),
+            *(() if bill.test_j is None else (("tests", bill.test_j),)),
             ("lost attempts", bill.wasted_j),
         )
     ]

@@ -18,15 +18,15 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
+from study.record.objective import Objective
 from study.record.records import (
     MANIFEST_FILE,
     EnergyMethod,
     Paradigm,
-    Stage,
     TrialRecord,
     TrialStatus,
 )
-from study.scenario import Data, Scenario
+from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
@@ -80,6 +80,7 @@ def run_study(
         command=command,
         stages=stages,
         setups=setups,
+        objective=objective_of(scenario),
         encoder_weights=data.encoder_weights,
     )
     if earlier is None:
@@ -148,6 +149,7 @@ def _manifest(
     command: tuple[str, ...],
     stages: tuple[str, ...],
     setups: tuple[SetupFacts, ...],
+    objective: Objective,
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""
@@ -168,6 +170,7 @@ def _manifest(
         seeds=options.seeds,
         nodes=(),
         stages=stages,
+        objective=objective,
         encoder_weights=encoder_weights,
     )
 
@@ -192,7 +195,7 @@ def _tasks(manifest: Manifest) -> tuple[str, ...]:
     """The single tasks of a multitask study."""
     if manifest.paradigm is not Paradigm.MULTITASK:
         return ()
-    return tuple(each for each in manifest.stages if each not in {*Stage})
+    return manifest.stages[:-1]
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

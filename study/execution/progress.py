@@ -177,7 +177,7 @@ class ProgressDisplay:
         record = trial.last
         if record is None:
             return f"{head}  failed before its first epoch ended{tail}"
-        best = "none" if trial.best is None else f"{trial.best:.3f}"
+        best = "none" if trial.best is None else self._score(trial.best)
         energy = "energy not known"
         if record.energy_j is not None:
             energy = f"{record.energy_j / J_PER_MWH:.1f} mWh{self._label()}"
@@ -186,6 +186,9 @@ class ProgressDisplay:
             f"  best {self._objective.name} {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
+
+    def _score(self, score: float) -> str:
+        return f"{score:.3f}" if self._objective.is_share else f"{score:#.4g}"
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""
@@ -240,7 +243,7 @@ class ProgressDisplay:
         return table
 
     def _row(self, setup: SetupFacts, state: _SetupState, best: float | None) -> list[str | Text]:
-        accuracy = Text("-" if state.best is None else f"{state.best:.3f}")
+        accuracy = Text("-" if state.best is None else self._score(state.best))
         if state.best is not None and state.best == best:
             accuracy.stylize("bold green")
         per_epoch = so_far = "not known" if state.missing else "-"

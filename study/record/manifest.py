@@ -27,7 +27,8 @@ class DataFacts:
         train_samples: Number of training samples.
         val_samples: Number of validation samples.
         classes: Names of the classes, in the order of their numbers.
-        chance_accuracy: Validation accuracy of always naming the commonest validation class.
+        chance_accuracy: Validation accuracy of always naming the commonest validation class; None
+            where targets are no class numbers, or are not read beforehand.
     """
 
     synthetic: bool
@@ -36,7 +37,7 @@ class DataFacts:
     train_samples: int
     val_samples: int
     classes: tuple[str, ...]
-    chance_accuracy: float
+    chance_accuracy: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

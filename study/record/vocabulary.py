@@ -14,6 +14,7 @@ __all__ = [
     "FAILURES",
     "LATENTS",
     "NOT_WHOLE",
+    "TEST",
     "EnergyMethod",
     "EnergyScope",
     "EnergyStatus",
@@ -53,6 +54,10 @@ class Stage(StrEnum):
 LATENTS = "latents"
 """Stage of the window in which a frozen encoder computes latent features once. It lies within the
 first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
+
+
+TEST = "test"
+"""Stage of the windows in which the best weights of a stage are tested, after its last epoch."""
 
 
 class EnergyScope(StrEnum):

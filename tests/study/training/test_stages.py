@@ -12,7 +12,8 @@ from models.transfer import weights_of
 from study.errors import ScenarioError
 from study.record.records import Stage, StopReason
 from study.store.tasks import stages_of_tasks
-from study.training.loop import EpochOutcome, TrainingSettings, train
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import TrainingSettings
 from study.training.stages import StageTasks, check_stages
 from tests.study.staged import Pairs, Trio, Waves, waves
 from tests.study.tiny import Tiny, data

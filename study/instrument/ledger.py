@@ -99,6 +99,9 @@ class EnergyLedger(tune.Callback):
         trial = info["trial"]
         if self._run is None:
             self._run = self._opened(trial)
+        # All that are known, so that setups are numbered in their order and not in that of Ray.
+        for each in info["trials"]:
+            self._run.number(each.trial_id, each.config)
         self._run.expect(trial.trial_id, trial.config)
 
     def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it

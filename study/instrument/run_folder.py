@@ -102,6 +102,10 @@ class RunFolder:
             spent[trial_id][attempt] = energy_j
         return dict(spent)
 
+    def number(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Give a trial's configuration the next number, unless it has one."""
+        self._book.plan(trial_id, config)
+
     def expect(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Plan an attempt of a trial."""
         plan = _trial_plan(self._book.plan(trial_id, config))

@@ -79,7 +79,8 @@ class Evidence:
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
             logs = picked_interval(energy, place, self.doubt.luck.energy)
-            return Interval(low=math.exp(logs.low), high=math.exp(logs.high))
+            low, high = intervals.exponential(np.asarray([logs.low, logs.high]))
+            return Interval(low=float(low), high=float(high))
         return _floats(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:

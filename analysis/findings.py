@@ -9,7 +9,7 @@ from analysis.energy.bill import Bill, study_bill
 from analysis.energy.chance import weighed
 from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
-from analysis.energy.stages import frames_of_stage, ranked_stage
+from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
@@ -18,6 +18,7 @@ from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.records import EnergyMethod
+from study.record.vocabulary import ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,6 +16,8 @@ _SIGNIFICANT = 4
 _FEWEST_DECIMALS = 2
 _MOST_DECIMALS = 6
 _SMALLEST_IN_WH = 1.0
+# From this ratio of its ends on an interval says that nothing is known.
+_ENDLESS = 100
 
 
 def to_wh(energy_j: float | None) -> float | None:
@@ -46,6 +48,8 @@ def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
 
 def interval_text(low_j: float, high_j: float) -> str:
     """An interval of energies inside a sentence: `25.1 to 39.2 mWh`, both in the upper end's unit."""
+    if high_j > _ENDLESS * low_j:
+        return f"{energy_text(low_j)} to more than {_ENDLESS} times as much"
     low, high = energy_text(low_j, like_j=high_j), energy_text(high_j)
     return f"{low.split(' ')[0]} to {high}"
 

@@ -23,7 +23,8 @@ Options = TypeVar("Options", bound=StudyOptions)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to train": (
-        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats", "seed"),
+        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats"),
+        *("more_repeats", "sure", "energy_budget_wh", "tolerance", "prefer", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),
     "training": (
@@ -34,7 +35,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
         "dashboard",
     ),
-    "measuring": ("tracker", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+    "measuring": (
+        *("tracker", "energy_of", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+    ),
     "results": (
         *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),
     ),

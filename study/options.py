@@ -65,6 +65,9 @@ class StudyOptions:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
             run, for the estimate; left out: idle power is not in it.
+        energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
+            share of CPU and memory, or its share of the whole machine at its plug; auto:
+            accelerator where trials have one, else components.
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
             it, trials that share a board are charged equal parts, and their readings are degraded.
@@ -105,6 +108,7 @@ class StudyOptions:
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
+    energy_of: Literal["auto", "accelerator", "components", "node"] = "auto"
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
     exclusive: Annotated[bool, tyro_optional_arg()] = False
     mixed_devices: Literal["use", "refuse"] = "use"
@@ -188,11 +192,11 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",
-        lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
-        "a share up to 1, or a whole number",
+        lambda count: 0 <= count <= 1,
+        "0, a share of a GPU, or 1: a trial trains on one GPU, whose energy is measured",
     ),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
-    ("target", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
+    ("target", math.isfinite, "a number"),
     (
         "name",
         lambda name: NAME.fullmatch(name) is not None,

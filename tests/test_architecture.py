@@ -28,6 +28,7 @@ THEIRS = {
     },
     "torch": {
         "models/",
+        "study/templates/",
         "study/training/",
         "study/data/celeba/scenario.py",
         "study/data/pamap2/scenario.py",
@@ -183,6 +184,9 @@ LIGHT = {
     "analysis.__main__": ("ray", "torch", "pynvml"),
     "trackers.meter.meter": ("ray", "torch", "pynvml"),
     "study.options": ("ray", "torch", "pynvml"),
+    "study.inference.allocation": ("ray", "torch", "pynvml", "pandas"),
+    "study.inference.selection": ("ray", "torch", "pynvml", "pandas"),
+    "study.repeats.options": ("ray", "torch", "pynvml"),
     "study.record.records": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.record.manifest": ("ray", "torch", "pynvml", "pandas", "numpy"),
     "study.record.bookings": ("ray", "torch", "pynvml", "pandas", "numpy"),

@@ -119,7 +119,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     status = study.manifest.status
     trials = study.trials["status"]
     ended = int((trials == TrialStatus.FINISHED.value).sum())
-    of = f" of {len(setups) * len(study.manifest.seeds)}"
+    of = f" of {study.manifest.trials}"
     if study.manifest.paradigm is Paradigm.SEARCH:
         of = ""  # how many it will want nobody knows
     if status != "finished":
@@ -171,10 +171,12 @@ def _about_counts(setups: Sequence[SetupEnergy]) -> Iterator[str]:
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
-    if once:
-        which = "Every setup has" if len(once) == len(setups) else f"{setups_text(once)} have"
-        which = f"{setups_text(once)} has" if len(once) == 1 < len(setups) else which
-        yield f"{which} the energy of one training only: a difference may be chance."
+    # Where it is all of them the advice itself says so.
+    if 0 < len(once) < len(setups):
+        word = "has" if len(once) == 1 else "have"
+        yield (
+            f"{setups_text(once)} {word} the energy of one training only: a difference may be chance."
+        )
 
 
 def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:

@@ -17,7 +17,7 @@ from analysis.energy.totals import SetupEnergy
 from study.inference import intervals
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
 from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
-from study.inference.posterior import DRAWS, Posterior, posterior
+from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import Floats, Repeats
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
 
@@ -79,7 +79,8 @@ class Evidence:
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
             logs = picked_interval(energy, place, self.doubt.luck.energy)
-            return Interval(low=math.exp(logs.low), high=math.exp(logs.high))
+            low, high = intervals.exponential(np.asarray([logs.low, logs.high]))
+            return Interval(low=float(low), high=float(high))
         return _floats(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:
@@ -159,9 +160,15 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
         [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
     )
     objectives = Repeats.of([_values(each.best_accuracy) for each in known])
+    axes = axes_of(
+        [
+            {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
+            for each in known
+        ]
+    )
     draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
-    energy = posterior(energies, least_variance=_least_variances(known), draws=draws)
-    objective = posterior(objectives, rng=1, draws=draws)
+    energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
+    objective = posterior(objectives, axes=axes, rng=1, draws=draws)
     doubt = None
     if energy is not None and objective is not None:
         energy = _with_boards(energy, known)

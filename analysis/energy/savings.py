@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.energy.spread import Interval, Spread
-from study.inference.intervals import draws_of, interval
+from study.inference.intervals import draws_of, interval, share_saved
 from study.inference.posterior import posterior
 from study.inference.ratios import ratio_of_sums
 from study.inference.repeats import Floats, Repeats
@@ -84,7 +84,7 @@ def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
     for row, place in enumerate(positive):
         each = savings[place]
         if each is not None:
-            ends = interval(-np.expm1(draws_of(ratios.means, row)))
+            ends = interval(share_saved(draws_of(ratios.means, row)))
             found[place] = replace(
                 each, interval=Interval(low=float(ends.low), high=float(ends.high))
             )

@@ -11,7 +11,7 @@ from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import energy_text, percent_text
+from analysis.quantities import energy_text, percent_text, probability_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.contenders import contenders_info
@@ -138,7 +138,11 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
         return
     yield KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy))
     yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
-    if first.saving_against_worst:
+    evidence = findings.ranking.evidence
+    right = None if evidence is None else evidence.right(first.setup.setup)
+    if right is not None and findings.ranking.by_expected_loss:
+        yield KeyFigure(name="probability that it is right", value=probability_text(right))
+    elif first.saving_against_worst:
         saved = percent_text(first.saving_against_worst, decimals=0)
         yield KeyFigure(name="less than the costliest", value=saved)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import recorded_trainings
+from benchmarks.calibration.worlds import AXES, recorded_trainings
 from study.inference.choice import Aim, choose
 from study.inference.intervals import Interval
 from study.inference.posterior import Posterior, posterior
@@ -85,7 +85,7 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
 
 def _drawn(values: Floats, seed: int) -> Posterior:
     # Seeds of their own, so that draws of the one say nothing of the other.
-    drawn = posterior(Repeats.of_array(values), rng=seed)
+    drawn = posterior(Repeats.of_array(values), axes=AXES, rng=seed)
     if drawn is None:
         msg = "two seeds are needed for a spread"
         raise ValueError(msg)

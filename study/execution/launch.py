@@ -8,7 +8,13 @@ from rich.console import Console
 
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
-from study.execution.checks import check_folder, check_same_study, check_this_machine
+from study.errors import ScenarioError, StudyError
+from study.execution.checks import (
+    check_folder,
+    check_same_study,
+    check_target,
+    check_this_machine,
+)
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of
 from study.execution.shipping import check_shippable
@@ -16,6 +22,7 @@ from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.machines.cluster import connect
+from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
@@ -32,7 +39,8 @@ from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
-from study.training.stages import check_stages, stage_warnings
+from study.training.dry_run import check_training
+from study.training.stages import stage_warnings
 
 
 def run_study(
@@ -68,9 +76,11 @@ def run_study(
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
+    check_target(options.target, objective_of(scenario))
     data, facts = _loaded(scenario, options, console)
-    check_stages(scenario, data, stages)
+    check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
+    folder.prepare()
     manifest = _manifest(
         design,
         options,
@@ -87,7 +97,7 @@ def run_study(
         _remove_checkpoints(folder)
     else:
         check_same_study(earlier, manifest)
-        manifest = replace(manifest, started_at=earlier.started_at)
+        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
     recorder = Recorder(
         folder,
         study=name,
@@ -96,6 +106,7 @@ def run_study(
         stages=stages,
         objective=manifest.objective,
         target=options.target,
+        energy_of=manifest.energy_of,
     )
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
@@ -106,10 +117,20 @@ def run_study(
         ) as cluster,
     ):
         interrupts.started()
+        nodes = cluster.node_facts()
+        recorder.energy_of = energy_scope(
+            options.energy_of,
+            nodes,
+            on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
+            earlier=None if earlier is None else earlier.energy_of,
+        )
         manifest = replace(
             manifest,
             setups=tuple(source.setups),
-            nodes=cluster.node_facts(),
+            further=tuple(source.further),
+            nodes=nodes,
+            energy_of=recorder.energy_of,
+            charging=charging_rules(nodes),
             warnings=(
                 *warnings_of(cluster, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),
@@ -135,7 +156,17 @@ def run_study(
 def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
     with console.status("reading the data") as status, shown_by(status.update):
-        data = scenario.load(options.data_dir, seed=options.seed)
+        try:
+            data = scenario.load(options.data_dir, seed=options.seed)
+        except StudyError:
+            raise
+        except Exception as error:
+            # It is the user's code, and may raise anything.
+            message = (
+                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"{type(error).__name__}: {error}"
+            )
+            raise ScenarioError(message) from error
         return data, data.facts()
 
 

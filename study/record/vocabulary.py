@@ -4,6 +4,7 @@
 translation on their way into a row.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from trackers.sample import Method as EnergyMethod
@@ -22,6 +23,7 @@ __all__ = [
     "Stage",
     "StopReason",
     "TrialStatus",
+    "ranked_stage",
 ]
 
 
@@ -104,3 +106,18 @@ class TrialStatus(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
+    """Return the stage by which setups are ranked; None where a trial has one.
+
+    For pretraining it is the training from scratch, which each setup needs whether or not
+    pretraining pays; for multitask it is the last, the training that does all of the work.
+
+    Args:
+        paradigm: Of the study.
+        stages: Of its manifest.
+    """
+    if paradigm is Paradigm.MULTITASK:
+        return stages[-1]
+    return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None

@@ -117,10 +117,12 @@ class StageTraining:
             )
         )
         self._train, self._val = (
-            self._part(part, own.get(name))
+            part_of(task, part, own.get(name), device)
             for name, part in (("train", task.train), ("val", task.val))
         )
-        self._test = None if task.test is None else self._part(task.test, own.get("test"))
+        self._test = (
+            None if task.test is None else part_of(task, task.test, own.get("test"), device)
+        )
         steps = math.ceil(len(self._train) / settings.batch_size)
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
@@ -265,17 +267,6 @@ class StageTraining:
             )
         return {**metrics, "loss": loss}
 
-    def _part(self, part: Any, loader: Any) -> Part:  # noqa: ANN401 - arrays, a data set, a loader
-        if isinstance(part, Arrays) and loader is None:
-            return Samples.of(part, self._device, reconstructs=self._task.reconstructs)
-        return Streamed(
-            source=part,
-            loader=loader,
-            device=self._device,
-            options=self._task.loading,
-            reconstructs=self._task.reconstructs,
-        )
-
     def _warm_up(self) -> None:
         """Have what is done once per process done before the first window, on a copy.
 
@@ -290,6 +281,24 @@ class StageTraining:
         self._loss(first).backward()  # type: ignore[no-untyped-call]
         self._forward = kept
         torch.manual_seed(self._settings.seed)
+
+
+def part_of(
+    task: Task,
+    part: Any,  # noqa: ANN401 - arrays or a data set
+    loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
+    device: torch.device,
+) -> Part:
+    """A part of a task's data, ready to be trained on."""
+    if isinstance(part, Arrays) and loader is None:
+        return Samples.of(part, device, reconstructs=task.reconstructs)
+    return Streamed(
+        source=part,
+        loader=loader,
+        device=device,
+        options=task.loading,
+        reconstructs=task.reconstructs,
+    )
 
 
 def _grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:

@@ -122,26 +122,6 @@ class StageTasks:
         )
 
 
-def check_stages(scenario: Scenario, data: Data, stages: Sequence[str]) -> None:
-    """Refuse a scenario whose networks cannot be trained in these stages.
-
-    Raises:
-        ScenarioError: It lacks what a stage needs.
-    """
-    tasks = StageTasks(scenario=scenario, data=data, parameters={})
-    for stage in stages:
-        try:
-            tasks.start(stage)
-        except ScenarioError:
-            raise
-        except (RuntimeError, TypeError, ValueError, AttributeError) as error:
-            message = (
-                f"scenario {scenario.name}: its network for the stage {stage} cannot be made: "
-                f"{type(error).__name__}: {error}"
-            )
-            raise ScenarioError(message) from error
-
-
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
     """What a reader of these stages' results must know."""
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from trackers.carbon.countries import find_country
 from trackers.errors import TrackerError
 from trackers.run.account import Account
 from trackers.run.boards import visible_boards
@@ -31,6 +32,7 @@ class RunOptions:
         tracker: auto, for all sources that work; or one or more of their names and files.
         json: Write the account to this file too.
         csv: Add a line to this file, which grows with each run.
+        country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
         carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
         quiet: Show no line while the command runs.
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
@@ -40,6 +42,7 @@ class RunOptions:
     tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
     json: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     csv: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
     carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
         None
     )
@@ -72,7 +75,11 @@ def main(args: Sequence[str]) -> int:
         cpu_idle_watts=options.cpu_idle_watts,
     )
     try:
-        account = _measured(command, detect(request), options)
+        g_per_kwh = _g_per_kwh(options)
+        account = _measured(command, detect(request), options, g_per_kwh)
+    except LookupError as error:
+        sys.stderr.write(f"trackers: {error}\n")
+        return 2
     except StartError as error:
         sys.stderr.write(f"trackers: {error}\n")
         return error.status
@@ -97,7 +104,20 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(args[:at]), list(args[at + 1 :])
 
 
-def _measured(command: Sequence[str], detection: Detection, options: RunOptions) -> Account:
+def _g_per_kwh(options: RunOptions) -> float | None:
+    """Carbon intensity of the electricity; None where none was asked for.
+
+    Raises:
+        LookupError: The country is not in the table.
+    """
+    if options.carbon_intensity is not None or options.country is None:
+        return options.carbon_intensity
+    return find_country(options.country).g_per_kwh
+
+
+def _measured(
+    command: Sequence[str], detection: Detection, options: RunOptions, g_per_kwh: float | None
+) -> Account:
     """The account of a command that has ended."""
     boards = visible_boards(detection, os.environ)
     is_shown = sys.stderr.isatty() and not options.quiet
@@ -122,7 +142,7 @@ def _measured(command: Sequence[str], detection: Detection, options: RunOptions)
             detection,
             visible=is_visible,
             on_tick=on_tick,
-            g_per_kwh=options.carbon_intensity,
+            g_per_kwh=g_per_kwh,
         )
     finally:
         if is_shown:

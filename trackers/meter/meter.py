@@ -183,7 +183,8 @@ class EnergyMeter:
             self._open[key] = window
         try:
             self._watch(targets)
-            self._answered([(each, partial(self._note_start, window, each)) for each in targets])
+            starts = [(each, partial(self._note_start, window, each)) for each in targets]
+            self._answered(starts, late_too=True)
         except BaseException:
             with self._lock:
                 self._open.pop(key, None)
@@ -298,11 +299,16 @@ class EnergyMeter:
         self._watched[target] = watched
         return watched
 
-    def _answered(self, jobs: Sequence[tuple[str, Callable[[], T]]]) -> list[T | None]:
-        return answered([(self._watched[each].thread, job) for each, job in jobs], self._clock)
+    def _answered(
+        self, jobs: Sequence[tuple[str, Callable[[], T]]], *, late_too: bool = False
+    ) -> list[T | None]:
+        threads = [(self._watched[each].thread, job) for each, job in jobs]
+        return answered(threads, self._clock, late_too=late_too)
 
     def _note_start(self, window: OpenWindow, target: str) -> None:
-        window.at_start[target] = self._watched[target].at_edge()
+        """Read a device at a window's start, be it late; what that costs, its time stamp tells."""
+        if not window.is_closing:
+            window.at_start[target] = self._watched[target].at_edge()
 
     def _keep(self, device_uuid: str, sample: PowerSample) -> None:
         with self._lock:

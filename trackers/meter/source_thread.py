@@ -53,17 +53,26 @@ class Answer(Generic[T]):
         self._job = job
         self._done = threading.Event()
         self._value: T | None = None
+        self._is_wanted = True
 
     def do(self) -> None:
-        """Do the job; one that fails is answered by None."""
+        """Do the job, if anybody still wants it; one that fails is answered by None."""
         try:
-            self._value = self._job()
+            self._value = self._job() if self._is_wanted else None
         finally:
             self._done.set()
 
-    def value(self, timeout_s: float) -> T | None:
-        """The answer; None where there is none in time."""
-        return self._value if self._done.wait(max(0.0, timeout_s)) else None
+    def value(self, timeout_s: float, *, late_too: bool) -> T | None:
+        """The answer; None where there is none in time.
+
+        Args:
+            timeout_s: For how long it is waited for.
+            late_too: Whether the job is to be done although nobody waits for it any more.
+        """
+        if self._done.wait(max(0.0, timeout_s)):
+            return self._value
+        self._is_wanted = late_too
+        return None
 
 
 @final
@@ -168,21 +177,25 @@ class SourceThread:
         return [device.asking_since_s for device in self._devices]
 
 
-def answered(jobs: Sequence[tuple[SourceThread, Callable[[], T]]], clock: Clock) -> list[T | None]:
+def answered(
+    jobs: Sequence[tuple[SourceThread, Callable[[], T]]], clock: Clock, *, late_too: bool
+) -> list[T | None]:
     """Have jobs done by their threads at the same time.
 
     Args:
         jobs: What to do, and by whom.
         clock: Says the time.
+        late_too: Whether those that come too late are to be done nevertheless.
 
     Returns:
         Their answers, in order; None for each that has none within `DEADLINE_S`. A thread that hangs
-        already is not waited for at all. It does its job nevertheless when it can.
+        already is not waited for at all.
     """
     asked = [(thread, thread.submit(job)) for thread, job in jobs]
     until_s = clock.now_s() + DEADLINE_S
     return [
-        answer.value(0.0 if thread.hangs() else until_s - clock.now_s()) for thread, answer in asked
+        answer.value(0.0 if thread.hangs() else until_s - clock.now_s(), late_too=late_too)
+        for thread, answer in asked
     ]
 
 

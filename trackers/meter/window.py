@@ -158,7 +158,11 @@ def _told(
     """A reading, with a doubt where its own error may be large."""
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
-        doubt = f"known to {own_j / energy_j:.0%} only, so short is it" if energy_j else ""
+        doubt = (
+            f"known to {own_j / energy_j:.0%} only: a short window for this sensor"
+            if energy_j
+            else ""
+        )
     return Reading(
         device_uuid=edges.device_uuid,
         start_s=edges.start_s,

@@ -141,6 +141,12 @@ def told(
     ]
 
 
+def counter_alone_j(boards: Boards, start_s: float, duration_s: float) -> float:
+    """What the counter's values at both edges of a window come to, with nothing put right."""
+    edges_s = (_renewed_s(each, boards.refresh_ms) for each in (start_s, start_s + duration_s))
+    return boards.energy_j(0, *edges_s)
+
+
 def mean_error(boards: Boards, *, length_s: float) -> float:
     """Mean absolute error per window, as a share of its energy."""
     found = told(boards, length_s=length_s, epochs=round(60 / length_s**0.5))

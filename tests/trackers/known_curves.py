@@ -132,9 +132,9 @@ def told(
         clock.at(start_s + length_s, lambda number=number: close(number))  # type: ignore[misc]
         start_s += length_s + pause.uniform(0.001, 0.02)
     meter.watch(UUIDS[0])
-    (thread,) = meter._threads.values()  # noqa: SLF001 - in this one, so that nothing is left to chance
-    clock.at(start_s, thread.end)
-    thread.run()
+    samplers = meter._samplers  # noqa: SLF001 - in this thread, so that nothing is left to chance
+    clock.at(start_s, samplers.end)
+    samplers.first.run()
     return [
         (each, boards.energy_j(0, each.start_s, each.start_s + each.duration_s))
         for each in readings[1:]

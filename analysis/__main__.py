@@ -52,7 +52,7 @@ Exit status: 0, or 2 where a folder is no study, with what to do about it.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(Choices):
-    """What is to be analysed, and how."""
+    """Options of `python -m analysis`."""
 
     results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
     """Folders of studies (results/NAME), or a folder with one study in it."""

@@ -1,4 +1,4 @@
-"""What may be asked of an analysis, with the same words for `python -m analysis` and its `serve`."""
+"""Options that `python -m analysis` and its `serve` share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from study.inference.choice import Preference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """How studies are analysed."""
+    """Options of an analysis."""
 
     tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
     """Accuracy that may be given up to save energy, in percentage points."""
@@ -33,7 +33,7 @@ class Choices:
     target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
     """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
-    """Number of the setup that you use today: savings are told against it too."""
+    """Number of the setup that you use today: savings against it are given, too."""
     against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Set the published numbers beside yours, and say what differs."""
     factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -65,7 +65,7 @@ class Choices:
         self.footprint_factors()
 
     def footprint_factors(self) -> Factors | None:
-        """What turns energy into greenhouse gas and money; None where nothing was asked for.
+        """Factors that turn energy into greenhouse gas and money; None where nothing was asked for.
 
         Raises:
             AnalysisError: A factor is not allowed, or the country is not known.

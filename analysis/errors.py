@@ -1,4 +1,4 @@
-"""What `analysis` refuses, in words for the person who asked."""
+"""Errors of `analysis`, in words for the person who asked."""
 
 
 class AnalysisError(Exception):

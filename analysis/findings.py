@@ -9,7 +9,7 @@ from analysis.energy.bill import Bill, study_bill
 from analysis.energy.chance import weighed
 from analysis.energy.criteria import RankBy
 from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
-from analysis.energy.stages import frames_of_stage, ranked_stage
+from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
@@ -18,11 +18,12 @@ from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.records import EnergyMethod
+from study.record.vocabulary import ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Findings:
-    """What a study says.
+    """The findings of a study.
 
     Attributes:
         study: The study.
@@ -76,7 +77,7 @@ def analyse(
         by: What setups are ranked by.
         target: Validation accuracy for the energy to target, a share. Left out: the study's own,
             or, where setups are ranked by it, the best accuracy less the tolerance.
-        baseline: Number of the setup that savings are also told against.
+        baseline: Number of the setup that savings are also given against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
         prefer: What a point of accuracy is worth beyond the tolerance.
         choice: How the setup to use is chosen, where setups are ranked by energy.

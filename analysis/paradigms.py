@@ -1,4 +1,4 @@
-"""What a study of several stages says, computed and put into words for the paradigm that it has."""
+"""Results of a study's paradigm, computed and put into words."""
 
 from dataclasses import dataclass
 

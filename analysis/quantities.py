@@ -16,6 +16,8 @@ _SIGNIFICANT = 4
 _FEWEST_DECIMALS = 2
 _MOST_DECIMALS = 6
 _SMALLEST_IN_WH = 1.0
+# From this ratio of its ends on an interval says that nothing is known.
+_ENDLESS = 100
 
 
 def to_wh(energy_j: float | None) -> float | None:
@@ -46,6 +48,8 @@ def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
 
 def interval_text(low_j: float, high_j: float) -> str:
     """An interval of energies inside a sentence: `25.1 to 39.2 mWh`, both in the upper end's unit."""
+    if high_j > _ENDLESS * low_j:
+        return f"{energy_text(low_j)} to more than {_ENDLESS} times as much"
     low, high = energy_text(low_j, like_j=high_j), energy_text(high_j)
     return f"{low.split(' ')[0]} to {high}"
 
@@ -68,18 +72,13 @@ def points_text(share: float) -> str:
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
 
 
-def factor_text(factor: float) -> str:
-    """How many times; one decimal below ten."""
-    return f"{factor:.0f}" if factor >= 10 else f"{factor:.1f}"  # noqa: PLR2004 - as said
-
-
 def learning_rate_text(learning_rate: float) -> str:
     """A learning rate as the paper writes it: 0.0001, not 1e-4."""
     return np.format_float_positional(learning_rate, trim="-")
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:
-    """What a setup has besides batch size and rate: `alpha 0.5`."""
+    """Further parameters of a setup in words: `alpha 0.5`."""
     return ", ".join(
         f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
         for name, value in sorted(parameters.items())

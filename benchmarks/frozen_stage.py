@@ -18,7 +18,8 @@ import torch
 from study.record.records import Stage
 from study.scenario import Data
 from study.scenario_lookup import load_scenario
-from study.training.loop import TrainingSettings, train
+from study.training.loop import train
+from study.training.recipe import TrainingSettings
 from study.training.stages import StageTasks
 
 SCENARIO = "watch"

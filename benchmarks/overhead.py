@@ -32,7 +32,9 @@ from study.record.records import Stage
 from study.scenario import Data
 from study.scenario_lookup import load_scenario
 from study.store.setups import TrialPlan, grid, trial_plans
-from study.training.loop import TrainingSettings, classification, train
+from study.training.loop import train
+from study.training.recipe import TrainingSettings
+from study.training.stage import plain_task
 from trackers.node.actor import Handle, start_manager
 from trackers.node.client import TrackerClient
 from trackers.sources.detect import Request
@@ -64,10 +66,7 @@ def train_plan(
     scenario = load_scenario(SCENARIO)
     device = torch.device("cpu")
     return sum(
-        1
-        for _ in train(
-            lambda: classification(scenario, data), settings, device=device, window=window
-        )
+        1 for _ in train(lambda: plain_task(scenario, data), settings, device=device, window=window)
     )
 
 

@@ -30,7 +30,9 @@ from torch.nn import functional
 
 from models.sensor import SensorClassifier
 from study.scenario import Arrays, Data
-from study.training.loop import OPTIMIZERS, TrainingSettings, classification, train
+from study.training.loop import train
+from study.training.recipe import OPTIMIZERS, TrainingSettings
+from study.training.stage import plain_task
 
 GOAL = 0.95
 CHANNELS, TIME, CLASSES = 6, 100, 7
@@ -168,7 +170,7 @@ def _ours(
         yield
         seconds = time.perf_counter() - start_s
 
-    outcomes = train(lambda: classification(scenario, data), settings, device=device, window=window)
+    outcomes = train(lambda: plain_task(scenario, data), settings, device=device, window=window)
 
     def epoch() -> float:
         next(outcomes)

@@ -48,9 +48,13 @@ def main(
         options = parse(options_of, program=program, description=description, args=args)
         # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
         from study.execution.launch import run_study  # noqa: PLC0415
+        from study.repeats.source import source_of  # noqa: PLC0415
 
+        options = options.reduced()
         typed = command_line(program, args)
-        outcome = run_study(design, options, command=typed, console=console)
+        outcome = run_study(
+            design, options, command=typed, console=console, source=source_of(options)
+        )
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
@@ -58,15 +62,19 @@ def main(
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     if not options.no_report:
-        show_analysis(outcome.folder)
+        show_analysis(outcome.folder, *asked_of_analysis(options))
     return ending(outcome, console)
 
 
-def show_analysis(folder: StudyFolder) -> None:
+def show_analysis(folder: StudyFolder, *asked: str) -> None:
     """Print tables, ranking and recommendation, and write the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
     or is interrupted takes nothing from the study.
+
+    Args:
+        folder: Of the study.
+        asked: Options of `python -m analysis`.
     """
     if not folder.is_local:
         return
@@ -75,12 +83,23 @@ def show_analysis(folder: StudyFolder) -> None:
     try:
         subprocess.run(  # noqa: S603 - our own program
             # Not the working folder first: it may hold an `analysis` of its own.
-            [sys.executable, "-P", "-m", "analysis", folder.path],
+            [sys.executable, "-P", "-m", "analysis", folder.path, *asked],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except KeyboardInterrupt:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
+
+
+def asked_of_analysis(options: StudyOptions) -> tuple[str, ...]:
+    """What was asked of the answer, as options of `python -m analysis`; its defaults left out."""
+    wanted = {"--tolerance": ("tolerance", 1.0), "--prefer": ("prefer", "balanced")}
+    return tuple(
+        text
+        for option, (name, default) in wanted.items()
+        if (value := getattr(options, name, default)) != default
+        for text in (option, f"{value}")
+    )
 
 
 def ending(outcome: StudyOutcome, console: Console) -> int:

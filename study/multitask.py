@@ -12,16 +12,17 @@ from typing import Annotated
 
 from study.command import main as run_command
 from study.design import Design
-from study.options import StudyOptions, tyro_arg, tyro_optional_arg
+from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
 from study.record.records import Paradigm
+from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
 from study.store.setups import grid
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultitaskOptions(StudyOptions):
+class MultitaskOptions(ComparisonOptions):
     """What `study.multitask` takes.
 
     Attributes:

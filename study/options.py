@@ -45,7 +45,14 @@ class StudyOptions:
         max_epochs: Epochs after which a training ends at the latest.
         patience: Epochs without a better validation accuracy after which it ends.
         optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
-        device: What to train on; auto takes CUDA, else Apple's MPS, else the CPU.
+        precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
+            are safe (autocast, with a scaled loss for fp16).
+        compile: Compile networks by torch.compile; it happens before the first epoch.
+        accumulate: Parts that each batch is split into, whose gradients are added up: the same
+            training in less memory.
+        clip_norm: Largest norm of the gradients of a step; left out: any.
+        device: What to train on; auto takes CUDA (AMD's ROCm too), else Intel's XPU, else Apple's
+            MPS, else the CPU.
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
             energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
@@ -86,7 +93,11 @@ class StudyOptions:
     max_epochs: Annotated[int, tyro_arg("N")] = 30
     patience: Annotated[int, tyro_arg("N")] = 5
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
+    compile: Annotated[bool, tyro_optional_arg()] = False
+    accumulate: Annotated[int, tyro_arg("N")] = 1
+    clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
+    device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
     target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
@@ -166,6 +177,8 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("learning_rates", _is_positive, "numbers above 0"),
     ("repeats", lambda count: count >= 1, "1 or more"),
     ("max_epochs", lambda count: count >= 1, "1 or more"),
+    ("accumulate", lambda count: count >= 1, "1 or more"),
+    ("clip_norm", _is_positive, "a number above 0"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
     ("sampling_hz", _is_positive, "a number above 0"),
@@ -175,11 +188,11 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",
-        lambda count: 0 <= count <= 1 or (float(count).is_integer() and count > 1),
-        "a share up to 1, or a whole number",
+        lambda count: 0 <= count <= 1,
+        "0, a share of a GPU, or 1: a trial trains on one GPU, whose energy is measured",
     ),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
-    ("target", lambda share: 0 < share <= 1, "a share: above 0, up to 1"),
+    ("target", math.isfinite, "a number"),
     (
         "name",
         lambda name: NAME.fullmatch(name) is not None,

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from study.command import main as run_command
 from study.design import Design
-from study.options import StudyOptions
 from study.record.records import Paradigm, Stage
+from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
 from study.store.setups import grid
 
 
 @dataclass(frozen=True, kw_only=True)
-class PretrainingOptions(StudyOptions):
+class PretrainingOptions(ComparisonOptions):
     """What `study.pretraining` takes.
 
     Attributes:

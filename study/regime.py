@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from study.command import main as run_command
 from study.design import Design
 from study.record.records import Paradigm, Stage
+from study.repeats.options import ComparisonOptions
 from study.store.setups import grid
 
 DESIGN = Design(
@@ -27,6 +28,7 @@ It ends with the energy per epoch, the total energy, a ranking and a recommendat
   python -m study.regime --smoke                                   try it out (a minute)
   python -m study.regime --scenario watch           real smartwatch data
   python -m study.regime --data-dir data/pamap2                    the real PAMAP2
+  python -m study.regime --sure 0.9                 more repeats, of those that decide the answer
   python -m study.regime --address auto --results-dir /shared      on a Ray cluster
   python -m study.regime --name NAME --resume                      go on after an interruption
 """
@@ -39,6 +41,7 @@ def main(args: Sequence[str]) -> int:
         program="study.regime",
         description=DESCRIPTION,
         args=args,
+        options_of=ComparisonOptions,
     )
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import DataError
+from study.errors import DataError, ScenarioError
 from study.record.manifest import DataFacts
+from study.record.objective import ACCURACY, Objective
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,10 +26,9 @@ class Arrays:
     """Samples and what is to be learnt of them, as one array each.
 
     Attributes:
-        inputs: Shape (samples, ...), float32 or uint8; channels first.
-        targets: int64; shape (samples,), class numbers from 0. Or shape (samples, columns) where
-            there is more to be learnt: column 0 holds the class numbers, what the others hold is
-            the scenario's to know.
+        inputs: Shape (samples, ...); float32, uint8, or int64 (tokens); channels first.
+        targets: Shape (samples, ...). int64: class numbers from 0, in column 0 where there are
+            several columns and `classes` are named; or tokens. float32: numbers.
     """
 
     inputs: npt.NDArray[Any]
@@ -51,26 +51,22 @@ class Arrays:
                 "there must be as many of both, and at least one"
             )
             raise ValueError(message)
-        if self.targets.ndim not in (1, 2):
-            message = (
-                f"targets have the shape {self.targets.shape}; allowed are (samples,) and "
-                "(samples, columns)"
-            )
-            raise ValueError(message)
         for name, array, allowed in (
-            ("inputs", self.inputs, ("float32", "uint8")),
-            ("targets", self.targets, ("int64",)),
+            ("inputs", self.inputs, ("float32", "uint8", "int64")),
+            ("targets", self.targets, ("float32", "int64")),
         ):
             if array.dtype.name not in allowed:
+                whole = array.dtype.kind in "iub"
+                to = "int64" if whole else "float32"
                 message = (
-                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. "
-                    f"Convert them: {name}.astype({allowed[0]!r})"
+                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: "
+                    f"{name}.astype({to!r})"
                 )
                 raise ValueError(message)
 
     @property
     def labels(self) -> npt.NDArray[Any]:
-        """Class numbers; shape (samples,)."""
+        """Class numbers, where the targets are some; shape (samples,)."""
         return self.targets if self.targets.ndim == 1 else self.targets[:, 0]
 
 
@@ -79,37 +75,55 @@ class Data:
     """A scenario's data, split and ready to train on.
 
     Attributes:
-        train: What is trained on.
-        val: What early stopping and accuracy are taken from.
-        test: What nobody looks at while choosing; None where there is none.
-        classes: Names of the classes, in the order of their numbers.
+        train: What is trained on: arrays, or a map-style `torch.utils.data.Dataset` of pairs of
+            inputs and targets, which is opened on the machine of the trial.
+        val: What early stopping and scores are taken from, likewise.
+        test: What the best epoch's weights are evaluated on, once, and nobody looks at while
+            choosing; None where there is none.
+        classes: Names of the classes, in the order of their numbers; none where targets are no
+            class numbers.
         synthetic: True for generated data; every output then says so.
         description: One line for people.
         weights: Published weights for the encoder, by name; None where it starts from scratch.
         encoder_weights: Where those come from, in words; None where there are none.
         network_options: What the scenario's networks must know besides the arrays; it reaches the
             trials with them.
+        loading: Options of the `DataLoader` for data sets: `num_workers`, `pin_memory`,
+            `collate_fn` ...
+        fingerprint: A word that changes whenever the data would; needed where a part is a data set,
+            whose content nobody reads beforehand.
     """
 
-    train: Arrays
-    val: Arrays
-    test: Arrays | None = None
-    classes: tuple[str, ...]
+    train: Any
+    val: Any
+    test: Any = None
+    classes: tuple[str, ...] = ()
     synthetic: bool
     description: str
     weights: Mapping[str, npt.NDArray[Any]] | None = None
     encoder_weights: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
+    loading: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: str | None = None
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The parts that there are, by name."""
+        named = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: part for name, part in named.items() if part is not None}
 
     def __post_init__(self) -> None:
-        """Refuse class numbers without a class: each training would fail on them.
+        """Refuse what makes each training fail.
 
         Raises:
-            DataError: A label is not the number of a class.
+            DataError: A label is not the number of a class, or a part is neither arrays nor a data
+                set with a length and a fingerprint.
         """
-        parts = {"train": self.train, "val": self.val, "test": self.test}
-        for name, part in parts.items():
-            if part is None:
+        for name, part in self.parts.items():
+            if not isinstance(part, Arrays):
+                _check_data_set(name, part, self.fingerprint)
+                continue
+            if not self.classes or part.targets.dtype.kind != "i":
                 continue
             low, high = int(part.labels.min()), int(part.labels.max())
             if low < 0 or high >= len(self.classes):
@@ -123,7 +137,10 @@ class Data:
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""
         digest = hashlib.sha256()
-        for part in (self.train, self.val, *((self.test,) if self.test else ())):
+        for name, part in self.parts.items():
+            if not isinstance(part, Arrays):
+                digest.update(str((name, len(part), self.fingerprint)).encode())
+                continue
             for array in (part.inputs, part.targets):
                 digest.update(str((array.shape, array.dtype.str)).encode())
                 digest.update(np.ascontiguousarray(array).data)
@@ -137,8 +154,33 @@ class Data:
             train_samples=len(self.train),
             val_samples=len(self.val),
             classes=self.classes,
-            chance_accuracy=float(np.bincount(self.val.labels).max() / len(self.val)),
+            chance_accuracy=self._chance(),
         )
+
+    def _chance(self) -> float | None:
+        """Accuracy of always naming the commonest class; None where that says nothing."""
+        if not self.classes or not isinstance(self.val, Arrays):
+            return None
+        if self.val.targets.dtype.kind != "i":
+            return None
+        return float(np.bincount(self.val.labels).max() / len(self.val))
+
+
+def _check_data_set(name: str, part: object, fingerprint: str | None) -> None:
+    for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
+        if not hasattr(part, member):
+            message = (
+                f"{name} is a {type(part).__name__} without {what}; allowed are Arrays and map-style "
+                "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
+            )
+            raise DataError(message)
+    if fingerprint is None:
+        message = (
+            f"{name} is a {type(part).__name__}, whose content is not read before the trials: give "
+            "Data a fingerprint, a word that changes whenever the data would (a version, a hash of "
+            "the file names and sizes), so that a study that is resumed goes on with the same."
+        )
+        raise DataError(message)
 
 
 @runtime_checkable
@@ -174,8 +216,27 @@ class Scenario(Protocol):
         ...
 
     def metrics(self, outputs: "Tensor", targets: "Tensor") -> "Mapping[str, Tensor]":
-        """Means over a batch, each of shape (), `accuracy` among them; more are heads' own."""
+        """Means over a batch, each of shape (), the objective among them.
+
+        The objective is `accuracy`, a share, unless the scenario has a member `objective`.
+        """
         ...
+
+
+def objective_of(scenario: Scenario) -> Objective:
+    """The validation metric that decides: the scenario's own `objective`, or the accuracy.
+
+    Raises:
+        ScenarioError: Its `objective` is something else.
+    """
+    found = getattr(scenario, "objective", ACCURACY)
+    if not isinstance(found, Objective):
+        message = (
+            f"scenario {scenario.name}: its objective is {found!r}; allowed is "
+            'study.Objective("rmse", mode="min") or its like.'
+        )
+        raise ScenarioError(message)
+    return found
 
 
 @runtime_checkable

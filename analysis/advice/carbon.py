@@ -1,21 +1,15 @@
-"""What an energy means elsewhere: greenhouse gas, money, kilometres by car, phones charged.
+"""Equivalents of an energy: greenhouse gas, money, kilometres by car, phones charged.
 
-Never in stored energies. The carbon intensity of a country's electricity is a yearly average, by
-life cycle, from `carbon_intensity.csv`: CodeCarbon 3.3.2 (`global_energy_mix.json`, MIT licence),
-which takes it from Our World in Data's energy data set (CC BY 4.0; Ember and the Energy
-Institute). The year, 2022 or 2023, stands in each row. What a given hour in a given region was, it
-does not say.
+Never in stored energies. The carbon intensity of a country's electricity is from
+`trackers.carbon.countries`, where `python -m trackers run` has it too.
 """
 
-import csv
 import math
 from dataclasses import dataclass
-from importlib.resources import files
 
 from analysis.errors import AnalysisError
 from study.record.records import J_PER_WH
-
-SOURCE = "CodeCarbon 3.3.2 from Our World in Data"
+from trackers.carbon.countries import SOURCE, Country, find_country
 
 CAR_G_PER_KM = 248.5
 """Tailpipe CO2 of an average passenger car: 400 g per mile (US EPA, Greenhouse Gas Emissions from
@@ -35,27 +29,8 @@ _MOST_G_PER_KWH = 2000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Country:
-    """The electricity of a country.
-
-    Attributes:
-        code: ISO 3166, two letters.
-        iso3: ISO 3166, three letters.
-        name: In English.
-        g_per_kwh: Yearly average in grams of CO2 equivalents per kWh.
-        year: The year.
-    """
-
-    code: str
-    iso3: str
-    name: str
-    g_per_kwh: float
-    year: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Factors:
-    """What turns an energy into something else.
+    """Factors that turn an energy into greenhouse gas and money.
 
     Attributes:
         g_per_kwh: Grams of CO2 equivalents per kWh; None if not asked for.
@@ -134,7 +109,7 @@ def factors_of(
         _check("--carbon-intensity", carbon_intensity, 0, _MOST_G_PER_KWH, allowed)
     if country is None and carbon_intensity is None and price is None and pue == 1:
         return None
-    found = None if country is None else find_country(country)
+    found = None if country is None else _country(country)
     source = "as given"
     if found is not None:
         source = f"{found.name} {found.year}, {SOURCE}"
@@ -146,36 +121,11 @@ def factors_of(
     )
 
 
-def find_country(code: str) -> Country:
-    """The country with a code of two or three letters, in any case.
-
-    Raises:
-        AnalysisError: It is not in the table.
-    """
-    countries = read_countries()
-    for each in countries:
-        if code.upper() in (each.code, each.iso3):
-            return each
-    message = (
-        f"--country is {code}; known are {', '.join(each.code for each in countries)} (or their "
-        "three letters). For another one give its grams per kWh with --carbon-intensity."
-    )
-    raise AnalysisError(message)
-
-
-def read_countries() -> tuple[Country, ...]:
-    """The table of carbon intensities, in the order of the codes."""
-    text = files("analysis.advice").joinpath("carbon_intensity.csv").read_text(encoding="utf-8")
-    return tuple(
-        Country(
-            code=row["country"],
-            iso3=row["iso3"],
-            name=row["name"],
-            g_per_kwh=float(row["g_co2e_per_kwh"]),
-            year=int(row["year"]),
-        )
-        for row in csv.DictReader(text.splitlines())
-    )
+def _country(code: str) -> Country:
+    try:
+        return find_country(code)
+    except LookupError as error:
+        raise AnalysisError(str(error)) from error
 
 
 def _check(option: str, value: float, low: float, high: float, allowed: str) -> None:

@@ -1,4 +1,4 @@
-"""What a reader must know before acting on an advice, a sentence each, the weightiest first."""
+"""Caveats of an advice, a sentence each, the weightiest first."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,7 +15,7 @@ SHORT_EPOCH_S = 2.0
 
 
 MANY_CUT_OFF = 0.5
-"""From this share on, trainings that were cut off are told."""
+"""From this share on, trainings that were cut off are named."""
 
 
 def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
@@ -94,6 +94,8 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
             "expect less."
         )
     best = None if ranking.best is None else ranking.best.accuracy
+    if data.chance_accuracy is None:
+        return
     if best is not None and best <= data.chance_accuracy:
         yield (
             f"No setup is better than always naming the commonest class "
@@ -104,7 +106,7 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
     guessing = [row.setup.setup for row in ranking.rows if row.at_chance]
     if guessing:
         yield (
-            f"{setups_text(guessing)} cannot be told from always naming the commonest class "
+            f"{setups_text(guessing)} cannot be distinguished from always naming the commonest class "
             f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
         )
 
@@ -169,10 +171,12 @@ def _about_counts(setups: Sequence[SetupEnergy]) -> Iterator[str]:
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]
-    if once:
-        which = "Every setup has" if len(once) == len(setups) else f"{setups_text(once)} have"
-        which = f"{setups_text(once)} has" if len(once) == 1 < len(setups) else which
-        yield f"{which} the energy of one training only: a difference may be chance."
+    # Where it is all of them the advice itself says so.
+    if 0 < len(once) < len(setups):
+        word = "has" if len(once) == 1 else "have"
+        yield (
+            f"{setups_text(once)} {word} the energy of one training only: a difference may be chance."
+        )
 
 
 def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:

@@ -21,7 +21,7 @@ _M_PER_KM = 1000.0
 
 
 def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False) -> str:
-    """What a training comes to, with the sources of the factors; of a thousand or more if small."""
+    """Footprint of a training in a sentence, with the sources of the factors; of a thousand or more if small."""
     number, words = _many(energy_j)
     found = footprint(energy_j * number, factors)
     parts = _parts(found)
@@ -38,7 +38,7 @@ def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False
 def saved_text(
     name: str, energy_j: float, reference_j: float, factors: Factors, *, estimated: bool = False
 ) -> str:
-    """What is saved against a reference, in energy, greenhouse gas and money."""
+    """Saving against a reference in a sentence: energy, greenhouse gas and money."""
     number, words = _many(reference_j)
     found = footprint(abs(reference_j - energy_j) * number, factors)
     compared = "less" if reference_j >= energy_j else "more"

@@ -33,7 +33,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """Which setup to use.
+    """The recommended setup, in words.
 
     Attributes:
         setup: Number of the setup; None where the study does not allow an advice.
@@ -174,7 +174,7 @@ def _total_interval(setup: SetupEnergy, ranking: Ranking) -> str:
 
 
 def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
-    """How probable it is that the advice is right, and whether a more accurate setup is known."""
+    """State the probability that the advice is right, and whether a more accurate setup is known."""
     evidence, number = ranking.evidence, first.setup.setup
     right = None if evidence is None else evidence.right(number)
     if evidence is None or right is None:
@@ -201,7 +201,7 @@ def _named(reference: _Reference) -> str:
 
 
 def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: Ranking) -> str:
-    """What is saved against a setup, or added, with its interval where repeats allow one."""
+    """Saving against a setup, or addition, with its interval where repeats allow one."""
     interval = None
     if ranking.evidence is not None:
         picked = picked_as(reference.setup, ranking.best, ranking.worst)

@@ -1,4 +1,4 @@
-"""What a whole study used, part by part. Joules."""
+"""The energy bill of a whole study, part by part. Joules."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,13 @@ from analysis.read.counted import counted_epochs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """What the whole study used, unfinished and lost trials included, as far as it was measured.
+    """Energy of a whole study, unfinished and lost trials included, as far as it was measured.
 
     Attributes:
         epochs_j: Epochs that count; None where no epoch has an energy.
         setup_j: Before the first epochs; None where it was never measured.
         between_j: Between epochs; None where it was never measured.
+        test_j: Tests of the best weights; None where nothing was tested.
         wasted_j: Attempts that were lost.
         missing_epochs: Epochs without an energy: the bill is higher by what they used.
     """
@@ -23,17 +24,19 @@ class Bill:
     epochs_j: float | None
     setup_j: float | None
     between_j: float | None
+    test_j: float | None
     wasted_j: float
     missing_epochs: int
 
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
-    """What the study used in all, each part for itself."""
+    """Add up the energy of a study, each part for itself."""
     kept = counted_epochs(epochs)["epoch_energy_j"]
     return Bill(
         epochs_j=known_sum(kept),
         setup_j=known_sum(trials["setup_energy_j"]),
         between_j=known_sum(trials["between_energy_j"]),
+        test_j=known_sum(trials["test_energy_j"]),
         wasted_j=float(trials["wasted_energy_j"].sum()),
         missing_epochs=int(kept.isna().sum()),
     )

@@ -1,4 +1,4 @@
-"""Which accuracies cannot be told from always naming the commonest class."""
+"""Setups whose accuracy cannot be distinguished from always naming the commonest class."""
 
 import math
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def weighed(
 
 
 def _is_at_chance(setup: SetupEnergy, evidence: Evidence | None, data: DataFacts) -> bool:
-    if setup.accuracy is None:
-        return False
     chance = data.chance_accuracy
+    if setup.accuracy is None or chance is None:
+        return False
     # What a guess that is right so often scores on so few samples.
     by_samples = _HALF_WIDTH * math.sqrt(chance * (1 - chance) / max(data.val_samples, 1))
     interval = None if evidence is None else evidence.accuracy(setup.setup)

@@ -11,7 +11,7 @@ _S_PER_H = 3600.0
 
 
 class RankBy(StrEnum):
-    """What is asked of a setup."""
+    """Criteria that setups can be ranked by."""
 
     ENERGY = "energy"
     ACCURACY_PER_WH = "accuracy-per-wh"

@@ -1,4 +1,4 @@
-"""What the repeats of a study allow to be said of its setups: intervals, ties, probabilities.
+"""Intervals, ties and probabilities of a study's setups, from their repeats.
 
 The model is that of `study.inference`: logarithms of energies, with a spread that all setups share
 in part. What one setup costs is the energy of all its attempts for each success. Where no setup has
@@ -17,12 +17,15 @@ from analysis.energy.totals import SetupEnergy
 from study.inference import intervals
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
 from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
-from study.inference.posterior import Posterior, posterior
+from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import Floats, Repeats
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
 
 PickedAs = Literal["against_costliest", "against_best"]
 """What a reference was picked for: the names of its bias in `study.inference.selection.Luck`."""
+
+_MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
+"""Of many setups each has fewer draws: so many values in all, but never fewer draws than these."""
 
 CALIBRATION = 0.05
 """What a board's sensor may be wrong by in all of its readings, as a share: half of a 95 %
@@ -31,7 +34,7 @@ interval. It cancels between setups that ran on the same boards."""
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Doubt:
-    """What the repeats tell of the spread.
+    """Posteriors of energy and accuracy, and what follows from them.
 
     Attributes:
         energy: Of logarithms of joules.
@@ -76,7 +79,8 @@ class Evidence:
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
             logs = picked_interval(energy, place, self.doubt.luck.energy)
-            return Interval(low=math.exp(logs.low), high=math.exp(logs.high))
+            low, high = intervals.exponential(np.asarray([logs.low, logs.high]))
+            return Interval(low=float(low), high=float(high))
         return _floats(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:
@@ -156,8 +160,15 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
         [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
     )
     objectives = Repeats.of([_values(each.best_accuracy) for each in known])
-    energy = posterior(energies, least_variance=_least_variances(known))
-    objective = posterior(objectives, rng=1)
+    axes = axes_of(
+        [
+            {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
+            for each in known
+        ]
+    )
+    draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
+    energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
+    objective = posterior(objectives, axes=axes, rng=1, draws=draws)
     doubt = None
     if energy is not None and objective is not None:
         energy = _with_boards(energy, known)
@@ -181,7 +192,7 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
 
 
 def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
-    """What one repeat's logarithm varies by at least, because its readings do. Shape (setups,)."""
+    """Least variance of one repeat's logarithm, from the uncertainty of its readings. Shape (setups,)."""
     return np.asarray(
         [
             relative_deviation(each.uncertainty_own_j, each.energy_j.mean if each.energy_j else 1.0)
@@ -208,7 +219,7 @@ def _values(spread: Spread | None) -> tuple[float, ...]:
 
 
 def _per_success(setup: SetupEnergy) -> float:
-    """How many times the energy of a success one success costs."""
+    """Factor by which failures raise the energy of a success; 1 where none failed."""
     overhead = None if setup.cost is None else setup.cost.overhead
     return math.exp(overhead or 0.0)
 

@@ -1,4 +1,4 @@
-"""What decides energy and duration: batch size, learning rate, or both together.
+"""Analysis of variance: whether batch size, learning rate or both decide energy and duration.
 
 A two-way analysis of variance (type II, nested linear models) of the finished trials. The effect
 size is eta squared: the share of the variance that goes with a factor. Its interval is a bootstrap
@@ -26,7 +26,7 @@ _Array = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What a factor does to a quantity.
+    """Effect of a factor on a quantity.
 
     Attributes:
         factor: Batch size, learning rate or interaction.
@@ -67,7 +67,7 @@ class FactorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fit:
-    """What a linear model leaves over: the sum of squares, and their degrees of freedom."""
+    """Residual sum of squares of a linear model, and its degrees of freedom."""
 
     squares: float
     degrees: int

@@ -1,4 +1,4 @@
-"""What a setup costs that fails in some of its trainings: all that it used, for each success."""
+"""Cost of a setup that fails in some of its trainings: all that it used, for each success."""
 
 from collections.abc import Sequence
 from typing import Protocol

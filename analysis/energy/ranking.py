@@ -1,9 +1,9 @@
-"""Which setup to use: by default the one with the least expected loss (`study.inference.choice`).
+"""Ranking of setups, by default by least expected loss (`study.inference.choice`).
 
 The loss is the energy, and a price for each point of accuracy that falls short of the tolerance. By
 `ChoiceRule.THRESHOLD`, and by any other criterion than energy (`analysis.energy.criteria`), setups
 come first whose mean accuracy is within the tolerance of the best, by their cost; the others follow
-by accuracy. Setups that cannot be told from chance come after all these, and setups without a cost
+by accuracy. Setups that cannot be distinguished from chance come after all these, and setups without a cost
 or an accuracy are not ranked.
 
 Two setups tie when the interval of what one saves against the other holds 0
@@ -27,7 +27,7 @@ _ROUNDING = 1e-9
 
 
 class ChoiceRule(StrEnum):
-    """How the setup to use is chosen."""
+    """Rules by which the recommended setup is chosen."""
 
     EXPECTED = "expected"
     THRESHOLD = "threshold"
@@ -44,7 +44,7 @@ class RankedSetup:
         on_front: Whether no other setup is at least as accurate with as little energy, and
             better in one of them beyond the noise of both (Pareto front).
         ties_with_first: Whether its energy cannot be told from the first place's.
-        at_chance: Whether its accuracy cannot be told from always naming the commonest class.
+        at_chance: Whether its accuracy cannot be distinguished from always naming the commonest class.
         saving_against_best: Share of the most accurate setup's energy that it saves; negative
             where it needs more; None where that cannot be said.
         saving_against_worst: Share of the largest total energy that it saves.
@@ -95,7 +95,7 @@ class Ranking:
 
     @property
     def criterion(self) -> Criterion:
-        """How the order came about."""
+        """The criterion of the order."""
         return CRITERIA[self.by]
 
     @property
@@ -126,7 +126,7 @@ def rank(
         baseline: Number of the setup to compare with.
         rule: How the first place is chosen, where setups are ranked by energy.
         evidence: What the repeats allow to be said.
-        at_chance: Numbers of the setups whose accuracy cannot be told from chance.
+        at_chance: Numbers of the setups whose accuracy cannot be distinguished from chance.
     """
     criterion = CRITERIA[by]
     best = min(
@@ -219,7 +219,7 @@ def _order(
 def picked_as(
     setup: SetupEnergy, best: SetupEnergy | None, worst: SetupEnergy | None
 ) -> PickedAs | None:
-    """What the repeats picked a setup out for; None where they did not."""
+    """Return what the repeats picked a setup out for; None where they did not."""
     if best is not None and setup.setup == best.setup:
         return "against_best"
     return "against_costliest" if worst is not None and setup.setup == worst.setup else None

@@ -1,4 +1,4 @@
-"""What one way of training saves against another, setup by setup and over all setups.
+"""Savings of one way of training against another, setup by setup and over all setups.
 
 Frozen against unfrozen encoders (paper, Table 3), tasks together against one by one (Table 4). Only
 repeats in which both ways are known are compared. The interval over all setups is Fieller's for the
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.energy.spread import Interval, Spread
-from study.inference.intervals import draws_of, interval
+from study.inference.intervals import draws_of, interval, share_saved
 from study.inference.posterior import posterior
 from study.inference.ratios import ratio_of_sums
 from study.inference.repeats import Floats, Repeats
@@ -21,7 +21,7 @@ from study.inference.repeats import Floats, Repeats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """What a way of training saves against a reference.
+    """Saving of a way of training against a reference.
 
     Attributes:
         reference_j: Energy of the reference.
@@ -84,7 +84,7 @@ def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
     for row, place in enumerate(positive):
         each = savings[place]
         if each is not None:
-            ends = interval(-np.expm1(draws_of(ratios.means, row)))
+            ends = interval(share_saved(draws_of(ratios.means, row)))
             found[place] = replace(
                 each, interval=Interval(low=float(ends.low), high=float(ends.high))
             )

@@ -10,7 +10,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Where a quantity lies with 95 % confidence, both ends included."""
+    """A 95 % interval, both ends included."""
 
     low: float
     high: float

@@ -16,27 +16,12 @@ from analysis.energy.totals import known_number
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import metrics_of
-from study.record.records import Paradigm, Stage, StopReason
+from study.record.records import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
 
 SCORE_OF_TASK = "/accuracy"
 """Ends the name of a task's own metric."""
-
-
-def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
-    """Return the stage by which setups are ranked; None where a trial has one.
-
-    For pretraining it is the training from scratch, which each setup needs whether or not
-    pretraining pays; for multitask it is the last, the training that does all of the work.
-
-    Args:
-        paradigm: Of the study.
-        stages: Of its manifest.
-    """
-    if paradigm is Paradigm.MULTITASK:
-        return stages[-1]
-    return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ class PowerPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochMark:
-    """Where an epoch begins.
+    """The start of an epoch in a power curve.
 
     Attributes:
         time_s: From the trial's first sample to the epoch's.
@@ -150,5 +150,5 @@ def _marks(samples: pd.DataFrame) -> tuple[EpochMark, ...]:
 
 
 def _label_every(epochs: int) -> int:
-    """How many epochs lie between two labels, so that some twenty are left at most."""
+    """Number of epochs between two labels, so that some twenty are left at most."""
     return next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if epochs / step <= 20)  # noqa: PLR2004

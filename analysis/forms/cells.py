@@ -237,7 +237,7 @@ class Parameters(Protocol):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """What it has besides."""
+        """Its further parameters."""
 
 
 def setup_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
@@ -302,5 +302,5 @@ def std_of(spread: Spread | None) -> float | None:
 
 
 def gaps_legend(rows: Sequence[Sequence[Cell]]) -> str:
-    """What a dash means, where there is one."""
+    """Legend of the dash, where there is one."""
     return f"{MISSING} not known" if any(c.value is None for row in rows for c in row) else ""

@@ -1,4 +1,4 @@
-"""How all figures look, and how a chart becomes files, without a browser.
+"""Style of all figures, and drawing of a chart into files without a browser.
 
 Importing this takes half a second; only a report needs it.
 

@@ -7,7 +7,7 @@ from analysis.forms.cells import TableInfo, csv_text
 
 
 class Format(StrEnum):
-    """What a table is written as."""
+    """Formats of a table."""
 
     MARKDOWN = "markdown"
     LATEX = "latex"

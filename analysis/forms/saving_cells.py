@@ -1,4 +1,4 @@
-"""How a saving stands in a table: columns, cells and the sentence below them."""
+"""Columns and cells of a saving in a table, and the sentence below them."""
 
 from collections.abc import Sequence
 

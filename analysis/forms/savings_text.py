@@ -10,7 +10,7 @@ NO_DIFFERENCE_POINTS = 0.5
 
 
 def change_text(saving: Saving, against: str) -> str:
-    """What a way of training saves or adds against another, as what follows its name in a sentence.
+    """Saving or addition of a way of training, as what follows its name in a sentence.
 
     Args:
         saving: Over all setups.

@@ -1,4 +1,4 @@
-"""What tells the setups of one batch size apart in a figure: the learning rate, and what else they choose."""
+"""Names of series in a figure: the learning rate, and the further parameters."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What training tasks together comes to, in sentences."""
+"""Advice on training tasks together."""
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ def all_tasks(info: MultitaskInfo) -> str:
 
 
 def _points_by_task(given_up: Mapping[str, Sequence[float | None]]) -> str:
-    """What each task's accuracy gains or loses: a mean of unlike accuracies would say nothing."""
+    """Gain or loss of each task's accuracy: a mean of unlike accuracies would say nothing."""
     changes = {
         task: -100 * statistics.fmean(known)
         for task, values in given_up.items()

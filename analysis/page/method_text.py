@@ -1,4 +1,4 @@
-"""What stands at the end of a report: how it was measured and computed, and what study it was."""
+"""The end of a report: method, and facts of the study."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from analysis.energy.ranking import Ranking
 from analysis.findings import Findings
 from analysis.quantities import learning_rate_text, listed, percent_text, points_text
 from analysis.tables.terminal import bill_line
-from study.record.manifest import Manifest, NodeFacts
+from study.record.manifest import DataFacts, Manifest, NodeFacts
 
 _METHODS = {
     "counter": "by the device's own energy counter",
@@ -17,7 +17,7 @@ _METHODS = {
 
 
 def method_sentences(findings: Findings) -> tuple[str, ...]:
-    """How the energies came about and what was made of them, a sentence or two each."""
+    """Describe measuring and computing, a sentence or two each."""
     nodes = findings.study.manifest.nodes
     sources = dict.fromkeys(_source_text(node) for node in nodes)
     return (
@@ -112,8 +112,8 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         (
             "Samples",
             (
-                f"{data.train_samples:,} for training, {data.val_samples:,} for validation; "
-                f"{len(data.classes)} classes, chance {percent_text(data.chance_accuracy)}"
+                f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
+                f"{_classes_text(data)}"
             ),
         ),
         ("Setups", _setups_text(manifest)),
@@ -150,3 +150,12 @@ def _node_text(node: NodeFacts) -> str:
     ]
     refused = [f"{name} not used: {reason}" for name, reason in node.refused.items()]
     return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])
+
+
+def _classes_text(data: DataFacts) -> str:
+    """How many classes there are, and how often the commonest is right; nothing without classes."""
+    if not data.classes:
+        return ""
+    chance = data.chance_accuracy
+    by_chance = "" if chance is None else f", chance {percent_text(chance)}"
+    return f"; {len(data.classes)} classes{by_chance}"

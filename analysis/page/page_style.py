@@ -1,4 +1,4 @@
-"""How the page of a report looks: on a screen, light or dark, wide or narrow, and on paper."""
+"""Style of a report's page: on a screen, light or dark, wide or narrow, and on paper."""
 
 from analysis.forms.chart_style import DARK
 

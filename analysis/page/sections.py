@@ -1,4 +1,4 @@
-"""What stands on the page of a report, in its order: sections of prose, figures and tables."""
+"""Sections of a report's page, in their order: prose, figures and tables."""
 
 import re
 import statistics
@@ -11,7 +11,7 @@ from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import energy_text, percent_text
+from analysis.quantities import energy_text, percent_text, probability_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.contenders import contenders_info
@@ -112,7 +112,7 @@ def sections(
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
-    """What the study says in three numbers; fewer where they are not known."""
+    """Return the study's three key figures; fewer where they are not known."""
     paradigm = findings.paradigm
     if paradigm.pretraining is not None:
         return tuple(_pretraining_keys(findings, paradigm.pretraining))
@@ -138,7 +138,11 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
         return
     yield KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy))
     yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
-    if first.saving_against_worst:
+    evidence = findings.ranking.evidence
+    right = None if evidence is None else evidence.right(first.setup.setup)
+    if right is not None and findings.ranking.by_expected_loss:
+        yield KeyFigure(name="probability that it is right", value=probability_text(right))
+    elif first.saving_against_worst:
         saved = percent_text(first.saving_against_worst, decimals=0)
         yield KeyFigure(name="less than the costliest", value=saved)
 

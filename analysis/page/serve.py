@@ -47,7 +47,7 @@ _VERSION = "version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options(Choices):
-    """What is to be served, and how."""
+    """Options of `python -m analysis serve`."""
 
     results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
     """Folders of studies (results/NAME), or a folder with one study in it."""
@@ -100,7 +100,7 @@ class ReportServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where a browser finds the page."""
+        """The address of the page."""
         return f"http://{ADDRESS}:{self.server_port}/"
 
 

@@ -1,4 +1,4 @@
-"""What pretraining comes to, in sentences."""
+"""Advice on pretraining."""
 
 from collections.abc import Iterator
 

@@ -26,7 +26,7 @@ STAGES_OF_A_CYCLE = (Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN)
 
 
 class BreakEvenOutcome(StrEnum):
-    """What can be said of pretraining."""
+    """Outcomes of equation 2."""
 
     PAYS = "pays"
     NEVER = "never"

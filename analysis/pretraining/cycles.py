@@ -1,4 +1,4 @@
-"""How far the break-even of pretraining can be told from a study's repeats.
+"""Uncertainty of the break-even of pretraining, from a study's repeats.
 
 Over all setups it is the ratio of the sums of energies with Fieller's interval; of one setup it is
 drawn from the three energies' posteriors. The best and the worst setup were picked, so their
@@ -50,7 +50,7 @@ class PooledCycles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleDoubt:
-    """What the repeats tell of each setup's break-even.
+    """Intervals of each setup's break-even.
 
     Attributes:
         by_setup: 95 % interval of each setup; infinite is never.

@@ -1,4 +1,4 @@
-"""What a frozen encoder saves against one that is trained on (paper, Table 3)."""
+"""Saving of a frozen encoder against one that is trained on (paper, Table 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What a pretraining study says: break-even and freezing together."""
+"""Results of a pretraining study: break-even and freezing together."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from study.record.records import LATENTS, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainingInfo:
-    """What a pretraining study says.
+    """Results of a pretraining study.
 
     Attributes:
         frozen: Break-even with the frozen classifier in each cycle, as in the paper.

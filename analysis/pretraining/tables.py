@@ -49,7 +49,7 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str]) -> TableInfo:
 
 
 def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
-    """What a frozen encoder saves (paper, Table 3)."""
+    """Table of the savings of a frozen encoder (paper, Table 3)."""
     unit = saving_unit([row.saving for row in info.rows])
     rows = tuple(
         (

@@ -37,7 +37,7 @@ _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Study:
-    """What a study left behind.
+    """The rows and the manifest of a study.
 
     Attributes:
         path: Its folder.
@@ -111,7 +111,7 @@ def load(path: str | os.PathLike[str]) -> Study:
 
 
 def load_windows(path: Path) -> pd.DataFrame | None:
-    """What the trackers of a study booked; None where the file is not there.
+    """Read the windows that the trackers of a study booked; None where the file is not there.
 
     Raises:
         AnalysisError: The file is broken or of another version.

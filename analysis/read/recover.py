@@ -1,4 +1,4 @@
-"""What can be recovered of a study that was not brought to its end.
+"""Recovery of a study that was not brought to its end.
 
 Ray Tune writes one `result.json` per trial, a JSON object a line, flushed after every report; the
 fields of `EpochRecord` are among its keys. Its last line is cut off where a worker was killed.

@@ -1,4 +1,4 @@
-"""How large a search's front has grown, for which energy."""
+"""Growth of a search's front with the energy spent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pandas as pd
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontSize:
-    """How much of accuracy and energy the front has won when a trial had ended.
+    """Hypervolume of the front when a trial had ended.
 
     Attributes:
         spent_j: Energy of all epochs until then.

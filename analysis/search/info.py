@@ -1,4 +1,4 @@
-"""What a search says: its front, what it spent for it, what the grid would have cost, how sure it is.
+"""Results of a search: its front, its energy, the energy of the whole grid, the probability of its answer.
 
 A trial that the search stopped is a lower bound: its setup would have cost at least what it used.
 It is shown as that, and is never a point of the front.
@@ -64,7 +64,7 @@ class SearchPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchInfo:
-    """What a search says.
+    """Results of a search.
 
     Attributes:
         points: Every setup that was trained: the front by accuracy, the other whole trainings,
@@ -164,7 +164,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """What a search was after."""
+    """The goal of a search."""
 
     goal: SearchGoal
     objective: Objective
@@ -242,7 +242,7 @@ def _sureness(
 
 
 def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:
-    """What stands for a cost where a score is looked for: less is better, and none is below 0."""
+    """Costs that stand for scores where a score is looked for: less is better, and none is below 0."""
     ended = [each for each in curves if not each.stopped]
     scores = [s for each in ended if (s := each.best_score) is not None and s > 0]
     if len(scores) < len(ended) or any(each.failed for each in ended):

@@ -1,4 +1,4 @@
-"""How sure a search is that it found the best: as sure as seeds let it be.
+"""Probability that a search has found the best setup, from the spread over seeds.
 
 A setup's energy to target differs from seed to seed by a factor. By the model of `study.inference`
 (logarithms, a spread that all setups share in part) the means of all setups are drawn again and
@@ -26,7 +26,7 @@ DRAWS = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbabilityOfBest:
-    """How sure an answer is.
+    """Probability of an answer.
 
     Attributes:
         setup: The recommended one.

@@ -27,7 +27,7 @@ def search_tables(info: SearchInfo, labels: Sequence[str]) -> tuple[TableInfo, .
 
 
 def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> str:
-    """What the search spent, against the grid, and how sure its answer is."""
+    """Describe the search's energy against the grid's, and the probability of its answer."""
     known = " (estimated)" if "estimated" in " ".join(labels) else ""
     if info.missing_epochs:
         known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
@@ -73,7 +73,7 @@ def _answer_text(info: SearchInfo) -> str:
 
 
 def sureness_text(info: SearchInfo) -> str:
-    """How sure the answer is, as a sentence or two."""
+    """State the probability of the answer, in a sentence or two."""
     sure = info.sure
     if sure is None:
         several = sum(each.seeds > 1 for each in info.points)

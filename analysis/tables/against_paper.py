@@ -42,7 +42,7 @@ def against_paper_infos(findings: Findings) -> tuple[TableInfo, ...]:
 
 
 def differences(findings: Findings) -> tuple[str, ...]:
-    """What differs between the study and the paper."""
+    """List the differences between the study and the paper."""
     manifest = findings.study.manifest
     devices = dict.fromkeys(d.name for node in manifest.nodes for d in node.devices)
     methods = dict.fromkeys(findings.study.epochs["energy_method"].dropna())

@@ -82,7 +82,7 @@ def all_labels(studies: Sequence[Findings]) -> tuple[str, ...]:
 
 
 def boards_note(studies: Sequence[Findings]) -> str:
-    """What must be known before numbers of different studies are set against each other."""
+    """Note what limits a comparison of different studies; empty where nothing does."""
     boards = {name for each in studies for name in each.study.trials["device_uuid"].dropna()}
     scenarios = {each.study.manifest.scenario for each in studies}
     notes = []
@@ -158,7 +158,7 @@ def _legend(studies: Sequence[Findings]) -> str:
 
 
 def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
-    """What setups are matched by; what all of a study have alike does not part them from others."""
+    """Keys that setups are matched by; what all of a study have alike does not part them from others."""
     besides = [parameters_text(each.parameters) for each in setups]
     alike = len(set(besides)) == 1
     return [

@@ -17,7 +17,7 @@ LEARNING_RATES = (0.1, 0.01, 0.001, 0.0001)
 
 
 class Hardware(StrEnum):
-    """What the paper trained on."""
+    """Hardware of the paper."""
 
     CUDA = "cuda"
     MPS = "mps"

@@ -201,7 +201,7 @@ def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
     if any(row.ties_with_first for row in rows):
         signs.append(f"{_TIE} cannot be told apart from the first in energy")
     if any(row.at_chance for row in rows):
-        signs.append(f"{_CHANCE} cannot be told from chance in accuracy")
+        signs.append(f"{_CHANCE} cannot be distinguished from chance in accuracy")
     if unequal:
         signs.append("n trainings with an energy, of those with an accuracy")
     if failed:

@@ -124,13 +124,14 @@ def study_line(manifest: Manifest) -> str:
 
 
 def bill_line(bill: Bill) -> str:
-    """What the whole study used, part by part."""
+    """State the energy of the whole study, part by part."""
     parts = [
         f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
         for name, energy_j in (
             ("epochs", bill.epochs_j),
             ("before them", bill.setup_j),
             ("between them", bill.between_j),
+            *(() if bill.test_j is None else (("tests", bill.test_j),)),
             ("lost attempts", bill.wasted_j),
         )
     ]

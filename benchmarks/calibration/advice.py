@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import Truth
+from benchmarks.calibration.worlds import AXES, Truth
 from study.inference.choice import NEAR, Aim, Choice, choose, choose_by_means
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
@@ -74,7 +74,7 @@ def advice_measures(
     energies, objectives = truth.observed(rng, repeats)
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
     allowed = outcome(truth, _with_known_spread(truth, energy, objective, aim, rng, draws), aim)
-    drawn = [posterior(each, rng=rng, draws=draws) for each in (energy, objective)]
+    drawn = [posterior(each, axes=AXES, rng=rng, draws=draws) for each in (energy, objective)]
     if drawn[0] is None or drawn[1] is None:
         setup = choose_by_means(energy, objective, aim)
         return {**outcome(truth, setup, aim), "allowed": allowed["right"]}, {}
@@ -151,7 +151,7 @@ def _with_known_spread(
         noise = rng.standard_normal(variances.shape)
         scale = np.sqrt(variances / repeats.count[:, None, :])
         means = repeats.mean[:, None, :] + scale * noise
-        return Posterior(repeats=repeats, means=means, variances=variances)
+        return Posterior(repeats=repeats, means=means, pooled=means, variances=variances)
 
     choice = choose(
         known(energy, truth.energy_deviation), known(objective, truth.objective_deviation), aim

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.calibration.worlds import Truth
+from benchmarks.calibration.worlds import AXES, Truth
 from study.inference.choice import Aim, choose
 from study.inference.intervals import (
     Interval,
@@ -45,8 +45,8 @@ def interval_measures(
     known = _KnownSpread(wider, energies, repeats)
     apart = interval(difference(pairs, one, other))
     twins = np.full(truth.studies, setups)
-    energy = _drawn(energies[:, :setups], rng, draws)
-    objective = _drawn(objectives[:, :setups], rng, draws)
+    energy = _drawn(energies[:, :setups], rng, draws, AXES)
+    objective = _drawn(objectives[:, :setups], rng, draws, AXES)
     return {
         "total": _share(total_interval_j(energy, one).holds(np.exp(truth.energy[studies, one]))),
         "fixed pair": _share(apart.holds(known.true(one, other))),
@@ -102,8 +102,10 @@ class _KnownSpread:
         return Interval(low=middle - half, high=middle + half)
 
 
-def _drawn(values: Floats, rng: np.random.Generator, draws: int) -> Posterior:
-    drawn = posterior(Repeats.of_array(values), rng=rng, draws=draws)
+def _drawn(
+    values: Floats, rng: np.random.Generator, draws: int, axes: Integers | None = None
+) -> Posterior:
+    drawn = posterior(Repeats.of_array(values), axes=axes, rng=rng, draws=draws)
     if drawn is None:
         msg = "with one repeat there is no interval to count"
         raise ValueError(msg)

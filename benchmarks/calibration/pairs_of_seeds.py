@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import recorded_trainings
+from benchmarks.calibration.worlds import AXES, recorded_trainings
 from study.inference.choice import Aim, choose
 from study.inference.intervals import Interval
 from study.inference.posterior import Posterior, posterior
@@ -61,7 +61,7 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     """
     trainings = recorded_trainings()
     rest = [seed for seed in range(SEEDS) if seed not in seeds]
-    energy, objective = (_drawn(trainings[:, list(seeds), part]) for part in (0, 1))
+    energy, objective = (_drawn(trainings[:, list(seeds), part], part) for part in (0, 1))
     choice = choose(energy, objective, aim)
     lucky = luck(energy, objective, aim)
     setup, costliest = int(choice.setup), int(energy.repeats.mean.argmax())
@@ -83,8 +83,9 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     )
 
 
-def _drawn(values: Floats) -> Posterior:
-    drawn = posterior(Repeats.of_array(values))
+def _drawn(values: Floats, seed: int) -> Posterior:
+    # Seeds of their own, so that draws of the one say nothing of the other.
+    drawn = posterior(Repeats.of_array(values), axes=AXES, rng=seed)
     if drawn is None:
         msg = "two seeds are needed for a spread"
         raise ValueError(msg)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.calibration.advice import outcome
-from benchmarks.calibration.worlds import Truth
+from benchmarks.calibration.worlds import AXES, Truth
 from study.inference.allocation import Rule, next_repeat, sure_enough
 from study.inference.choice import Aim, choose
 from study.inference.posterior import posterior
@@ -45,7 +45,7 @@ def spending_measures(
     stopped = np.full(truth.studies, -1, dtype=np.int64)
     setup: Integers = np.zeros(truth.studies, dtype=np.int64)
     for step in range(more + 1):
-        drawn = [posterior(each, rng=rng, draws=draws) for each in (energy, objective)]
+        drawn = [posterior(each, axes=AXES, rng=rng, draws=draws) for each in (energy, objective)]
         if drawn[0] is None or drawn[1] is None:
             msg = "two repeats of all setups have a spread"
             raise ValueError(msg)

@@ -27,6 +27,9 @@ from study.record.migration import RENAMED
 RECORDED = Path(__file__).parent.parent / "data" / "watch16" / "epochs.csv"
 ENERGY_DEVIATION, OBJECTIVE_DEVIATION = 0.28, 0.025
 SETUPS = 16
+AXES = np.stack(np.divmod(np.arange(SETUPS), 4), axis=-1)
+"""Of each setup the number of its batch size and of its learning rate. Shape (setups, 2)."""
+
 WORLDS = ("resampled", "parametric", "grids", "synthetic")
 
 

@@ -37,6 +37,10 @@ class StudyCallback(tune.Callback):
         """Nothing: Tune stores its callbacks, and a study is resumed from its rows instead."""
         return {}
 
+    def say(self, text: str) -> None:
+        """Show a sentence to the user."""
+        self._progress.say(text)
+
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial is on its way."""
         trial = info["trial"]

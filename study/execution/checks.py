@@ -4,6 +4,7 @@ from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.objective import Objective
 from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
@@ -15,6 +16,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
         *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
+        *("more_repeats", "sure", "tolerance", "prefer"),
     }
 )
 """Options with which a study that is resumed stays the same study."""
@@ -51,16 +53,15 @@ def check_this_machine(options: StudyOptions) -> str:
 
 
 def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manifest | None:
-    """Prove that the folder can be used; the manifest of the study that goes on.
+    """The manifest of the study that goes on; nothing is written yet.
 
     Raises:
-        StorageError: It cannot be written, or holds a study although it should not, or the
+        StorageError: It cannot be read, or holds a study although it should not, or the
             reverse.
     """
     if options.resume and not folder.exists():
         message = f"--resume: there is no study {name} in {options.results_dir}."
         raise StorageError(message)
-    folder.prepare()
     if folder.exists() and not options.resume:
         message = (
             f"{folder.path} holds a study of that name. Give another --name, or --resume to go on "
@@ -68,6 +69,20 @@ def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manif
         )
         raise StorageError(message)
     return folder.read_manifest() if options.resume else None
+
+
+def check_target(target: float | None, objective: Objective) -> None:
+    """Refuse a target that the objective cannot reach.
+
+    Raises:
+        OptionError: The objective is a share, and the target is none.
+    """
+    if target is not None and objective.is_share and not 0 < target <= 1:
+        message = (
+            f"--target is {target:g}; the objective {objective.name} is a share: allowed is a number "
+            "above 0, up to 1."
+        )
+        raise OptionError(message)
 
 
 def check_same_study(earlier: Manifest, later: Manifest) -> None:

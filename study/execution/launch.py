@@ -8,7 +8,13 @@ from rich.console import Console
 
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
-from study.execution.checks import check_folder, check_same_study, check_this_machine
+from study.errors import ScenarioError, StudyError
+from study.execution.checks import (
+    check_folder,
+    check_same_study,
+    check_target,
+    check_this_machine,
+)
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of
 from study.execution.shipping import check_shippable
@@ -18,21 +24,22 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
+from study.record.objective import Objective
 from study.record.records import (
     MANIFEST_FILE,
     EnergyMethod,
     Paradigm,
-    Stage,
     TrialRecord,
     TrialStatus,
 )
-from study.scenario import Data, Scenario
+from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
-from study.training.stages import check_stages, stage_warnings
+from study.training.dry_run import check_training
+from study.training.stages import stage_warnings
 
 
 def run_study(
@@ -68,9 +75,11 @@ def run_study(
     folder = StudyFolder(options.results_dir, name)
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
+    check_target(options.target, objective_of(scenario))
     data, facts = _loaded(scenario, options, console)
-    check_stages(scenario, data, stages)
+    check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
+    folder.prepare()
     manifest = _manifest(
         design,
         options,
@@ -80,6 +89,7 @@ def run_study(
         command=command,
         stages=stages,
         setups=setups,
+        objective=objective_of(scenario),
         encoder_weights=data.encoder_weights,
     )
     if earlier is None:
@@ -108,6 +118,7 @@ def run_study(
         manifest = replace(
             manifest,
             setups=tuple(source.setups),
+            further=tuple(source.further),
             nodes=cluster.node_facts(),
             warnings=(
                 *warnings_of(cluster, device_type=device_type, options=options),
@@ -134,7 +145,17 @@ def run_study(
 def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
     with console.status("reading the data") as status, shown_by(status.update):
-        data = scenario.load(options.data_dir, seed=options.seed)
+        try:
+            data = scenario.load(options.data_dir, seed=options.seed)
+        except StudyError:
+            raise
+        except Exception as error:
+            # It is the user's code, and may raise anything.
+            message = (
+                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"{type(error).__name__}: {error}"
+            )
+            raise ScenarioError(message) from error
         return data, data.facts()
 
 
@@ -148,6 +169,7 @@ def _manifest(
     command: tuple[str, ...],
     stages: tuple[str, ...],
     setups: tuple[SetupFacts, ...],
+    objective: Objective,
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""
@@ -168,6 +190,7 @@ def _manifest(
         seeds=options.seeds,
         nodes=(),
         stages=stages,
+        objective=objective,
         encoder_weights=encoder_weights,
     )
 
@@ -192,7 +215,7 @@ def _tasks(manifest: Manifest) -> tuple[str, ...]:
     """The single tasks of a multitask study."""
     if manifest.paradigm is not Paradigm.MULTITASK:
         return ()
-    return tuple(each for each in manifest.stages if each not in {*Stage})
+    return manifest.stages[:-1]
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

@@ -112,7 +112,10 @@ class ProgressDisplay:
     def begin(self, trial_id: str, setup: int) -> None:
         """A trial has begun."""
         with self._lock:
-            self._states[setup].running[trial_id] = _TrialState(begun_s=self._clock.now_s())
+            state = self._states[setup]
+            state.running[trial_id] = _TrialState(begun_s=self._clock.now_s())
+            begun = sum(s.ended + len(s.running) for s in self._states.values())
+            self._trials = self._trials and max(self._trials, begun)  # the further ones
 
     def epoch(self, record: EpochRecord) -> None:
         """A trial has reported an epoch."""
@@ -154,8 +157,11 @@ class ProgressDisplay:
         """A trial's process was lost, and the trial will be run again."""
         with self._lock:
             self._states[setup].running.pop(trial_id, None)
-        line = f"lost: {trial_id}: {why}; it is run again after the others"
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.say(f"lost: {trial_id}: {why}; it is run again after the others")
+
+    def say(self, text: str) -> None:
+        """Print a sentence; above the live table, where there is one."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def left_s(self) -> float | None:
         """Estimated seconds until the last trial ends; None before the first has."""
@@ -177,7 +183,7 @@ class ProgressDisplay:
         record = trial.last
         if record is None:
             return f"{head}  failed before its first epoch ended{tail}"
-        best = "none" if trial.best is None else f"{trial.best:.3f}"
+        best = "none" if trial.best is None else self._score(trial.best)
         energy = "energy not known"
         if record.energy_j is not None:
             energy = f"{record.energy_j / J_PER_MWH:.1f} mWh{self._label()}"
@@ -186,6 +192,9 @@ class ProgressDisplay:
             f"  best {self._objective.name} {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
+
+    def _score(self, score: float) -> str:
+        return f"{score:.3f}" if self._objective.is_share else f"{score:#.4g}"
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""
@@ -240,7 +249,7 @@ class ProgressDisplay:
         return table
 
     def _row(self, setup: SetupFacts, state: _SetupState, best: float | None) -> list[str | Text]:
-        accuracy = Text("-" if state.best is None else f"{state.best:.3f}")
+        accuracy = Text("-" if state.best is None else self._score(state.best))
         if state.best is not None and state.best == best:
             accuracy.stylize("bold green")
         per_epoch = so_far = "not known" if state.missing else "-"
@@ -252,7 +261,7 @@ class ProgressDisplay:
             str(setup.setup),
             str(setup.batch_size),
             f"{setup.learning_rate:g}",
-            f"{state.ended}/{self._repeats}",
+            f"{state.ended}/{max(self._repeats, state.ended + len(state.running))}",
             str(state.epochs or "-"),
             accuracy,
             per_epoch,

@@ -33,7 +33,8 @@ from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
 from study.training.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
-from study.training.loop import EpochOutcome, TrainingSettings, train
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
@@ -53,6 +54,10 @@ class TrialContext:
         max_epochs: See `TrainingSettings`.
         patience: See `TrainingSettings`.
         optimizer: See `TrainingSettings`.
+        precision: See `TrainingSettings`.
+        compiled: See `TrainingSettings`.
+        accumulate: See `TrainingSettings`.
+        clip_norm: See `TrainingSettings`.
         device: The value of `--device`.
         threads: CPU threads of a trial.
         storage: The study's folder, for checkpoints; None where none are to be kept.
@@ -72,6 +77,10 @@ class TrialContext:
     threads: int
     storage: StorageVisibility | None
     checkpoint_every_s: float
+    precision: Precision = "fp32"
+    compiled: bool = False
+    accumulate: int = 1
+    clip_norm: float | None = None
 
 
 def run_trial(
@@ -188,6 +197,10 @@ def _outcomes(
         optimizer=plan.chosen.get("optimizer", context.optimizer),
         seed=plan.seed,
         weight_decay=plan.chosen.get("weight_decay"),
+        precision=plan.chosen.get("precision", context.precision),
+        compiled=plan.chosen.get("compile", context.compiled),
+        accumulate=context.accumulate,
+        clip_norm=context.clip_norm,
     )
     order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
@@ -199,6 +212,7 @@ def _outcomes(
             device=device,
             window=meter.window,
             latents=meter.latents,
+            tested=meter.tested,
             begin=begin,
         ):
             meter.peak_memory_bytes = peak_memory_bytes(device)
@@ -251,6 +265,8 @@ def _record(
         val_loss=outcome.val_loss,
         val_score=outcome.val_metrics.get(context.objective.name),
         val_metrics=metrics_text(outcome.val_metrics),
+        test_score=(outcome.test_metrics or {}).get(context.objective.name),
+        test_metrics=metrics_text(outcome.test_metrics or {}),
         epoch_time_s=duration_s,
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, final
 
-from study.record.records import LATENTS
+from study.record.records import LATENTS, TEST
 from study.store.setups import TrialPlan
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Device, Reading
@@ -42,6 +42,7 @@ class TrialMeter:
         self.peak_memory_bytes: int | None = None
         self._plan = plan
         self._in_setup = False
+        self._tests = 0
         self._last: tuple[str, int, Reading, float] | None = None
 
     @contextmanager
@@ -74,6 +75,17 @@ class TrialMeter:
     def latents(self) -> Iterator[None]:
         """Around the computing of latent features, within an epoch."""
         key = self._key(LATENTS, 0)
+        self.client.open(key)
+        try:
+            yield
+        finally:
+            self.client.close(key)
+
+    @contextmanager
+    def tested(self) -> Iterator[None]:
+        """Around the test of a stage's best weights, after its last epoch."""
+        self._tests += 1
+        key = self._key(TEST, self._tests)
         self.client.open(key)
         try:
             yield

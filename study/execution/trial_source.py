@@ -1,18 +1,18 @@
-"""Where a study's trials come from and what ends them: from a grid, or from a search.
+"""Where a study's trials come from and what ends them: from a grid, or as they are proposed.
 
 `study.execution.launch` asks this and nothing else about the kind of study that it runs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final
+from typing import Any, Protocol, cast, final
 
 from ray import tune
 from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from study.options import StudyOptions
-from study.record.manifest import Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
@@ -69,6 +69,10 @@ class TrialSource(Protocol):
         """The setups that are known; of a search over ranges this grows."""
 
     @property
+    def further(self) -> Sequence[FurtherTrial]:
+        """The trials beyond every setup with every seed, as far as they are known."""
+
+    @property
     def remaining(self) -> Sequence[TrialPlan]:
         """The trials that are known and have not ended."""
 
@@ -85,14 +89,20 @@ class TrialSource(Protocol):
         """What is going to be run, in a few words."""
 
     def parts(
-        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+        self,
+        *,
+        slots: int,
+        collect: Callable[[], None],
+        note: Callable[[], None],
+        say: Callable[[str], None],
     ) -> TuneParts:
         """What Ray Tune gets, for one run of it.
 
         Args:
             slots: Trials that fit on the machines at the same time.
             collect: Brings what trackers have booked to the recorder.
-            note: Writes down the setups; called after each that is new.
+            note: Writes down setups and further trials; called after each that is new.
+            say: Tells the user, while trials run.
         """
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
@@ -104,6 +114,7 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
+    further: Sequence[FurtherTrial] = ()
 
     def __init__(self, options: StudyOptions) -> None:
         """Run the setups of the manifest as `options` says."""
@@ -148,6 +159,7 @@ class GridSource:
         slots: int,  # noqa: ARG002 - machines may join, and Ray starts what fits
         collect: Callable[[], None],  # noqa: ARG002 - nothing is decided by it
         note: Callable[[], None],  # noqa: ARG002 - no setup is new
+        say: Callable[[str], None],  # noqa: ARG002 - all was said before
     ) -> TuneParts:
         """The whole list of trials."""
         configs = [plan.to_config() for plan in self.remaining]
@@ -164,6 +176,67 @@ class GridSource:
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
         """Plan them as new attempts."""
         self.remaining = [] if self._recorder is None else self._recorder.expect(lost)
+
+
+class Proposer(Protocol):
+    """What decides which trial comes next, while others run."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what comes next depends on trials that still run."""
+
+    def propose(self) -> TrialPlan | None:
+        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+
+    def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:
+        """A trial has ended.
+
+        Args:
+            trial_id: Of its plan.
+            result: What it reported last; empty if it did not.
+            lost: Whether its process ended before it did.
+        """
+
+
+@final
+class ProposalSearcher(Searcher):
+    """Gives Tune one trial after another, as a proposer says."""
+
+    def __init__(self, proposer: Proposer) -> None:
+        """Ask `proposer`, and tell it what has ended."""
+        super().__init__(metric=None, mode=None)
+        self._proposer = proposer
+        self._ours: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune stores its searchers, and a study is resumed from its rows instead."""
+        return {}
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
+        """Return the next trial, None where it depends on those that run, or Tune's `FINISHED`."""
+        plan = self._proposer.propose()
+        if plan is None:
+            if self._proposer.is_waiting:
+                return None
+            finished: Any = Searcher.FINISHED
+            return cast("dict[str, Any]", finished)
+        self._ours[trial_id] = plan.trial_id
+        return plan.to_config()
+
+    def on_trial_complete(
+        self,
+        trial_id: str,
+        result: dict[str, Any] | None = None,
+        error: bool = False,  # noqa: FBT001, FBT002 - as Tune calls it
+    ) -> None:
+        """A trial has ended, or its process was lost."""
+        self._proposer.end(self._ours[trial_id], result or {}, lost=error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: see `__getstate__`."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: see `__getstate__`."""
 
 
 def _summary(setups: int, repeats: int, *, ended: int) -> str:

@@ -93,7 +93,10 @@ class Tuning:
 
     def _tuner(self, callback: StudyCallback) -> tune.Tuner:
         parts = self._source.parts(
-            slots=self._cluster.slots, collect=self._take_bookings, note=self._note_setups
+            slots=self._cluster.slots,
+            collect=self._take_bookings,
+            note=self._note_trials,
+            say=callback.say,
         )
         trainable = tune.with_parameters(
             run_trial, context=self._context(), data=self._data, manager=self._cluster.manager
@@ -129,6 +132,10 @@ class Tuning:
             max_epochs=self._options.max_epochs,
             patience=self._options.patience,
             optimizer=self._options.optimizer,
+            precision=self._options.precision,
+            compiled=self._options.compile,
+            accumulate=self._options.accumulate,
+            clip_norm=self._options.clip_norm,
             device=self._options.device,
             threads=max(1, int(self._cluster.share.cpus)),
             storage=self._cluster.reach if self._source.restarts else None,
@@ -172,11 +179,13 @@ class Tuning:
         for booking in self._cluster.take_bookings():
             self._recorder.add_booking(booking)
 
-    def _note_setups(self) -> None:
-        """Write down what a search has proposed from a range, before it is trained."""
-        setups = tuple(self._source.setups)
-        if setups != self._manifest.setups:
-            self._manifest = replace(self._manifest, setups=setups)
+    def _note_trials(self) -> None:
+        """Write down what was proposed and is not known from the options, before it is trained."""
+        noted = replace(
+            self._manifest, setups=tuple(self._source.setups), further=tuple(self._source.further)
+        )
+        if noted != self._manifest:
+            self._manifest = noted
             try:
                 self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
             except OSError as error:  # the next proposal, or the end, writes it

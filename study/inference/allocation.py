@@ -56,7 +56,7 @@ def sure_enough(choice: Choice, probability: float) -> Truths:
 
 def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
     """By how much a repeat of each setup is expected to lower the least expected loss."""
-    lost = losses(energy.means, objective.means, aim)
+    lost = losses(energy.pooled, objective.pooled, aim)
     expected = lost.mean(axis=-2)
     order = np.sort(expected, axis=-1)
     least, second = order[..., :1], order[..., min(1, order.shape[-1] - 1)][..., None]
@@ -69,7 +69,7 @@ def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Fl
 
 def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
     """What a repeat explains of the leader's and its likeliest rival's loss; of others -1."""
-    lost = losses(energy.means, objective.means, aim)
+    lost = losses(energy.pooled, objective.pooled, aim)
     places = np.arange(lost.shape[-1])
     leads = lost.mean(axis=-2).argmin(axis=-1)[..., None] == places
     wins = (lost.argmin(axis=-1)[..., None] == places).mean(axis=-2)

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from study.inference.intervals import CONFIDENCE, Interval, interval
+from study.inference.intervals import (
+    CONFIDENCE,
+    Interval,
+    exponential,
+    interval,
+    share_saved,
+)
 from study.inference.posterior import SEED, Posterior
 from study.inference.ratios import Ratio, ratio_of_sums
 from study.inference.repeats import Floats, Integers
@@ -147,9 +153,9 @@ def _all(stages: StagePosteriors) -> tuple[Posterior, Posterior, Posterior]:
 
 def _cycles(encoder: Floats, together: Floats, classifier: Floats) -> Floats:
     """Equation 2 of logarithms of joules; infinite where nothing is saved in a cycle."""
-    saved = np.exp(together) - np.exp(classifier)
+    saved = share_saved(classifier - together)
     cycles = np.full(saved.shape, math.inf)
-    np.divide(np.exp(encoder), saved, out=cycles, where=saved > 0)
+    np.divide(exponential(encoder - together), saved, out=cycles, where=saved > 0)
     return cycles
 
 

@@ -2,7 +2,8 @@
 
 The loss of a setup is the logarithm of its energy, plus a price for each point by which its
 objective falls short of what was asked for: the best setup's, less the tolerance. A price of
-log(1.4) means that a point is worth 40 % of energy. Its expectation over what the true means can
+log(1.4) means that a point is worth 40 % of energy. That it falls short at all, by however little,
+costs another 10 %. Its expectation over what the true means can
 be (`study.inference.posterior`) decides, so that a setup whose objective is only perhaps good
 enough pays for the points by which it may fall short.
 """
@@ -46,11 +47,14 @@ class Aim:
         tolerance: By how much its objective may be worse than the best setup's; at least 0.
         point: What a point of the objective is: 0.01 of a share.
         price: Logarithm of the energy that a point is worth; at least 0.
+        outside: Logarithm of the energy that it is worth to be within the tolerance at all; at
+            least 0.
     """
 
     tolerance: float = 0.01
     point: float = 0.01
     price: float = Preference.BALANCED.price
+    outside: float = math.log1p(0.1)
 
     def __post_init__(self) -> None:
         """Check signs.
@@ -58,8 +62,8 @@ class Aim:
         Raises:
             ValueError: One of them is negative, or the point is 0.
         """
-        if self.tolerance < 0 or self.point <= 0 or self.price < 0:
-            msg = f"{self}: tolerance and price are at least 0, a point is above 0"
+        if min(self.tolerance, self.price, self.outside) < 0 or self.point <= 0:
+            msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
             raise ValueError(msg)
 
 
@@ -101,7 +105,8 @@ def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:
         aim: What is asked for.
     """
     short = objectives.max(axis=-1, keepdims=True) - aim.tolerance - objectives
-    return np.asarray(energies + aim.price * np.maximum(short, 0.0) / aim.point)
+    price = aim.price * np.maximum(short, 0.0) / aim.point
+    return np.asarray(energies + price + aim.outside * (short > _ROUNDING))
 
 
 def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
@@ -112,10 +117,11 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
         objective: The higher the better.
         aim: What is asked for.
     """
-    expected = losses(energy.means, objective.means, aim).mean(axis=-2)
-    best = objective.means.max(axis=-1, keepdims=True)
-    enough = objective.means >= best - aim.tolerance - _ROUNDING
-    admitted = np.where(enough, energy.means, math.inf)
+    energies, objectives = energy.pooled, objective.pooled
+    expected = losses(energies, objectives, aim).mean(axis=-2)
+    best = objectives.max(axis=-1, keepdims=True)
+    enough = objectives >= best - aim.tolerance - _ROUNDING
+    admitted = np.where(enough, energies, math.inf)
     least = admitted.min(axis=-1, keepdims=True)
     return Choice(
         setup=np.asarray(expected.argmin(axis=-1)),
@@ -124,7 +130,7 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
         within=enough.mean(axis=-2),
         cheapest=(admitted <= least).mean(axis=-2),
         right=(admitted <= least + math.log1p(NEAR)).mean(axis=-2),
-        most_accurate=(objective.means >= best).mean(axis=-2),
+        most_accurate=(objectives >= best).mean(axis=-2),
     )
 
 

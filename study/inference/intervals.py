@@ -14,6 +14,20 @@ from study.inference.repeats import Floats, Truths
 
 CONFIDENCE = 0.95
 
+_LARGEST_EXPONENT = 700.0
+"""Where exponents are cut off: more is no float, and of so few repeats that draws go there nothing
+is known anyway."""
+
+
+def exponential(logarithms: Floats) -> Floats:
+    """Return e to the power of draws, finite whatever they are. The same shape."""
+    return np.asarray(np.exp(np.clip(logarithms, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))
+
+
+def share_saved(differences: Floats) -> Floats:
+    """Return 1 - e to the power of differences of logarithms, finite. The same shape."""
+    return np.asarray(-np.expm1(np.clip(differences, -_LARGEST_EXPONENT, _LARGEST_EXPONENT)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -78,7 +92,7 @@ def total_interval_j(energy: Posterior, setup: npt.ArrayLike) -> Interval:
         energy: Of logarithms of joules.
         setup: Place of the setup.
     """
-    return interval(np.exp(draws_of(energy.means, setup)))
+    return interval(exponential(draws_of(energy.means, setup)))
 
 
 def difference(quantity: Posterior, setup: npt.ArrayLike, reference: npt.ArrayLike) -> Floats:
@@ -97,7 +111,7 @@ def saving_interval(energy: Posterior, setup: npt.ArrayLike, reference: npt.Arra
         setup: Place of the setup.
         reference: Place of the setup that it is compared with.
     """
-    return interval(-np.expm1(difference(energy, setup, reference)))
+    return interval(share_saved(difference(energy, setup, reference)))
 
 
 def ties(quantity: Posterior, setup: npt.ArrayLike) -> Truths:

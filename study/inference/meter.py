@@ -97,4 +97,5 @@ def with_board_errors(
         raise ValueError(msg)
     source = np.random.default_rng(rng)
     errors = source.standard_normal((*energy.means.shape[:-1], len(deviations))) * deviations
-    return replace(energy, means=energy.means + errors @ shares.T)
+    shared = errors @ shares.T
+    return replace(energy, means=energy.means + shared, pooled=energy.pooled + shared)

@@ -1,15 +1,20 @@
 """What the true means of setups can be, as draws: Student's t round each observed mean.
 
-Without a prior for the means: a setup's mean is what was observed, plus noise of a variance that
-is itself drawn (`study.inference.moderation`). An interval from it is a moderated t interval.
+By itself a setup's mean is what was observed, plus noise of a variance that is itself drawn
+(`study.inference.moderation`). An interval from that is a moderated t interval, and covers whatever
+the other setups are. What compares many setups at once, the choice and its probabilities, takes
+draws that lean on the other setups (`study.inference.partial_pooling`): of sixteen means by
+themselves the best is partly luck.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from study.inference.moderation import draw_variances
-from study.inference.repeats import Floats, Repeats
+from study.inference.partial_pooling import pooled_means
+from study.inference.repeats import Floats, Integers, Repeats
 
 DRAWS = 8000
 SEED = 0
@@ -21,12 +26,14 @@ class Posterior:
 
     Attributes:
         repeats: What was observed.
-        means: Draws of the true means. Shape (..., draws, setups).
+        means: Draws of the true means, each by itself. Shape (..., draws, setups).
+        pooled: Draws of the true means that lean on those of other setups. The same shape.
         variances: Draws of the variances of one repeat, each with its mean. The same shape.
     """
 
     repeats: Repeats
     means: Floats
+    pooled: Floats
     variances: Floats
 
     @property
@@ -38,6 +45,7 @@ class Posterior:
 def posterior(
     repeats: Repeats,
     *,
+    axes: Integers | None = None,
     rng: np.random.Generator | int = SEED,
     draws: int = DRAWS,
     least_variance: float | Floats = 0.0,
@@ -46,6 +54,8 @@ def posterior(
 
     Args:
         repeats: Energies by their logarithms, an objective on its own scale.
+        axes: Of each setup the number of its value on each axis, such as batch size and learning
+            rate (`axes_of`); setups that share one lean on each other. Shape (setups, axes).
         rng: Source of the draws, or a seed for one.
         draws: How many.
         least_variance: What one repeat varies by at least, because its meter does: squared
@@ -59,8 +69,28 @@ def posterior(
         draw_variances(repeats, rng=source, draws=draws),
         floor[..., None, :] if floor.ndim else floor,
     )
-    scale = np.sqrt(variances / repeats.count[..., None, :])
-    noise = source.standard_normal(scale.shape)
+    noise = variances / repeats.count[..., None, :]
+    means = repeats.mean[..., None, :] + np.sqrt(noise) * source.standard_normal(noise.shape)
     return Posterior(
-        repeats=repeats, means=repeats.mean[..., None, :] + scale * noise, variances=variances
+        repeats=repeats,
+        means=means,
+        pooled=pooled_means(repeats.mean, means, noise, axes),
+        variances=variances,
     )
+
+
+def axes_of(setups: Sequence[Mapping[str, object]]) -> Integers:
+    """Number the values that setups have on each axis.
+
+    Args:
+        setups: Of each setup its parameters by their names; one that it lacks is a value too.
+
+    Returns:
+        Shape (setups, axes).
+    """
+    columns = []
+    for name in dict.fromkeys(name for each in setups for name in each):
+        values = [repr(each.get(name)) for each in setups]
+        number = {value: place for place, value in enumerate(dict.fromkeys(values))}
+        columns.append([number[value] for value in values])
+    return np.asarray(columns, dtype=np.int64).reshape(len(columns), len(setups)).T

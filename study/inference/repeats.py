@@ -124,3 +124,17 @@ class Repeats:
         spread = np.full(mean.shape, math.nan)
         np.divide(squares, count - 1, out=spread, where=count > 1)
         return type(self)(count=count, mean=mean, variance=spread)
+
+    def expecting(self, more: Integers) -> Self:
+        """Count repeats that are still under way as if they came to what is known already.
+
+        Means and variances stay; a setup of which no variance is known stays whole as it is.
+
+        Args:
+            more: Repeats under way. Shape (..., setups).
+        """
+        return type(self)(
+            count=self.count + np.where(self.count > 1, more, 0),
+            mean=self.mean,
+            variance=self.variance,
+        )

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from study.inference.choice import Aim, losses
-from study.inference.intervals import Interval, difference, draws_of, interval
+from study.inference.intervals import Interval, difference, draws_of, interval, share_saved
 from study.inference.posterior import SEED, Posterior
 from study.inference.repeats import Floats, Integers
 
@@ -86,7 +86,7 @@ def saving_against_picked(
         rng: Source of the parts of the bias that are taken away, or a seed for one.
     """
     apart = without_luck(difference(energy, setup, reference), bias, rng=rng)
-    return interval(-np.expm1(apart))
+    return interval(share_saved(apart))
 
 
 def picked_interval(

@@ -27,7 +27,8 @@ class DataFacts:
         train_samples: Number of training samples.
         val_samples: Number of validation samples.
         classes: Names of the classes, in the order of their numbers.
-        chance_accuracy: Validation accuracy of always naming the commonest validation class.
+        chance_accuracy: Validation accuracy of always naming the commonest validation class; None
+            where targets are no class numbers, or are not read beforehand.
     """
 
     synthetic: bool
@@ -36,7 +37,7 @@ class DataFacts:
     train_samples: int
     val_samples: int
     classes: tuple[str, ...]
-    chance_accuracy: float
+    chance_accuracy: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,25 @@ class SetupFacts:
     learning_rate: float
     parameters: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return all that it chooses, by name."""
+        own = {"batch_size": self.batch_size, "learning_rate": self.learning_rate}
+        return {**own, **self.parameters}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherTrial:
+    """A training of one setup beyond the repeats that every setup has.
+
+    Attributes:
+        setup: Number of the setup.
+        seed: Of weights and order.
+    """
+
+    setup: int
+    seed: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
@@ -139,7 +159,8 @@ class Manifest:
         git_commit: Commit of the checkout; None outside one.
         data: What was trained on.
         setups: The setups of the study.
-        seeds: One for each repeat.
+        seeds: One for each repeat that every setup has.
+        further: Trainings of single setups beyond those, in the order in which they were begun.
         nodes: The machines.
         warnings: What a reader of the results must know, a sentence each.
         stages: What each trial trains, in the order of the paper.
@@ -166,6 +187,7 @@ class Manifest:
     setups: tuple[SetupFacts, ...]
     seeds: tuple[int, ...]
     nodes: tuple[NodeFacts, ...]
+    further: tuple[FurtherTrial, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     stages: tuple[str, ...] = (Stage.ENCODER_CLASSIFIER,)
     encoder_weights: str | None = None
@@ -173,6 +195,11 @@ class Manifest:
     energy_of: EnergyScope = EnergyScope.ACCELERATOR
     charging: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def trials(self) -> int:
+        """Return the number of trials: every setup with every seed, and the further ones."""
+        return len(self.setups) * len(self.seeds) + len(self.further)
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON."""

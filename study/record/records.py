@@ -29,6 +29,7 @@ from study.record.migration import migrated_row
 from study.record.rows import Row
 from study.record.vocabulary import (
     LATENTS,
+    TEST,
     EnergyMethod,
     EnergyStatus,
     Paradigm,
@@ -46,6 +47,7 @@ __all__ = [
     "MANIFEST_FILE",
     "POWER_FILE",
     "REPORT_FOLDER",
+    "TEST",
     "TRIALS_CSV_FILE",
     "TRIALS_FILE",
     "WINDOWS_FILE",
@@ -266,6 +268,8 @@ class TrialRecord(Row):
         cpu_energy_j: Of its share of the CPU, likewise.
         memory_energy_j: Of its share of the memory, likewise.
         node_energy_j: Of its share of the whole machine, which contains the others, likewise.
+        test_energy_j: Energy of testing the best weights, which is in none of the others; None where
+            nothing was tested, or it was not measured.
     """
 
     study: str
@@ -303,3 +307,4 @@ class TrialRecord(Row):
     cpu_energy_j: float | None = None
     memory_energy_j: float | None = None
     node_energy_j: float | None = None
+    test_energy_j: float | None = None

@@ -4,6 +4,7 @@
 translation on their way into a row.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from trackers.sample import Method as EnergyMethod
@@ -14,6 +15,7 @@ __all__ = [
     "FAILURES",
     "LATENTS",
     "NOT_WHOLE",
+    "TEST",
     "EnergyMethod",
     "EnergyScope",
     "EnergyStatus",
@@ -21,6 +23,7 @@ __all__ = [
     "Stage",
     "StopReason",
     "TrialStatus",
+    "ranked_stage",
 ]
 
 
@@ -53,6 +56,10 @@ class Stage(StrEnum):
 LATENTS = "latents"
 """Stage of the window in which a frozen encoder computes latent features once. It lies within the
 first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
+
+
+TEST = "test"
+"""Stage of the windows in which the best weights of a stage are tested, after its last epoch."""
 
 
 class EnergyScope(StrEnum):
@@ -99,3 +106,18 @@ class TrialStatus(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     FAILED = "failed"
+
+
+def ranked_stage(paradigm: Paradigm, stages: Sequence[str]) -> str | None:
+    """Return the stage by which setups are ranked; None where a trial has one.
+
+    For pretraining it is the training from scratch, which each setup needs whether or not
+    pretraining pays; for multitask it is the last, the training that does all of the work.
+
+    Args:
+        paradigm: Of the study.
+        stages: Of its manifest.
+    """
+    if paradigm is Paradigm.MULTITASK:
+        return stages[-1]
+    return Stage.ENCODER_CLASSIFIER if paradigm is Paradigm.PRETRAINING else None

@@ -5,17 +5,16 @@ trial with a metric that is not a number running for ever, keeps its state in a 
 Optuna's own storage, and knows nothing of a setup that was tried before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast, final
+from typing import Any, final
 
 import optuna
 from ray import tune
-from ray.tune.search import Searcher
 
 from study.errors import StorageError
-from study.execution.trial_source import TuneParts
-from study.record.manifest import Manifest, SetupFacts
+from study.execution.trial_source import ProposalSearcher, TuneParts
+from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
 from study.record.search_goal import SearchGoal
 from study.scenario import Scenario, Searchable
@@ -44,6 +43,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
+    further: Sequence[FurtherTrial] = ()
 
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
@@ -156,14 +156,19 @@ class RaySearchAdapter:
         return "a search over ranges, whose setups are numbered as they are proposed"
 
     def parts(
-        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+        self,
+        *,
+        slots: int,
+        collect: Callable[[], None],
+        note: Callable[[], None],
+        say: Callable[[str], None],  # noqa: ARG002 - what a search says stands at its end
     ) -> TuneParts:
         """Proposals one after another, and the search's decisions who goes on."""
         if self.search is None:
             message = "the search has not begun"
             raise RuntimeError(message)
         return TuneParts(
-            searcher=_ProposalSearcher(self.search, collect, note),
+            searcher=ProposalSearcher(_Proposals(self.search, collect, note)),
             samples=-1,
             at_once=slots,
             stopper=_TrialStopper(self.search, collect),
@@ -174,49 +179,30 @@ class RaySearchAdapter:
 
 
 @final
-class _ProposalSearcher(Searcher):
-    """Gives Tune one trial after another."""
+class _Proposals:
+    """The search as a proposer: it knows before each proposal what trackers have booked."""
 
     def __init__(
         self, search: LiveSearch, collect: Callable[[], None], note: Callable[[], None]
     ) -> None:
-        super().__init__(metric=None, mode=None)
         self._search = search
         self._collect = collect
         self._note = note
-        self._ours: dict[str, str] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its searchers, and a search is resumed from its rows instead."""
-        return {}
+    @property
+    def is_waiting(self) -> bool:
+        return self._search.is_waiting
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """Return the next trial, None where it depends on those that run, or Tune's `FINISHED`."""
+    def propose(self) -> TrialPlan | None:
         self._collect()
         plan = self._search.propose()
-        if plan is None:
-            if self._search.is_waiting:
-                return None
-            finished: Any = Searcher.FINISHED
-            return cast("dict[str, Any]", finished)
-        self._note()
-        self._ours[trial_id] = plan.trial_id
-        return plan.to_config()
+        if plan is not None:
+            self._note()
+        return plan
 
-    def on_trial_complete(
-        self,
-        trial_id: str,
-        result: dict[str, Any] | None = None,
-        error: bool = False,  # noqa: FBT001, FBT002 - as Tune calls it
-    ) -> None:
-        failed = error or (result or {}).get("stop_reason") == StopReason.ERROR.value
-        self._search.end(self._ours[trial_id], failed=failed)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: see `__getstate__`."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing: see `__getstate__`."""
+    def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:
+        failed = lost or result.get("stop_reason") == StopReason.ERROR.value
+        self._search.end(trial_id, failed=failed)
 
 
 @final
@@ -228,7 +214,7 @@ class _TrialStopper(tune.Stopper):
         self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, like `_ProposalSearcher`."""
+        """Nothing, like `ProposalSearcher`."""
         return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own

@@ -114,6 +114,10 @@ class Recorder:
         rows, _ = self._of(plan)
         return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
+    def epochs_of(self, trial_id: str) -> list[EpochRecord]:
+        """All rows of a trial's epochs, of all attempts."""
+        return list(self._epochs.get(trial_id, {}).values())
+
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record

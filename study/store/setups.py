@@ -89,6 +89,19 @@ def as_text(parameters: dict[str, Any]) -> str | None:
     return json.dumps(parameters, sort_keys=True) if parameters else None
 
 
+def trial_plan(setup: SetupFacts, seed: int) -> TrialPlan:
+    """Return the first attempt at one setup with one seed."""
+    return TrialPlan(
+        trial_id=f"setup{setup.setup:02d}-seed{seed}",
+        attempt=1,
+        setup=setup.setup,
+        batch_size=setup.batch_size,
+        learning_rate=setup.learning_rate,
+        seed=seed,
+        parameters=as_text(setup.parameters),
+    )
+
+
 def trial_plans(
     setups: Iterable[SetupFacts], seeds: Iterable[int], *, shuffle_seed: int
 ) -> list[TrialPlan]:
@@ -100,18 +113,7 @@ def trial_plans(
     shuffle = random.Random(shuffle_seed)  # noqa: S311 - an order, not a secret
     plans = []
     for seed in seeds:
-        repeat = [
-            TrialPlan(
-                trial_id=f"setup{each.setup:02d}-seed{seed}",
-                attempt=1,
-                setup=each.setup,
-                batch_size=each.batch_size,
-                learning_rate=each.learning_rate,
-                seed=seed,
-                parameters=as_text(each.parameters),
-            )
-            for each in setups
-        ]
+        repeat = [trial_plan(each, seed) for each in setups]
         shuffle.shuffle(repeat)
         plans.extend(repeat)
     return plans

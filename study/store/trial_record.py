@@ -12,6 +12,7 @@ from study.record.bookings import WindowRecord
 from study.record.objective import Objective
 from study.record.records import (
     LATENTS,
+    TEST,
     EnergyStatus,
     EpochRecord,
     Paradigm,
@@ -62,6 +63,7 @@ def trial_record(
     whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
     energy_j = total_j(row.epoch_energy_j for row in rows)
     status = _status(rows, stages, error, since=plan.attempt)
+    test_j = [row.energy_j for row in windows if (row.attempt, row.stage) == (attempt, TEST)]
     own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
     return TrialRecord(
         study=study,
@@ -86,7 +88,12 @@ def trial_record(
         time_s=sum(row.epoch_time_s for row in rows),
         energy_j=energy_j if rows else None,
         setup_energy_j=whole_j.get(SETUP),
-        between_energy_j=_between_j(whole_j.get(TRIAL), whole_j.get(SETUP), own_j),
+        between_energy_j=_between_j(
+            whole_j.get(TRIAL),
+            whole_j.get(SETUP),
+            own_j,
+            test_j=sum(each or 0.0 for each in test_j),
+        ),
         wasted_energy_j=sum(
             _wasted_j(each, rows, epochs, windows) for each in attempts - {attempt}
         ),
@@ -104,6 +111,7 @@ def trial_record(
         cpu_energy_j=_component_j(row.cpu_energy_j for row in rows),
         memory_energy_j=_component_j(row.memory_energy_j for row in rows),
         node_energy_j=_component_j(row.node_energy_j for row in rows),
+        test_energy_j=_component_j(test_j),
     )
 
 
@@ -111,6 +119,16 @@ def _component_j(energies_j: Iterable[float | None]) -> float | None:
     """Energy of one component over all epochs; None where one is missing or there is none."""
     energies_j = list(energies_j)
     return total_j(energies_j) if energies_j else None
+
+
+def stage_rows(epochs: Iterable[EpochRecord], stage: str) -> list[EpochRecord]:
+    """Return the epochs of one stage that are part of the training, in their order.
+
+    Args:
+        epochs: Of one trial, of all attempts and stages.
+        stage: The stage.
+    """
+    return [row for row in counted_rows(epochs) if row.stage == stage]
 
 
 def energy_to_target_j(
@@ -181,12 +199,12 @@ def total_j(energies_j: Iterable[float | None]) -> float | None:
 
 
 def _between_j(
-    trial_j: float | None, setup_j: float | None, epochs_j: float | None
+    trial_j: float | None, setup_j: float | None, epochs_j: float | None, *, test_j: float
 ) -> float | None:
-    """What an attempt used outside its set-up and epochs; None where a part is missing."""
+    """What an attempt used outside its set-up, epochs and tests; None where a part is missing."""
     if trial_j is None or setup_j is None or epochs_j is None:
         return None
-    return max(0.0, trial_j - setup_j - epochs_j)
+    return max(0.0, trial_j - setup_j - epochs_j - test_j)
 
 
 def _wasted_j(

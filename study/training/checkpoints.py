@@ -24,9 +24,9 @@ from study.store.checkpoint_files import (
     checkpoint_name,
 )
 from study.store.folder import StudyFolder
-from study.training.loop import StageState
+from study.training.stage import StageState
 
-VERSION = 1
+VERSION = 2
 """Of the file; one of another version is passed over."""
 
 WRITING_SHARE = 0.05

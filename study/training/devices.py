@@ -7,9 +7,10 @@ import torch
 
 from study.errors import OptionError
 from trackers.errors import TrackerError
+from trackers.sources.hwmon import pci_device
 from trackers.sources.nvml.source import uuid_of
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
+DEVICES = ("auto", "cuda", "xpu", "mps", "cpu")
 
 
 def torch_device(asked: str) -> torch.device:
@@ -23,6 +24,7 @@ def torch_device(asked: str) -> torch.device:
     """
     usable = {
         "cuda": torch.cuda.is_available(),
+        "xpu": torch.xpu.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
@@ -41,6 +43,10 @@ def torch_device(asked: str) -> torch.device:
 def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
     """Identifier of the board that was given to this process; None where there is none.
 
+    An AMD or Intel board is known by its PCI address, as the kernel's sensors have it
+    (`trackers.sources.hwmon`); where torch does not tell it, the machine's only board is meant.
+    Neither was tried on a device.
+
     Resolved inside the process that trains, because Ray sets the visible devices there: torch's
     own word first; then, for a torch that cannot use CUDA and for MIG instances, the first entry of
     `CUDA_VISIBLE_DEVICES` (an index in PCI order, `GPU-...` or `MIG-...`); then what Ray assigned.
@@ -50,7 +56,10 @@ def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
     """
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
     if torch.cuda.is_available() and not visible.startswith("MIG-"):
-        return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"
+        board = torch.cuda.get_device_properties(torch.cuda.current_device())
+        return pci_identifier(board) if torch.version.hip else f"GPU-{board.uuid}"
+    if torch.xpu.is_available():
+        return pci_identifier(torch.xpu.get_device_properties(torch.xpu.current_device()))
     for entry in filter(None, (visible, *assigned[:1])):
         try:
             return uuid_of(entry)
@@ -59,10 +68,22 @@ def accelerator_uuid(assigned: Sequence[str] = ()) -> str | None:
     return None
 
 
+def pci_identifier(board: object) -> str | None:
+    """The identifier of a board by the PCI address in torch's properties of it; None without one."""
+    parts = [getattr(board, f"pci_{part}_id", None) for part in ("domain", "bus", "device")]
+    numbers = [part for part in parts if isinstance(part, int)]
+    if len(numbers) < len(parts):
+        return None
+    domain, bus, device = numbers
+    return pci_device(f"{domain:04x}:{bus:02x}:{device:02x}.0")
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done what it was told, so that a window ends where work ends."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "xpu":
+        torch.xpu.synchronize(device)
     elif device.type == "mps":
         torch.mps.synchronize()
 
@@ -78,12 +99,17 @@ def start_afresh(device: torch.device, *, threads: int) -> None:
     if device.type == "cuda":
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
+    elif device.type == "xpu":
+        torch.xpu.empty_cache()
+        torch.xpu.reset_peak_memory_stats(device)
     elif device.type == "mps":
         torch.mps.empty_cache()
 
 
 def peak_memory_bytes(device: torch.device) -> int | None:
     """Most memory the trial had on its accelerator; None where torch does not tell."""
+    if device.type == "xpu":
+        return torch.xpu.max_memory_allocated(device)
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
@@ -92,6 +118,8 @@ def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "xpu":
+        state["xpu"] = torch.xpu.get_rng_state(device)
     elif device.type == "mps":
         state["mps"] = torch.mps.get_rng_state()
     return state
@@ -105,5 +133,7 @@ def restore_random_state(device: torch.device, state: Mapping[str, torch.Tensor]
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
+    elif device.type == "xpu" and "xpu" in state:
+        torch.xpu.set_rng_state(state["xpu"], device)
     elif device.type == "mps" and "mps" in state:
         torch.mps.set_rng_state(state["mps"])

@@ -8,13 +8,18 @@ from study.record.records import StopReason
 
 @final
 class EarlyStopping:
-    """Ends a training that no longer becomes better, or whose loss is not finite."""
+    """Ends a training that no longer becomes better, or whose loss is not finite.
+
+    Attributes:
+        is_best: Whether the last epoch was better than all before it.
+    """
 
     def __init__(self, *, patience: int) -> None:
         """Allow `patience` epochs in a row without a new best."""
         self._patience = patience
         self._best = -math.inf
         self._waited = 0
+        self.is_best = False
 
     def reason(self, train_loss: float, val_loss: float, watched: float) -> StopReason | None:
         """Why to stop after an epoch with these figures; None to go on.
@@ -22,11 +27,14 @@ class EarlyStopping:
         Args:
             train_loss: Of the epoch.
             val_loss: Of the epoch.
-            watched: What is to rise: the validation accuracy, or the negative validation loss.
+            watched: What is to rise: the objective, its negative where less is better, or the
+                negative validation loss.
         """
+        self.is_best = False
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             return StopReason.DIVERGED
-        self._waited = 0 if watched > self._best else self._waited + 1
+        self.is_best = watched > self._best
+        self._waited = 0 if self.is_best else self._waited + 1
         self._best = max(self._best, watched)
         return StopReason.PATIENCE if self._waited >= self._patience else None
 

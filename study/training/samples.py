@@ -1,8 +1,9 @@
 """Samples on the device that a network is trained on."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, Protocol, final
 
 import numpy.typing as npt
 import torch
@@ -12,6 +13,44 @@ from study.scenario import Arrays
 
 VALIDATION_BATCH = 1024
 """Largest batch that is validated at once; it changes the memory, not the result."""
+
+
+class Batch(NamedTuple):
+    """Some samples on the device.
+
+    Attributes:
+        inputs: What the network takes: a tensor, or whatever the scenario's data give.
+        targets: What its outputs are held against.
+        size: Number of samples.
+    """
+
+    inputs: Any
+    targets: Any
+    size: int
+
+
+class Part(Protocol):
+    """One part of the data, ready to be trained on; `Samples` or `streams.Streamed`."""
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
+        """One pass over all samples, in an order of the generator's."""
+        ...
+
+    def validation(self) -> Iterator[Batch]:
+        """All samples in their own order."""
+        ...
+
+    def first(self, count: int) -> Batch:
+        """One batch of so many samples, or of all there are."""
+        ...
+
+    def encoded(self, encoder: nn.Module) -> "Samples":
+        """The same samples as latent features of an encoder."""
+        ...
 
 
 @final
@@ -33,11 +72,42 @@ class Samples:
         targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
         return cls(inputs=inputs, targets=targets)
 
+    def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
+        """One pass over all samples, in an order of the generator's."""
+        indices = torch.randperm(len(self), generator=order).to(self.inputs.device)
+        for batch in index_batches(indices, batch_size):
+            yield Batch(self.inputs[batch], self.targets[batch], len(batch))
+
+    def validation(self) -> Iterator[Batch]:
+        """All samples in their own order.
+
+        Copies, because a network may write into its input, and these are the data themselves.
+        """
+        parts = (torch.split(each, VALIDATION_BATCH) for each in (self.inputs, self.targets))
+        for inputs, targets in zip(*parts, strict=True):
+            yield Batch(inputs.clone(), targets, len(targets))
+
+    def first(self, count: int) -> Batch:
+        """Copies of the first samples."""
+        inputs, targets = self.inputs[:count].clone(), self.targets[:count].clone()
+        return Batch(inputs, targets, len(targets))
+
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> "Samples":
         """The same samples as latent features of an encoder."""
         latents = [encoder(inputs) for inputs in torch.split(self.inputs, VALIDATION_BATCH)]
         return Samples(inputs=torch.cat(latents), targets=self.targets)
+
+
+def index_batches(indices: Tensor, size: int) -> list[Tensor]:
+    """The samples of each step; a single one that is left over goes with the batch before it.
+
+    Batch norm cannot be trained on one sample where it has one value for each channel.
+    """
+    batches = list(torch.split(indices, size))
+    if len(batches) > 1 and len(batches[-1]) == 1 and size > 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def _tensor(array: npt.NDArray[Any]) -> Tensor:

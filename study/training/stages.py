@@ -26,7 +26,7 @@ from study.errors import ScenarioError
 from study.record.records import Stage
 from study.scenario import Data, Multitask, Pretrainable, Scenario
 from study.store.tasks import not_multitask, task_weights, tasks_of
-from study.training.loop import Task, classification
+from study.training.stage import Task, plain_task
 
 PRETRAINING = frozenset(
     {
@@ -80,7 +80,7 @@ class StageTasks:
             return self._autoencoder()
         if stage == Stage.ENCODER_CLASSIFIER:
             data = replace(self.data, weights=None) if self.from_scratch else self.data
-            return classification(self.scenario, data)
+            return plain_task(self.scenario, data)
         return self._classifier(frozen=stage == Stage.CLASSIFIER_FROZEN)
 
     def _autoencoder(self) -> Task:
@@ -91,14 +91,14 @@ class StageTasks:
             decoder=self.scenario.decoder(self.data),
         )
         return replace(
-            classification(self.scenario, self.data, network=network),
+            plain_task(self.scenario, self.data, network=network),
             loss=nn.functional.mse_loss,
             metrics=lambda _, __: {},
             reconstructs=True,
         )
 
     def _classifier(self, *, frozen: bool) -> Task:
-        task = classification(self.scenario, self.data)
+        task = plain_task(self.scenario, self.data)
         if self.encoder_weights is not None:
             with_weights(_part(task.network, "encoder"), self.encoder_weights)
         if not frozen:
@@ -116,30 +116,10 @@ class StageTasks:
         tasks = tasks_of(stage, scenario.tasks)
         weights = task_weights(scenario.tasks, self.parameters)
         return replace(
-            classification(scenario, self.data, network=scenario.task_network(self.data, tasks)),
+            plain_task(scenario, self.data, network=scenario.task_network(self.data, tasks)),
             loss=partial(_joint_loss, scenario, {task: weights[task] for task in tasks}),
             metrics=partial(_task_metrics, scenario, tasks),
         )
-
-
-def check_stages(scenario: Scenario, data: Data, stages: Sequence[str]) -> None:
-    """Refuse a scenario whose networks cannot be trained in these stages.
-
-    Raises:
-        ScenarioError: It lacks what a stage needs.
-    """
-    tasks = StageTasks(scenario=scenario, data=data, parameters={})
-    for stage in stages:
-        try:
-            tasks.start(stage)
-        except ScenarioError:
-            raise
-        except (RuntimeError, TypeError, ValueError, AttributeError) as error:
-            message = (
-                f"scenario {scenario.name}: its network for the stage {stage} cannot be made: "
-                f"{type(error).__name__}: {error}"
-            )
-            raise ScenarioError(message) from error
 
 
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ TASKS = ("attributes", "identity", Stage.BOTH)
 def findings_of(
     folder: Path,
     paradigm: Paradigm,
-    stages: tuple[Stage, ...],
+    stages: tuple[str, ...],
     energies_wh: Mapping[int, tuple[float | None, ...]],
 ) -> Findings:
     """A study of one repeat whose setups have these energies in their stages."""

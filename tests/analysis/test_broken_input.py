@@ -72,7 +72,11 @@ def unfinished(setup: int) -> Trial:
         ([constant(n, None, 0.5) for n in (1, 2, 3, 4)], {}, "no finished trial has an energy"),
         ([unfinished(1)], {"status": "running"}, "no trial has finished"),
         ([constant(1, 5.0, 0.5)], {}, "cannot be tested here"),
-        ([constant(n, float(n), 0.5) for n in (1, 2, 3, 4)], {}, "the energy of one training only"),
+        (
+            [constant(n, float(n), 0.5) for n in (1, 2, 3, 4)],
+            {},
+            "One training of each setup says nothing of chance",
+        ),
         (
             [Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=1.0, accuracy=None)]])],
             {},

@@ -122,7 +122,7 @@ def test_a_setup_at_chance_is_not_first_and_on_no_front(tmp_path: Path, by: Rank
     rows = {row.setup.setup: row for row in found.ranking.rows}
     assert found.recommendation.setup == 2
     assert (rows[1].at_chance, rows[1].on_front, rows[2].at_chance) == (True, False, False)
-    assert "? cannot be told from chance" in ranking_info(found).legend
+    assert "? cannot be distinguished from chance" in ranking_info(found).legend
 
 
 def test_measured_and_estimated_energies_are_not_compared(tmp_path: Path) -> None:

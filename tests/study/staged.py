@@ -57,7 +57,7 @@ class Pairs(Tiny):
     """Two tasks on the same points: their class, and whether each coordinate is positive."""
 
     name = "pairs"
-    tasks = ("attributes", "identity")
+    tasks: tuple[str, ...] = ("attributes", "identity")
 
     def load(self, data_dir: Path | None, *, seed: int) -> Data:  # noqa: ARG002 - needs none
         """Points with a column for the class, and one for each attribute."""

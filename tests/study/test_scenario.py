@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from study.errors import DataError
-from study.scenario import Arrays, Data
+from study.errors import DataError, ScenarioError
+from study.scenario import Arrays, Data, objective_of
 from tests.study import tiny
 
 POINTS = np.zeros((4, 2), dtype=np.float32)
@@ -20,8 +20,16 @@ CLASSES = np.zeros(4, dtype=np.int64)
     [
         (POINTS, CLASSES[:3], "4 inputs and 3 targets"),
         (POINTS[:0], CLASSES[:0], "0 inputs and 0 targets"),
-        (POINTS.astype(np.float64), CLASSES, "inputs are float64; allowed is float32 or uint8"),
-        (POINTS, np.zeros((4, 2, 2), np.int64), r"shape \(4, 2, 2\); allowed are \(samples,\) and"),
+        (
+            POINTS.astype(np.float64),
+            CLASSES,
+            "inputs are float64; allowed is float32 or uint8 or int64",
+        ),
+        (
+            POINTS,
+            CLASSES.astype(np.float64),
+            r"targets are float64; .* targets.astype\('float32'\)",
+        ),
         (POINTS, CLASSES.astype(np.int32), r"targets are int32; .* targets.astype\('int64'\)"),
     ],
 )
@@ -121,3 +129,53 @@ def test_the_fingerprint_is_that_of_the_arrays() -> None:
 
     assert data.facts().fingerprint == same.facts().fingerprint
     assert len({data.facts().fingerprint, *others}) == 6
+
+
+def test_numbers_may_be_targets() -> None:
+    """Without classes nothing is checked against them, and there is no chance accuracy."""
+    numbers = Arrays(inputs=POINTS, targets=np.linspace(0, 1, 4, dtype=np.float32))
+
+    facts = Data(train=numbers, val=numbers, synthetic=True, description="numbers").facts()
+
+    assert (facts.classes, facts.chance_accuracy) == ((), None)
+
+
+class Squares:
+    """A map-style data set."""
+
+    def __len__(self) -> int:
+        """Ten of them."""
+        return 10
+
+    def __getitem__(self, place: int) -> tuple[int, int]:
+        """A number and its square."""
+        return place, place**2
+
+
+def test_a_data_set_must_name_its_fingerprint() -> None:
+    """Its content is not read beforehand; another name is another study."""
+    squares = Squares()
+
+    def facts(word: str | None) -> str:
+        data = Data(
+            train=squares, val=squares, synthetic=True, description="squares", fingerprint=word
+        )
+        return data.facts().fingerprint
+
+    with pytest.raises(DataError, match=r"train is a Squares, .* give Data a fingerprint"):
+        facts(None)
+    with pytest.raises(DataError, match="train is a set without samples by index"):
+        Data(train={1}, val=squares, synthetic=True, description="a set", fingerprint="1")
+    assert facts("1") == facts("1") != facts("2")
+
+
+def test_an_objective_of_another_kind_is_refused() -> None:
+    """A word alone does not say whether more or less is better."""
+    scenario = tiny.Tiny()
+    assert objective_of(scenario).name == "accuracy"
+    scenario.objective = "rmse"  # type: ignore[attr-defined]
+
+    with pytest.raises(
+        ScenarioError, match=r"its objective is 'rmse'; allowed is study\.Objective"
+    ):
+        objective_of(scenario)

@@ -18,6 +18,7 @@ import pytest
 
 from tests.fake_nvml import UUIDS
 from tests.trackers.sysfs import hwmon
+from tests.trackers.vendors import AmdSmi, AppleChip
 from tests.trackers.worlds import WORLDS, Load
 from tests.trackers.worlds import opened as world_opened
 from trackers.clock import Clock, ManualClock, MonotonicClock
@@ -25,12 +26,14 @@ from trackers.errors import UnknownDeviceError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Observation, Status, process_device
 from trackers.source import PowerSource
+from trackers.sources.amdsmi import AmdSmiSource
+from trackers.sources.apple.ioreport import IoReportSource
+from trackers.sources.apple.powermetrics import PowermetricsSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.detect import SOURCES
 from trackers.sources.hwmon import HwmonSource
 from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
-from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.web.settings import HttpSettings
@@ -165,6 +168,18 @@ def http(_: Path) -> Opened:
         answer=lambda: {"w": 100.0, "j": 100 * time.monotonic()},
     )
     return Opened(source=source)
+
+
+def ioreport(_: Path) -> Opened:
+    """The counters of an Apple chip that draws 10 W in all parts."""
+    source = IoReportSource(monitor=lambda: AppleChip(lambda: 10 * time.monotonic()))
+    return Opened(source=source, targets=(process_device(os.getpid()),), go_on=burn)
+
+
+def amdsmi(_: Path) -> Opened:
+    """Two boards behind a stand-in for `amdsmi`."""
+    smi = AmdSmi(power_w=lambda: 100.0, energy_j=lambda: 100 * time.monotonic(), boards=2)
+    return Opened(source=AmdSmiSource(module=lambda: smi))
 
 
 SOURCES_UNDER_TEST = {

@@ -17,14 +17,17 @@ import pynvml
 
 from tests.trackers.scripted import BOARD
 from tests.trackers.sysfs import hwmon
+from tests.trackers.vendors import AmdSmi, AppleChip
 from trackers.clock import Clock, ManualClock
 from trackers.sample import Device, Observation, process_device
 from trackers.source import PowerSource
+from trackers.sources.amdsmi import AmdSmiSource
+from trackers.sources.apple.ioreport import IoReportSource
+from trackers.sources.apple.powermetrics import PowermetricsSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
 from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
-from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.web.settings import HttpSettings
@@ -284,6 +287,21 @@ def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     yield _world(source, load, clock)
 
 
+def ioreport(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """An Apple chip, whose counters are asked each period."""
+    chip = AppleChip(lambda: load.energy_j(clock.now_s()))
+    yield _world(IoReportSource(monitor=lambda: chip, clock=clock), load, clock)
+
+
+def amdsmi(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
+    """An AMD board with a counter."""
+    smi = AmdSmi(
+        power_w=lambda: load.power_w(clock.now_s()),
+        energy_j=lambda: COUNTED_BEFORE_J + load.energy_j(clock.now_s()),
+    )
+    yield _world(AmdSmiSource(module=lambda: smi, clock=clock), load, clock)
+
+
 WORLDS: dict[str, Open] = {
     "recorded function": recorded_function,
     "recorded file": recorded_file,
@@ -300,6 +318,8 @@ WORLDS: dict[str, Open] = {
     "ipmi": ipmi,
     "http power": http_power,
     "http counter": http_counter,
+    "ioreport": ioreport,
+    "amdsmi": amdsmi,
 }
 
 

@@ -10,15 +10,16 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from trackers.carbon.countries import find_country
 from trackers.errors import TrackerError
 from trackers.run.account import Account
+from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
 from trackers.run.files import append_csv, write_json
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
 from trackers.sources.detect import AUTO, Detection, Request, detect
-from trackers.sources.nvml.visible_devices import resolve
 
 USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
@@ -31,6 +32,7 @@ class RunOptions:
         tracker: auto, for all sources that work; or one or more of their names and files.
         json: Write the account to this file too.
         csv: Add a line to this file, which grows with each run.
+        country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
         carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
         quiet: Show no line while the command runs.
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
@@ -40,6 +42,7 @@ class RunOptions:
     tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
     json: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
     csv: Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")] = None
+    country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
     carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
         None
     )
@@ -72,7 +75,11 @@ def main(args: Sequence[str]) -> int:
         cpu_idle_watts=options.cpu_idle_watts,
     )
     try:
-        account = _measured(command, detect(request), options)
+        g_per_kwh = _g_per_kwh(options)
+        account = _measured(command, detect(request), options, g_per_kwh)
+    except LookupError as error:
+        sys.stderr.write(f"trackers: {error}\n")
+        return 2
     except StartError as error:
         sys.stderr.write(f"trackers: {error}\n")
         return error.status
@@ -89,29 +96,6 @@ def main(args: Sequence[str]) -> int:
     return end_like(account.status)
 
 
-def visible_boards(detection: Detection, environment: Mapping[str, str]) -> frozenset[str]:
-    """The boards that a process may use, by `CUDA_VISIBLE_DEVICES` where it is set.
-
-    Boards of other vendors are not hidden by it.
-
-    Args:
-        detection: What is measured.
-        environment: The process's environment.
-    """
-    boards = [each.uuid for each in detection.devices if each.component is Component.GPU]
-    hidden = environment.get("CUDA_VISIBLE_DEVICES")
-    nvidia = [uuid for uuid in boards if uuid.startswith("GPU-")]
-    if hidden is None or not nvidia:
-        return frozenset(boards)
-    shown = set()
-    for entry in filter(None, (each.strip() for each in hidden.split(","))):
-        try:
-            shown.add(resolve(entry, nvidia, parts_of=lambda _: ()))
-        except TrackerError:
-            break  # CUDA shows none of the entries behind one that is no board
-    return frozenset({*boards} - {*nvidia} | shown)
-
-
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     """Our options, and the command behind two dashes."""
     if "--" not in args:
@@ -120,7 +104,20 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(args[:at]), list(args[at + 1 :])
 
 
-def _measured(command: Sequence[str], detection: Detection, options: RunOptions) -> Account:
+def _g_per_kwh(options: RunOptions) -> float | None:
+    """Carbon intensity of the electricity; None where none was asked for.
+
+    Raises:
+        LookupError: The country is not in the table.
+    """
+    if options.carbon_intensity is not None or options.country is None:
+        return options.carbon_intensity
+    return find_country(options.country).g_per_kwh
+
+
+def _measured(
+    command: Sequence[str], detection: Detection, options: RunOptions, g_per_kwh: float | None
+) -> Account:
     """The account of a command that has ended."""
     boards = visible_boards(detection, os.environ)
     is_shown = sys.stderr.isatty() and not options.quiet
@@ -145,7 +142,7 @@ def _measured(command: Sequence[str], detection: Detection, options: RunOptions)
             detection,
             visible=is_visible,
             on_tick=on_tick,
-            g_per_kwh=options.carbon_intensity,
+            g_per_kwh=g_per_kwh,
         )
     finally:
         if is_shown:

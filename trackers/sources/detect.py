@@ -17,11 +17,13 @@ from typing import final
 from trackers.errors import SourceUnavailableError
 from trackers.sample import Component, Device
 from trackers.source import PowerSource
+from trackers.sources.amdsmi import AmdSmiSource
+from trackers.sources.apple.ioreport import IoReportSource
+from trackers.sources.apple.powermetrics import PowermetricsSource
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
 from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource
-from trackers.sources.powermetrics import PowermetricsSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.selected import SelectedDevices
@@ -110,6 +112,12 @@ _GPU, _CPU, _MEMORY, _NODE = Component
 SOURCES = (
     Candidate(
         name="nvml", components=frozenset({_GPU}), open=lambda _: NvmlSource(), verified=True
+    ),
+    Candidate(name="amdsmi", components=frozenset({_GPU}), open=lambda _: AmdSmiSource()),
+    Candidate(
+        name="ioreport",
+        components=frozenset({_GPU, _CPU, _MEMORY}),
+        open=lambda _: IoReportSource(),
     ),
     Candidate(
         name="powermetrics",

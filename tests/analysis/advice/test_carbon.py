@@ -9,13 +9,12 @@ from analysis.advice.carbon import (
     PHONE_WH,
     Factors,
     factors_of,
-    find_country,
     footprint,
-    read_countries,
 )
 from analysis.advice.footprint_text import footprint_text, saved_text
 from analysis.errors import AnalysisError
 from study.record.records import J_PER_WH
+from trackers.carbon.countries import find_country, read_countries
 
 KWH = 1000 * J_PER_WH
 GIVEN = Factors(g_per_kwh=400.0, intensity_source="as given", pue=1.5, price_per_kwh=0.3)

@@ -130,3 +130,11 @@ def test_a_point_leaves_the_front_only_when_it_is_worse_beyond_the_noise() -> No
 
     assert {row.setup.setup for row in ranked(*noisy).rows if row.on_front} == {1, 2}
     assert {row.setup.setup for row in ranked(*sure).rows if row.on_front} == {1}
+
+
+def test_repeats_that_differ_a_hundredfold_have_an_interval_all_the_same() -> None:
+    """It is as good as endless, and it is a number: nothing overflows."""
+    found = known(setup_energy(1, [1.0, 1e6], [0.9, 0.1])).total_j(1)
+
+    assert found is not None
+    assert 0 <= found.low < 1000 < found.high < math.inf

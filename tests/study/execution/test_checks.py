@@ -17,12 +17,15 @@ from study.execution.checks import (
     MAY_CHANGE_ON_RESUME,
     check_folder,
     check_same_study,
+    check_target,
     check_this_machine,
 )
 from study.machines.dashboard import missing_packages
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.objective import ACCURACY, Objective
 from study.record.records import MANIFEST_FILE, Paradigm
+from study.repeats.options import ComparisonOptions
 from study.search.options import SearchOptions
 from study.store.folder import StudyFolder
 from tests.study.record.test_manifest import MANIFEST
@@ -56,13 +59,13 @@ def test_checks_need_no_ray() -> None:
 
 
 def test_a_study_begins_in_an_empty_folder(tmp_path: Path) -> None:
-    """The folder is made, and nothing is left of the proof that it can be written."""
+    """It is not made yet: what is checked afterwards may still refuse the study."""
     folder = folder_of(tmp_path, begun=False)
 
     earlier = check_folder(folder, StudyOptions(results_dir=str(tmp_path)), "a")
 
     assert earlier is None
-    assert list((tmp_path / "a").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_study_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -98,7 +101,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     folder = StudyFolder(str(tmp_path), "a")
 
     with pytest.raises(StorageError, match="/a cannot be used"):
-        check_folder(folder, StudyOptions(results_dir=str(tmp_path), name="a"), "a")
+        folder.prepare()
 
 
 def test_a_broken_manifest_is_refused(tmp_path: Path) -> None:
@@ -123,6 +126,10 @@ CHANGES: list[dict[str, Any]] = [
     {"max_epochs": 31},
     {"patience": 6},
     {"optimizer": "sgd"},
+    {"precision": "bf16"},
+    {"compile": True},
+    {"accumulate": 2},
+    {"clip_norm": 1.0},
     {"device": "cpu"},
     {"scenario": "a:b"},
     {"tracker": ("estimate",)},
@@ -154,8 +161,8 @@ def test_every_option_may_change_or_may_not() -> None:
     asked = {next(iter(change)) for change in CHANGES}
 
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
-    of_search = set(asdict(SearchOptions())) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_search) | {"name", "smoke"} == of_all
+    of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {
@@ -287,3 +294,13 @@ def test_the_scenario_s_own_options_may_not_change() -> None:
 
     with pytest.raises(OptionError, match="--encoder was resnet18 and is resnet34"):
         check_same_study(earlier, manifest_of(now))
+
+
+@pytest.mark.parametrize("target", [0.0, 90.0, -1.0])
+def test_a_target_that_a_share_cannot_reach_is_refused(target: float) -> None:
+    """Ninety per cent is 0.9; of another objective any number may be wanted."""
+    check_target(target, Objective("rmse", mode="min"))
+    check_target(0.9, ACCURACY)
+
+    with pytest.raises(OptionError, match="the objective accuracy is a share"):
+        check_target(target, ACCURACY)

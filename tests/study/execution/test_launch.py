@@ -12,7 +12,7 @@ from study.errors import OptionError, ScenarioError, StudyError
 from study.execution.launch import run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
-from study.record.manifest import Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.record.records import MANIFEST_FILE
 from study.regime import DESIGN
 from study.scenario import Scenario
@@ -30,6 +30,7 @@ class Refusing:
 
     restarts = 0
     setups: Sequence[SetupFacts] = ()
+    further: Sequence[FurtherTrial] = ()
     remaining: Sequence[TrialPlan] = ()
     expected = 0
     has_more = False
@@ -52,7 +53,12 @@ class Refusing:
         raise OptionError(message)
 
     def parts(
-        self, *, slots: int, collect: Callable[[], None], note: Callable[[], None]
+        self,
+        *,
+        slots: int,
+        collect: Callable[[], None],
+        note: Callable[[], None],
+        say: Callable[[str], None],
     ) -> TuneParts:
         """Never asked."""
         raise NotImplementedError

@@ -8,6 +8,7 @@ from study.options import StudyOptions
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY
 from study.record.records import Paradigm, Stage, StopReason
+from study.repeats.source import RepeatsSource
 from study.search.ray_adapter import RaySearchAdapter
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
@@ -43,9 +44,13 @@ def nothing() -> None:
     """Stands for the books of trackers and the manifest, which a grid does not touch."""
 
 
-def test_both_kinds_of_source_have_what_launch_asks_for() -> None:
-    """The grid and the search are the two members of one seam."""
-    sources: tuple[type[TrialSource], ...] = (GridSource, RaySearchAdapter)
+def hear(_: str) -> None:
+    """Stands for a user to whom nothing is said."""
+
+
+def test_all_kinds_of_source_have_what_launch_asks_for() -> None:
+    """The grid, the grid that goes on, and the search are the members of one seam."""
+    sources: tuple[type[TrialSource], ...] = (GridSource, RepeatsSource, RaySearchAdapter)
 
     assert {each.restarts > 0 for each in sources} == {True, False}
 
@@ -54,7 +59,7 @@ def test_a_grid_gives_tune_the_whole_list(tmp_path: Path) -> None:
     """Ray starts what fits, on machines that join later too."""
     source, _ = begun(tmp_path)
 
-    parts = source.parts(slots=1, collect=nothing, note=nothing)
+    parts = source.parts(slots=1, collect=nothing, note=nothing, say=hear)
 
     assert parts.samples == source.expected == 4
     assert parts.at_once is None

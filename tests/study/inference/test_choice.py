@@ -22,10 +22,12 @@ OBJECTIVES = st.lists(st.floats(min_value=0, max_value=1), min_size=3, max_size=
 
 
 def test_a_point_short_costs_its_price() -> None:
-    """1 point beyond the tolerance at 40 % a point is 40 % of energy."""
-    found = losses(np.zeros(2), np.asarray([0.9, 0.88]), Aim(price=Preference.BALANCED.price))
+    """1 point beyond the tolerance at 40 % a point is 40 % of energy, and 10 % for being outside."""
+    aim = Aim(price=Preference.BALANCED.price)
 
-    assert np.exp(found) == pytest.approx([1.0, 1.4])
+    found = losses(np.zeros(2), np.asarray([0.9, 0.88]), aim)
+
+    assert np.exp(found) == pytest.approx([1.0, 1.4 * 1.1])
 
 
 @given(OBJECTIVES)

@@ -87,9 +87,13 @@ def nothing() -> None:
     """Stands for a hook that a test does not look at."""
 
 
+def hear(_: str) -> None:
+    """Stands for a user to whom nothing is said."""
+
+
 def parts_of(source: RaySearchAdapter, note: Callable[[], None] = nothing) -> TuneParts:
     """What Tune gets, with two slots."""
-    return source.parts(slots=2, collect=nothing, note=note)
+    return source.parts(slots=2, collect=nothing, note=note, say=hear)
 
 
 def suggested(parts: TuneParts, number: int) -> dict[str, Any]:

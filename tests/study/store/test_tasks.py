@@ -15,7 +15,7 @@ TASKS = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=6, unique=Tru
 class Alone(Pairs):
     """One task is none to share with."""
 
-    tasks = ("attributes",)  # type: ignore[assignment]
+    tasks = ("attributes",)
 
 
 class Clashing(Pairs):
@@ -52,7 +52,7 @@ def test_weights_sum_to_one(tasks: list[str], data: st.DataObject) -> None:
     of_two = {"alphas": [data.draw(st.floats(0, 1))], "weights": []}
     chosen = of_two if len(tasks) == 2 else {"alphas": None, "weights": given_weights}
 
-    (parameters,) = weighted(tasks, **chosen)  # type: ignore[arg-type]
+    (parameters,) = weighted(tasks, **chosen)
 
     weights = task_weights(tasks, parameters)
     assert set(weights) == set(tasks)

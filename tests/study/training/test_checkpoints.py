@@ -17,7 +17,9 @@ from torch import nn
 from study.record.records import Stage, StopReason
 from study.store.folder import StudyFolder
 from study.training.checkpoints import Checkpoint
-from study.training.loop import EpochOutcome, Task, TrainingSettings, classification, train
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import TrainingSettings
+from study.training.stage import Task, plain_task
 from study.training.stages import StageTasks
 from tests.study.rows import epoch
 from tests.study.staged import Waves
@@ -95,7 +97,7 @@ def test_a_training_goes_on_as_if_nothing_had_been(
     tmp_path: Path, optimizer: str, lost_after: int
 ) -> None:
     """Losses and accuracies are those of a training that was not lost, to the last bit."""
-    make = partial(classification, Forgetful(), data())
+    make = partial(plain_task, Forgetful(), data())
     whole = trained(make, attempt(1, tmp_path, every_s=math.inf), optimizer=optimizer)
 
     first = trained(make, attempt(1, tmp_path), until=lost_after, optimizer=optimizer)
@@ -110,7 +112,7 @@ def test_a_training_goes_on_as_if_nothing_had_been(
 
 def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
     """The epochs without a better accuracy are not counted anew."""
-    make = partial(classification, Tiny(), data())
+    make = partial(plain_task, Tiny(), data())
     whole = trained(make, attempt(1, tmp_path, every_s=math.inf), patience=2, learning_rate=1e-12)
 
     trained(make, attempt(1, tmp_path), until=2, patience=2, learning_rate=1e-12)
@@ -304,7 +306,7 @@ def test_a_storage_that_fails_costs_the_checkpoint_only(tmp_path: Path) -> None:
     """The training goes on."""
     (tmp_path / "s").write_text("in the way")
 
-    outcomes = trained(partial(classification, Tiny(), data()), attempt(1, tmp_path))
+    outcomes = trained(partial(plain_task, Tiny(), data()), attempt(1, tmp_path))
 
     assert len(outcomes) == EPOCHS
 

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args, get_type_hints
+from types import SimpleNamespace
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from study.options import StudyOptions
 from study.training.devices import (
     DEVICES,
     accelerator_uuid,
+    pci_identifier,
     peak_memory_bytes,
     start_afresh,
     synchronize,
@@ -23,7 +25,12 @@ from study.training.devices import (
 from tests.fake_nvml import UUIDS, Boards, build, mig_uuid
 
 CPU = torch.device("cpu")
-USABLE = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+USABLE = {
+    "cuda": torch.cuda.is_available(),
+    "xpu": torch.xpu.is_available(),
+    "mps": torch.backends.mps.is_available(),
+    "cpu": True,
+}
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def test_the_option_and_the_devices_are_the_same_words() -> None:
 
 
 def test_auto_takes_the_first_that_can_be_used() -> None:
-    """CUDA, else Apple's MPS, else the CPU."""
+    """CUDA, else Intel's XPU, else Apple's MPS, else the CPU."""
     first = next(name for name, can in USABLE.items() if can)
 
     assert first == torch_device("auto").type
@@ -132,3 +139,18 @@ def test_the_board_is_found_among_four_in_odd_order(mig: int, tmp_path: Path) ->
     )
 
     assert json.loads(done.stdout) == [UUIDS[board] for _, _, board in TRIALS[mig]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "identifier"),
+    [
+        ({"pci_domain_id": 0, "pci_bus_id": 0x83, "pci_device_id": 0}, "pci:0000:83:00.0"),
+        ({"pci_domain_id": 1, "pci_bus_id": 3, "pci_device_id": 0x1F}, "pci:0001:03:1f.0"),
+        ({"uuid": b"0" * 16}, None),
+    ],
+)
+def test_a_board_of_amd_or_intel_is_known_by_its_pci_address(
+    fields: dict[str, Any], identifier: str | None
+) -> None:
+    """As the kernel writes it in sysfs; a torch that does not tell it leaves the board unknown."""
+    assert pci_identifier(SimpleNamespace(**fields)) == identifier

@@ -12,8 +12,10 @@ from models.transfer import weights_of
 from study.errors import ScenarioError
 from study.record.records import Stage, StopReason
 from study.store.tasks import stages_of_tasks
-from study.training.loop import EpochOutcome, TrainingSettings, train
-from study.training.stages import StageTasks, check_stages
+from study.training.dry_run import check_training
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import TrainingSettings
+from study.training.stages import StageTasks
 from tests.study.staged import Pairs, Trio, Waves, waves
 from tests.study.tiny import Tiny, data
 
@@ -191,4 +193,4 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
 def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, said: str) -> None:
     """Before the first trial, with what to do."""
     with pytest.raises(ScenarioError, match=said):
-        check_stages(Tiny(), data(), (stage,))
+        check_training(Tiny(), data(), (stage,), [{}])

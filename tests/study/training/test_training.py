@@ -18,16 +18,10 @@ from torch import Tensor, nn
 from study.options import StudyOptions
 from study.record.records import StopReason
 from study.scenario import Arrays, Data
-from study.training.loop import (
-    OPTIMIZERS,
-    WARM_UP_ON_CPU,
-    EpochOutcome,
-    TrainingSettings,
-    classification,
-    is_out_of_memory,
-    train,
-)
+from study.training.loop import EpochOutcome, is_out_of_memory, train
+from study.training.recipe import OPTIMIZERS, TrainingSettings
 from study.training.samples import VALIDATION_BATCH
+from study.training.stage import WARM_UP_ON_CPU, plain_task
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")
@@ -68,9 +62,7 @@ def trained(
 ) -> list[EpochOutcome]:
     """All outcomes of a training on the CPU."""
     return list(
-        train(
-            lambda: classification(scenario, points), asked, device=CPU, window=windows or Windows()
-        )
+        train(lambda: plain_task(scenario, points), asked, device=CPU, window=windows or Windows())
     )
 
 
@@ -193,7 +185,7 @@ def test_the_warm_up_leaves_no_trace() -> None:
     untouched = WithState().make(3, 3).state_dict().values()
     torch.manual_seed(1)
     expected = [*untouched, torch.get_rng_state()]
-    next(train(lambda: classification(scenario, data()), settings(), device=CPU, window=window))
+    next(train(lambda: plain_task(scenario, data()), settings(), device=CPU, window=window))
 
     assert len(expected) == len(at_start)
     assert all(map(torch.equal, expected, at_start))
@@ -285,7 +277,9 @@ def test_training_learns() -> None:
     assert outcomes[0].train_loss is not None
     assert outcomes[-1].train_loss < outcomes[0].train_loss / 2
     assert outcomes[-1].val_metrics["accuracy"] > 0.9
-    assert points.facts().chance_accuracy < 0.4
+    chance = points.facts().chance_accuracy
+    assert chance is not None
+    assert chance < 0.4
 
 
 def test_each_epoch_has_one_window() -> None:
@@ -302,7 +296,7 @@ def test_each_epoch_has_one_window() -> None:
 def test_nothing_runs_before_an_outcome_is_taken() -> None:
     """Who reports an epoch does so before the next window opens."""
     windows = Windows()
-    outcomes = train(lambda: classification(Tiny(), data()), settings(), device=CPU, window=windows)
+    outcomes = train(lambda: plain_task(Tiny(), data()), settings(), device=CPU, window=windows)
 
     before = list(windows.log)
     next(outcomes)

@@ -39,11 +39,17 @@ def measured(duration_s: int) -> Reading:
     """The reading of a window, ten samples asked for in each second."""
     clock = ManualClock(100)
     meter = EnergyMeter(Plug(clock), clock=clock)
+    meter.watch(PLUG.uuid)
+    _go_on(meter, clock, 4)
     meter.open("window", devices=[PLUG.uuid])
+    _go_on(meter, clock, duration_s)
+    return meter.close("window")[PLUG.uuid]
+
+
+def _go_on(meter: EnergyMeter, clock: ManualClock, duration_s: int) -> None:
     for _ in range(10 * duration_s):
         clock.advance(0.1)
         meter.sample()
-    return meter.close("window")[PLUG.uuid]
 
 
 def test_a_long_window_is_right_and_covered() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S
-from trackers.run.command import visible_boards
+from trackers.run.boards import visible_boards
 from trackers.sample import Component, Device
 from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource
@@ -76,7 +76,7 @@ def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> N
 def test_the_estimate_is_labelled_and_what_is_blind_is_named(tmp_path: Path) -> None:
     """On a machine without sensors every number has its mark; the command's output is its own."""
     table = tmp_path / "runs.csv"
-    words = ("--tracker", "estimate", "--csv", str(table), "--carbon-intensity", "300")
+    words = ("--tracker", "estimate", "--csv", str(table), "--country", "de")
 
     done = [run(*words, *python("print('trained')")) for _ in range(2)]
 
@@ -159,6 +159,7 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
         (("--", "no-such-command"), 127, "there is no such command"),
         (("--", "/"), 126, "Permission denied"),
         ((), 2, "got no command"),
+        (("--country", "XX", "--", "true"), 2, "--country is XX; known are"),
         (("--tracker", "wishful", "--", "true"), 2, "'wishful' is not known"),
     ],
 )

@@ -195,7 +195,9 @@ def test_a_named_source_that_is_refused_is_an_error(cpu: Machine) -> None:
 
 def test_an_unknown_word_is_refused_with_the_known_ones() -> None:
     """What was got, what is allowed."""
-    with pytest.raises(SourceUnavailableError, match=r"'nvlm'.*auto, nvml.*estimate.*\.csv file"):
+    with pytest.raises(
+        SourceUnavailableError, match=r"'nvlm'.*auto, nvml.*estimate.*\.csv or \.yaml file"
+    ):
         detect(Request(tracker="nvlm"))
 
 

@@ -21,7 +21,9 @@ from study.errors import DataError, OptionError
 from study.record.records import Stage, StopReason
 from study.scenario import Configurable, Data, Scenario, Searchable
 from study.scenario_lookup import load_scenario
-from study.training.loop import TrainingSettings, classification, train
+from study.training.loop import train
+from study.training.recipe import TrainingSettings
+from study.training.stage import plain_task
 from study.training.stages import StageTasks, stage_warnings
 from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder, write_lists
 
@@ -263,7 +265,7 @@ def best_accuracy(scenario: Scenario, data: Data, *, epochs: int) -> float:
     )
     outcomes = list(
         train(
-            lambda: classification(scenario, data),
+            lambda: plain_task(scenario, data),
             settings,
             device=torch.device("cpu"),
             window=lambda _: nullcontext(),

@@ -25,10 +25,10 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, process_device
-from trackers.sources.powermetrics import LOOKED_AT, SUDOERS, PowermetricsSource, samples
-from trackers.sources.powermetrics_process import ProcessStream, Stream
+from trackers.sources.apple.powermetrics import LOOKED_AT, SUDOERS, PowermetricsSource, samples
+from trackers.sources.apple.powermetrics_process import ProcessStream, Stream
 
-RECORDING = (Path(__file__).parents[2] / "data" / "powermetrics_mac14.plists").read_bytes()
+RECORDING = (Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists").read_bytes()
 SAMPLES = [
     (101704458, 8230.55, 4120.31),
     (100931250, 15210.4, 3980.02),
@@ -527,7 +527,7 @@ def test_the_command_asks_for_both_devices_and_never_for_a_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`sudo -n`, both samplers, property lists, one line of buffer, 100 ms; its samples are read."""
-    recording = Path(__file__).parents[2] / "data" / "powermetrics_mac14.plists"
+    recording = Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists"
     tools(
         tmp_path,
         sudo=f'printf "%s " "$@" > {tmp_path}/asked; [ "$1" = -n ] || exec sleep 3600; shift; exec "$@"',

@@ -40,8 +40,8 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, Device, Observation
+from trackers.sources.apple.powermetrics_process import Stream, start_powermetrics
 from trackers.sources.cpu_share import ProcessShares
-from trackers.sources.powermetrics_process import Stream, start_powermetrics
 
 INTERVAL_MS = 100
 FIRST_SAMPLE_S = 10.0

@@ -1,0 +1,1 @@
+"""Measure a training that a framework runs: one file each for Hugging Face, Lightning and Keras."""

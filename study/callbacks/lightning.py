@@ -1,0 +1,124 @@
+"""Energy of a Lightning `Trainer`, epoch by epoch and evaluation by evaluation.
+
+    from study.callbacks.lightning import EnergyCallback
+
+    trainer = Trainer(..., callbacks=[EnergyCallback(folder="results/mine")])
+
+`epoch_energy_j`, `mean_power_w` and `val_energy_j` are logged like the module's own metrics, so that loggers,
+`EarlyStopping(monitor="epoch_energy_j")` and checkpoints see them. An epoch has its validation in it.
+"""
+
+import os
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from study.callbacks.training import Training
+from study.callbacks.training_meter import TrainingMeter
+from study.record.objective import Objective
+from study.record.records import StopReason
+from trackers.sources.detect import Request
+
+
+class EnergyCallback(Callback):
+    """Measures a training; nothing that a tracker meets ends it.
+
+    Attributes:
+        meter: What is measured; None before the training.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: str | os.PathLike[str] | None = None,
+        objective: Objective | None = None,
+        batch_size: int = 1,
+        learning_rate: float = 0.0,
+        data: str = "",
+        request: Request | None = None,
+    ) -> None:
+        """Measure with the sources of `request`.
+
+        Args:
+            folder: Where the training is kept as a study; left out: it is not.
+            objective: Metric that decides, as the module logs it; left out: `val_loss`.
+            batch_size: Of the training, which Lightning leaves to the module.
+            learning_rate: Likewise.
+            data: Says what is trained on; studies of the same words are compared.
+            request: Sources to look for; left out: all that work.
+        """
+        self.meter: TrainingMeter | None = None
+        self._folder = folder
+        self._objective = objective or Objective("val_loss", "min")
+        self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
+        self._request = request
+
+    def on_fit_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Begin to measure."""
+        self.meter = TrainingMeter(
+            Training(
+                objective=self._objective,
+                batch_size=self._batch_size,
+                learning_rate=self._learning_rate,
+                scenario=type(pl_module).__name__,
+                data=self._data,
+            ),
+            request=self._request,
+        )
+        self.meter.start()
+
+    def on_train_epoch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Begin an epoch."""
+        if self.meter is not None:
+            self.meter.begin_epoch()
+
+    def on_validation_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Begin an evaluation; the check before the training is a part of the set-up."""
+        if self.meter is not None and not trainer.sanity_checking:
+            self.meter.begin_evaluation()
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """End an evaluation."""
+        if self.meter is not None and not trainer.sanity_checking:
+            energy_j = self.meter.end_evaluation()
+            if energy_j is not None:
+                pl_module.log("val_energy_j", energy_j)
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """End an epoch, and log what it used."""
+        if self.meter is None:
+            return
+        epoch = self.meter.end_epoch()
+        told = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        epoch.train_loss = told.get("train_loss")
+        epoch.val_loss = told.get("val_loss")
+        epoch.metrics = {name: told[name] for name in told if not name.endswith("_energy_j")}
+        if epoch.energy_j is not None and epoch.mean_power_w is not None:
+            pl_module.log("epoch_energy_j", epoch.energy_j)
+            pl_module.log("mean_power_w", epoch.mean_power_w)
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Keep the training where a folder was given."""
+        if self.meter is None:
+            return
+        self.meter.stop()
+        if self._folder is not None and trainer.is_global_zero and self.meter.epochs:
+            is_early = len(self.meter.epochs) < (trainer.max_epochs or 0)
+            reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
+            self.meter.keep(self._folder, stop_reason=reason)
+
+    def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Let go of the sensors; a training that fails is not kept."""
+        if self.meter is not None:
+            self.meter.stop()

@@ -1,0 +1,107 @@
+"""The manifest of a study that is one training in a loop of its own."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from study.callbacks.training import STAGE, Run
+from study.record.manifest import (
+    ComponentFacts,
+    DataFacts,
+    DeviceFacts,
+    Manifest,
+    NodeFacts,
+    SetupFacts,
+)
+from study.record.records import Paradigm
+from study.record.vocabulary import EnergyScope
+from study.store.provenance import git_commit, now, versions
+from trackers.bill import ACCELERATOR
+from trackers.sample import Component
+
+
+def manifest_of_one(study: str, run: Run) -> Manifest:
+    """Return the manifest of a training; `study` is the name of its folder."""
+    training = run.training
+    return Manifest(
+        study=study,
+        paradigm=Paradigm.REGIME,
+        scenario=training.scenario,
+        status="finished",
+        started_at=run.started_at,
+        finished_at=now(),
+        setup_time_s=None,
+        command=tuple(sys.argv),
+        options={},
+        versions=versions(),
+        git_commit=git_commit(),
+        data=DataFacts(
+            synthetic=False,
+            description=training.data or "what the training script loads",
+            fingerprint=training.data,
+            train_samples=0,
+            val_samples=0,
+            classes=(),
+            chance_accuracy=0.0,
+        ),
+        setups=(
+            SetupFacts(
+                setup=1,
+                batch_size=training.batch_size,
+                learning_rate=training.learning_rate,
+                parameters=dict(training.parameters),
+            ),
+        ),
+        seeds=(training.seed,),
+        nodes=(_node(run),),
+        warnings=("The training ran in a loop of its own: its data were not checked.",),
+        stages=(STAGE,),
+        objective=training.objective,
+        energy_of=EnergyScope.ACCELERATOR if run.scope == ACCELERATOR else EnergyScope.COMPONENTS,
+        charging={
+            str(each.component): "shared among processes by their CPU time"
+            for each in run.devices
+            if each.component in {Component.CPU, Component.MEMORY}
+        },
+    )
+
+
+def _node(run: Run) -> NodeFacts:
+    """The machine, and what measured it."""
+    source = run.detection.source
+    methods = [each.method for one in run.epochs for each in one.readings.values() if each.method]
+    return NodeFacts(
+        hostname=run.hostname,
+        cpus=float(os.cpu_count() or 1),
+        gpus=float(sum(each.component is Component.GPU for each in run.devices)),
+        source=source.name,
+        method=methods[0] if methods else None,
+        note=source.note,
+        refused=run.detection.refused,
+        devices=tuple(
+            DeviceFacts(
+                uuid=each.uuid,
+                name=each.name,
+                kind=str(each.component),
+                power_limit_w=each.power_limit_w,
+                idle_power_w=None,
+                driver=each.driver,
+            )
+            for each in run.devices
+        ),
+        components=tuple(_components(run)),
+    )
+
+
+def _components(run: Run) -> Iterator[ComponentFacts]:
+    for source in run.detection.sources:
+        for component in dict.fromkeys(each.component for each in source.devices()):
+            measured = [each for each in run.devices if each.component is component]
+            methods = [
+                epoch.readings[each.uuid].method for epoch in run.epochs for each in measured
+            ]
+            method = next((each for each in methods if each is not None), None)
+            if method is not None:
+                yield ComponentFacts(
+                    component=str(component), source=source.name, method=method, note=source.note
+                )

@@ -1,0 +1,186 @@
+"""Writes what a training used as the folder of a study that has one setup and one trial."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from study.callbacks.manifest_of_one import manifest_of_one
+from study.callbacks.training import STAGE, Run, Training
+from study.record.bookings import WindowRecord
+from study.record.objective import metrics_text
+from study.record.records import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_CSV_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EnergyStatus,
+    EpochRecord,
+    Paradigm,
+    TrialRecord,
+)
+from study.record.vocabulary import EnergyMethod
+from study.store.folder import StudyFolder
+from study.store.setups import TrialPlan
+from study.store.trial_record import trial_record
+from trackers.bill import outermost
+from trackers.node.ledger import SETUP, TRIAL
+from trackers.run.account import Line, line
+from trackers.sample import Component, Device, Method, Reading
+
+TRIAL_ID = "setup01-seed"
+
+
+def write_study(folder: Path, run: Run) -> None:
+    """Write the study of a training.
+
+    Args:
+        folder: The study's folder; its name is that of the study.
+        run: The training.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    place = StudyFolder(str(folder.absolute().parent), folder.name)
+    place.prepare()
+    manifest = manifest_of_one(folder.name, run)
+    epochs = list(_epochs(folder.name, run))
+    windows = [
+        _window(run, TRIAL, 0, run.whole),
+        _window(run, SETUP, 0, run.setup),
+        *(_window(run, STAGE, each.number, each.readings) for each in run.epochs),
+    ]
+    trial = trial_record(
+        TrialPlan(
+            trial_id=f"{TRIAL_ID}{run.training.seed}",
+            attempt=1,
+            setup=1,
+            batch_size=run.training.batch_size,
+            learning_rate=run.training.learning_rate,
+            seed=run.training.seed,
+            parameters=_parameters(run.training),
+        ),
+        epochs=epochs,
+        windows=windows,
+        error=None,
+        study=folder.name,
+        paradigm=Paradigm.REGIME,
+        scenario=run.training.scenario,
+        objective=run.training.objective,
+        stages=(STAGE,),
+        target=None,
+    )
+    place.write_rows(EPOCHS_FILE, EpochRecord, [each.to_row() for each in epochs])
+    place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in windows])
+    place.write_rows(TRIALS_FILE, TrialRecord, [trial.to_row()])
+    place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial.to_row()])
+    place.write_text(MANIFEST_FILE, manifest.to_json())
+
+
+def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
+    """The rows of a training's epochs."""
+    training, total_j = run.training, 0.0
+    for epoch in run.epochs:
+        ranks = line(_in_order(run.scope), run.devices, epoch.readings, peak_power_w=None)
+        counted = [epoch.readings[each.uuid] for each in _counted(run)]
+        total_j = math.nan if ranks.energy_j is None else total_j + ranks.energy_j
+        by_component = {
+            each: line((each,), run.devices, epoch.readings, peak_power_w=None).energy_j
+            for each in Component
+        }
+        duration_s = max((each.duration_s for each in counted), default=0.0)
+        common_j = [each.uncertainty_common_j for each in counted]
+        own_j = [each.uncertainty_own_j for each in counted]
+        known = None not in common_j and None not in own_j and bool(counted)
+        common = math.fsum(each or 0.0 for each in common_j) if known else None
+        own = math.hypot(*(each or 0.0 for each in own_j)) if known else None
+        yield EpochRecord(
+            study=study,
+            trial_id=f"{TRIAL_ID}{training.seed}",
+            attempt=1,
+            node=run.hostname,
+            device_uuid="+".join(each.device_uuid for each in counted),
+            device_name=" + ".join(dict.fromkeys(ranks.devices)),
+            paradigm=Paradigm.REGIME,
+            scenario=training.scenario,
+            stage=STAGE,
+            setup=1,
+            batch_size=training.batch_size,
+            effective_batch_size=training.batch_size,
+            learning_rate=training.learning_rate,
+            seed=training.seed,
+            epoch=epoch.number,
+            train_loss=_finite(epoch.train_loss),
+            val_loss=_finite(epoch.val_loss),
+            val_score=_finite(epoch.metrics.get(training.objective.name)),
+            epoch_time_s=duration_s,
+            epoch_energy_j=ranks.energy_j,
+            energy_j=_finite(total_j),
+            mean_power_w=ranks.mean_power_w,
+            energy_method=_method(ranks),
+            energy_status=_status(ranks, counted),
+            coverage=min((each.coverage for each in counted), default=0.0),
+            uncertainty_j=None if common is None or own is None else math.hypot(common, own),
+            uncertainty_common_j=common,
+            uncertainty_own_j=own,
+            power_samples=sum(each.power_samples for each in counted),
+            samples_per_s=None,
+            peak_memory_bytes=None,
+            stop_reason=run.stop_reason if epoch is run.epochs[-1] else None,
+            parameters=_parameters(training),
+            val_metrics=metrics_text(epoch.metrics),
+            gpu_energy_j=by_component[Component.GPU],
+            cpu_energy_j=by_component[Component.CPU],
+            memory_energy_j=by_component[Component.MEMORY],
+            node_energy_j=by_component[Component.NODE],
+        )
+
+
+def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -> WindowRecord:
+    """What is booked of a window: the energy that ranks."""
+    counted = [readings[each.uuid] for each in _counted(run) if each.uuid in readings]
+    ranks = line(_in_order(run.scope), run.devices, readings, peak_power_w=None)
+    return WindowRecord(
+        trial_id=f"{TRIAL_ID}{run.training.seed}",
+        attempt=1,
+        stage=str(stage),
+        epoch=epoch,
+        device_uuid="+".join(each.device_uuid for each in counted),
+        start_s=min((each.start_s for each in counted), default=0.0),
+        duration_s=max((each.duration_s for each in counted), default=0.0),
+        energy_j=ranks.energy_j,
+        energy_method=None if ranks.energy_j is None else _method(ranks),
+        energy_status=_status(ranks, counted),
+        note=ranks.note,
+    )
+
+
+def _counted(run: Run) -> Sequence[Device]:
+    """The devices whose energies are added to the one that ranks."""
+    return outermost(run.devices, run.scope)
+
+
+def _in_order(scope: frozenset[Component]) -> list[Component]:
+    return [each for each in Component if each in scope]
+
+
+def _method(ranks: Line) -> EnergyMethod | None:
+    """How an energy came about; of a sum the word that promises least."""
+    least = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
+    return next((each for each in least if each in ranks.methods), None)
+
+
+def _status(ranks: Line, counted: Sequence[Reading]) -> EnergyStatus:
+    if ranks.energy_j is None:
+        return EnergyStatus.MISSING
+    is_degraded = any(each.status is EnergyStatus.DEGRADED for each in counted)
+    return EnergyStatus.DEGRADED if is_degraded else EnergyStatus.OK
+
+
+def _parameters(training: Training) -> str | None:
+    return json.dumps(dict(training.parameters), sort_keys=True) if training.parameters else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

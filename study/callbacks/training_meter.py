@@ -1,0 +1,219 @@
+"""The energy of a training whose loop is somebody else's, epoch by epoch, kept as a study of one setup.
+
+    meter = TrainingMeter(Training(objective=Objective("accuracy", is_share=True), batch_size=64))
+    with meter:
+        for _ in range(3):
+            with meter.epoch() as epoch:
+                train_and_validate()
+            epoch.metrics = {"accuracy": 0.9}
+    meter.save("results/mine")       # python -m analysis results/mine
+
+The boards that this process may use are measured whole, CPU and memory by the shares of this process
+and its children. Where there are boards their energy ranks, else that of CPU and memory.
+"""
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+
+from study.callbacks.study_of_one import write_study
+from study.callbacks.training import MeasuredEpoch, Run, Training
+from study.errors import StudyError
+from study.record.records import StopReason
+from study.store.provenance import now
+from trackers.bill import ACCELERATOR, COMPONENTS
+from trackers.meter.meter import EnergyMeter
+from trackers.run.account import Line, line
+from trackers.run.boards import visible_boards
+from trackers.sample import Component, Device, Reading, process_device
+from trackers.sources.detect import Detection, Request, detect
+
+_log = logging.getLogger(__name__)
+
+WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
+
+
+@final
+class TrainingMeter:
+    """Windows over a training, its set-up, its epochs and its evaluations.
+
+    Attributes:
+        training: What is trained.
+        epochs: Those that have begun.
+        scope: The components whose energy ranks.
+    """
+
+    def __init__(
+        self,
+        training: Training | None = None,
+        *,
+        request: Request | None = None,
+        detection: Detection | None = None,
+    ) -> None:
+        """Say what is trained; nothing is measured before `start` or `with`.
+
+        Args:
+            training: What is trained.
+            request: Sources to look for; left out: all that work.
+            detection: Sources that were opened already.
+
+        Raises:
+            SourceUnavailableError: A source that was asked for cannot be used.
+        """
+        self.training = training or Training()
+        self.epochs: list[MeasuredEpoch] = []
+        self._readings: dict[str, dict[str, Reading]] = {}
+        self._started_at = ""
+        self._detection = detection or detect(request)
+        self._meter = EnergyMeter(self._detection)
+        boards = visible_boards(self._detection, os.environ)
+        self._devices = tuple(
+            each
+            for each in self._detection.devices
+            if each.component is not Component.GPU or each.uuid in boards
+        )
+        has_boards = any(each.component is Component.GPU for each in self._devices)
+        self.scope = ACCELERATOR if has_boards else COMPONENTS
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self._started_at = now()
+        self._meter.start()
+        self._open(WHOLE)
+        self._open(SETUP)
+
+    def stop(self) -> None:
+        """End it; may be called twice."""
+        for key in (SETUP, EVALUATION, WHOLE):
+            self._close(key)
+        self._meter.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @contextmanager
+    def epoch(self) -> Iterator[MeasuredEpoch]:
+        """Measure an epoch, training and validation."""
+        epoch = self.begin_epoch()
+        try:
+            yield epoch
+        finally:
+            self.end_epoch()
+
+    def begin_epoch(self) -> MeasuredEpoch:
+        """Begin the next epoch."""
+        self._close(SETUP)
+        epoch = MeasuredEpoch(number=len(self.epochs) + 1)
+        self.epochs.append(epoch)
+        self._open(f"epoch {epoch.number}")
+        return epoch
+
+    def end_epoch(self) -> MeasuredEpoch:
+        """End the epoch that was begun last, and say what it used; may be called twice."""
+        epoch = self.epochs[-1]
+        measured = self._close(f"epoch {epoch.number}")
+        if measured is not None:
+            epoch.energy_j, epoch.mean_power_w = measured.energy_j, measured.mean_power_w
+            epoch.readings = self._readings[f"epoch {epoch.number}"]
+        return epoch
+
+    def begin_evaluation(self) -> None:
+        """Begin an evaluation, which may lie within an epoch."""
+        self._open(EVALUATION)
+
+    def end_evaluation(self) -> float | None:
+        """End it; its energy, None where it is missing or was not begun."""
+        measured = self._close(EVALUATION)
+        return None if measured is None else measured.energy_j
+
+    def save(
+        self, folder: str | os.PathLike[str], *, stop_reason: StopReason = StopReason.MAX_EPOCHS
+    ) -> None:
+        """Leave a folder that `python -m analysis` reads as a study of one setup.
+
+        Args:
+            folder: The study's folder; its name is that of the study.
+            stop_reason: Why the training ended.
+
+        Raises:
+            ValueError: No epoch has ended.
+            StorageError: The folder cannot be written.
+        """
+        ended = tuple(each for each in self.epochs if each.readings)
+        if not ended:
+            message = "no epoch has ended, so there is nothing to save; save after the training"
+            raise ValueError(message)
+        write_study(
+            Path(folder),
+            Run(
+                training=self.training,
+                detection=self._detection,
+                devices=self._devices,
+                scope=self.scope,
+                epochs=ended,
+                whole=self._readings.get(WHOLE, {}),
+                setup=self._readings.get(SETUP, {}),
+                started_at=self._started_at,
+                hostname=socket.gethostname(),
+                stop_reason=stop_reason,
+            ),
+        )
+
+    def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
+        """Save at the end of somebody else's training, which a folder that fails must not end.
+
+        Args:
+            folder: See `save`.
+            stop_reason: See `save`.
+        """
+        try:
+            self.save(folder, stop_reason=stop_reason)
+        except (StudyError, OSError, ValueError) as error:
+            _log.warning("the energy of this training was not saved in %s: %s", folder, error)
+
+    def _open(self, key: str) -> None:
+        if self._meter.opened(key) is None:
+            _synchronize()
+            self._meter.open(key, devices=[_target(each) for each in self._devices])
+
+    def _close(self, key: str) -> Line | None:
+        """Close a window; its energy that ranks, None where it was not open."""
+        _synchronize()
+        closed = self._meter.close(key)
+        if not closed:
+            return None
+        self._readings[key] = {each.uuid: closed[_target(each)] for each in self._devices}
+        return self._line(self._readings[key])
+
+    def _line(self, readings: Mapping[str, Reading]) -> Line:
+        chosen = [each for each in Component if each in self.scope]
+        return line(chosen, self._devices, readings, peak_power_w=None)
+
+
+def _target(device: Device) -> str:
+    is_shared = device.component in {Component.CPU, Component.MEMORY}
+    if is_shared and not device.for_whoever_asks:
+        return process_device(os.getpid(), device.uuid)
+    return device.uuid
+
+
+def _synchronize() -> None:
+    """Wait for the boards, so that a window ends where its work ends; without torch there are none."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,113 @@
+"""Which setup to train once more, and how probable it is that the answer is right already.
+
+The statistics are those of `study.inference`, and what goes into them is what the report takes:
+energies of whole trainings, times what one success costs where a setup has failed too, and the best
+score of each. Trainings that still run count as if they had come to what is known of their setup.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from study.inference.allocation import next_repeat
+from study.inference.choice import Aim, choose
+from study.inference.failure import cost_of_success
+from study.inference.posterior import Posterior, axes_of, posterior
+from study.inference.repeats import Integers, Repeats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a training that has ended came to.
+
+    Attributes:
+        energy_j: Its energy; None if it is not known.
+        gain: Its best score, turned so that more is better; None without one.
+        is_whole: Whether it was trained to its end.
+    """
+
+    energy_j: float | None
+    gain: float | None
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is known, and what would tell most.
+
+    Attributes:
+        answer: Number of the setup to use.
+        right: Probability that it is within the tolerance and at most 5 % dearer than the cheapest
+            such.
+        repeat: Number of the setup whose next training tells most.
+    """
+
+    answer: int
+    right: float
+    repeat: int
+
+
+def decide(
+    trainings: Mapping[int, Sequence[Training]],
+    running: Mapping[int, int],
+    aim: Aim,
+    parameters: Mapping[int, Mapping[str, object]] | None = None,
+) -> Decision | None:
+    """Weigh what is known; None where no setup has two results, so that no spread is known.
+
+    Args:
+        trainings: Of each setup those that have ended, by its number.
+        running: How many trainings of a setup still run; none is 0.
+        aim: What is asked of a setup.
+        parameters: What each setup chooses, by name; setups that share a value lean on each other.
+    """
+    energies = {setup: _energies_j(several) for setup, several in trainings.items()}
+    numbers = [setup for setup, several in energies.items() if several]
+    if not numbers:
+        return None
+    gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
+    energy, gain = (
+        Repeats.of_energies_j([energies[setup] for setup in numbers]),
+        Repeats.of([[one for one in several if one is not None] for several in gains]),
+    )
+    axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
+    drawn = _posteriors(energy, gain, axes)
+    if drawn is None:
+        return None
+    more = np.asarray([running.get(setup, 0) for setup in numbers])
+    expected = _posteriors(energy.expecting(more), gain.expecting(more), axes) or drawn
+    choice = choose(*drawn, aim)
+    return Decision(
+        answer=numbers[int(choice.setup)],
+        right=float(choice.of_chosen(choice.right)),
+        repeat=numbers[int(next_repeat(*expected, aim))],
+    )
+
+
+def _results(trainings: Sequence[Training]) -> list[Training]:
+    """The trainings that setups are compared by."""
+    return [
+        each
+        for each in trainings
+        if each.is_whole and each.gain is not None and each.energy_j is not None
+        if each.energy_j > 0
+    ]
+
+
+def _energies_j(trainings: Sequence[Training]) -> list[float]:
+    """Energies of whole trainings, each times what one success costs."""
+    whole = [each.energy_j for each in _results(trainings) if each.energy_j is not None]
+    used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
+    if not whole or all(good for _, good in used):
+        return whole
+    cost = cost_of_success([energy_j or 0.0 for energy_j, _ in used], [good for _, good in used])
+    return [energy_j * np.exp(cost.overhead or 0.0) for energy_j in whole]
+
+
+def _posteriors(
+    energies: Repeats, gains: Repeats, axes: Integers | None
+) -> tuple[Posterior, Posterior] | None:
+    # Seeds as in the report, which is to name the same setup with nearly the same probability.
+    energy, gain = posterior(energies, axes=axes), posterior(gains, axes=axes, rng=1)
+    return None if energy is None or gain is None else (energy, gain)

@@ -1,0 +1,235 @@
+"""The trials of a study that goes on where repeats tell most. Knows nothing of Ray.
+
+First every setup with every seed, as in a grid. When those have ended, one training after another
+of the setup that tells most about which to use (`study.repeats.deciding`), each as soon as a slot is
+free, until what was asked for is reached.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, final
+
+from study.inference.choice import Aim, Preference
+from study.record.manifest import FurtherTrial, Manifest
+from study.record.records import J_PER_WH, TrialRecord
+from study.record.vocabulary import NOT_WHOLE, ranked_stage
+from study.repeats.deciding import Decision, Training, decide
+from study.repeats.options import POINTS, ComparisonOptions
+from study.store.recorder import Recorder
+from study.store.setups import TrialPlan, trial_plan, trial_plans
+from study.store.trial_record import stage_rows, total_j
+
+
+@final
+class FurtherRepeats:
+    """What is trained next, and when that is enough.
+
+    Attributes:
+        remaining: Trials that are known and have not ended.
+        further: Those beyond the first repeats, in the order in which they were begun.
+        ending: Why there will be no more; None as long as there may be.
+    """
+
+    def __init__(
+        self,
+        options: ComparisonOptions,
+        manifest: Manifest,
+        recorder: Recorder,
+        *,
+        begun: Sequence[FurtherTrial] = (),
+    ) -> None:
+        """Go on with what an earlier command began.
+
+        Args:
+            options: Of the command.
+            manifest: Of the study.
+            recorder: Has the results.
+            begun: What was trained beyond the first repeats in earlier commands.
+        """
+        self.further = list(begun)
+        self.ending: str | None = None
+        self._options = options
+        self._objective = manifest.objective
+        self._stage = ranked_stage(manifest.paradigm, manifest.stages) or manifest.stages[0]
+        self._aim = Aim(
+            tolerance=options.tolerance / POINTS, price=Preference(options.prefer).price
+        )
+        self._recorder = recorder
+        self._setups = {each.setup: each for each in manifest.setups}
+        first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=options.seed)
+        self._first = frozenset(plan.trial_id for plan in first)
+        self._plans = {
+            plan.trial_id: plan
+            for plan in (*first, *(trial_plan(self._setups[b.setup], b.seed) for b in begun))
+        }
+        self._running: set[str] = set()
+        self._say: Callable[[str], None] = lambda _: None
+        self._lost_first = False
+        self._begin(recorder.expect(self._plans.values(), retry_failed=options.retry_failed))
+        if not self.remaining:
+            self._next()
+
+    @property
+    def expected(self) -> int:
+        """Trials that are known, and those that are to come as far as their number is known."""
+        if self.ending is not None:
+            return len(self._plans)
+        left = max(0, self._most - len(self.further))
+        return len(self._plans) + (left if self._options.sure is None else min(left, 1))
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what comes next depends on trials that still run."""
+        return bool(self._running) and self.ending is None and not self._lost_first
+
+    def begin_run(
+        self,
+        *,
+        slots: int,
+        collect: Callable[[], None],
+        note: Callable[[], None],
+        say: Callable[[str], None],
+        restarts: int,
+    ) -> None:
+        """Propose anew, in one run of Tune; see `study.execution.trial_source.TrialSource.parts`.
+
+        Args:
+            slots: Most further trials at the same time.
+            collect: Brings what trackers have booked to the recorder.
+            note: Writes down what is begun.
+            say: Tells the user.
+            restarts: How many runs may come after this one.
+        """
+        self._slots, self._restarts = slots, restarts
+        self._collect, self._note, self._say = collect, note, say
+
+    def propose(self) -> TrialPlan | None:
+        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        if self._queue:
+            plan = self._queue.pop(0)
+            self._running.add(plan.trial_id)
+            return plan
+        first_run = bool(self._running & self._first)
+        if self.ending is not None or self._lost_first or first_run:
+            return None
+        if len(self._running) >= self._slots:
+            return None
+        self._collect()
+        decision = self._next()
+        return None if decision is None else self._go_on(decision)
+
+    def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:  # noqa: ARG002 - its rows say it
+        """A trial has ended, or its process was lost."""
+        self._running.discard(trial_id)
+        if lost and self._restarts and not self._recorder.is_through(self._plans[trial_id]):
+            self._lost_first |= trial_id in self._first
+
+    def run_again(self, lost: Iterable[TrialPlan]) -> None:
+        """Take trials back whose processes were lost; the next run begins with them."""
+        self._begin(self._recorder.expect(lost))
+
+    def _begin(self, plans: list[TrialPlan]) -> None:
+        self.remaining = plans
+        self._queue = list(plans)
+        self._running.clear()
+        self._lost_first = False
+
+    @property
+    def _most(self) -> int:
+        return self._options.most_further(len(self._setups))
+
+    def _next(self) -> Decision | None:
+        """What to repeat; None if nothing, or not before another ends. Sets `ending`."""
+        if len(self.further) >= self._most:
+            asked = self._options.more_repeats is not None
+            most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
+            self._end(f"there were {self._most}, {most}")
+            return None
+        decision = decide(
+            self._trainings(),
+            self._still_running(),
+            self._aim,
+            {number: each.chosen for number, each in self._setups.items()},
+        )
+        if decision is None:
+            if not self._running:
+                self._end("no setup has two results, so that no spread is known")
+            return None
+        if self._is_sure(decision):
+            if not self._running:  # what still runs may make it less sure
+                self._end(f"setup {decision.answer} is right with {decision.right:.0%}")
+            return None
+        if not self._has_room(decision.repeat):
+            if not self._running:  # what still runs may need less than is expected of it
+                self._end(f"{self._options.budget_j / J_PER_WH:g} Wh do not last for another")
+            return None
+        return decision
+
+    def _end(self, why: str) -> None:
+        self.ending = why
+        self._say(f"no further repeats: {why}")
+
+    def _is_sure(self, decision: Decision) -> bool:
+        return self._options.sure is not None and decision.right >= self._options.sure
+
+    def _go_on(self, decision: Decision) -> TrialPlan:
+        """Begin another training of a setup, with a seed that no other of it had."""
+        setup = decision.repeat
+        earlier = sum(each.setup == setup for each in self.further)
+        repeat = self._options.repeats + earlier
+        seed = self._options.seed + repeat
+        [plan] = self._recorder.expect([trial_plan(self._setups[setup], seed)])
+        self._plans[plan.trial_id] = plan
+        self._running.add(plan.trial_id)
+        self.further.append(FurtherTrial(setup=setup, seed=seed))
+        self._note()
+        self._say(
+            f"repeat {repeat + 1} of setup {setup}: it tells most about which setup to use "
+            f"(so far {decision.answer}, right with {decision.right:.0%})"
+        )
+        return plan
+
+    def _trainings(self) -> dict[int, list[Training]]:
+        """What has ended, by setup."""
+        found: dict[int, list[Training]] = {setup: [] for setup in self._setups}
+        for plan in self._plans.values():
+            training = self._training(plan)
+            if training is not None:
+                found[plan.setup].append(training)
+        return found
+
+    def _training(self, plan: TrialPlan) -> Training | None:
+        """What the stage came to that setups are ranked by; None before it has ended."""
+        rows = stage_rows(self._recorder.epochs_of(plan.trial_id), self._stage)
+        if not rows or rows[-1].stop_reason is None:
+            return None
+        best = self._objective.best(row.val_score for row in rows)
+        return Training(
+            energy_j=total_j(row.epoch_energy_j for row in rows),
+            gain=None if best is None else self._objective.gain(best),
+            is_whole=rows[-1].stop_reason not in NOT_WHOLE,
+        )
+
+    def _still_running(self) -> Counter[int]:
+        """How many trainings of each setup have not ended."""
+        open_ = (self._plans[trial_id] for trial_id in self._running)
+        return Counter(plan.setup for plan in open_ if self._training(plan) is None)
+
+    def _has_room(self, setup: int) -> bool:
+        """Whether the budget lasts for one more of a setup, beside what runs."""
+        trials = {each.trial_id: each for each in self._recorder.trials()}
+        ended = [each for name, each in trials.items() if name not in self._running]
+        means = {
+            number: sum(several) / len(several)
+            for number in self._setups
+            if (several := [_used_j(each) for each in ended if each.setup == number])
+        }
+        coming = [self._plans[trial_id].setup for trial_id in self._running]
+        needed_j = sum(means.get(number, 0.0) for number in (*coming, setup))
+        return sum(map(_used_j, ended)) + needed_j <= self._options.budget_j
+
+
+def _used_j(trial: TrialRecord) -> float:
+    """All that is known of what a trial used."""
+    beside_j = (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
+    return (trial.energy_j or 0.0) + beside_j + trial.wasted_energy_j

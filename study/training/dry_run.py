@@ -1,0 +1,199 @@
+"""One batch through everything a scenario has, on this machine, before anything is started.
+
+What would make every trial fail, or a whole study say nothing, is found in seconds: all of it at once, a
+paragraph each, with what was got and what to do.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from study.errors import ScenarioError
+from study.scenario import Data, Scenario, Searchable
+from study.training.recipe import TrainingSettings
+from study.training.samples import Batch, Part
+from study.training.stage import Task, part_of
+from study.training.stages import StageTasks
+
+SAMPLES = 8
+"""Of the batch: few, and more than the one on which a batch norm cannot be trained."""
+
+MOST_SHAPES = 16
+"""Of the setups that differ in more than batch size and learning rate, so many are tried."""
+
+CPU = torch.device("cpu")
+SETTINGS = TrainingSettings(
+    batch_size=SAMPLES, learning_rate=0.001, max_epochs=1, patience=1, optimizer="adam", seed=0
+)
+
+
+def check_training(
+    scenario: Scenario, data: Data, stages: Sequence[str], parameters: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuse a scenario that cannot be trained in these stages.
+
+    Args:
+        scenario: With its options.
+        data: As it was loaded.
+        stages: What each trial trains.
+        parameters: Of the setups, what they choose besides batch size and learning rate.
+
+    Raises:
+        ScenarioError: With every fault that was found.
+    """
+    shapes: list[Mapping[str, Any]] = []
+    for each in parameters:
+        if each not in shapes:
+            shapes.append(each)
+    faults = dict.fromkeys(
+        fault
+        for chosen in (shapes or [{}])[:MOST_SHAPES]
+        for fault in _faults(scenario, data, stages, chosen)
+    )
+    if faults:
+        raise ScenarioError("\n\n".join(f"scenario {scenario.name}: {fault}" for fault in faults))
+
+
+def _faults(
+    scenario: Scenario, data: Data, stages: Sequence[str], chosen: Mapping[str, Any]
+) -> Iterator[str]:
+    own = scenario.chosen(data, chosen) if isinstance(scenario, Searchable) else data
+    tasks = StageTasks(scenario=scenario, data=own, parameters=chosen)
+    with torch.random.fork_rng(devices=[]):
+        for stage in stages:
+            torch.manual_seed(SETTINGS.seed)
+            try:
+                task = tasks.start(stage)
+            except ScenarioError as error:
+                yield str(error).removeprefix(f"scenario {scenario.name}: ")
+                continue
+            except Exception as error:  # noqa: BLE001 - the user's own code may raise anything
+                yield f"its network for the stage {stage} cannot be made: {_said(error)}"
+                continue
+            yield from _faults_of(task)
+            tasks.finish()
+
+
+def _faults_of(task: Task) -> Iterator[str]:
+    """What is wrong with one stage: its data first, because nothing can be said without a batch."""
+    try:
+        own = {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
+    except Exception as error:  # noqa: BLE001 - as above
+        yield f"loaders(data, batch_size, seed) raises {_said(error)}"
+        return
+    batches: dict[str, Batch] = {}
+    for name, source in (("train", task.train), ("val", task.val), ("test", task.test)):
+        if source is None:
+            continue
+        part: Part = part_of(task, source, own.get(name), CPU)
+        try:
+            batches[name] = part.first(SAMPLES)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield (
+                f"the first samples of {name} cannot be read: {_said(error)}. A data set gives pairs of "
+                "inputs and target, which its collate_fn makes a batch of."
+            )
+    if len(batches) < len([each for each in (task.train, task.val, task.test) if each is not None]):
+        return
+    fault = next(_faults_of_training(task, batches["train"]), None)
+    if fault is not None:
+        yield fault
+        return
+    yield from _faults_of_validation(task, batches["val"])
+
+
+def _faults_of_training(task: Task, batch: Batch) -> Iterator[str]:
+    """What is wrong with network and loss; they are tried in their order."""
+    network = task.network.train()
+    step = task.steps.training_step
+    outputs: Any = None
+    loss: Any = None
+    try:
+        inputs = batch.inputs if task.encode is None else task.encode(batch.inputs)
+        if step is not None:
+            loss = step(network, (inputs, batch.targets))
+        else:
+            outputs = network(inputs)
+    except Exception as error:  # noqa: BLE001 - as above
+        yield f"its network does not take a batch of inputs, {_shape(batch.inputs)}: {_said(error)}"
+        return
+    if step is None:
+        try:
+            loss = task.loss(outputs, batch.targets)
+        except Exception as error:  # noqa: BLE001 - as above
+            yield (
+                f"its loss does not take outputs of {_shape(outputs)} and targets of "
+                f"{_shape(batch.targets)}: {_said(error)}.{_loss_remedy(batch.targets)}"
+            )
+            return
+    if not isinstance(loss, Tensor) or loss.ndim:
+        yield f"its loss gives {_shape(loss)}; it must be the mean over the batch, of shape ()."
+        return
+    if not loss.requires_grad:
+        yield (
+            "its loss has no gradient, so nothing would be learnt: compute it from the network's outputs "
+            "with torch, without detach, item, argmax or numpy."
+        )
+
+
+def _faults_of_validation(task: Task, batch: Batch) -> Iterator[str]:
+    network = task.network.eval()
+    metrics: Any = None
+    try:
+        with torch.inference_mode():
+            inputs = batch.inputs if task.encode is None else task.encode(batch.inputs)
+            if task.steps.validation_step is not None:
+                _, metrics = task.steps.validation_step(network, (inputs, batch.targets))
+            else:
+                outputs = network(inputs)
+                task.loss(outputs, batch.targets)
+                metrics = task.metrics(outputs, batch.targets)
+    except Exception as error:  # noqa: BLE001 - as above
+        yield f"its metrics cannot be computed on a batch of the validation data: {_said(error)}"
+        return
+    if not isinstance(metrics, Mapping):
+        yield f"its metrics give {_shape(metrics)}; they must be a mapping from names to means."
+        return
+    for name, value in metrics.items():
+        if not isinstance(value, Tensor) or value.ndim:
+            yield (
+                f"its metric {name} is {_shape(value)}; it must be a tensor of shape (), the mean over "
+                "the batch."
+            )
+    if not task.reconstructs and task.objective.name not in metrics:
+        there = ", ".join(metrics) or "nothing"
+        yield (
+            f"its metrics give {there}, and the objective {task.objective.name} is not among them, so no "
+            f"setup could be told from another. Call one of them {task.objective.name}, or name the one "
+            f'that decides: objective = Objective("{next(iter(metrics), "rmse")}", mode="max" or "min").'
+        )
+
+
+def _loss_remedy(targets: Any) -> str:  # noqa: ANN401 - whatever a batch has
+    if not isinstance(targets, Tensor):
+        return ""
+    if targets.is_floating_point():
+        return (
+            " Targets are numbers: a loss for numbers takes them (mse_loss); one for classes "
+            "(cross_entropy) wants int64 class numbers."
+        )
+    return (
+        " Targets are whole numbers: cross_entropy takes them as classes from 0 to outputs - 1; a loss "
+        "for numbers (mse_loss) wants float32 targets of the outputs' shape."
+    )
+
+
+def _said(error: Exception) -> str:
+    text = str(error).strip()
+    lines = text.splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _shape(values: Any) -> str:  # noqa: ANN401 - whatever a batch or a network gives
+    if isinstance(values, Tensor):
+        return f"shape {tuple(values.shape)} and type {str(values.dtype).removeprefix('torch.')}"
+    if isinstance(values, Mapping):
+        return "; ".join(f"{name} of {_shape(each)}" for name, each in values.items())
+    return f"a {type(values).__name__}"

@@ -1,0 +1,125 @@
+"""How a network is trained beside its loss: optimiser, schedule, steps, precision.
+
+Each is plain unless the scenario has a member of that name (`study.scenario.Recipe`). What is global to
+torch is put back when a training ends, because a process runs many.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+Precision = Literal["fp32", "tf32", "bf16", "fp16"]
+
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
+
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """How one stage is trained.
+
+    Attributes:
+        batch_size: Samples per step; more than there are means all of them.
+        learning_rate: Constant over the training, unless the scenario has a schedule.
+        max_epochs: The training ends after so many epochs at the latest.
+        patience: It ends when what it watches has not become better for so many epochs.
+        optimizer: A key of `OPTIMIZERS`.
+        seed: Of the weights and of the order of samples.
+        weight_decay: Of the optimiser; None for its own default.
+        precision: Of the arithmetic; weights and their sums are always fp32.
+        compiled: Whether the network is compiled.
+        accumulate: Parts that each batch is split into, whose gradients are added up.
+        clip_norm: Largest norm of the gradients of a step; None for any.
+        steps_per_epoch: Steps of an epoch, for schedules; None until the data are known.
+    """
+
+    batch_size: int
+    learning_rate: float
+    max_epochs: int
+    patience: int
+    optimizer: str
+    seed: int
+    weight_decay: float | None = None
+    precision: Precision = "fp32"
+    compiled: bool = False
+    accumulate: int = 1
+    clip_norm: float | None = None
+    steps_per_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """What a scenario does in its own way; None where it is plain.
+
+    Attributes:
+        optimizer: From network and settings to an optimiser, or an optimiser and its schedule.
+        training_step: From network and batch to the loss.
+        validation_step: From network and batch to the loss and metrics.
+        loaders: From batch size and seed to loaders by the name of the part.
+    """
+
+    optimizer: Callable[[nn.Module, TrainingSettings], Any] | None = None
+    training_step: Callable[[nn.Module, Any], Tensor] | None = None
+    validation_step: Callable[[nn.Module, Any], tuple[Tensor, Mapping[str, Tensor]]] | None = None
+    loaders: Callable[[int, int], Mapping[str, Any]] | None = None
+
+
+def optimizer_of(
+    network: nn.Module, settings: TrainingSettings, steps: Steps
+) -> tuple[torch.optim.Optimizer, Any]:
+    """The optimiser of a training, and its schedule, which is None where the rate is constant.
+
+    Raises:
+        TypeError: The scenario's `optimizer` returns something else.
+    """
+    if steps.optimizer is not None:
+        made = steps.optimizer(network, settings)
+        found, schedule = made if isinstance(made, tuple | list) else (made, None)
+        if not isinstance(found, torch.optim.Optimizer):
+            message = (
+                f"optimizer(network, settings) returns a {type(found).__name__}; allowed is a torch "
+                "optimiser, or an optimiser and its schedule"
+            )
+            raise TypeError(message)
+        return found, schedule
+    trained = [each for each in network.parameters() if each.requires_grad]
+    decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
+    return OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate, **decay), None
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Around a forward pass: the arithmetic of bf16 and fp16 where it is safe."""
+    if precision not in AUTOCAST:
+        return nullcontext()
+    return torch.autocast(device.type, dtype=AUTOCAST[precision])
+
+
+def scaler_of(device: torch.device, precision: Precision) -> torch.amp.GradScaler:
+    """Scales the loss of fp16, whose gradients would vanish; does nothing otherwise."""
+    return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+
+@contextmanager
+def global_flags(precision: Precision) -> Iterator[None]:
+    """Around a training: whether matrices and convolutions may round to tf32; put back afterwards.
+
+    torch lets convolutions do so by itself, so that `fp32` would not be what it says.
+    """
+    matmul, convolution = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("highest" if precision == "fp32" else "high")
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(matmul)
+        torch.backends.cudnn.allow_tf32 = convolution

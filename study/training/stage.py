@@ -1,0 +1,306 @@
+"""One stage on its device: an epoch of training, one of validation, and the state to go on from."""
+
+import copy
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from study.record.objective import ACCURACY, Objective
+from study.record.records import StopReason
+from study.scenario import Arrays, Data, Scenario, objective_of
+from study.training.devices import random_state, restore_random_state, synchronize
+from study.training.early_stopping import EarlyStopping
+from study.training.recipe import (
+    Steps,
+    TrainingSettings,
+    autocast,
+    optimizer_of,
+    scaler_of,
+)
+from study.training.samples import Batch, Part, Samples
+from study.training.streams import Streamed
+
+Loss = Callable[[Any, Any], Tensor]
+Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
+"""Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
+
+StageState = dict[str, Any]
+"""All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
+so that it can be kept without pickling code."""
+
+WARM_UP_ON_CPU = 64
+"""Samples of the batch before the first epoch."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """What one stage trains.
+
+    Attributes:
+        network: What is trained; parameters that require no gradient are left as they are.
+        train: What it is trained on: arrays, or a map-style data set.
+        val: What early stopping and scores are taken from.
+        test: What the weights of the best epoch are evaluated on, once; None where there is none.
+        loss: Mean loss of a batch, from outputs and targets; shape ().
+        metrics: Means over a batch, likewise, each of shape (). Early stopping watches the
+            objective; where there is none, it watches the loss.
+        objective: The metric that decides.
+        loading: Options of a `DataLoader`, for parts that are data sets.
+        steps: What the scenario does in its own way.
+        reconstructs: Whether the inputs themselves are the targets.
+        encode: A frozen encoder that is applied to all samples once, in the first epoch, so that
+            `network` sees latent features instead of inputs; None where there is none.
+    """
+
+    network: nn.Module
+    train: Any
+    val: Any
+    test: Any = None
+    loss: Loss
+    metrics: Metrics
+    objective: Objective = ACCURACY
+    loading: Mapping[str, Any] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
+    reconstructs: bool = False
+    encode: nn.Module | None = None
+
+
+def plain_task(scenario: Scenario, data: Data, *, network: nn.Module | None = None) -> Task:
+    """A scenario's own training, with its own fresh network unless another is given."""
+
+    def own(name: str) -> Any:  # noqa: ANN401 - a member of the scenario's
+        return getattr(scenario, name, None)
+
+    loaders = own("loaders")
+    return Task(
+        network=scenario.network(data) if network is None else network,
+        train=data.train,
+        val=data.val,
+        test=data.test,
+        loss=scenario.loss,
+        metrics=scenario.metrics,
+        objective=objective_of(scenario),
+        loading=data.loading,
+        steps=Steps(
+            optimizer=own("optimizer"),
+            training_step=own("training_step"),
+            validation_step=own("validation_step"),
+            loaders=None
+            if loaders is None
+            else lambda batch_size, seed: loaders(data, batch_size, seed),
+        ),
+    )
+
+
+@final
+class StageTraining:
+    """A task on a device, with its optimiser, its order of samples and its early stopping."""
+
+    def __init__(self, task: Task, settings: TrainingSettings, device: torch.device) -> None:
+        """Put a task on `device`."""
+        self._task = task
+        self._device = device
+        self._network = task.network.to(device)
+        self._encoder = None if task.encode is None else task.encode.to(device)
+        own = (
+            {}
+            if task.steps.loaders is None
+            else task.steps.loaders(
+                math.ceil(settings.batch_size / settings.accumulate), settings.seed
+            )
+        )
+        self._train, self._val = (
+            part_of(task, part, own.get(name), device)
+            for name, part in (("train", task.train), ("val", task.val))
+        )
+        self._test = (
+            None if task.test is None else part_of(task, task.test, own.get("test"), device)
+        )
+        steps = math.ceil(len(self._train) / settings.batch_size)
+        self._settings = replace(settings, steps_per_epoch=steps)
+        self._forward: nn.Module = self._network
+        if settings.compiled:
+            self._forward = cast("nn.Module", torch.compile(self._network))
+        self._warm_up()
+        self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
+        self._scaler = scaler_of(device, settings.precision)
+        self._order = torch.Generator().manual_seed(settings.seed)
+        self.stopping = EarlyStopping(patience=settings.patience)
+        self._best: dict[str, Tensor] | None = None
+
+    def state(self, epoch: int) -> StageState:
+        """All that is needed to go on after `epoch`."""
+        return {
+            "epoch": epoch,
+            "network": self._network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "schedule": None if self._schedule is None else self._schedule.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "order": self._order.get_state(),
+            "stopping": self.stopping.state(),
+            "random": random_state(self._device),
+            "best": self._best,
+        }
+
+    def restore(self, state: StageState) -> None:
+        """Go on from a `state`."""
+        self._network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._schedule is not None:
+            self._schedule.load_state_dict(state["schedule"])
+        self._scaler.load_state_dict(state["scaler"])
+        self._order.set_state(state["order"])
+        self.stopping.restore(state["stopping"])
+        self._best = state["best"]
+        self.encode(nullcontext)
+        restore_random_state(self._device, state["random"])
+
+    def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
+        """Let latent features take the place of the inputs, where the task wants that."""
+        if self._encoder is not None:
+            with latents():
+                self._train = self._train.encoded(self._encoder)
+                self._val = self._val.encoded(self._encoder)
+                synchronize(self._device)
+
+    def train_epoch(self) -> float:
+        """One pass over the training samples; the mean loss."""
+        self._network.train()
+        total = torch.zeros((), device=self._device)
+        size = math.ceil(self._settings.batch_size / self._settings.accumulate)
+        batches = self._train.training(size, self._order)
+        for parts in _grouped(batches, self._settings.accumulate):
+            total += self._step(parts)
+        return total.item() / len(self._train)
+
+    def ended(
+        self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
+    ) -> StopReason | None:
+        """Why to stop after an epoch with these figures; None to go on.
+
+        What is to rise is the objective, or where there is none, the negative loss. The weights of
+        the best epoch are kept where they are to be tested.
+        """
+        score = metrics.get(self._task.objective.name)
+        watched = -val_loss if score is None else self._task.objective.gain(score)
+        reason = self.stopping.reason(train_loss, val_loss, watched)
+        if self._test is not None and self.stopping.is_best:
+            state = self._network.state_dict().items()
+            self._best = {name: each.detach().cpu().clone() for name, each in state}
+        return reason
+
+    @property
+    def has_test(self) -> bool:
+        """Whether there are test samples, and weights that were good enough to be kept."""
+        return self._test is not None and self._best is not None
+
+    def validate(self) -> tuple[float, dict[str, float]]:
+        """Mean loss and mean metrics over the validation samples."""
+        return self._evaluate(self._val)
+
+    def test(self) -> dict[str, float] | None:
+        """Metrics of the best epoch's weights on the test samples; None where there are none."""
+        if self._test is None or self._best is None:
+            return None
+        self._network.load_state_dict(self._best)
+        part = self._test if self._encoder is None else self._test.encoded(self._encoder)
+        _, metrics = self._evaluate(part)
+        return metrics or None
+
+    def _step(self, parts: list[Batch]) -> Tensor:
+        """One step of the optimiser over the parts of a batch; the sum of their samples' losses."""
+        size = sum(part.size for part in parts)
+        total = torch.zeros((), device=self._device)
+        self._optimizer.zero_grad(set_to_none=True)
+        for part in parts:
+            loss = self._loss(part)
+            share = loss * (part.size / size) if len(parts) > 1 else loss
+            self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach() * part.size
+        if self._settings.clip_norm is not None:
+            self._scaler.unscale_(self._optimizer)
+            nn.utils.clip_grad_norm_(self._network.parameters(), self._settings.clip_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        if self._schedule is not None:
+            self._schedule.step()
+        return total
+
+    def _loss(self, batch: Batch) -> Tensor:
+        with autocast(self._device, self._settings.precision):
+            if self._task.steps.training_step is not None:
+                return self._task.steps.training_step(self._forward, (batch.inputs, batch.targets))
+            return self._task.loss(self._forward(batch.inputs), batch.targets)
+
+    @torch.inference_mode()
+    def _evaluate(self, part: Part) -> tuple[float, dict[str, float]]:
+        """Mean loss and mean metrics, each batch weighted by its length."""
+        self._network.eval()
+        totals: dict[str, Tensor] = {}
+        seen = 0
+        for batch in part.validation():
+            with autocast(self._device, self._settings.precision):
+                of_batch = self._evaluated(batch)
+            for name, value in of_batch.items():
+                totals[name] = totals.get(name, torch.zeros_like(value)) + value * batch.size
+            seen += batch.size
+        means = {name: total.item() / seen for name, total in totals.items()}
+        return means.pop("loss"), means
+
+    def _evaluated(self, batch: Batch) -> dict[str, Tensor]:
+        if self._task.steps.validation_step is not None:
+            loss, metrics = self._task.steps.validation_step(
+                self._forward, (batch.inputs, batch.targets)
+            )
+        else:
+            outputs = self._forward(batch.inputs)
+            loss, metrics = (
+                self._task.loss(outputs, batch.targets),
+                self._task.metrics(outputs, batch.targets),
+            )
+        return {**metrics, "loss": loss}
+
+    def _warm_up(self) -> None:
+        """Have what is done once per process done before the first window, on a copy.
+
+        An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
+        """
+        size = self._settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
+        first = self._train.first(size)
+        if self._encoder is not None:
+            with torch.no_grad():
+                first = first._replace(inputs=self._encoder(first.inputs))
+        kept, self._forward = self._forward, copy.deepcopy(self._network).train()
+        self._loss(first).backward()  # type: ignore[no-untyped-call]
+        self._forward = kept
+        torch.manual_seed(self._settings.seed)
+
+
+def part_of(
+    task: Task,
+    part: Any,  # noqa: ANN401 - arrays or a data set
+    loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
+    device: torch.device,
+) -> Part:
+    """A part of a task's data, ready to be trained on."""
+    if isinstance(part, Arrays) and loader is None:
+        return Samples.of(part, device, reconstructs=task.reconstructs)
+    return Streamed(
+        source=part,
+        loader=loader,
+        device=device,
+        options=task.loading,
+        reconstructs=task.reconstructs,
+    )
+
+
+def _grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
+    while group := list(itertools.islice(batches, size)):
+        yield group

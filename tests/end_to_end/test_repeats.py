@@ -1,0 +1,56 @@
+"""A study that goes on where repeats tell most, under real Ray, also after its driver was killed."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.record.manifest import Manifest
+from tests.end_to_end.conftest import BARE, ROOT, command, run_regime
+
+pytestmark = pytest.mark.ray
+
+OPTIONS = (
+    *("--scenario", "tests.end_to_end.scenarios:Tiny", "--batch-sizes", "128", "512"),
+    *("--learning-rates", "0.01", "--max-epochs", "1", "--more-repeats", "2", *BARE),
+)
+
+
+def test_a_killed_study_goes_on_with_the_repeats_it_had_begun(tmp_path: Path) -> None:
+    """Two setups twice, then two repeats more; the driver dies when the first of these is begun."""
+    process = subprocess.Popen(
+        command(*OPTIONS, "--results-dir", str(tmp_path), "--name", "a"),
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("repeat 3 of setup"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    begun = Manifest.from_json((tmp_path / "a" / "study.json").read_text()).further
+
+    ran = run_regime(tmp_path, *OPTIONS, "--resume")
+
+    manifest = Manifest.from_json((ran.folder / "study.json").read_text())
+    trials = pd.read_parquet(ran.folder / "trials.parquet")
+    further = {f"setup{each.setup:02d}-seed{each.seed}" for each in manifest.further}
+    assert "then 2 more where they tell most" in "".join(said)
+    assert begun
+    assert ran.status == 0, ran.out + ran.err
+    assert manifest.further[: len(begun)] == begun
+    assert len(further) == 2
+    assert manifest.status == "finished"
+    assert manifest.trials == len(trials) == 6
+    assert further < set(trials["trial_id"])
+    assert set(trials["status"]) == {"finished"}
+    assert "ended before" in ran.out

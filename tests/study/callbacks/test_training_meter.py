@@ -1,0 +1,117 @@
+"""A training whose loop is somebody else's, kept as a study of one setup."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from analysis.read.load import load
+from study.callbacks.training import Training
+from study.callbacks.training_meter import TrainingMeter
+from study.record.objective import Objective
+from study.record.records import StopReason
+from tests.waiting import PATIENCE_S
+from trackers.sample import Component
+from trackers.sources.detect import Detection, Request, detect
+from trackers.sources.recorded import RecordedSource
+
+ROOT = Path(__file__).parents[3]
+WATTS = 100.0
+
+
+def board() -> Detection:
+    """A recording of a steady power, which stands for a board."""
+    return Detection(sources=(RecordedSource(lambda _: WATTS),), refused={})
+
+
+def trained(detection: Detection, *, batch_size: int = 64) -> TrainingMeter:
+    """A training of two epochs."""
+    training = Training(
+        objective=Objective("accuracy", is_share=True),
+        batch_size=batch_size,
+        learning_rate=0.1,
+        data="made up",
+        scenario="toy",
+        parameters={"width": 3},
+    )
+    meter = TrainingMeter(training, detection=detection)
+    with meter:
+        for score in (0.5, 0.75):
+            with meter.epoch() as epoch:
+                time.sleep(0.3)
+                meter.begin_evaluation()
+                meter.end_evaluation()
+            epoch.train_loss, epoch.val_loss = 1.0, 2.0
+            epoch.metrics = {"accuracy": score}
+    return meter
+
+
+def test_epochs_have_their_energy_and_metrics(tmp_path: Path) -> None:
+    """Power x time; the study that is left has one setup, one trial and both epochs."""
+    meter = trained(board())
+    meter.save(tmp_path / "mine")
+
+    study = load(tmp_path / "mine")
+    rows = study.epochs.to_dict("records")
+    assert study.notes == ()
+    assert [row["val_score"] for row in rows] == [0.5, 0.75]
+    for row, epoch in zip(rows, meter.epochs, strict=True):
+        assert row["epoch_energy_j"] == epoch.energy_j
+        assert row["epoch_energy_j"] == pytest.approx(WATTS * row["epoch_time_s"], rel=0.02)
+        assert row["gpu_energy_j"] == row["epoch_energy_j"]
+        assert row["energy_status"] in {"ok", "degraded"}
+    assert rows[1]["energy_j"] == pytest.approx(sum(row["epoch_energy_j"] for row in rows))
+    assert [row["stop_reason"] for row in rows] == [None, "max_epochs"]
+    (trial,) = study.trials.to_dict("records")
+    assert (trial["status"], trial["epochs"]) == ("finished", 2)
+    assert trial["best_val_score"] == 0.75
+    assert trial["setup_energy_j"] >= 0
+    assert study.manifest.energy_of == "accelerator"
+    assert study.manifest.setups[0].parameters == {"width": 3}
+
+
+def test_without_a_board_the_share_of_cpu_ranks(tmp_path: Path) -> None:
+    """An estimate stays labelled in the study that is left."""
+    meter = trained(detect(Request(tracker="estimate")))
+    meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
+
+    study = load(tmp_path / "mine")
+    assert meter.scope >= {Component.CPU}
+    assert study.manifest.energy_of == "components"
+    assert set(study.epochs["energy_method"]) == {"estimated"}
+    assert study.epochs["gpu_energy_j"].isna().all()
+    assert study.epochs["cpu_energy_j"].notna().all()
+
+
+def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
+    """Nothing would be in the study; a callback warns instead of ending the training."""
+    meter = TrainingMeter(detection=board())
+    with meter, pytest.raises(ValueError, match="no epoch has ended"):
+        meter.save(tmp_path / "mine")
+
+    meter.keep(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.slow
+def test_two_trainings_are_compared(tmp_path: Path) -> None:
+    """`python -m analysis` reads the folders as studies, and writes their report."""
+    for number, batch_size in enumerate((64, 256)):
+        trained(board(), batch_size=batch_size).save(tmp_path / f"run{number}")
+
+    for folders in (["run0"], ["run0", "run1"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "analysis", *(str(tmp_path / each) for each in folders)],
+            cwd=ROOT,
+            env={**os.environ, "COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+
+        assert done.returncode == 0, done.stderr
+        assert "toy" in done.stdout

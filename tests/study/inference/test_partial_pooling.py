@@ -1,0 +1,76 @@
+"""Draws of true means that lean on those of other setups."""
+
+import numpy as np
+import pytest
+
+from study.inference.partial_pooling import pooled_means
+from study.inference.posterior import axes_of, posterior
+from study.inference.repeats import Repeats
+
+AXES = axes_of(
+    [{"batch": size, "rate": rate} for size in (64, 256, 1024, 4096) for rate in (0.1, 0.01, 0.001)]
+)
+NOISE = 0.3
+
+
+def pooled_centres(means: np.ndarray, axes: np.ndarray | None) -> np.ndarray:
+    """Mean of the draws of each setup, where every observed mean has the same noise."""
+    variances = np.full((800, len(means)), NOISE**2)
+    rng = np.random.default_rng(0)
+    draws = means + NOISE * rng.standard_normal(variances.shape)
+    return np.asarray(pooled_means(means, draws, variances, axes).mean(axis=0))
+
+
+def test_axes_are_numbered_in_their_order() -> None:
+    """Whatever their values are."""
+    found = axes_of([{"size": 64, "by": "adam"}, {"size": 64}, {"size": 256, "by": "adam"}])
+
+    assert found.tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert axes_of([]).shape == (0, 0)
+
+
+def test_means_that_are_all_noise_become_nearly_one() -> None:
+    """What differs as much as noise does is taken for noise."""
+    means = NOISE * np.random.default_rng(1).standard_normal(12)
+
+    found = pooled_centres(means, None)
+
+    assert found.std() < 0.6 * means.std()
+    assert found.mean() == pytest.approx(means.mean(), abs=0.05)
+
+
+def test_means_far_apart_stay_as_they_are() -> None:
+    """Where each setup differs in its own way, there is nothing to lean on."""
+    means = 100 * NOISE * np.random.default_rng(2).standard_normal(12)
+
+    found = pooled_centres(means, AXES)
+
+    assert found == pytest.approx(means, abs=0.15)
+
+
+def test_setups_lean_on_those_that_share_a_value() -> None:
+    """Errors are smaller than those of the means where axes explain the truth."""
+    rng = np.random.default_rng(3)
+    truth = 2 * rng.standard_normal(4)[AXES[:, 0]] + 2 * rng.standard_normal(3)[AXES[:, 1]]
+    means = truth + NOISE * rng.standard_normal((50, len(truth)))
+
+    found = np.stack([pooled_centres(each, AXES) for each in means])
+
+    assert ((found - truth) ** 2).mean() < 0.75 * ((means - truth) ** 2).mean()
+
+
+@pytest.mark.parametrize("setups", [1, 2, 3])
+def test_of_few_setups_nothing_is_learnt(setups: int) -> None:
+    """Fewer than four say nothing of how alike setups are."""
+    drawn = posterior(Repeats.of([[1.0, 1.2], [2.0, 2.1], [3.0, 3.3]][:setups]))
+
+    assert drawn is not None
+    assert (drawn.pooled == drawn.means).all()
+
+
+def test_repeats_without_any_spread_stay_where_they_are() -> None:
+    """Nothing is divided by a spread of nothing."""
+    drawn = posterior(Repeats.of([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [3.0, 3.0]]))
+
+    assert drawn is not None
+    assert drawn.pooled.mean(axis=0) == pytest.approx([1.0, 2.0, 3.0, 3.0], abs=1e-3)

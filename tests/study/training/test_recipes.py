@@ -1,0 +1,286 @@
+"""Scenarios that train in their own way: objectives, data sets, steps, schedules, precision, a test set."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from study.record.objective import Objective
+from study.record.records import StopReason
+from study.scenario import Arrays, Data
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import TrainingSettings
+from study.training.stage import plain_task
+from tests.study.tiny import Tiny, data
+
+CPU = torch.device("cpu")
+
+
+def trained(scenario: Tiny, points: Data, **changes: Any) -> list[EpochOutcome]:  # noqa: ANN401 - any setting
+    """Three epochs, in one thread."""
+    fields: dict[str, Any] = {
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "max_epochs": 3,
+        "patience": 9,
+        "optimizer": "sgd",
+        "seed": 1,
+    }
+    settings = TrainingSettings(**{**fields, **changes})
+    return list(
+        train(
+            lambda: plain_task(scenario, points),
+            settings,
+            device=CPU,
+            window=lambda _: nullcontext(),
+        )
+    )
+
+
+def losses(outcomes: list[EpochOutcome]) -> list[float | None]:
+    """What a training came to, epoch by epoch."""
+    return [outcome.train_loss for outcome in outcomes]
+
+
+class Numbers(Tiny):
+    """A regression: less is better."""
+
+    name = "numbers"
+    objective = Objective("rmse", mode="min")
+
+    def network(self, data: Data) -> nn.Module:
+        """As many outputs as targets."""
+        return self.make(3, data.train.targets.shape[1])
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean squared error of several targets at once."""
+        return nn.functional.mse_loss(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """The objective, and another."""
+        error = outputs - targets
+        return {"rmse": error.square().mean().sqrt(), "mae": error.abs().mean()}
+
+
+def numbers() -> Data:
+    """Several float targets, the inputs themselves, with a test part."""
+    draw = np.random.default_rng(0)
+    points = draw.normal(size=(3, 24, 3)).astype(np.float32)
+    train_part, val, test = (Arrays(inputs=each, targets=2 * each) for each in points)
+    return Data(train=train_part, val=val, test=test, synthetic=True, description="numbers")
+
+
+def test_an_objective_that_falls_is_watched() -> None:
+    """The loss of a regression becomes less, and nobody takes that for a failure."""
+    outcomes = trained(Numbers(), numbers(), max_epochs=20, patience=4, learning_rate=0.01)
+
+    scores = [outcome.val_metrics["rmse"] for outcome in outcomes]
+    assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert scores[-1] < scores[0] / 2
+    assert set(outcomes[0].val_metrics) == {"rmse", "mae"}
+
+
+class Spoilt(Numbers):
+    """Its weights become worse from the second epoch on."""
+
+    def optimizer(self, network: nn.Module, settings: TrainingSettings) -> Any:  # noqa: ANN401 - a pair
+        """A rate that explodes after the first epoch."""
+        plain = torch.optim.SGD(network.parameters(), lr=settings.learning_rate)
+        assert settings.steps_per_epoch == 3
+        return plain, torch.optim.lr_scheduler.LambdaLR(
+            plain, lambda step: 1.0 if step < 3 else 60.0
+        )
+
+
+def test_the_best_epochs_weights_are_tested_once_in_a_window_of_their_own() -> None:
+    """Not those of the last epoch, which are worse; the window lies after the last epoch's."""
+    log: list[str] = []
+
+    @contextmanager
+    def window(name: str) -> Iterator[None]:
+        log.append(name)
+        yield
+
+    settings = TrainingSettings(
+        batch_size=8, learning_rate=0.1, max_epochs=3, patience=9, optimizer="sgd", seed=1
+    )
+    outcomes = list(
+        train(
+            lambda: plain_task(Spoilt(), numbers()),
+            settings,
+            device=CPU,
+            window=lambda epoch: window(f"epoch {epoch}"),
+            tested=lambda: window("test"),
+        )
+    )
+
+    assert log == ["epoch 1", "epoch 2", "epoch 3", "test"]
+    assert [outcome.test_metrics is None for outcome in outcomes] == [True, True, False]
+    tested = outcomes[-1].test_metrics
+    assert tested is not None
+    assert tested["rmse"] < outcomes[-1].val_metrics["rmse"] / 2
+
+
+def test_a_batch_in_parts_is_the_same_training() -> None:
+    """Gradients of the parts are added up as those of the batch; the last batch is smaller."""
+    points = data(train=22)
+
+    whole, parts = trained(Tiny(), points), trained(Tiny(), points, accumulate=4)
+
+    assert losses(parts) == pytest.approx(losses(whole), abs=1e-5)
+
+
+def test_gradients_are_clipped() -> None:
+    """With a tiny norm nearly nothing is learnt."""
+    free, clipped = trained(Tiny(), data()), trained(Tiny(), data(), clip_norm=1e-9)
+
+    changes = [first - last for first, *_, last in map(_known, (free, clipped))]
+    assert abs(changes[1]) < abs(changes[0]) / 10
+
+
+def _known(outcomes: list[EpochOutcome]) -> list[float]:
+    return [each for each in losses(outcomes) if each is not None]
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_precision_is_asked_for_and_put_back(precision: str) -> None:
+    """What is global to torch is as before afterwards; the training is nearly the same."""
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+
+    found = trained(Tiny(), data(), precision=precision)
+
+    assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
+    assert losses(found) == pytest.approx(losses(trained(Tiny(), data())), rel=0.02)
+
+
+class Points(Dataset[Any]):
+    """The points of some arrays one by one, in a mapping."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        """Read from `arrays`."""
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        """As many as there are."""
+        return len(self._arrays)
+
+    def __getitem__(self, place: int) -> tuple[dict[str, Any], int]:
+        """Inputs in a mapping, and the class."""
+        return {"points": self._arrays.inputs[place]}, int(self._arrays.targets[place])
+
+
+class ByName(nn.Module):
+    """Takes its points from a mapping."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Outputs of the points."""
+        outputs: Tensor = self.network(inputs["points"])
+        return outputs
+
+
+class Nested(Tiny):
+    """Inputs are a mapping."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """The same network as of arrays."""
+        return ByName(super().make(features, classes))
+
+    def network(self, data: Data) -> nn.Module:
+        """Three coordinates."""
+        return self.make(3, len(data.classes))
+
+
+def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option of a loader
+    """The same points as data sets."""
+    return dataclasses.replace(
+        points,
+        train=Points(points.train),
+        val=Points(points.val),
+        fingerprint="points",
+        loading=loading,
+    )
+
+
+@pytest.mark.parametrize("loading", [{}, {"num_workers": 1}], ids=["here", "workers"])
+def test_a_data_set_trains_as_its_arrays_do(loading: dict[str, Any]) -> None:
+    """The same order and the same batches, though the samples are read one by one."""
+    points = data(train=25)
+
+    found = trained(Nested(), streamed(points, **loading), max_epochs=2)
+
+    assert losses(found) == pytest.approx(losses(trained(Tiny(), points, max_epochs=2)), abs=1e-6)
+
+
+class WithLoaders(Nested):
+    """Makes its loaders itself."""
+
+    def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
+        """An order of its own."""
+        order = torch.Generator().manual_seed(seed)
+        return {
+            "train": DataLoader(data.train, batch_size=batch_size, shuffle=True, generator=order),
+            "val": DataLoader(data.val, batch_size=3),
+        }
+
+
+def test_a_scenario_may_make_its_loaders() -> None:
+    """Its batches are trained on, and means are weighted by their lengths."""
+    points = streamed(data())
+
+    own, ours = trained(WithLoaders(), points), trained(Nested(), points)
+
+    assert losses(own) != losses(ours)
+    assert own[0].val_metrics["accuracy"] == pytest.approx(ours[0].val_metrics["accuracy"], abs=0.3)
+
+
+class Stepwise(Tiny):
+    """Its own steps, which do what the plain ones do."""
+
+    def training_step(self, network: nn.Module, batch: Any) -> Tensor:  # noqa: ANN401 - a pair
+        """The loss of a batch."""
+        inputs, targets = batch
+        return self.loss(network(inputs), targets)
+
+    def validation_step(
+        self,
+        network: nn.Module,
+        batch: Any,  # noqa: ANN401 - a pair
+    ) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Loss and metrics of a batch."""
+        inputs, targets = batch
+        outputs = network(inputs)
+        return self.loss(outputs, targets), self.metrics(outputs, targets)
+
+
+def test_steps_of_ones_own_take_the_place_of_ours() -> None:
+    """The same steps give the same training, to the last bit."""
+    own, plain = trained(Stepwise(), data()), trained(Tiny(), data())
+
+    assert losses(own) == losses(plain)
+    assert [each.val_metrics for each in own] == [each.val_metrics for each in plain]
+
+
+class NoOptimizer(Tiny):
+    """Returns something else."""
+
+    def optimizer(self, network: nn.Module, settings: TrainingSettings) -> Any:  # noqa: ANN401 - wrong
+        """Not an optimiser."""
+        del network, settings
+        return "adam"
+
+
+def test_what_is_no_optimizer_is_refused() -> None:
+    """In words, with what is allowed."""
+    with pytest.raises(TypeError, match="returns a str; allowed is a torch optimiser"):
+        trained(NoOptimizer(), data())

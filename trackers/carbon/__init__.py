@@ -1,0 +1,1 @@
+"""Know how much greenhouse gas a country's electricity comes with."""

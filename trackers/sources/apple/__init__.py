@@ -1,0 +1,1 @@
+"""Measure Apple silicon: with the tool that macOS brings, and with the counters that it reads."""

@@ -119,7 +119,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     status = study.manifest.status
     trials = study.trials["status"]
     ended = int((trials == TrialStatus.FINISHED.value).sum())
-    of = f" of {len(setups) * len(study.manifest.seeds)}"
+    of = f" of {study.manifest.trials}"
     if study.manifest.paradigm is Paradigm.SEARCH:
         of = ""  # how many it will want nobody knows
     if status != "finished":

@@ -9,7 +9,7 @@ help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 study: $(VENV)/ready ## the regime study on real smartwatch data: tables, figures, a report (minutes)
-	$(RUN) -m study.regime --scenario watch $(ARGS)
+	$(RUN) -m study.regime --scenario watch --sure 0.9 --more-repeats 16 $(ARGS)
 
 smoke: $(VENV)/ready ## the same, cut down to a minute
 	$(RUN) -m study.regime --scenario watch --smoke $(ARGS)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.energy.bill import Bill, study_bill
-from analysis.energy.chance import weighed
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
+from analysis.ranking.chance import weighed
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference

@@ -67,6 +67,9 @@ class StudyOptions:
             run, for the estimate; left out: idle power is not in it.
         calibration: What an external meter says of a source, as `python -m trackers calibrate` wrote it:
             readings of that source are multiplied by it on its machine.
+        energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
+            share of CPU and memory, or its share of the whole machine at its plug; auto:
+            accelerator where trials have one, else components.
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
             it, trials that share a board are charged equal parts, and their readings are degraded.
@@ -108,6 +111,7 @@ class StudyOptions:
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     calibration: Annotated[Path | None, tyro_optional_arg("PATH")] = None
+    energy_of: Literal["auto", "accelerator", "components", "node"] = "auto"
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
     exclusive: Annotated[bool, tyro_optional_arg()] = False
     mixed_devices: Literal["use", "refuse"] = "use"

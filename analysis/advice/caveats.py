@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import Ranking
 from analysis.energy.totals import SetupEnergy
 from analysis.quantities import counted, listed, percent_text
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
 
@@ -119,7 +119,7 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     status = study.manifest.status
     trials = study.trials["status"]
     ended = int((trials == TrialStatus.FINISHED.value).sum())
-    of = f" of {len(setups) * len(study.manifest.seeds)}"
+    of = f" of {study.manifest.trials}"
     if study.manifest.paradigm is Paradigm.SEARCH:
         of = ""  # how many it will want nobody knows
     if status != "finished":

@@ -110,6 +110,8 @@ def study_line(manifest: Manifest) -> str:
     """A study in one line."""
     setups = counted(len(manifest.setups), "setup")
     trials = f"{setups} x {counted(len(manifest.seeds), 'repeat')}"
+    if manifest.further:
+        trials += f" and {len(manifest.further)} more where they told most"
     if manifest.paradigm is Paradigm.SEARCH:
         trials = f"a search over {setups}"
     parts = [

@@ -34,7 +34,8 @@ def spending_measures(
         more: Repeats beyond the first two of all.
         draws: Of each posterior.
         aim: What is asked for.
-        sure: Probability from which on a study would have stopped.
+        sure: Probability from which on a study would have stopped, if it was so in two steps
+            running.
 
     Returns:
         Outcomes after all; "sure": the share of studies that got so sure by then, "sure and right":
@@ -44,6 +45,7 @@ def spending_measures(
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
     stopped = np.full(truth.studies, -1, dtype=np.int64)
     setup: Integers = np.zeros(truth.studies, dtype=np.int64)
+    was_sure = np.zeros(truth.studies, dtype=np.bool_)
     for step in range(more + 1):
         drawn = [posterior(each, axes=AXES, rng=rng, draws=draws) for each in (energy, objective)]
         if drawn[0] is None or drawn[1] is None:
@@ -51,7 +53,9 @@ def spending_measures(
             raise ValueError(msg)
         choice = choose(drawn[0], drawn[1], aim)
         setup = choice.setup
-        stopped = np.where((stopped < 0) & sure_enough(choice, sure), setup, stopped)
+        is_sure = sure_enough(choice, sure)
+        stopped = np.where((stopped < 0) & is_sure & was_sure, setup, stopped)
+        was_sure = is_sure
         following = (
             np.full(truth.studies, step % energy.mean.shape[1])
             if rule is None

@@ -25,7 +25,7 @@ SCALES, MIXTURE = 32, 8
 LEAST_SHARE, MOST_SHARE = 1e-3, 3.0
 """Of the variance between observed means: ends of the prior of each variance."""
 
-FEWEST, MOST = 4, 300
+FEWEST, MOST = 4, 200
 """Of fewer setups nothing is learnt of how alike they are; of more it would take seconds."""
 
 _SEED = 0
@@ -55,7 +55,7 @@ def pooled_means(
     for part, place in enumerate(model.drawn_places()):
         which = slice(part * number // MIXTURE, (part + 1) * number // MIXTURE)
         centre, root = model.given(place)
-        moved = np.einsum("...ij,...dj->...di", root, apart[..., which, :])
+        moved = apart[..., which, :] @ np.swapaxes(root, -1, -2)
         pooled[..., which, :] = unit[..., None] * (centre[..., None, :] + moved)
     return pooled
 

@@ -64,6 +64,8 @@ class FurtherRepeats:
         }
         self._running: set[str] = set()
         self._say: Callable[[str], None] = lambda _: None
+        # How much was known when it was first sure; an earlier command's last training confirms.
+        self._sure_with: int | None = -1 if begun else None
         self._lost_first = False
         self._begin(recorder.expect(self._plans.values(), retry_failed=options.retry_failed))
         if not self.remaining:
@@ -145,8 +147,9 @@ class FurtherRepeats:
             most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
             self._end(f"there were {self._most}, {most}")
             return None
+        trainings = self._trainings()
         decision = decide(
-            self._trainings(),
+            trainings,
             self._still_running(),
             self._aim,
             {number: each.chosen for number, each in self._setups.items()},
@@ -155,22 +158,39 @@ class FurtherRepeats:
             if not self._running:
                 self._end("no setup has two results, so that no spread is known")
             return None
-        if self._is_sure(decision):
-            if not self._running:  # what still runs may make it less sure
-                self._end(f"setup {decision.answer} is right with {decision.right:.0%}")
-            return None
+        if self._options.sure is not None and decision.right >= self._options.sure:
+            return self._confirmed(decision, known=sum(map(len, trainings.values())))
+        self._sure_with = None
         if not self._has_room(decision.repeat):
             if not self._running:  # what still runs may need less than is expected of it
-                self._end(f"{self._options.budget_j / J_PER_WH:g} Wh do not last for another")
+                self._end_of_budget()
             return None
         return decision
+
+    def _end_of_budget(self) -> None:
+        self._end(f"{self._options.budget_j / J_PER_WH:g} Wh do not last for another")
 
     def _end(self, why: str) -> None:
         self.ending = why
         self._say(f"no further repeats: {why}")
 
-    def _is_sure(self, decision: Decision) -> bool:
-        return self._options.sure is not None and decision.right >= self._options.sure
+    def _confirmed(self, decision: Decision, *, known: int) -> Decision | None:
+        """What to train once more, where the answer is sure enough; None when that has been done.
+
+        To end at the first moment of such a probability would pick moments of luck: the answer has
+        to be as sure after another training (docs/how-far-the-advice-holds.md has the figures).
+        """
+        if self._sure_with is None:
+            self._sure_with = known
+        if self._running:
+            return None
+        if known == self._sure_with:
+            if self._has_room(decision.repeat):
+                return decision
+            self._end_of_budget()
+            return None
+        self._end(f"setup {decision.answer} is right with {decision.right:.0%}")
+        return None
 
     def _go_on(self, decision: Decision) -> TrialPlan:
         """Begin another training of a setup, with a seed that no other of it had."""

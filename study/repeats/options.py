@@ -23,8 +23,9 @@ class ComparisonOptions(StudyOptions):
         more_repeats: After the repeats of every setup, so many trainings more, each of the setup
             whose training tells most about which setup to use.
         sure: Go on with such trainings until the answer is right with this probability, for example
-            0.9: within the tolerance, and at most 5 % dearer than the cheapest such setup. Or until
-            --more-repeats are used; left out, those are as many as the first trainings.
+            0.9, and with another training still is: within the tolerance, and at most 5 % dearer
+            than the cheapest such setup. Or until --more-repeats are used; left out, those are as
+            many as the first trainings.
         energy_budget_wh: Energy of the whole study, in watt-hours, that these further trainings may
             not exceed. The first repeats of every setup are trained in any case.
         tolerance: By how many points the objective of the answer may be worse than the best setup's.

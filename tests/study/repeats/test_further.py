@@ -151,14 +151,32 @@ def test_it_ends_when_as_many_were_trained_as_asked_for(tmp_path: Path) -> None:
 
 
 def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None:
-    """A setup that needs a third of the energy for the same score."""
+    """And still is after another training: a first moment of such a probability may be luck."""
     study = lab(tmp_path, asked(sure=0.8))
     study.first(100.0, 101.0, 310.0, 312.0)
 
+    confirming = study.propose()
+    waits = study.repeats.propose() is None and study.repeats.is_waiting
+    study.end(confirming, 100.5 if confirming.setup == 1 else 311.0)
+
+    assert waits
     assert study.repeats.propose() is None
     assert study.repeats.ending is not None
     assert study.repeats.ending.startswith("setup 1 is right with ")
-    assert study.repeats.expected == 4
+    assert study.repeats.expected == 5
+
+
+def test_a_study_that_was_sure_is_not_trained_further_when_resumed(tmp_path: Path) -> None:
+    """The training that confirmed it is known."""
+    options = asked(sure=0.8)
+    earlier = lab(tmp_path, options)
+    earlier.first(100.0, 101.0, 310.0, 312.0)
+    earlier.end(earlier.propose(), 100.5)
+
+    study = lab(tmp_path, options, *earlier.repeats.further, recorder=earlier.recorder)
+
+    assert study.repeats.ending is not None
+    assert study.repeats.expected == 5
 
 
 def test_without_a_number_it_ends_at_as_many_as_the_first(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from trackers.meter.integrate import (
@@ -61,6 +61,74 @@ def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> 
         power_w * max(0.0, min(end_s, stop_s) - max(begin_s, start_s))
         for (_, power_w), begin_s, end_s in zip(steps, begins, ends, strict=True)
     )
+
+
+def deviation_w(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> float:
+    """Standard deviation of power over time, by the same rule."""
+    squared = [(step_s, power_w**2) for step_s, power_w in steps]
+    length_s = stop_s - start_s
+    mean_w = drawn_j(steps, start_s, stop_s) / length_s
+    return math.sqrt(max(0.0, drawn_j(squared, start_s, stop_s) / length_s - mean_w**2))
+
+
+@given(steps=steps, edges=st.tuples(shares, shares))
+def test_power_deviates_as_its_steps_do(
+    steps: list[tuple[float, float]], edges: tuple[float, float]
+) -> None:
+    """By their lengths within the window, whatever was before it."""
+    trace = trace_of(steps)
+    start_s, stop_s = sorted(edge * (trace.last_s + 3) for edge in edges)
+    assume(stop_s - start_s > PERIOD_S)
+
+    integral = trace.integral(start_s, stop_s)
+
+    assert integral.power_std_w == pytest.approx(deviation_w(steps, start_s, stop_s), abs=0.05)
+
+
+def test_a_window_without_length_has_no_deviation() -> None:
+    """There is one power in it."""
+    assert trace_of([(0.1, 100.0), (0.1, 300.0)]).integral(0.05, 0.05).power_std_w == 0.0
+
+
+@pytest.mark.parametrize(
+    ("start_s", "stop_s", "changes"), [(0.0, 0.3, 2), (0.1, 0.3, 1), (0.1, 0.2, 0), (0.0, 0.1, 1)]
+)
+def test_a_change_lies_anywhere_between_two_samples(
+    start_s: float, stop_s: float, changes: int
+) -> None:
+    """Its energy is known to 1 / sqrt(12) of what it changes in between; changes add as squares."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for n, power_w in enumerate((100.0, 300.0, 300.0, 100.0)):
+        trace.append(PowerSample(time_s=n / 10, power_w=power_w))
+
+    placing_j = trace.integral(start_s, stop_s).placing_j
+
+    assert placing_j == pytest.approx(math.sqrt(changes * (200.0 * 0.1) ** 2 / 12))
+
+
+def test_means_leave_nothing_to_be_placed() -> None:
+    """A mean holds from its time on, wherever power changed within it."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for n, power_w in enumerate((100.0, 300.0, 100.0)):
+        trace.append(PowerSample(time_s=n / 10, power_w=power_w), is_mean=True)
+
+    assert trace.integral(0.0, 0.2).placing_j == 0.0
+
+
+@given(steps=steps, edges=st.tuples(shares, shares))
+def test_the_longest_gap_is_between_neighbours(
+    steps: list[tuple[float, float]], edges: tuple[float, float]
+) -> None:
+    """Samples within the two instants, and the instants themselves, in either order."""
+    trace = trace_of(steps)
+    one_s, other_s = (edge * (trace.last_s + 3) for edge in edges)
+    low_s, high_s = min(one_s, other_s), max(one_s, other_s)
+    taken_s = itertools.accumulate([0.0, *(step_s for step_s, _ in steps[1:])])
+    times_s = [low_s, *(time_s for time_s in taken_s if low_s < time_s < high_s), high_s]
+
+    gap_s = trace.longest_gap_s(one_s, other_s)
+
+    assert gap_s == max(b - a for a, b in itertools.pairwise(times_s))
 
 
 @given(steps=steps, edges=st.tuples(shares, shares))

@@ -407,3 +407,43 @@ def test_where_no_power_was_seen_the_counters_mean_puts_a_late_edge_right() -> N
     found = read(seen(0.0, 0.0, power_w=60.0), seen(6.0, 900.0), stop_s=1.0, trace=trace)
 
     assert found.energy_j == pytest.approx(150.0)
+
+
+@pytest.mark.parametrize(
+    ("at_start", "at_stop", "has_counter", "trace", "method"),
+    [
+        (seen(2.0, 5.0), seen(9.0, 705.0), True, constant(100.0), Method.COUNTER),
+        (None, None, False, constant(100.0), Method.SAMPLED),
+        (None, None, False, PowerTrace(period_s=PERIOD_S), None),
+    ],
+)
+def test_a_reading_says_of_what_it_is(
+    at_start: Observation | None,
+    at_stop: Observation | None,
+    has_counter: bool,  # noqa: FBT001 - of a table
+    trace: PowerTrace,
+    method: Method | None,
+) -> None:
+    """Device, start and length are the window's, whether it was counted, sampled or neither."""
+    found = read(at_start, at_stop, start_s=2.0, stop_s=9.0, trace=trace, has_counter=has_counter)
+
+    assert (found.device_uuid, found.start_s, found.duration_s) == ("GPU-1", 2.0, 7.0)
+    assert found.energy_j == (None if method is None else pytest.approx(700.0))
+    assert method is None or found.method is method
+    assert method is not None or found.note == "the device said nothing during the window"
+
+
+def test_the_own_error_of_steady_power_is_small_and_of_rough_power_larger() -> None:
+    """Samples of a power that jumps say less of what lies between them."""
+    rough = PowerTrace(period_s=PERIOD_S)
+    for n in range(101):
+        rough.append(PowerSample(time_s=n * PERIOD_S, power_w=100.0 + 80.0 * (-1) ** n))
+
+    steady, uneven = (
+        read(None, None, has_counter=False, trace=trace).uncertainty_own_j
+        for trace in (constant(100.0), rough)
+    )
+
+    assert steady is not None
+    assert uneven is not None
+    assert steady < 0.01 * 1000.0 < uneven

@@ -97,3 +97,20 @@ def test_the_front_is_what_no_other_setup_beats(setups: list[SetupEnergy]) -> No
     expected = {s.setup for s, energy, accuracy in points if not beaten(energy, accuracy)}
 
     assert expected == {row.setup.setup for row in rank(setups).rows if row.on_front}
+
+
+def test_what_is_not_accurate_enough_follows_by_its_accuracy() -> None:
+    """Then by its energy; what has no energy or accuracy comes last, by its number."""
+    setups = [
+        setup_energy(1, [None], [0.9]),
+        setup_energy(2, [1.0], [0.5]),
+        setup_energy(3, [9.0], [0.7]),
+        setup_energy(4, [2.0], [0.5]),
+        setup_energy(5, [5.0], [0.9]),
+        setup_energy(6, [5.0], [0.895]),
+        setup_energy(7, [1.0], [None]),
+    ]
+
+    rows = rank(setups).rows
+
+    assert [row.setup.setup for row in rows] == [5, 6, 3, 2, 4, 1, 7]

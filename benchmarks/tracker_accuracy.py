@@ -3,45 +3,132 @@
     python -m benchmarks.tracker_accuracy
 
 The meter's own loop runs on a clock that jumps, so that the figures are the same on every machine,
-however busy. `benchmarks.tracker_comparison` measures in real time, beside other people's trackers.
+however busy, but for the two curves that are drawn from a seed (it is printed). `counter alone` is what
+the difference of the counter's values at both edges comes to, as Zeus takes it.
+`benchmarks.tracker_comparison` measures in real time, beside other people's trackers.
 """
 
+import logging
+import secrets
+import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import tyro
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.tracker_curves import LENGTHS_S, WAYS, curves, spread, told_in
 from tests.fake_nvml import Boards
-from tests.trackers.known_curves import mean_error
+from tests.trackers.known_curves import counter_alone_j, told
+from trackers.sample import Reading, Status
 
-LENGTHS_S = (0.1, 0.3, 1.0, 3.0, 10.0)
-CURVES = {
-    "square wave, counter each 20 ms": Boards(),
-    "square wave, counter each 50 ms": Boards(refresh_ms=50),
-    "square wave, counter each 100 ms": Boards(refresh_ms=100),
-    "ramp, counter each 20 ms": Boards(shape="ramp"),
-    "noise, counter each 20 ms": Boards(shape="noise"),
-    "bursts of 10 ms, counter each 20 ms": Boards(shape="burst", period_s=0.25),
-    "square wave, no counter": Boards(no_counter=1),
-    "square wave, no counter, 1 s mean": Boards(no_counter=1, no_instant=1),
-}
+WIDTH = 132
+EPOCHS = {0.1: 150, 0.3: 100, 1.0: 60, 5.0: 25}
 
 
-def main(*, lengths_s: Sequence[float] = LENGTHS_S) -> None:
-    """Print the mean absolute error per epoch, by curve and length of epoch.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Epochs of one curve, of one length.
+
+    Attributes:
+        readings: Each with the true energy.
+        alone: Errors of the counter alone; empty where there is none.
+    """
+
+    readings: list[tuple[Reading, float]]
+    alone: list[float]
+
+    @property
+    def errors(self) -> list[float]:
+        """Ours."""
+        return [_error(reading.energy_j, truth_j) for reading, truth_j in self.readings]
+
+    @property
+    def within(self) -> list[bool]:
+        """Whether the truth lay in the reading's own interval."""
+        return [
+            abs((reading.energy_j or 0.0) - truth_j) <= (reading.uncertainty_own_j or 0.0)
+            for reading, truth_j in self.readings
+        ]
+
+
+def measured(boards: Boards, length_s: float) -> Measured:
+    """Run epochs of one length on one curve."""
+    epochs = EPOCHS.get(length_s, round(60 / length_s**0.5))
+    readings = told(boards, length_s=length_s, epochs=epochs)
+    alone = [
+        _error(counter_alone_j(boards, reading.start_s, reading.duration_s), truth_j)
+        for reading, truth_j in readings
+        if not boards.no_counter
+    ]
+    return Measured(readings=readings, alone=alone)
+
+
+def main(*, lengths_s: Sequence[float] = LENGTHS_S, seed: int | None = None) -> None:
+    """Print the absolute error per epoch, by curve and length of epoch.
 
     Args:
         lengths_s: Lengths of epochs, in seconds.
+        seed: Of the two random curves; left out: another one each time.
     """
-    table = Table(box=None, padding=(0, 1), width=100)
-    table.add_column("curve")
-    for length_s in lengths_s:
-        table.add_column(f"{length_s:g} s", justify="right")
-    for name, boards in CURVES.items():
-        errors = [mean_error(boards, length_s=length_s) for length_s in lengths_s]
-        table.add_row(name, *(f"{100 * error:.2g} %" for error in errors))
-    Console(soft_wrap=True).print(table, highlight=False)
+    logging.disable(logging.WARNING)
+    seed = secrets.randbelow(10_000) if seed is None else seed
+    console = Console(width=WIDTH)
+    console.print(
+        f"Simulated clock; random curves of seed {seed}. Errors per epoch in per cent of its energy: "
+        "median / mean / 95 % / worst.",
+        highlight=False,
+    )
+    for way in WAYS:
+        found = {
+            name: [measured(told_in(way, boards), length_s) for length_s in lengths_s]
+            for name, boards in curves(seed).items()
+        }
+        table = Table(title=f"\n{way}", title_justify="left", box=None, padding=(0, 1))
+        table.add_column("curve", no_wrap=True)
+        for length_s in lengths_s:
+            table.add_column(f"{length_s:g} s", justify="right", no_wrap=True)
+        for name, by_length in found.items():
+            table.add_row(name, *(str(spread(each.errors)) for each in by_length))
+        columns = list(zip(*found.values(), strict=True))
+        table.add_row(
+            "all curves", *(_all([e for m in column for e in m.errors]) for column in columns)
+        )
+        if any(each.alone for each in columns[0]):
+            alone = ([e for m in column for e in m.alone] for column in columns)
+            table.add_row("all curves, counter alone", *map(_all, alone))
+        table.add_row("truth within own interval", *map(_within, columns))
+        table.add_row("half of it, median of energy", *map(_width, columns))
+        table.add_row("degraded", *map(_degraded, columns))
+        console.print(table, highlight=False)
+
+
+def _error(energy_j: float | None, truth_j: float) -> float:
+    return 1.0 if energy_j is None else abs(energy_j / truth_j - 1)
+
+
+def _all(errors: Sequence[float]) -> str:
+    return str(spread(errors))
+
+
+def _within(column: Sequence[Measured]) -> str:
+    return _percent(statistics.fmean(each for m in column for each in m.within))
+
+
+def _width(column: Sequence[Measured]) -> str:
+    shares = [(r.uncertainty_own_j or 0) / truth_j for m in column for r, truth_j in m.readings]
+    return _percent(statistics.median(shares))
+
+
+def _degraded(column: Sequence[Measured]) -> str:
+    return _percent(
+        statistics.fmean(r.status is not Status.OK for m in column for r, _ in m.readings)
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ call for its end is made, as a training would have it.
 import argparse
 import json
 import os
+import pathlib
 import random
 import sys
 import tempfile
@@ -57,6 +58,25 @@ def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
         import_module("trackers.meter.meter"),
     )
     with meters.EnergyMeter(nvml.NvmlSource()):
+        yield (lambda _: None), (lambda _: None), list
+
+
+@contextmanager
+def ours_whole_node(epochs: int) -> Iterator[EpochCalls]:
+    """`EnergyMeter` on all boards and three more sources, without windows.
+
+    Where the RAPL tree and the plug are, `benchmarks.tracker_node` says in the environment.
+    """
+    del epochs
+    rapl, web = import_module("trackers.sources.rapl"), import_module("trackers.sources.web.source")
+    settings = import_module("trackers.sources.web.settings")
+    sources = (
+        import_module("trackers.sources.nvml.source").NvmlSource(),
+        rapl.RaplSource(root=pathlib.Path(os.environ["BENCHMARK_RAPL"])),
+        web.HttpSource(settings.HttpSettings(url=os.environ["BENCHMARK_PLUG"], power="power")),
+        import_module("trackers.sources.cpu_estimate").CpuEstimateSource(),
+    )
+    with import_module("trackers.meter.meter").EnergyMeter(sources):
         yield (lambda _: None), (lambda _: None), list
 
 
@@ -125,6 +145,7 @@ def carbontracker(epochs: int) -> Iterator[EpochCalls]:
 TRACKERS: dict[str, Callable[[int], Any]] = {
     "ours": ours,
     "ours-sampling": ours_sampling_only,
+    "ours-whole-node": ours_whole_node,
     "zeus": zeus,
     "codecarbon": codecarbon,
     "carbontracker": carbontracker,

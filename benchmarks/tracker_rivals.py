@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,6 +112,7 @@ def measured(
     epochs: Sequence[tuple[float, int]],
     *,
     settle_s: float = 1.5,
+    also: Mapping[str, str] | None = None,
 ) -> list[Outcome]:
     """Run a tracker beside epochs of known energy.
 
@@ -120,6 +121,7 @@ def measured(
         boards: What the boards do.
         epochs: Length in seconds and number of the epochs; one outcome for each.
         settle_s: How long it runs before the first epoch, and in a trial epoch before that.
+        also: Goes into its environment too.
 
     Raises:
         RivalError: It could not be run.
@@ -133,7 +135,7 @@ def measured(
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env=environment(boards),
+            env={**environment(boards), **(also or {})},
             capture_output=True,
             text=True,
             check=False,

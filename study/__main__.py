@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pretraining": ("study.pretraining", "does pretraining an encoder pay, and freezing it?"),
     "multitask": ("study.multitask", "do several tasks train cheaper together than one by one?"),
     "search": ("study.search", "find a good setup, and stop before the energy is wasted"),
+    "new": ("study.new", "a scenario to begin with, trainable as it stands"),
     "data": ("study.data", "get, check or make the data sets"),
     "trackers": ("trackers", "what this machine can measure, and what is in the way"),
     "analysis": ("analysis", "tables, figures and recommendation of finished studies"),

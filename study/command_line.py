@@ -35,7 +35,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
         "dashboard",
     ),
-    "measuring": ("tracker", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+    "measuring": (
+        *("tracker", "energy_of", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+    ),
     "results": (
         *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),
     ),

@@ -65,6 +65,9 @@ class StudyOptions:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
             run, for the estimate; left out: idle power is not in it.
+        energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
+            share of CPU and memory, or its share of the whole machine at its plug; auto:
+            accelerator where trials have one, else components.
         sampling_hz: Power samples per second.
         exclusive: Refuse boards that others may use too: a share of a GPU, or MIG instances. Without
             it, trials that share a board are charged equal parts, and their readings are degraded.
@@ -105,6 +108,7 @@ class StudyOptions:
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
+    energy_of: Literal["auto", "accelerator", "components", "node"] = "auto"
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
     exclusive: Annotated[bool, tyro_optional_arg()] = False
     mixed_devices: Literal["use", "refuse"] = "use"

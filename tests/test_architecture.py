@@ -28,6 +28,7 @@ THEIRS = {
     },
     "torch": {
         "models/",
+        "study/templates/",
         "study/training/",
         "study/data/celeba/scenario.py",
         "study/data/pamap2/scenario.py",

@@ -57,6 +57,14 @@ def test_paths_exist(document: Path) -> None:
     assert lost == []
 
 
+def test_every_page_is_in_the_site_s_navigation() -> None:
+    """Who adds a page adds a line to `nav` in mkdocs.yml."""
+    navigation = (ROOT / "mkdocs.yml").read_text()
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")]
+
+    assert [page for page in pages if f": {page}\n" not in navigation] == []
+
+
 def test_there_is_something_to_test() -> None:
     """The README has links and paths."""
     assert len(links(ROOT / "README.md")) > 2

@@ -22,6 +22,7 @@ from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.machines.cluster import connect
+from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
@@ -96,7 +97,7 @@ def run_study(
         _remove_checkpoints(folder)
     else:
         check_same_study(earlier, manifest)
-        manifest = replace(manifest, started_at=earlier.started_at)
+        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
     recorder = Recorder(
         folder,
         study=name,
@@ -105,6 +106,7 @@ def run_study(
         stages=stages,
         objective=manifest.objective,
         target=options.target,
+        energy_of=manifest.energy_of,
     )
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
@@ -115,11 +117,20 @@ def run_study(
         ) as cluster,
     ):
         interrupts.started()
+        nodes = cluster.node_facts()
+        recorder.energy_of = energy_scope(
+            options.energy_of,
+            nodes,
+            on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
+            earlier=None if earlier is None else earlier.energy_of,
+        )
         manifest = replace(
             manifest,
             setups=tuple(source.setups),
             further=tuple(source.further),
-            nodes=cluster.node_facts(),
+            nodes=nodes,
+            energy_of=recorder.energy_of,
+            charging=charging_rules(nodes),
             warnings=(
                 *warnings_of(cluster, device_type=device_type, options=options),
                 *stage_warnings(scenario, data, stages),

@@ -18,6 +18,7 @@ import ray
 from ray import tune
 
 from study.errors import StorageError
+from study.execution.charge import component_j, ranking_reading
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
 from study.record.objective import Objective, metrics_text
@@ -28,6 +29,7 @@ from study.record.records import (
     Paradigm,
     StopReason,
 )
+from study.record.vocabulary import EnergyScope
 from study.scenario import Data, Scenario, Searchable
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
@@ -38,6 +40,7 @@ from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.sample import Component
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class TrialContext:
         paradigm: What it compares.
         scenario: With its options.
         objective: Validation metric that decides.
+        energy_of: Energy that ranks.
         stages: What each trial trains, in an order that its seed decides.
         cache_latents: See `StageTasks`.
         max_epochs: See `TrainingSettings`.
@@ -68,6 +72,7 @@ class TrialContext:
     paradigm: Paradigm
     scenario: Scenario
     objective: Objective
+    energy_of: EnergyScope
     stages: tuple[str, ...]
     cache_latents: bool
     max_epochs: int
@@ -242,7 +247,10 @@ def _record(
     energy_before_j: float | None,
 ) -> EpochRecord:
     """The outcome and its reading as one row."""
-    reading, duration_s = meter.take(outcome.epoch)
+    readings, duration_s = meter.take(outcome.epoch)
+    devices = meter.client.devices
+    reading = ranking_reading(readings, devices, context.energy_of)
+    state = next(iter(readings.values())).state
     epoch_j = reading.energy_j
     finished = outcome.train_loss is not None
     return EpochRecord(
@@ -250,8 +258,8 @@ def _record(
         trial_id=plan.trial_id,
         attempt=plan.attempt,
         node=socket.gethostname(),
-        device_uuid=meter.client.device.uuid if meter.client.device else "",
-        device_name=meter.client.device.name if meter.client.device else "",
+        device_uuid=devices[0].uuid if devices else "",
+        device_name=devices[0].name if devices else "",
         paradigm=context.paradigm,
         scenario=context.scenario.name,
         stage=meter.stage,
@@ -271,6 +279,10 @@ def _record(
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
         mean_power_w=reading.mean_power_w,
+        gpu_energy_j=component_j(readings, devices, Component.GPU),
+        cpu_energy_j=component_j(readings, devices, Component.CPU),
+        memory_energy_j=component_j(readings, devices, Component.MEMORY),
+        node_energy_j=component_j(readings, devices, Component.NODE),
         energy_method=reading.method,
         energy_status=reading.status,
         coverage=reading.coverage,
@@ -284,10 +296,10 @@ def _record(
         parameters=plan.parameters,
         counter_over_power=reading.counter_over_power,
         shared_by=reading.shared_by,
-        temperature_c=reading.state.temperature_c,
-        sm_clock_hz=reading.state.sm_clock_hz,
-        utilization=reading.state.utilization,
-        power_limit_w=reading.state.power_limit_w,
+        temperature_c=state.temperature_c,
+        sm_clock_hz=state.sm_clock_hz,
+        utilization=state.utilization,
+        power_limit_w=state.power_limit_w,
     )
 
 

@@ -1,7 +1,7 @@
 """The windows of a trial's attempt: over all of it, over its set-up, over each epoch."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, final
 
@@ -14,13 +14,15 @@ from trackers.sample import Device, Reading
 class Windows(Protocol):
     """The way to the node's tracker; a `trackers.node.client.TrackerClient`."""
 
-    device: Device | None
+    @property
+    def devices(self) -> Sequence[Device]:
+        """Devices on the trial's bill; the first is what it computes on."""
 
     def open(self, key: WindowKey) -> None:
         """Open a window now."""
 
-    def close(self, key: WindowKey) -> Reading:
-        """Close it now."""
+    def close_bill(self, key: WindowKey) -> Mapping[str, Reading]:
+        """Close it now; a reading by device, the first of what the trial computes on."""
 
 
 @final
@@ -43,7 +45,7 @@ class TrialMeter:
         self._plan = plan
         self._in_setup = False
         self._tests = 0
-        self._last: tuple[str, int, Reading, float] | None = None
+        self._last: tuple[str, int, Mapping[str, Reading], float] | None = None
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -55,7 +57,7 @@ class TrialMeter:
             yield
         finally:
             self._end_setup()
-            self.client.close(self._key(TRIAL, 0))
+            self.client.close_bill(self._key(TRIAL, 0))
 
     @contextmanager
     def window(self, epoch: int) -> Iterator[None]:
@@ -69,7 +71,7 @@ class TrialMeter:
             yield
         finally:
             duration_s = time.monotonic() - start_s
-            self._last = (self.stage, epoch, self.client.close(key), duration_s)
+            self._last = (self.stage, epoch, self.client.close_bill(key), duration_s)
 
     @contextmanager
     def latents(self) -> Iterator[None]:
@@ -79,7 +81,7 @@ class TrialMeter:
         try:
             yield
         finally:
-            self.client.close(key)
+            self.client.close_bill(key)
 
     @contextmanager
     def tested(self) -> Iterator[None]:
@@ -90,18 +92,21 @@ class TrialMeter:
         try:
             yield
         finally:
-            self.client.close(key)
+            self.client.close_bill(key)
 
-    def take(self, epoch: int) -> tuple[Reading, float]:
-        """Reading and length in seconds of an epoch's window; missing where it had none."""
+    def take(self, epoch: int) -> tuple[Mapping[str, Reading], float]:
+        """Return the readings by device of an epoch's window, and its length in seconds.
+
+        The first is of what the trial computes on, and missing where the epoch had no window.
+        """
         if self._last is None or self._last[:2] != (self.stage, epoch):
-            return Reading.missing("", note="the epoch was not begun"), 0.0
-        _, _, reading, duration_s = self._last
-        return reading, duration_s
+            return {"": Reading.missing("", note="the epoch was not begun")}, 0.0
+        _, _, readings, duration_s = self._last
+        return readings, duration_s
 
     def _end_setup(self) -> None:
         if self._in_setup:
-            self.client.close(self._key(SETUP, 0))
+            self.client.close_bill(self._key(SETUP, 0))
             self._in_setup = False
 
     def _key(self, stage: str, epoch: int) -> WindowKey:

@@ -127,6 +127,7 @@ class Tuning:
             paradigm=self._design.paradigm,
             scenario=self._scenario,
             objective=self._manifest.objective,
+            energy_of=self._manifest.energy_of,
             stages=self._manifest.stages,
             cache_latents=self._design.caches_latents(self._options),
             max_epochs=self._options.max_epochs,

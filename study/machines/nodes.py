@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from study.errors import ClusterError
-from study.record.manifest import DeviceFacts, NodeFacts
+from study.record.manifest import ComponentFacts, DeviceFacts, NodeFacts
 from trackers.errors import TrackerError
 from trackers.node.ledger import TrackerFacts
 from trackers.sample import Component, Device
@@ -104,15 +104,14 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
         facts: What its tracker measures.
         share: What a trial gets.
     """
+    recordings = [each.name for each in facts.devices if each.for_whoever_asks]
+    if recordings:
+        return tuple(dict.fromkeys(recordings))
     boards = [each.name for each in _visible(facts)]
     if share.gpus and not boards:
         return (f"GPU {node.accelerator}" if node.accelerator else "GPU of unknown model",)
     on_boards = share.gpus > 0 or share.device != "cpu"
-    others = [
-        each.name
-        for each in facts.devices
-        if each.component is Component.CPU or each.for_whoever_asks
-    ]
+    others = [each.name for each in facts.devices if each.component is Component.CPU]
     return tuple(dict.fromkeys(boards if boards and on_boards else others))
 
 
@@ -230,7 +229,21 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
             )
             for device in facts.devices
         ),
+        components=_components(facts),
     )
+
+
+def _components(facts: TrackerFacts) -> tuple[ComponentFacts, ...]:
+    """What each component of a machine is measured by, once for each source and method."""
+    found = {
+        ComponentFacts(
+            component=device.component.value,
+            source=facts.sources.get(device.uuid, facts.source),
+            method=facts.methods.get(device.uuid, facts.method),
+        )
+        for device in facts.devices
+    }
+    return tuple(sorted(found, key=lambda each: (each.component, each.source)))
 
 
 def _has(node: Node) -> str:

@@ -14,7 +14,7 @@ from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRecord(Row):
-    """What a tracker booked for one window, whether its trial lived to report it or not.
+    """What a tracker booked of one device for one window, whether its trial lived to report it or not.
 
     Attributes:
         trial_id: The trial.
@@ -22,13 +22,16 @@ class WindowRecord(Row):
         stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
             first epoch.
         epoch: From 1; 0 for the two above.
-        device_uuid: The device; `process:<pid>` for one trial's share of a CPU.
+        device_uuid: The device; `process:<pid>` in tables of version 0.1, for a share of a CPU.
         start_s: When it was opened, on the node's monotonic clock.
         duration_s: Length of the window.
         energy_j: Its energy; None where it is missing.
         energy_method: How it came about; None where it is missing.
         energy_status: How far it can be trusted.
         note: Why the status is not `ok`.
+        component: What the device is to the bill: `gpu`, `cpu`, `memory` or `node`; None in tables of
+            version 0.1, which have the device that ranks and no other.
+        part_of: The device that contains it; None where no other does.
     """
 
     trial_id: str
@@ -42,6 +45,8 @@ class WindowRecord(Row):
     energy_method: EnergyMethod | None
     energy_status: EnergyStatus
     note: str
+    component: str | None = None
+    part_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Keeps a study's rows as they come, and writes its tables."""
 
+import itertools
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import final
 
 from study.record.attempts import Place
@@ -19,6 +20,7 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.vocabulary import EnergyScope
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
@@ -41,7 +43,11 @@ NO_MESSAGE = "no message"
 
 @final
 class Recorder:
-    """All rows of a study: those of an earlier command, and those that come."""
+    """All rows of a study: those of an earlier command, and those that come.
+
+    Attributes:
+        energy_of: Energy that ranks; what it is may only be known when the machines are.
+    """
 
     def __init__(
         self,
@@ -53,8 +59,10 @@ class Recorder:
         stages: Sequence[str],
         objective: Objective,
         target: float | None,
+        energy_of: EnergyScope = EnergyScope.ACCELERATOR,
     ) -> None:
         """Record into `folder`; rows that lie there already are kept."""
+        self.energy_of = energy_of
         self._folder = folder
         self._study = study
         self._paradigm = paradigm
@@ -75,7 +83,7 @@ class Recorder:
         self._rested_s = time.monotonic()
         # By trial, so that what concerns one trial does not look at the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
-        self._windows: defaultdict[str, dict[Place, WindowRecord]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[tuple[Place, str], WindowRecord]] = defaultdict(dict)
         for row in folder.read_rows(EPOCHS_FILE):
             self.add(EpochRecord.from_row(row))
         for row in folder.read_rows(WINDOWS_FILE):
@@ -98,7 +106,7 @@ class Recorder:
             if plan.trial_id in self._errors and not retry_failed:
                 continue
             self._errors.pop(plan.trial_id, None)
-            begun = {attempt for attempt, _, _ in (*epochs, *windows)}
+            begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _ in windows))}
             begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
                 attempt=max(plan.attempt, max(begun, default=0) + 1),
@@ -131,7 +139,8 @@ class Recorder:
     def add_booking(self, booking: Booking) -> None:
         """Take what a tracker has booked."""
         for booked in booking.windows:
-            self._add_window(_window_record(booked))
+            for row in _window_records(booked):
+                self._add_window(row)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trials(self) -> list[TrialRecord]:
@@ -172,11 +181,12 @@ class Recorder:
         self._due_s = now_s + max(FLUSH_S, rest_s)
 
     def _add_window(self, window: WindowRecord) -> None:
-        self._windows[window.trial_id][window.attempt, window.stage, window.epoch] = window
+        place = (window.attempt, window.stage, window.epoch)
+        self._windows[window.trial_id][place, window.device_uuid] = window
 
     def _of(
         self, plan: TrialPlan
-    ) -> tuple[Mapping[Place, EpochRecord], Mapping[Place, WindowRecord]]:
+    ) -> tuple[Mapping[Place, EpochRecord], Mapping[tuple[Place, str], WindowRecord]]:
         """Epochs and windows of a trial, of all attempts; looking makes no entry."""
         return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
 
@@ -193,24 +203,29 @@ class Recorder:
             stages=chosen_stages(self._stages, plan.chosen),
             objective=self._objective,
             target=self._target,
+            energy_of=self.energy_of,
         )
 
 
-def _window_record(booked: BookedWindow) -> WindowRecord:
-    reading = booked.reading
-    return WindowRecord(
-        trial_id=booked.key.trial_id,
-        attempt=booked.key.attempt,
-        stage=booked.key.stage,
-        epoch=booked.key.epoch,
-        device_uuid=reading.device_uuid,
-        start_s=reading.start_s,
-        duration_s=reading.duration_s,
-        energy_j=reading.energy_j,
-        energy_method=reading.method,
-        energy_status=reading.status,
-        note=reading.note,
-    )
+def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
+    """A row for each device on the bill of a window."""
+    readings = (booked.reading, *booked.others)
+    for reading, device in itertools.zip_longest(readings, booked.devices):
+        yield WindowRecord(
+            trial_id=booked.key.trial_id,
+            attempt=booked.key.attempt,
+            stage=booked.key.stage,
+            epoch=booked.key.epoch,
+            device_uuid=reading.device_uuid,
+            start_s=reading.start_s,
+            duration_s=reading.duration_s,
+            energy_j=reading.energy_j,
+            energy_method=reading.method,
+            energy_status=reading.status,
+            note=reading.note,
+            component=None if device is None else device.component.value,
+            part_of=None if device is None else device.part_of,
+        )
 
 
 def _power_record(hostname: str, sample: BookedPower) -> PowerRecord:

@@ -20,7 +20,8 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
-from study.record.vocabulary import CUTS_EPOCH
+from study.record.vocabulary import CUTS_EPOCH, EnergyScope
+from study.store.bookings import ranking_j_of
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train
 from trackers.node.ledger import SETUP, TRIAL
@@ -38,6 +39,7 @@ def trial_record(
     objective: Objective,
     stages: Sequence[str],
     target: float | None,
+    energy_of: EnergyScope = EnergyScope.ACCELERATOR,
 ) -> TrialRecord:
     """What a trial came to.
 
@@ -52,6 +54,7 @@ def trial_record(
         objective: Validation metric that decides.
         stages: What the trial trains.
         target: Value of the objective for `energy_to_target_j`.
+        energy_of: Energy that ranks, which that of set-up and pauses is, too.
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
@@ -60,10 +63,11 @@ def trial_record(
     best_score = objective.best(row.val_score for row in rows)
     reached = (row.epoch for row in rows if row.val_score == best_score)
     tested = next((row for row in reversed(rows) if row.test_metrics is not None), None)
-    whole_j = {row.stage: row.energy_j for row in windows if row.attempt == attempt}
+    booked_j = {each: ranking_j_of(windows, energy_of, attempt=each) for each in attempts}
+    whole_j = {stage: joules for (stage, _), joules in booked_j.get(attempt, {}).items()}
     energy_j = total_j(row.epoch_energy_j for row in rows)
     status = _status(rows, stages, error, since=plan.attempt)
-    test_j = [row.energy_j for row in windows if (row.attempt, row.stage) == (attempt, TEST)]
+    test_j = [j for (stage, _), j in booked_j.get(attempt, {}).items() if stage == TEST]
     own_j = total_j(row.epoch_energy_j for row in rows if row.attempt == attempt)
     return TrialRecord(
         study=study,
@@ -95,7 +99,7 @@ def trial_record(
             test_j=sum(each or 0.0 for each in test_j),
         ),
         wasted_energy_j=sum(
-            _wasted_j(each, rows, epochs, windows) for each in attempts - {attempt}
+            _wasted_j(each, rows, epochs, booked_j[each]) for each in attempts - {attempt}
         ),
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
@@ -209,26 +213,25 @@ def _between_j(
 
 def _wasted_j(
     attempt: int,
-    counted_rows: list[EpochRecord],
+    counted: list[EpochRecord],
     epochs: list[EpochRecord],
-    windows: list[WindowRecord],
+    booked_j: Mapping[tuple[str, int], float | None],
 ) -> float:
     """What a lost attempt used beside the epochs that a later one went on from."""
-    used_j = _attempt_j(attempt, epochs, windows)
-    kept = (row.epoch_energy_j or 0.0 for row in counted_rows if row.attempt == attempt)
+    used_j = _attempt_j(attempt, epochs, booked_j)
+    kept = (row.epoch_energy_j or 0.0 for row in counted if row.attempt == attempt)
     return max(0.0, used_j - sum(kept))
 
 
-def _attempt_j(attempt: int, epochs: list[EpochRecord], windows: list[WindowRecord]) -> float:
+def _attempt_j(
+    attempt: int, epochs: list[EpochRecord], booked_j: Mapping[tuple[str, int], float | None]
+) -> float:
     """What is known of a lost attempt's energy: its whole window, else the sum of its parts."""
-    booked: Mapping[tuple[str, int], float | None] = {
-        (row.stage, row.epoch): row.energy_j for row in windows if row.attempt == attempt
-    }
-    whole_j = booked.get((TRIAL, 0))
+    whole_j = booked_j.get((TRIAL, 0))
     if whole_j is not None:
         return whole_j
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    parts = {**reported, **booked, (LATENTS, 0): None}  # latents lie within an epoch
+    parts = {**reported, **booked_j, (LATENTS, 0): None}  # latents lie within an epoch
     return sum(energy_j for energy_j in parts.values() if energy_j is not None)

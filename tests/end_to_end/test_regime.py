@@ -50,12 +50,14 @@ def test_the_smoke_study_says_that_its_data_are_synthetic(smoke: Ran) -> None:
 
 
 def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
-    """Set-up, epochs and what lies between are the whole attempt's window."""
+    """Set-up, epochs, the test and what lies between are the whole attempt's windows."""
     windows = table(smoke.folder / "windows.parquet")
     trials = table(smoke.folder / "trials.parquet").set_index("trial_id")
-    whole_j = windows[windows["stage"] == "trial"].set_index("trial_id")["energy_j"]
+    whole = windows[(windows["stage"] == "trial") & (windows["component"] != "node")]
+    whole_j = whole.groupby("trial_id")["energy_j"].sum()
 
     parts_j = trials["energy_j"] + trials["setup_energy_j"] + trials["between_energy_j"]
+    parts_j += trials["test_energy_j"].fillna(0.0)
 
     pd.testing.assert_series_equal(
         parts_j.sort_index(), whole_j.sort_index(), check_names=False, rtol=0.01

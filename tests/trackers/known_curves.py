@@ -132,13 +132,19 @@ def told(
         clock.at(start_s + length_s, lambda number=number: close(number))  # type: ignore[misc]
         start_s += length_s + pause.uniform(0.001, 0.02)
     meter.watch(UUIDS[0])
-    (thread,) = meter._threads.values()  # noqa: SLF001 - in this one, so that nothing is left to chance
-    clock.at(start_s, thread.end)
-    thread.run()
+    samplers = meter._samplers  # noqa: SLF001 - in this thread, so that nothing is left to chance
+    clock.at(start_s, samplers.end)
+    samplers.first.run()
     return [
         (each, boards.energy_j(0, each.start_s, each.start_s + each.duration_s))
         for each in readings[1:]
     ]
+
+
+def counter_alone_j(boards: Boards, start_s: float, duration_s: float) -> float:
+    """What the counter's values at both edges of a window come to, with nothing put right."""
+    edges_s = (_renewed_s(each, boards.refresh_ms) for each in (start_s, start_s + duration_s))
+    return boards.energy_j(0, *edges_s)
 
 
 def mean_error(boards: Boards, *, length_s: float) -> float:

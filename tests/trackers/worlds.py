@@ -258,9 +258,8 @@ def ipmi(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     def ask() -> str:
         return f"Instantaneous power reading: {load.power_w(clock.now_s())} Watts"
 
-    yield _world(
-        IpmiSource(ask=ask, clock=clock, in_background=False), load, clock, has_counter=False
-    )
+    source = AskedEachPeriod(IpmiSource(ask=ask, clock=clock, in_background=False))
+    yield _world(source, load, clock, has_counter=False)
 
 
 def http_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
@@ -272,7 +271,7 @@ def http_power(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         in_background=False,
         answer=lambda: {"w": load.power_w(clock.now_s())},
     )
-    yield _world(source, load, clock, has_counter=False)
+    yield _world(AskedEachPeriod(source), load, clock, has_counter=False)
 
 
 def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
@@ -284,7 +283,7 @@ def http_counter(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         in_background=False,
         answer=lambda: {"j": load.energy_j(clock.now_s())},
     )
-    yield _world(source, load, clock)
+    yield _world(AskedEachPeriod(source), load, clock)
 
 
 def ioreport(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
@@ -400,6 +399,18 @@ class Board:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
 
         return unsupported
+
+
+@final
+class AskedEachPeriod:
+    """A source that is asked once a second by itself; in a world it answers in each of its periods."""
+
+    def __init__(self, source: PowerSource) -> None:
+        """Say nothing of that second."""
+        self.name, self.note, self.estimated = source.name, source.note, source.estimated
+        self.counter_outlives = source.counter_outlives
+        self.observe, self.close = source.observe, source.close
+        self.devices = lambda: tuple(replace(each, told_each_s=0.0) for each in source.devices())
 
 
 @final

@@ -36,6 +36,7 @@ class Sensor:
         power_limit_w: Highest power that it may draw; None if not known.
         period_s: Time between two power samples.
         power_mean_s: Time over which each of them is a mean; 0 where that is short.
+        told_each_s: Time between two powers that it tells, where that is long; else 0.
         refresh_s: Time between two refreshes of its counter; None where it is not known.
         oldest_s: How old a counter's value may be where that is not known.
         trust: What is thought of its counter.
@@ -47,6 +48,7 @@ class Sensor:
     estimated: bool = False
     power_limit_w: float | None = None
     power_mean_s: float = 0.0
+    told_each_s: float = 0.0
     refresh_s: float | None = None
     oldest_s: float = 0.0
     trust: Trust = field(default_factory=Trust)

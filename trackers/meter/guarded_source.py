@@ -5,6 +5,8 @@ driver was reset, and a process that has ended does not.
 """
 
 import logging
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import final
 
@@ -56,7 +58,7 @@ class PowerBound:
 
 @final
 class GuardedSource:
-    """Asks a source for one device, whatever it does; one thread at a time."""
+    """Asks a source for one device, whatever it does."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class GuardedSource:
         clock: Clock,
         shortest_s: float,
         device: Device | None = None,
+        asks: AbstractContextManager[object] | None = None,
     ) -> None:
         """Ask `source` for `device_uuid`.
 
@@ -76,6 +79,7 @@ class GuardedSource:
             shortest_s: A mean power is not taken over less: counters rise in steps, and would seem
                 to jump.
             device: What is known of the device; None for the share of a process.
+            asks: Is held while the source is asked; left out: one of this device's own.
         """
         self.source = source
         self.asking_since_s: float | None = None
@@ -83,6 +87,7 @@ class GuardedSource:
         self._uuid = device_uuid
         self._clock = clock
         self._shortest_s = shortest_s
+        self._asks = asks or threading.Lock()
         self._bound = PowerBound(None if device is None else device.power_limit_w)
         self._since: Observation | None = None
         self._has_complained = False
@@ -100,11 +105,12 @@ class GuardedSource:
 
     def ask(self, *, counter: bool) -> Observation | None:
         """What the device says; None where it does not answer, whatever the reason."""
-        self.asking_since_s = self._clock.now_s()
-        try:
-            seen = self._source_says(counter=counter)
-        finally:
-            self.asking_since_s = None
+        with self._asks:
+            self.asking_since_s = self._clock.now_s()
+            try:
+                seen = self._source_says(counter=counter)
+            finally:
+                self.asking_since_s = None
         if seen is None:
             return None
         self._lost_until_s, self._rest_s = None, FIRST_REST_S
@@ -114,13 +120,14 @@ class GuardedSource:
         """What the device says of itself beside its energy; nothing but None where it says nothing."""
         if not isinstance(self.source, TellsState):
             return BoardState()
-        self.asking_since_s = self._clock.now_s()
-        try:
-            return self.source.state(self._uuid)
-        except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
-            return BoardState()
-        finally:
-            self.asking_since_s = None
+        with self._asks:
+            self.asking_since_s = self._clock.now_s()
+            try:
+                return self.source.state(self._uuid)
+            except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
+                return BoardState()
+            finally:
+                self.asking_since_s = None
 
     def power(self, seen: Observation) -> PowerSample | None:
         """The power that was told, or the mean since the counter was read before.

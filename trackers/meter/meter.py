@@ -8,8 +8,8 @@ Usable without Ray and without the rest of the project:
         print(window.readings)
 
 Windows may nest and overlap, and may be opened and closed from any thread. What a sensor does never
-raises out of a window: the reading's status says it. Each board has a thread of its own, and so has each
-other source, so that one that is slow or hangs spoils no window of another.
+raises out of a window: the reading's status says it. For the edges of windows each board has a thread of
+its own, and so has each other source, so that one that is slow or hangs spoils no window of another.
 """
 
 import math
@@ -20,11 +20,11 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar, final
+from typing import NamedTuple, Self, TypeVar, final
 
 from trackers.clock import Clock, MonotonicClock
 from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, logged
-from trackers.meter.source_thread import SourceThread, answered, closed_in_time
+from trackers.meter.source_thread import EdgeThread, Samplers, answered, closed_in_time
 from trackers.meter.targets import Targets, sources_of
 from trackers.meter.watched_device import WatchedDevice
 from trackers.sample import Component, Device, Method, PowerSample, Reading
@@ -39,6 +39,13 @@ END_S = 1.0
 """A thread that hangs in a driver is not waited for longer when the meter stops."""
 
 T = TypeVar("T")
+
+
+class Edges(NamedTuple):
+    """Who asks a board, or another source, at windows' edges, and the lock for asking it."""
+
+    thread: EdgeThread
+    asks: threading.Lock
 
 
 @final
@@ -74,7 +81,8 @@ class EnergyMeter:
         self._whole_machine = whole_machine
         self._lock = threading.Lock()
         self._targets = Targets(self.sources)
-        self._threads: dict[str, SourceThread] = {}
+        self._samplers = Samplers(self._clock, period_s=self._period_s)
+        self._edges: dict[str, Edges] = {}
         self._watched: dict[str, WatchedDevice] = {}
         self._open: dict[Hashable, OpenWindow] = {}
         self._log: deque[LoggedSample] = deque(maxlen=LOG_LENGTH)
@@ -89,7 +97,7 @@ class EnergyMeter:
         return Method.COUNTER if watched is not None and watched.has_counter else Method.SAMPLED
 
     def devices(self) -> tuple[Device, ...]:
-        """The devices of all sources."""
+        """Of all sources."""
         return self._targets.devices
 
     def default_targets(self) -> list[str]:
@@ -101,16 +109,19 @@ class EnergyMeter:
     def start(self) -> None:
         """Watch all devices, from now on."""
         self._is_started = True
-        for thread in self._threads.values():
-            thread.start()
+        for edges in self._edges.values():
+            edges.thread.start()
+        self._samplers.start()
         self._watch([*(device.uuid for device in self.devices()), *self.default_targets()])
 
     def stop(self) -> None:
         """End the sampling and let go of the sources; may be called twice."""
         self._is_started = False
-        threads, self._threads = list(self._threads.values()), {}
+        threads = [edges.thread for edges in self._edges.values()]
+        self._samplers.end()
         for thread in threads:
             thread.end()
+        self._samplers.join(END_S)
         for thread in threads:
             thread.join(END_S)
         for source in self.sources:
@@ -183,7 +194,8 @@ class EnergyMeter:
             self._open[key] = window
         try:
             self._watch(targets)
-            self._answered([(each, partial(self._note_start, window, each)) for each in targets])
+            starts = [(each, partial(self._note_start, window, each)) for each in targets]
+            self._answered(starts, late_too=True)
         except BaseException:
             with self._lock:
                 self._open.pop(key, None)
@@ -245,8 +257,7 @@ class EnergyMeter:
 
     def sample(self) -> None:
         """Observe every watched device once, as the threads do each period."""
-        for thread in list(self._threads.values()):
-            thread.sample()
+        self._samplers.sample()
 
     def take_log(self) -> list[LoggedSample]:
         """The power samples since the last call, and forget them."""
@@ -274,35 +285,40 @@ class EnergyMeter:
     def _begin_watch(self, target: str) -> WatchedDevice:
         source, device = self._targets.owner(target)
         is_board = device is not None and device.component is Component.GPU
-        # Two sources may have the same name, as two plugs have.
-        own = target if is_board else f"{source.name} {self.sources.index(source)}"
-        name = f"energy-meter {own}"
-        thread = self._threads.get(name)
-        if thread is None:
-            thread = SourceThread(name, self._clock, period_s=self._period_s)
-            self._threads[name] = thread
+        own = target if is_board else f"source {self.sources.index(source)}"
+        if own not in self._edges:
+            self._edges[own] = Edges(EdgeThread(f"energy-meter {own}"), threading.Lock())
             if self._is_started:
-                thread.start()
+                self._edges[own].thread.start()
+        edges = self._edges[own]
         watched = WatchedDevice(
             source,
             target,
             device,
-            thread=thread,
+            thread=edges.thread,
+            samplers=self._samplers,
+            asks=edges.asks,
             clock=self._clock,
             # What tells a power once a second is observed all the time by a sample a second.
             period_s=max(self._period_s, 0.0 if device is None else device.told_each_s),
             keep=self._keep,
             open_windows=self._windows_on,
         )
-        thread.add(watched)
+        self._samplers.add(watched)
         self._watched[target] = watched
         return watched
 
-    def _answered(self, jobs: Sequence[tuple[str, Callable[[], T]]]) -> list[T | None]:
-        return answered([(self._watched[each].thread, job) for each, job in jobs], self._clock)
+    def _answered(
+        self, jobs: Sequence[tuple[str, Callable[[], T]]], *, late_too: bool = False
+    ) -> list[T | None]:
+        watched = ((self._watched[each], job) for each, job in jobs)
+        threads = [(each.thread, each, job) for each, job in watched]
+        return answered(threads, self._clock, late_too=late_too)
 
     def _note_start(self, window: OpenWindow, target: str) -> None:
-        window.at_start[target] = self._watched[target].at_edge()
+        """Read a device at a window's start, be it late; what that costs, its time stamp tells."""
+        if not window.is_closing:
+            window.at_start[target] = self._watched[target].at_edge()
 
     def _keep(self, device_uuid: str, sample: PowerSample) -> None:
         with self._lock:
@@ -322,7 +338,7 @@ class EnergyMeter:
             in_use = {target for window in self._open.values() for target in window.at_start}
             for target, watched in list(self._watched.items()):
                 if watched.is_gone and target not in in_use:
-                    watched.thread.remove(watched)
+                    self._samplers.remove(watched)
                     del self._watched[target]
 
 

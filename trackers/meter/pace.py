@@ -40,10 +40,10 @@ def gains_by_more(*, power_mean_s: float, has_counter: bool, refresh_s: float | 
 class Pace:
     """Says when to sample next: everything each period, some devices more often after an edge."""
 
-    def __init__(self, period_s: float, *, seed: str = "") -> None:
-        """Sample everything each `period_s`; paces of different seeds do not keep step."""
+    def __init__(self, period_s: float) -> None:
+        """Sample everything each `period_s`."""
         self._period_s = period_s
-        self._random = random.Random(seed)  # noqa: S311 - times of samples, not secrets
+        self._random = random.Random(0)  # noqa: S311 - times of samples, not secrets
         self._edge_s = float("-inf")
         self._all_at_s = float("-inf")
 

@@ -1,7 +1,8 @@
-"""One thread that asks the devices of a source, and is the only one that does.
+"""The threads that ask sensors: one samples all devices, and each board has one for its windows' edges.
 
-Who opens or closes a window hands it a job and waits for the answer, but not for longer than a deadline:
-a driver that hangs holds up its own thread, and nobody else. No lock is held while a sensor is asked.
+Who opens or closes a window hands a job to the device's edge thread and waits for the answer, but not for
+longer than a deadline: a driver that hangs holds up its own threads, and nobody else's. A device that is
+slow to answer gets a sampler of its own, so that the others are sampled in time.
 """
 
 import logging
@@ -18,13 +19,19 @@ from trackers.meter.pace import Pace
 DEADLINE_S = 0.5
 """A window's edge waits for a sensor for no longer. One that is quick answers in a millisecond."""
 
+SLOW_S = 0.1
+"""A device whose answer takes longer gets a sampler of its own."""
+
+WATCH_EACH_S = 0.25
+"""So often it is looked whether a device is slow."""
+
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 
 class Sampled(Protocol):
-    """A device as its thread sees it; a `trackers.meter.watched_device.WatchedDevice`."""
+    """A device as its sampler sees it; a `trackers.meter.watched_device.WatchedDevice`."""
 
     @property
     def gains(self) -> bool:
@@ -53,45 +60,43 @@ class Answer(Generic[T]):
         self._job = job
         self._done = threading.Event()
         self._value: T | None = None
+        self._is_wanted = True
 
     def do(self) -> None:
-        """Do the job; one that fails is answered by None."""
+        """Do the job, if anybody still wants it; one that fails is answered by None."""
         try:
-            self._value = self._job()
+            self._value = self._job() if self._is_wanted else None
         finally:
             self._done.set()
 
-    def value(self, timeout_s: float) -> T | None:
-        """The answer; None where there is none in time."""
-        return self._value if self._done.wait(max(0.0, timeout_s)) else None
+    def value(self, timeout_s: float, *, late_too: bool) -> T | None:
+        """The answer; None where there is none in time.
+
+        Args:
+            timeout_s: For how long it is waited for.
+            late_too: Whether the job is to be done although nobody waits for it any more.
+        """
+        if self._done.wait(max(0.0, timeout_s)):
+            return self._value
+        self._is_wanted = late_too
+        return None
 
 
 @final
-class SourceThread:
-    """Samples devices at their pace, and does jobs in between."""
+class EdgeThread:
+    """Does jobs for the edges of windows, one after the other; costs nothing between them."""
 
-    def __init__(self, name: str, clock: Clock, *, period_s: float) -> None:
-        """Sample each `period_s`, once it was started."""
-        self.pace = Pace(period_s, seed=name)
-        self._name = name
-        self._clock = clock
-        self._devices: tuple[Sampled, ...] = ()
+    def __init__(self, name: str) -> None:
+        """Do jobs at once, in the caller's thread, until it is started."""
         self._jobs: deque[Answer[object]] = deque()
         self._wake = threading.Event()
         self._is_ended = False
+        self._name = name
         self._thread: threading.Thread | None = None
 
-    def add(self, device: Sampled) -> None:
-        """Sample a device too."""
-        self._devices = (*self._devices, device)
-
-    def remove(self, device: Sampled) -> None:
-        """Sample it no more."""
-        self._devices = tuple(each for each in self._devices if each is not device)
-
     def start(self) -> None:
-        """Begin to sample."""
-        self._thread = threading.Thread(target=self.run, name=self._name, daemon=True)
+        """Do jobs in a thread from now on."""
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -99,53 +104,66 @@ class SourceThread:
         self._is_ended = True
         self._wake.set()
 
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end; whether it has come."""
-        if self._thread is None:
-            return True
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, but not for a call that hangs."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
 
     def submit(self, job: Callable[[], T]) -> Answer[T]:
-        """Have a job done by the thread; at once and here, where it does not run."""
+        """Have a job done."""
         answer = Answer(job)
-        if self._thread is None or self._thread is threading.current_thread():
+        if self._thread is None:
             answer.do()
         else:
             self._jobs.append(answer)  # type: ignore[arg-type]
             self._wake.set()
         return answer
 
-    def hangs(self) -> bool:
-        """Whether a device's source owes an answer for longer than anybody waits."""
-        due_s = self._clock.now_s() - DEADLINE_S
-        return any(since is not None and since < due_s for since in self._asking())
-
-    def wait(self, duration_s: float) -> bool:
-        """Wait, and do the jobs that come meanwhile; whether the thread is to end."""
-        until_s = self._clock.now_s() + duration_s
+    def _run(self) -> None:
         while not self._is_ended:
-            self._do_jobs()
-            left_s = until_s - self._clock.now_s()
-            if left_s <= 0:
-                return self._is_ended
-            if self._clock.wait(self._wake, left_s):
-                self._wake.clear()
-        return True
+            self._wake.wait()
+            self._wake.clear()
+            while self._jobs:
+                try:
+                    self._jobs.popleft().do()
+                except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
+                    _log.exception("%s: a job failed", self._name)
+
+
+@final
+class Sampler:
+    """Samples devices at a pace, one after the other."""
+
+    def __init__(self, clock: Clock, ends: threading.Event, *, period_s: float) -> None:
+        """Sample each `period_s` until `ends` is set."""
+        self.pace = Pace(period_s)
+        self.devices: tuple[Sampled, ...] = ()
+        self._clock = clock
+        self._ends = ends
+
+    def slow(self) -> Sampled | None:
+        """The device that owes an answer for too long; None where none does."""
+        due_s = self._clock.now_s() - SLOW_S
+        for device in self.devices:
+            since_s = device.asking_since_s
+            if since_s is not None and since_s < due_s:
+                return device
+        return None
 
     def sample(self) -> None:
-        """Ask every device once, as the thread does each period."""
-        self._sample(self._devices)
-        for device in self._devices:
+        """Ask every device once, as is done each period."""
+        self._sample(self.devices)
+        for device in self.devices:
             device.keep_up()
 
     def run(self) -> None:
-        """What the thread does until it is ended."""
+        """Sample until the end."""
         while True:
             # One at a time, because the others have samples to take in between.
-            any(device.attend() for device in self._devices)
-            often = [device for device in self._devices if device.gains]
-            if self.wait(self.pace.wait_s(self._clock.now_s(), often=bool(often))):
+            any(device.attend() for device in self.devices)
+            often = [device for device in self.devices if device.gains]
+            wait_s = self.pace.wait_s(self._clock.now_s(), often=bool(often))
+            if self._clock.wait(self._ends, wait_s):
                 return
             if self.pace.all_are_due(self._clock.now_s()):
                 self.sample()
@@ -154,36 +172,106 @@ class SourceThread:
 
     def _sample(self, devices: Sequence[Sampled]) -> None:
         for device in devices:
-            self._do_jobs()
-            device.sample()
-
-    def _do_jobs(self) -> None:
-        while self._jobs:
-            try:
-                self._jobs.popleft().do()
-            except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
-                _log.exception("%s: a job failed", self._name)
-
-    def _asking(self) -> list[float | None]:
-        return [device.asking_since_s for device in self._devices]
+            if device in self.devices:  # it may have been given to another sampler meanwhile
+                device.sample()
 
 
-def answered(jobs: Sequence[tuple[SourceThread, Callable[[], T]]], clock: Clock) -> list[T | None]:
-    """Have jobs done by their threads at the same time.
+@final
+class Samplers:
+    """The samplers of a meter: one, and one more for each device that was slow."""
+
+    def __init__(self, clock: Clock, *, period_s: float) -> None:
+        """Sample each `period_s`, once it was started."""
+        self._clock = clock
+        self._period_s = period_s
+        self._ends = threading.Event()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self.first = Sampler(clock, self._ends, period_s=period_s)
+        self._all = [self.first]
+
+    def add(self, device: Sampled) -> None:
+        """Sample a device too."""
+        with self._lock:
+            self.first.devices = (*self.first.devices, device)
+
+    def remove(self, device: Sampled) -> None:
+        """Sample it no more."""
+        with self._lock:
+            for sampler in self._all:
+                sampler.devices = tuple(each for each in sampler.devices if each is not device)
+
+    def edge(self) -> None:
+        """A window opens or closes now."""
+        now_s = self._clock.now_s()
+        for sampler in self._all:
+            sampler.pace.edge(now_s)
+
+    def wait(self, duration_s: float) -> bool:
+        """Wait; whether the samplers are to end."""
+        return self._clock.wait(self._ends, duration_s)
+
+    def start(self) -> None:
+        """Begin to sample."""
+        self._begin(self.first.run, "energy-meter")
+        self._begin(self._watch, "energy-meter watch")
+
+    def end(self) -> None:
+        """Let all samplers end, when their present calls have returned."""
+        self._ends.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, but not for calls that hang."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def sample(self) -> None:
+        """Ask every device once."""
+        for sampler in self._all:
+            sampler.sample()
+
+    def _begin(self, run: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _watch(self) -> None:
+        """Leave a slow device alone with its sampler, and go on with the others in a new one."""
+        while not self._clock.wait(self._ends, WATCH_EACH_S):
+            slow = self.first.slow()
+            if slow is None or len(self.first.devices) == 1:
+                continue
+            new = Sampler(self._clock, self._ends, period_s=self._period_s)
+            with self._lock:
+                new.devices = tuple(each for each in self.first.devices if each is not slow)
+                self.first.devices = (slow,)
+                self.first = new
+                self._all.append(new)
+            self._begin(new.run, "energy-meter")
+
+
+def answered(
+    jobs: Sequence[tuple[EdgeThread, Sampled, Callable[[], T]]], clock: Clock, *, late_too: bool
+) -> list[T | None]:
+    """Have jobs done by edge threads at the same time.
 
     Args:
-        jobs: What to do, and by whom.
+        jobs: By whom, for which device, and what.
         clock: Says the time.
+        late_too: Whether those that come too late are to be done nevertheless.
 
     Returns:
-        Their answers, in order; None for each that has none within `DEADLINE_S`. A thread that hangs
-        already is not waited for at all. It does its job nevertheless when it can.
+        Their answers, in order; None for each that has none within `DEADLINE_S`. A device that hangs
+        already is not waited for at all.
     """
-    asked = [(thread, thread.submit(job)) for thread, job in jobs]
+    asked = [(device, thread.submit(job)) for thread, device, job in jobs]
     until_s = clock.now_s() + DEADLINE_S
-    return [
-        answer.value(0.0 if thread.hangs() else until_s - clock.now_s()) for thread, answer in asked
-    ]
+
+    def left_s(device: Sampled) -> float:
+        now_s, since_s = clock.now_s(), device.asking_since_s
+        return 0.0 if since_s is not None and since_s < now_s - DEADLINE_S else until_s - now_s
+
+    return [answer.value(left_s(device), late_too=late_too) for device, answer in asked]
 
 
 def closed_in_time(close: Callable[[], None], timeout_s: float) -> None:

@@ -16,9 +16,9 @@ from trackers.meter.counter_trust import CounterTrust, Verdict
 from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
-from trackers.meter.pace import gains_by_more
+from trackers.meter.pace import DENSEST_S, gains_by_more
 from trackers.meter.refresh_watch import RefreshWatch
-from trackers.meter.source_thread import SourceThread
+from trackers.meter.source_thread import EdgeThread, Samplers
 from trackers.meter.uncertainty import Roughness
 from trackers.meter.window import reading
 from trackers.sample import (
@@ -58,19 +58,23 @@ class WatchedDevice:
         device_uuid: str,
         device: Device | None,
         *,
-        thread: SourceThread,
+        thread: EdgeThread,
+        samplers: Samplers,
+        asks: threading.Lock,
         clock: Clock,
         period_s: float,
         keep: Callable[[str, PowerSample], None],
         open_windows: Callable[[str], Iterable[OpenWindow]],
     ) -> None:
-        """Watch a device in `thread`.
+        """Watch a device.
 
         Args:
             source: Whose device it is.
             device_uuid: What it is asked for.
             device: What is known of it; None for the share of a process.
-            thread: Asks it.
+            thread: Asks it at the edges of windows.
+            samplers: Ask it in between.
+            asks: Is held while it is asked, because a source is asked by one thread at a time.
             clock: Says the time.
             period_s: Time between two samples.
             keep: Is given each sample of its power.
@@ -79,6 +83,7 @@ class WatchedDevice:
         self.source = source
         self.device_uuid = device_uuid
         self.thread = thread
+        self._samplers = samplers
         self._device = device
         self._clock = clock
         self._period_s = period_s
@@ -86,13 +91,14 @@ class WatchedDevice:
         self._open_windows = open_windows
         self._lock = threading.Lock()
         self._guarded = GuardedSource(
-            source, device_uuid, clock=clock, shortest_s=period_s / 2, device=device
+            source, device_uuid, clock=clock, shortest_s=period_s / 2, device=device, asks=asks
         )
         self._trace = PowerTrace(period_s=period_s)
         self._counted: Observation | None = None
         self._trust = CounterTrust()
+        self._told = {Verdict.TRUSTED}
         self._roughness = Roughness()
-        self._refreshes = RefreshWatch(lambda: self._guarded.ask(counter=True), clock, thread.wait)
+        self._refreshes = RefreshWatch(self._look, clock, samplers.wait)
         self._state = BoardState()
         self._state_at_s = self._forget_at_s = clock.now_s()
 
@@ -158,23 +164,32 @@ class WatchedDevice:
     def observe(self, *, counter: bool) -> Observation | None:
         """Ask it, and keep what it says; None where it does not answer."""
         seen = self._guarded.ask(counter=counter)
-        if seen is None:
-            return None
+        if seen is not None:
+            self._take(seen)
+        return seen
+
+    def _look(self) -> Observation | None:
+        """Ask it for its counter, which is done each millisecond; its power is kept now and then."""
+        seen = self._guarded.ask(counter=True)
+        if seen is not None and seen.time_s - self._trace.last_s >= DENSEST_S:
+            self._take(seen)
+        return seen
+
+    def _take(self, seen: Observation) -> None:
         with self._lock:
             if seen.counter_j is not None:
                 self._counted = seen
             sample = self._guarded.power(seen)
             if sample is None or sample.time_s <= self._trace.last_s:
-                return seen
+                return
             within = self._refreshes.is_within(self._trace.last_s, sample.time_s)
             self._trace.append(sample, is_mean=seen.power_w is None)
             self._roughness.saw(sample, refreshed_between=not within)
         self._keep(self.device_uuid, sample)
-        return seen
 
     def at_edge(self) -> Observation | None:
         """Ask it for its counter at a window's edge."""
-        self.thread.pace.edge(self._clock.now_s())
+        self._samplers.edge()
         return self._refreshes.at_edge(lambda: self.observe(counter=True))
 
     def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
@@ -230,6 +245,7 @@ class WatchedDevice:
             estimated=self.source.estimated,
             power_limit_w=None if self._device is None else self._device.power_limit_w,
             power_mean_s=self._power_mean_s,
+            told_each_s=0.0 if self._device is None else self._device.told_each_s,
             refresh_s=self.refresh_s,
             oldest_s=self._refreshes.oldest_s if self._guarded.tells_power else ALONE_OLDEST_S,
             trust=self._trust.now,
@@ -244,10 +260,12 @@ class WatchedDevice:
         return last
 
     def _tell_verdict(self) -> None:
+        """Say once of a board what has become of its counter; readings say it each time."""
         trust = self._trust.now
-        if trust.verdict is Verdict.TRUSTED:
-            _log.warning("%s: the energy counter agrees with the power again", self.device_uuid)
-        elif trust.verdict is Verdict.SCALED:
+        if trust.verdict in self._told:
+            return
+        self._told.add(trust.verdict)
+        if trust.verdict is Verdict.SCALED:
             _log.warning(
                 "%s: the energy counter counts %.3g of the sampled power in all windows; its "
                 "energies are scaled by that and marked degraded",

@@ -18,7 +18,7 @@ from trackers.meter.counted import (
     counted_share,
     edge_errors_j,
 )
-from trackers.meter.counter_trust import EVENED, Evidence, Trust, Verdict, sampling_error
+from trackers.meter.counter_trust import EVENED, MISSED, Evidence, Trust, Verdict, sampling_error
 from trackers.meter.integrate import Integral, PowerTrace
 from trackers.meter.uncertainty import COMMON, own_j
 from trackers.sample import Method, Reading, Status
@@ -32,6 +32,9 @@ much of its neighbours' energy, or lacks too much of its own."""
 
 AGED = 0.5
 """Changes are seen late by so much of the time for which a board tells the same power."""
+
+LEAST_SEEN = 0.5
+"""With less of a window observed its power is not held against its counter."""
 
 SHORTEST_EVIDENCE_S = 0.01
 """A window shorter than this says nothing of a counter, which may not have been refreshed in it."""
@@ -122,7 +125,7 @@ def _by_power(
     if edges.at_start is None and integral.coverage < LOWEST_COVERAGE:
         energy_j = _since_its_return_j(edges, trace, energy_j)
     own = own_j(
-        _sampling_errors_j(duration_s, integral, sensor),
+        _sampling_errors_j(energy_j, duration_s, integral, sensor),
         energy_j=energy_j,
         coverage=integral.coverage,
     )
@@ -158,7 +161,11 @@ def _told(
     """A reading, with a doubt where its own error may be large."""
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
-        doubt = f"known to {own_j / energy_j:.0%} only, so short is it" if energy_j else ""
+        doubt = (
+            f"known to {own_j / energy_j:.0%} only: a short window for this sensor"
+            if energy_j
+            else ""
+        )
     return Reading(
         device_uuid=edges.device_uuid,
         start_s=edges.start_s,
@@ -187,7 +194,9 @@ def _since_its_return_j(edges: WindowEdges, trace: PowerTrace, integral_j: float
     return since_j * (edges.stop_s - edges.start_s) / (edges.stop_s - back_s)
 
 
-def _sampling_errors_j(duration_s: float, integral: Integral, sensor: Sensor) -> list[float]:
+def _sampling_errors_j(
+    energy_j: float, duration_s: float, integral: Integral, sensor: Sensor
+) -> list[float]:
     """Standard errors of a sampled energy.
 
     From when between two samples power changed, from what each sample is older than it is taken for,
@@ -199,6 +208,9 @@ def _sampling_errors_j(duration_s: float, integral: Integral, sensor: Sensor) ->
     if roughness.memory_s(sensor.hold_s) < max(sensor.period_s, sensor.hold_s) / 2:
         samples = min(EVENED, max(1, integral.samples))
         errors_j.append(roughness.std_w * duration_s / math.sqrt(samples) / 2)
+    if sensor.told_each_s:
+        told = max(1.0, duration_s / sensor.told_each_s)
+        errors_j.append(MISSED * energy_j / math.sqrt(told))
     return errors_j
 
 
@@ -265,7 +277,7 @@ def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence
     if first.counter_j is None or last.counter_j is None or risen_j <= 0 or duration_s < shortest_s:
         return None
     integral = trace.integral(first.time_s, last.time_s)
-    if not integral.energy_j or not integral.samples or integral.coverage < LOWEST_COVERAGE:
+    if not integral.energy_j or not integral.samples or integral.coverage < LEAST_SEEN:
         return None
     most_w = HIGHEST_OVER_LIMIT * (sensor.power_limit_w or math.inf)
     if risen_j > most_w * (duration_s + COUNTER_REFRESH_S):
@@ -283,5 +295,5 @@ def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence
         counted_j=risen_j,
         sampled_j=integral.energy_j,
         samples=integral.samples,
-        error=math.hypot(sampling, sensor.unknown_s / duration_s),
+        error=math.hypot(sampling, sensor.unknown_s / duration_s, (1 - integral.coverage) / 2),
     )

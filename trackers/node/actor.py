@@ -97,6 +97,7 @@ class Tracker:
             note="; ".join(source.note for source in sources),
             method=self._meter.method(devices[0].uuid),
             methods={device.uuid: self._meter.method(device.uuid) for device in devices},
+            sources={device.uuid: source.name for source in sources for device in source.devices()},
             refused=self._detection.refused,
             devices=devices,
             idle_power_w=self._idle_power_w,
@@ -232,7 +233,14 @@ class Tracker:
             self._accounts.leave(key.trial_id, first.start_s + first.duration_s)
             self._living.forget(key.trial_id)
         main, *others = charges.values()
-        self._booked.append(BookedWindow(key=key, reading=main, others=tuple(others)))
+        self._booked.append(
+            BookedWindow(
+                key=key,
+                reading=main,
+                others=tuple(others),
+                devices=tuple(item.device for item in bill),
+            )
+        )
         self._closed[key] = charges
         if len(self._closed) > REMEMBERED_WINDOWS:
             self._closed.popitem(last=False)

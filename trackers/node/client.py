@@ -65,6 +65,11 @@ class TrackerClient:
             self.note = f"no tracker: {error}"
             _log.warning("%s; the trial goes on unmeasured", self.note)
 
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices on the trial's bill; the first is what it computes on."""
+        return tuple(item.device for item in self._bill)
+
     def open(self, key: WindowKey) -> None:
         """Open a window from now on.
 

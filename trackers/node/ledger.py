@@ -39,11 +39,13 @@ class BookedWindow:
         key: The window.
         reading: Of what the trial computes on.
         others: Of the rest of its bill: CPU, memory, node.
+        devices: The devices of these readings, in the same order.
     """
 
     key: WindowKey
     reading: Reading
     others: tuple[Reading, ...] = ()
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +105,7 @@ class TrackerFacts:
         note: How they measure, in a sentence each.
         method: How energies of the first device come about, as long as nothing goes wrong.
         methods: The same for each device.
+        sources: Name of the power source of each device.
         refused: Sources that were not taken, with the reason for each.
         devices: The devices that the sources can measure.
         idle_power_w: Mean power of each device before its first window, where it is known.
@@ -121,6 +124,7 @@ class TrackerFacts:
     idle_power_w: dict[str, float]
     visible: str | None = None
     methods: dict[str, Method] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
     lane: RpcAddress | None = None
 
     def bill(self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int) -> Bill:

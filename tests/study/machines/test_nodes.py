@@ -172,6 +172,16 @@ def test_without_gpus_of_its_own_a_trial_takes_what_the_machine_has() -> None:
     assert kinds == {"NVIDIA A10G": ["h1"], "Xeon": ["h2"]}
 
 
+def test_a_recording_stands_for_what_trials_train_on() -> None:
+    """The processor beside it is measured too, and makes no mix of devices."""
+    recording = Device(uuid="r", name="recording", component=Component.GPU, for_whoever_asks=True)
+    both = replace(XEON, devices=(recording, *XEON.devices))
+
+    kinds = kinds_of([node("h1")], {"h1": both}, ON_CPU)
+
+    assert kinds == {"recording": ["h1"]}
+
+
 @pytest.mark.parametrize(("model", "name"), [("A10G", "GPU A10G"), (None, "GPU of unknown model")])
 def test_a_board_that_no_tracker_sees_has_rays_name(model: str | None, name: str) -> None:
     """An estimate of the CPU's energy says nothing of the GPU that trains."""
@@ -222,3 +232,19 @@ def test_the_manifest_has_machines_without_trials_too() -> None:
 
     assert (idle.hostname, idle.source, idle.devices) == ("h4", None, ())
     assert [device.name for device in busy.devices] == ["NVIDIA A10G"]
+
+
+def test_the_manifest_has_what_each_component_is_measured_by() -> None:
+    """Its source and method, once for boards of a kind."""
+    both = replace(
+        facts(("A10G", Component.GPU), ("A10G", Component.GPU), ("Xeon", Component.CPU)),
+        sources={"GPU-0": "nvml", "GPU-1": "nvml", "GPU-2": "rapl"},
+        methods={"GPU-2": Method.ESTIMATED},
+    )
+
+    found = node_facts(MIXED[0], both).components
+
+    assert [(each.component, each.source, each.method) for each in found] == [
+        ("cpu", "rapl", Method.ESTIMATED),
+        ("gpu", "nvml", Method.COUNTER),
+    ]

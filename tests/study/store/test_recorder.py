@@ -1,5 +1,6 @@
 """What a trial comes to, what a resumed study does, and what lies in the folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,12 +20,14 @@ from study.record.records import (
     TrialRecord,
     TrialStatus,
 )
+from study.record.vocabulary import EnergyScope
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
 from tests.study.rows import STAGE, booked, epoch, plan
 from trackers.node.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking, WindowKey
+from trackers.sample import Component, Device
 
 ENERGIES = st.lists(st.integers(0, 10**6).map(float), min_size=1, max_size=8)
 """Whole joules, whose sums are exact."""
@@ -164,6 +167,39 @@ def test_a_sum_with_a_missing_epoch_is_missing(energies: list[float | None], who
     assert (None in energies) == (trial.energy_j is None)
     assert (None in energies or not whole) == (trial.between_energy_j is None)
     assert (set(energies) == {None}) == (trial.energy_method is None)
+
+
+def test_set_up_and_pauses_have_the_energy_that_ranks(tmp_path: Path) -> None:
+    """Board and processor of each window lie apart, and are one sum where components rank."""
+    device = {each: Device(uuid=each.value, name="d", component=each) for each in Component}
+
+    def of(stage: str, board_j: float, cpu_j: float) -> BookedWindow:
+        board, cpu = (booked(stage, 0, each) for each in (board_j, cpu_j))
+        return replace(
+            board,
+            others=(replace(cpu.reading, device_uuid="cpu"),),
+            devices=(device[Component.GPU], device[Component.CPU]),
+        )
+
+    books = recorder(tmp_path)
+    books.expect([plan()])
+    books.add(epoch(1, 7.0))
+    books.add_booking(booking(of(TRIAL, 10.0, 5.0), of(SETUP, 2.0, 1.0)))
+
+    (by_board,) = books.trials()
+    books.energy_of = EnergyScope.COMPONENTS
+    (by_components,) = books.trials()
+    books.flush()
+
+    assert (by_board.setup_energy_j, by_board.between_energy_j) == (2.0, 10.0 - 2.0 - 7.0)
+    assert (by_components.setup_energy_j, by_components.between_energy_j) == (3.0, 15.0 - 3.0 - 7.0)
+    windows = pd.read_parquet(tmp_path / "s" / "windows.parquet")
+    assert [*zip(windows["stage"], windows["component"], strict=True)] == [
+        ("trial", "gpu"),
+        ("trial", "cpu"),
+        ("setup", "gpu"),
+        ("setup", "cpu"),
+    ]
 
 
 def test_degraded_epochs_are_counted() -> None:

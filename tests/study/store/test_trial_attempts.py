@@ -12,6 +12,7 @@ from study.execution.trial_meter import TrialMeter
 from study.record.attempts import counted
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, Paradigm, Stage, TrialStatus
+from study.record.vocabulary import EnergyScope
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
@@ -37,14 +38,14 @@ class Constant:
 
     def __init__(self) -> None:
         """No device, because none is needed."""
-        self.device: Device | None = None
+        self.devices: tuple[Device, ...] = ()
 
     def open(self, key: WindowKey) -> None:
         """Nothing."""
 
-    def close(self, key: WindowKey) -> Reading:
+    def close_bill(self, key: WindowKey) -> dict[str, Reading]:
         """Two joules."""
-        return Reading(
+        reading = Reading(
             device_uuid="board",
             start_s=0.0,
             duration_s=1.0,
@@ -56,6 +57,7 @@ class Constant:
             uncertainty_own_j=0.0,
             power_samples=1,
         )
+        return {reading.device_uuid: reading}
 
 
 def context() -> TrialContext:
@@ -65,6 +67,7 @@ def context() -> TrialContext:
         paradigm=Paradigm.PRETRAINING,
         scenario=Waves(),
         objective=ACCURACY,
+        energy_of=EnergyScope.ACCELERATOR,
         stages=STAGES,
         cache_latents=True,
         max_epochs=EPOCHS,

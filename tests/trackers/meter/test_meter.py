@@ -508,7 +508,7 @@ def test_a_rate_that_is_none_is_refused(sampling_hz: float) -> None:
 
 def sampling_threads() -> int:
     """Threads of meters in this process."""
-    return sum(thread.name.startswith("energy-meter") for thread in threading.enumerate())
+    return sum(thread.name == "energy-meter" for thread in threading.enumerate())
 
 
 def test_the_thread_begins_and_ends_with_the_block() -> None:

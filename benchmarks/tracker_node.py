@@ -1,0 +1,120 @@
+"""What measuring a whole node costs: 8 boards and three more sources, and a window through the actor."""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import final
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.tracker_rivals import OURS, ROOT, environment, measured
+from tests.fake_nvml import Boards
+
+GOAL_CPU_SHARE = 0.015
+"""Of one CPU, with 8 boards at 10 Hz and three more sources."""
+
+GOAL_WINDOW_S = 0.001
+CALLS = {
+    "direct": "EnergyMeter itself",
+    "actor": "in the tracker's process, by the lane",
+    "ray": "in the tracker's process, through Ray",
+    "empty": "a call of Ray's that does nothing",
+}
+
+
+@final
+class _Plug(BaseHTTPRequestHandler):
+    """A plug that tells its power."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"power": 400.0}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _node(folder: Path) -> Iterator[dict[str, str]]:
+    """A RAPL tree and a plug on loopback, and the environment that says where they are."""
+    for zone, name in (("intel-rapl:0", "package-0"), ("intel-rapl:0/intel-rapl:0:0", "dram")):
+        (folder / zone).mkdir(parents=True)
+        for file, text in (
+            ("name", name),
+            ("max_energy_range_uj", "262143328850"),
+            ("energy_uj", "1"),
+        ):
+            (folder / zone / file).write_text(f"{text}\n", encoding="ascii")
+    server = HTTPServer(("127.0.0.1", 0), _Plug)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        yield {"BENCHMARK_RAPL": str(folder), "BENCHMARK_PLUG": url}
+    finally:
+        server.shutdown()
+
+
+def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
+    """Print the CPU use of ours with 8 boards at 10 Hz.
+
+    Args:
+        console: Where to.
+        learnt_s: How long counters are followed beforehand: ours then looks at their refreshes more
+            seldom.
+        epochs: Number of epochs of a second, and of ten times as many of a tenth.
+    """
+    table = Table(title="ours, 8 boards at 10 Hz", title_justify="left", box=None, padding=(0, 1))
+    table.add_column("windows")
+    table.add_column("CPU", justify="right")
+    rows = {
+        "sampling alone, first seconds (learns the refreshes)": ("ours-sampling", 1.0, 0.0),
+        f"sampling alone, after {learnt_s:g} s": ("ours-sampling", 1.0, learnt_s / 2),
+        "the same and RAPL, a plug, an estimate": ("ours-whole-node", 1.0, learnt_s / 2),
+        f"1.0 s windows on all 8, after {learnt_s:g} s": (OURS, 1.0, learnt_s / 2),
+        f"0.1 s windows on all 8, after {learnt_s:g} s": (OURS, 0.1, learnt_s / 2),
+    }
+    with tempfile.TemporaryDirectory() as folder, _node(Path(folder)) as places:
+        for name, (tracker, length_s, settle_s) in rows.items():
+            schedule = ((length_s, round(epochs / length_s)),)
+            (outcome,) = measured(
+                tracker, Boards(boards=8), schedule, settle_s=settle_s, also=places
+            )
+            mark = "" if outcome.cpu_share <= GOAL_CPU_SHARE else " ✗"
+            table.add_row(name, f"{100 * outcome.cpu_share:.2g} %{mark}")
+    console.print(table, "", highlight=False)
+
+
+def latency(windows: int, console: Console) -> None:
+    """Print how long a window takes to open and to close."""
+    table = Table(title="a window, median", title_justify="left", box=None, padding=(0, 1))
+    for name in ("", "opening", "closing", "both"):
+        table.add_column(name, justify="left" if not name else "right")
+    for call, title in CALLS.items():
+        command = [sys.executable, "-m", "benchmarks.tracker_latency", call]
+        done = subprocess.run(
+            [*command, "--windows", str(windows)],
+            cwd=ROOT,
+            env=environment(Boards()),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = json.loads(done.stdout.strip().splitlines()[-1])
+        opening, closing = told["opening_s"], told["closing_s"]
+        both = statistics.median(map(sum, zip(opening, closing, strict=True)))
+        is_missed = call in {"direct", "actor"} and both > GOAL_WINDOW_S
+        table.add_row(
+            title,
+            *(f"{1000 * statistics.median(each):.2f} ms" for each in (opening, closing)),
+            f"{1000 * both:.2f} ms{' ✗' if is_missed else ''}",
+        )
+    console.print(table, highlight=False)

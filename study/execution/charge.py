@@ -1,0 +1,73 @@
+"""What a trial is charged of a window: the energy that ranks, and beside it each component's.
+
+The trackers read every device on a trial's bill. Here the readings become one, by the scope that
+ranks; a joule that two devices tell of is counted once (`trackers.bill`).
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from study.record.vocabulary import EnergyScope
+from trackers.bill import COMPONENTS, NODE, outermost, total_j
+from trackers.sample import Component, Device, Method, Reading, Status
+
+_SURE_FIRST = (Method.COUNTER, Method.SAMPLED, Method.ESTIMATED)
+_GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
+
+
+def ranking_reading(
+    readings: Mapping[str, Reading], devices: Sequence[Device], scope: EnergyScope
+) -> Reading:
+    """Return the reading of the energy that ranks.
+
+    Args:
+        readings: By device; of all devices on a trial's bill, over the same window.
+        devices: Those devices; the first is what the trial computes on. None where there is no
+            tracker.
+        scope: The energy that ranks.
+    """
+    main = next(iter(readings.values()))
+    if scope is EnergyScope.ACCELERATOR or not devices:
+        return main
+    chosen = outermost(devices, NODE if scope is EnergyScope.NODE else COMPONENTS)
+    if not chosen:
+        return Reading.missing("", note=f"no device of the scope {scope} is measured")
+    parts = [readings[each.uuid] for each in chosen if each.uuid in readings]
+    return parts[0] if len(parts) == len(chosen) == 1 else _together(main, parts, len(chosen))
+
+
+def component_j(
+    readings: Mapping[str, Reading], devices: Sequence[Device], component: Component
+) -> float | None:
+    """Return the energy of one component; None where it is not measured, or a part is missing."""
+    return total_j(readings, devices, {component})
+
+
+def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:
+    """The sum of readings as one; missing as soon as one of them is."""
+    lacking = [each.device_uuid for each in parts if each.energy_j is None]
+    if lacking or len(parts) < expected:
+        return Reading.missing(
+            main.device_uuid,
+            note=f"no energy of {', '.join(lacking) or 'a device on the bill'}",
+            start_s=main.start_s,
+            duration_s=main.duration_s,
+        )
+    return replace(
+        main,
+        device_uuid="+".join(each.device_uuid for each in parts),
+        energy_j=math.fsum(each.energy_j or 0.0 for each in parts),
+        method=max((each.method or Method.ESTIMATED for each in parts), key=_SURE_FIRST.index),
+        status=max((each.status for each in parts), key=_GOOD_FIRST.index),
+        coverage=min(each.coverage for each in parts),
+        uncertainty_common_j=_root_sum(each.uncertainty_common_j for each in parts),
+        uncertainty_own_j=_root_sum(each.uncertainty_own_j for each in parts),
+        note="; ".join(dict.fromkeys(each.note for each in parts if each.note)),
+    )
+
+
+def _root_sum(widths_j: Iterable[float | None]) -> float | None:
+    """Half-width of a sum of energies from sensors of their own; None where one is not known."""
+    known = list(widths_j)
+    return None if None in known else math.hypot(*(each or 0.0 for each in known))

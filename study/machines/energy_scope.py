@@ -1,0 +1,65 @@
+"""Which energy ranks in a study: what was asked for, else what its trials compute on."""
+
+from collections.abc import Iterable
+
+from study.errors import OptionError
+from study.record.manifest import NodeFacts
+from study.record.vocabulary import EnergyScope
+from trackers.node.charging import RULES
+from trackers.sample import Component
+
+AUTO = "auto"
+"""The value of `--energy-of` that leaves the choice to what trials compute on."""
+
+
+def energy_scope(
+    asked: str,
+    nodes: Iterable[NodeFacts],
+    *,
+    on_accelerator: bool,
+    earlier: EnergyScope | None,
+) -> EnergyScope:
+    """Return the energy that ranks.
+
+    Args:
+        asked: The value of `--energy-of`.
+        nodes: The machines.
+        on_accelerator: Whether trials train on an accelerator.
+        earlier: That of the study that goes on; None for a new one.
+
+    Raises:
+        OptionError: What was asked for is measured on no machine, or differs from what ranked so
+            far.
+    """
+    usual = EnergyScope.ACCELERATOR if on_accelerator else EnergyScope.COMPONENTS
+    scope = earlier or usual if asked == AUTO else EnergyScope(asked)
+    if earlier is not None and scope is not earlier:
+        message = (
+            f"--energy-of is {scope}; the study that goes on ranks by {earlier}. Leave the option "
+            "out, or give a new --name."
+        )
+        raise OptionError(message)
+    if scope is EnergyScope.ACCELERATOR and not on_accelerator and asked != AUTO:
+        message = (
+            "--energy-of is accelerator, and trials train on the CPU; allowed are components and, "
+            "where a plug is measured, node."
+        )
+        raise OptionError(message)
+    if scope is EnergyScope.NODE and Component.NODE not in _measured(nodes):
+        message = (
+            "--energy-of is node, and no source measures the whole machine here. Name one with "
+            "--tracker (`python -m trackers` lists them, docs/trackers.md says how to describe a "
+            "plug), or leave the option out."
+        )
+        raise OptionError(message)
+    return scope
+
+
+def charging_rules(nodes: Iterable[NodeFacts]) -> dict[str, str]:
+    """Return the rules by which trials are charged, of the components that are measured."""
+    measured = _measured(nodes)
+    return {name: rule for name, rule in RULES.items() if name in measured}
+
+
+def _measured(nodes: Iterable[NodeFacts]) -> set[str]:
+    return {each.component for node in nodes for each in node.components}

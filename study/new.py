@@ -1,0 +1,74 @@
+"""`python -m study.new mine.py --kind regression`: a scenario to begin with, trainable as it stands."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from study.errors import OptionError, StudyError
+
+FINISHED, REFUSED = 0, 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewOptions:
+    """What `study.new` takes.
+
+    Attributes:
+        file: The file that is written; it must not be there.
+        kind: classification (arrays), regression (a table), several (outputs at once), images (a folder,
+            read by workers), or text (a language model).
+    """
+
+    file: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="FILE.py")]]
+    kind: Literal["classification", "regression", "several", "images", "text"] = "classification"
+
+
+def written(options: NewOptions) -> Path:
+    """Write the scenario; its path.
+
+    Raises:
+        OptionError: The file is there, is no Python file, or cannot be written.
+    """
+    if options.file.suffix != ".py":
+        message = f"{options.file} does not end with .py; --scenario takes Python files."
+        raise OptionError(message)
+    text = resources.files("study.templates").joinpath(f"{options.kind}.py").read_text("utf-8")
+    try:
+        with options.file.open("x", encoding="utf-8") as file:
+            file.write(text.replace("FILE:Mine", f"{options.file}:Mine"))
+    except FileExistsError as error:
+        message = f"{options.file} is there already; name another file."
+        raise OptionError(message) from error
+    except OSError as error:
+        message = f"{options.file} cannot be written ({error.strerror}); name another file."
+        raise OptionError(message) from error
+    return options.file
+
+
+def main(args: Sequence[str]) -> int:
+    """Run the command; its exit status."""
+    options = tyro.cli(
+        NewOptions,
+        prog="python -m study.new",
+        description="Write a scenario to begin with; it trains on something small as it stands.",
+        args=args,
+    )
+    try:
+        path = written(options)
+    except StudyError as error:
+        sys.stderr.write(f"study.new: {error}\n")
+        return REFUSED
+    sys.stdout.write(
+        f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
+        f"  python -m study.regime --scenario {path}:Mine --smoke\n"
+    )
+    return FINISHED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""What trackers booked of an attempt, as the energy that ranks: each joule once."""
+
+from collections.abc import Iterable, Sequence
+
+from study.record.bookings import WindowRecord
+from study.record.vocabulary import EnergyScope
+from trackers.sample import Component
+
+
+def ranking_j_of(
+    windows: Iterable[WindowRecord], scope: EnergyScope, *, attempt: int
+) -> dict[tuple[str, int], float | None]:
+    """Return the energy that ranks of each window of an attempt, by stage and epoch.
+
+    Args:
+        windows: Of a trial; a row for each device on its bill.
+        scope: The energy that ranks.
+        attempt: The attempt.
+    """
+    by_place: dict[tuple[str, int], list[WindowRecord]] = {}
+    for row in windows:
+        if row.attempt == attempt:
+            by_place.setdefault((row.stage, row.epoch), []).append(row)
+    return {place: _ranking_j(rows, scope) for place, rows in by_place.items()}
+
+
+def _ranking_j(rows: Sequence[WindowRecord], scope: EnergyScope) -> float | None:
+    """The energy of one window; None where a part of it is missing."""
+    chosen = _of_scope(rows, scope)
+    uuids = {row.device_uuid for row in chosen}
+    energies_j = [row.energy_j for row in chosen if row.part_of not in uuids]
+    known_j = [each for each in energies_j if each is not None]
+    return sum(known_j) if known_j and len(known_j) == len(energies_j) else None
+
+
+def _of_scope(rows: Sequence[WindowRecord], scope: EnergyScope) -> Sequence[WindowRecord]:
+    if any(row.component is None for row in rows):
+        return rows  # of version 0.1: the device that ranks, and no other
+    if scope is EnergyScope.ACCELERATOR:
+        boards = [row for row in rows if row.component == Component.GPU]
+        return boards or rows[:1]
+    is_node = scope is EnergyScope.NODE
+    return [row for row in rows if (row.component == Component.NODE) is is_node]

@@ -1,0 +1,1 @@
+"""Scenarios to begin with: what `study.new` writes, each trainable as it stands."""

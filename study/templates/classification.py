@@ -1,0 +1,60 @@
+"""A classification of arrays: change `load` to read your data, and `network` to your own.
+
+    python -m study.regime --scenario FILE:Mine --smoke
+
+Without --data-dir it trains on points that are drawn here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from study import Arrays, Data
+
+CLASSES = ("left", "middle", "right")
+
+
+class Mine:
+    """Which of three clouds a point belongs to."""
+
+    name = "mine"
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:
+        """Read and split the data; called once, before the trials."""
+        if data_dir is None:
+            draw = np.random.default_rng(seed)
+            labels = draw.integers(len(CLASSES), size=600)
+            points = draw.normal(size=(600, 2)) + 2 * labels[:, None]
+        else:
+            table = np.loadtxt(data_dir / "points.csv", delimiter=",")
+            points, labels = table[:, :-1], table[:, -1].astype(np.int64)
+        inputs, targets = points.astype(np.float32), labels
+        ends = (len(inputs) * 6 // 10, len(inputs) * 8 // 10)
+        train, val, test = (
+            Arrays(inputs=some, targets=wanted)
+            for some, wanted in zip(np.split(inputs, ends), np.split(targets, ends), strict=True)
+        )
+        return Data(
+            train=train,
+            val=val,  # decides when a training stops, and which setup is best
+            test=test,  # decides nothing: how good that setup is
+            classes=CLASSES,
+            synthetic=data_dir is None,
+            description=f"{len(inputs)} points of {len(CLASSES)} clouds",
+        )
+
+    def network(self, data: Data) -> nn.Module:
+        """A fresh network; the seed is set."""
+        features = data.train.inputs.shape[1]
+        return nn.Sequential(nn.Linear(features, 32), nn.ReLU(), nn.Linear(32, len(data.classes)))
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean over a batch; shape ()."""
+        return functional.cross_entropy(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """Means over a batch; `accuracy` decides, and more may stand beside it."""
+        return {"accuracy": (outputs.argmax(dim=1) == targets).float().mean()}

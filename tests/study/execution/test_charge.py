@@ -1,0 +1,98 @@
+"""What a trial is charged of a window, by the scope that ranks."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.execution.charge import component_j, ranking_reading
+from study.record.vocabulary import EnergyScope
+from trackers.sample import Component, Device, Method, Reading, Status
+
+GPU, CPU, MEMORY, NODE = Component
+BILL = tuple(Device(uuid=each.value, name=each.value, component=each) for each in Component)
+ENERGIES = st.floats(0, 1e6)
+
+
+def reading(
+    device: Component, energy_j: float | None, *, method: Method = Method.COUNTER
+) -> Reading:
+    """A reading of a second, without doubt."""
+    if energy_j is None:
+        return Reading.missing(device.value, note="not seen")
+    return Reading(
+        device_uuid=device.value,
+        start_s=0.0,
+        duration_s=1.0,
+        energy_j=energy_j,
+        method=method,
+        status=Status.OK,
+        coverage=1.0,
+        uncertainty_common_j=3.0,
+        uncertainty_own_j=4.0,
+        power_samples=10,
+    )
+
+
+def readings(
+    gpu: float | None, cpu: float | None, memory: float | None, node: float | None
+) -> dict[str, Reading]:
+    """Of a whole bill."""
+    pairs = zip(Component, (gpu, cpu, memory, node), strict=True)
+    return {each.value: reading(each, energy_j) for each, energy_j in pairs}
+
+
+@given(gpu=ENERGIES, cpu=ENERGIES, memory=ENERGIES, node=ENERGIES)
+def test_each_scope_counts_each_joule_once(
+    gpu: float, cpu: float, memory: float, node: float
+) -> None:
+    """The board alone; board, CPU and memory; the plug alone, which contains the others."""
+    found = {
+        scope: ranking_reading(readings(gpu, cpu, memory, node), BILL, scope).energy_j
+        for scope in EnergyScope
+    }
+
+    assert found[EnergyScope.ACCELERATOR] == gpu
+    assert found[EnergyScope.COMPONENTS] == pytest.approx(gpu + cpu + memory)
+    assert found[EnergyScope.NODE] == node
+
+
+def test_a_sum_with_a_missing_part_is_missing() -> None:
+    """It says which; the parts that are known stand in their own columns."""
+    of_window = readings(1.0, None, 3.0, None)
+
+    found = ranking_reading(of_window, BILL, EnergyScope.COMPONENTS)
+
+    assert (found.energy_j, found.status, found.note) == (None, Status.MISSING, "no energy of cpu")
+    assert component_j(of_window, BILL, MEMORY) == 3.0
+    assert component_j(of_window, BILL, CPU) is None
+
+
+def test_a_sum_with_an_estimate_is_an_estimate() -> None:
+    """An estimate is never summed without its label; sensors of their own err on their own."""
+    of_window = {
+        "gpu": reading(GPU, 2.0),
+        "cpu": reading(CPU, 1.0, method=Method.ESTIMATED),
+    }
+
+    found = ranking_reading(of_window, BILL[:2], EnergyScope.COMPONENTS)
+
+    assert (found.energy_j, found.method) == (3.0, Method.ESTIMATED)
+    assert found.uncertainty_common_j == pytest.approx(18**0.5)
+    assert found.uncertainty_own_j == pytest.approx(32**0.5)
+
+
+def test_what_is_not_measured_is_none_and_not_0() -> None:
+    """A machine whose plug nobody measures."""
+    of_window = {"gpu": reading(GPU, 2.0)}
+
+    assert ranking_reading(of_window, BILL[:1], EnergyScope.NODE).energy_j is None
+    assert component_j(of_window, BILL[:1], NODE) is None
+
+
+def test_without_a_tracker_the_reading_is_missing_whatever_ranks() -> None:
+    """The note of the client stays."""
+    of_window = {"": Reading.missing("", note="no tracker")}
+
+    found = {ranking_reading(of_window, (), scope).note for scope in EnergyScope}
+
+    assert found == {"no tracker"}

@@ -7,11 +7,11 @@ from typing import Annotated
 import tyro
 
 from analysis.advice.carbon import Factors, factors_of
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import ChoiceRule
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse
 from analysis.quantities import listed
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import ChoiceRule
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import load

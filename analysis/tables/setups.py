@@ -4,8 +4,6 @@ mWh and Wh begin here.
 """
 
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import RankedSetup, Ranking
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
@@ -30,6 +28,8 @@ from analysis.quantities import (
     percent_text,
     points_text,
 )
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import RankedSetup, Ranking
 from analysis.tables.contenders import contenders_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
 from study.record.records import J_PER_MWH

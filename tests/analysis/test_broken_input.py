@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import Options, run
-from analysis.energy.criteria import RankBy
 from analysis.errors import AnalysisError
+from analysis.ranking.criteria import RankBy
 from study.record.records import (
     EPOCHS_FILE,
     MANIFEST_FILE,

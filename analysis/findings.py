@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.energy.bill import Bill, study_bill
-from analysis.energy.chance import weighed
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
+from analysis.errors import AnalysisError
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
-from analysis.read.comparable import comparable
+from analysis.ranking.chance import weighed
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.records import EnergyMethod
@@ -81,8 +81,11 @@ def analyse(
         factors: What turns energy into greenhouse gas and money, if that is asked for.
         prefer: What a point of accuracy is worth beyond the tolerance.
         choice: How the setup to use is chosen, where setups are ranked by energy.
+
+    Raises:
+        AnalysisError: The objective is no share, which tables and advice are about as yet.
     """
-    study = comparable(study)
+    _refuse_other_objectives(study)
     stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
@@ -126,6 +129,19 @@ def analyse(
         target=goal,
         factors=factors,
     )
+
+
+def _refuse_other_objectives(study: Study) -> None:
+    """Say nothing rather than per cent of what is no share, or the best of what is to be small."""
+    objective = study.manifest.objective
+    if objective.is_share and objective.mode == "max":
+        return
+    message = (
+        f"{study.path}: its objective is {objective.name} ({objective.mode}), which is no share that is to "
+        "be large; tables and advice are about such shares only in this version. Its rows lie in "
+        "trials.parquet (best_val_score, test_score, energy_j) and epochs.parquet beside."
+    )
+    raise AnalysisError(message)
 
 
 def _reachable(setups: Sequence[SetupEnergy], tolerance: float) -> float | None:

@@ -57,6 +57,20 @@ def test_paths_exist(document: Path) -> None:
     assert lost == []
 
 
+def test_every_room_is_in_the_architecture() -> None:
+    """Its table says of each room what it holds; those of `analysis` share a line."""
+    said = (ROOT / "ARCHITECTURE.md").read_text()
+    rooms = [
+        room.parent.relative_to(ROOT)
+        for package in ("trackers", "models", "study", "analysis")
+        for room in (ROOT / package).glob("*/__init__.py")
+    ]
+
+    assert [
+        str(room) for room in rooms if f"`{room}/`" not in said and f"`{room.name}/`" not in said
+    ] == []
+
+
 def test_every_page_is_in_the_site_s_navigation() -> None:
     """Who adds a page adds a line to `nav` in mkdocs.yml."""
     navigation = (ROOT / "mkdocs.yml").read_text()

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from analysis.energy.criteria import RankBy
-from analysis.energy.ranking import Ranking
 from analysis.energy.totals import SetupEnergy
 from analysis.quantities import counted, listed, percent_text
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
 

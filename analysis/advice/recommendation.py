@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from analysis.advice.carbon import Factors
 from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import footprint_text, saved_text
-from analysis.energy.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.paradigms import ParadigmInfo, paradigm_advice
@@ -21,6 +20,7 @@ from analysis.quantities import (
     points_text,
     probability_text,
 )
+from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
 from study.record.records import EnergyMethod, TrialStatus
 

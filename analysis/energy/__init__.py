@@ -1,1 +1,1 @@
-"""Arithmetic of energy: totals, spread, stages, the bill, savings, ranking, factors."""
+"""Arithmetic of energy: totals, spread, stages, the bill, savings, failures, factors."""

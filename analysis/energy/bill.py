@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.energy.totals import known_sum
+from analysis.energy.known import known_sum
 from analysis.read.counted import counted_epochs
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.energy.known import known_number
 from analysis.energy.spread import Spread
-from analysis.energy.totals import known_number
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import metrics_of

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.energy.failures import cost_with_failures
+from analysis.energy.known import known_mean, known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
@@ -47,6 +48,8 @@ class TrialEnergy:
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
         uncertainty_own_j: Half-width of the 95 % interval of `energy_j` by what each reading has of
             its own, added up by squares; what is not known counts as 0.
+        calibration: What all readings of its board may be wrong by, as a share of the energy: half of
+            a 95 % interval; None if not known.
         time_s: Time in its epochs.
         to_target_j: Energy up to the first epoch that reached the target accuracy; None where
             there is no target, or it was not reached.
@@ -71,6 +74,7 @@ class TrialEnergy:
     between_energy_j: float | None
     wasted_energy_j: float
     uncertainty_own_j: float = 0.0
+    calibration: float | None = None
     time_s: float = 0.0
     to_target_j: float | None = None
     board: str | None = None
@@ -119,6 +123,7 @@ class SetupEnergy:
         stop_reasons: Why its trials stopped, without repetition.
         parameters: What the setup has besides batch size and rate, for example `{"alpha": 0.5}`.
         uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
+        calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
         boards: What its trials were measured on.
@@ -146,6 +151,7 @@ class SetupEnergy:
     stop_reasons: tuple[StopReason, ...]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     uncertainty_own_j: float = 0.0
+    calibration: float | None = None
     time_s: Spread | None = None
     to_target_j: Spread | None = None
     boards: frozenset[str] = frozenset()
@@ -192,6 +198,7 @@ def trial_energies(
         missing=kept["epoch_energy_j"].isna(),
         degraded=kept["energy_status"] == "degraded",
         own_squares=kept["uncertainty_own_j"] ** 2,
+        calibrated_j=kept["epoch_energy_j"].where(kept["uncertainty_common_j"].notna()),
         estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
     ).groupby("trial_id", sort=False)
     sums = grouped.agg(
@@ -204,6 +211,8 @@ def trial_energies(
         estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
         own_squares=("own_squares", "sum"),
+        common_j=("uncertainty_common_j", "sum"),
+        calibrated_j=("calibrated_j", "sum"),
     )
     if target is not None:
         sums = sums.join(energy_to_target(kept, target))
@@ -262,6 +271,7 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
     epochs = int(known_number(row["counted"]) or 0)
     missing = int(known_number(row["missing"]) or 0)
     effective = known_number(row["effective_batch_size"])
+    calibrated_j = known_number(row["calibrated_j"])
     return TrialEnergy(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
@@ -280,6 +290,7 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
         uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
+        calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
         board=row["device_uuid"],
@@ -309,6 +320,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
         stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),
+        calibration=known_mean(trial.calibration for trial in ended),
         uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
@@ -323,13 +335,3 @@ def _facts(trial: TrialEnergy) -> SetupFacts:
     return SetupFacts(
         setup=trial.setup, batch_size=trial.batch_size, learning_rate=trial.learning_rate
     )
-
-
-def known_number(value: float | None) -> float | None:
-    """A number of a data frame; NaN is None."""
-    return None if value is None or math.isnan(value) else float(value)
-
-
-def known_sum(column: "pd.Series[Any]") -> float | None:
-    """Sum of what is known of a column; None where nothing is."""
-    return float(column.sum()) if column.notna().any() else None

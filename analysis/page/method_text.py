@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from analysis.energy.evidence import CALIBRATION
-from analysis.energy.ranking import Ranking
 from analysis.findings import Findings
 from analysis.quantities import learning_rate_text, listed, percent_text, points_text
+from analysis.ranking.evidence import CALIBRATION
+from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
 from study.record.manifest import DataFacts, Manifest, NodeFacts
 

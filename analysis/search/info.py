@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from analysis.energy.totals import known_sum
+from analysis.energy.known import known_sum
 from analysis.search.front import FrontSize, front_sizes
 from analysis.search.probability_of_best import ProbabilityOfBest, sureness
 from study.record.answers import Answer, answers, setup_means

@@ -30,6 +30,8 @@ ANSWER_S = 10.0
 START_S = 60.0
 SAMPLING_HZ = 10.0
 LOOK_FOR_THE_JOB_S = 5.0
+RETRY_S = 60.0
+"""Time after which a node is tried again whose tracker could not be started."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,11 +44,13 @@ class Attempt:
         number: From 1.
         energy_before_j: What earlier attempts used, as far as it is known.
         is_lower_bound: Whether a reading of an earlier attempt is missing.
+        can_measure: Whether a tracker is worth asking for; a node's could not be started, else.
     """
 
     number: int
     energy_before_j: float
     is_lower_bound: bool
+    can_measure: bool = True
 
 
 @final
@@ -62,6 +66,7 @@ class Keeper:
         self._spent: defaultdict[str, dict[int, Reading | float | None]] = defaultdict(dict)
         self._readings: defaultdict[WindowKey, dict[str, Reading]] = defaultdict(dict)
         self._changed: dict[WindowKey, str] = {}
+        self._again_s: dict[str, float] = {}
         self._power: list[tuple[str, BookedPower]] = []
         threading.Thread(target=_end_with_job, name="job", daemon=True).start()
 
@@ -86,8 +91,8 @@ class Keeper:
                 for number, energy_j in attempts.items():
                     self._spent[trial_id].setdefault(number, energy_j)
 
-    def begin(self, trial_id: str) -> Attempt:
-        """Begin an attempt of a trial; what earlier ones left open is closed and counted."""
+    def begin(self, trial_id: str, node_id: str) -> Attempt:
+        """Begin an attempt of a trial on a node; what earlier ones left open is counted."""
         self.release(trial_id)
         self._collect()
         with self._lock:
@@ -101,7 +106,13 @@ class Keeper:
             number=number,
             energy_before_j=sum(each for each in energies_j if each is not None),
             is_lower_bound=None in energies_j,
+            can_measure=time.monotonic() >= self._again_s.get(node_id, 0.0),
         )
+
+    def give_up(self, node_id: str) -> None:
+        """Take note that a node has no tracker: to try it for each trial would slow them all."""
+        with self._lock:
+            self._again_s[node_id] = time.monotonic() + RETRY_S
 
     def join(self, trial_id: str, attempt: int, part: str) -> None:
         """Take note of a part of a trial."""
@@ -220,7 +231,7 @@ def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) 
     """
     here = ray.get_runtime_context()
     made: Any = ray.remote(Keeper).options(
-        name=f"energy-keeper-{here.get_job_id()}",
+        name=_name(),
         get_if_exists=True,
         num_cpus=0,
         max_concurrency=16,
@@ -228,6 +239,19 @@ def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) 
         lifetime=None if here.get_actor_id() is None else "detached",
     )
     return made.remote(request or Request(accelerator=_has_gpus()), sampling_hz=sampling_hz)
+
+
+def has_keeper() -> bool:
+    """Whether this Ray job has a keeper."""
+    try:
+        ray.get_actor(_name())
+    except ValueError:
+        return False
+    return True
+
+
+def _name() -> str:
+    return f"energy-keeper-{ray.get_runtime_context().get_job_id()}"
 
 
 def _end_with_job() -> None:

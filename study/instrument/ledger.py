@@ -8,11 +8,11 @@ from typing import Any, Literal, final
 import ray
 from ray import tune
 
-from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, keeper
-from study.instrument.ledger_rows import SetupBook
+from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
 from study.record.records import StopReason
+from study.record.tune_rows import SetupBook
 from trackers.node.actor import Handle
 from trackers.sources.detect import Request
 
@@ -72,15 +72,17 @@ class EnergyLedger(tune.Callback):
             sampling_hz=sampling_hz,
         )
         self._keeper: Handle = None
+        self._owns_keeper = False
         self._run: RunFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What was asked for: Tune stores its callbacks, and a run goes on from its rows."""
-        return {"_options": self._options, "_keeper": None, "_run": None}
+        return {"_options": self._options, "_keeper": None, "_owns_keeper": False, "_run": None}
 
     def setup(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Start the keeper of the trackers: this process, the driver, owns it."""
         try:
+            self._owns_keeper = not has_keeper()
             self._keeper = keeper(
                 request=self._options.request, sampling_hz=self._options.sampling_hz
             )
@@ -97,6 +99,9 @@ class EnergyLedger(tune.Callback):
         trial = info["trial"]
         if self._run is None:
             self._run = self._opened(trial)
+        # All that are known, so that setups are numbered in their order and not in that of Ray.
+        for each in info["trials"]:
+            self._run.number(each.trial_id, each.config)
         self._run.expect(trial.trial_id, trial.config)
 
     def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
@@ -136,6 +141,8 @@ class EnergyLedger(tune.Callback):
                 self._keeper.release.remote(trial.trial_id)
         finished = all(trial.is_finished() for trial in trials)
         self._run.write(self._keeper, status="finished" if finished else "interrupted")
+        if self._owns_keeper:
+            ray.kill(self._keeper)  # another run of this program may measure with something else
 
     def _opened(self, trial: Any) -> RunFolder:  # noqa: ANN401 - Tune's trial
         """The run's folder; the keeper hears what earlier sessions of the run have used."""

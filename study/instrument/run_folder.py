@@ -9,11 +9,9 @@ from typing import Any, final
 import ray
 
 from study.instrument.keeper import ANSWER_S
-from study.instrument.ledger_rows import SetupBook, epoch_record
-from study.instrument.trial_energy import STAGE
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
-from study.record.manifest import DataFacts, Manifest, NodeFacts
+from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import (
     EPOCHS_FILE,
@@ -25,9 +23,11 @@ from study.record.records import (
     StopReason,
     TrialRecord,
 )
+from study.record.tune_rows import STAGE, SetupBook, TunePlan, epoch_record, run_manifest
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
 from study.store.recorder import Recorder
+from study.store.setups import TrialPlan
 from study.store.trial_record import total_j
 from trackers.node.actor import Handle
 from trackers.node.ledger import TRIAL, TrackerFacts
@@ -70,33 +70,15 @@ class RunFolder:
             started_at, book.setups = earlier.started_at, list(earlier.setups)
         for row in self._folder.read_rows(TRIALS_FILE):
             record = TrialRecord.from_row(row)
-            self._recorder.expect([book.known(record)], retry_failed=False)
-        self._manifest = Manifest(
-            study=name,
-            paradigm=Paradigm.REGIME,
-            scenario=scenario,
-            status="running",
+            self._recorder.expect([_trial_plan(book.known(record))], retry_failed=False)
+        self._manifest = run_manifest(
+            name,
+            scenario,
+            book,
+            objective,
             started_at=started_at,
-            finished_at=None,
-            setup_time_s=None,
             command=command,
-            options={"seed_key": book.seed_key},
             versions=versions(),
-            git_commit=None,
-            data=DataFacts(
-                synthetic=False,
-                description=f"what {scenario} trains on",
-                fingerprint=scenario,
-                train_samples=0,
-                val_samples=0,
-                classes=(),
-                chance_accuracy=0.0,
-            ),
-            setups=tuple(book.setups),
-            seeds=book.seeds,
-            nodes=(),
-            stages=(STAGE,),
-            objective=objective,
         )
 
     @property
@@ -120,9 +102,13 @@ class RunFolder:
             spent[trial_id][attempt] = energy_j
         return dict(spent)
 
+    def number(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Give a trial's configuration the next number, unless it has one."""
+        self._book.plan(trial_id, config)
+
     def expect(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Plan an attempt of a trial."""
-        plan = self._book.plan(trial_id, config)
+        plan = _trial_plan(self._book.plan(trial_id, config))
         for again in self._recorder.expect([plan], retry_failed=True):
             self._energy_j[trial_id] = again.energy_before_j
 
@@ -175,7 +161,7 @@ class RunFolder:
             setups=tuple(self._book.setups),
             seeds=self._book.seeds,
             nodes=nodes,
-            warnings=self._warnings(),
+            warnings=self._book.warnings,
         )
         try:
             self._recorder.flush()
@@ -183,11 +169,17 @@ class RunFolder:
         except OSError as error:  # the rows stay in memory; the next time writes them
             _log.warning("the ledger could not be written: %s", error)
 
-    def _warnings(self) -> tuple[str, ...]:
-        return tuple(
-            f"The configurations have no {name}; it stands as 1 in the tables."
-            for name in sorted(self._book.missing)
-        )
+
+def _trial_plan(plan: TunePlan) -> TrialPlan:
+    return TrialPlan(
+        trial_id=plan.trial_id,
+        attempt=1,
+        setup=plan.setup.setup,
+        batch_size=plan.setup.batch_size,
+        learning_rate=plan.setup.learning_rate,
+        seed=plan.seed,
+        parameters=plan.parameters,
+    )
 
 
 def _nodes(facts: list[TrackerFacts]) -> tuple[NodeFacts, ...]:

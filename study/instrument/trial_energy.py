@@ -15,15 +15,13 @@ import ray
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
 from study.instrument.parts import WORKER, on_the_bill, part_of
 from study.record.records import J_PER_WH
+from study.record.tune_rows import STAGE
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Reading, Status
 from trackers.sources.nvml.source import uuid_of
-
-STAGE = "training"
-"""Stage of every epoch of a trainable that was not written for this package."""
 
 _log = logging.getLogger(__name__)
 
@@ -107,12 +105,19 @@ class TrialEnergy:
 
     def _begin(self) -> None:
         self._keeper = keeper()
-        self._attempt = ray.get(self._keeper.begin.remote(self._trial_id), timeout=START_S)
+        node_id = ray.get_runtime_context().get_node_id()
+        begun = self._keeper.begin.remote(self._trial_id, node_id)
+        self._attempt = ray.get(begun, timeout=START_S)
+        if not self._attempt.can_measure:
+            return
         boards = boards_here()
         for number, uuid in enumerate(boards or [None]):
             client = TrackerClient(
                 self._keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None
             )
+            if client.device is None:
+                self._keeper.give_up.remote(node_id)
+                continue
             joined = self._keeper.join.remote(self._trial_id, self._attempt.number, str(number))
             ray.get(joined, timeout=ANSWER_S)
             self._clients[str(number)] = client

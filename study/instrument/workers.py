@@ -12,7 +12,8 @@ from ray import train
 
 from study.instrument.keeper import ANSWER_S
 from study.instrument.parts import part_of, summed
-from study.instrument.trial_energy import STAGE, Place, TrialEnergy, boards_here, quietly
+from study.instrument.trial_energy import Place, TrialEnergy, boards_here, quietly
+from study.record.tune_rows import STAGE
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import TRIAL, WindowKey
 from trackers.sample import Reading

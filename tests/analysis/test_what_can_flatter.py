@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.energy.criteria import RankBy
 from analysis.findings import Findings, analyse
+from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
 from study.record.records import (

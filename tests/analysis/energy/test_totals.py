@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from analysis.energy.totals import (
     trial_energies,
 )
 from analysis.read.load import load
-from study.record.records import StopReason, TrialStatus
+from study.record.records import EPOCHS_FILE, StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
 ENERGIES = st.none() | st.floats(min_value=1e-3, max_value=1e9)
@@ -148,3 +149,21 @@ def test_a_mean_is_of_what_is_known(values: list[float | None]) -> None:
         and min(known) * (1 - 1e-9) <= spread.mean <= max(known) * (1 + 1e-9)
         and (spread.std is None) == (len(known) == 1)
     )
+
+
+def test_what_readings_share_adds_up_and_what_they_have_of_their_own_by_squares(
+    tmp_path: Path,
+) -> None:
+    """Twice 10 J with 0.5 J shared and 3 J or 4 J of their own: 5 % of 20 J, and 5 J."""
+    trial = Trial(setup=1, seed=0, attempts=[epochs_of([10.0, 10.0], [0.5, 0.9])])
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), [trial])
+    epochs = pd.read_parquet(folder / EPOCHS_FILE)
+    epochs.assign(uncertainty_common_j=0.5, uncertainty_own_j=[3.0, 4.0]).to_parquet(
+        folder / EPOCHS_FILE
+    )
+    study = load(folder)
+
+    (found,) = trial_energies(study.epochs, study.trials)
+
+    assert found.calibration == pytest.approx(0.05)
+    assert found.uncertainty_own_j == 5.0

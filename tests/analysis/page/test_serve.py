@@ -16,11 +16,11 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.choices import Choices
-from analysis.energy.criteria import RankBy
 from analysis.errors import AnalysisError
 from analysis.page.live import LiveReport, follow, live_pages
 from analysis.page.report import PAGE_FILE
 from analysis.page.serve import ReportServer
+from analysis.ranking.criteria import RankBy
 from study.record.records import MANIFEST_FILE
 from tests.analysis.study_folder import constant, grid, write_study
 from tests.analysis.without_figures import without_figures

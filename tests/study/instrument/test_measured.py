@@ -11,7 +11,10 @@ import pytest
 from study.record.manifest import Manifest
 from tests.fake_nvml import UUIDS, Boards, build
 
-pytestmark = pytest.mark.ray
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.integrations,
+]  # seven runs of Ray, two of them with torch
 
 ROOT = Path(__file__).parents[3]
 BOARDS = Boards(boards=2, low_w=240.0)
@@ -85,6 +88,20 @@ def test_the_energy_of_workers_is_summed(runs: Path) -> None:
     power_w = epochs["epoch_energy_j"] / epochs["epoch_time_s"]
     both_w = sum(BOARDS.energy_j(board, 0.0, 700.0) for board in (0, 1)) / 700.0
     assert power_w.mean() == pytest.approx(both_w, rel=0.1)
+
+
+def test_trials_that_share_a_board_are_charged_parts_of_it(runs: Path) -> None:
+    """Fractional GPUs: together they are charged what the board used, and the rows say so."""
+    windows = table(runs / "shared", "windows")
+    whole = windows[windows["stage"] == "trial"]
+    start_s = whole["start_s"].min()
+    stop_s = (whole["start_s"] + whole["duration_s"]).max()
+    (uuid,) = set(whole["device_uuid"])
+
+    used_j = BOARDS.energy_j(UUIDS.index(uuid), start_s, stop_s)
+
+    assert whole["energy_j"].sum() == pytest.approx(used_j, rel=0.02)
+    assert 2 in set(table(runs / "shared", "epochs")["shared_by"])
 
 
 def test_every_epoch_has_its_row(runs: Path) -> None:

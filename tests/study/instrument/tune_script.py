@@ -61,6 +61,12 @@ class Trainable(tune.Trainable):
         time.sleep(EPOCH_S)
         return {"val_loss": 1 / (self.iteration + 1), "done": self.iteration + 1 == EPOCHS}
 
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing to keep; Tune asks a class for it at its end."""
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Nothing was kept."""
+
     def reset_config(self, new_config: dict[str, Any]) -> bool:  # noqa: ARG002 - as Tune calls it
         """A process runs several trials."""
         return True
@@ -115,6 +121,7 @@ def all_kinds() -> None:
         time_attr="energy_wh", metric="val_loss", mode="min", grace_period=first_rung_wh, max_t=100
     )
     fit(function, "function", {"lr": rates, "batch_size": 8}, scheduler=asha)
+    fit(function, "shared", {"lr": rates}, gpus=0.5)
     fit(Trainable, "class", {"lr": rates, "seed": tune.grid_search([0, 1])})
     fit(with_workers, "workers", {"lr": 0.1, "storage": STORAGE}, gpus=0)
     fit(

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from analysis.energy.known import known_mean
 from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
 from study.inference import intervals
@@ -28,8 +29,8 @@ _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
 """Of many setups each has fewer draws: so many values in all, but never fewer draws than these."""
 
 CALIBRATION = 0.05
-"""What a board's sensor may be wrong by in all of its readings, as a share: half of a 95 %
-interval. It cancels between setups that ran on the same boards."""
+"""What a board's sensor may be wrong by in all of its readings where its source does not say, as a
+share: half of a 95 % interval. It cancels between setups that ran on the same boards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -210,7 +211,13 @@ def _with_boards(energy: Posterior, setups: Sequence[SetupEnergy]) -> Posterior:
     shares = np.asarray(
         [[(board in each.boards) / len(each.boards) for board in boards] for each in setups]
     )
-    deviations = np.full(len(boards), CALIBRATION / HALF_WIDTH)
+    deviations = np.asarray(
+        [
+            (known_mean(s.calibration for s in setups if board in s.boards) or CALIBRATION)
+            / HALF_WIDTH
+            for board in boards
+        ]
+    )
     return with_board_errors(energy, shares, deviations, rng=2)
 
 

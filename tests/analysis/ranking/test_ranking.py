@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.energy.ranking import rank
 from analysis.energy.totals import SetupEnergy
+from analysis.ranking.ranking import rank
 from tests.analysis.study_folder import setup_energy
 
 SETUPS = st.lists(

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.energy.criteria import CRITERIA, RankBy
-from analysis.energy.ranking import rank
 from analysis.energy.spread import Spread
 from analysis.energy.totals import energy_to_target
 from analysis.findings import analyse
+from analysis.ranking.criteria import CRITERIA, RankBy
+from analysis.ranking.ranking import rank
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
 from study.record.records import J_PER_WH

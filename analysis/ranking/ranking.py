@@ -1,13 +1,13 @@
 """Ranking of setups, by default by least expected loss (`study.inference.choice`).
 
 The loss is the energy, and a price for each point of accuracy that falls short of the tolerance. By
-`ChoiceRule.THRESHOLD`, and by any other criterion than energy (`analysis.energy.criteria`), setups
+`ChoiceRule.THRESHOLD`, and by any other criterion than energy (`analysis.ranking.criteria`), setups
 come first whose mean accuracy is within the tolerance of the best, by their cost; the others follow
 by accuracy. Setups that cannot be distinguished from chance come after all these, and setups without a cost
 or an accuracy are not ranked.
 
 Two setups tie when the interval of what one saves against the other holds 0
-(`analysis.energy.evidence`).
+(`analysis.ranking.evidence`).
 """
 
 import math
@@ -16,9 +16,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
-from analysis.energy.criteria import CRITERIA, Criterion, RankBy
-from analysis.energy.evidence import Evidence, PickedAs
 from analysis.energy.totals import SetupEnergy
+from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
+from analysis.ranking.evidence import Evidence, PickedAs
 
 DEFAULT_TOLERANCE = 0.01
 

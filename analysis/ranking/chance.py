@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from analysis.energy.evidence import Evidence, evidence_of
 from analysis.energy.totals import SetupEnergy
+from analysis.ranking.evidence import Evidence, evidence_of
 from study.inference.choice import Aim
 from study.record.manifest import DataFacts
 

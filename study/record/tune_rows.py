@@ -1,14 +1,15 @@
-"""A Tune trial in the words of a study: its configuration as a setup and a seed, its results as rows."""
+"""A Tune trial in the words of a study: its configuration as a setup and a seed, its results as rows.
+
+For `study.instrument`, which records a run, and `analysis`, which imports one that was not recorded.
+"""
 
 import json
 import math
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
-from study.instrument.trial_energy import STAGE
-from study.record.manifest import SetupFacts
+from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
 from study.record.records import (
     EnergyMethod,
@@ -18,11 +19,13 @@ from study.record.records import (
     StopReason,
     TrialRecord,
 )
-from study.store.setups import TrialPlan, as_text
 
 BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
 LEARNING_RATE_KEYS = ("learning_rate", "lr")
 """What configurations call the two axes that every setup has."""
+
+STAGE = "training"
+"""Stage of every epoch of a trainable that was not written for this package."""
 
 NOT_GIVEN = 1
 """Stands for a batch size or a learning rate that the configuration does not name; the manifest says so."""
@@ -50,6 +53,26 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunePlan:
+    """A trial of Tune as a study has it.
+
+    Attributes:
+        trial_id: Tune's own.
+        setup: Its setup.
+        seed: That of its configuration, or its number among the repeats of the setup.
+    """
+
+    trial_id: str
+    setup: SetupFacts
+    seed: int
+
+    @property
+    def parameters(self) -> str | None:
+        """What the setup has besides, as in `EpochRecord`."""
+        return _as_text(self.setup.parameters)
+
+
 @final
 @dataclass(slots=True, kw_only=True)
 class SetupBook:
@@ -64,9 +87,9 @@ class SetupBook:
     seed_key: str
     setups: list[SetupFacts] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
-    _plans: dict[str, TrialPlan] = field(default_factory=dict)
+    _plans: dict[str, TunePlan] = field(default_factory=dict)
 
-    def plan(self, trial_id: str, config: Mapping[str, Any]) -> TrialPlan:
+    def plan(self, trial_id: str, config: Mapping[str, Any]) -> TunePlan:
         """Return a trial's plan; the same for each call with its identifier."""
         known = self._plans.get(trial_id)
         if known is not None:
@@ -74,31 +97,20 @@ class SetupBook:
         values = flat(config)
         seed = values.pop(self.seed_key, None)
         setup = self._setup(values)
-        taken = {plan.seed for plan in self._plans.values() if plan.setup == setup.setup}
+        taken = {plan.seed for plan in self._plans.values() if plan.setup == setup}
         is_number = isinstance(seed, int) and not isinstance(seed, bool)
-        plan = TrialPlan(
+        plan = TunePlan(
             trial_id=trial_id,
-            attempt=1,
-            setup=setup.setup,
-            batch_size=setup.batch_size,
-            learning_rate=setup.learning_rate,
-            seed=seed if is_number and seed not in taken else _next_seed(taken),
-            parameters=as_text(setup.parameters),
+            setup=setup,
+            seed=int(seed) if is_number and seed not in taken else _next_seed(taken),
         )
         self._plans[trial_id] = plan
         return plan
 
-    def known(self, record: TrialRecord) -> TrialPlan:
-        """Return the plan of a trial of an earlier session."""
-        plan = TrialPlan(
-            trial_id=record.trial_id,
-            attempt=record.attempts,
-            setup=record.setup,
-            batch_size=record.batch_size,
-            learning_rate=record.learning_rate,
-            seed=record.seed,
-            parameters=record.parameters,
-        )
+    def known(self, record: TrialRecord) -> TunePlan:
+        """Return the plan of a trial of an earlier session, whose setup is among those given."""
+        setup = next(each for each in self.setups if each.setup == record.setup)
+        plan = TunePlan(trial_id=record.trial_id, setup=setup, seed=record.seed)
         self._plans[record.trial_id] = plan
         return plan
 
@@ -106,6 +118,14 @@ class SetupBook:
     def seeds(self) -> tuple[int, ...]:
         """All seeds of trials, or their numbers among the repeats."""
         return tuple(sorted({plan.seed for plan in self._plans.values()})) or (0,)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader must know of the setups, a sentence each."""
+        return tuple(
+            f"The configurations have no {name}; it stands as 1 in the tables."
+            for name in sorted(self.missing)
+        )
 
     def _setup(self, values: dict[str, Any]) -> SetupFacts:
         batch_size = self._taken(values, BATCH_SIZE_KEYS, "batch size")
@@ -136,7 +156,7 @@ class SetupBook:
 
 def epoch_record(
     result: Mapping[str, Any],
-    plan: TrialPlan,
+    plan: TunePlan,
     *,
     study: str,
     scenario: str,
@@ -167,23 +187,23 @@ def epoch_record(
     return EpochRecord(
         study=study,
         trial_id=plan.trial_id,
-        attempt=int(energy.get("attempt", plan.attempt)),
-        node=str(result.get("hostname") or socket.gethostname()),
+        attempt=int(energy.get("attempt", 1)),
+        node=str(result.get("hostname") or ""),
         device_uuid=energy.get("device_uuid") or "",
         device_name=energy.get("device_name") or "",
         paradigm=Paradigm.REGIME,
         scenario=scenario,
         stage=STAGE,
-        setup=plan.setup,
-        batch_size=plan.batch_size,
-        effective_batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
+        setup=plan.setup.setup,
+        batch_size=plan.setup.batch_size,
+        effective_batch_size=plan.setup.batch_size,
+        learning_rate=plan.setup.learning_rate,
         seed=plan.seed,
         epoch=int(result["training_iteration"]),
         train_loss=metrics.get("train_loss"),
         val_loss=metrics.get("val_loss"),
         val_score=metrics.get(objective.name),
-        val_metrics=as_text(metrics),
+        val_metrics=_as_text(metrics),
         epoch_time_s=float(energy.get("epoch_time_s") or result.get("time_this_iter_s") or 0.0),
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
@@ -201,6 +221,61 @@ def epoch_record(
         parameters=plan.parameters,
         shared_by=energy.get("shared_by"),
     )
+
+
+def run_manifest(
+    name: str,
+    scenario: str,
+    book: SetupBook,
+    objective: Objective,
+    *,
+    started_at: str,
+    command: tuple[str, ...] = (),
+    versions: Mapping[str, str] | None = None,
+) -> Manifest:
+    """Return the manifest of a Tune run, as far as its configurations tell.
+
+    Args:
+        name: Of the run.
+        scenario: Name of the trainable.
+        book: Has the setups.
+        objective: Metric that decides.
+        started_at: Wall time, ISO 8601 with zone.
+        command: That of the program that ran it.
+        versions: Of what it ran with.
+    """
+    return Manifest(
+        study=name,
+        paradigm=Paradigm.REGIME,
+        scenario=scenario,
+        status="running",
+        started_at=started_at,
+        finished_at=None,
+        setup_time_s=None,
+        command=command,
+        options={"seed_key": book.seed_key},
+        versions=dict(versions or {}),
+        git_commit=None,
+        data=DataFacts(
+            synthetic=False,
+            description=f"what {scenario} trains on",
+            fingerprint=scenario,
+            train_samples=0,
+            val_samples=0,
+            classes=(),
+            chance_accuracy=0.0,
+        ),
+        setups=tuple(book.setups),
+        seeds=book.seeds,
+        nodes=(),
+        warnings=book.warnings,
+        stages=(STAGE,),
+        objective=objective,
+    )
+
+
+def _as_text(values: Mapping[str, Any]) -> str | None:
+    return json.dumps(values, sort_keys=True) if values else None
 
 
 def _next_seed(taken: set[int]) -> int:

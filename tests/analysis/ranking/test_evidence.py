@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.energy.evidence import Evidence, evidence_of
-from analysis.energy.ranking import ChoiceRule, Ranking, rank
 from analysis.energy.totals import SetupEnergy
+from analysis.ranking.evidence import Evidence, evidence_of
+from analysis.ranking.ranking import ChoiceRule, Ranking, rank
 from study.inference.choice import Aim
 from tests.analysis.study_folder import setup_energy
 
@@ -138,3 +138,16 @@ def test_repeats_that_differ_a_hundredfold_have_an_interval_all_the_same() -> No
 
     assert found is not None
     assert 0 <= found.low < 1000 < found.high < math.inf
+
+
+def test_a_better_calibrated_board_has_a_narrower_total() -> None:
+    """What the source says of its readings' common part counts; else 5 % are taken."""
+
+    def width_j(calibration: float | None) -> float:
+        setup = setup_energy(1, [100.0, 100.1, 99.9], [0.9] * 3)
+        boards = frozenset({"a"})
+        found = known(dataclasses.replace(setup, boards=boards, calibration=calibration)).total_j(1)
+        assert found is not None
+        return found.high - found.low
+
+    assert width_j(0.01) < 3 < width_j(None) < width_j(0.1)

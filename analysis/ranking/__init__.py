@@ -1,0 +1,1 @@
+"""The order of setups: criteria, evidence of the repeats, chance, the recommended one."""

@@ -1,0 +1,50 @@
+"""`python -m analysis import FOLDER`: have a Ray Tune run without a ledger read as a study."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from analysis.read.tune_folder import import_run
+from study.record.objective import Objective
+
+_HELP = """Read a folder that a Ray Tune run left without EnergyLedger as a study.
+
+Writes study.json and epochs.parquet into it. Energies are missing unless the trainable was measured.
+
+  python -m analysis import RUN --objective val_loss --mode min
+  python -m analysis RUN
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What an import takes."""
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
+    """The run's folder: the one with a folder for each trial."""
+    objective: Annotated[str, tyro.conf.arg(metavar="METRIC")]
+    """Metric of its results that decides."""
+    mode: Literal["max", "min"]
+    """Whether more of it is better, or less."""
+    share: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """It is a share in [0, 1], and shown in %."""
+    seed_key: Annotated[str, tyro.conf.arg(metavar="KEY")] = "seed"
+    """Key of the configuration in which repeats of a setup differ."""
+
+
+def import_command(words: Sequence[str]) -> None:
+    """Run the command.
+
+    Raises:
+        AnalysisError: The folder cannot be imported.
+    """
+    options = tyro.cli(
+        ImportOptions, prog="python -m analysis import", description=_HELP, args=words
+    )
+    objective = Objective(options.objective, options.mode, is_share=options.share)
+    manifest = import_run(options.folder, objective, seed_key=options.seed_key)
+    sys.stdout.write(f"{manifest}; `python -m analysis {options.folder}` reads it.\n")

@@ -1,0 +1,130 @@
+"""A folder of somebody's Ray Tune run, imported."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis.__main__ import main
+from analysis.read.load import load
+
+
+def trial(run: Path, number: int, config: dict[str, Any], *losses: float, **more: Any) -> Path:  # noqa: ANN401
+    """A trial's folder as Tune leaves it."""
+    trial_id = f"ab12_{number:05}"
+    folder = run / f"train_fn_{trial_id}_{number}_lr=0.1_2026-01-01"
+    folder.mkdir(parents=True)
+    lines = [
+        {
+            "val_loss": loss,
+            "training_iteration": epoch,
+            "trial_id": trial_id,
+            "hostname": "node-1",
+            "time_this_iter_s": 2.0,
+            "config": config,
+            **more,
+        }
+        for epoch, loss in enumerate(losses, start=1)
+    ]
+    (folder / "result.json").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    return folder
+
+
+def imported(run: Path, *more: str) -> int:
+    """Exit status of the import."""
+    return main(["import", str(run), "--objective", "val_loss", "--mode", "min", *more])
+
+
+def test_a_run_is_read_as_a_study(tmp_path: Path) -> None:
+    """Its configurations are setups, told apart from their repeats; energies are missing."""
+    for number, (rate, seed) in enumerate([(0.1, 0), (0.1, 1), (0.01, 0)]):
+        trial(tmp_path / "old", number, {"lr": rate, "batch_size": 8, "seed": seed}, 0.9, 0.4)
+
+    status = imported(tmp_path / "old")
+
+    study = load(tmp_path / "old")
+    assert status == 0
+    assert study.manifest.scenario == "train_fn"
+    assert [each.learning_rate for each in study.manifest.setups] == [0.1, 0.01]
+    assert sorted(zip(study.trials["setup"], study.trials["seed"], strict=True)) == [
+        (1, 0),
+        (1, 1),
+        (2, 0),
+    ]
+    assert set(study.trials["status"]) == {"finished"}
+    assert set(study.trials["best_val_score"]) == {0.4}
+    assert study.epochs["epoch_energy_j"].isna().all()
+
+
+def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
+    """Where only the ledger was missing."""
+    energy = {"epoch_energy_j": 5.0, "energy_method": "counter", "energy": {"status": "ok"}}
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **energy)
+
+    imported(tmp_path / "old")
+
+    study = load(tmp_path / "old")
+    assert study.trials["energy_j"].tolist() == [10.0]
+    assert "no batch size; it stands as 1" in study.manifest.warnings[0]
+
+
+def test_an_epoch_that_was_reported_twice_counts_once(tmp_path: Path) -> None:
+    """A trial that was run again begins behind its last checkpoint; a cut line is passed over."""
+    folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.5)
+    results = folder / "result.json"
+    again = results.read_text().splitlines()[1].replace("0.5", "0.4")
+    results.write_text(f'{results.read_text()}{again}\n{{"val_lo')
+
+    imported(tmp_path / "old")
+
+    assert load(tmp_path / "old").epochs["val_score"].tolist() == [0.9, 0.4]
+
+
+def test_a_trial_that_failed_has_failed(tmp_path: Path) -> None:
+    """Tune leaves its error beside its results."""
+    (trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9) / "error.txt").write_text("boom")
+
+    imported(tmp_path / "old")
+
+    assert load(tmp_path / "old").trials["status"].tolist() == ["failed"]
+
+
+def test_another_key_can_tell_repeats_apart(tmp_path: Path) -> None:
+    """`--seed-key`."""
+    for number in (0, 1):
+        trial(tmp_path / "old", number, {"lr": 0.1, "random_state": number}, 0.9)
+
+    imported(tmp_path / "old", "--seed-key", "random_state")
+
+    assert len(load(tmp_path / "old").manifest.setups) == 1
+
+
+def test_a_metric_that_nobody_reported_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With those that there are, and nothing is written."""
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
+
+    status = main(["import", str(tmp_path / "old"), "--objective", "f1", "--mode", "max"])
+
+    assert status == 2
+    assert "--objective is f1; the results of" in capsys.readouterr().err
+    assert not (tmp_path / "old" / "study.json").exists()
+
+
+def test_a_folder_that_is_no_run_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what is wanted."""
+    assert imported(tmp_path) == 2
+    assert "has no results of Ray Tune" in capsys.readouterr().err
+
+
+def test_a_study_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its own rows know more."""
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
+    imported(tmp_path / "old")
+
+    assert imported(tmp_path / "old") == 2
+    assert "is a study already" in capsys.readouterr().err

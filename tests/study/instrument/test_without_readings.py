@@ -1,0 +1,143 @@
+"""Real Tune runs of which no reading is known: a training is never ended by what measures it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import ray
+from ray import tune
+from ray.tune.error import TuneError
+from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining
+from ray.tune.search.optuna import OptunaSearch
+
+from study import EnergyBudget, EnergyLedger, measured
+
+pytestmark = pytest.mark.ray
+
+EPOCHS = 3
+
+
+class Counting(tune.Trainable):
+    """Counts its steps, and goes on counting from a checkpoint."""
+
+    def setup(self, config: dict[str, Any]) -> None:  # noqa: ARG002 - as Tune calls it
+        """Begin at nothing."""
+        self.steps = 0
+
+    def step(self) -> dict[str, Any]:
+        """One epoch."""
+        self.steps += 1
+        return {"accuracy": self.steps / 10, "done": self.steps >= EPOCHS}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:  # noqa: ARG002 - as Tune calls it
+        """The count."""
+        return {"steps": self.steps}
+
+    def load_checkpoint(self, checkpoint: dict[str, Any] | None) -> None:
+        """Go on from it."""
+        self.steps = (checkpoint or {})["steps"]
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:  # noqa: ARG002 - as Tune calls it
+        """A process runs several trials."""
+        self.steps = 0
+        return True
+
+
+def asha() -> dict[str, Any]:
+    """Rungs of watt-hours."""
+    scheduler: Any = ASHAScheduler
+    return {
+        "scheduler": scheduler(
+            time_attr="energy_wh", metric="accuracy", mode="max", grace_period=0.01, max_t=1
+        )
+    }
+
+
+def population() -> dict[str, Any]:
+    """Population based training by watt-hours."""
+    return {
+        "scheduler": PopulationBasedTraining(
+            time_attr="training_iteration",
+            metric="energy_wh",
+            mode="min",
+            perturbation_interval=1,
+            hyperparam_mutations={"lr": [0.1, 0.01]},
+        )
+    }
+
+
+def optuna() -> dict[str, Any]:
+    """Accuracy and watt-hours at once."""
+    return {
+        "search_alg": OptunaSearch(metric=["accuracy", "energy_wh"], mode=["max", "min"], seed=0),
+        "num_samples": 2,
+    }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def local_ray() -> Iterator[None]:
+    """Ray on this machine alone."""
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def fitted(
+    tmp_path: Path,
+    config: dict[str, Any],
+    *,
+    stop: tune.Stopper | None = None,
+    callbacks: tuple[tune.Callback, ...] = (),
+    trainable: Any = Counting,  # noqa: ANN401 - a function or a class
+) -> tune.ResultGrid:
+    """A run of two trials."""
+    rates = (0.1, 0.01)
+    space = tune.choice(rates) if "search_alg" in config else tune.grid_search(rates)
+    return tune.Tuner(
+        tune.with_resources(trainable, {"cpu": 1}),
+        param_space={"lr": space},
+        tune_config=tune.TuneConfig(reuse_actors=True, **config),
+        run_config=tune.RunConfig(
+            name="run",
+            storage_path=str(tmp_path),
+            verbose=0,
+            stop=stop,
+            callbacks=list(callbacks),
+        ),
+    ).fit()
+
+
+@pytest.mark.parametrize("config", [asha, population, optuna])
+def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[str, Any]]) -> None:
+    """With a power source that is not there: schedulers get a number, and the status says so."""
+    nothing = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
+
+    grid = fitted(tmp_path, config(), callbacks=(nothing,), trainable=measured(Counting))
+
+    epochs = pd.read_parquet(tmp_path / "run" / "epochs.parquet")
+    assert not grid.errors
+    for result in (grid[number] for number in range(len(grid))):
+        assert result.metrics is not None
+        assert result.metrics["energy_wh"] == 0.0
+        assert result.metrics["energy_status"] == "missing"
+        assert result.metrics["epoch_energy_j"] is None
+    assert set(epochs["energy_status"]) == {"missing"}
+    assert epochs["epoch_energy_j"].isna().all()
+    assert epochs["trial_id"].nunique() == 2
+
+
+def test_without_a_ledger_a_trial_is_measured_all_the_same(tmp_path: Path) -> None:
+    """The first trial makes what it needs, and the others find it."""
+    grid = fitted(tmp_path, {}, trainable=measured(Counting))
+
+    assert not grid.errors
+    frame = grid.get_dataframe()
+    assert set(frame["energy_method"]) == {"estimated"}
+
+
+def test_a_budget_for_what_is_not_measured_is_refused(tmp_path: Path) -> None:
+    """With what to do; silence would let it run for ever."""
+    with pytest.raises(TuneError, match=r"Give tune.Tuner measured\(trainable\)"):
+        fitted(tmp_path, {}, stop=EnergyBudget(watt_hours=1))

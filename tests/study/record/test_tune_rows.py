@@ -1,0 +1,125 @@
+"""Configurations as setups, results as rows."""
+
+from typing import Any
+
+import pytest
+
+from study.record.objective import Objective
+from study.record.records import EnergyMethod, EnergyStatus, EpochRecord, StopReason
+from study.record.tune_rows import SetupBook, epoch_record
+
+OBJECTIVE = Objective("val_loss", "min")
+
+
+def record(book: SetupBook, result: dict[str, Any], config: dict[str, Any]) -> EpochRecord:
+    """The row of a result of trial `t`."""
+    return epoch_record(
+        {"training_iteration": 1, **result},
+        book.plan("t", config),
+        study="mine",
+        scenario="train",
+        objective=OBJECTIVE,
+        energy_before_j=10.0,
+        stop_reason=StopReason.MAX_EPOCHS,
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"batch_size": 8, "learning_rate": 0.1, "depth": 3},
+        {"bs": 8, "lr": 0.1, "depth": 3},
+        {"data": {"batch_size": 8}, "optimizer": {"lr": 0.1}, "depth": 3},
+    ],
+)
+def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None:
+    """Under the names that people give them, nested or not; the rest are parameters."""
+    book = SetupBook(seed_key="seed")
+
+    book.plan("a", config)
+
+    (setup,) = book.setups
+    assert (setup.batch_size, setup.learning_rate, setup.parameters) == (8, 0.1, {"depth": 3})
+    assert book.missing == set()
+
+
+def test_what_a_configuration_does_not_name_is_said() -> None:
+    """It stands as 1 in tables that need a number."""
+    book = SetupBook(seed_key="seed")
+
+    book.plan("a", {"depth": 3})
+
+    assert book.missing == {"batch size", "learning rate"}
+
+
+def test_a_seed_makes_no_setup() -> None:
+    """Two trials that differ in it alone are repeats."""
+    book = SetupBook(seed_key="random_state")
+
+    plans = [
+        book.plan(trial, {"lr": 0.1, "random_state": seed}) for trial, seed in (("a", 7), ("b", 9))
+    ]
+
+    assert [(plan.setup.setup, plan.seed) for plan in plans] == [(1, 7), (1, 9)]
+
+
+def test_repeats_without_a_seed_are_numbered() -> None:
+    """As with `num_samples`."""
+    book = SetupBook(seed_key="seed")
+
+    plans = [book.plan(trial, {"lr": 0.1}) for trial in "abc"]
+
+    assert [plan.seed for plan in plans] == [0, 1, 2]
+
+
+def test_a_trial_keeps_its_plan() -> None:
+    """Whatever PBT makes of its configuration on the way."""
+    book = SetupBook(seed_key="seed")
+    first = book.plan("a", {"lr": 0.1})
+
+    assert book.plan("a", {"lr": 0.2}) is first
+
+
+def test_a_value_that_json_has_not_is_text() -> None:
+    """A class in a configuration is a parameter like others."""
+    book = SetupBook(seed_key="seed")
+
+    book.plan("a", {"lr": 0.1, "act": print, "limit": float("inf")})
+
+    assert book.setups[0].parameters == {"act": str(print), "limit": "inf"}
+
+
+def test_every_number_that_was_reported_is_kept() -> None:
+    """By its name; Tune's own columns and ours are none of them."""
+    book = SetupBook(seed_key="seed")
+
+    row = record(
+        book,
+        {
+            "val_loss": 0.5,
+            "eval": {"f1": 0.25},
+            "time_total_s": 3.0,
+            "done": True,
+            "note": "good",
+            "epoch_energy_j": 2.0,
+            "energy_wh": 1.0,
+            "energy_method": "counter",
+            "energy": {"attempt": 2, "status": "ok", "epoch_time_s": 4.0, "coverage": 1.0},
+        },
+        {"lr": 0.1},
+    )
+
+    assert row.val_metrics == '{"eval/f1": 0.25, "val_loss": 0.5}'
+    assert row.val_score == 0.5
+    assert (row.attempt, row.epoch_energy_j, row.energy_j) == (2, 2.0, 12.0)
+    assert (row.energy_method, row.energy_status) == (EnergyMethod.COUNTER, EnergyStatus.OK)
+    assert row.epoch_time_s == 4.0
+
+
+def test_a_result_without_energy_is_a_row_without() -> None:
+    """Missing, and never 0."""
+    row = record(SetupBook(seed_key="seed"), {"val_loss": float("nan")}, {"lr": 0.1})
+
+    assert row.epoch_energy_j is None
+    assert row.energy_status is EnergyStatus.MISSING
+    assert row.val_score is None

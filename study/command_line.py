@@ -36,7 +36,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "dashboard",
     ),
     "measuring": (
-        *("tracker", "energy_of", "cpu_watts", "cpu_idle_watts", "sampling_hz", "target"),
+        *(
+            "tracker",
+            "energy_of",
+            "cpu_watts",
+            "cpu_idle_watts",
+            "calibration",
+            "sampling_hz",
+            "target",
+        ),
     ),
     "results": (
         *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),

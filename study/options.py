@@ -65,6 +65,8 @@ class StudyOptions:
             those of the CPU's model where it is known, else 5 watts for each logical CPU.
         cpu_idle_watts: Watts that the CPUs draw when idle, shared equally among the trials that
             run, for the estimate; left out: idle power is not in it.
+        calibration: What an external meter says of a source, as `python -m trackers calibrate` wrote it:
+            readings of that source are multiplied by it on its machine.
         energy_of: Energy that setups are ranked by: of the trial's accelerators, of these with its
             share of CPU and memory, or its share of the whole machine at its plug; auto:
             accelerator where trials have one, else components.
@@ -108,6 +110,7 @@ class StudyOptions:
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
+    calibration: Annotated[Path | None, tyro_optional_arg("PATH")] = None
     energy_of: Literal["auto", "accelerator", "components", "node"] = "auto"
     sampling_hz: Annotated[float, tyro_arg("HZ")] = 10.0
     exclusive: Annotated[bool, tyro_optional_arg()] = False

@@ -1,6 +1,7 @@
 """What this machine can measure, what is in the way, and how to mend it.
 
-`python -m trackers run -- COMMAND` measures any command; `run --help` says more.
+`python -m trackers run -- COMMAND` measures any command, `python -m trackers calibrate` compares a source with
+an external meter; their `--help` says more.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from trackers.calibration.command import main as calibrate_command
 from trackers.errors import TrackerError
 from trackers.meter.meter import EnergyMeter
 from trackers.run.command import main as run_command
@@ -52,7 +54,7 @@ class Options:
     cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
 
 
-COMMANDS = {"run": run_command}
+COMMANDS = {"run": run_command, "calibrate": calibrate_command}
 """What may be asked for by a first word; without one the machine is shown."""
 
 

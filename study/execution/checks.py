@@ -9,6 +9,7 @@ from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from trackers.errors import SourceUnavailableError
+from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import AUTO, Request, detect
 
 MAY_CHANGE_ON_RESUME = frozenset(
@@ -31,6 +32,12 @@ def check_this_machine(options: StudyOptions) -> str:
     Raises:
         OptionError: The device or the tracker cannot be used.
     """
+    if options.calibration is not None:
+        try:
+            Calibration.read(options.calibration)
+        except SourceUnavailableError as error:
+            message = f"--calibration: {error}"
+            raise OptionError(message) from error
     if options.address is not None:
         return torch_device("auto").type
     if options.dashboard:

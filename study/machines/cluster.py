@@ -38,6 +38,7 @@ from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
@@ -209,6 +210,9 @@ def connect(
             accelerator=share.gpus > 0 or accelerator,
             cpu_watts=options.cpu_watts,
             cpu_idle_watts=options.cpu_idle_watts,
+            calibrations=()
+            if options.calibration is None
+            else (Calibration.read(options.calibration),),
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
         facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])

@@ -20,6 +20,7 @@ from trackers.source import PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
 from trackers.sources.apple.ioreport import IoReportSource
 from trackers.sources.apple.powermetrics import PowermetricsSource
+from trackers.sources.calibrated import CalibratedSource, Calibration
 from trackers.sources.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
 from trackers.sources.ipmi import IpmiSource
@@ -43,12 +44,15 @@ class Request:
             sources that measure boards and nothing else.
         cpu_watts: Rated power of the machine's CPUs, for the estimate.
         cpu_idle_watts: Power of the machine's CPUs when idle, for the estimate.
+        calibrations: What external meters say of sources; one of another machine or source plays no
+            part.
     """
 
     tracker: str | tuple[str, ...] = AUTO
     accelerator: bool = True
     cpu_watts: float | None = None
     cpu_idle_watts: float | None = None
+    calibrations: tuple[Calibration, ...] = ()
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -192,7 +196,7 @@ def detect(
             for word in request.named:
                 if not found.take(_opened(word, request, candidates)):
                     _refuse_second(word, found.sources)
-            return Detection(sources=tuple(found.sources), refused={})
+            return Detection(sources=_calibrated(found.sources, request), refused={})
         refused = _take_all(found, request, candidates)
     except Exception:
         for source in found.sources:
@@ -201,7 +205,7 @@ def detect(
     if not found.sources:
         message = f"no power source can be used here: {refused}"
         raise SourceUnavailableError(message)
-    return Detection(sources=tuple(found.sources), refused=refused)
+    return Detection(sources=_calibrated(found.sources, request), refused=refused)
 
 
 @final
@@ -228,6 +232,17 @@ class _Found:
             return False
         self.sources.append(source if len(new) == len(devices) else SelectedDevices(source, new))
         return True
+
+
+def _calibrated(sources: Iterable[PowerSource], request: Request) -> tuple[PowerSource, ...]:
+    """The sources, those of which a calibration was given multiplied by it."""
+    taken = list(sources)
+    for calibration in request.calibrations:
+        taken = [
+            CalibratedSource(each, calibration) if calibration.fits(each) else each
+            for each in taken
+        ]
+    return tuple(taken)
 
 
 def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) -> dict[str, str]:

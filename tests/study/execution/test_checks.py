@@ -135,6 +135,7 @@ CHANGES: list[dict[str, Any]] = [
     {"tracker": ("estimate",)},
     {"cpu_watts": 1.0},
     {"cpu_idle_watts": 1.0},
+    {"calibration": Path("calibration.json")},
     {"sampling_hz": 1.0},
     {"target": 0.5},
     {"exclusive": True},
@@ -304,3 +305,12 @@ def test_a_target_that_a_share_cannot_reach_is_refused(target: float) -> None:
 
     with pytest.raises(OptionError, match="the objective accuracy is a share"):
         check_target(target, ACCURACY)
+
+
+@pytest.mark.parametrize("address", [None, "auto"])
+def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: str | None) -> None:
+    """The file is read where the command is typed, so a cluster's study is checked too."""
+    options = StudyOptions(device="cpu", address=address, calibration=tmp_path / "gone.json")
+
+    with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
+        check_this_machine(options)

@@ -1,0 +1,157 @@
+"""A source against an external meter: the line between them, its file, and what a source says with it."""
+
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.trackers.vendors import AmdSmi
+from trackers.calibration.command import main
+from trackers.calibration.fit import Step, fitted
+from trackers.calibration.staircase import load
+from trackers.errors import SourceUnavailableError
+from trackers.sample import Component
+from trackers.source import KnowsUsers, PowerSource
+from trackers.sources.amdsmi import AmdSmiSource
+from trackers.sources.calibrated import CalibratedSource, Calibration
+from trackers.sources.detect import Candidate, Request, detect
+
+BOARD = "pci:0000:a0:00.0"
+MADE = Calibration(
+    source="amdsmi",
+    component=Component.GPU,
+    hostname=socket.gethostname(),
+    against="plug.yaml",
+    factor=1.1,
+    low=1.05,
+    high=1.15,
+    offset_w=40.0,
+    measured_at="2026-11-26T15:00:00+00:00",
+)
+
+
+@pytest.fixture
+def board() -> Iterator[PowerSource]:
+    """A board of 100 W with a counter at 500 J."""
+    source = AmdSmiSource(module=lambda: AmdSmi(power_w=lambda: 100.0, energy_j=lambda: 500.0))
+    yield source
+    source.close()
+
+
+@given(factor=st.floats(0.5, 2), offset_w=st.floats(0, 200))
+def test_a_straight_line_is_found_as_it_is(factor: float, offset_w: float) -> None:
+    """Without noise the factor is right and its interval is a point."""
+    powers_w = (20.0, 50.0, 90.0, 160.0)
+    steps = [Step(share=0, source_w=w, meter_w=factor * w + offset_w) for w in powers_w]
+
+    line = fitted(steps)
+
+    assert line.factor == pytest.approx(factor)
+    assert line.offset_w == pytest.approx(offset_w, abs=1e-6)
+    assert line.low == pytest.approx(line.high, abs=1e-5)
+
+
+def test_noise_is_in_the_interval() -> None:
+    """By hand: residuals of 1 W in turn over 10 to 50 W; t of 3 degrees of freedom."""
+    noise_w = (1, -1, 0, -1, 1)
+    steps = [
+        Step(share=0, source_w=10.0 * n, meter_w=12.0 * n + 5 + noise)
+        for n, noise in enumerate(noise_w, start=1)
+    ]
+
+    line = fitted(steps)
+
+    half = 3.182 * (4 / 3 / 1000) ** 0.5
+    assert line.factor == pytest.approx(1.2)
+    assert (line.low, line.high) == pytest.approx((1.2 - half, 1.2 + half))
+
+
+@pytest.mark.parametrize(
+    ("powers_w", "message"),
+    [((1.0, 2.0), "got 2 loads"), ((5.0, 5.0, 5.0), "5 W whatever the load")],
+)
+def test_what_cannot_be_compared_is_refused(powers_w: tuple[float, ...], message: str) -> None:
+    """Too few loads, or a source that does not see them."""
+    with pytest.raises(ValueError, match=message):
+        fitted([Step(share=0, source_w=w, meter_w=2 * w) for w in powers_w])
+
+
+def test_a_calibrated_source_is_multiplied_and_else_the_same(board: PowerSource) -> None:
+    """Power and counter alike; the note has factor, interval and meter."""
+    calibrated = CalibratedSource(board, MADE)
+
+    seen = calibrated.observe(BOARD, counter=True)
+
+    assert seen.power_w == pytest.approx(110)
+    assert seen.counter_j == pytest.approx(550)
+    assert isinstance(calibrated, PowerSource)
+    assert not isinstance(calibrated, KnowsUsers)
+    assert (calibrated.name, calibrated.devices()) == (board.name, board.devices())
+    assert "gpu x 1.1 (1.05 to 1.15) by plug.yaml" in calibrated.note
+
+
+@pytest.mark.parametrize(
+    ("changes", "power_w"), [({}, 110), ({"source": "nvml"}, 100), ({"hostname": "other"}, 100)]
+)
+def test_a_calibration_holds_for_its_source_and_machine(
+    board: PowerSource, tmp_path: Path, changes: dict[str, str], power_w: float
+) -> None:
+    """Of another source or machine it plays no part; what was written is read."""
+    MADE.write(tmp_path / "a.json", steps=[])
+    content = json.loads((tmp_path / "a.json").read_text()) | changes
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    request = Request(calibrations=(Calibration.read(tmp_path / "a.json"),))
+    table = (Candidate(name="amdsmi", components=frozenset({Component.GPU}), open=lambda _: board),)
+
+    seen = detect(request, candidates=table).source.observe(BOARD, counter=False)
+
+    assert seen.power_w == pytest.approx(power_w)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"factor": 1}', "[]"])
+def test_a_file_that_is_no_calibration_is_named(tmp_path: Path, text: str) -> None:
+    """With the command that writes one."""
+    (tmp_path / "a.json").write_text(text)
+
+    with pytest.raises(SourceUnavailableError, match=r"a\.json is no calibration.*calibrate"):
+        Calibration.read(tmp_path / "a.json")
+
+
+def test_a_load_is_made_by_a_command_and_ends(tmp_path: Path) -> None:
+    """The share is put in; the process is gone afterwards."""
+    said = tmp_path / "said"
+    script = f"import time; open({str(said)!r}, 'w').write('{{share}}'); time.sleep(60)"
+    with load(0.25, f'{sys.executable} -c "{script}"'):
+        while not said.exists() or not said.read_text():
+            pass
+
+    assert said.read_text() == "0.25"
+
+
+def test_the_command_writes_factor_and_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The estimate against a recording that does not follow it: a factor near 0, and its interval."""
+    recording = tmp_path / "meter.csv"
+    recording.write_text("time_s,power_w\n0,100\n1000,100\n")
+    out = tmp_path / "a.json"
+
+    status = main(
+        [
+            *("--against", str(recording), "--tracker", "estimate", "--cpu-watts", "20"),
+            *("--seconds", "0.3", "--settle", "0.1", "--out", str(out)),
+        ]
+    )
+
+    told = capsys.readouterr().out
+    assert status == 0, told
+    written = json.loads(out.read_text())
+    assert len(written["steps"]) == 5
+    assert written["low"] <= written["factor"] <= written["high"]
+    assert [step["meter_w"] for step in written["steps"]] == pytest.approx([100] * 5)
+    assert "x estimate cpu" in told

@@ -1,0 +1,1 @@
+"""Compare a source with an external meter over a staircase of loads."""

@@ -1,0 +1,94 @@
+"""The command line of `python -m trackers calibrate`."""
+
+import dataclasses
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from trackers.calibration.fit import Step, fitted
+from trackers.calibration.staircase import SETTLING_S, climbed
+from trackers.errors import TrackerError
+from trackers.sample import Component
+from trackers.sources.calibrated import Calibration
+from trackers.sources.detect import Request, detect
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateOptions:
+    """What to compare with what.
+
+    Attributes:
+        against: The external meter: a PATH.yaml of a plug or another server, or a source's name.
+        tracker: The source that is compared.
+        component: What of it: gpu, cpu, memory or node.
+        seconds: Length of each of the five loads.
+        settle: Seconds before each, because fans and power supplies follow a load late.
+        load: Command that makes a load, with {share} in it for 0 to 1, for boards above all; left
+            out: processes that keep so many CPUs busy.
+        out: File that takes factor and interval; a study takes it as --calibration.
+        cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
+    """
+
+    against: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    tracker: Annotated[str, tyro.conf.arg(metavar="NAME")]
+    component: Component = Component.CPU
+    seconds: float = 30.0
+    settle: float = SETTLING_S
+    load: Annotated[str | None, tyro.conf.arg(metavar="COMMAND", help_behavior_hint="")] = None
+    out: Path = Path("calibration.json")
+    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+
+
+def main(args: Sequence[str]) -> int:
+    """Compare, and write what comes of it; 2 where nothing can be compared."""
+    options = tyro.cli(
+        CalibrateOptions,
+        prog="python -m trackers calibrate",
+        description="Compare a source with an external meter over a staircase of loads.",
+        args=args,
+    )
+    request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
+    try:
+        source = detect(request).source
+        meter = detect(Request(tracker=options.against)).source
+        steps = climbed(
+            source,
+            options.component,
+            meter,
+            seconds=options.seconds,
+            command=options.load,
+            settling_s=options.settle,
+            on_step=_show,
+        )
+        line = fitted(steps)
+    except (TrackerError, OSError, ValueError) as error:
+        sys.stderr.write(f"trackers: {error}\n")
+        return 2
+    calibration = Calibration(
+        source=source.name,
+        component=options.component,
+        hostname=socket.gethostname(),
+        against=options.against,
+        factor=line.factor,
+        low=line.low,
+        high=line.high,
+        offset_w=line.offset_w,
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    calibration.write(options.out, steps=[dataclasses.asdict(each) for each in steps])
+    sys.stdout.write(
+        f"{options.against} = {line.factor:.4g} ({line.low:.4g} to {line.high:.4g}) x {source.name} "
+        f"{options.component} + {line.offset_w:.4g} W, in {options.out}\n"
+    )
+    return 0
+
+
+def _show(step: Step) -> None:
+    sys.stdout.write(f"{step.share:4.0%}  {step.source_w:8.4g} W  {step.meter_w:8.4g} W\n")
+    sys.stdout.flush()

@@ -1,0 +1,94 @@
+"""Loads one above the other, each watched by a source and by an external meter at the same time."""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import psutil
+
+from trackers.bill import outermost
+from trackers.calibration.fit import Step
+from trackers.meter.meter import EnergyMeter
+from trackers.sample import Component, Reading
+from trackers.source import PowerSource
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SETTLING_S = 3.0
+"""Fans and power supplies follow a load by seconds."""
+
+BURN = "while True: pass"
+
+
+@contextmanager
+def load(share: float, command: str | None) -> Iterator[None]:
+    """Keep a share of the machine busy.
+
+    Args:
+        share: In [0, 1].
+        command: Makes the load, with `{share}` in it; None for processes that keep CPUs busy.
+    """
+    if command is not None:
+        commands = [shlex.split(command.replace("{share}", f"{share:g}"))]
+    else:
+        commands = [[sys.executable, "-c", BURN]] * round(share * (psutil.cpu_count() or 1))
+    children = [subprocess.Popen(each) for each in commands]  # noqa: S603 - ours, or the user's own
+    try:
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()
+
+
+def climbed(
+    source: PowerSource,
+    component: Component,
+    meter: PowerSource,
+    *,
+    seconds: float,
+    command: str | None = None,
+    shares: Sequence[float] = SHARES,
+    settling_s: float = SETTLING_S,
+    sleep: Callable[[float], object] = time.sleep,
+    on_step: Callable[[Step], None] = lambda _: None,
+) -> list[Step]:
+    """Watch both over each load; one that either did not tell is left out.
+
+    Args:
+        source: What is compared.
+        component: What of it.
+        meter: The external meter.
+        seconds: Length of a step.
+        command: See `load`.
+        shares: The loads.
+        settling_s: Time before each step.
+        sleep: Waits for so many seconds.
+        on_step: Is given each step.
+    """
+    steps = []
+    devices = [each.uuid for each in outermost(source.devices(), {component})]
+    external = [each.uuid for each in meter.devices()]
+    with ExitStack() as stack:
+        ours, theirs = (stack.enter_context(EnergyMeter(each)) for each in (source, meter))
+        for share in shares:
+            with load(share, command):
+                sleep(settling_s)
+                ours.open("step", devices=devices)
+                theirs.open("step", devices=external)
+                sleep(seconds)
+                source_w, meter_w = _power_w(ours.close("step")), _power_w(theirs.close("step"))
+            if source_w is not None and meter_w is not None:
+                steps.append(Step(share=share, source_w=source_w, meter_w=meter_w))
+                on_step(steps[-1])
+    return steps
+
+
+def _power_w(readings: dict[str, Reading]) -> float | None:
+    """Mean power of all devices together; None where one is missing."""
+    powers_w = [each.mean_power_w for each in readings.values()]
+    known = [each for each in powers_w if each is not None]
+    return sum(known) if known and len(known) == len(powers_w) else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from rich.text import Text
 
-from analysis.choices import Choices
+from analysis.choices import Choices, check_names
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
@@ -42,7 +42,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch --tolerance 0.5     # give up half a point of accuracy at most
   python -m analysis results/a results/b --no-report   # two studies side by side, terminal only
   python -m analysis results/watch --against-paper     # the published numbers beside yours
-  python -m analysis results/watch --rank-by energy-to-target --target-accuracy 0.9
+  python -m analysis results/watch --rank-by energy-to-target --target 0.9
   python -m analysis results/watch --country DE --price 0.30
   python -m analysis results/watch --format latex --output tables.tex
   python -m analysis serve results/watch               # in a browser, while the study runs
@@ -151,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     try:
+        check_names(words)
         if words[:1] == ["serve"]:
             # It draws, which takes longer to import than everything else to run.
             from analysis.page.serve import serve  # noqa: PLC0415

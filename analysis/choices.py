@@ -1,6 +1,7 @@
 """Options that `python -m analysis` and its `serve` share."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import load
 from study.inference.choice import Preference
+from study.record.renamed import RENAMED_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,7 @@ class Choices:
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
-    target_accuracy: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    target: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
     """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
     """Number of the setup that you use today: savings against it are given, too."""
@@ -58,9 +60,9 @@ class Choices:
         if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
             message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100 percentage points."
             raise AnalysisError(message)
-        target = self.target_accuracy
+        target = self.target
         if target is not None and not 0 < target <= 1:
-            message = f"--target-accuracy is {target:g}; allowed is a share above 0, up to 1."
+            message = f"--target is {target:g}; allowed is a share above 0, up to 1."
             raise AnalysisError(message)
         self.footprint_factors()
 
@@ -92,9 +94,26 @@ class Choices:
             without_idle(comparable(study)) if self.subtract_idle else study,
             tolerance=self.tolerance / 100,
             by=self.rank_by,
-            target=self.target_accuracy,
+            target=self.target,
             baseline=self.baseline,
             factors=self.footprint_factors(),
             prefer=self.prefer,
             choice=self.choice,
         )
+
+
+def check_names(words: Sequence[str]) -> None:
+    """Answer an option of version 0.1 with its present name.
+
+    Args:
+        words: The command line.
+
+    Raises:
+        AnalysisError: One of them is such an option.
+    """
+    present = {each.name for each in fields(Choices)}
+    for word in words:
+        old = word.partition("=")[0].removeprefix("--").replace("-", "_")
+        if word.startswith("--") and RENAMED_OPTIONS.get(old) in present:
+            message = f"--{old.replace('_', '-')} is called --{RENAMED_OPTIONS[old]} now."
+            raise AnalysisError(message)

@@ -14,6 +14,7 @@ from analysis.pretraining.info import PretrainingInfo
 from analysis.quantities import energy_text, percent_text, probability_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
+from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import (
@@ -223,7 +224,11 @@ def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         short="Energy",
         heading="Energy by batch size and learning rate",
         drawings=maps,
-        tables=(energy_per_epoch_info(findings), relative_total_info(findings)),
+        tables=(
+            energy_per_epoch_info(findings),
+            relative_total_info(findings),
+            *([components] if (components := components_info(findings)) else []),
+        ),
         folded="The same as tables" if maps else "",
     )
 

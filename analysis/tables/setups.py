@@ -30,6 +30,7 @@ from analysis.quantities import (
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking
+from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
 from study.record.records import J_PER_MWH
@@ -130,6 +131,7 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         relative_total_info(findings),
         ranking_info(findings),
         *([contenders] if (contenders := contenders_info(findings)) else []),
+        *([components] if (components := components_info(findings)) else []),
         # On the terminal only where there is more than one stage; as a file always, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),
         *paradigm_table_infos(findings),

@@ -6,6 +6,7 @@ import pytest
 
 from study.record.answers import answers
 from study.record.curves import TrialCurve, mean_of
+from study.record.objective import Objective
 from study.record.records import StopReason, TrialRecord, TrialStatus
 from study.record.search_goal import SearchGoal
 from study.search.confirming import leaders
@@ -148,3 +149,29 @@ def test_a_seed_that_misses_the_target_makes_the_setup_miss_it() -> None:
     assert mean is not None
     assert mean.to_target_j is None
     assert mean_of([curve(None, stopped=True)]) is None
+
+
+def test_a_trial_that_has_failed_or_runs_is_no_answer() -> None:
+    """However cheap it was: what it takes to fail is not the energy of a training."""
+    cheap = [
+        replace(trial(number, 1.0), status=status)
+        for number, status in ((1, TrialStatus.FAILED), (2, TrialStatus.RUNNING))
+    ]
+
+    (answer,) = answers(TO_TARGET, [*cheap, trial(3, 5.0)], target=0.9, confirmed=False)
+
+    assert answer.setup == 3
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_an_answer_knows_target_and_objective(*, confirmed: bool) -> None:
+    """Less is better where the objective says so, and what is shown is of the search's own target."""
+    loss = Objective(name="loss", mode="min")
+    scored = [replace(trial(n, 1.0), best_val_score=score) for n, score in ((1, 0.2), (2, 0.7))]
+
+    (answer,) = answers(
+        SearchGoal.ACCURACY, scored, target=0.3, confirmed=confirmed, objective=loss
+    )
+
+    assert answer.setup == 1
+    assert (answer.curve.target, answer.curve.objective) == (0.3, loss)

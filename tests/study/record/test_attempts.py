@@ -21,6 +21,7 @@ from study.record.attempts import Place, counted
             [(2, "a", 3), (1, "a", 1), (1, "a", 2), (1, "a", 3)],
             [(1, "a", 1), (1, "a", 2), (2, "a", 3)],
         ),
+        ([(1, "b", 1), (1, "a", 1), (2, "a", 1)], [(1, "b", 1), (2, "a", 1)]),
     ],
     ids=[
         "none",
@@ -31,6 +32,7 @@ from study.record.attempts import Place, counted
         "anew, not yet so far",
         "twice",
         "in any order",
+        "stages in the order of a seed",
     ],
 )
 def test_what_counts(places: list[Place], kept: list[Place]) -> None:

@@ -65,3 +65,51 @@ def test_a_budget_of_nothing_is_refused(limit_j: float) -> None:
     """A search without a budget has none given."""
     with pytest.raises(ValueError, match="above 0"):
         Budget(limit_j)
+
+
+def test_a_trial_begins_only_where_its_first_rung_has_room() -> None:
+    """Beside what was promised to those that run; what they have used of it is promised no more."""
+    budget = Budget(10.0)
+
+    begun = [budget.start(name, first_rung_j=j) for name, j in (("a", 6.0), ("b", 5.0), ("c", 4.0))]
+    budget.epoch("a", 6.0)
+    later = budget.start("d", first_rung_j=0.5)
+
+    assert begun == [True, False, True]
+    assert not later
+    assert budget.spent_j == 6.0
+
+
+def test_an_epoch_beyond_what_was_promised_promises_nothing_more() -> None:
+    """Nor does one of a trial to which nothing was promised."""
+    budget = Budget(100.0)
+    budget.start("a", first_rung_j=2.0)
+
+    for _ in range(3):
+        budget.epoch("a", 2.0)
+    budget.epoch("resumed", 2.0)
+
+    assert budget.has_room(first_rung_j=92.0)
+    assert not budget.has_room(first_rung_j=92.5)
+
+
+def test_room_is_kept_for_the_overhead_of_the_next_trial() -> None:
+    """As much as the dearest so far has used beside its epochs."""
+    budget = Budget(20.0)
+    budget.start("a", first_rung_j=0.0)
+    budget.overhead("a", 6.0)
+    budget.end("a")
+    budget.overhead("a", 6.0)
+
+    assert budget.has_room(first_rung_j=8.0)
+    assert not budget.has_room(first_rung_j=8.5)
+
+
+def test_without_a_limit_there_is_always_room() -> None:
+    """And the least limit is any above 0."""
+    free, least = Budget(), Budget(0.5)
+    free.epoch("a", 1e12)
+
+    assert free.start("b", first_rung_j=1e12)
+    assert least.start("a", first_rung_j=0.5)
+    assert (least.dearest_epoch_j, least.dearest_overhead_j) == (0.0, 0.0)

@@ -1,0 +1,85 @@
+"""The table of where the joules go: each component's energy beside the energy that ranks."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.energy.totals import known_number
+from analysis.findings import Findings
+from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.read.load import Study
+from study.record.records import EnergyMethod, TrialStatus
+from study.record.vocabulary import NOT_WHOLE
+
+_COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
+"""Components and how people see them; the node contains the others."""
+
+
+def components_info(findings: Findings) -> TableInfo | None:
+    """Mean energy of a whole training by component; None where fewer than two were measured."""
+    study = findings.study
+    means = _means_j(study.trials)
+    shown = [name for name in _COMPONENTS if means[f"{name}_energy_j"].notna().any()]
+    if len(shown) < 2:  # noqa: PLR2004 - a single one is what ranks
+        return None
+    setups = [each for each in study.manifest.setups if each.setup in means.index]
+    found = {
+        name: {each.setup: known_number(means[f"{name}_energy_j"][each.setup]) for each in setups}
+        for name in shown
+    }
+    unit = EnergyUnit.of(energy_j for column in found.values() for energy_j in column.values())
+    return TableInfo(
+        name="components",
+        title=findings.titled("Where the joules go: mean energy of a whole training"),
+        columns=(
+            *setup_columns(setups),
+            *(
+                Column(key=f"{name}_energy_wh", heading=_heading(study, name, unit.name))
+                for name in shown
+            ),
+        ),
+        rows=tuple(
+            (*setup_cells(each, setups), *_cells(each.setup, found, unit)) for each in setups
+        ),
+        legend=_legend(study),
+    )
+
+
+def _means_j(trials: pd.DataFrame) -> pd.DataFrame:
+    """Mean joules of each component over the whole trainings of each setup; NaN with one missing."""
+    columns = [f"{name}_energy_j" for name in _COMPONENTS]
+    ended = trials["status"] == TrialStatus.FINISHED.value
+    whole = trials[ended & ~trials["stop_reason"].isin(NOT_WHOLE)]
+    means: pd.DataFrame = whole.groupby("setup")[columns].agg(_mean_of_all)
+    return means
+
+
+def _mean_of_all(joules: "pd.Series[float]") -> float:
+    return float(joules.mean(skipna=False))
+
+
+def _cells(
+    setup: int, found: Mapping[str, Mapping[int, float | None]], unit: EnergyUnit
+) -> tuple[Cell, ...]:
+    cells = (column[setup] for column in found.values())
+    return tuple(word_cell("-") if each is None else unit.cell(each) for each in cells)
+
+
+def _heading(study: Study, component: str, unit: str) -> str:
+    """Component and unit; an estimate says so."""
+    methods = {
+        each.method
+        for node in study.manifest.nodes
+        for each in node.components
+        if each.component == component
+    }
+    label = " estimated" if EnergyMethod.ESTIMATED in methods else ""
+    return f"{_COMPONENTS[component]} {unit}{label}"
+
+
+def _legend(study: Study) -> str:
+    """What ranks, and how shared components were charged."""
+    rules = "; ".join(f"{name}: {rule}" for name, rule in study.manifest.charging.items())
+    ranks = f"ranked by {study.manifest.energy_of}; a node contains its components"
+    return f"{ranks}; {rules}" if rules else ranks

@@ -1,0 +1,48 @@
+"""Where the joules go: each component beside the energy that ranks."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.findings import analyse
+from analysis.read.load import load
+from analysis.tables.components import components_info
+from study.record.manifest import ComponentFacts, Manifest
+from study.record.records import J_PER_WH, EnergyMethod
+from tests.analysis.study_folder import constant, grid, write_study
+
+
+def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
+    """Two setups, one training each, with these watt-hours of components."""
+    trials = [constant(1, 100.0, 0.9), constant(2, 200.0, 0.9)]
+    path = write_study(folder / "s", grid([64], [0.1, 0.01]), trials)
+    rows = pd.read_parquet(path / "trials.parquet")
+    for component, many in energies_wh.items():
+        rows[f"{component}_energy_j"] = [None if wh is None else wh * J_PER_WH for wh in many]
+    rows.to_parquet(path / "trials.parquet")
+    manifest = Manifest.from_json((path / "study.json").read_text())
+    cpu = ComponentFacts(component="cpu", source="estimate", method=EnergyMethod.ESTIMATED)
+    node = replace(manifest.nodes[0], components=(cpu,))
+    text = replace(manifest, nodes=(node,), charging={"cpu": "by CPU time"}).to_json()
+    (path / "study.json").write_text(text)
+    return path
+
+
+def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> None:
+    """Two whole trainings; what one of them lacks is a dash, not 0."""
+    found = components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None]))))
+
+    assert found is not None
+    assert [each.heading for each in found.columns[3:]] == ["GPU Wh", "CPU Wh estimated"]
+    assert [[cell.text for cell in row[3:]] for row in found.rows] == [
+        ["20.00", "5.00"],
+        ["40.00", "-"],
+    ]
+    assert found.legend.endswith("cpu: by CPU time")
+    assert found.legend.startswith("ranked by accelerator")
+
+
+def test_a_single_component_has_no_table(tmp_path: Path) -> None:
+    """It is what ranks, and stands in every other table."""
+    assert components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0])))) is None

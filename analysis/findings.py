@@ -15,6 +15,7 @@ from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking.chance import weighed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
+from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.records import EnergyMethod
@@ -86,6 +87,7 @@ def analyse(
         AnalysisError: The objective is no share, which tables and advice are about as yet.
     """
     _refuse_other_objectives(study)
+    study = comparable(study)
     stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target

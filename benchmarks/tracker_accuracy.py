@@ -23,7 +23,7 @@ from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
 from trackers.sample import Reading, Status
 
-WIDTH = 132
+WIDTH = 160
 EPOCHS = {0.1: 150, 0.3: 100, 1.0: 60, 5.0: 25}
 
 

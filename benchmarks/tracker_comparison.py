@@ -28,7 +28,7 @@ from benchmarks.tracker_node import GOAL_CPU_SHARE, GOAL_WINDOW_S, cpu_share, la
 from benchmarks.tracker_rivals import OURS, Outcome, RivalError, measured, versions
 from tests.fake_nvml import Boards
 
-WIDTH = 132
+WIDTH = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from tests.fake_nvml import Boards
 
 LENGTHS_S = (0.1, 0.3, 1.0, 5.0)
 
+LARGE = 0.1
+"""Errors from this share on are told without decimals."""
+
 WAYS: dict[str, dict[str, Any]] = {
     "counter each 20 ms": {"refresh_ms": 20.0},
     "counter each 100 ms": {"refresh_ms": 100.0},
@@ -52,9 +55,7 @@ class Spread:
     def __str__(self) -> str:
         """In per cent: median / mean / 95 % / worst."""
         parts = (self.median, self.mean, self.high, self.worst)
-        return " / ".join(
-            f"{100 * part:.2g}" if part < 1 else f"{100 * part:.0f}" for part in parts
-        )
+        return " / ".join(f"{100 * part:.{2 if part < LARGE else 0}f}" for part in parts)
 
 
 def spread(errors: Sequence[float]) -> Spread | None:

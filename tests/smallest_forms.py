@@ -185,6 +185,8 @@ FORMS = (
     Form(begins=r"study\.data", run=helped),
     Form(begins="power-of-training ", run=console),
     Form(begins="trackers --watch", run=watched),
+    Form(begins="trackers run", run=lambda words: helped(words[:2])),
+    Form(begins="trackers calibrate", run=lambda words: helped(words[:2])),
     Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
     Form(begins="analysis serve", run=helped),
     Form(begins="analysis", run=analysed),

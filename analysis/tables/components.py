@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.energy.totals import known_number
+from analysis.energy.known import known_number
 from analysis.findings import Findings
 from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
 from analysis.forms.energy_unit import EnergyUnit

@@ -61,7 +61,7 @@ class Tuning:
             console,
             self._source.setups,
             repeats=self._options.repeats,
-            trials=len(self._source.remaining),
+            trials=max(len(self._source.remaining), self._source.expected - self._ended),
             slots=self._cluster.slots,
             objective=self._manifest.objective,
         )
@@ -150,19 +150,23 @@ class Tuning:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
         self._remove_checkpoints()
-        ended = sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
         cluster = self._cluster.refreshed()
         manifest = replace(
             self._manifest,
             nodes=cluster.node_facts(),
             warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
-            status="finished" if ended == self._source.expected else "interrupted",
+            status="finished" if self._ended == self._source.expected else "interrupted",
             finished_at=now(),
         )
         written_at_last(self._folder.path, self._recorder.flush)
         written_at_last(
             self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
         )
+
+    @property
+    def _ended(self) -> int:
+        """Number of trials that have ended, in earlier commands too."""
+        return sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
 
     def _remove_checkpoints(self) -> None:
         """Those of trials that have their result, and were lost before they could do it."""

@@ -76,6 +76,7 @@ def assert_energies_are_right(study: Driver) -> None:
     An epoch here is hardly longer than a counter's refresh, so epochs are compared by their sum.
     """
     windows, trials = table(study, "windows"), table(study, "trials").set_index("trial_id")
+    windows = windows[windows["component"] == "gpu"]
     measured = windows[windows["energy_status"] == "ok"].copy()
     measured["known_j"] = [
         BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
@@ -137,6 +138,7 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     trials = table(study, "trials").set_index("trial_id")
     manifest = Manifest.from_json((study.folder / "study.json").read_text())
     windows = table(study, "windows")
+    windows = windows[windows["component"] == "gpu"]
     of_attempt = (windows["trial_id"] == victim.trial_id) & (windows["attempt"] == 1)
     attempt = windows[of_attempt & (windows["stage"] == "trial")].iloc[0]
     board = UUIDS.index(attempt["device_uuid"])

@@ -95,6 +95,7 @@ def test_energies_of_emulated_boards_are_right(tmp_path: Path) -> None:
 
     epochs = table(ran.folder / "epochs.parquet")
     windows = table(ran.folder / "windows.parquet")
+    windows = windows[windows["device_uuid"].isin(UUIDS)].copy()  # the CPU's share stands there too
     windows["known_j"] = [
         boards.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
         for row in windows.itertuples()

@@ -111,8 +111,10 @@ def begun(*_: object, **__: object) -> None:
 
 def analysed(words: Sequence[str]) -> None:
     """A form: on small studies, without drawing."""
-    invented = {"RESULTS": "results/NAME", "FOLDER": "results/NAME"}
-    given = [invented.get(each, each) for each in words[1:]] or ["results/NAME"]
+    invented = ("RESULTS", "FOLDER", "/results/")
+    given = ["results/NAME" if each.startswith(invented) else each for each in words[1:]]
+    if not given or given[0].startswith("--"):
+        given = ["results/NAME", *given]
     here("analysis", *given, *([] if "--format" in given else ["--no-report"]))
 
 
@@ -183,12 +185,13 @@ FORMS = (
     Form(begins=r"study\.search .*--resume", run=helped),
     Form(begins=r"study\.search", run=begins_a_study),
     Form(begins=r"study\.data", run=helped),
+    Form(begins=r"study\.new", run=as_it_is()),
     Form(begins="power-of-training ", run=console),
     Form(begins="trackers --watch", run=watched),
     Form(begins="trackers run", run=lambda words: helped(words[:2])),
     Form(begins="trackers calibrate", run=lambda words: helped(words[:2])),
     Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
-    Form(begins="analysis serve", run=helped),
+    Form(begins="analysis (serve|import)", run=helped),
     Form(begins="analysis", run=analysed),
     Form(begins=r"benchmarks\.calibration", run=as_it_is("--studies", "2", "--seeds", "1")),
     Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
@@ -246,6 +249,11 @@ FORMS = (
         begins=r"benchmarks\.tracker_latency",
         run=lambda words: with_boards(*words, "--windows", "3"),
         marks=(SLOW,),
+    ),
+    Form(
+        begins=r"benchmarks\.tune_overhead",
+        run=as_it_is("--epochs", "2", "--repeats", "1", "--epoch-s", "0.1"),
+        marks=(RAY,),
     ),
     Form(
         begins=r"benchmarks\.training_loop",

@@ -14,6 +14,8 @@ from tests.smallest_forms import FORMS, Form
 ROOT = Path(__file__).parent.parent
 FIXTURE = ROOT / "tests" / "analysis" / "fixture" / "regime"
 DOCUMENTED = documented()
+SCENARIOS = {"mine.py": "classification", "faces.py": "images", "text.py": "text"}
+"""Files that documents have `study.new` write, with their kind."""
 
 
 def form_of(command: str) -> Form | None:
@@ -35,6 +37,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
     (tmp_path / "space.yaml").write_text("batch_size: [64, 256]\n")
     (tmp_path / "digits.py").write_text(tutorial())
+    for file, kind in SCENARIOS.items():
+        (tmp_path / file).write_text((ROOT / "study" / "templates" / f"{kind}.py").read_text())
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -58,6 +62,9 @@ def parameters(commands: Sequence[str]) -> list[object]:
 @pytest.mark.parametrize(("command", "form"), parameters(DOCUMENTED))
 def test_a_documented_command_runs(command: str, form: Form) -> None:
     """Whoever copies a command from a document runs something that works."""
+    if command.startswith("study.new"):
+        Path("mine.py").unlink()
+
     form.run(shlex.split(command))
 
 

@@ -77,10 +77,27 @@ def run(options: Options) -> int:
             print(f"{name}: failed\n{traceback.format_exc()}", flush=True)
             continue
         took_s = time.monotonic() - began_s
-        kept = {"emulated": options.emulated, "took_s": took_s, "result": result}
+        kept = {
+            "emulated": options.emulated,
+            "board": board.uuid,
+            "commit": commit(),
+            "took_s": took_s,
+            "result": result,
+        }
         target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
         print(f"{name}: {took_s:.0f} s", flush=True)
     return failed
+
+
+def commit() -> str:
+    """The commit that is checked out; empty where this is no checkout."""
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git there is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
 
 
 def main() -> int:
@@ -98,14 +115,7 @@ def main() -> int:
             environment = emulated_environment(options.out / "nvml")
             os.execve(sys.executable, sys.orig_argv, environment)  # noqa: S606 - ourselves
         return min(run(options), 1)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git there is
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    (ROOT / "docs" / "on-a-gpu.md").write_text(page(options.out, commit=commit), encoding="utf-8")
+    (ROOT / "docs" / "on-a-gpu.md").write_text(page(options.out), encoding="utf-8")
     return 0
 
 

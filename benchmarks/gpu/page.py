@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 
-def page(out: Path, *, commit: str) -> str:
+def page(out: Path) -> str:
     """The page in Markdown; a part without a result says so."""
     found = {path.stem: json.loads(path.read_text("utf-8")) for path in sorted(out.glob("*.json"))}
-    return "\n".join(_lines(found, commit)) + "\n"
+    return "\n".join(_lines(found)) + "\n"
 
 
-def _lines(found: dict[str, Any], commit: str) -> Iterator[str]:
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     yield "# On a GPU"
     yield ""
-    yield from _head(found, commit)
+    yield from _head(found)
     for name, (title, write) in SECTIONS.items():
         yield ""
         yield f"## {title}"
@@ -27,18 +27,24 @@ def _lines(found: dict[str, Any], commit: str) -> Iterator[str]:
             yield "This part has no result."
 
 
-def _head(found: dict[str, Any], commit: str) -> Iterator[str]:
+def _head(found: dict[str, Any]) -> Iterator[str]:
     if any(each["emulated"] for each in found.values()):
         yield "**Emulated board: these numbers check the program, not a board.**"
         yield ""
     board = found.get("sources", {}).get("result", {})
     took_s = sum(each["took_s"] for each in found.values())
-    yield f"Made by `python -m benchmarks.gpu`, then `python -m benchmarks.gpu --page`, at commit {commit}:"
+    yield "Made by `python -m benchmarks.gpu`, then `python -m benchmarks.gpu --page`:"
     yield (
         f"{board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
         f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. One run: repeat it "
         "before you lean on a small difference."
     )
+    runs: dict[tuple[str, str], list[str]] = {}
+    for name, each in found.items():
+        runs.setdefault((each["board"], each["commit"]), []).append(name)
+    for (uuid, commit), parts in runs.items():
+        yield ""
+        yield f"- board `{uuid}`, commit {commit or 'not known'}: {', '.join(parts)}"
 
 
 def _table(titles: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[str]:
@@ -168,7 +174,7 @@ def _precision(result: list[dict[str, Any]]) -> Iterator[str]:
 def _sources(result: dict[str, Any]) -> Iterator[str]:
     surveyed = [
         device
-        for source in result["trackers"]
+        for source in result["trackers"]["sources"]
         if source["name"] == "nvml"
         for device in source["devices"]
     ]

@@ -39,7 +39,7 @@ def test_parts_leave_their_results_and_are_not_run_again(tmp_path: Path) -> None
     first = run(tmp_path, "calls", "window")
     second = run(tmp_path, "window", "refresh")
 
-    written = page(tmp_path, commit="0")
+    written = page(tmp_path)
     refresh = json.loads((tmp_path / "refresh.json").read_text())["result"]
     assert "window: there already" not in first
     assert "window: there already" in second

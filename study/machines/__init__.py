@@ -1,1 +1,1 @@
-"""StorageVisibility a cluster, its nodes and devices, and find out who sees the storage."""
+"""Reach a cluster, its nodes and devices, and find out who sees the storage."""

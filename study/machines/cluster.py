@@ -186,7 +186,7 @@ def connect(
     accelerator: bool,
     ran_on: Collection[str] = (),
 ) -> Iterator[Cluster]:
-    """StorageVisibility Ray, or start one here, and put a tracker on each node that trials fit on.
+    """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
 
     Args:
         options: `address`, resources of a trial, and what concerns machines and trackers.
@@ -239,7 +239,7 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
 
 
 def _start(options: StudyOptions) -> str | None:
-    """StorageVisibility Ray; where its dashboard is, if that was asked for."""
+    """Reach Ray; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):

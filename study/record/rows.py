@@ -4,6 +4,7 @@ msgspec reads them, converts rows to records and checks each value on the way. T
 that `study.store` writes and the data frames that `analysis` reads follow from `columns`.
 """
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,10 +52,8 @@ class Row:
             ValueError: A field is missing, a value has a wrong type, the row contradicts itself, or
                 a word in it is not known.
         """
-        known = {
-            name: None if isinstance(value, float) and math.isnan(value) else value
-            for name, value in row.items()
-        }
+        whole = {each.name for each in columns(cls) if each.kind == "integer"}
+        known = {name: _plain(value, whole=name in whole) for name, value in row.items()}
         try:
             return msgspec.convert(known, cls)
         except msgspec.ValidationError as error:
@@ -62,6 +61,16 @@ class Row:
             raise ValueError(message) from error
 
 
+def _plain(value: object, *, whole: bool) -> object:
+    """Return a value as it was: data frames hold a missing one as NaN, and then others as floats."""
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
+        return None
+    return int(value) if whole and value.is_integer() else value
+
+
+@functools.cache
 def columns(record: type[Row]) -> tuple[Column, ...]:
     """Return the columns of a record class, in the order of its fields."""
     kind = inspect.type_info(record)

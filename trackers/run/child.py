@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import final
@@ -86,20 +86,34 @@ class Child:
 
 
 @contextmanager
-def passing_signals_on(child: Child) -> Iterator[None]:
-    """Hand the child what is sent to us, as long as the block runs; we go on until it has ended."""
+def passing_signals_on() -> Iterator[Callable[[Child], None]]:
+    """Hand what is sent to us to the child, as long as the block runs; we go on until it has ended.
+
+    Yields:
+        A function that takes the child once it is started; what came before goes to it then.
+    """
+    children: list[Child] = []
+    early: list[int] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        child.send(number)
+        if children:
+            children[0].send(number)
+        else:
+            early.append(number)
 
-    def pass_on_without_terminal(number: int, _: FrameType | None) -> None:
+    def pass_on_without_terminal(number: int, frame: FrameType | None) -> None:
         if not os.isatty(0):  # else the child has got it from there
+            pass_on(number, frame)
+
+    def take(child: Child) -> None:
+        children.append(child)
+        for number in early:
             child.send(number)
 
     before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
     before |= {number: signal.signal(number, pass_on_without_terminal) for number in FROM_TERMINAL}
     try:
-        yield
+        yield take
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -48,8 +48,9 @@ def run_measured(
         stack.callback(detection.close)
         meters = [(each, stack.enter_context(EnergyMeter(each))) for each in detection.sources]
         start_s = time.monotonic()
+        take = stack.enter_context(passing_signals_on())
         child = Child(command)
-        stack.enter_context(passing_signals_on(child))
+        take(child)
         tree = _Tree(meters, child.pid, visible)
         tree.open("run")
         peaks_w: dict[frozenset[Component], float] = {}

@@ -41,7 +41,7 @@ class EarlyStopper:
         halving: Halving | None = None,
         capping: bool = True,
     ) -> None:
-        """EarlyStopper by `goal`, within `budget`.
+        """Stop by `goal`, within `budget`.
 
         Args:
             goal: What the search is after.

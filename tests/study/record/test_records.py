@@ -85,6 +85,16 @@ def test_not_a_number_is_missing() -> None:
     assert (record.val_score, record.peak_memory_bytes, record.stop_reason) == (None, None, None)
 
 
+def test_a_whole_number_may_come_as_a_float() -> None:
+    """A data frame keeps whole numbers as floats where one of the column is missing."""
+    record = epoch(1)
+
+    again = EpochRecord.from_row({**record.to_row(), "peak_memory_bytes": 4096.0})
+
+    assert again.peak_memory_bytes == 4096
+    assert isinstance(again.peak_memory_bytes, int)
+
+
 def test_words_are_words_again() -> None:
     """What was text in a table is a member of its list, so that `is` holds."""
     row = epoch(1, stop=StopReason.PATIENCE).to_row()

@@ -21,7 +21,7 @@ from tests.actors import killed, pid_of
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle, start_manager
 from trackers.node.client import TrackerClient
-from trackers.node.ledger import TRIAL, BookedWindow, Booking, TrackerFacts, WindowKey
+from trackers.node.ledger import TRIAL, Booking, TrackerFacts, WindowKey
 from trackers.sample import Component, Method, Reading, Status
 from trackers.sources.detect import Request
 
@@ -233,7 +233,7 @@ def test_closing_twice_tells_and_books_the_same(manager: Handle) -> None:
 
     assert energy_j(first) > 0
     assert first == second == third
-    assert take(tracker).windows == (BookedWindow(key=key(1), reading=first),)
+    assert [(each.key, each.reading) for each in take(tracker).windows] == [(key(1), first)]
 
 
 def test_taking_empties(manager: Handle) -> None:

@@ -38,7 +38,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
             "group": _group(bar.batch_size),
             "top": bar.high or bar.percent or 0.0,
             "word": "no energy" if bar.percent is None else bar.accuracy,
-            "words": _bar_words(bar),
+            "words": _bar_words(bar, info),
         }
         for bar in info.bars
     ]
@@ -46,7 +46,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
     layer = _bars(rates, most=max(row["top"] for row in rows))
     notes = [
-        "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
+        f"By learning rate. Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
         *(
             [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
@@ -134,15 +134,15 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         axis=alt.Axis(tickCount=6, labelFlush=False),
     )
     accuracy = alt.Y(
-        "accuracy_percent:Q",
-        title="Best validation accuracy, %",
+        "score:Q",
+        title=f"Best validation {info.form.axis}",
         scale=alt.Scale(zero=False, nice=True),
     )
     across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
         x="energy_low:Q", x2="energy_high:Q", y=accuracy
     )
     along = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
-        x=energy, y="accuracy_low_percent:Q", y2="accuracy_high_percent:Q"
+        x=energy, y="score_low:Q", y2="score_high:Q"
     )
     front = (
         chart.transform_filter("datum.on_line")
@@ -152,7 +152,7 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         .encode(x=energy, y=accuracy)
     )
     tolerated = (
-        alt.Chart(alt.InlineData(values=[{"accuracy_percent": info.tolerated_percent}]))
+        alt.Chart(alt.InlineData(values=[{"score": info.tolerated}]))
         .mark_rule(color=MUTED, strokeDash=[1, 3], aria=False)
         .encode(y=accuracy)
     )
@@ -161,9 +161,10 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
     layered = alt.layer(tolerated, across, along, front, *marks).properties(
         width=WIDTH, height=_HEIGHT
     )
+    with_tolerance = "less" if info.form.objective.mode == "max" else "plus"
     notes = [
         "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
-        "Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best accuracy less the tolerance.",
+        f"Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best {info.form.name} {with_tolerance} the tolerance.",
         "Grey lines: 95 % intervals."
         if info.has_intervals
         else "One repeat: there are no intervals.",
@@ -218,9 +219,10 @@ def _strength(value: float | None, low: float, high: float) -> float:
     return _FAINTEST + share * (_STRONGEST - _FAINTEST)
 
 
-def _bar_words(bar: Bar) -> str:
+def _bar_words(bar: Bar, info: RelativeEnergyInfo) -> str:
     energy = "no energy" if bar.percent is None else f"{bar.percent:.1f} % of the worst"
-    accuracy = f", accuracy {bar.accuracy} %" if bar.accuracy else ""
+    percent = " %" if info.form.objective.is_share else ""
+    accuracy = f", {info.form.name} {bar.accuracy}{percent}" if bar.accuracy else ""
     spread = "" if bar.low is None or bar.high is None else f" ({bar.low:.1f} to {bar.high:.1f})"
     return (
         f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.learning_rate}: "
@@ -238,5 +240,5 @@ def _point_words(point: Point, info: ParetoInfo) -> str:
     front = ", on the Pareto front" if point.on_front else ""
     return (
         f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
-        f"{energy:.4g} {info.unit.name}, {point.accuracy_percent:.1f} %{front}"
+        f"{energy:.4g} {info.unit.name}, {info.form.shown_text(point.score)}{front}"
     )

@@ -4,9 +4,8 @@ Each figure is a record first; which there are is listed here. Importing this ta
 only a report needs it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any
 
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
@@ -62,7 +61,7 @@ def _multitask(findings: Findings) -> Iterator[Drawing]:
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:
     info = relative_energy_info(findings)
     if any(bar.percent is not None for bar in info.bars):
-        rows = [_renamed(asdict(bar), accuracy=findings.score.name) for bar in info.bars]
+        rows = [info.form.named(asdict(bar)) for bar in info.bars]
         yield drawing(
             "relative_energy", info.title, relative_energy_chart(info), rows, findings.labels
         )
@@ -78,14 +77,14 @@ def _heat_maps(findings: Findings) -> Iterator[Drawing]:
 def _pareto(findings: Findings) -> Iterator[Drawing]:
     info = pareto_info(findings)
     if info.points:
-        rows = [_with_score(asdict(point), findings) for point in info.points]
+        rows = [info.form.named(asdict(point)) for point in info.points]
         yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:
     for info in epoch_curves_infos(findings):
         if any(point.energy_mwh is not None for point in info.points):
-            rows = [_with_score(asdict(point), findings) for point in info.points]
+            rows = [info.form.named(asdict(point)) for point in info.points]
             yield drawing(info.name, info.title, epoch_curves_chart(info), rows, findings.labels)
 
 
@@ -94,13 +93,3 @@ def _power(findings: Findings) -> Iterator[Drawing]:
     if info is not None:
         rows = [asdict(point) for point in info.points]
         yield drawing("power", info.title, power_chart(info), rows, findings.labels)
-
-
-def _with_score(row: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
-    """A row as its CSV file has it, with the name and unit of the objective in its columns."""
-    key = findings.score.key
-    return _renamed(row, score=key(), score_low=key("low"), score_high=key("high"))
-
-
-def _renamed(row: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in row.items()}

@@ -33,7 +33,7 @@ class Bar:
         percent: Total energy in percent of the worst setup's; None where it is not known.
         low: `percent` less a standard deviation over repeats; None for one repeat.
         high: `percent` more a standard deviation.
-        accuracy: Value of the objective as the figure shows it; a share in percent without its sign.
+        score_text: Value of the objective as the figure shows it; a share in percent without its sign.
         chosen: Whether it is the recommended setup.
     """
 
@@ -43,7 +43,7 @@ class Bar:
     percent: float | None
     low: float | None
     high: float | None
-    accuracy: str
+    score_text: str
     chosen: bool
 
 
@@ -144,7 +144,7 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
                 percent=_scaled(each.energy_j, scale, 0),
                 low=_scaled(each.energy_j, scale, -1),
                 high=_scaled(each.energy_j, scale, +1),
-                accuracy=findings.score.bare_text(each.accuracy),
+                score_text=findings.score.bare_text(each.accuracy),
                 chosen=each.setup == findings.recommendation.setup,
             )
             for each in shown

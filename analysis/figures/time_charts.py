@@ -28,7 +28,11 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     """Two rows of panels, a panel for each batch size: energy of each epoch, and accuracy."""
     groups = [f"batch size {size}" for size in sorted({p.batch_size for p in info.points})]
     rows = [
-        {**asdict(p), "group": f"batch size {p.batch_size}", "words": _words(p, info)}
+        {
+            **info.form.named(asdict(p)),
+            "group": f"batch size {p.batch_size}",
+            "words": _words(p, info),
+        }
         for p in info.points
     ]
     data = alt.InlineData(values=rows)
@@ -36,7 +40,7 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
         _panels(data, info, groups, field, title)
         for field, title in (
             ("energy_mwh", "Energy of the epoch, mWh"),
-            ("score", f"Validation {info.form.axis}"),
+            (info.form.key(), f"Validation {info.form.axis}"),
         )
         if any(row[field] is not None for row in rows)
     ]

@@ -1,7 +1,9 @@
 """Values and names of the objective: a share in percent, any other as the plain number that it is."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from analysis.forms.cells import Cell, number_cell
 from analysis.quantities import MISSING, percent_text, plain_text, points_text
@@ -98,6 +100,16 @@ class ScoreForm:
     def std_key(self) -> str:
         """Return the name of the column of standard deviations in CSV files."""
         return f"{self._plain}_std_points" if self.objective.is_share else f"{self._plain}_std"
+
+    def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of a figure with the fields of the score under their own keys."""
+        names = {
+            "score": self.key(),
+            "score_low": self.key("low"),
+            "score_high": self.key("high"),
+            "score_text": self._plain,
+        }
+        return {names.get(name, name): value for name, value in row.items()}
 
     def shown(self, score: float | None) -> float | None:
         """Return a value in the unit of tables and figures."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, Self
 
 import msgspec
@@ -47,12 +48,15 @@ class Row:
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the record of a row; keys that are not fields are passed over.
 
+        A data frame has NaN where a number is missing, and its integers are floats where one may be.
+
         Raises:
             ValueError: A field is missing, a value has a wrong type, the row contradicts itself, or
                 a word in it is not known.
         """
+        integers = _integers(cls)
         known = {
-            name: None if isinstance(value, float) and math.isnan(value) else value
+            name: _plain(value, is_integer=name in integers) if isinstance(value, float) else value
             for name, value in row.items()
         }
         try:
@@ -60,6 +64,17 @@ class Row:
         except msgspec.ValidationError as error:
             message = f"this is no {cls.__name__}: {error}"
             raise ValueError(message) from error
+
+
+@cache
+def _integers(record: type[Row]) -> frozenset[str]:
+    return frozenset(each.name for each in columns(record) if each.kind == "integer")
+
+
+def _plain(value: float, *, is_integer: bool) -> float | None:
+    if math.isnan(value):
+        return None
+    return int(value) if is_integer and value.is_integer() else value
 
 
 def columns(record: type[Row]) -> tuple[Column, ...]:

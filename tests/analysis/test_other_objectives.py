@@ -191,3 +191,19 @@ def test_a_value_has_four_digits_or_is_a_percentage(
 def test_a_name_with_signs_becomes_the_name_of_a_column() -> None:
     """Tune's metrics are called `val/loss`; files cannot be."""
     assert ScoreForm(Objective("val/loss", mode="min")).key("low") == "val_loss_low"
+
+
+def test_a_search_is_reported_in_its_own_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its points have the plain number, and no hypervolume: nothing says where the scale ends."""
+    options = {"max_epochs": 30, "goal": "accuracy-energy"}
+    folder = study_of(tmp_path / "a", RMSE, 0.03214, paradigm=Paradigm.SEARCH, options=options)
+
+    run(Options(results=(folder,)))
+
+    assert "accuracy" not in capsys.readouterr().out
+    rows = list(csv.DictReader((folder / "report" / "search_points.csv").open()))
+    found = {int(row["setup"]): float(row["rmse"]) for row in rows if row["kind"] == "front"}
+    assert found == pytest.approx({n: 0.03214 * f * 1.001 for n, f in FACTORS.items()})
+    assert not (folder / "report" / "search_hypervolume.csv").exists()

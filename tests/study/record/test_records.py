@@ -85,6 +85,17 @@ def test_not_a_number_is_missing() -> None:
     assert (record.val_score, record.peak_memory_bytes, record.stop_reason) == (None, None, None)
 
 
+def test_an_integer_of_a_data_frame_is_an_integer_again() -> None:
+    """Where a count may be missing, a frame has floats; one with a fraction is refused."""
+    row = epoch(1).to_row() | {"peak_memory_bytes": 64.0}
+
+    record = EpochRecord.from_row(row)
+
+    assert record.peak_memory_bytes == 64
+    with pytest.raises(ValueError, match="peak_memory_bytes"):
+        EpochRecord.from_row(row | {"peak_memory_bytes": 64.5})
+
+
 def test_words_are_words_again() -> None:
     """What was text in a table is a member of its list, so that `is` holds."""
     row = epoch(1, stop=StopReason.PATIENCE).to_row()

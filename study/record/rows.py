@@ -54,7 +54,7 @@ class Row:
             ValueError: A field is missing, a value has a wrong type, the row contradicts itself, or
                 a word in it is not known.
         """
-        integers = _integers(cls)
+        integers = _integers(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
         known = {
             name: _plain(value, is_integer=name in integers) if isinstance(value, float) else value
             for name, value in row.items()

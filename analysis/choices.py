@@ -1,5 +1,6 @@
 """Options that `python -m analysis` and its `serve` share."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,15 +26,16 @@ class Choices:
     """Options of an analysis."""
 
     tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
-    """Accuracy that may be given up to save energy, in percentage points."""
+    """What may be given up to save energy: percentage points of an accuracy or another share, per cent
+    of the best value of any other objective."""
     prefer: tyro.conf.EnumChoicesFromValues[Preference] = Preference.BALANCED
-    """What a point of accuracy beyond the tolerance is worth: 20, 40 or 80 % of the energy."""
+    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
-    target: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
-    """For the energy to target: 0.9 is 90 %. Left out: the study's own, or the best less the tolerance."""
+    target: Annotated[float | None, tyro.conf.arg(metavar="VALUE")] = None
+    """For the energy to target: a value of the objective; 0.9 of a share is 90 %. Left out: the study's own, or the best less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
     """Number of the setup that you use today: savings against it are given, too."""
     against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
@@ -58,11 +60,10 @@ class Choices:
             AnalysisError: An option is not allowed.
         """
         if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
-            message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100 percentage points."
+            message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100."
             raise AnalysisError(message)
-        target = self.target
-        if target is not None and not 0 < target <= 1:
-            message = f"--target is {target:g}; allowed is a share above 0, up to 1."
+        if self.target is not None and not math.isfinite(self.target):
+            message = f"--target is {self.target:g}; allowed is a number."
             raise AnalysisError(message)
         self.footprint_factors()
 
@@ -90,11 +91,15 @@ class Choices:
         if self.baseline is not None and self.baseline not in known:
             message = f"--baseline is {self.baseline}; {path} has the setups {listed(known)}."
             raise AnalysisError(message)
+        objective, target = study.manifest.objective, self.target
+        if target is not None and objective.is_share and not 0 < target <= 1:
+            message = f"--target is {target:g}; allowed is a share above 0, up to 1."
+            raise AnalysisError(message)
         return analyse(
             without_idle(comparable(study)) if self.subtract_idle else study,
             tolerance=self.tolerance / 100,
             by=self.rank_by,
-            target=self.target,
+            target=target,
             baseline=self.baseline,
             factors=self.footprint_factors(),
             prefer=self.prefer,

@@ -10,15 +10,18 @@ from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
 from analysis.errors import AnalysisError
+from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking.chance import weighed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
+from analysis.ranking.tolerance import allowed
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
-from study.record.records import EnergyMethod
+from study.record.objective import Objective
+from study.record.records import EnergyMethod, Paradigm
 from study.record.vocabulary import ranked_stage
 
 
@@ -35,7 +38,7 @@ class Findings:
         labels: What must stand in every title: `estimated`, `data: synthetic`.
         ranked_stage: The stage that `setups` and `ranking` are about; None where a trial has one.
         paradigm: What its stages say: pretraining, multitask.
-        target: Validation accuracy for the energy to target, a share; None if there is none.
+        target: Value of the objective for the energy to target; None if there is none.
         factors: What turns energy into greenhouse gas and money; None if not asked for.
     """
 
@@ -49,6 +52,11 @@ class Findings:
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
+
+    @property
+    def score(self) -> ScoreForm:
+        """How the study's objective is named and written."""
+        return ScoreForm(self.study.manifest.objective)
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
@@ -74,31 +82,35 @@ def analyse(
 
     Args:
         study: A loaded study, finished or not.
-        tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
+        tolerance: What may be given up of the objective for energy; a share, 0.01 is one point of
+            an objective that is a share and 1 % of the best setup's value of any other.
         by: What setups are ranked by.
-        target: Validation accuracy for the energy to target, a share. Left out: the study's own,
-            or, where setups are ranked by it, the best accuracy less the tolerance.
+        target: Value of the objective for the energy to target. Left out: the study's own, or,
+            where setups are ranked by it, the best one less the tolerance.
         baseline: Number of the setup that savings are also given against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
-        prefer: What a point of accuracy is worth beyond the tolerance.
+        prefer: What a point of the objective is worth beyond the tolerance.
         choice: How the setup to use is chosen, where setups are ranked by energy.
 
     Raises:
-        AnalysisError: The objective is no share, which tables and advice are about as yet.
+        AnalysisError: What is asked for has a meaning only for a share that is to be large.
     """
-    _refuse_other_objectives(study)
+    objective = study.manifest.objective
+    _check_objective(study, by)
     study = comparable(study)
     stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
     asked = study.manifest.setups
-    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
+    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal, objective=objective))
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
-        goal = _reachable(setups, tolerance)
-        setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal))
+        goal = _reachable(setups, tolerance, objective)
+        setups = setup_energies(
+            asked, trial_energies(*ranked_rows, target=goal, objective=objective)
+        )
     aim = Aim(tolerance=tolerance, price=prefer.price)
-    evidence, at_chance = weighed(setups, aim, study.manifest.data)
+    evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
     ranking = rank(
         setups,
         tolerance=tolerance,
@@ -107,6 +119,7 @@ def analyse(
         rule=choice,
         evidence=evidence,
         at_chance=at_chance,
+        objective=objective,
     )
     paradigm = paradigm_info(study)
     return Findings(
@@ -133,23 +146,35 @@ def analyse(
     )
 
 
-def _refuse_other_objectives(study: Study) -> None:
-    """Say nothing rather than per cent of what is no share, or the best of what is to be small."""
+def _check_objective(study: Study, by: RankBy) -> None:
+    """Refuse what is said in points of a share that is to be large, of an objective that is none."""
     objective = study.manifest.objective
     if objective.is_share and objective.mode == "max":
         return
-    message = (
-        f"{study.path}: its objective is {objective.name} ({objective.mode}), which is no share that is to "
-        "be large; tables and advice are about such shares only in this version. Its rows lie in "
-        "trials.parquet (best_val_score, test_score, energy_j) and epochs.parquet beside."
-    )
-    raise AnalysisError(message)
+    if by is RankBy.ACCURACY_PER_WH:
+        message = (
+            f"--rank-by is {by}, but the objective of {study.path} is {objective}, of which there are no "
+            "points to be gained per Wh; allowed are energy, energy-delay and energy-to-target."
+        )
+        raise AnalysisError(message)
+    if study.manifest.paradigm in (Paradigm.PRETRAINING, Paradigm.MULTITASK):
+        message = (
+            f"{study.path}: its objective is {objective}; a study of {study.manifest.paradigm} is "
+            "compared in points of a share that is to be large. Its rows lie in trials.parquet "
+            "(best_val_score, test_score, energy_j) and epochs.parquet beside."
+        )
+        raise AnalysisError(message)
 
 
-def _reachable(setups: Sequence[SetupEnergy], tolerance: float) -> float | None:
-    """The best setup's accuracy less the tolerance: what counts as accurate enough elsewhere."""
-    known = [each.accuracy for each in setups if each.accuracy is not None]
-    return max(max(known) - tolerance, 0.0) if known else None
+def _reachable(
+    setups: Sequence[SetupEnergy], tolerance: float, objective: Objective
+) -> float | None:
+    """The best setup's value less the tolerance: what counts as good enough elsewhere."""
+    best = objective.best(each.accuracy for each in setups)
+    if best is None:
+        return None
+    goal = objective.gain(objective.gain(best) - allowed(tolerance, setups, objective))
+    return max(goal, 0.0) if objective.is_share else goal
 
 
 def labels_of(study: Study) -> tuple[str, ...]:

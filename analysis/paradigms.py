@@ -32,7 +32,7 @@ class ParadigmInfo:
 def paradigm_info(study: Study) -> ParadigmInfo:
     """Compute what the study's paradigm asks for."""
     manifest = study.manifest
-    trials = trial_stages(study.epochs)
+    trials = trial_stages(study.epochs, manifest.objective)
     stages = setup_stages(manifest.setups, manifest.stages, trials)
     kind = manifest.paradigm
     return ParadigmInfo(

@@ -59,6 +59,12 @@ def percent_text(share: float | None, *, decimals: int = 1) -> str:
     return MISSING if share is None else f"{100 * share:.{decimals}f} %"
 
 
+def plain_text(value: float) -> str:
+    """A number of any size with four significant digits: `0.03214`, `12,346`."""
+    large = abs(value) >= 10.0**_SIGNIFICANT
+    return f"{value:,.0f}" if large else f"{value:.{_SIGNIFICANT}g}"
+
+
 def probability_text(probability: float) -> str:
     """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %."""
     if probability > 0.99:  # noqa: PLR2004 - as said

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
-from analysis.quantities import counted, listed, percent_text
+from analysis.forms.scores import ScoreForm
+from analysis.quantities import counted, listed, percent_text, sentence
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
+from study.record.objective import ACCURACY
 from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
@@ -30,6 +32,7 @@ def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> It
     yield from _about_energy(study, setups)
     yield from _about_accuracy(study, ranking)
     yield from _about_trials(study, setups)
+    yield from _about_counts(setups, ScoreForm(ranking.objective))
     yield from _about_setups(setups, ranking)
     yield from study.notes
     yield from study.manifest.warnings
@@ -85,16 +88,17 @@ def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
 
 
 def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
-    data = study.manifest.data
+    data, score = study.manifest.data, ScoreForm(ranking.objective)
     if data.synthetic:
-        yield "The data are synthetic: accuracies say nothing about real data."
+        yield f"The data are synthetic: {score.values} say nothing about real data."
     elif not study.epochs.empty and not _has_test_scores(study):
-        yield (
-            "Accuracies are those of the best epoch on the validation set that chose it: on new data "
-            "expect less."
+        less = "less" if ranking.objective.mode == "max" else "more"
+        yield sentence(
+            f"{score.values} are those of the best epoch on the validation set that chose it: on new "
+            f"data expect {less}"
         )
     best = None if ranking.best is None else ranking.best.accuracy
-    if data.chance_accuracy is None:
+    if data.chance_accuracy is None or ranking.objective != ACCURACY:
         return
     if best is not None and best <= data.chance_accuracy:
         yield (
@@ -148,7 +152,6 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
                 f"Setup {setup.setup}: {setup.failed} of {setup.failed + setup.finished} trainings "
                 f"failed{_how_counted(setup)}."
             )
-    yield from _about_counts(setups)
 
 
 def _how_counted(setup: SetupEnergy) -> str:
@@ -157,7 +160,7 @@ def _how_counted(setup: SetupEnergy) -> str:
     return ", and what they used is in the energy of each that did not"
 
 
-def _about_counts(setups: Sequence[SetupEnergy]) -> Iterator[str]:
+def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[str]:
     """Values that a mean is of, where they are fewer than a reader would think."""
     unequal = {
         each.setup: (each.energy_j.count, each.best_accuracy.count)
@@ -167,7 +170,7 @@ def _about_counts(setups: Sequence[SetupEnergy]) -> Iterator[str]:
     }
     for setup, (energies, accuracies) in unequal.items():
         yield (
-            f"Setup {setup}: the accuracy is of {counted(accuracies, 'training')}, the energy of "
+            f"Setup {setup}: the {score.name} is of {counted(accuracies, 'training')}, the energy of "
             f"{energies}."
         )
     once = [each.setup for each in setups if each.energy_j is not None and each.energy_j.count == 1]

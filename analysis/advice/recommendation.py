@@ -8,6 +8,7 @@ from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import footprint_text, saved_text
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
+from analysis.forms.scores import ScoreForm
 from analysis.paradigms import ParadigmInfo, paradigm_advice
 from analysis.quantities import (
     counted,
@@ -17,7 +18,6 @@ from analysis.quantities import (
     listed,
     parameters_text,
     percent_text,
-    points_text,
     probability_text,
 )
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
@@ -65,11 +65,11 @@ def recommend(
         paradigm: What its stages say.
         stage: The ranked stage, where trials have several.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
-        test_accuracy: The first setup's accuracy on a test set; None where there is none.
+        test_accuracy: The first setup's value of the objective on a test set; None where there is none.
     """
     first = ranking.first
     if first is None:
-        about = _refusal(study, setups)
+        about = _refusal(study, setups, ScoreForm(ranking.objective))
     else:
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
     return Recommendation(
@@ -102,7 +102,7 @@ def _advice(
 ) -> Iterator[str]:
     setup = first.setup
     yield (
-        f"Use {setup_text(setup)} (setup {setup.setup}): {_accuracy(setup, test_accuracy)} for "
+        f"Use {setup_text(setup)} (setup {setup.setup}): {_score(setup, test_accuracy, ScoreForm(ranking.objective))} for "
         f"{_energy(study, setup)} per training{_total_interval(setup, ranking)}."
     )
     yield from _how_sure(first, ranking)
@@ -134,17 +134,19 @@ class _Reference:
     Attributes:
         name: `most accurate`, `costliest` or `baseline`.
         setup: The setup.
+        score: Its value of the objective in words.
     """
 
     name: str
     setup: SetupEnergy
+    score: str
 
 
 def _references(ranking: Ranking) -> list[_Reference]:
     """The other setups by which the first place is judged, each once."""
     found: dict[int, _Reference] = {}
     named = (
-        ("most accurate", ranking.best),
+        (ScoreForm(ranking.objective).best, ranking.best),
         ("baseline", ranking.baseline),
         ("costliest", ranking.worst),
     )
@@ -154,16 +156,18 @@ def _references(ranking: Ranking) -> list[_Reference]:
             continue
         known = found.get(setup.setup)
         names = name if known is None else f"{known.name} and {name}"
-        found[setup.setup] = _Reference(name=names, setup=setup)
+        found[setup.setup] = _Reference(
+            name=names, setup=setup, score=ScoreForm(ranking.objective).text(setup.accuracy)
+        )
     return list(found.values())
 
 
-def _accuracy(setup: SetupEnergy, test_accuracy: float | None) -> str:
-    """The accuracy, on data that decided nothing where there are such."""
-    seen = percent_text(setup.accuracy)
-    if test_accuracy is None:
-        return f"{seen} accuracy"
-    return f"{percent_text(test_accuracy)} accuracy on the test set ({seen} in validation)"
+def _score(setup: SetupEnergy, test_score: float | None, score: ScoreForm) -> str:
+    """The objective's value, on data that decided nothing where there are such."""
+    seen = score.text(setup.accuracy)
+    if test_score is None:
+        return score.phrase(setup.accuracy)
+    return f"{score.phrase(test_score)} on the test set ({seen} in validation)"
 
 
 def _total_interval(setup: SetupEnergy, ranking: Ranking) -> str:
@@ -176,6 +180,7 @@ def _total_interval(setup: SetupEnergy, ranking: Ranking) -> str:
 def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     """State the probability that the advice is right, and whether a more accurate setup is known."""
     evidence, number = ranking.evidence, first.setup.setup
+    score = ScoreForm(ranking.objective)
     right = None if evidence is None else evidence.right(number)
     if evidence is None or right is None:
         yield (
@@ -186,18 +191,15 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     if ranking.by_expected_loss:
         yield (
             f"With a probability of {probability_text(right)} it is within "
-            f"{points_text(ranking.tolerance)} of the best accuracy and at most 5 % dearer than the "
+            f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
     if (evidence.most_accurate(number) or 0.0) >= _SURE:
-        yield "No other setup is more accurate."
+        yield f"No other setup is {score.better}."
 
 
 def _named(reference: _Reference) -> str:
-    return (
-        f"the {reference.name} (setup {reference.setup.setup}, "
-        f"{percent_text(reference.setup.accuracy)})"
-    )
+    return f"the {reference.name} (setup {reference.setup.setup}, {reference.score})"
 
 
 def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: Ranking) -> str:
@@ -245,7 +247,7 @@ def _footprint(
             )
 
 
-def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
+def _refusal(study: Study, setups: Sequence[SetupEnergy], score: ScoreForm) -> str:
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):
@@ -263,7 +265,7 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy]) -> str:
             "No recommendation: no finished trial has an energy for all of its epochs. "
             "`python -m trackers` says what this machine can measure and how to mend it."
         )
-    return "No recommendation: no setup that is accurate enough has an energy."
+    return f"No recommendation: no setup that is {score.enough} has an energy."
 
 
 def _energy(study: Study, setup: SetupEnergy) -> str:

@@ -15,7 +15,7 @@ from analysis.energy.known import known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
-from study.record.objective import metrics_of
+from study.record.objective import ACCURACY, Objective, metrics_of
 from study.record.records import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
@@ -37,7 +37,7 @@ class TrialStage:
         energy_j: Their sum; None where an epoch has no energy.
         energy_per_epoch_j: Mean over the epochs that have an energy.
         time_s: Time in its epochs.
-        accuracy: Highest validation accuracy; None for a stage without one (`encoder`).
+        accuracy: Best value of the objective; None for a stage without one (`encoder`).
         by_task: Accuracy of each task in the epoch of `accuracy`; none outside multitask.
         missing_epochs: Epochs without an energy.
         stop_reason: Why it ended; None while it runs.
@@ -79,7 +79,7 @@ class SetupStage:
         energy_j: Energy of the stage.
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs.
         epochs: Epochs until it stopped.
-        accuracy: Best validation accuracy; in [0, 1].
+        accuracy: Best value of the objective; of a share, in [0, 1].
         by_task: Accuracy of each task in that epoch; none outside multitask.
         stop_reasons: Why the stage ended, without repetition.
     """
@@ -99,18 +99,21 @@ class SetupStage:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def trial_stages(epochs: pd.DataFrame) -> tuple[TrialStage, ...]:
+def trial_stages(epochs: pd.DataFrame, objective: Objective = ACCURACY) -> tuple[TrialStage, ...]:
     """Each stage of each trial that has begun, in the order of trials and of the paper.
 
     Args:
         epochs: Columns of `EpochRecord`.
+        objective: The validation metric that decides.
     """
     kept = counted_epochs(epochs).sort_values("epoch", kind="stable")
     if kept.empty:
         return ()
     key = ["trial_id", "stage"]
     best = kept.dropna(subset=["val_score"])
-    at_best = best.loc[best.groupby(key, sort=False)["val_score"].idxmax()].set_index(key)
+    scores = best.groupby(key, sort=False)["val_score"]
+    rows_of_best = scores.idxmax() if objective.mode == "max" else scores.idxmin()
+    at_best = best.loc[rows_of_best].set_index(key)
     grouped = kept.assign(missing=kept["epoch_energy_j"].isna()).groupby(key, sort=False)
     sums = grouped.agg(
         setup=("setup", "first"),

@@ -21,6 +21,7 @@ from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY, Objective
 from study.record.records import EnergyMethod, StopReason, TrialStatus
 from study.record.vocabulary import NOT_WHOLE
 
@@ -40,7 +41,7 @@ class TrialEnergy:
         epochs: Number of epochs, over all stages.
         energy_j: Sum over the epochs; None without an epoch, or where an epoch has no energy.
         energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
-        best_accuracy: Highest validation accuracy of an epoch; in [0, 1].
+        best_accuracy: Best value of the study's objective in an epoch; of a share, in [0, 1].
         missing_epochs: Epochs without an energy.
         degraded_epochs: Epochs of which the energy is `degraded`.
         setup_energy_j: Energy before the first epoch.
@@ -51,7 +52,7 @@ class TrialEnergy:
         calibration: What all readings of its board may be wrong by, as a share of the energy: half of
             a 95 % interval; None if not known.
         time_s: Time in its epochs.
-        to_target_j: Energy up to the first epoch that reached the target accuracy; None where
+        to_target_j: Energy up to the first epoch that reached the target; None where
             there is no target, or it was not reached.
         board: What it was measured on; None if not known.
         estimated: Whether the energy of an epoch of it is an estimate.
@@ -113,7 +114,7 @@ class SetupEnergy:
         energy_j: Total energy of a training; None where no finished trial has one.
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs, so that every
             repeat weighs the same however long it was (paper, Table 2).
-        best_accuracy: Best validation accuracy; in [0, 1].
+        best_accuracy: Best value of the study's objective; of a share, in [0, 1].
         epochs: Epochs until training stopped.
         missing_epochs: Epochs without an energy, over all repeats.
         degraded_epochs: Epochs with a `degraded` energy, over all repeats.
@@ -125,7 +126,7 @@ class SetupEnergy:
         uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
         calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
-        to_target_j: Energy to the target accuracy; None unless every finished trial reached it.
+        to_target_j: Energy to the target; None unless every finished trial reached it.
         boards: What its trials were measured on.
         failed: Number of trials that failed: diverged, out of memory, or with an error.
         cost: Energy of all trials for each that succeeded; None where none failed, or where the
@@ -174,7 +175,7 @@ class SetupEnergy:
 
     @property
     def accuracy(self) -> float | None:
-        """Mean best validation accuracy; in [0, 1]."""
+        """Mean best value of the objective in validation; of a share, in [0, 1]."""
         return None if self.best_accuracy is None else self.best_accuracy.mean
 
     @property
@@ -184,14 +185,19 @@ class SetupEnergy:
 
 
 def trial_energies(
-    epochs: pd.DataFrame, trials: pd.DataFrame, *, target: float | None = None
+    epochs: pd.DataFrame,
+    trials: pd.DataFrame,
+    *,
+    target: float | None = None,
+    objective: Objective = ACCURACY,
 ) -> tuple[TrialEnergy, ...]:
     """The energy of each trial, in the order of `trials`.
 
     Args:
         epochs: Columns of `EpochRecord`; every trial of it is in `trials`.
         trials: Columns of `TrialRecord`.
-        target: Validation accuracy for the energy to target; a share.
+        target: Value of the objective for the energy to target.
+        objective: The validation metric that decides.
     """
     kept = counted_epochs(epochs)
     grouped = kept.assign(
@@ -205,7 +211,7 @@ def trial_energies(
         counted=("epoch", "size"),
         sum_j=("epoch_energy_j", "sum"),
         mean_j=("epoch_energy_j", "mean"),
-        best=("val_score", "max"),
+        best=("val_score", objective.mode),
         missing=("missing", "sum"),
         degraded=("degraded", "sum"),
         estimated=("estimated", "any"),
@@ -215,7 +221,7 @@ def trial_energies(
         calibrated_j=("calibrated_j", "sum"),
     )
     if target is not None:
-        sums = sums.join(energy_to_target(kept, target))
+        sums = sums.join(energy_to_target(kept, target, objective))
     joined = trials.join(sums, on="trial_id").to_dict("records")
     return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
 
@@ -239,18 +245,22 @@ def setup_energies(
     )
 
 
-def energy_to_target(epochs: pd.DataFrame, target: float) -> "pd.Series[float]":
-    """Energy of each trial up to and with its first epoch of at least the target's accuracy.
+def energy_to_target(
+    epochs: pd.DataFrame, target: float, objective: Objective = ACCURACY
+) -> "pd.Series[float]":
+    """Energy of each trial up to and with its first epoch that is at least as good as the target.
 
     Trials that never reached it are left out; NaN where an epoch up to it has no energy.
 
     Args:
         epochs: Epochs that count, of one stage.
-        target: Validation accuracy; a share.
+        target: Value of the objective.
+        objective: The validation metric that decides.
     """
     ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")
     by_trial = ordered.groupby("trial_id", sort=False)
-    reached = ordered["val_score"] >= target
+    scores = ordered["val_score"]
+    reached = scores >= target if objective.mode == "max" else scores <= target
     # Summed with NaN as 0 and then blanked, since pandas' cumsum passes over what is missing.
     so_far = by_trial["epoch_energy_j"].cumsum()
     lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0

@@ -61,7 +61,7 @@ def _multitask(findings: Findings) -> Iterator[Drawing]:
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:
     info = relative_energy_info(findings)
     if any(bar.percent is not None for bar in info.bars):
-        rows = [asdict(bar) for bar in info.bars]
+        rows = [info.form.named(asdict(bar)) for bar in info.bars]
         yield drawing(
             "relative_energy", info.title, relative_energy_chart(info), rows, findings.labels
         )
@@ -77,14 +77,14 @@ def _heat_maps(findings: Findings) -> Iterator[Drawing]:
 def _pareto(findings: Findings) -> Iterator[Drawing]:
     info = pareto_info(findings)
     if info.points:
-        rows = [asdict(point) for point in info.points]
+        rows = [info.form.named(asdict(point)) for point in info.points]
         yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:
     for info in epoch_curves_infos(findings):
         if any(point.energy_mwh is not None for point in info.points):
-            rows = [asdict(point) for point in info.points]
+            rows = [info.form.named(asdict(point)) for point in info.points]
             yield drawing(info.name, info.title, epoch_curves_chart(info), rows, findings.labels)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.findings import Findings
+from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
 from analysis.quantities import to_mwh
 from analysis.read.counted import counted_epochs
@@ -31,7 +32,7 @@ class EpochPoint:
         epoch: From 1 within the stage.
         repeats: Number of repeats that reached it.
         energy_mwh: Mean energy of the epoch; None where no repeat has one.
-        accuracy_percent: Mean validation accuracy; None where the stage has none.
+        score: Mean value of the objective, a share in percent; None where the stage has none.
         chosen: Whether it is the recommended setup.
     """
 
@@ -41,7 +42,7 @@ class EpochPoint:
     epoch: int
     repeats: int
     energy_mwh: float | None
-    accuracy_percent: float | None
+    score: float | None
     chosen: bool
 
 
@@ -54,12 +55,14 @@ class EpochCurvesInfo:
         title: With labels.
         points: By setup, then by epoch.
         setups_left_out: Setups for which there was no room.
+        form: How the objective is named and written.
     """
 
     name: str
     title: str
     points: tuple[EpochPoint, ...]
     setups_left_out: int
+    form: ScoreForm
 
 
 def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
@@ -72,10 +75,12 @@ def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
         EpochCurvesInfo(
             name="epochs" if len(stages) == 1 else f"epochs_{_plain(stage)}",
             title=findings.titled(
-                "Energy and accuracy over the epochs" + (f": {stage}" if len(stages) > 1 else "")
+                f"Energy and {findings.score.name} over the epochs"
+                + (f": {stage}" if len(stages) > 1 else "")
             ),
             points=_points(findings, epochs[epochs["stage"] == stage], shown),
             setups_left_out=len(findings.setups) - len(shown),
+            form=findings.score,
         )
         for stage in stages
     )
@@ -99,24 +104,21 @@ def _points(
         learning_rate=("learning_rate", "first"),
         repeats=("trial_id", "nunique"),
         energy_j=("epoch_energy_j", "mean"),
-        accuracy=("val_score", "mean"),
+        score=("val_score", "mean"),
     )
-    points = []
-    for row in means.reset_index().to_dict("records"):
-        accuracy = _known(row, "accuracy")
-        points.append(
-            EpochPoint(
-                setup=int(row["setup"]),
-                batch_size=int(row["batch_size"]),
-                series=series(int(row["setup"]), float(row["learning_rate"])),
-                epoch=int(row["epoch"]),
-                repeats=int(row["repeats"]),
-                energy_mwh=to_mwh(_known(row, "energy_j")),
-                accuracy_percent=None if accuracy is None else 100 * accuracy,
-                chosen=int(row["setup"]) == findings.recommendation.setup,
-            )
+    return tuple(
+        EpochPoint(
+            setup=int(row["setup"]),
+            batch_size=int(row["batch_size"]),
+            series=series(int(row["setup"]), float(row["learning_rate"])),
+            epoch=int(row["epoch"]),
+            repeats=int(row["repeats"]),
+            energy_mwh=to_mwh(_known(row, "energy_j")),
+            score=findings.score.shown(_known(row, "score")),
+            chosen=int(row["setup"]) == findings.recommendation.setup,
         )
-    return tuple(points)
+        for row in means.reset_index().to_dict("records")
+    )
 
 
 def _thinned(last: int) -> list[int]:

@@ -22,7 +22,7 @@ from analysis.forms.chart_style import (
 from analysis.quantities import MISSING, counted
 from study.record.records import J_PER_WH
 
-_BAR_STEP, _BAR_SIZE = 36, 24
+_BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
 _BAR_HEIGHT = 250
 _HEIGHT = 320
 _CELL_STEP = 58
@@ -34,19 +34,20 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     """Bars in groups of one batch size, as the dashed lines of the paper's Figure 3 have them."""
     rows = [
         {
-            **asdict(bar),
+            **info.form.named(asdict(bar)),
             "group": _group(bar.batch_size),
             "top": bar.high or bar.percent or 0.0,
-            "word": "no energy" if bar.percent is None else bar.accuracy,
-            "words": _bar_words(bar),
+            "word": "no energy" if bar.percent is None else bar.score_text,
+            "words": _bar_words(bar, info),
         }
         for bar in info.bars
     ]
     rates = list(dict.fromkeys(bar.learning_rate for bar in info.bars))
     groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
-    layer = _bars(rates, most=max(row["top"] for row in rows))
+    longest = max((len(bar.score_text) for bar in info.bars), default=0)
+    layer = _bars(rates, most=max(row["top"] for row in rows), longest=longest)
     notes = [
-        "By learning rate. Number on a bar: best validation accuracy in %. Line: ± standard deviation over repeats.",
+        f"By learning rate. Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
         *(
             [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
@@ -57,7 +58,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     return styled(in_groups(layer, rows, groups), info.title, notes)
 
 
-def _bars(rates: Sequence[str], *, most: float) -> Any:  # noqa: ANN401 - as above
+def _bars(rates: Sequence[str], *, most: float, longest: int) -> Any:  # noqa: ANN401 - as above
     """A bar for each setup, its spread, and its accuracy on top."""
     rate = alt.X("learning_rate:N", sort=list(rates), title=None, axis=alt.Axis(labelAngle=-45))
     percent = alt.Y(
@@ -84,7 +85,9 @@ def _bars(rates: Sequence[str], *, most: float) -> Any:  # noqa: ANN401 - as abo
         .mark_text(dy=-8, fontSize=11, color=INK)
         .encode(x=rate, y="top:Q", text="word:N")
     )
-    return alt.layer(bars, spread, words).properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
+    return alt.layer(bars, spread, words).properties(
+        width=alt.Step(max(_BAR_STEP, _LETTER * longest)), height=_BAR_HEIGHT
+    )
 
 
 def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
@@ -134,15 +137,15 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         axis=alt.Axis(tickCount=6, labelFlush=False),
     )
     accuracy = alt.Y(
-        "accuracy_percent:Q",
-        title="Best validation accuracy, %",
+        f"{info.form.key()}:Q",
+        title=f"Best validation {info.form.axis}",
         scale=alt.Scale(zero=False, nice=True),
     )
     across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
         x="energy_low:Q", x2="energy_high:Q", y=accuracy
     )
     along = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
-        x=energy, y="accuracy_low_percent:Q", y2="accuracy_high_percent:Q"
+        x=energy, y=f"{info.form.key('low')}:Q", y2=f"{info.form.key('high')}:Q"
     )
     front = (
         chart.transform_filter("datum.on_line")
@@ -152,18 +155,19 @@ def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
         .encode(x=energy, y=accuracy)
     )
     tolerated = (
-        alt.Chart(alt.InlineData(values=[{"accuracy_percent": info.tolerated_percent}]))
+        alt.Chart(alt.InlineData(values=[{info.form.key(): info.tolerated}]))
         .mark_rule(color=MUTED, strokeDash=[1, 3], aria=False)
         .encode(y=accuracy)
     )
     sizes = sorted({point.batch_size for point in info.points})
-    marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes)]
+    marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes, info)]
     layered = alt.layer(tolerated, across, along, front, *marks).properties(
         width=WIDTH, height=_HEIGHT
     )
+    with_tolerance = "less" if info.form.objective.mode == "max" else "plus"
     notes = [
         "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
-        "Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best accuracy less the tolerance.",
+        f"Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best {info.form.name} {with_tolerance} the tolerance.",
         "Grey lines: 95 % intervals."
         if info.has_intervals
         else "One repeat: there are no intervals.",
@@ -175,7 +179,7 @@ def _point_row(point: Point, info: ParetoInfo) -> dict[str, Any]:
     """A point with its energies in the unit of the axis, and its words."""
     per_wh = J_PER_WH / info.unit.joules
     return {
-        **asdict(point),
+        **info.form.named(asdict(point)),
         "energy": point.energy_wh * per_wh,
         "energy_low": point.energy_low_wh * per_wh,
         "energy_high": point.energy_high_wh * per_wh,
@@ -183,7 +187,7 @@ def _point_row(point: Point, info: ParetoInfo) -> dict[str, Any]:
     }
 
 
-def _point_marks(chart: Any, sizes: Sequence[int]) -> list[Any]:  # noqa: ANN401 - as above
+def _point_marks(chart: Any, sizes: Sequence[int], info: ParetoInfo) -> list[Any]:  # noqa: ANN401 - as above
     """A mark for each setup, its shape by batch size, and the labels of some."""
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
     points = chart.mark_point(filled=True, opacity=1, stroke=INK).encode(
@@ -195,11 +199,12 @@ def _point_marks(chart: Any, sizes: Sequence[int]) -> list[Any]:  # noqa: ANN401
         strokeWidth=alt.condition("datum.on_front", alt.value(1.8), alt.value(0.4)),
         description="words:N",
     )
-    # Up and to the left of a point of the line there is, by its definition, no other point; but
-    # near the axis there is no room either.
+    # To the left of a point of the line, on the side of what is better, there is by its definition no
+    # other point; but near the axis there is no room either.
+    aside = -10 if info.form.objective.mode == "max" else 12
     labels = [
         chart.transform_filter(f"{'' if near else '!'}datum.near_axis")
-        .mark_text(align="left" if near else "right", dx=8 if near else -8, dy=-10, color=INK)
+        .mark_text(align="left" if near else "right", dx=8 if near else -8, dy=aside, color=INK)
         .encode(text="label:N")
         for near in (True, False)
     ]
@@ -218,9 +223,10 @@ def _strength(value: float | None, low: float, high: float) -> float:
     return _FAINTEST + share * (_STRONGEST - _FAINTEST)
 
 
-def _bar_words(bar: Bar) -> str:
+def _bar_words(bar: Bar, info: RelativeEnergyInfo) -> str:
     energy = "no energy" if bar.percent is None else f"{bar.percent:.1f} % of the worst"
-    accuracy = f", accuracy {bar.accuracy} %" if bar.accuracy else ""
+    percent = " %" if info.form.objective.is_share else ""
+    accuracy = f", {info.form.name} {bar.score_text}{percent}" if bar.score_text else ""
     spread = "" if bar.low is None or bar.high is None else f" ({bar.low:.1f} to {bar.high:.1f})"
     return (
         f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.learning_rate}: "
@@ -238,5 +244,5 @@ def _point_words(point: Point, info: ParetoInfo) -> str:
     front = ", on the Pareto front" if point.on_front else ""
     return (
         f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
-        f"{energy:.4g} {info.unit.name}, {point.accuracy_percent:.1f} %{front}"
+        f"{energy:.4g} {info.unit.name}, {info.form.shown_text(point.score)}{front}"
     )

@@ -5,12 +5,13 @@ A number that a figure shows is decided here, so that a test can read it.
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analysis.energy.spread import Interval, Spread
 from analysis.findings import Findings
 from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
 from study.record.records import J_PER_WH
 
@@ -32,7 +33,7 @@ class Bar:
         percent: Total energy in percent of the worst setup's; None where it is not known.
         low: `percent` less a standard deviation over repeats; None for one repeat.
         high: `percent` more a standard deviation.
-        accuracy: As the figure shows it, in percent without its sign.
+        score_text: Value of the objective as the figure shows it; a share in percent without its sign.
         chosen: Whether it is the recommended setup.
     """
 
@@ -42,7 +43,7 @@ class Bar:
     percent: float | None
     low: float | None
     high: float | None
-    accuracy: str
+    score_text: str
     chosen: bool
 
 
@@ -57,9 +58,9 @@ class Point:
         energy_wh: Mean total energy.
         energy_low_wh: Lower end of its 95 % interval; the mean where there is none.
         energy_high_wh: Upper end.
-        accuracy_percent: Mean best accuracy.
-        accuracy_low_percent: Lower end of its 95 % interval; the mean where there is none.
-        accuracy_high_percent: Upper end.
+        score: Mean best value of the objective; a share in percent.
+        score_low: Lower end of its 95 % interval; the mean where there is none.
+        score_high: Upper end.
         on_front: Whether it is on the Pareto front: no other setup beats it beyond the noise.
         on_line: Whether no other setup beats it at all, noise or not: the front's line.
         chosen: Whether it is the recommended setup.
@@ -73,9 +74,9 @@ class Point:
     energy_wh: float
     energy_low_wh: float
     energy_high_wh: float
-    accuracy_percent: float
-    accuracy_low_percent: float
-    accuracy_high_percent: float
+    score: float
+    score_low: float
+    score_high: float
     on_front: bool
     on_line: bool
     chosen: bool
@@ -91,10 +92,12 @@ class RelativeEnergyInfo:
         title: With labels.
         bars: In the order of the setups.
         setups_left_out: Setups for which there was no room.
+        form: How the objective is named and written.
     """
 
     title: str
     bars: tuple[Bar, ...]
+    form: ScoreForm
     setups_left_out: int
 
 
@@ -106,14 +109,16 @@ class ParetoInfo:
         title: With labels.
         points: By growing energy.
         unit: Of the energies.
-        tolerated_percent: The best mean accuracy less the tolerance.
+        tolerated: The best mean value of the objective less the tolerance; a share in percent.
+        form: How the objective is named and written.
         has_intervals: Whether repeats allow intervals.
     """
 
     title: str
     points: tuple[Point, ...]
     unit: EnergyUnit
-    tolerated_percent: float | None
+    tolerated: float | None
+    form: ScoreForm
     has_intervals: bool
 
 
@@ -139,20 +144,20 @@ def relative_energy_info(findings: Findings) -> RelativeEnergyInfo:
                 percent=_scaled(each.energy_j, scale, 0),
                 low=_scaled(each.energy_j, scale, -1),
                 high=_scaled(each.energy_j, scale, +1),
-                accuracy="" if each.accuracy is None else f"{100 * each.accuracy:.0f}",
+                score_text=findings.score.bare_text(each.accuracy),
                 chosen=each.setup == findings.recommendation.setup,
             )
             for each in shown
         ),
         setups_left_out=len(findings.setups) - len(shown),
+        form=findings.score,
     )
 
 
 def pareto_info(findings: Findings) -> ParetoInfo:
     """Accuracy against energy, and the setups that no other one beats in both."""
-    ranking, evidence = findings.ranking, findings.ranking.evidence
+    ranking, evidence, form = findings.ranking, findings.ranking.evidence, findings.score
     most_j = 0.0 if ranking.worst is None else ranking.worst.total_j or 0.0
-    best = None if ranking.best is None else ranking.best.accuracy
     series = series_of(findings.study.manifest)
     points = []
     for row in ranking.rows:
@@ -172,9 +177,9 @@ def pareto_info(findings: Findings) -> ParetoInfo:
                 energy_wh=energy_j / J_PER_WH,
                 energy_low_wh=energies.low / J_PER_WH,
                 energy_high_wh=energies.high / J_PER_WH,
-                accuracy_percent=100 * accuracy,
-                accuracy_low_percent=100 * accuracies.low,
-                accuracy_high_percent=100 * accuracies.high,
+                score=form.scale * accuracy,
+                score_low=form.scale * accuracies.low,
+                score_high=form.scale * accuracies.high,
                 on_front=row.on_front,
                 on_line=False,
                 chosen=row.setup.setup == findings.recommendation.setup,
@@ -182,12 +187,14 @@ def pareto_info(findings: Findings) -> ParetoInfo:
                 near_axis=energy_j < _LABEL_WIDTH * most_j,
             )
         )
-    points.sort(key=lambda point: (point.energy_wh, point.accuracy_percent))
+    gain = form.objective.gain
+    points.sort(key=lambda point: (point.energy_wh, gain(point.score)))
     return ParetoInfo(
-        title=findings.staged("Accuracy against energy of a training"),
-        points=_without_crowding(_lined(points)),
+        title=findings.staged(f"{form.title} against energy of a training"),
+        points=_without_crowding(_lined(points, gain)),
         unit=EnergyUnit.of(point.energy_high_wh * J_PER_WH for point in points),
-        tolerated_percent=None if best is None else 100 * (best - ranking.tolerance),
+        tolerated=form.shown(ranking.tolerated),
+        form=form,
         has_intervals=evidence is not None and evidence.doubt is not None,
     )
 
@@ -199,20 +206,22 @@ def _scaled(energy: Spread | None, scale: float | None, deviations: int) -> floa
     return max(scale * (energy.mean + deviations * (energy.std or 0.0)), 0.0)
 
 
-def _lined(points: Sequence[Point]) -> list[Point]:
-    """Put those points on the line that are more accurate than all that need less energy.
+def _lined(points: Sequence[Point], gain: Callable[[float], float]) -> list[Point]:
+    """Put those points on the line that are better than all that need less energy.
 
     Args:
-        points: By growing energy, and of the same energy by growing accuracy.
+        points: By growing energy, and of the same energy from the worst to the best.
+        gain: Of a value of the objective: more is better.
     """
     lined: list[Point] = []
     reached = -math.inf
     for place, point in enumerate(points):
-        same = (p.accuracy_percent for p in points[place:] if p.energy_wh == point.energy_wh)
-        on_line = point.accuracy_percent > reached and point.accuracy_percent >= max(same)
+        own = gain(point.score)
+        same = (gain(p.score) for p in points[place:] if p.energy_wh == point.energy_wh)
+        on_line = own > reached and own >= max(same)
         lined.append(dataclasses.replace(point, on_line=on_line))
         if on_line:
-            reached = point.accuracy_percent
+            reached = own
     return lined
 
 
@@ -221,13 +230,13 @@ def _without_crowding(points: list[Point]) -> tuple[Point, ...]:
     if not points:
         return ()
     width = max(point.energy_wh for point in points) or 1.0
-    lowest = min(point.accuracy_percent for point in points)
-    height = max(point.accuracy_percent for point in points) - lowest or 1.0
+    lowest = min(point.score for point in points)
+    height = max(point.score for point in points) - lowest or 1.0
     labelled = [point for point in points if point.chosen]
     for point in reversed(points):
         if point.label and all(
             abs(point.energy_wh - other.energy_wh) / width > _LABEL_WIDTH
-            or abs(point.accuracy_percent - other.accuracy_percent) / height > _LABEL_HEIGHT
+            or abs(point.score - other.score) / height > _LABEL_HEIGHT
             for other in labelled
         ):
             labelled.append(point)

@@ -28,7 +28,11 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     """Two rows of panels, a panel for each batch size: energy of each epoch, and accuracy."""
     groups = [f"batch size {size}" for size in sorted({p.batch_size for p in info.points})]
     rows = [
-        {**asdict(p), "group": f"batch size {p.batch_size}", "words": _words(p)}
+        {
+            **info.form.named(asdict(p)),
+            "group": f"batch size {p.batch_size}",
+            "words": _words(p, info),
+        }
         for p in info.points
     ]
     data = alt.InlineData(values=rows)
@@ -36,7 +40,7 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
         _panels(data, info, groups, field, title)
         for field, title in (
             ("energy_mwh", "Energy of the epoch, mWh"),
-            ("accuracy_percent", "Validation accuracy, %"),
+            (info.form.key(), f"Validation {info.form.axis}"),
         )
         if any(row[field] is not None for row in rows)
     ]
@@ -130,10 +134,10 @@ def _epoch_ticks(last: int) -> list[int]:
     return [1, *(epoch for epoch in range(step, last + 1, step) if epoch > 1)]
 
 
-def _words(point: EpochPoint) -> str:
+def _words(point: EpochPoint, info: EpochCurvesInfo) -> str:
     energy = "no energy" if point.energy_mwh is None else f"{point.energy_mwh:.3g} mWh"
-    accuracy = "" if point.accuracy_percent is None else f", {point.accuracy_percent:.1f} %"
+    score = "" if point.score is None else f", {info.form.shown_text(point.score)}"
     return (
         f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.series}, "
-        f"epoch {point.epoch}: {energy}{accuracy}"
+        f"epoch {point.epoch}: {energy}{score}"
     )

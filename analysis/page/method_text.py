@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from analysis.findings import Findings
-from analysis.quantities import learning_rate_text, listed, percent_text, points_text
+from analysis.forms.scores import ScoreForm
+from analysis.quantities import learning_rate_text, listed, percent_text
 from analysis.ranking.evidence import CALIBRATION
 from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
-from study.record.manifest import DataFacts, Manifest, NodeFacts
+from study.record.manifest import Manifest, NodeFacts
+from study.record.objective import ACCURACY
 
 _METHODS = {
     "counter": "by the device's own energy counter",
@@ -45,7 +47,7 @@ def method_sentences(findings: Findings) -> tuple[str, ...]:
         ),
         ("Tie: the 95 % interval of what one setup saves against the other holds 0."),
         (
-            "Pareto front: the setups that no other one beats in accuracy and energy beyond the "
+            f"Pareto front: the setups that no other one beats in {findings.score.name} and energy beyond the "
             "noise of both."
         ),
         ("± is the sample standard deviation over repeats."),
@@ -76,19 +78,20 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
 
 
 def _ranking_sentence(ranking: Ranking) -> str:
-    title = ranking.criterion.title
+    title, score = ranking.title, ScoreForm(ranking.objective)
+    tolerance = score.tolerance_text(ranking.tolerance)
     said = f"Ranking: {title[0].lower()}{title[1:]}"
     if not ranking.criterion.within_tolerance:
         return f"{said}."
     if ranking.by_expected_loss:
         return (
-            "Ranking: by expected loss, which is the energy, and for each point of accuracy that falls "
-            f"short of the best by more than {points_text(ranking.tolerance)} a price in energy "
+            "Ranking: by expected loss, which is the energy, and for each "
+            f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
             "(--prefer)."
         )
     return (
-        f"{said} among the setups whose mean best validation accuracy is within "
-        f"{points_text(ranking.tolerance)} of the best."
+        f"{said} among the setups whose mean best validation {score.name} is within "
+        f"{tolerance} of the best."
     )
 
 
@@ -113,7 +116,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
             "Samples",
             (
                 f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
-                f"{_classes_text(data)}"
+                f"{_classes_text(manifest)}"
             ),
         ),
         ("Setups", _setups_text(manifest)),
@@ -152,10 +155,15 @@ def _node_text(node: NodeFacts) -> str:
     return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])
 
 
-def _classes_text(data: DataFacts) -> str:
+def _classes_text(manifest: Manifest) -> str:
     """How many classes there are, and how often the commonest is right; nothing without classes."""
+    data = manifest.data
     if not data.classes:
         return ""
     chance = data.chance_accuracy
-    by_chance = "" if chance is None else f", chance {percent_text(chance)}"
+    by_chance = (
+        ""
+        if chance is None or manifest.objective != ACCURACY
+        else f", chance {percent_text(chance)}"
+    )
     return f"; {len(data.classes)} classes{by_chance}"

@@ -106,7 +106,7 @@ def sections(
         _energy(findings, by_name),
         *([_factors(factors)] if factors else []),
         _over_time(by_name),
-        _stages(tables),
+        _stages(findings, tables),
         *([_paper(findings)] if paper else []),
     )
     return tuple(each for each in found if each.drawings or each.tables)
@@ -137,7 +137,7 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     first = findings.ranking.first
     if first is None:
         return
-    yield KeyFigure(name="accuracy", value=percent_text(first.setup.accuracy))
+    yield KeyFigure(name=findings.score.name, value=findings.score.text(first.setup.accuracy))
     yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
     evidence = findings.ranking.evidence
     right = None if evidence is None else evidence.right(first.setup.setup)
@@ -211,7 +211,7 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     return Section(
         name="ranked",
         short="Ranking",
-        heading="Accuracy against energy",
+        heading=f"{findings.score.title} against energy",
         drawings=_present(drawings, "relative_energy", "pareto_front"),
         tables=(*([contenders] if contenders else []), ranking_info(findings)),
     )
@@ -252,13 +252,13 @@ def _over_time(drawings: Mapping[str, Drawing]) -> Section:
     )
 
 
-def _stages(tables: Mapping[str, TableInfo]) -> Section:
+def _stages(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
     return Section(
         name="all-stages",
         short="Stages",
         heading="All stages of all setups",
         tables=_present(tables, "stages"),
-        folded="Energy, epochs and accuracy of each stage",
+        folded=f"Energy, epochs and {findings.score.name} of each stage",
     )
 
 

@@ -7,13 +7,17 @@ from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import Evidence, evidence_of
 from study.inference.choice import Aim
 from study.record.manifest import DataFacts
+from study.record.objective import ACCURACY, Objective
 
 _HALF_WIDTH = 1.96
 """Standard deviations in half of a 95 % interval."""
 
 
 def weighed(
-    setups: Sequence[SetupEnergy], aim: Aim, data: DataFacts
+    setups: Sequence[SetupEnergy],
+    aim: Aim,
+    data: DataFacts,
+    objective: Objective = ACCURACY,
 ) -> tuple[Evidence | None, frozenset[int]]:
     """Weigh the setups that have learnt something.
 
@@ -21,12 +25,15 @@ def weighed(
         setups: All setups of a study.
         aim: What is asked of a setup.
         data: Says what chance is, and of how many validation samples an accuracy is the share.
+        objective: The validation metric that decides; chance is said of accuracies alone.
 
     Returns:
         What can be said of those whose accuracy is above chance beyond noise, and the numbers of
         the others. Where no setup is above chance, what can be said of all.
     """
-    evidence = evidence_of(setups, aim)
+    evidence = evidence_of(setups, aim, objective)
+    if objective != ACCURACY:
+        return evidence, frozenset()
     at_chance = frozenset(s.setup for s in setups if _is_at_chance(s, evidence, data))
     rest = [each for each in setups if each.setup not in at_chance]
     # Setups without an accuracy are neither.

@@ -24,7 +24,7 @@ class Criterion:
     """A way to rank.
 
     Attributes:
-        title: Of the table.
+        title: Of the table; with the objective's name in `{objective}`.
         cost: Of a setup, less is better; None where it cannot be said.
         key: Name of the number that people see in CSV files, with the unit.
         heading: Its name for people.
@@ -87,7 +87,7 @@ CRITERIA: Mapping[RankBy, Criterion] = {
         heading="Wh·h",
     ),
     RankBy.ENERGY_TO_TARGET: Criterion(
-        title="Least energy to the target accuracy",
+        title="Least energy to the target {objective}",
         cost=_wh_to_target,
         shown=_wh_to_target,
         key="energy_to_target_wh",

@@ -15,12 +15,14 @@ import numpy as np
 from analysis.energy.known import known_mean
 from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
+from analysis.ranking.tolerance import scaled
 from study.inference import intervals
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
 from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import Floats, Repeats
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
+from study.record.objective import ACCURACY, Objective
 
 PickedAs = Literal["against_costliest", "against_best"]
 """What a reference was picked for: the names of its bias in `study.inference.selection.Luck`."""
@@ -60,6 +62,7 @@ class Evidence:
         expected_loss: Of each setup, in logarithms of energy, less that of the best one.
         by_threshold: Number of the cheapest setup whose mean accuracy is within the tolerance.
         doubt: What the repeats tell; None where no setup has two.
+        objective: The validation metric that decides.
     """
 
     places: Mapping[int, int]
@@ -67,6 +70,7 @@ class Evidence:
     expected_loss: Mapping[int, float]
     by_threshold: int
     doubt: Doubt | None
+    objective: Objective = ACCURACY
 
     @property
     def chosen(self) -> int:
@@ -85,12 +89,15 @@ class Evidence:
         return _floats(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:
-        """95 % interval of the mean best validation accuracy, within [0, 1]."""
+        """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
         if self.doubt is None or setup not in self.places:
             return None
         drawn = intervals.draws_of(self.doubt.objective.means, self.places[setup])
         found = _floats(intervals.interval(drawn))
-        return Interval(low=max(found.low, 0.0), high=min(found.high, 1.0))
+        low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
+        if not self.objective.is_share:
+            return Interval(low=low, high=high)
+        return Interval(low=max(low, 0.0), high=min(high, 1.0))
 
     def saving(
         self, setup: int, reference: int, *, picked: PickedAs | None = None
@@ -147,8 +154,17 @@ class Evidence:
         return float(getattr(self.doubt.choice, name)[self.places[setup]])
 
 
-def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
-    """Weigh the setups that have an accuracy and energies above 0; None where none has."""
+def evidence_of(
+    setups: Sequence[SetupEnergy], aim: Aim, objective: Objective = ACCURACY
+) -> Evidence | None:
+    """Weigh the setups that have an accuracy and energies above 0; None where none has.
+
+    Args:
+        setups: The setups.
+        aim: What is asked of a setup; tolerance and point as shares, of the best setup's value where
+            the objective is none.
+        objective: The validation metric that decides.
+    """
     known = [
         each
         for each in setups
@@ -157,10 +173,13 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
     ]
     if not known:
         return None
+    aim = scaled(aim, known, objective)
     energies = Repeats.of_energies_j(
         [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
     )
-    objectives = Repeats.of([_values(each.best_accuracy) for each in known])
+    objectives = Repeats.of(
+        [[objective.gain(value) for value in _values(each.best_accuracy)] for each in known]
+    )
     axes = axes_of(
         [
             {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
@@ -169,15 +188,15 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
     )
     draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
     energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
-    objective = posterior(objectives, axes=axes, rng=1, draws=draws)
+    gains = posterior(objectives, axes=axes, rng=1, draws=draws)
     doubt = None
-    if energy is not None and objective is not None:
+    if energy is not None and gains is not None:
         energy = _with_boards(energy, known)
         doubt = Doubt(
             energy=energy,
-            objective=objective,
-            choice=choose(energy, objective, aim),
-            luck=luck(energy, objective, aim),
+            objective=gains,
+            choice=choose(energy, gains, aim),
+            luck=luck(energy, gains, aim),
         )
     loss = (
         losses(energies.mean, objectives.mean, aim) if doubt is None else doubt.choice.expected_loss
@@ -189,6 +208,7 @@ def evidence_of(setups: Sequence[SetupEnergy], aim: Aim) -> Evidence | None:
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
         by_threshold=numbers[int(choose_by_threshold(energies, objectives, aim))],
         doubt=doubt,
+        objective=objective,
     )
 
 

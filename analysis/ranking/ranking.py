@@ -11,7 +11,7 @@ Two setups tie when the interval of what one saves against the other holds 0
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +19,8 @@ from enum import StrEnum
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
 from analysis.ranking.evidence import Evidence, PickedAs
+from analysis.ranking.tolerance import allowed
+from study.record.objective import ACCURACY, Objective
 
 DEFAULT_TOLERANCE = 0.01
 
@@ -70,13 +72,15 @@ class Ranking:
 
     Attributes:
         rows: Ranked setups first, then those without a place.
-        tolerance: Accuracy that may be given up for energy; a share, 0.01 is one point.
+        tolerance: What may be given up for energy; a share, 0.01 is one point of an objective that
+            is a share and 1 % of the best setup's value of any other.
         best: The most accurate setup; of several the one with least energy.
         worst: The setup with the largest total energy.
         by: What the order is by.
         baseline: The setup that the user compares with; None if none was named.
         rule: How the first place is chosen.
         evidence: What the repeats allow to be said; None where no setup can be compared.
+        objective: The validation metric that decides.
     """
 
     rows: tuple[RankedSetup, ...]
@@ -87,6 +91,15 @@ class Ranking:
     baseline: SetupEnergy | None
     rule: ChoiceRule
     evidence: Evidence | None
+    objective: Objective = ACCURACY
+
+    @property
+    def tolerated(self) -> float | None:
+        """Value of the objective from which a setup is good enough; None where none is known."""
+        if self.best is None or self.best.accuracy is None:
+            return None
+        less = allowed(self.tolerance, [self.best], self.objective)
+        return self.objective.gain(self.objective.gain(self.best.accuracy) - less)
 
     @property
     def by_expected_loss(self) -> bool:
@@ -97,6 +110,11 @@ class Ranking:
     def criterion(self) -> Criterion:
         """The criterion of the order."""
         return CRITERIA[self.by]
+
+    @property
+    def title(self) -> str:
+        """The criterion in words, with the name of the objective."""
+        return self.criterion.title.format(objective=self.objective.name)
 
     @property
     def first(self) -> RankedSetup | None:
@@ -116,41 +134,53 @@ def rank(
     rule: ChoiceRule = ChoiceRule.EXPECTED,
     evidence: Evidence | None = None,
     at_chance: AbstractSet[int] = frozenset(),
+    objective: Objective = ACCURACY,
 ) -> Ranking:
     """Put the setups in order.
 
     Args:
         setups: Each of them once.
-        tolerance: Accuracy that may be given up; a share in [0, 1].
+        tolerance: What may be given up of the objective; a share, see `Ranking`.
         by: What is asked of a setup.
         baseline: Number of the setup to compare with.
         rule: How the first place is chosen, where setups are ranked by energy.
         evidence: What the repeats allow to be said.
         at_chance: Numbers of the setups whose accuracy cannot be distinguished from chance.
+        objective: The validation metric that decides.
     """
+
+    def gain(setup: SetupEnergy) -> float:
+        return -math.inf if setup.accuracy is None else objective.gain(setup.accuracy)
+
     criterion = CRITERIA[by]
     best = min(
         (each for each in setups if each.accuracy is not None),
-        key=lambda each: (-_accuracy(each), _energy(each), each.setup),
+        key=lambda each: (-gain(each), _energy(each), each.setup),
         default=None,
     )
     worst = max((s for s in setups if s.total_j is not None), key=_energy, default=None)
     compared = next((each for each in setups if each.setup == baseline), None)
     bounded = best is not None and criterion.within_tolerance
-    enough = _accuracy(best) - tolerance - _ROUNDING if best and bounded else -math.inf
+    enough = -math.inf
+    if best is not None and bounded:
+        enough = gain(best) - allowed(tolerance, setups, objective) - _ROUNDING
     losses: Mapping[int, float] = {}
     if evidence is not None and rule is ChoiceRule.EXPECTED and by is RankBy.ENERGY:
         losses = evidence.expected_loss
     last = at_chance if any(each.setup not in at_chance for each in setups) else frozenset()
-    ordered = sorted(setups, key=lambda each: _order(each, enough, criterion, losses, last))
+    ordered = sorted(
+        setups, key=lambda each: _order(each, gain(each), enough, criterion, losses, last)
+    )
     placed = [each for each in ordered if _comparable(each, criterion)]
     front = _front(
-        [s for s in setups if s.setup not in last and None not in (s.total_j, s.accuracy)], evidence
+        [s for s in setups if s.setup not in last and None not in (s.total_j, s.accuracy)],
+        gain,
+        evidence,
     )
     first = placed[0] if placed else None
 
     def row(index: int, each: SetupEnergy) -> RankedSetup:
-        accurate = each.accuracy is not None and each.accuracy >= enough
+        accurate = each.accuracy is not None and gain(each) >= enough
         return RankedSetup(
             place=None if index >= len(placed) else index + 1,
             setup=each,
@@ -175,6 +205,7 @@ def rank(
         baseline=compared,
         rule=rule,
         evidence=evidence,
+        objective=objective,
     )
 
 
@@ -189,16 +220,13 @@ def _comparable(setup: SetupEnergy, criterion: Criterion) -> bool:
     return criterion.cost(setup) is not None and setup.accuracy is not None
 
 
-def _accuracy(setup: SetupEnergy) -> float:
-    return -math.inf if setup.accuracy is None else setup.accuracy
-
-
 def _energy(setup: SetupEnergy) -> float:
     return math.inf if setup.total_j is None else setup.total_j
 
 
 def _order(
     setup: SetupEnergy,
+    gain: float,
     enough: float,
     criterion: Criterion,
     losses: Mapping[int, float],
@@ -208,12 +236,12 @@ def _order(
     if cost is None or setup.accuracy is None:
         return (3, setup.setup)
     if setup.setup in last:
-        return (2, -setup.accuracy, cost, setup.setup)
+        return (2, -gain, cost, setup.setup)
     if setup.setup in losses:
-        return (0, losses[setup.setup], cost, -setup.accuracy, setup.setup)
-    if setup.accuracy >= enough:
-        return (0, cost, -setup.accuracy, setup.setup)
-    return (1, -setup.accuracy, cost, setup.setup)
+        return (0, losses[setup.setup], cost, -gain, setup.setup)
+    if gain >= enough:
+        return (0, cost, -gain, setup.setup)
+    return (1, -gain, cost, setup.setup)
 
 
 def picked_as(
@@ -234,17 +262,23 @@ def _tied(
     return not evidence.told_apart(first.setup, other.setup, picked=picked)
 
 
-def _front(setups: Sequence[SetupEnergy], evidence: Evidence | None) -> set[int]:
+def _front(
+    setups: Sequence[SetupEnergy],
+    gain: Callable[[SetupEnergy], float],
+    evidence: Evidence | None,
+) -> set[int]:
     """Numbers of the setups that no other dominates beyond the noise of both."""
     return {
         each.setup
         for each in setups
-        if not any(_dominates(other, each, evidence) for other in setups)
+        if not any(_dominates(other, each, gain(other) - gain(each), evidence) for other in setups)
     }
 
 
-def _dominates(one: SetupEnergy, other: SetupEnergy, evidence: Evidence | None) -> bool:
-    saved, gained = _energy(other) - _energy(one), _accuracy(one) - _accuracy(other)
+def _dominates(
+    one: SetupEnergy, other: SetupEnergy, gained: float, evidence: Evidence | None
+) -> bool:
+    saved = _energy(other) - _energy(one)
     if saved < 0 or gained < 0 or saved == gained == 0:
         return False
     if evidence is None or evidence.doubt is None:

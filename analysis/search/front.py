@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from study.record.objective import ACCURACY, Objective
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontSize:
@@ -21,14 +23,17 @@ class FrontSize:
 
 
 def front_sizes(
-    epochs: pd.DataFrame, pairs: Mapping[str, tuple[float, float]]
+    epochs: pd.DataFrame,
+    pairs: Mapping[str, tuple[float, float]],
+    objective: Objective = ACCURACY,
 ) -> tuple[FrontSize, ...]:
     """The front's size after each whole training, in the order in which they ended.
 
-    Rows of epochs lie in the order in which they were reported.
+    Rows of epochs lie in the order in which they were reported. Of an objective that is no share
+    there is no such size: nothing says where its scale ends.
     """
     highest_j = max((energy_j for _, energy_j in pairs.values()), default=0.0)
-    if not highest_j:
+    if not highest_j or not objective.is_share:
         return ()
     spent_j = epochs["epoch_energy_j"].fillna(0.0).cumsum()
     last = epochs.reset_index(drop=True).drop_duplicates("trial_id", keep="last")["trial_id"]
@@ -37,7 +42,8 @@ def front_sizes(
     for position, trial_id in last.items():
         if str(trial_id) not in pairs:
             continue
-        so_far.append(pairs[str(trial_id)])
+        score, energy_j = pairs[str(trial_id)]
+        so_far.append((score if objective.mode == "max" else 1 - score, energy_j))
         size = hypervolume(so_far, highest_j=highest_j)
         found.append(FrontSize(spent_j=float(spent_j.iloc[int(str(position))]), hypervolume=size))
     return tuple(found)

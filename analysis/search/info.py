@@ -34,7 +34,7 @@ class SearchPoint:
         effective_batch_size: See `EpochRecord`.
         learning_rate: Of the setup.
         parameters: What the setup has besides.
-        accuracy: Best validation accuracy; of a stopped trial, until then.
+        accuracy: Best value of the objective; of a stopped trial, until then.
         energy_j: Energy of its epochs, the mean over its seeds; of a stopped trial, a lower bound.
         low_j: The least of its seeds; with one seed, the lower end of the interval in which the
             measured energy lies; None if not known.
@@ -147,6 +147,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
                 and each.best_val_score is not None
                 and each.energy_j is not None
             },
+            asked.objective,
         ),
         not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),

@@ -12,6 +12,7 @@ from analysis.forms.cells import (
     setup_columns,
     word_cell,
 )
+from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
 from analysis.search.info import SearchInfo, SearchPoint
@@ -19,11 +20,14 @@ from study.record.manifest import Manifest
 from study.record.search_goal import SearchGoal
 
 
-def search_tables(info: SearchInfo, labels: Sequence[str]) -> tuple[TableInfo, ...]:
-    """Both tables; none before the first trial has ended."""
+def search_tables(
+    info: SearchInfo, labels: Sequence[str], score: ScoreForm
+) -> tuple[TableInfo, ...]:
+    """Both tables; none before the first trial has ended, and no hypervolume of what is no share."""
     if not info.points:
         return ()
-    return (_points_table(info, labels), _progress_table(info, labels))
+    progress = [_progress_table(info, labels, score)] if score.objective.is_share else []
+    return (_points_table(info, labels, score), *progress)
 
 
 def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> str:
@@ -50,7 +54,7 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
         is_to_target = manifest.options.get("goal") == SearchGoal.ENERGY_TO_TARGET
         why = "would have used as much as the best one needed with one more epoch"
         if not is_to_target:
-            why = "had already used more than a more accurate one"
+            why = f"had already used more than {ScoreForm(manifest.objective).a_better_one}"
         stopped = (
             f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are ruled "
             f"out with the seed that they had, {info.stopped - info.dearer} might yet have come out "
@@ -107,7 +111,7 @@ def sureness_text(info: SearchInfo) -> str:
     )
 
 
-def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
+def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
     points = info.points
     has_earlier = any(point.studies for point in points)
     wh = decimals_for(to_wh(point.energy_j) for point in points)
@@ -117,7 +121,7 @@ def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
         columns=(
             Column(key="kind", heading=""),
             *setup_columns(points),
-            Column(key="accuracy_percent", heading="accuracy"),
+            Column(key=score.key(), heading=score.name),
             Column(key="energy_wh", heading="Wh"),
             Column(key="energy_low_wh", heading="from"),
             Column(key="energy_high_wh", heading="to"),
@@ -128,7 +132,7 @@ def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
             (
                 _kind(p),
                 *setup_cells(p, points),
-                *_numbers(p, wh),
+                *_numbers(p, wh, score),
                 number_cell(p.seeds, 0),
                 *([word_cell(", ".join(p.studies) or "this one")] if has_earlier else []),
             )
@@ -139,13 +143,13 @@ def _points_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
         ),
         legend=(
             "from, to: over the seeds, or with one the measurement's own interval; at least: stopped "
-            "early, a lower bound, with the accuracy until then; failed: diverged or out of memory, no "
+            f"early, a lower bound, with the {score.name} until then; failed: diverged or out of memory, no "
             "whole training"
         ),
     )
 
 
-def _progress_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
+def _progress_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
     wh = decimals_for(to_wh(each.spent_j) for each in info.progress)
     return TableInfo(
         name="search_hypervolume",
@@ -161,7 +165,7 @@ def _progress_table(info: SearchInfo, labels: Sequence[str]) -> TableInfo:
             )
             for each in info.progress
         ),
-        legend="% of accuracy 0 to 1 x no energy to the costliest whole training",
+        legend=f"% of {score.name} 0 to 1 x no energy to the costliest whole training",
     )
 
 
@@ -171,9 +175,9 @@ def _kind(point: SearchPoint) -> Cell:
     return word_cell("front" if point.on_front else "at least" if point.stopped else "whole")
 
 
-def _numbers(point: SearchPoint, wh: int) -> tuple[Cell, ...]:
+def _numbers(point: SearchPoint, wh: int, score: ScoreForm) -> tuple[Cell, ...]:
     return (
-        number_cell(percent(point.accuracy), 1),
+        score.cell(point.accuracy),
         number_cell(to_wh(point.energy_j), wh),
         number_cell(to_wh(point.low_j), wh),
         number_cell(to_wh(point.high_j), wh),

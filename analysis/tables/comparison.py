@@ -12,10 +12,10 @@ from analysis.forms.cells import (
     TableInfo,
     mean_of,
     number_cell,
-    percent,
     std_of,
     word_cell,
 )
+from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     MISSING,
     decimals_for,
@@ -40,7 +40,7 @@ class _Table:
     unit: Callable[[float | None], float | None]
 
 
-_TABLES = (
+_ENERGIES = (
     _Table(
         name="compared_energy_per_epoch_mwh",
         title="Energy per epoch, mWh",
@@ -53,14 +53,8 @@ _TABLES = (
         spread=lambda setup: setup.energy_j,
         unit=to_wh,
     ),
-    _Table(
-        name="compared_accuracy_percent",
-        title="Best validation accuracy, %",
-        spread=lambda setup: setup.best_accuracy,
-        unit=percent,
-    ),
 )
-"""What studies are compared by; the paper has numbers for the first alone (Table 2)."""
+"""The energies that studies are compared by; the paper has numbers for the first alone (Table 2)."""
 
 
 def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
@@ -71,8 +65,24 @@ def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tup
         paper: Set the published energies per epoch (Table 2) beside.
     """
     published = _published(studies) if paper else {}
-    return tuple(
-        _beside(studies, table, more=published if table is _TABLES[0] else {}) for table in _TABLES
+    energies = (
+        _beside(studies, table, more=published if table is _ENERGIES[0] else {})
+        for table in _ENERGIES
+    )
+    # Values of different objectives are not comparable: each has a table of its own.
+    scores = (
+        _beside([s for s in studies if s.score == form], _scores(form), more={})
+        for form in dict.fromkeys(each.score for each in studies)
+    )
+    return (*energies, *scores)
+
+
+def _scores(form: ScoreForm) -> _Table:
+    return _Table(
+        name=f"compared_{form.key()}",
+        title=f"Best validation {form.axis}",
+        spread=lambda setup: setup.best_accuracy,
+        unit=form.shown,
     )
 
 

@@ -12,7 +12,7 @@ from analysis.forms.cells import (
     setup_columns,
 )
 from analysis.forms.energy_unit import EnergyUnit
-from analysis.quantities import points_text
+from analysis.forms.scores import ScoreForm
 
 _LEAST = 0.01
 """Setups that are less probable to be the answer are left out, save for the recommended one."""
@@ -31,23 +31,24 @@ def contenders_info(findings: Findings) -> TableInfo | None:
     ]
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
     unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
-    tolerance = points_text(findings.ranking.tolerance)
+    score = findings.score
+    tolerance = score.tolerance_text(findings.ranking.tolerance)
     return TableInfo(
         name="contenders",
         title=findings.staged("Contenders: 95 % intervals and probabilities"),
         columns=(
             *setup_columns(setups),
-            Column(key="accuracy_low_percent", heading="accuracy from"),
-            Column(key="accuracy_high_percent", heading="to"),
+            Column(key=score.key("low"), heading=f"{score.name} from"),
+            Column(key=score.key("high"), heading="to"),
             Column(key="energy_low_wh", heading=f"{unit.name} from"),
             Column(key="energy_high_wh", heading="to"),
-            Column(key="within_percent", heading="P(accurate) %"),
+            Column(key="within_percent", heading=f"P({score.in_heading}) %"),
             Column(key="cheapest_percent", heading="P(cheapest) %"),
         ),
         rows=tuple(
             (
                 *setup_cells(each, setups),
-                *_accuracy_cells(evidence.accuracy(each.setup)),
+                *_score_cells(evidence.accuracy(each.setup), score),
                 *_energy_cells(totals[each.setup], unit),
                 number_cell(percent(evidence.within(each.setup)), 0),
                 number_cell(percent(evidence.cheapest(each.setup)), 0),
@@ -55,15 +56,15 @@ def contenders_info(findings: Findings) -> TableInfo | None:
             for each in setups
         ),
         legend=(
-            f"P(accurate): probability of an accuracy within {tolerance} of the best; P(cheapest): of "
+            f"P({score.in_heading}): probability of {score.with_article} within {tolerance} of the best; P(cheapest): of "
             "being the cheapest such setup"
         ),
     )
 
 
-def _accuracy_cells(found: Interval | None) -> tuple[Cell, Cell]:
+def _score_cells(found: Interval | None, score: ScoreForm) -> tuple[Cell, Cell]:
     low, high = (None, None) if found is None else (found.low, found.high)
-    return number_cell(percent(low), 1), number_cell(percent(high), 1)
+    return score.cell(low), score.cell(high)
 
 
 def _energy_cells(found: Interval | None, unit: EnergyUnit) -> tuple[Cell, Cell]:

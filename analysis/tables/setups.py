@@ -21,12 +21,11 @@ from analysis.forms.cells import (
     std_of,
 )
 from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     MISSING,
     decimals_for,
     number_text,
-    percent_text,
-    points_text,
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking
@@ -96,7 +95,7 @@ def ranking_info(findings: Findings) -> TableInfo:
             Column(key="place", heading="#"),
             *setup_columns(setups),
             *([Column(key=criterion.key, heading=criterion.heading)] if shown else []),
-            *_ranking_columns(unit),
+            *_ranking_columns(unit, findings.score),
             *([Column(key="energies", heading="n")] if unequal else []),
             *([Column(key="failed_percent", heading="failed %")] if failed else []),
             *(
@@ -111,7 +110,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 number_cell(row.place, 0),
                 *setup_cells(row.setup, setups),
                 *([number_cell(shown(row.setup), extra)] if shown else []),
-                *_ranking_row(row, unit),
+                *_ranking_row(row, unit, findings.score),
                 *([_counts_cell(row)] if unequal else []),
                 *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
                 *([change_cell(row.saving_against_baseline)] if against else []),
@@ -138,10 +137,10 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
     )
 
 
-def _ranking_columns(unit: EnergyUnit) -> tuple[Column, ...]:
+def _ranking_columns(unit: EnergyUnit, score: ScoreForm) -> tuple[Column, ...]:
     return (
-        Column(key="accuracy_percent", heading="accuracy"),
-        Column(key="accuracy_std_points", heading="±"),
+        Column(key=score.key(), heading=score.name),
+        Column(key=score.std_key(), heading="±"),
         Column(key="energy_wh", heading=f"total {unit.name}"),
         Column(key="energy_std_wh", heading="±"),
         Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
@@ -151,11 +150,11 @@ def _ranking_columns(unit: EnergyUnit) -> tuple[Column, ...]:
     )
 
 
-def _ranking_row(row: RankedSetup, unit: EnergyUnit) -> tuple[Cell, ...]:
+def _ranking_row(row: RankedSetup, unit: EnergyUnit, score: ScoreForm) -> tuple[Cell, ...]:
     setup = row.setup
     return (
-        number_cell(percent(setup.accuracy), 1),
-        number_cell(percent(std_of(setup.best_accuracy)), 1),
+        score.cell(setup.accuracy),
+        score.cell(std_of(setup.best_accuracy)),
         unit.cell(setup.total_j),
         unit.cell(std_of(setup.energy_j)),
         unit.cell(mean_of(setup.energy_per_epoch_j), key_unit_j=J_PER_MWH),
@@ -181,22 +180,23 @@ def _counts_cell(row: RankedSetup) -> Cell:
 
 
 def _ranking_title(findings: Findings) -> str:
-    criterion = findings.ranking.criterion
-    title = criterion.title
+    ranking, score = findings.ranking, findings.score
+    title, tolerance = ranking.title, score.tolerance_text(ranking.tolerance)
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
-        return f"{title} of {percent_text(findings.target)}"
-    if findings.ranking.by_expected_loss:
-        return f"Least expected loss: energy, and accuracy beyond {points_text(findings.ranking.tolerance)}"
-    if criterion.within_tolerance:
-        return f"{title} within {points_text(findings.ranking.tolerance)} of the best accuracy"
+        return f"{title} of {score.text(findings.target)}"
+    if ranking.by_expected_loss:
+        return f"Least expected loss: energy, and {score.name} beyond {tolerance}"
+    if ranking.criterion.within_tolerance:
+        return f"{title} within {tolerance} of the best {score.name}"
     return title
 
 
 def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
-    rows = ranking.rows
+    rows, score = ranking.rows, ScoreForm(ranking.objective)
+    in_percent = f"{score.name} in %; " if ranking.objective.is_share else ""
     signs = [
-        "accuracy in %; ± standard deviation over repeats",
-        "vs best, vs worst: energy against the most accurate and the costliest setup",
+        f"{in_percent}± standard deviation over repeats",
+        f"vs best, vs worst: energy against the {score.best} and the costliest setup",
     ]
     if any(row.on_front for row in rows):
         signs.append(f"{_FRONT} Pareto front")
@@ -205,7 +205,7 @@ def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
     if any(row.at_chance for row in rows):
         signs.append(f"{_CHANCE} cannot be distinguished from chance in accuracy")
     if unequal:
-        signs.append("n trainings with an energy, of those with an accuracy")
+        signs.append(f"n trainings with an energy, of those with {score.with_article}")
     if failed:
         signs.append(
             "failed: share of the trainings; total: energy of all of them for each success"
@@ -213,7 +213,7 @@ def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
     if any(row.same_training_as for row in rows):
         signs.append("=n same training as setup n")
     if not ranking.by_expected_loss and any(not row.accurate_enough and row.place for row in rows):
-        signs.append("lower part: less accurate than allowed")
+        signs.append(f"lower part: {score.worse} than allowed")
     if any(row.place is None for row in rows):
         signs.append(f"{MISSING} not known")
     return "; ".join(signs)

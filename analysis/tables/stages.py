@@ -13,13 +13,13 @@ from analysis.forms.cells import (
     gaps_legend,
     mean_of,
     number_cell,
-    percent,
     setup_cells,
     setup_columns,
     std_of,
     word_cell,
 )
 from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
 from analysis.search.tables import search_tables
@@ -43,7 +43,7 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
         yield tasks_table(paradigm.multitask, findings.labels)
         yield multitask_table(paradigm.multitask, findings.labels)
     if paradigm.search is not None:
-        yield from search_tables(paradigm.search, findings.labels)
+        yield from search_tables(paradigm.search, findings.labels, findings.score)
 
 
 def stages_info(findings: Findings) -> TableInfo:
@@ -52,7 +52,10 @@ def stages_info(findings: Findings) -> TableInfo:
     unit = EnergyUnit.of(mean_of(each.energy_j) for each in stages)
     intervals = stage_intervals(stages)
     rows = tuple(
-        (*setup_cells(s, stages), *_stage_cells(s, intervals.get((s.setup, s.stage)), unit))
+        (
+            *setup_cells(s, stages),
+            *_stage_cells(s, intervals.get((s.setup, s.stage)), unit, findings.score),
+        )
         for s in stages
     )
     return TableInfo(
@@ -68,7 +71,7 @@ def stages_info(findings: Findings) -> TableInfo:
             Column(key="energy_high_wh", heading="to"),
             Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
             Column(key="epochs", heading="epochs"),
-            Column(key="accuracy_percent", heading="accuracy"),
+            Column(key=findings.score.key(), heading=findings.score.name),
         ),
         rows=rows,
         breaks=tuple(
@@ -87,7 +90,7 @@ def stages_info(findings: Findings) -> TableInfo:
 
 
 def _stage_cells(
-    stage: SetupStage, interval: Interval | None, unit: EnergyUnit
+    stage: SetupStage, interval: Interval | None, unit: EnergyUnit, score: ScoreForm
 ) -> tuple[Cell, ...]:
     return (
         word_cell(str(stage.stage)),
@@ -98,5 +101,5 @@ def _stage_cells(
         unit.cell(None if interval is None else interval.high),
         unit.cell(mean_of(stage.energy_per_epoch_j), key_unit_j=J_PER_MWH),
         number_cell(mean_of(stage.epochs), 1),
-        number_cell(percent(mean_of(stage.accuracy)), 1),
+        score.cell(mean_of(stage.accuracy)),
     )

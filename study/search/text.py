@@ -92,12 +92,14 @@ def headline(goal: SearchGoal) -> str:
 
 
 def curve_text(curve: TrialCurve) -> str:
-    """Accuracy and energy of one trial, or of the mean of several."""
-    accuracy = "no accuracy" if curve.best_score is None else f"{curve.best_score:.3f}"
+    """Objective and energy of one trial, or of the mean of several."""
+    name, score = curve.objective.name, "not known"
+    if curve.best_score is not None:
+        score = f"{curve.best_score:{'.3f' if curve.objective.is_share else '.4g'}}"
     if curve.to_target_j is not None:
-        return f"accuracy {accuracy}, {mwh_text(curve.to_target_j)} to the target"
+        return f"{name} {score}, {mwh_text(curve.to_target_j)} to the target"
     energy = "energy not known" if curve.energy_j is None else mwh_text(curve.energy_j)
-    return f"accuracy {accuracy}, {energy}"
+    return f"{name} {score}, {energy}"
 
 
 def spent_text(spent_j: float, budget: Budget) -> str:

@@ -205,7 +205,7 @@ def epoch_records(
                     parameters=parameters_text(facts),
                     val_metrics=metrics_text(
                         {
-                            "accuracy": epoch.accuracy,
+                            manifest.objective.name: epoch.accuracy,
                             "attributes/accuracy": epoch.attributes,
                             "identity/accuracy": epoch.identity,
                         }
@@ -222,6 +222,7 @@ def _trial_record(
     energies = [epoch.energy_j for epoch in last]
     known = [energy for energy in energies if energy is not None]
     accuracies = [epoch.accuracy for epoch in last if epoch.accuracy is not None]
+    best = manifest.objective.best(accuracies)
     lost = [e.energy_j for attempt in trial.attempts[:-1] for e in attempt]
     return TrialRecord(
         study=manifest.study,
@@ -241,8 +242,8 @@ def _trial_record(
         device_uuid=trial.device_uuid,
         device_name="Board",
         epochs=len(last),
-        best_val_score=max(accuracies, default=None),
-        best_epoch=accuracies.index(max(accuracies)) + 1 if accuracies else None,
+        best_val_score=best,
+        best_epoch=None if best is None else accuracies.index(best) + 1,
         time_s=sum(epoch.time_s for epoch in last),
         energy_j=sum(known) if len(known) == len(energies) else None,
         setup_energy_j=trial.setup_energy_j,

@@ -1,29 +1,209 @@
-"""A study whose objective is no share that is to be large."""
+"""Studies whose objective is no share, or is to be small."""
 
+import csv
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from analysis.__main__ import Options, run
 from analysis.errors import AnalysisError
 from analysis.findings import analyse
+from analysis.forms.cells import csv_text
+from analysis.forms.scores import ScoreForm
+from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
-from study.record.manifest import Manifest
+from analysis.tables.setups import table_infos
 from study.record.objective import Objective
-from tests.analysis.study_folder import constant, grid, write_study
+from study.record.records import Paradigm
+from tests.analysis.study_folder import DATA, Trial, epochs_of, grid, write_study
+
+RMSE = Objective("rmse", mode="min")
+PERPLEXITY = Objective("perplexity", mode="min")
+RETURN = Objective("return", mode="max")
+
+# Of each setup the energy of an epoch in joules, and the value that it ends with as a multiple of
+# the best one. Setup 2 is within the tolerance of setup 1 and cheaper; setup 3 is the cheapest, and bad.
+SETUPS = grid([64, 32, 16], [0.1])
+ENERGIES_J = {1: 400.0, 2: 100.0, 3: 90.0}
+FACTORS = {1: 1.0, 2: 1.005, 3: 2.0}
+
+
+def study_of(folder: Path, objective: Objective, best: float, **manifest: object) -> Path:
+    """Write a study of three setups with three repeats; the second epoch is the best of three."""
+    sign = 1 if objective.mode == "min" else -1
+    trials = [
+        Trial(
+            setup=number,
+            seed=seed,
+            attempts=[
+                epochs_of(
+                    [ENERGIES_J[number] * (1 + seed / 100)] * 3,
+                    [value * 3.0**sign, value * (1 + seed / 1000), value * 2.0**sign],
+                )
+            ],
+        )
+        for number, factor in FACTORS.items()
+        for seed in range(3)
+        for value in [best * factor**sign]
+    ]
+    data = replace(DATA, classes=(), chance_accuracy=None)
+    return write_study(
+        folder, SETUPS, trials, manifest={"objective": objective, "data": data, **manifest}
+    )
 
 
 @pytest.mark.parametrize(
-    "objective", [Objective("rmse", mode="min"), Objective("return", mode="max")]
+    ("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37), (RETURN, 195.2)]
 )
-def test_no_advice_is_given_that_would_be_wrong(objective: Objective, tmp_path: Path) -> None:
-    """Neither the best of what is to be small, nor per cent of what is no share; rows can be read."""
-    place = write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)])
-    manifest = Manifest.from_json((place / "study.json").read_text())
-    (place / "study.json").write_text(replace(manifest, objective=objective).to_json())
-    study = load(place)
+def test_the_cheapest_setup_within_a_hundredth_of_the_best_is_recommended(
+    objective: Objective, best: float, tmp_path: Path
+) -> None:
+    """Whether it is to be small or large, and whatever its scale: a tolerance is relative."""
+    findings = analyse(load(study_of(tmp_path / "a", objective, best)))
 
-    with pytest.raises(AnalysisError, match=f"its objective is {objective.name}"):
+    ranking = findings.ranking
+    assert findings.recommendation.setup == 2
+    assert ranking.best is not None
+    assert ranking.best.setup == 1
+    assert {row.setup.setup for row in ranking.rows if row.accurate_enough} == {1, 2}
+    assert ranking.best.accuracy == pytest.approx(best * 1.001)
+
+
+def test_the_choice_does_not_depend_on_the_unit_of_the_objective(tmp_path: Path) -> None:
+    """An error in metres and in millimetres is the same error."""
+    metres = analyse(load(study_of(tmp_path / "a", RMSE, 0.03214)))
+    millimetres = analyse(load(study_of(tmp_path / "b", RMSE, 32.14)))
+
+    for one, other in zip(metres.ranking.rows, millimetres.ranking.rows, strict=True):
+        assert one.setup.setup == other.setup.setup
+        assert one.on_front == other.on_front
+        assert metres.ranking.evidence is not None
+        assert millimetres.ranking.evidence is not None
+        assert metres.ranking.evidence.expected_loss[one.setup.setup] == pytest.approx(
+            millimetres.ranking.evidence.expected_loss[one.setup.setup], abs=1e-6
+        )
+
+
+@pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
+def test_its_value_is_never_a_percentage(
+    objective: Objective, best: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Terminal, page and CSV name it and give the plain number; the tolerance is relative."""
+    folder = study_of(tmp_path / "a", objective, best)
+
+    run(Options(results=(folder,)))
+
+    said = " ".join(capsys.readouterr().out.split())
+    page = (folder / "report" / "index.html").read_text()
+    value = f"{best * 1.005 * 1.001:.4g}"
+    for text in (said, page):
+        assert f"{objective.name} {value} for" in text.replace("\N{NO-BREAK SPACE}", " ")
+        assert f"{value} %" not in text
+        assert "accura" not in text.lower()
+        assert "percentage point" not in text
+        assert "chance accuracy" not in text
+    assert f"1 % (relative) of the best {objective.name}" in said
+    files = list((folder / "report").glob("*.csv"))
+    assert {"ranking.csv", "pareto_front.csv", "epochs.csv"} <= {file.name for file in files}
+    for file in files:
+        header = next(csv.reader(io.StringIO(file.read_text())))
+        assert not [name for name in header if "accuracy" in name]
+        assert f"{objective.name}_percent" not in header
+
+
+@pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
+def test_tables_hold_it_in_its_own_unit(objective: Objective, best: float, tmp_path: Path) -> None:
+    """Not multiplied by 100, and under its own name."""
+    findings = analyse(load(study_of(tmp_path / "a", objective, best)))
+
+    ranking = next(info for info in table_infos(findings) if info.name == "ranking")
+    rows = list(csv.DictReader(io.StringIO(csv_text(ranking))))
+
+    values = {int(row["setup"]): float(row[objective.name]) for row in rows}
+    assert values == pytest.approx({n: best * f * 1.001 for n, f in FACTORS.items()})
+
+
+def test_the_interval_of_its_value_is_around_the_value(tmp_path: Path) -> None:
+    """What inference sees as a negative number comes back as it was, low end first."""
+    findings = analyse(load(study_of(tmp_path / "a", RMSE, 3.214)))
+
+    assert findings.ranking.evidence is not None
+    found = findings.ranking.evidence.accuracy(1)
+
+    assert found is not None
+    assert found.low < 3.214 * 1.001 < found.high
+
+
+def test_energy_to_target_ends_with_the_first_value_that_is_small_enough(tmp_path: Path) -> None:
+    """The second epoch reaches it; a setup that never does has none."""
+    study = load(study_of(tmp_path / "a", RMSE, 0.5))
+
+    findings = analyse(study, by=RankBy.ENERGY_TO_TARGET, target=0.52)
+
+    reached = {s.setup: s.to_target_j.mean if s.to_target_j else None for s in findings.setups}
+    assert reached == {1: pytest.approx(808), 2: pytest.approx(202), 3: None}
+
+
+def test_points_per_wh_are_refused(tmp_path: Path) -> None:
+    """There is no gain of an error that a watt hour could buy."""
+    study = load(study_of(tmp_path / "a", RMSE, 0.5))
+
+    with pytest.raises(AnalysisError, match=r"--rank-by is accuracy-per-wh, but .* rmse \(min\)"):
+        analyse(study, by=RankBy.ACCURACY_PER_WH)
+
+
+@pytest.mark.parametrize("paradigm", [Paradigm.PRETRAINING, Paradigm.MULTITASK])
+def test_what_is_compared_in_points_is_refused(paradigm: Paradigm, tmp_path: Path) -> None:
+    """Freezing and tasks together are about points of accuracy given up."""
+    study = load(study_of(tmp_path / "a", RMSE, 0.5, paradigm=paradigm))
+
+    with pytest.raises(AnalysisError, match=r"its objective is rmse \(min\)"):
         analyse(study)
 
-    assert len(study.trials) == 1
+
+def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:
+    """A perplexity of 90 is no share of 9000 %."""
+    folder = study_of(tmp_path / "a", PERPLEXITY, 84.37)
+
+    findings = Options(results=(folder,), target=90.0).analysed(folder)
+
+    assert findings.target == 90.0
+
+
+@pytest.mark.parametrize(
+    ("objective", "score", "said"),
+    [
+        (RMSE, 0.0321449, "rmse 0.03214"),
+        (PERPLEXITY, 12345.6, "perplexity 12,346"),
+        (RETURN, -195.27, "return -195.3"),
+        (Objective("f1", is_share=True), 0.9123, "91.2 % f1"),
+    ],
+)
+def test_a_value_has_four_digits_or_is_a_percentage(
+    objective: Objective, score: float, said: str
+) -> None:
+    """With the objective's own name."""
+    assert said == ScoreForm(objective).phrase(score)
+
+
+def test_a_name_with_signs_becomes_the_name_of_a_column() -> None:
+    """Tune's metrics are called `val/loss`; files cannot be."""
+    assert ScoreForm(Objective("val/loss", mode="min")).key("low") == "val_loss_low"
+
+
+def test_a_search_is_reported_in_its_own_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its points have the plain number, and no hypervolume: nothing says where the scale ends."""
+    options = {"max_epochs": 30, "goal": "accuracy-energy"}
+    folder = study_of(tmp_path / "a", RMSE, 0.03214, paradigm=Paradigm.SEARCH, options=options)
+
+    run(Options(results=(folder,)))
+
+    assert "accuracy" not in capsys.readouterr().out
+    rows = list(csv.DictReader((folder / "report" / "search_points.csv").open()))
+    found = {int(row["setup"]): float(row["rmse"]) for row in rows if row["kind"] == "front"}
+    assert found == pytest.approx({n: 0.03214 * f * 1.001 for n, f in FACTORS.items()})
+    assert not (folder / "report" / "search_hypervolume.csv").exists()

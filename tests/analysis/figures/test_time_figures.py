@@ -31,7 +31,7 @@ def test_a_point_is_the_mean_over_the_repeats_that_got_there(tmp_path: Path) -> 
     assert [(p.epoch, p.repeats) for p in info.points] == [(1, 2), (2, 1), (3, 1)]
     assert [p.energy_mwh for p in info.points[:2]] == pytest.approx([2, 2])
     assert info.points[2].energy_mwh is None
-    assert [p.accuracy_percent for p in info.points] == pytest.approx([30, 60, 70])
+    assert [p.score for p in info.points] == pytest.approx([30, 60, 70])
 
 
 def test_only_the_last_attempt_is_drawn(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_bars_are_shares_of_the_worst_with_their_spread(tmp_path: Path) -> None:
     """Means 7250, 3650 and 1850 J; a deviation of 70.7 J is 0.98 % of the worst."""
     bars = relative_energy_info(analyse(load(four_setups(tmp_path / "a")))).bars
 
-    shown = [(bar.batch_size, bar.learning_rate, bar.accuracy) for bar in bars]
+    shown = [(bar.batch_size, bar.learning_rate, bar.score_text) for bar in bars]
     assert shown == [
         (64, "0.1", "82"),
         (64, "0.0001", "84"),

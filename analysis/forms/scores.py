@@ -1,0 +1,159 @@
+"""Values and names of the objective: a share in percent, any other as the plain number that it is."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.forms.cells import Cell, number_cell
+from analysis.quantities import MISSING, percent_text, plain_text, points_text
+from study.record.objective import ACCURACY, Objective
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreForm:
+    """How a study's objective is named and how its values are written.
+
+    Attributes:
+        objective: The validation metric that decides.
+    """
+
+    objective: Objective
+
+    @property
+    def name(self) -> str:
+        """The objective's own name."""
+        return self.objective.name
+
+    @property
+    def title(self) -> str:
+        """The name at the beginning of a title."""
+        return "Accuracy" if self._is_accuracy else self.name
+
+    @property
+    def with_article(self) -> str:
+        """One of its values."""
+        return "an accuracy" if self._is_accuracy else f"a value of {self.name}"
+
+    @property
+    def values(self) -> str:
+        """Several of its values."""
+        return "accuracies" if self._is_accuracy else f"values of {self.name}"
+
+    @property
+    def better(self) -> str:
+        """A setup that has more of what is asked for, by an adjective."""
+        return "more accurate" if self._is_accuracy else f"better in {self.name}"
+
+    @property
+    def a_better_one(self) -> str:
+        """Such a setup."""
+        return "a more accurate one" if self._is_accuracy else f"one that is {self.better}"
+
+    @property
+    def best(self) -> str:
+        """The setup that no other one is better than, by an adjective."""
+        return "most accurate" if self._is_accuracy else f"best in {self.name}"
+
+    @property
+    def worse(self) -> str:
+        """The contrary of `better`."""
+        return "less accurate" if self._is_accuracy else f"worse in {self.name}"
+
+    @property
+    def enough(self) -> str:
+        """A setup within the tolerance, by an adjective."""
+        return "accurate enough" if self._is_accuracy else f"good enough in {self.name}"
+
+    @property
+    def in_heading(self) -> str:
+        """The same in one word, for the heading of a column."""
+        return "accurate" if self._is_accuracy else "good"
+
+    @property
+    def point(self) -> str:
+        """What a shortfall of the objective is counted in."""
+        if self.objective.is_share:
+            return f"point of {self.name}"
+        return f"1 % of the best {self.name}"
+
+    @property
+    def scale(self) -> float:
+        """Factor from a value to the number that tables and figures show."""
+        return 100.0 if self.objective.is_share else 1.0
+
+    @property
+    def axis(self) -> str:
+        """What the title of an axis ends with: `accuracy, %`."""
+        return f"{self.name}, %" if self.objective.is_share else self.name
+
+    @property
+    def in_unit(self) -> str:
+        """The name with its unit, in a sentence: `accuracy in %`."""
+        return f"{self.name} in %" if self.objective.is_share else self.name
+
+    def key(self, part: str = "") -> str:
+        """Return the name of a column in CSV files: `accuracy_low_percent`, `rmse_low`."""
+        name = f"{self._plain}_{part}" if part else self._plain
+        return f"{name}_percent" if self.objective.is_share else name
+
+    def std_key(self) -> str:
+        """Return the name of the column of standard deviations in CSV files."""
+        return f"{self._plain}_std_points" if self.objective.is_share else f"{self._plain}_std"
+
+    def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of a figure with the fields of the score under their own keys."""
+        names = {
+            "score": self.key(),
+            "score_low": self.key("low"),
+            "score_high": self.key("high"),
+            "score_text": self._plain,
+        }
+        return {names.get(name, name): value for name, value in row.items()}
+
+    def shown(self, score: float | None) -> float | None:
+        """Return a value in the unit of tables and figures."""
+        return None if score is None else self.scale * score
+
+    def text(self, score: float | None) -> str:
+        """Return a value inside a sentence; `-` where it is not known."""
+        if score is None:
+            return MISSING
+        return percent_text(score) if self.objective.is_share else plain_text(score)
+
+    def shown_text(self, number: float) -> str:
+        """Return a number that a figure shows, in words: of a share, in percent."""
+        return f"{number:.1f} %" if self.objective.is_share else f"{self.name} {plain_text(number)}"
+
+    def phrase(self, score: float | None) -> str:
+        """Return a value with its name: `91.2 % accuracy`, `rmse 0.03214`."""
+        if self.objective.is_share:
+            return f"{self.text(score)} {self.name}"
+        return f"{self.name} {self.text(score)}"
+
+    def bare_text(self, score: float | None) -> str:
+        """Return a value where there is little room: a share in whole percent, without its sign."""
+        if score is None:
+            return ""
+        return f"{100 * score:.0f}" if self.objective.is_share else plain_text(score)
+
+    def cell(self, score: float | None) -> Cell:
+        """Return a value in a table, or a difference of two."""
+        if self.objective.is_share:
+            return number_cell(self.shown(score), 1)
+        return Cell(value=score, text=MISSING if score is None else plain_text(score))
+
+    def tolerance_text(self, tolerance: float) -> str:
+        """Return what may be given up: percentage points, or relative to the best value."""
+        if self.objective.is_share:
+            return points_text(tolerance)
+        return f"{100 * tolerance:g} % (relative)"
+
+    @property
+    def _plain(self) -> str:
+        """The name with letters, digits and `_` alone, as files and columns can be called."""
+        return re.sub(r"\W", "_", self.name)
+
+    @property
+    def _is_accuracy(self) -> bool:
+        return self.name == ACCURACY.name

@@ -76,14 +76,15 @@ class Held(Sleepy):
     name = "held"
 
     def __init__(self) -> None:
-        """At the gate whose folder stands in the environment."""
-        folder = os.environ.get(VARIABLE)
-        self._gate = None if folder is None else Gate(Path(folder))
+        """At no gate, until a training begins."""
+        self._gate: Gate | None = None
         self._epochs = 0
         self._free = False
 
     def network(self, data: Data) -> nn.Module:
-        """A training begins."""
+        """A training begins, at the gate that its machine's environment names."""
+        folder = os.environ.get(VARIABLE)
+        self._gate = None if folder is None else Gate(Path(folder))
         self._epochs, self._free = 0, self._gate is None
         return super().network(data)
 

@@ -4,11 +4,11 @@ msgspec reads them, converts rows to records and checks each value on the way. T
 that `study.store` writes and the data frames that `analysis` reads follow from `columns`.
 """
 
-import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, Self
 
 import msgspec
@@ -48,12 +48,17 @@ class Row:
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the record of a row; keys that are not fields are passed over.
 
+        A data frame has NaN where a number is missing, and its integers are floats where one may be.
+
         Raises:
             ValueError: A field is missing, a value has a wrong type, the row contradicts itself, or
                 a word in it is not known.
         """
-        whole = {each.name for each in columns(cls) if each.kind == "integer"}
-        known = {name: _plain(value, whole=name in whole) for name, value in row.items()}
+        integers = _integers(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
+        known = {
+            name: _plain(value, is_integer=name in integers) if isinstance(value, float) else value
+            for name, value in row.items()
+        }
         try:
             return msgspec.convert(known, cls)
         except msgspec.ValidationError as error:
@@ -61,16 +66,17 @@ class Row:
             raise ValueError(message) from error
 
 
-def _plain(value: object, *, whole: bool) -> object:
-    """Return a value as it was: data frames hold a missing one as NaN, and then others as floats."""
-    if not isinstance(value, float):
-        return value
+@cache
+def _integers(record: type[Row]) -> frozenset[str]:
+    return frozenset(each.name for each in columns(record) if each.kind == "integer")
+
+
+def _plain(value: float, *, is_integer: bool) -> float | None:
     if math.isnan(value):
         return None
-    return int(value) if whole and value.is_integer() else value
+    return int(value) if is_integer and value.is_integer() else value
 
 
-@functools.cache
 def columns(record: type[Row]) -> tuple[Column, ...]:
     """Return the columns of a record class, in the order of its fields."""
     kind = inspect.type_info(record)

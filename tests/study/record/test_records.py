@@ -85,14 +85,15 @@ def test_not_a_number_is_missing() -> None:
     assert (record.val_score, record.peak_memory_bytes, record.stop_reason) == (None, None, None)
 
 
-def test_a_whole_number_may_come_as_a_float() -> None:
-    """A data frame keeps whole numbers as floats where one of the column is missing."""
-    record = epoch(1)
+def test_an_integer_of_a_data_frame_is_an_integer_again() -> None:
+    """Where a count may be missing, a frame has floats; one with a fraction is refused."""
+    row = epoch(1).to_row() | {"peak_memory_bytes": 64.0}
 
-    again = EpochRecord.from_row({**record.to_row(), "peak_memory_bytes": 4096.0})
+    record = EpochRecord.from_row(row)
 
-    assert again.peak_memory_bytes == 4096
-    assert isinstance(again.peak_memory_bytes, int)
+    assert record.peak_memory_bytes == 64
+    with pytest.raises(ValueError, match="peak_memory_bytes"):
+        EpochRecord.from_row(row | {"peak_memory_bytes": 64.5})
 
 
 def test_words_are_words_again() -> None:

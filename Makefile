@@ -23,7 +23,7 @@ test: $(VENV)/ready ## all tests, but those that need heavy parts
 test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser (a minute)
 	scripts/test fast $(ARGS)
 
-test-integrations: $(VENV)/ready ## tests that need heavy parts, such as a fresh environment
+test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment
 	scripts/test integrations $(ARGS)
 
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
@@ -39,4 +39,9 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@echo "setting up $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
+	@touch $@
+
+# The frameworks that callbacks are tested with.
+$(VENV)/integrations: $(VENV)/ready
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev,integrations]'
 	@touch $@

@@ -119,8 +119,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         console=console,
         source=source,
     )
-    if not options.no_report:
-        show_analysis(outcome.folder)
+    reported = options.no_report or show_analysis(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -131,7 +130,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console)
+    return ending(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,11 @@ class StudyFolder:
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
+        self._check: Callable[[], None] | None = None
+
+    def checked_by(self, check: Callable[[], None] | None) -> None:
+        """Call `check` before each writing from now on, which raises where it must not be; None for none."""
+        self._check = check
 
     def prepare(self) -> None:
         """Make the folder, and prove that files can be written into it.
@@ -98,6 +103,11 @@ class StudyFolder:
         with self._replaced(name) as file:
             file.write(content)
 
+    def write_unchecked(self, name: str, text: str) -> None:
+        """Write a file whole without a check; for who does the checks."""
+        with self._put_in_place(name) as file:
+            file.write(text.encode())
+
     def read_bytes(self, name: str) -> bytes | None:
         """A file's content; None where there is no such file."""
         if not self._has(name):
@@ -142,6 +152,14 @@ class StudyFolder:
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:
+        """A file to write to, if the folder may be written; see `_put_in_place`."""
+        if self._check is not None:
+            self._check()
+        with self._put_in_place(name) as file:
+            yield file
+
+    @contextmanager
+    def _put_in_place(self, name: str) -> Iterator[pa.NativeFile]:
         """A file to write to, which takes the place of `name` once it is whole.
 
         Until then it has a name with a dot before it, which readers of a parquet data set pass over.

@@ -17,7 +17,7 @@ from study.record.manifest import SetupFacts
 from study.record.records import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
-from study.store.setups import grid
+from study.store.grid import grid_of
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
 
@@ -48,7 +48,7 @@ def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, .
     if not isinstance(scenario, Multitask):
         raise not_multitask(scenario)
     further = weighted(scenario.tasks, alphas=options.alpha, weights=options.task_weights)
-    return grid(options.batch_sizes, options.learning_rates, further)
+    return grid_of(options, scenario, further)
 
 
 DESIGN = Design(paradigm=Paradigm.MULTITASK, stages=stages_of_tasks, setups=setups)

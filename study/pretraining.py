@@ -14,7 +14,7 @@ from study.design import Design
 from study.record.records import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
-from study.store.setups import grid
+from study.store.grid import grid_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ def stages(scenario: Scenario) -> tuple[Stage, ...]:
 DESIGN = Design(
     paradigm=Paradigm.PRETRAINING,
     stages=stages,
-    setups=lambda options, _: grid(options.batch_sizes, options.learning_rates),
+    setups=grid_of,
     caches_latents=lambda options: options.cache_latents,
 )
 

@@ -17,6 +17,7 @@ from typing import Any
 import ray
 from ray import tune
 
+from study.axes.variants import variant_of
 from study.errors import StorageError
 from study.execution.charge import component_j, ranking_reading
 from study.execution.trial_meter import TrialMeter
@@ -30,7 +31,7 @@ from study.record.records import (
     StopReason,
 )
 from study.record.vocabulary import EnergyScope
-from study.scenario import Data, Scenario, Searchable
+from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
@@ -185,10 +186,10 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    scenario = context.scenario
+    scenario, data = variant_of(context.scenario, data, plan.chosen)
     tasks = StageTasks(
         scenario=scenario,
-        data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
+        data=data,
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from study.axes.given import further_axes
 from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.command_line import command_line, parse
 from study.design import Design
@@ -99,7 +100,10 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
 
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
-    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
+    space = options.searched(
+        scenario.own_axes if isinstance(scenario, Searchable) else None,
+        further_axes(options.axis, scenario, options.scenario_options),
+    )
 
     def earlier(manifest: Manifest) -> Earlier:
         return earlier_studies(

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.axes.variants import variant_of
 from study.errors import ScenarioError
-from study.scenario import Data, Scenario, Searchable
+from study.scenario import Data, Scenario
 from study.training.recipe import TrainingSettings
 from study.training.samples import Batch, Part
 from study.training.stage import Task, part_of
@@ -59,8 +60,8 @@ def check_training(
 def _faults(
     scenario: Scenario, data: Data, stages: Sequence[str], chosen: Mapping[str, Any]
 ) -> Iterator[str]:
-    own = scenario.chosen(data, chosen) if isinstance(scenario, Searchable) else data
-    tasks = StageTasks(scenario=scenario, data=own, parameters=chosen)
+    scenario, data = variant_of(scenario, data, chosen)
+    tasks = StageTasks(scenario=scenario, data=data, parameters=chosen)
     with torch.random.fork_rng(devices=[]):
         for stage in stages:
             torch.manual_seed(SETTINGS.seed)

@@ -9,7 +9,7 @@ from analysis.pretraining.advice import pretraining_advice
 from analysis.pretraining.info import PretrainingInfo, pretraining_info
 from analysis.read.load import Study, with_earlier
 from analysis.search.info import SearchInfo, search_info
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm, TrialRecord
+from study.record.records import TrialRecord
+from study.record.vocabulary import Paradigm
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 

@@ -14,7 +14,7 @@ from study.command import main as run_command
 from study.design import Design
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
 from study.store.setups import grid

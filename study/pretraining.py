@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from study.command import main as run_command
 from study.design import Design
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
 from study.store.setups import grid

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from analysis.errors import AnalysisError
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from trackers.carbon.countries import SOURCE, Country, find_country
 
 CAR_G_PER_KM = 248.5

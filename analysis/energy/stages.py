@@ -16,7 +16,7 @@ from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective, metrics_of
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
 

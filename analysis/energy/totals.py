@@ -22,8 +22,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EnergyMethod, StopReason, TrialStatus
-from study.record.vocabulary import NOT_WHOLE
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

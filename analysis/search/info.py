@@ -19,9 +19,9 @@ from study.record.answers import Answer, answers, setup_means
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import StopReason, TrialRecord
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal, best_of
-from study.record.vocabulary import FAILURES, NOT_WHOLE, TrialStatus
+from study.record.vocabulary import FAILURES, NOT_WHOLE, StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,19 +8,16 @@ from pathlib import Path
 from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.training import STAGE, Run, Training
 from study.record.bookings import WindowRecord
-from study.record.objective import metrics_text
-from study.record.records import (
+from study.record.files import (
     EPOCHS_FILE,
     MANIFEST_FILE,
     TRIALS_CSV_FILE,
     TRIALS_FILE,
     WINDOWS_FILE,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    TrialRecord,
 )
-from study.record.vocabulary import EnergyMethod
+from study.record.objective import metrics_text
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record

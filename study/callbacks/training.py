@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from study.record.objective import ACCURACY, Objective
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from trackers.sample import Component, Device, Reading
 from trackers.sources.detect import Detection
 

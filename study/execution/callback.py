@@ -8,7 +8,8 @@ from ray import tune
 
 from study.execution.progress import ProgressDisplay
 from study.machines.cluster import Cluster
-from study.record.records import EpochRecord, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 

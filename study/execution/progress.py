@@ -18,17 +18,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import (
-    J_PER_MWH,
-    J_PER_WH,
-    EnergyMethod,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-)
-from study.record.vocabulary import CUTS_EPOCH, FAILURES
+from study.record.records import EpochRecord
+from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, Paradigm, StopReason
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")

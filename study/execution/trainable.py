@@ -21,15 +21,10 @@ from study.errors import StorageError
 from study.execution.charge import component_j, ranking_reading
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import Objective, metrics_text
-from study.record.records import (
-    J_PER_MWH,
-    J_PER_WH,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-)
-from study.record.vocabulary import EnergyScope
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason
 from study.scenario import Data, Scenario, Searchable
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train

@@ -11,8 +11,8 @@ from ray import tune
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.records import StopReason
 from study.record.tune_rows import SetupBook
+from study.record.vocabulary import StopReason
 from trackers.node.actor import Handle
 from trackers.sources.detect import Request
 

@@ -11,19 +11,12 @@ import ray
 from study.instrument.keeper import ANSWER_S
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
 from study.record.tune_rows import STAGE, SetupBook, TunePlan, epoch_record, run_manifest
+from study.record.vocabulary import Paradigm, StopReason
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
 from study.store.recorder import Recorder

@@ -14,7 +14,7 @@ import ray
 
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
 from study.instrument.parts import WORKER, on_the_bill, part_of
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle

@@ -11,14 +11,8 @@ from typing import Any, final
 
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import (
-    EnergyMethod,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason
 
 BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
 LEARNING_RATE_KEYS = ("learning_rate", "lr")

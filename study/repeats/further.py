@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 from study.inference.choice import Aim, Preference
+from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
-from study.record.records import J_PER_WH, TrialRecord
+from study.record.records import TrialRecord
 from study.record.vocabulary import NOT_WHOLE, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.options import POINTS, ComparisonOptions

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NoReturn, Self
 
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 LEAST_FIRST = 2
 """Repeats of every setup from which something is known of how much they differ."""

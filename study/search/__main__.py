@@ -16,8 +16,8 @@ from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.record.manifest import Manifest
-from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions

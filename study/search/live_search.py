@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import final
 
 from study.record.curves import TrialCurve, curve_of_trial
+from study.record.files import J_PER_WH
 from study.record.objective import ACCURACY, Objective
-from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal, values_of
-from study.record.vocabulary import FAILURES
+from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer

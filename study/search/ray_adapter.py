@@ -14,9 +14,11 @@ from ray import tune
 
 from study.errors import StorageError
 from study.execution.trial_source import ProposalSearcher, TuneParts
+from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions

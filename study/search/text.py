@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from study.record.answers import Answer, answers
 from study.record.curves import TrialCurve
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
-from study.record.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import EnergyMethod
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.stopping.budget import Budget

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from study.errors import StorageError
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.migration import is_earlier, migrated_columns
-from study.record.records import MANIFEST_FILE
 from study.record.rows import Row, columns
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)

@@ -8,19 +8,10 @@ from typing import final
 
 from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
+from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    POWER_FILE,
-    TRIALS_CSV_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
-from study.record.vocabulary import EnergyScope
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from study.record.attempts import counted
 from study.record.bookings import WindowRecord
 from study.record.objective import Objective
-from study.record.records import (
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import (
+    CUTS_EPOCH,
     LATENTS,
     TEST,
+    EnergyScope,
     EnergyStatus,
-    EpochRecord,
     Paradigm,
     StopReason,
-    TrialRecord,
     TrialStatus,
 )
-from study.record.vocabulary import CUTS_EPOCH, EnergyScope
 from study.store.bookings import ranking_j_of
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train

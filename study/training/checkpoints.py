@@ -17,7 +17,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from study.record.records import EpochRecord, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.store.checkpoint_files import (
     CHECKPOINTS_FOLDER,
     attempts_with_checkpoint,

@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
 from study.training.recipe import TrainingSettings, global_flags
 from study.training.stage import StageState, StageTraining, Task

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from study.record.objective import ACCURACY, Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping

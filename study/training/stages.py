@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Data, Multitask, Pretrainable, Scenario
 from study.store.tasks import not_multitask, task_weights, tasks_of
 from study.training.stage import Task, plain_task

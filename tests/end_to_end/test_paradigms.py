@@ -7,7 +7,7 @@ import pytest
 
 from study.multitask import main as multitask
 from study.record.manifest import Manifest
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from tests.end_to_end.conftest import run_regime
 
 pytestmark = pytest.mark.ray

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.search.__main__ import main
 from tests.end_to_end.conftest import BARE, ROOT, Ran, command, run_regime
 from tests.end_to_end.held import Gate

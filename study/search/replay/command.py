@@ -11,7 +11,7 @@ from rich.console import Console
 from study.command_line import refuse_old_names
 from study.errors import OptionError
 from study.options import HIGHEST_SEED
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer
 from study.search.replay.simulation import Simulation, first_rung

@@ -13,8 +13,9 @@ import pandas as pd
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.curves import TrialCurve
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.migration import RENAMED
-from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
+from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 

@@ -54,7 +54,7 @@ class Findings:
 
     @property
     def score(self) -> ScoreForm:
-        """How the study's objective is named and written."""
+        """Name of the study's objective, and the form of its values."""
         return ScoreForm(self.study.manifest.objective)
 
     def titled(self, title: str) -> str:

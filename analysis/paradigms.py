@@ -52,7 +52,7 @@ def paradigm_info(study: Study) -> ParadigmInfo:
 
 
 def paradigm_advice(info: ParadigmInfo, tolerance: float) -> tuple[str, ...]:
-    """Whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+    """Advise whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
     if info.pretraining is not None:
         return tuple(pretraining_advice(info.pretraining, tolerance))
     if info.multitask is not None:

@@ -1,4 +1,4 @@
-"""What a study is before it is run, and what it has become afterwards. Light: no Ray, no torch."""
+"""A study before it is run, and its outcome. Light: no Ray, no torch."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from study.store.folder import StudyFolder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What makes one kind of study differ from another.
+    """Differences between one kind of study and another.
 
     Attributes:
         paradigm: What the study compares.
@@ -33,7 +33,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOutcome:
-    """What became of a study.
+    """Outcome of a study.
 
     Attributes:
         folder: Where its results lie.

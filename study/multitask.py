@@ -23,7 +23,7 @@ from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskOptions(ComparisonOptions):
-    """What `study.multitask` takes.
+    """Options of `study.multitask`.
 
     Attributes:
         scenario: celeba, or your own with two or more tasks: path/to/file.py:Name or

@@ -19,7 +19,7 @@ from study.store.setups import grid
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingOptions(ComparisonOptions):
-    """What `study.pretraining` takes.
+    """Options of `study.pretraining`.
 
     Attributes:
         cache_latents: Apply a frozen encoder to all samples once, in its stage's first epoch,

@@ -58,7 +58,7 @@ class TrialStage:
 
     @property
     def complete(self) -> bool:
-        """Whether the stage was trained to its end, so that its energy is that of a training."""
+        """Return whether the stage was trained to its end: its energy is that of a training."""
         return self.stop_reason in _COMPLETE
 
 

@@ -78,7 +78,7 @@ def _heading(study: Study, component: str, unit: str) -> str:
 
 
 def _legend(study: Study) -> str:
-    """What ranks, and how shared components were charged."""
+    """Explain the energy that ranks, and how shared components were charged."""
     rules = "; ".join(f"{name}: {rule}" for name, rule in study.manifest.charging.items())
     ranks = f"ranked by {study.manifest.energy_of}; a node contains its components"
     return f"{ranks}; {rules}" if rules else ranks

@@ -135,7 +135,7 @@ def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
 
 
 def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -> WindowRecord:
-    """What is booked of a window: the energy that ranks."""
+    """Book a window: the energy that ranks."""
     counted = [readings[each.uuid] for each in _counted(run) if each.uuid in readings]
     ranks = line(_in_order(run.scope), run.devices, readings, peak_power_w=None)
     return WindowRecord(
@@ -163,7 +163,7 @@ def _in_order(scope: frozenset[Component]) -> list[Component]:
 
 
 def _method(ranks: Line) -> EnergyMethod | None:
-    """How an energy came about; of a sum the word that promises least."""
+    """Method of an energy; of a sum the one that promises least."""
     least = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
     return next((each for each in least if each in ranks.methods), None)
 

@@ -1,4 +1,4 @@
-"""What Ray Tune tells the driver while trials run, handed on to the recorder and the display."""
+"""Events of Ray Tune during trials, handed on to the recorder and the display."""
 
 import logging
 from dataclasses import replace

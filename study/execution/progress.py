@@ -1,4 +1,4 @@
-"""What a user sees while a study runs: a live table of setups, or a line for each trial.
+"""The display while a study runs: a live table of setups, or a line for each trial.
 
 The table is for terminals; into a file or a pipe goes one line for each trial that ends. An energy
 that is an estimate says so at every place. Where epochs have no energy, what is known of the others
@@ -44,7 +44,7 @@ class _TrialState:
 
 @dataclass(slots=True)
 class _SetupState:
-    """What is known of one setup so far; `measured` and `missing` count epochs by their energy."""
+    """State of one setup so far; `measured` and `missing` count epochs by their energy."""
 
     running: dict[str, _TrialState] = field(default_factory=dict)
     ended: int = 0

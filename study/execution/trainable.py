@@ -1,4 +1,4 @@
-"""What Ray Tune runs for each trial: a training between windows, one report per epoch.
+"""The trainable of each trial: a training between windows, one report per epoch.
 
 A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
 one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
@@ -40,7 +40,7 @@ from trackers.sample import Component
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialContext:
-    """What all trials of a study share.
+    """Values that all trials of a study share.
 
     Attributes:
         study: Name of the study.

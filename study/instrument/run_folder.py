@@ -76,7 +76,7 @@ class RunFolder:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to write what has come."""
+        """Return whether it is time to write what has come."""
         return self._recorder.flush_due()
 
     def spent_j(self) -> dict[str, dict[int, float | None]]:
@@ -176,7 +176,7 @@ def _trial_plan(plan: TunePlan) -> TrialPlan:
 
 
 def _nodes(facts: list[TrackerFacts]) -> tuple[NodeFacts, ...]:
-    """What is known of the machines that have a tracker."""
+    """Facts of the machines that have a tracker."""
     by_node = {each.node_id: each for each in facts}
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     nodes = [Node.from_ray(each) for each in listed if each["NodeID"] in by_node]

@@ -158,7 +158,7 @@ class TrialEnergy:
         )
 
     def _columns(self, reading: Reading, duration_s: float) -> dict[str, Any]:
-        """What a result gains; `energy_wh` is always a number, because schedulers compare it."""
+        """Columns that a result gains; `energy_wh` is a number always, for schedulers compare it."""
         is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
         status = reading.status
         if is_lower_bound and status is Status.OK:

@@ -1,4 +1,4 @@
-"""What a study leaves behind: the contract between `study`, which writes, and `analysis`, which reads.
+"""The record of a study: the contract between `study`, which writes, and `analysis`, which reads.
 
 No Ray, torch or pandas, so that a reader needs none of them. Joules, watts and seconds everywhere.
 What is not known is None, never 0. The manifest is in `study.record.manifest`, what trackers booked

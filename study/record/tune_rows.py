@@ -63,7 +63,7 @@ class TunePlan:
 
     @property
     def parameters(self) -> str | None:
-        """What the setup has besides, as in `EpochRecord`."""
+        """Values of the setup besides, as in `EpochRecord`."""
         return _as_text(self.setup.parameters)
 
 
@@ -115,7 +115,7 @@ class SetupBook:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader must know of the setups, a sentence each."""
+        """Return warnings about the setups, a sentence each."""
         return tuple(
             f"The configurations have no {name}; it stands as 1 in the tables."
             for name in sorted(self.missing)

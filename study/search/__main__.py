@@ -47,7 +47,7 @@ MOVED: Mapping[str, str] = {
 
 
 def design_of(space: Space) -> Design:
-    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
+    """Design of the study; where `frozen` is chosen, a trial has the stages of its setup."""
 
     def stages(scenario: Scenario) -> tuple[Stage, ...]:
         if all(axis.name != FROZEN for axis in space.axes):

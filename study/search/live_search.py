@@ -106,7 +106,7 @@ class LiveSearch:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what comes next depends on trials that still run."""
+        """Return whether what comes next depends on trials that still run."""
         leaders_are_open = self._repeats is None and self._options.confirm > 0
         return bool(self._running) and (leaders_are_open or not self._has_room)
 
@@ -151,7 +151,7 @@ class LiveSearch:
         return EARLY.get(decision, StopReason.STOPPED)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
-        """Whether a trial has not reported an epoch yet."""
+        """Return whether a trial has not reported an epoch yet."""
         running = self._running.get(trial_id)
         return running is not None and not running.curve.epochs
 
@@ -245,7 +245,7 @@ class LiveSearch:
 
     @property
     def _first_rung_j(self) -> float:
-        """What a trial needs to get to its first rung, as far as that is known."""
+        """Energy that a trial needs up to its first rung, as far as that is known."""
         if self._halving is None or self._halving.first is None:
             return 0.0
         by_energy = self._options.rungs is Rungs.ENERGY

@@ -152,7 +152,7 @@ class RaySearchAdapter:
 
     @property
     def summary(self) -> str:
-        """What may be tried; a search stops earlier, or does not know yet how much there is."""
+        """Describe what may be tried; a search may stop earlier, or not know its end yet."""
         if self._space.is_listed:
             return f"a search over {len(self.setups)} setups"
         return "a search over ranges, whose setups are numbered as they are proposed"

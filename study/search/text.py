@@ -1,4 +1,4 @@
-"""What a search says at its end: the front or the answer, what it used, what it did not run."""
+"""The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -89,7 +89,7 @@ def _seeds_text(answer: Answer) -> str:
 
 
 def headline(goal: SearchGoal) -> str:
-    """What an answer of a search is called."""
+    """Heading of an answer of a search."""
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 

@@ -66,7 +66,7 @@ class StudyFolder:
             raise _unusable(self.path, error) from error
 
     def exists(self) -> bool:
-        """Whether a study has been begun there.
+        """Return whether a study has been begun there.
 
         Raises:
             StorageError: The place cannot be looked at.

@@ -109,7 +109,7 @@ class Recorder:
         return remaining
 
     def is_through(self, plan: TrialPlan) -> bool:
-        """Whether a trial has trained all that it can."""
+        """Return whether a trial has trained all that it can."""
         rows, _ = self._of(plan)
         return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
@@ -146,7 +146,7 @@ class Recorder:
         return {row.device_name for row in rows if row.device_name}
 
     def flush_due(self) -> bool:
-        """Whether it is time to write what has come."""
+        """Return whether it is time to write what has come."""
         return time.monotonic() >= self._due_s
 
     def flush(self) -> None:

@@ -41,7 +41,7 @@ WARM_UP_ON_CPU = 64
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """What one stage trains.
+    """Training of one stage.
 
     Attributes:
         network: What is trained; parameters that require no gradient are left as they are.
@@ -198,7 +198,7 @@ class StageTraining:
 
     @property
     def has_test(self) -> bool:
-        """Whether there are test samples, and weights that were good enough to be kept."""
+        """Return whether there are test samples, and weights that were good enough to be kept."""
         return self._test is not None and self._best is not None
 
     def validate(self) -> tuple[float, dict[str, float]]:

@@ -88,7 +88,7 @@ class Tracker:
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
-        """What is measured here, and how; the answer means that sampling has begun."""
+        """Devices and methods of this node; the answer means that sampling has begun."""
         sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),

@@ -156,7 +156,7 @@ def read_table(path: Path) -> ReplayTable:
 
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
-    """What each trial of a study used beside its epochs, in its last attempt."""
+    """Energy of each trial of a study beside its epochs, in its last attempt."""
     columns = ["setup_energy_j", "between_energy_j"]
     frame = pd.read_parquet(trials, columns=["trial_id", *columns])
     return pd.DataFrame(
@@ -262,7 +262,7 @@ def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
-    """Whether an epoch is there twice, apart from those that a later attempt trained again."""
+    """Return whether an epoch is there twice, but for those that a later attempt trained again."""
     again = [*place, "attempt"] if "attempt" in frame.columns else place
     return bool(frame.duplicated(again).any())
 

@@ -28,7 +28,7 @@ FROZEN: Final = "frozen"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """What the values of an axis may be.
+    """Kind of values that an axis may have.
 
     Attributes:
         allowed: In words.

@@ -1,4 +1,4 @@
-"""What a search may choose from: axes, and the setups that they span.
+"""The space of a search: axes, and the setups that they span.
 
 An axis is a list of values, or a range of numbers. Where all are lists there are so many setups and
 no more; they are numbered beforehand. With a range, setups are numbered as they are proposed.
@@ -33,7 +33,7 @@ class Axis:
 
     @property
     def is_ordered(self) -> bool:
-        """Whether its values are numbers, so that neighbours are alike."""
+        """Return whether its values are numbers, so that neighbours are alike."""
         return all(_is_number(value) for value in self.values)
 
     def nearest(self, value: Value) -> int:
@@ -71,7 +71,7 @@ class Range:
     whole: bool
 
     def holds(self, value: Value) -> bool:
-        """Whether a value lies in it."""
+        """Return whether a value lies in it."""
         if not _is_number(value) or (self.whole and not isinstance(value, int)):
             return False
         return self.low <= float(value) <= self.high
@@ -91,7 +91,7 @@ class Space:
 
     @property
     def is_listed(self) -> bool:
-        """Whether all setups are known beforehand."""
+        """Return whether all setups are known beforehand."""
         return self.lists is not None and self.size <= MOST_LISTED
 
     @property
@@ -100,7 +100,7 @@ class Space:
         return math.inf if self.lists is None else math.prod(len(a.values) for a in self.lists)
 
     def holds(self, choice: Choice) -> bool:
-        """Whether a setup is one of the space's."""
+        """Return whether a setup is one of the space's."""
         return len(choice) == len(self.axes) and all(
             axis.holds(value) if isinstance(axis, Range) else value in axis.values
             for axis, value in zip(self.axes, choice, strict=True)

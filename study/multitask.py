@@ -14,7 +14,7 @@ from study.command import main as run_command
 from study.design import Design
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
 from study.store.grid import grid_of
@@ -23,7 +23,7 @@ from study.store.tasks import not_multitask, stages_of_tasks, weighted
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskOptions(ComparisonOptions):
-    """What `study.multitask` takes.
+    """Options of `study.multitask`.
 
     Attributes:
         scenario: celeba, or your own with two or more tasks: path/to/file.py:Name or

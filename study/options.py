@@ -33,7 +33,7 @@ def tyro_optional_arg(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions:
-    """What every study command takes.
+    """Options of every study command.
 
     Attributes:
         scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. Its

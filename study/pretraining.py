@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from study.command import main as run_command
 from study.design import Design
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
 from study.store.grid import grid_of
@@ -19,7 +19,7 @@ from study.store.grid import grid_of
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingOptions(ComparisonOptions):
-    """What `study.pretraining` takes.
+    """Options of `study.pretraining`.
 
     Attributes:
         cache_latents: Apply a frozen encoder to all samples once, in its stage's first epoch,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from study.command import main as run_command
 from study.design import Design
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.store.grid import grid_of
 

@@ -1,4 +1,4 @@
-"""What a scenario is: an application's data, its network, its loss and its accuracy.
+"""The parts of a scenario: an application's data, its network, its loss and its accuracy.
 
 The built-in ones are in `study.data`, a room each; `study.scenario_lookup` finds those and the user's
 own. Any class with the members of `Scenario` is one; nothing needs to be inherited.
@@ -138,7 +138,7 @@ class Data:
                 raise DataError(message)
 
     def facts(self) -> DataFacts:
-        """What the manifest says of the data."""
+        """Facts of the data, for the manifest."""
         digest = hashlib.sha256()
         for name, part in self.parts.items():
             if not isinstance(part, Arrays):

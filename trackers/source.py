@@ -69,7 +69,7 @@ class TellsState(Protocol):
     """A source whose boards tell more of themselves than their energy."""
 
     def state(self, device_uuid: str) -> BoardState:
-        """What a board says now; never raises, what it does not tell is None."""
+        """State of a board now; never raises, what it does not report is None."""
         ...
 
 
@@ -90,7 +90,7 @@ class LimitsPower(Protocol):
     """
 
     def power_limits(self, device_uuid: str) -> PowerLimits:
-        """What may be set on a board, tried by setting what is set already.
+        """Return what may be set on a board, tried by setting what is set already.
 
         Raises:
             UnknownDeviceError: No board has that identifier.

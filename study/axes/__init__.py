@@ -1,1 +1,1 @@
-"""What setups differ in: the axes that every study knows, those of a scenario, and axes that are coupled."""
+"""Axes that setups differ in: those that every study knows, those of a scenario, and coupled ones."""

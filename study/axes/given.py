@@ -76,7 +76,7 @@ def further_axes(
 
 
 def _kinds(scenario: Scenario, options: object) -> dict[str, AxisKind]:
-    """What can be an axis with a scenario."""
+    """Kinds of axes that there can be with a scenario."""
     kinds = dict(KNOWN)
     if isinstance(scenario, Configurable):
         of = scenario.options if options is None else type(options)
@@ -90,7 +90,7 @@ def _kinds(scenario: Scenario, options: object) -> dict[str, AxisKind]:
 
 
 def _kind_of_option(hint: object) -> AxisKind:
-    """What the values of an option may be, by its type; what else they must be, it says itself."""
+    """Kind of the values of an option, by its type; what else they must be, it says itself."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         hint = next((each for each in typing.get_args(hint) if each is not type(None)), str)
     if typing.get_origin(hint) is typing.Literal:

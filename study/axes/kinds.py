@@ -14,7 +14,7 @@ POWER_LIMIT: Final = "power_limit_w"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AxisKind:
-    """What the values of an axis may be.
+    """Kind of values that an axis may have.
 
     Attributes:
         allowed: In words.
@@ -62,10 +62,10 @@ KNOWN: Final[Mapping[str, AxisKind]] = {
 
 
 def is_cost_only(name: str) -> bool:
-    """Whether an axis changes cost and not learning; one that is not known here is taken to change both."""
+    """Return whether an axis changes cost and not learning; one that is not known here is taken to change both."""
     return name in KNOWN and KNOWN[name].cost_only
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number; true and false are none."""
+    """Return whether a value is a finite number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

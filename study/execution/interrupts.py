@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a study, and SIGTERM with it, which is how schedulers and machines end a job.
+"""Handling of Ctrl-C, and of SIGTERM, which is how schedulers and machines end a job.
 
 Once: the trials are stopped, and what is known is written. Twice: the command ends at once. What is
 on storage then is at most one flush old, and whole, because tables are put in place when they are.
@@ -57,7 +57,7 @@ class Interrupts:
 
     @property
     def came(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return self._count > 0
 
     def started(self) -> None:

@@ -25,15 +25,11 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import (
-    MANIFEST_FILE,
-    EnergyMethod,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER

@@ -82,7 +82,7 @@ class RepeatsSource:
 
     @property
     def has_more(self) -> bool:
-        """Whether a trial has not ended, or another may follow."""
+        """Return whether a trial has not ended, or another may follow."""
         return bool(self._begun.remaining) or self._begun.ending is None
 
     @property

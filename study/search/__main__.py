@@ -17,8 +17,8 @@ from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.record.manifest import Manifest
-from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
@@ -48,7 +48,7 @@ MOVED: Mapping[str, str] = {
 
 
 def design_of(space: Space) -> Design:
-    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
+    """Design of the study; where `frozen` is chosen, a trial has the stages of its setup."""
 
     def stages(scenario: Scenario) -> tuple[Stage, ...]:
         if all(axis.name != FROZEN for axis in space.axes):

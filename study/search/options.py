@@ -16,7 +16,7 @@ from study.search.space.space import MOST_LISTED, Space, Value, space_of
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions(SearchSettings, StudyOptions):
-    """What a search that trains takes.
+    """Options of a search that trains.
 
     Attributes:
         repeats: 1: a search trains a setup once.

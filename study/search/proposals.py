@@ -176,7 +176,7 @@ class Proposer:
         pruned: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """What became of a proposal: its values, or None where it has none."""
+        """Report the values of a proposal, or None where it has none."""
         if facts:
             trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
             for name, value in facts.items():
@@ -273,7 +273,7 @@ def _param(axis: Axis | Range, value: Value) -> Value:
 
 
 def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
-    """What Optuna has as a value; of a range, with digits that a person can read."""
+    """Optuna's form of a value; of a range, with digits that a person can read."""
     if isinstance(axis, Range):
         short = param if axis.whole else float(f"{param:.{DIGITS}g}")
         return min(max(short, axis.low), axis.high)

@@ -78,7 +78,7 @@ def _faults(
 
 
 def _faults_of(task: Task) -> Iterator[str]:
-    """What is wrong with one stage: its data first, because nothing can be said without a batch."""
+    """Faults of one stage: its data first, because nothing can be said without a batch."""
     try:
         own = {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
     except Exception as error:  # noqa: BLE001 - as above
@@ -106,7 +106,7 @@ def _faults_of(task: Task) -> Iterator[str]:
 
 
 def _faults_of_training(task: Task, batch: Batch) -> Iterator[str]:
-    """What is wrong with network and loss; they are tried in their order."""
+    """Faults of network and loss, in the order in which they are tried."""
     network = task.network.train()
     step = task.steps.training_step
     outputs: Any = None

@@ -109,12 +109,12 @@ class WatchedDevice:
 
     @property
     def has_counter(self) -> bool:
-        """Whether it has ever told a counter."""
+        """Return whether it has ever told a counter."""
         return self._counted is not None
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is the share of a process that has ended."""
+        """Return whether it is the share of a process that has ended."""
         return self._device is None and self._guarded.is_lost
 
     @property
@@ -124,7 +124,7 @@ class WatchedDevice:
 
     @property
     def gains(self) -> bool:
-        """Whether sampling it more often makes short windows better."""
+        """Return whether sampling it more often makes short windows better."""
         return self._guarded.tells_power and gains_by_more(
             power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
         )
@@ -201,7 +201,7 @@ class WatchedDevice:
         return integral.energy_j / (stop_s - start_s)
 
     def reading(self, window: OpenWindow, stop_s: float, at_stop: Observation | None) -> Reading:
-        """What a window over it comes to.
+        """Reading of a window over it.
 
         Args:
             window: The window.
@@ -239,7 +239,7 @@ class WatchedDevice:
         return Scope.DEVICE if is_board else Scope.MACHINE
 
     def _limit_w(self, since_s: float) -> float | None:
-        """The most that it may draw: the highest limit since then, where limits change."""
+        """Return the most that it may draw: the highest limit since then, where limits change."""
         told_w = None if self._device is None else self._device.power_limit_w
         if told_w is None or not isinstance(self.source, LimitsPower):
             return told_w

@@ -90,7 +90,7 @@ class Tracker:
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
-        """What is measured here, and how; the answer means that sampling has begun."""
+        """Devices and methods of this node; the answer means that sampling has begun."""
         sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
@@ -156,7 +156,7 @@ class Tracker:
 
     @ray.method(max_task_retries=RETRIES)
     def power_limits(self) -> tuple[PowerLimits, ...]:
-        """What power limits may be set on this node's boards."""
+        """Return what power limits may be set on this node's boards."""
         return self._limiter.limits()
 
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:

@@ -213,7 +213,7 @@ class TrackerClient:
                 ray.get(again, timeout=START_TIMEOUT_S)
 
     def _facts(self) -> TrackerFacts:
-        """What the node's tracker measures; of a new tracker where the old one has died."""
+        """Facts of the node's tracker; of a new one where the old one has died."""
         self._tracker = self._find()
         try:
             facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)

@@ -38,7 +38,7 @@ LOOK_EACH_S: Final = 0.05
 
 @final
 class KeptLimits:
-    """What boards' limits were, a file for each board, each locked by the guard that answers for it."""
+    """Limits that boards had, a file for each board, each locked by the guard that answers for it."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Keep them in `folder`; left out: one in the machine's folder of temporary files.
@@ -73,7 +73,7 @@ class KeptLimits:
         return limit_w
 
     def forget(self, uuid: str) -> None:
-        """A board's limit is what it was."""
+        """Let go of a board, whose limit is what it was."""
         file = self._open.pop(uuid, None) or self._locked(uuid)
         if file is not None:
             self._path(uuid).unlink(missing_ok=True)

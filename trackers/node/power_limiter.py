@@ -34,13 +34,13 @@ class GuardLostError(TrackerError):
 
 
 class Guard(Protocol):
-    """Who keeps what limits were, and outlives this process."""
+    """Keeper of what limits were, who outlives this process."""
 
     def keep(self, device_uuid: str) -> float:
         """Keep what a board's limit is, and return it; it is safe then."""
 
     def forget(self, device_uuid: str) -> None:
-        """A board's limit is what it was."""
+        """Let go of a board, whose limit is what it was."""
 
 
 @final
@@ -126,7 +126,7 @@ class PowerLimiter:
             set_back_leftovers(source)
 
     def limits(self) -> tuple[PowerLimits, ...]:
-        """What may be set on each board."""
+        """Return what may be set on each board."""
         found = []
         for uuid, (source, _) in self._boards.items():
             with suppress(ReadError):
@@ -164,7 +164,7 @@ class PowerLimiter:
             return source.limit_power(device_uuid, limit_w)
 
     def set_back(self, trial_id: str) -> None:
-        """A trial has ended: its board's limit is what it was; never raises."""
+        """Set back the limits of a trial that has ended; never raises."""
         with self._lock:
             for uuid in [uuid for uuid, of in self._of.items() if of == trial_id]:
                 before_w = self._before_w[uuid]

@@ -17,7 +17,7 @@ from trackers.source import PowerSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What an external meter says of a source.
+    """Factor of a source against an external meter.
 
     Attributes:
         source: The source's name.
@@ -47,7 +47,7 @@ class Calibration:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What was written.
+        """Read a calibration that was written.
 
         Raises:
             SourceUnavailableError: It cannot be read, or is no calibration.
@@ -67,7 +67,7 @@ class Calibration:
         return calibration
 
     def fits(self, source: PowerSource) -> bool:
-        """Whether it was measured with that source, on this machine."""
+        """Return whether it was measured with that source, on this machine."""
         has = any(each.component is self.component for each in source.devices())
         return source.name == self.source and has and self.hostname == socket.gethostname()
 

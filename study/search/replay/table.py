@@ -13,8 +13,9 @@ import pandas as pd
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.curves import TrialCurve
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.migration import RENAMED
-from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
+from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -155,7 +156,7 @@ def read_table(path: Path) -> ReplayTable:
 
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
-    """What each trial of a study used beside its epochs, in its last attempt."""
+    """Energy of each trial of a study beside its epochs, in its last attempt."""
     columns = ["setup_energy_j", "between_energy_j"]
     frame = pd.read_parquet(trials, columns=["trial_id", *columns])
     return pd.DataFrame(
@@ -263,7 +264,7 @@ def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
-    """Whether an epoch is there twice, apart from those that a later attempt trained again."""
+    """Return whether an epoch is there twice, but for those that a later attempt trained again."""
     again = [*place, "attempt"] if "attempt" in frame.columns else place
     return bool(frame.duplicated(again).any())
 

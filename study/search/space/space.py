@@ -1,4 +1,4 @@
-"""What a search may choose from: axes, and the setups that they span.
+"""The space of a search: axes, and the setups that they span.
 
 An axis is a list of values, or a range of numbers. Where all are lists there are so many setups and
 no more; they are numbered beforehand. With a range, setups are numbered as they are proposed.
@@ -36,7 +36,7 @@ class Axis:
 
     @property
     def is_ordered(self) -> bool:
-        """Whether its values are numbers, so that neighbours are alike."""
+        """Return whether its values are numbers, so that neighbours are alike."""
         return all(is_number(value) for value in self.values)
 
     def nearest(self, value: Value) -> int:
@@ -76,7 +76,7 @@ class Range:
     cost_only: bool = field(default=False, repr=False)
 
     def holds(self, value: Value) -> bool:
-        """Whether a value lies in it."""
+        """Return whether a value lies in it."""
         if not is_number(value) or (self.whole and not isinstance(value, int)):
             return False
         return self.low <= float(value) <= self.high
@@ -102,7 +102,7 @@ class Space:
 
     @property
     def is_listed(self) -> bool:
-        """Whether all setups are known beforehand."""
+        """Return whether all setups are known beforehand."""
         return self.only is not None or (self.lists is not None and self.size <= MOST_LISTED)
 
     @property
@@ -113,7 +113,7 @@ class Space:
         return math.inf if self.lists is None else math.prod(len(a.values) for a in self.lists)
 
     def holds(self, choice: Choice) -> bool:
-        """Whether a setup is one of the space's."""
+        """Return whether a setup is one of the space's."""
         if self.only is not None:
             return choice in self.only
         return len(choice) == len(self.axes) and all(
@@ -142,7 +142,7 @@ class Space:
         return {axis.name: value for axis, value in zip(self.axes, choice, strict=True)}
 
     def learnt(self, choice: Choice) -> Choice:
-        """What a setup has chosen on the axes that change learning; setups alike in it share curves."""
+        """Return what a setup has chosen on the axes that change learning; setups alike in it share curves."""
         return tuple(
             value for axis, value in zip(self.axes, choice, strict=True) if not axis.cost_only
         )

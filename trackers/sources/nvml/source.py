@@ -39,7 +39,7 @@ from trackers.sources.nvml.visible_devices import resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NvmlProbe:
-    """What one board answered when it was tried.
+    """Answers of one board when it was tried.
 
     Attributes:
         uuid: The board.

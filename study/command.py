@@ -1,4 +1,4 @@
-"""What the study commands share: a command line in, a study, its analysis, an exit status out."""
+"""The frame of all study commands: a command line in, a study, its analysis, an exit status out."""
 
 import atexit
 import os
@@ -107,7 +107,7 @@ def show_analysis(folder: StudyFolder, *asked: str) -> bool:
 
 
 def asked_of_analysis(options: StudyOptions) -> tuple[str, ...]:
-    """What was asked of the answer, as options of `python -m analysis`; its defaults left out."""
+    """Options of `python -m analysis` that were given; its defaults left out."""
     wanted = {"--tolerance": ("tolerance", 1.0), "--prefer": ("prefer", "balanced")}
     return tuple(
         text

@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a study, and likewise SIGTERM and SIGHUP.
+"""Handling of Ctrl-C, and likewise of SIGTERM and SIGHUP.
 
 By SIGTERM schedulers and machines end a job, by SIGHUP a terminal says that it is gone. Once: the trials
 are stopped, and what is known is written. Twice: the command ends at once. What is on storage then is at
@@ -68,7 +68,7 @@ class Interrupts:
 
     @property
     def came(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return self._count > 0
 
     def started(self) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from rich.console import Console
 
+from study.axes.variants import with_variants
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
 from study.errors import ScenarioError, StudyError
@@ -25,15 +26,11 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import (
-    MANIFEST_FILE,
-    EnergyMethod,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -80,7 +77,7 @@ def run_study(
     check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
     check_target(options.target, objective_of(scenario))
-    data, facts = _loaded(scenario, options, console)
+    data, facts = _loaded(scenario, setups, options, console)
     check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
     folder.prepare()
@@ -159,20 +156,27 @@ def run_study(
         return _outcome(folder, recorder.trials(), expected=source.expected)
 
 
-def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
+def _loaded(
+    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
+) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
-    with console.status("reading the data") as status, shown_by(status.update):
+
+    def load(one: Scenario) -> Data:
         try:
-            data = scenario.load(options.data_dir, seed=options.seed)
+            return one.load(options.data_dir, seed=options.seed)
         except StudyError:
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
             message = (
-                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
                 f"{type(error).__name__}: {error}"
             )
             raise ScenarioError(message) from error
+
+    with console.status("reading the data") as status, shown_by(status.update):
+        data = load(scenario)
+        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
         return data, data.facts()
 
 

@@ -90,7 +90,7 @@ class Cluster:
         return sum(self.share.trials_on(node) for node in self.nodes)
 
     def take_bookings(self) -> list[Booking]:
-        """What the trackers have booked since the last call.
+        """Return the trackers' bookings since the last call.
 
         All are asked at once. One that is silent is not waited for long: its answer is taken by a
         later call, because a tracker hands out its bookings only once.
@@ -134,11 +134,11 @@ class Cluster:
             tracker.release.remote(trial_id)
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
-        """What the manifest says of the machines."""
+        """Facts of the machines, for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
 
     def warnings(self) -> tuple[str, ...]:
-        """What a reader must know of the machines."""
+        """Return warnings about the machines."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
         found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
         return found if self.reach is None else (*found, *reach_warnings(self.reach))
@@ -277,7 +277,7 @@ def _start(options: StudyOptions, place: Path | None) -> str | None:
 
 
 def _worker_setup() -> dict[str, Any]:
-    """What Ray's workers do first; nothing where no folder hides our packages from them."""
+    """Set-up of Ray's workers; empty where no folder hides our packages from them."""
     if not own_packages.hidden_in(Path.cwd()):
         return {}
     cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]

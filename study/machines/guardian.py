@@ -17,6 +17,9 @@ import psutil
 MARK = "POWER_OF_TRAINING_RAY"
 """Variable that all processes of a study's local Ray inherit; its value is the Ray's private folder."""
 
+OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
+"""Variable of a process that ends by itself when it has put back what was changed: it is spared."""
+
 LOOK_EACH_S = 0.5
 LONGEST_S = 30.0
 
@@ -34,7 +37,8 @@ def marked(folder: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == folder and process.pid != os.getpid():
+            told = process.environ()
+            if told.get(MARK) == folder and OUTLIVES not in told and process.pid != os.getpid():
                 found.append(process)
         except (psutil.Error, OSError):  # somebody else's, or gone already
             continue

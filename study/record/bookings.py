@@ -1,4 +1,4 @@
-"""What the trackers of a study booked: the ledger behind epochs and trials, and the power log.
+"""The trackers' bookings of a study: the ledger behind epochs and trials, and the power log.
 
 With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
 
@@ -14,7 +14,7 @@ from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRecord(Row):
-    """What a tracker booked of one device for one window, whether its trial lived to report it or not.
+    """A tracker's booking of one device for one window, also where its trial never reported it.
 
     Attributes:
         trial_id: The trial.

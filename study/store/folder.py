@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from study.errors import StorageError
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.migration import is_earlier, migrated_columns
-from study.record.records import MANIFEST_FILE
 from study.record.rows import Row, columns
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
@@ -71,7 +71,7 @@ class StudyFolder:
             raise _unusable(self.path, error) from error
 
     def exists(self) -> bool:
-        """Whether a study has been begun there.
+        """Return whether a study has been begun there.
 
         Raises:
             StorageError: The place cannot be looked at.

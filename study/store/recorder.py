@@ -8,19 +8,10 @@ from typing import final
 
 from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
+from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    POWER_FILE,
-    TRIALS_CSV_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
-from study.record.vocabulary import EnergyScope
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
@@ -118,7 +109,7 @@ class Recorder:
         return remaining
 
     def is_through(self, plan: TrialPlan) -> bool:
-        """Whether a trial has trained all that it can."""
+        """Return whether a trial has trained all that it can."""
         rows, _ = self._of(plan)
         return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
@@ -157,7 +148,7 @@ class Recorder:
         return {row.device_name for row in rows if row.device_name}
 
     def flush_due(self) -> bool:
-        """Whether it is time to write what has come."""
+        """Return whether it is time to write what has come."""
         return time.monotonic() >= self._due_s
 
     def flush(self) -> None:

@@ -41,8 +41,9 @@ from trackers.node.ledger import (
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
 from trackers.node.orphans import end_with_parent
+from trackers.node.power_limiter import PowerLimiter
 from trackers.node.so_far import readings_so_far
-from trackers.sample import Reading, process_and_device
+from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
 Handle: TypeAlias = Any
@@ -76,6 +77,7 @@ class Tracker:
         self._detection = detect(request)
         self._meter = EnergyMeter(self._detection, sampling_hz=sampling_hz, whole_machine=True)
         self._meter.start()
+        self._limiter = PowerLimiter(self._detection.sources)
         self._accounts = Accounts(self._meter)
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
@@ -88,12 +90,12 @@ class Tracker:
         self._closing: dict[WindowKey, threading.Event] = {}
         self._closed: OrderedDict[WindowKey, Readings] = OrderedDict()
         self._booked: list[BookedWindow] = []
-        self._lane = listen({"open": self.open, "close": self._close})
+        self._lane = listen({"open": self.open, "close": self._close, "limit": self.limit})
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
-        """What is measured here, and how; the answer means that sampling has begun."""
+        """Devices and methods of this node; the answer means that sampling has begun."""
         sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
@@ -157,6 +159,15 @@ class Tracker:
             self._adopted.add(key)
         self._meter.adopt(key, opened)
 
+    @ray.method(max_task_retries=RETRIES)
+    def power_limits(self) -> tuple[PowerLimits, ...]:
+        """Return what power limits may be set on this node's boards."""
+        return self._limiter.limits()
+
+    def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
+        """Set the power limit of a trial's board until the trial ends; see `PowerLimiter.limit`."""
+        return self._limiter.limit(trial_id, device_uuid, limit_w)
+
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
         with self._lock:
@@ -165,6 +176,7 @@ class Tracker:
         for key in reversed(self._meter.open_windows()):
             if isinstance(key, WindowKey) and key.trial_id == trial_id and key in bills:
                 self._close(key, bills[key], None)
+        self._limiter.set_back(trial_id)
 
     def take(self) -> Booking:
         """Everything that was booked since the last call."""
@@ -208,6 +220,8 @@ class Tracker:
             readings = self._meter.close(key, stop_s=stop_s)
             if not readings:
                 return None
+            if key.stage == TRIAL:
+                self._limiter.set_back(key.trial_id)
             with self._lock:
                 return self._book(key, bill, readings)
         finally:

@@ -12,8 +12,8 @@ from study.errors import OptionError, ScenarioError, StorageError, StudyError
 from study.execution.launch import run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import MANIFEST_FILE
 from study.regime import DESIGN
 from study.scenario import Scenario
 from study.store.folder import StudyFolder

@@ -15,6 +15,7 @@ from ray._common.utils import try_to_create_directory
 from study.machines import guardian
 from study.machines.private_ray import private_ray
 from tests.waiting import waited_for
+from trackers.node.limit_guard import OUTLIVES
 
 NOBODY = 65534
 
@@ -121,6 +122,11 @@ def test_what_a_killed_study_has_started_is_ended(at_shared: Path) -> None:
     waited_for(lambda: not psutil.pid_exists(left), "the end of what was started")
     waited_for(lambda: not guarding.is_running(), "the guardian's end")
     assert list(at_shared.iterdir()) == []
+
+
+def test_one_name_says_who_is_spared() -> None:
+    """A process that sets power limits back must live until it has; the guardian imports nothing of ours."""
+    assert guardian.OUTLIVES == OUTLIVES
 
 
 def test_the_mark_is_taken_back() -> None:

@@ -34,6 +34,7 @@ class StudyFolder:
         is_local: Whether it lies in this machine's file system.
         storage_path: Where it lies, as Ray takes it.
         path: The folder, within its file system.
+        place: The folder, with its file system where that is not this machine's.
     """
 
     def __init__(self, results_dir: str, name: str) -> None:
@@ -49,6 +50,7 @@ class StudyFolder:
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
+        self.place = self.path if self.is_local else f"{results_dir.rstrip('/')}/{name}"
         self._check: Callable[[], None] | None = None
 
     def checked_by(self, check: Callable[[], None] | None) -> None:
@@ -201,10 +203,7 @@ def written_at_last(
     try:
         write()
     except OSError as error:
-        message = (
-            f"the last results could not be written to {place}: {error}. What was written before "
-            "is whole: mend the storage, and give the same command with --resume."
-        )
+        message = f"the last results could not be written to {place}: {error}."
         raise StorageError(message) from error
 
 

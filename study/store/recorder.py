@@ -156,22 +156,26 @@ class Recorder:
         start_s = time.monotonic()
         # Also where the storage is away:
         self._rested_s = self._due_s = start_s + FLUSH_S
-        trials = [trial.to_row() for trial in self.trials()]
-        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
-        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
-        self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
-        self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
-        self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
-        self._folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
-        if self._power:
-            # Parts, because the power log grows with time and not with results.
-            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
-            self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
-            self._power.clear()
+        self.write_into(self._folder)
+        self._power.clear()
         now_s = time.monotonic()
         rest_s = (now_s - start_s) / FLUSH_SHARE
         self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
         self._due_s = now_s + max(FLUSH_S, rest_s)
+
+    def write_into(self, folder: StudyFolder) -> None:
+        """Write all tables into a folder, with the power since the last `flush`."""
+        trials = [trial.to_row() for trial in self.trials()]
+        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
+        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
+        folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+        folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+        folder.write_rows(TRIALS_FILE, TrialRecord, trials)
+        folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        if self._power:
+            # Parts, because the power log grows with time and not with results.
+            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
+            folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
 
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)

@@ -44,6 +44,9 @@ from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
+WHY_S = 3.0
+"""For how long the trackers are asked why a process has ended, while other trials report."""
+
 NODE_ANSWER_S = 60.0
 """For how long a machine is waited for that is asked something before the first trial; it starts a
 process for that."""
@@ -127,6 +130,16 @@ class Cluster:
             with contextlib.suppress(RayError):
                 answers[asked[answer].node_id] = ray.get(answer)
         return [(node, answers.get(node.node_id)) for node in self.nodes]
+
+    def why_ended(self, trial_id: str) -> str | None:
+        """Return what a tracker knows of why a trial's process has ended; None where none does."""
+        asked = [tracker.why_ended.remote(trial_id) for tracker in self._trackers()]
+        for answer in _answered(asked, min(WHY_S, self.answer_s)):
+            with contextlib.suppress(RayError):
+                told: str | None = ray.get(answer)
+                if told is not None:
+                    return told
+        return None
 
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""

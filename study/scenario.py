@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import DataError, ScenarioError
+from study.errors import DataError, Faults, ScenarioError
 from study.record.manifest import DataFacts
 from study.record.objective import ACCURACY, Objective
 
@@ -43,14 +43,14 @@ class Arrays:
 
         Raises:
             ValueError: There is no sample, not one target for each, or a type that would make every
-                training fail.
+                training fail; all that is wrong.
         """
+        faults = []
         if len(self.inputs) != len(self.targets) or not len(self.targets):
-            message = (
+            faults.append(
                 f"{len(self.inputs)} inputs and {len(self.targets)} targets; "
                 "there must be as many of both, and at least one"
             )
-            raise ValueError(message)
         for name, array, allowed in (
             ("inputs", self.inputs, ("float32", "uint8", "int64")),
             ("targets", self.targets, ("float32", "int64")),
@@ -58,11 +58,12 @@ class Arrays:
             if array.dtype.name not in allowed:
                 whole = array.dtype.kind in "iub"
                 to = "int64" if whole else "float32"
-                message = (
+                faults.append(
                     f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: "
                     f"{name}.astype({to!r})"
                 )
-                raise ValueError(message)
+        if faults:
+            raise ValueError("; ".join(faults))
 
     @property
     def labels(self) -> npt.NDArray[Any]:
@@ -116,23 +117,17 @@ class Data:
         """Refuse what makes each training fail.
 
         Raises:
-            DataError: A label is not the number of a class, or a part is neither arrays nor a data
-                set with a length and a fingerprint.
+            StudyError: A label is not the number of a class, or a part is neither arrays nor a data
+                set with a length and a fingerprint; a paragraph for each part.
         """
+        faults = Faults()
         for name, part in self.parts.items():
-            if not isinstance(part, Arrays):
-                _check_data_set(name, part, self.fingerprint)
-                continue
-            if not self.classes or part.targets.dtype.kind != "i":
-                continue
-            low, high = int(part.labels.min()), int(part.labels.max())
-            if low < 0 or high >= len(self.classes):
-                message = (
-                    f"the labels of {name} go from {low} to {high}; with {len(self.classes)} classes "
-                    f"allowed are 0 to {len(self.classes) - 1}. Number the classes from 0, and "
-                    "name each in `classes`."
-                )
-                raise DataError(message)
+            with faults.noted():
+                if isinstance(part, Arrays):
+                    _check_labels(name, part, self.classes)
+                else:
+                    _check_data_set(name, part, self.fingerprint)
+        faults.refuse()
 
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""
@@ -164,6 +159,19 @@ class Data:
         if self.val.targets.dtype.kind != "i":
             return None
         return float(np.bincount(self.val.labels).max() / len(self.val))
+
+
+def _check_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> None:
+    if not classes or part.targets.dtype.kind != "i":
+        return
+    low, high = int(part.labels.min()), int(part.labels.max())
+    if low < 0 or high >= len(classes):
+        message = (
+            f"the labels of {name} go from {low} to {high}; with {len(classes)} classes "
+            f"allowed are 0 to {len(classes) - 1}. Number the classes from 0, and "
+            "name each in `classes`."
+        )
+        raise DataError(message)
 
 
 def _check_data_set(name: str, part: object, fingerprint: str | None) -> None:
@@ -272,8 +280,12 @@ class Multitask(Protocol):
         """Mean loss of a batch of one task; shape ()."""
         ...
 
-    def task_accuracy(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """Share of what was recognised in a batch of one task; shape ()."""
+    def task_score(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """The objective of one task in a batch, such as its accuracy; shape ().
+
+        Where several are trained, their mean decides when the training stops: give values of a like
+        size.
+        """
         ...
 
 

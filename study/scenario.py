@@ -5,7 +5,7 @@ own. Any class with the members of `Scenario` is one; nothing needs to be inheri
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from study.errors import DataError, Faults, ScenarioError
+from study.errors import DataError, ScenarioError
 from study.record.manifest import DataFacts
 from study.record.objective import ACCURACY, Objective
 
@@ -117,17 +117,20 @@ class Data:
         """Refuse what makes each training fail.
 
         Raises:
-            StudyError: A label is not the number of a class, or a part is neither arrays nor a data
+            DataError: A label is not the number of a class, or a part is neither arrays nor a data
                 set with a length and a fingerprint; a paragraph for each part.
         """
-        faults = Faults()
-        for name, part in self.parts.items():
-            with faults.noted():
-                if isinstance(part, Arrays):
-                    _check_labels(name, part, self.classes)
-                else:
-                    _check_data_set(name, part, self.fingerprint)
-        faults.refuse()
+        faults = [
+            fault
+            for name, part in self.parts.items()
+            for fault in (
+                _faults_of_labels(name, part, self.classes)
+                if isinstance(part, Arrays)
+                else _faults_of_data_set(name, part, self.fingerprint)
+            )
+        ]
+        if faults:
+            raise DataError("\n\n".join(faults))
 
     def facts(self) -> DataFacts:
         """What the manifest says of the data."""
@@ -161,34 +164,32 @@ class Data:
         return float(np.bincount(self.val.labels).max() / len(self.val))
 
 
-def _check_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> None:
+def _faults_of_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> Iterator[str]:
     if not classes or part.targets.dtype.kind != "i":
         return
     low, high = int(part.labels.min()), int(part.labels.max())
     if low < 0 or high >= len(classes):
-        message = (
+        yield (
             f"the labels of {name} go from {low} to {high}; with {len(classes)} classes "
             f"allowed are 0 to {len(classes) - 1}. Number the classes from 0, and "
             "name each in `classes`."
         )
-        raise DataError(message)
 
 
-def _check_data_set(name: str, part: object, fingerprint: str | None) -> None:
+def _faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iterator[str]:
     for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
         if not hasattr(part, member):
-            message = (
+            yield (
                 f"{name} is a {type(part).__name__} without {what}; allowed are Arrays and map-style "
                 "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
             )
-            raise DataError(message)
+            return
     if fingerprint is None:
-        message = (
+        yield (
             f"{name} is a {type(part).__name__}, whose content is not read before the trials: give "
             "Data a fingerprint, a word that changes whenever the data would (a version, a hash of "
             "the file names and sizes), so that a study that is resumed goes on with the same."
         )
-        raise DataError(message)
 
 
 @runtime_checkable

@@ -27,6 +27,7 @@ from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
 from study.search.text import live_lines
 from study.search.warm_start import Earlier, earlier_studies
+from trackers import terminal
 
 PROGRAM = "study.search"
 
@@ -135,4 +136,4 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -22,6 +22,9 @@ from study.record.migration import is_earlier, migrated_columns
 from study.record.records import MANIFEST_FILE
 from study.record.rows import Row, columns
 
+_REFUSED = (OSError, pa.ArrowException)
+"""How a file system says no: of a path that it takes for none, Arrow says so in its own way."""
+
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
 
@@ -44,9 +47,11 @@ class StudyFolder:
         """
         try:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
-        except (pa.ArrowInvalid, OSError) as error:
+        except _REFUSED as error:
             raise _unusable(results_dir, error) from error
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
+        if not (self.is_local or root.strip("/")):
+            raise _unusable(results_dir, ValueError("it names no bucket"))
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
 
@@ -62,7 +67,7 @@ class StudyFolder:
             with self._files.open_output_stream(probe) as file:
                 file.write(b"")
             self._files.delete_file(probe)
-        except OSError as error:
+        except _REFUSED as error:
             raise _unusable(self.path, error) from error
 
     def exists(self) -> bool:
@@ -73,7 +78,7 @@ class StudyFolder:
         """
         try:
             return self._has(MANIFEST_FILE)
-        except OSError as error:
+        except _REFUSED as error:
             raise _unusable(self.path, error) from error
 
     def read_manifest(self) -> Manifest:

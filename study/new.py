@@ -17,7 +17,7 @@ FINISHED, REFUSED = 0, 2
 
 @dataclass(frozen=True, kw_only=True)
 class NewOptions:
-    """What `study.new` takes.
+    """Options of `study.new`.
 
     Attributes:
         file: The file that is written; it must not be there.

@@ -1,4 +1,4 @@
-"""What this machine can measure, what is in the way, and how to mend it.
+"""Survey of this machine: what it can measure, what is in the way, and how to mend it.
 
 `python -m trackers run -- COMMAND` measures any command, `python -m trackers calibrate` compares a source with
 an external meter; their `--help` says more.
@@ -36,7 +36,7 @@ WATCHED_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to show.
+    """Options of the survey.
 
     Attributes:
         seconds: How long each source is watched for its idle power.

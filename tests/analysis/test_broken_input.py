@@ -15,15 +15,8 @@ import pytest
 from analysis.__main__ import Options, run
 from analysis.errors import AnalysisError
 from analysis.ranking.criteria import RankBy
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    REPORT_FOLDER,
-    Paradigm,
-    Stage,
-    StopReason,
-    TrialStatus,
-)
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, REPORT_FOLDER
+from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, staged, write_study
 
 SETUPS = grid([64, 256], [0.1, 0.01])

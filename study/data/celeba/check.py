@@ -23,7 +23,7 @@ _TRIED_SIZE = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found in a folder.
+    """Findings of a check of a folder.
 
     Attributes:
         layout: Where its parts lie.

@@ -1,4 +1,4 @@
-"""What CelebA looks like on disk: folders, lists, attributes, and the published lists.
+"""The format of CelebA on disk: folders, lists, attributes, and the published lists.
 
     img_align_celeba/000001.jpg ..   faces, aligned by the eyes, 178 x 218 pixels
     identity_CelebA.txt              `000001.jpg 2880`: whose face it is, a number
@@ -112,7 +112,7 @@ class Layout:
 
     @property
     def synthetic(self) -> bool:
-        """Whether `study.data sample` wrote the folder."""
+        """Return whether `study.data sample` wrote the folder."""
         return (self.root / SYNTHETIC_MARKER).is_file()
 
 
@@ -146,7 +146,7 @@ def find_layout(data_dir: Path) -> Layout:
 
 
 def how_to_get(data_dir: Path) -> str:
-    """What to fetch from where, and where to put it."""
+    """Say which files to fetch from where, and where to put them."""
     return (
         f"CelebA is shared by a form and a drive, so it is fetched by hand: read and accept the "
         f"terms at {HOME} (non-commercial research only), follow its link to the drive, download "

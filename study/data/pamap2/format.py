@@ -1,4 +1,4 @@
-"""What PAMAP2 looks like on disk: folders, columns, activities, and the published files.
+"""The format of PAMAP2 on disk: folders, columns, activities, and the published files.
 
 `PAMAP2_Dataset/Protocol/subject101.dat` .. `subject109.dat`: 100 rows a second, 54 columns between
 single spaces, no header, NaN for what is missing. Columns, counted from 1:
@@ -167,5 +167,5 @@ def find_protocol(data_dir: Path) -> Path:
 
 
 def is_synthetic(protocol: Path) -> bool:
-    """Whether a Protocol folder was written by `study.data sample`."""
+    """Return whether a Protocol folder was written by `study.data sample`."""
     return any((folder / SYNTHETIC_MARKER).is_file() for folder in (protocol, protocol.parent))

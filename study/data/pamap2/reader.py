@@ -96,7 +96,7 @@ def read_subject(
 
 
 def content_faults(path: Path, recording: Recording) -> list[Fault]:
-    """What is wrong with a file that is a proper table; the first line of each kind of fault."""
+    """Return the faults of a file that is a proper table; of each kind the first line."""
     faults = [*_rate_faults(path, recording)]
     late = ~(np.diff(recording.time_s) > 0)
     if late.any() or not np.isfinite(recording.time_s[0]):

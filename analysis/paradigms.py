@@ -10,7 +10,7 @@ from analysis.pretraining.advice import pretraining_advice
 from analysis.pretraining.info import PretrainingInfo, pretraining_info
 from analysis.read.load import Study, with_earlier
 from analysis.search.info import SearchInfo, search_info
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def paradigm_info(study: Study) -> ParadigmInfo:
 
 
 def paradigm_advice(info: ParadigmInfo, tolerance: float, score: ScoreForm) -> tuple[str, ...]:
-    """Whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+    """Advise whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
     if info.pretraining is not None:
         return tuple(pretraining_advice(info.pretraining, tolerance, score))
     if info.multitask is not None:

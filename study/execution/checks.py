@@ -1,5 +1,6 @@
-"""What is checked before Ray starts, so that bad input costs nothing."""
+"""Checks before Ray starts, so that bad input costs nothing."""
 
+from study.axes.given import split_axes
 from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
@@ -26,7 +27,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
 
 
 def check_this_machine(options: StudyOptions) -> str:
-    """What can be checked before Ray starts; the type of torch's device here.
+    """Check this machine before Ray starts; return the type of torch's device here.
 
     On a cluster the trials' machines differ from this one, so only a local study is checked.
 
@@ -44,13 +45,14 @@ def check_this_machine(options: StudyOptions) -> str:
     if options.dashboard:
         check_dashboard()
     device = torch_device(options.device)
-    if options.precision == "tf32" and device.type in ("cpu", "mps"):
+    axes = split_axes(options.axis)
+    if "tf32" in (options.precision, *axes.get("precision", ())) and device.type in ("cpu", "mps"):
         message = (
             "--precision is tf32, which NVIDIA's GPUs have from Ampere on; here trials train on "
             f"{device.type}, and it would be fp32. Allowed here is fp32, bf16 and fp16."
         )
         raise OptionError(message)
-    if options.compile and device.type == "cpu":
+    if (options.compile or "true" in axes.get("compile", ())) and device.type == "cpu":
         check_compiler()
     if options.tracker != (AUTO,):
         request = Request(

@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from rich.console import Console
 
+from study.axes.variants import with_variants
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
 from study.errors import Faults, ScenarioError, StudyError
@@ -25,18 +27,15 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
-from study.record.records import (
-    MANIFEST_FILE,
-    EnergyMethod,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
+from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
 from study.training.dry_run import check_training
@@ -75,23 +74,32 @@ def run_study(
         source,
     )
     console.print(f"[bold]study {plan.name}[/]: {design.paradigm}, scenario {plan.scenario.name}")
-    data, facts = _loaded(plan.scenario, options, console)
+    data, facts = _loaded(plan.scenario, plan.setups, options, console)
     on_this_cpu = options.address is None and plan.device_type == "cpu"
     check_training(
         plan.scenario,
         data,
         plan.stages,
         [each.parameters for each in plan.setups],
-        precision=options.precision if on_this_cpu else "fp32",
+        precision=options.precision if on_this_cpu else None,
     )
     plan.folder.prepare()
     manifest = _manifest(
         design, options, plan, facts, command=command, encoder_weights=data.encoder_weights
     )
     try:
-        return _run(
-            design, options, plan, manifest, data, source=source, console=console, began_s=began_s
-        )
+        with Lock(plan.folder).held(partial(console.print, style="dim")):
+            return _run(
+                design,
+                options,
+                # Another command may have begun this study while the data were read.
+                replace(plan, earlier=check_folder(plan.folder, options, plan.name)),
+                manifest,
+                data,
+                source=source,
+                console=console,
+                began_s=began_s,
+            )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
         raise
@@ -140,6 +148,7 @@ def _checked(
         scenario = source.prepared(scenario)
         stages, setups = design.stages(scenario), design.setups(options, scenario)
     with faults.noted():
+        refuse_if_held(folder)
         earlier = check_folder(folder, options, name)
     with faults.noted():
         check_target(options.target, objective_of(scenario))
@@ -230,20 +239,27 @@ def _run(
     return _outcome(folder, recorder.trials(), expected=source.expected)
 
 
-def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
+def _loaded(
+    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
+) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
-    with _shown(console):
+
+    def load(one: Scenario) -> Data:
         try:
-            data = scenario.load(options.data_dir, seed=options.seed)
+            return one.load(options.data_dir, seed=options.seed)
         except StudyError:
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
             message = (
-                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
                 f"{type(error).__name__}: {error}"
             )
             raise ScenarioError(message) from error
+
+    with _shown(console):
+        data = load(scenario)
+        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
         return data, data.facts()
 
 

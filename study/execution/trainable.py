@@ -1,4 +1,4 @@
-"""What Ray Tune runs for each trial: a training between windows, one report per epoch.
+"""The trainable of each trial: a training between windows, one report per epoch.
 
 A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
 one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
@@ -17,20 +17,16 @@ from typing import Any
 import ray
 from ray import tune
 
+from study.axes.variants import variant_of
 from study.errors import StorageError
 from study.execution.charge import component_j, ranking_reading
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import Objective, metrics_text
-from study.record.records import (
-    J_PER_MWH,
-    J_PER_WH,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-)
-from study.record.vocabulary import EnergyScope
-from study.scenario import Data, Scenario, Searchable
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason
+from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
@@ -40,12 +36,13 @@ from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialContext:
-    """What all trials of a study share.
+    """Values that all trials of a study share.
 
     Attributes:
         study: Name of the study.
@@ -99,6 +96,7 @@ def run_trial(
         data: From the object store, read without copying.
         manager: The study's `TrackerManager`.
     """
+    end_with_parent()
     plan = TrialPlan.from_config(config)
     client = TrackerClient(
         manager,
@@ -185,10 +183,10 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    scenario = context.scenario
+    scenario, data = variant_of(context.scenario, data, plan.chosen)
     tasks = StageTasks(
         scenario=scenario,
-        data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
+        data=data,
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol, final
 
-from study.record.records import LATENTS, TEST
+from study.record.vocabulary import LATENTS, TEST
 from study.store.setups import TrialPlan
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Device, Reading

@@ -18,6 +18,7 @@ from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
 from study.search.text import live_lines
+from trackers import terminal
 
 PROGRAM = "study.search"
 
@@ -86,8 +87,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         console=console,
         source=source,
     )
-    if not options.no_report:
-        show_analysis(outcome.folder)
+    reported = options.no_report or show_analysis(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -98,8 +98,8 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console)
+    return ending(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -1,9 +1,10 @@
 """A search as a study: what its trials train, and where they come from."""
 
+from study.axes.given import further_axes
 from study.design import Design
 from study.record.manifest import Manifest
-from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.search.options import SearchOptions
 from study.search.ray_adapter import RaySearchAdapter
@@ -23,7 +24,10 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
     Raises:
         OptionError: The space cannot be searched.
     """
-    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
+    space = options.searched(
+        scenario.own_axes if isinstance(scenario, Searchable) else None,
+        further_axes(options.axis, scenario, options.scenario_options),
+    )
 
     def earlier(manifest: Manifest) -> Earlier:
         return earlier_studies(

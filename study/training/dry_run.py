@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.axes.variants import variant_of
 from study.errors import ScenarioError
-from study.scenario import Data, Scenario, Searchable
+from study.scenario import Data, Scenario
 from study.training.recipe import AUTOCAST, Precision, TrainingSettings, autocast
 from study.training.samples import Batch, Part
 from study.training.stage import Task, part_of
@@ -35,7 +36,7 @@ def check_training(
     stages: Sequence[str],
     parameters: Sequence[Mapping[str, Any]],
     *,
-    precision: Precision = "fp32",
+    precision: Precision | None = None,
 ) -> None:
     """Refuse a scenario that cannot be trained in these stages.
 
@@ -44,8 +45,8 @@ def check_training(
         data: As it was loaded.
         stages: What each trial trains.
         parameters: Of the setups, what they choose besides batch size and learning rate.
-        precision: Of the trainings, where they run on a CPU; fp32 where they do not, because here
-            the batch goes through the CPU.
+        precision: Of the setups that choose none, where trainings run on a CPU; None where they do
+            not: here the batch goes through the CPU, which says nothing of another device.
 
     Raises:
         ScenarioError: With every fault that was found.
@@ -68,10 +69,10 @@ def _faults(
     data: Data,
     stages: Sequence[str],
     chosen: Mapping[str, Any],
-    precision: Precision,
+    precision: Precision | None,
 ) -> Iterator[str]:
-    own = scenario.chosen(data, chosen) if isinstance(scenario, Searchable) else data
-    tasks = StageTasks(scenario=scenario, data=own, parameters=chosen)
+    scenario, data = variant_of(scenario, data, chosen)
+    tasks = StageTasks(scenario=scenario, data=data, parameters=chosen)
     with torch.random.fork_rng(devices=[]):
         for stage in stages:
             torch.manual_seed(SETTINGS.seed)
@@ -84,12 +85,13 @@ def _faults(
                 yield f"its network for the stage {stage} cannot be made: {_said(error)}"
                 continue
             found = tuple(_faults_of(task))
-            yield from found or _faults_of_precision(task, precision)
+            own = precision and chosen.get("precision", precision)
+            yield from found or _faults_of_precision(task, own or "fp32")
             tasks.finish()
 
 
 def _faults_of(task: Task) -> Iterator[str]:
-    """What is wrong with one stage: its data first, because nothing can be said without a batch."""
+    """Faults of one stage: its data first, because nothing can be said without a batch."""
     try:
         own = _own(task)
     except Exception as error:  # noqa: BLE001 - as above

@@ -13,8 +13,9 @@ from analysis.findings import Findings, analyse
 from analysis.page.report import write_report
 from analysis.page.sections import key_figures
 from analysis.read.load import load
+from study.record.files import J_PER_WH
 from study.record.objective import ACCURACY, Objective
-from study.record.records import J_PER_WH, Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.staged_study import PRETRAINING, TASKS
 from tests.analysis.study_folder import DATA, grid, staged, write_study
 from tests.analysis.without_figures import without_figures

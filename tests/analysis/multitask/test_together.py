@@ -14,7 +14,7 @@ from analysis.pretraining.freezing import freezing_info
 from analysis.read.load import load
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 ATTRIBUTES, IDENTITY, BOTH = "attributes", "identity", Stage.BOTH

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Arrays, Data
 from study.training.dry_run import check_training
 from tests.study.staged import Pairs, Waves, waves

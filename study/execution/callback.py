@@ -92,4 +92,5 @@ class StudyCallback(tune.Callback):
 
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])
-        self._progress.end(config["trial_id"], config["setup"])
+        whole = self._recorder.trial(config["trial_id"])
+        self._progress.end(config["trial_id"], config["setup"], whole)

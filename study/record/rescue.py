@@ -62,7 +62,7 @@ def make_root(root: Path) -> None:
 
 
 def contradicting(
-    stored: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]
+    stored: Iterable[Mapping[Any, Any]], found: Iterable[Mapping[Any, Any]]
 ) -> set[tuple[str, int]]:
     """Return the attempts of which the study has rows that the rescued ones do not continue.
 
@@ -81,7 +81,7 @@ def contradicting(
     }
 
 
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(row: Mapping[Any, Any]) -> tuple[Any, ...]:
     return row["trial_id"], *(row[name] for name in _PLACE)
 
 

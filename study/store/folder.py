@@ -25,6 +25,9 @@ from study.record.rows import Row, columns
 _REFUSED = (OSError, pa.ArrowException)
 """How a file system says no: of a path that it takes for none, Arrow says so in its own way."""
 
+LOCK_FILE = ".lock"
+"""Says who holds the folder; see `study.store.lock`."""
+
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
 
@@ -82,7 +85,7 @@ class StudyFolder:
     def discard(self) -> None:
         """Take the folder away that `prepare` has made, unless a study has been begun in it."""
         with suppress(OSError):
-            if self._made and not self._has(MANIFEST_FILE):
+            if self._made and not (self._has(MANIFEST_FILE) or self._has(LOCK_FILE)):
                 self._files.delete_dir(self.path)
 
     def exists(self) -> bool:

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 from study.record.attempts import Place
@@ -119,6 +120,8 @@ class Recorder:
 
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
+        if record.study != self._study:  # of a study that had another name when it was trained
+            record = replace(record, study=self._study)
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
@@ -135,6 +138,11 @@ class Recorder:
             if booked.key.stage == TRIAL:
                 self._forget_so_far(booked.key.trial_id, booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
+
+    def trial(self, trial_id: str) -> TrialRecord | None:
+        """Return what a trial has come to so far; None of one that is not of this study."""
+        plan = self._plans.get(trial_id)
+        return None if plan is None else self._trial(plan)
 
     def trials(self) -> list[TrialRecord]:
         """One record for each trial that was begun, in the order of setups and seeds."""

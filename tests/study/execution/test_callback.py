@@ -55,7 +55,7 @@ class Shown:
         """An epoch has ended."""
         self.events.append(("epoch", record.trial_id))
 
-    def end(self, trial_id: str, setup: int) -> None:  # noqa: ARG002 - as the display's
+    def end(self, trial_id: str, setup: int, whole: Any) -> None:  # noqa: ANN401, ARG002 - as the display's
         """A trial has ended."""
         self.events.append(("end", trial_id))
 

@@ -164,7 +164,7 @@ def test_every_option_may_change_or_may_not() -> None:
 
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
     of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"smoke"} == of_all
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {

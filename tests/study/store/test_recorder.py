@@ -346,6 +346,28 @@ def interrupted(tmp_path: Path) -> list[TrialPlan]:
     return trials
 
 
+def test_a_study_whose_folder_was_renamed_goes_on_under_its_new_name(tmp_path: Path) -> None:
+    """Rows of before have the name that it has now, as those have that a checkpoint brings."""
+    interrupted(tmp_path)
+    (tmp_path / "s").rename(tmp_path / "t")
+    again = Recorder(
+        StudyFolder(str(tmp_path), "t"),
+        study="t",
+        paradigm=Paradigm.REGIME,
+        scenario="watch",
+        objective=ACCURACY,
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        target=None,
+    )
+
+    again.add(epoch(3, 4.0, of=plan(2)))
+    again.flush()
+
+    rows = StudyFolder(str(tmp_path), "t").read_rows("epochs.parquet")
+    assert {row["study"] for row in rows} == {"t"}
+    assert len(rows) == 5
+
+
 def test_a_resumed_study_runs_what_has_not_ended(tmp_path: Path) -> None:
     """What has ended stays; what was begun counts on, with its joules so far."""
     trials = interrupted(tmp_path)

@@ -22,6 +22,7 @@ from study.execution.shipping import check_shippable
 from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
+from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
@@ -74,6 +75,8 @@ def run_study(
     earlier = check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
     check_target(options.target, objective_of(scenario))
+    limits = wanted_limits(options, setups)
+    check_limits_here(limits, options)
     data, facts = _loaded(scenario, setups, options, console)
     check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
@@ -114,6 +117,8 @@ def run_study(
         ) as cluster,
     ):
         interrupts.started()
+        if limits is not None:
+            check_limits(limits, cluster.power_limits())
         nodes = cluster.node_facts()
         recorder.energy_of = energy_scope(
             options.energy_of,

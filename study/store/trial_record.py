@@ -14,6 +14,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import (
     CUTS_EPOCH,
     LATENTS,
+    PROFILE,
     TEST,
     EnergyScope,
     EnergyStatus,
@@ -233,5 +234,6 @@ def _attempt_j(
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    parts = {**reported, **booked_j, (LATENTS, 0): None}  # latents lie within an epoch
+    within = {LATENTS, PROFILE}  # an epoch
+    parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
     return sum(energy_j for energy_j in parts.values() if energy_j is not None)

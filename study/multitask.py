@@ -5,7 +5,6 @@ task alone, and all with one encoder. The loss of two is alpha x the first + (1 
 in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -19,6 +18,7 @@ from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
 from study.store.grid import grid_of
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
+from trackers import terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,4 +78,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -5,7 +5,6 @@ setup an autoencoder is trained, then a classifier on its encoder, frozen and un
 weigh that against, encoder and classifier together from scratch.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
 from study.store.grid import grid_of
+from trackers import terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,4 +70,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

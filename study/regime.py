@@ -5,7 +5,6 @@ trained together for each of 16 setups, each repeat with a seed of its own, with
 the validation accuracy.
 """
 
-import sys
 from collections.abc import Sequence
 
 from study.command import main as run_command
@@ -13,6 +12,7 @@ from study.design import Design
 from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.store.grid import grid_of
+from trackers import terminal
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
@@ -46,4 +46,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

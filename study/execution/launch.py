@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 from rich.console import Console
 
@@ -35,6 +36,7 @@ from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
+from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
 from study.training.dry_run import check_training
@@ -72,7 +74,8 @@ def run_study(
     stages, setups = design.stages(scenario), design.setups(options, scenario)
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
-    earlier = check_folder(folder, options, name)
+    refuse_if_held(folder)
+    check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
     check_target(options.target, objective_of(scenario))
     limits = wanted_limits(options, setups)
@@ -81,78 +84,81 @@ def run_study(
     check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
     folder.prepare()
-    manifest = _manifest(
-        design,
-        options,
-        facts,
-        name=name,
-        scenario=scenario.name,
-        command=command,
-        stages=stages,
-        setups=setups,
-        objective=objective_of(scenario),
-        encoder_weights=data.encoder_weights,
-    )
-    if earlier is None:
-        _remove_checkpoints(folder)
-    else:
-        check_same_study(earlier, manifest)
-        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
-    recorder = Recorder(
-        folder,
-        study=name,
-        paradigm=design.paradigm,
-        scenario=scenario.name,
-        stages=stages,
-        objective=manifest.objective,
-        target=options.target,
-        energy_of=manifest.energy_of,
-    )
-    source.begin(folder, manifest, recorder)
-    console.print("  starting Ray and the trackers ...", style="dim")
-    with (
-        Interrupts() as interrupts,
-        connect(
-            options, folder, accelerator=device_type != "cpu", ran_on=recorder.devices()
-        ) as cluster,
-    ):
-        interrupts.started()
-        if limits is not None:
-            check_limits(limits, cluster.power_limits())
-        nodes = cluster.node_facts()
-        recorder.energy_of = energy_scope(
-            options.energy_of,
-            nodes,
-            on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
-            earlier=None if earlier is None else earlier.energy_of,
-        )
-        manifest = replace(
-            manifest,
-            setups=tuple(source.setups),
-            further=tuple(source.further),
-            nodes=nodes,
-            energy_of=recorder.energy_of,
-            charging=charging_rules(nodes),
-            warnings=(
-                *warnings_of(cluster, device_type=device_type, options=options),
-                *stage_warnings(scenario, data, stages),
-            ),
-            setup_time_s=time.monotonic() - began_s,
-        )
-        introduce(manifest, cluster, folder, trials=source.summary, console=console)
-        _write_beginning(folder, manifest)
-        Tuning(
+    with Lock(folder).held(partial(console.print, style="dim")):
+        # Once more: another command may have begun this study while the data were read.
+        earlier = check_folder(folder, options, name)
+        manifest = _manifest(
             design,
             options,
-            manifest,
-            cluster=cluster,
-            folder=folder,
-            recorder=recorder,
-            interrupts=interrupts,
-            source=source,
-            scenario=scenario,
-        ).run(data, console)
-    return _outcome(folder, recorder.trials(), expected=source.expected)
+            facts,
+            name=name,
+            scenario=scenario.name,
+            command=command,
+            stages=stages,
+            setups=setups,
+            objective=objective_of(scenario),
+            encoder_weights=data.encoder_weights,
+        )
+        if earlier is None:
+            _remove_checkpoints(folder)
+        else:
+            check_same_study(earlier, manifest)
+            manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
+        recorder = Recorder(
+            folder,
+            study=name,
+            paradigm=design.paradigm,
+            scenario=scenario.name,
+            stages=stages,
+            objective=manifest.objective,
+            target=options.target,
+            energy_of=manifest.energy_of,
+        )
+        source.begin(folder, manifest, recorder)
+        console.print("  starting Ray and the trackers ...", style="dim")
+        with (
+            Interrupts() as interrupts,
+            connect(
+                options, folder, accelerator=device_type != "cpu", ran_on=recorder.devices()
+            ) as cluster,
+        ):
+            interrupts.started()
+            if limits is not None:
+                check_limits(limits, cluster.power_limits())
+            nodes = cluster.node_facts()
+            recorder.energy_of = energy_scope(
+                options.energy_of,
+                nodes,
+                on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
+                earlier=None if earlier is None else earlier.energy_of,
+            )
+            manifest = replace(
+                manifest,
+                setups=tuple(source.setups),
+                further=tuple(source.further),
+                nodes=nodes,
+                energy_of=recorder.energy_of,
+                charging=charging_rules(nodes),
+                warnings=(
+                    *warnings_of(cluster, device_type=device_type, options=options),
+                    *stage_warnings(scenario, data, stages),
+                ),
+                setup_time_s=time.monotonic() - began_s,
+            )
+            introduce(manifest, cluster, folder, trials=source.summary, console=console)
+            _write_beginning(folder, manifest)
+            Tuning(
+                design,
+                options,
+                manifest,
+                cluster=cluster,
+                folder=folder,
+                recorder=recorder,
+                interrupts=interrupts,
+                source=source,
+                scenario=scenario,
+            ).run(data, console)
+        return _outcome(folder, recorder.trials(), expected=source.expected)
 
 
 def _loaded(

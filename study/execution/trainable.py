@@ -43,6 +43,7 @@ from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
 
@@ -104,6 +105,7 @@ def run_trial(
         data: From the object store, read without copying.
         manager: The study's `TrackerManager`.
     """
+    end_with_parent()
     plan = TrialPlan.from_config(config)
     client = TrackerClient(
         manager,

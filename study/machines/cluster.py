@@ -32,6 +32,7 @@ from study.machines.nodes import (
     only_model,
     refuse_mixed,
 )
+from study.machines.private_ray import private_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
@@ -208,8 +209,10 @@ def connect(
         ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
             a node has not the tracker that was asked for.
     """
-    try:
-        dashboard = _start(options)
+    with contextlib.ExitStack() as ends:
+        place = None if options.address else ends.enter_context(private_ray())
+        ends.callback(ray.shutdown)
+        dashboard = _start(options, place)
         nodes = _nodes()
         share = _share(options, nodes)
         check_resources(nodes, share)
@@ -236,8 +239,6 @@ def connect(
         )
         with reached(folder, cluster if options.address else None) as reach:
             yield replace(cluster, reach=reach)
-    finally:
-        ray.shutdown()
 
 
 def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
@@ -248,8 +249,8 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
 
 
-def _start(options: StudyOptions) -> str | None:
-    """Reach Ray; where its dashboard is, if that was asked for."""
+def _start(options: StudyOptions, place: Path | None) -> str | None:
+    """Reach Ray, or start one in `place`; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):
@@ -259,6 +260,7 @@ def _start(options: StudyOptions) -> str | None:
         if options.address is None:
             context = ray.init(
                 address="local",
+                _temp_dir=str(place),
                 include_dashboard=options.dashboard,
                 dashboard_host=LOOPBACK,
                 log_to_driver=False,

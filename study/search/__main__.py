@@ -28,6 +28,7 @@ from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
 from study.search.text import live_lines
 from study.search.warm_start import Earlier, earlier_studies
+from trackers import terminal
 
 PROGRAM = "study.search"
 
@@ -123,8 +124,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         console=console,
         source=source,
     )
-    if not options.no_report:
-        show_analysis(outcome.folder)
+    reported = options.no_report or show_analysis(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -135,8 +135,8 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console)
+    return ending(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -137,6 +137,7 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
         process.send_signal(signal.SIGINT)
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
+    waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
     resumed, _ = run_here(tmp_path, *OPTIONS, "--no-report", "--resume")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet")

@@ -15,8 +15,9 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import ray
@@ -27,6 +28,7 @@ from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
 from trackers.node.accounts import Accounts
 from trackers.node.ledger import (
+    SO_FAR,
     TRIAL,
     Bill,
     BookedPower,
@@ -38,7 +40,9 @@ from trackers.node.ledger import (
 )
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
+from trackers.node.orphans import end_with_parent
 from trackers.node.power_limiter import PowerLimiter
+from trackers.node.so_far import readings_so_far
 from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
@@ -69,6 +73,7 @@ class Tracker:
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used on this node.
         """
+        end_with_parent()
         self._detection = detect(request)
         self._meter = EnergyMeter(self._detection, sampling_hz=sampling_hz, whole_machine=True)
         self._meter.start()
@@ -188,6 +193,7 @@ class Tracker:
         """Everything that was booked since the last call."""
         with self._lock:
             windows, self._booked = tuple(self._booked), []
+            windows += tuple(self._still_open())
         unix_minus_monotonic_s = time.time() - time.monotonic()
         power = tuple(
             BookedPower(
@@ -200,6 +206,17 @@ class Tracker:
             if process_and_device(sample.device_uuid) is None or self._window_of(sample) is not None
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
+
+    def _still_open(self) -> Iterator[BookedWindow]:
+        """What attempts that go on have come to."""
+        now_s = time.monotonic()
+        for key, bill in self._bills.items():
+            readings = None
+            if key.stage == TRIAL:
+                readings = readings_so_far(self._meter, key, bill, now_s)
+            if readings is not None:
+                charges = self._accounts.charges(key.trial_id, bill, readings)
+                yield _booked(replace(key, stage=SO_FAR), bill, charges)
 
     def _close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
         with self._lock:
@@ -257,15 +274,7 @@ class Tracker:
             first = next(iter(readings.values()))
             self._accounts.leave(key.trial_id, first.start_s + first.duration_s)
             self._living.forget(key.trial_id)
-        main, *others = charges.values()
-        self._booked.append(
-            BookedWindow(
-                key=key,
-                reading=main,
-                others=tuple(others),
-                devices=tuple(item.device for item in bill),
-            )
-        )
+        self._booked.append(_booked(key, bill, charges))
         self._closed[key] = charges
         if len(self._closed) > REMEMBERED_WINDOWS:
             self._closed.popitem(last=False)
@@ -279,12 +288,19 @@ class Tracker:
                 self.release(trial_id)
 
 
+def _booked(key: WindowKey, bill: Bill, charges: Readings) -> BookedWindow:
+    main, *others = charges.values()
+    devices = tuple(item.device for item in bill)
+    return BookedWindow(key=key, reading=main, others=tuple(others), devices=devices)
+
+
 @final
 class TrackerManager:
     """Knows each node's tracker and makes it on first need; an actor that the driver owns."""
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
         """Hand `request` and `sampling_hz` to each tracker."""
+        end_with_parent()
         self._request = request
         self._sampling_hz = sampling_hz
         self._trackers: dict[str, Handle] = {}

@@ -30,6 +30,9 @@ from trackers.sources.nvml.source import NvmlSource
 FOLDER: Final = "power-of-training-limits"
 PRIVATE: Final = 0o700
 
+OUTLIVES: Final = "POWER_OF_TRAINING_OUTLIVES"
+"""A variable of a process that is to outlive what has started it."""
+
 OTHERS_S: Final = 5.0
 """For so long a board is waited for that another guard holds: it may be setting the limit back."""
 

@@ -12,19 +12,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, final
 
 from trackers.errors import ReadError, TrackerError
-from trackers.node.limit_guard import set_back_leftovers
+from trackers.node.limit_guard import OUTLIVES, set_back_leftovers
 from trackers.sample import Component, Device, PowerLimits
 from trackers.source import LimitsPower, PowerSource
 
 ROOT = Path(__file__).parents[2]
-OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
-"""Variable by which whoever ends all that a study has started knows the guard, and spares it."""
-
 GUARD_IS_GONE = "the process that keeps what the boards' power limits were has ended"
 
 _log = logging.getLogger(__name__)
@@ -65,6 +61,7 @@ class GuardProcess:
             stderr=subprocess.DEVNULL,
             text=True,
             start_new_session=True,
+            # Who ends all that a study has started is asked to spare it: it sets limits back and ends.
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), OUTLIVES: "1"},
         )
         self._process.wait()  # it goes on as a process without a parent
@@ -130,22 +127,12 @@ class PowerLimiter:
             set_back_leftovers(source)
 
     def limits(self) -> tuple[PowerLimits, ...]:
-        """Return what may be set on each board, which is tried; so no trial may run."""
+        """Return what may be set on each board."""
         found = []
-        with self._lock:
-            for uuid, (source, _) in self._boards.items():
-                with suppress(ReadError):
-                    limits = source.power_limits(uuid)
-                    found.append(replace(limits, refused=source.limit_refused(uuid)))
+        for uuid, (source, _) in self._boards.items():
+            with suppress(ReadError):
+                found.append(source.power_limits(uuid))
         return tuple(found)
-
-    def limits_of(self, device_uuid: str) -> PowerLimits:
-        """Return what may be set on one board.
-
-        Raises:
-            TrackerError: It has no limit that can be set.
-        """
-        return self._board(device_uuid)[0].power_limits(device_uuid)
 
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
         """Set the limit of a trial's board.

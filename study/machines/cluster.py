@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray import cloudpickle
+from ray._raylet import AuthenticationTokenLoader
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -39,6 +40,7 @@ from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.sample import PowerLimits
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
 
@@ -150,6 +152,15 @@ class Cluster:
         """Facts of the machines, for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
 
+    def power_limits(self) -> dict[str, tuple[PowerLimits, ...]]:
+        """Return the power limits that may be set on each machine's boards; before the first trial."""
+        hosts = {node.node_id: node.hostname for node in self.nodes}
+        asked = {
+            tracker.power_limits.remote(): hosts.get(node_id, node_id)
+            for node_id, tracker in self._trackers_by_node().items()
+        }
+        return {asked[each]: ray.get(each) for each in _answered(asked, NODE_ANSWER_S)}
+
     def warnings(self) -> tuple[str, ...]:
         """Return warnings about the machines."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
@@ -259,6 +270,8 @@ def _start(options: StudyOptions, place: Path | None) -> str | None:
     for name in ("ray.tune", "ray.train", "ray.air"):
         # Else each failed trial prints a traceback; it is kept in the trial's folder.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The token may be another than that of a Ray which this process knew before.
+    AuthenticationTokenLoader.instance().reset_cache()
     try:
         if options.address is None:
             context = ray.init(
@@ -278,15 +291,24 @@ def _start(options: StudyOptions, place: Path | None) -> str | None:
                 runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
             )
     except Exception as error:
-        message = (
-            f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
-            "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
-            "out to use this machine alone."
-        )
-        raise ClusterError(message) from error
+        raise ClusterError(_unreachable(options.address, error)) from error
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _unreachable(address: str | None, error: Exception) -> str:
+    """Say what is wrong, and what to do that was not done."""
+    if address is None:
+        return (
+            f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
+            "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
+            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+        )
+    return (
+        f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
+        "cluster.yaml` or `ray start --head`, or leave the option out to use this machine alone."
+    )
 
 
 def _worker_setup() -> dict[str, Any]:

@@ -5,8 +5,8 @@ from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.migration import with_scenario_options
 from study.record.objective import Objective
-from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from study.training.recipe import check_compiler

@@ -1,7 +1,7 @@
 """Which arm is tried next: near those that did well, the middle of the space first.
 
 From the middle the way to the best is the shortest, wherever it is, and who lists values lists them
-round those that seem right. After it the arms are a Gaussian process of the logarithm of what they
+round those that seem right; of two middle values the lower is taken. After it the arms are a Gaussian process of the logarithm of what they
 cost, over the ranks of the values (words are alike or not), and the arm comes next that is
 expected to improve most on the best (Jones, Schonlau and Welch 1998, Journal of Global
 Optimization 13:455). An arm that was paused counts with what it promises to cost.
@@ -19,16 +19,21 @@ from scipy.special import ndtr
 from study.search.space.space import Axis, Choice
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
 
-FIRST='tie'
 REACH = 0.25
 """Length scale of an axis: this share of its values, at least one of them."""
+
+LOWER = 0.01
 
 UNLIKE = 0.5
 """Correlation of two arms that differ in one word."""
 
 OWN_VARIANCE = 0.05
 """Of an arm's logarithm, beside what it shares with its neighbours: seeds, and what is its own."""
+
+LEAST_J = 1e-12
+"""What has cost nothing has no logarithm."""
 
 LEAST_VARIANCE = math.log(2) ** 2
 """Of all arms: before anything is known they differ by a factor of two or more."""
@@ -38,14 +43,23 @@ LEAST_VARIANCE = math.log(2) ** 2
 class ArmOrder:
     """The arms of a search, and which of them is tried next."""
 
-    def __init__(self, axes: Sequence[Axis], arms: Sequence[Choice], *, seed: int) -> None:
+    def __init__(
+        self,
+        axes: Sequence[Axis],
+        arms: Sequence[Choice],
+        *,
+        seed: int,
+        start: Sequence[Choice] = (),
+    ) -> None:
         """Order `arms`.
 
         Args:
             axes: What they choose, a value of each.
             arms: All of them.
             seed: Decides between equal ones.
+            start: Those that come first, in this order.
         """
+        self._start = tuple(start)
         self._arms = list(arms)
         random.Random(seed).shuffle(self._arms)  # noqa: S311 - an order, not a secret
         self._place = {arm: place for place, arm in enumerate(self._arms)}
@@ -55,13 +69,13 @@ class ArmOrder:
         ]
         self._alike = np.ones((len(self._arms), len(self._arms)))
         self._far = np.zeros(len(self._arms))
-        self._ranks=sum(places)
         for axis, ranks in zip(axes, places, strict=True):
             apart = np.abs(ranks[:, None] - ranks[None, :])
             if axis.is_ordered:
                 reach = max(1.0, REACH * len(axis.values))
                 self._alike *= np.exp(-((apart / reach) ** 2) / 2)
-                self._far += (np.abs(ranks - (len(axis.values) - 1) / 2) / len(axis.values)) ** 2
+                # Of two values in the middle the lower one is nearer.
+                self._far += ((ranks - (len(axis.values) - 1) / 2 + LOWER) / len(axis.values)) ** 2
             else:
                 self._alike *= np.where(apart > 0, UNLIKE, 1.0)
 
@@ -72,20 +86,19 @@ class ArmOrder:
             untried: Of which; at least one.
             costs_j: What the others cost, or promise to.
         """
+        for arm in self._start:
+            if arm in untried:
+                return arm
         places = np.asarray(sorted(self._place[arm] for arm in untried))
         if not costs_j:
-            if FIRST=='random': return self._arms[int(places[0])]
-            far=self._far[places]
-            if FIRST=='low':
-                far=far+1e-6*self._ranks[places]
-            if FIRST=='high':
-                far=far-1e-6*self._ranks[places]
-            return self._arms[int(places[far.argmin()])]
+            return self._arms[int(places[self._far[places].argmin()])]
         known = np.asarray([self._place[arm] for arm in costs_j])
-        worth = self._improvement(places, known, np.log(np.asarray(list(costs_j.values()))))
+        worth = self._improvement(
+            places, known, np.log(np.maximum(list(costs_j.values()), LEAST_J))
+        )
         return self._arms[int(places[worth.argmax()])]
 
-    def _improvement(self, places: Floats, known: Floats, costs: Floats) -> Floats:
+    def _improvement(self, places: Places, known: Places, costs: Floats) -> Floats:
         """Logarithm by which each arm is expected to be cheaper than the cheapest known one."""
         level = costs.mean()
         scale = max(float(costs.var()), LEAST_VARIANCE)

@@ -9,20 +9,20 @@
         A training is paused when it promises to cost more than the best. Arms that were paused
         before and promise less come first, then new ones, then what was paused may come as far as
         the best, unless it promises to cost `GIVEN_UP` times as much. One that has not begun to
-        rise is no exception: it is ended by nothing but what the best needed.
-    last, with --sure
-        Repeats where they tell most, until the answer is sure enough.
+        rise is ended by nothing but what the best needed.
+    last, with --sure or --confirm
+        Repeats where they tell most (`study.search.arms.sureness`).
 
 All decisions follow from how far the trainings have come, so that a search that is resumed from
 its rows goes on as it would have.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import final
 
 from study.record.objective import ACCURACY, Objective
 from study.search.arms.order import ArmOrder
+from study.search.arms.policy import Policy
 from study.search.arms.sureness import Sureness, weigh
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
@@ -48,28 +48,12 @@ REPEATED_TO = 2.0
 """A repeat goes on to the best times this: how bad a bad seed is has to be seen."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What a search does; the parts that `benchmarks.search` takes away one by one.
-
-    Attributes:
-        pausing: Whether what was paused is gone on with.
-        sure: Probability of being right at which repeats end; None for no repeats.
-        most_repeats: At most so many; None for as many as there are arms.
-    """
-
-    pausing: bool = True
-    sure: float | None = None
-    most_repeats: int | None = None
-
-
 @final
 class Scheduler:
     """The trainings of one search for the least energy to a target.
 
     Attributes:
         trainings: Of each arm, those that were begun.
-        repeats: How many of them were repeats.
     """
 
     def __init__(
@@ -82,7 +66,6 @@ class Scheduler:
         target: float,
         objective: Objective = ACCURACY,
         policy: Policy | None = None,
-        seeds_of: Callable[[Choice], int | None] = lambda _: None,
     ) -> None:
         """Search `arms`.
 
@@ -94,25 +77,25 @@ class Scheduler:
             target: Value of the objective that is to be reached.
             objective: Validation metric that decides.
             policy: What is done; None for the default.
-            seeds_of: How many trainings an arm can have; None for any number.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
-        self.repeats = 0
         self._axes = axes
         self._order = order
         self._budget = budget
         self._target = target
         self._objective = objective
         self._policy = policy or Policy()
-        self._seeds_of = seeds_of
-        self._begun = 0
-        self._sure_since: int | None = None
         self._weighed: tuple[object, Sureness | None] | None = None
 
     @property
     def every(self) -> list[Training]:
-        """All trainings that were begun."""
+        """All trainings that were begun, arm by arm."""
         return [each for many in self.trainings.values() for each in many]
+
+    @property
+    def repeats(self) -> list[Training]:
+        """Those that were repeats, in the order in which they were begun."""
+        return sorted((each for each in self.every if each.again), key=lambda each: each.again)
 
     @property
     def best_j(self) -> float | None:
@@ -124,10 +107,23 @@ class Scheduler:
         """The training that is begun or gone on with; None for none, or none before another ends."""
         found = self._next_first()
         if found is None and self._policy.sure is not None:
-            found = self._next_repeat()
+            found = self._next_repeat(self._policy.sure)
         if found is not None:
             found.state = State.RUNNING
         return found
+
+    def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
+        """Take a training that was begun: one that is known from rows, or a new one."""
+        training = Training(
+            arm=arm,
+            seed=seed,
+            number=len(self.every),
+            target=self._target,
+            objective=self._objective,
+            again=again,
+        )
+        self.trainings[arm].append(training)
+        return training
 
     def after_epoch(self, training: Training) -> StopDecision | None:
         """Decide after an epoch that is in `training` already; None to go on."""
@@ -141,67 +137,71 @@ class Scheduler:
         if training.again:
             return StopDecision.CAPPED if training.next_j > REPEATED_TO * best_j else None
         last = not self._untried and self._policy.pausing
-        return StopDecision.CAPPED if self._is_beaten(training, best_j, last=last) else None
+        return StopDecision.CAPPED if _is_beaten(training, best_j, last=last) else None
+
+    def answer(self) -> tuple[Choice, float] | None:
+        """The arm that the search recommends and the least that it has cost; None for none."""
+        reached = {
+            arm: min(known)
+            for arm, many in self.trainings.items()
+            if (known := [j for each in many if (j := each.to_target_j) is not None])
+        }
+        if not reached:
+            return None
+        arm = min(reached, key=lambda each: reached[each])
+        if any(each.again for each in self.every):
+            known_of = self.sureness()
+            arm = arm if known_of is None else known_of.answer
+        return arm, reached[arm]
 
     def sureness(self) -> Sureness | None:
         """How sure the answer is; None where there is none."""
-        state = tuple((each.number, len(each.gains), each.again) for each in self.every)
+        state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
         if self._weighed is None or self._weighed[0] != state:
             self._weighed = (state, weigh(self.trainings, self._axes))
         return self._weighed[1]
 
     @property
     def _untried(self) -> list[Choice]:
-        return [arm for arm, many in self.trainings.items() if not many]
+        """The arms that may still be begun."""
+        untried = [arm for arm, many in self.trainings.items() if not many]
+        most = self._policy.most_arms
+        return [] if most is not None and len(self.trainings) - len(untried) >= most else untried
 
     def _next_first(self) -> Training | None:
         """The next of the first trainings of all arms."""
-        paused = self._paused()
-        untried, best_j = self._untried, self.best_j
+        paused, untried, best_j = self._paused(), self._untried, self.best_j
         if best_j is None:
             if untried and (not paused or self._explores()):
-                return self._begin(self._next_arm(untried))
-            return self._most_promising(paused) if paused else None
+                return self._begin(untried)
+            return _most_promising(paused)
         hopeful = [each for each in paused if each.promised_j < best_j]
         if hopeful:
-            return self._most_promising(hopeful)
+            return _most_promising(hopeful)
         if untried:
-            return self._begin(self._next_arm(untried))
-        open_ = [each for each in paused if not self._is_beaten(each, best_j, last=True)]
-        return self._most_promising(open_) if open_ else None
+            return self._begin(untried)
+        return _most_promising([t for t in paused if not _is_beaten(t, best_j, last=True)])
 
     def _paused(self) -> list[Training]:
         if not self._policy.pausing:
             return []
         return [each for each in self.every if each.state is State.PAUSED and not each.again]
 
-    def _next_arm(self, untried: Sequence[Choice]) -> Choice:
+    def _begin(self, untried: Sequence[Choice]) -> Training:
         costs_j = {
             arm: min(each.promised_j for each in many)
             for arm, many in self.trainings.items()
-            if many and all(each.energies_j for each in many)
+            if many and all(each.gains for each in many)
         }
-        return self._order.next(untried, costs_j)
-
-    def _begin(self, arm: Choice, *, again: bool = False) -> Training:
-        training = Training(
-            arm=arm,
-            seed=len(self.trainings[arm]),
-            number=self._begun,
-            target=self._target,
-            objective=self._objective,
-            again=again,
-        )
-        self._begun += 1
-        self.trainings[arm].append(training)
-        return training
+        arm = self._order.next(untried, costs_j)
+        return self.take(arm, seed=0)
 
     def _explores(self) -> bool:
         """Whether new arms have used no more than what was gone on with."""
-        first = [(each.used_j, each.first_rung_j) for each in self.every if each.first_j]
-        explored_j = sum(min(used_j, rung_j) for used_j, rung_j in first)
-        gone_on_j = sum(max(0.0, used_j - rung_j) for used_j, rung_j in first)
-        return len(first) < FIRST_ARMS or explored_j <= gone_on_j
+        begun = [(each.used_j, each.first_rung_j) for each in self.every if each.first_j]
+        explored_j = sum(min(used_j, rung_j) for used_j, rung_j in begun)
+        gone_on_j = sum(max(0.0, used_j - rung_j) for used_j, rung_j in begun)
+        return len(begun) < FIRST_ARMS or explored_j <= gone_on_j
 
     def _goes_on(self, training: Training) -> bool:
         """Whether a training goes on before any has reached the target."""
@@ -210,58 +210,62 @@ class Scheduler:
         predicted_j = training.predicted_j
         if predicted_j is not None and predicted_j <= ON_ITS_WAY * training.used_j:
             return True
-        if not self._policy.pausing:
+        if self._untried or not self._policy.pausing:
             return False
         others = [each for each in self._paused() if each is not training]
-        if self._untried:
-            return False
         return all(training.promised_j <= each.promised_j for each in others)
 
-    def _is_beaten(self, training: Training, best_j: float, *, last: bool) -> bool:
-        """Whether a training is not to go on, as it costs more than the best or promises to."""
-        if training.next_j >= best_j:
-            return True
-        predicted_j = training.least_j if last else training.predicted_j
-        if predicted_j is not None:
-            return predicted_j >= best_j * (GIVEN_UP if last else 1.0)
-        if not last:
-            return len(training.gains) > 1
-        return training.has_risen and len(training.gains) >= FLAT_EPOCHS
-
-    def _most_promising(self, trainings: Sequence[Training]) -> Training:
-        return min(trainings, key=lambda each: (each.promised_j, each.number))
-
-    def _next_repeat(self) -> Training | None:
+    def _next_repeat(self, sure: float) -> Training | None:
         """The training that tells most about which arm to use; None where it is sure enough."""
         if any(each.state is State.RUNNING for each in self.every):
-            return None  # what it comes to is to be known first
+            return None  # its result may change which that is
         most = self._policy.most_repeats
-        if self.repeats >= (len(self.trainings) if most is None else most):
+        done = self.repeats
+        if len(done) >= (len(self.trainings) if most is None else most):
             return None
         known = self.sureness()
-        if known is None or self._is_sure_enough(known):
+        if known is None or self._is_sure_enough(known, sure, done):
             return None
-        return self._again(known.repeat)
-
-    def _is_sure_enough(self, known: Sureness) -> bool:
-        """Whether the answer has been sure enough, with another training after that."""
-        if known.right is None or known.right < (self._policy.sure or 1.0):
-            self._sure_since = None
-            return False
-        if self._sure_since is None:
-            self._sure_since = self.repeats
-        return self.repeats > max(self._sure_since, LEAST_REPEATS - 1)
-
-    def _again(self, arm: Choice) -> Training | None:
-        many = self.trainings[arm]
+        many = self.trainings[known.repeat]
         paused = [each for each in many if each.state is State.PAUSED and not each.again]
-        self.repeats += 1
-        if paused:
-            paused[0].again = True
-            return paused[0]
-        most = self._seeds_of(arm)
-        if most is not None and len(many) >= most:
-            return None
-        return self._begin(arm, again=True)
+        found = paused[0] if paused else self.take(known.repeat, seed=len(many))
+        found.again = len(done) + 1
+        return found
+
+    def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
+        """Whether the answer is sure enough, and was so before the last repeat, too.
+
+        To end at the first moment of such a probability would pick moments of luck.
+        """
+        if known.right is None or known.right < sure or len(done) < LEAST_REPEATS:
+            return False
+        before = weigh(_without(self.trainings, done[-1]), self._axes)
+        return before is not None and before.right is not None and before.right >= sure
 
 
+def _without(
+    trainings: Mapping[Choice, Sequence[Training]], one: Training
+) -> dict[Choice, list[Training]]:
+    return {arm: [t for t in many if t is not one] for arm, many in trainings.items()}
+
+
+def _most_promising(trainings: Sequence[Training]) -> Training | None:
+    return min(trainings, key=lambda each: (each.promised_j, each.number), default=None)
+
+
+def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
+    """Whether a training is not to go on, as it costs more than the best or promises to.
+
+    Args:
+        training: Which.
+        best_j: What the best needed.
+        last: Whether every arm was tried, so that it has its last chance.
+    """
+    if training.next_j >= best_j:
+        return True
+    expected_j = training.least_j if last else training.predicted_j
+    if expected_j is not None:
+        return expected_j >= best_j * (GIVEN_UP if last else 1.0)
+    if not last:
+        return len(training.gains) > 1
+    return training.has_risen and len(training.gains) >= FLAT_EPOCHS

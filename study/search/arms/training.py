@@ -19,7 +19,6 @@ Setting = Choice
 """One value for each cost-only axis; empty where there is none."""
 
 
-MIX = 1.0
 UNKNOWN = 8.0
 """A training that does not rise counts as if it needed so many times what it has used."""
 
@@ -36,11 +35,6 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-def _rung(ratio: float) -> int:
-    """Number of the highest rung at or below a multiple of the first; -1 below it."""
-    return math.floor(math.log2(ratio) + 1e-9) if ratio >= 1 - 1e-9 else -1
-
-
 @final
 @dataclass(slots=True, kw_only=True, eq=False)
 class Training:
@@ -55,7 +49,7 @@ class Training:
         state: Where it is; it is `PAUSED` when it can be gone on with.
         failed: Whether it diverged or ran out of memory.
         first_j: What its first epoch costs at each setting; empty before that.
-        again: Whether it is a repeat: it is to show how the arm's seeds differ.
+        again: Its place among the repeats, from 1; 0 where it is none.
         energies_j: Energy after each epoch, all of them at the cheapest setting.
         gains: Best score so far after each epoch, turned so that more is better; minus infinity
             where no epoch has had one.
@@ -69,7 +63,7 @@ class Training:
     state: State = State.RUNNING
     failed: bool = False
     first_j: dict[Setting, float] = field(default_factory=dict)
-    again: bool = False
+    again: int = 0
     energies_j: list[float] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
 
@@ -98,7 +92,8 @@ class Training:
         """Energy until it reached the target, at the cheapest setting; None if it has not."""
         if not self.reached:
             return None
-        return next(j for j, gain in zip(self.energies_j, self.gains, strict=True) if gain >= self._goal)
+        epochs = zip(self.energies_j, self.gains, strict=True)
+        return next(energy_j for energy_j, gain in epochs if gain >= self._goal)
 
     @property
     def predicted_j(self) -> float | None:
@@ -109,23 +104,21 @@ class Training:
         """
         if self.reached:
             return self.to_target_j
-        if not self.gains or self.gains[-1] == -math.inf:
-            return None
-        won = self.gains[-1] - self._at_half()
+        won = self._won
         if won <= 0:
             return None
         doublings = (self._goal - self.gains[-1]) / won
-        if doublings > MOST_DOUBLINGS: return None
-        log=self.used_j * 2**doublings
-        return (self.least_j or log)**(1-MIX)*log**MIX
+        return self.used_j * 2**doublings if doublings <= MOST_DOUBLINGS else None
 
     @property
     def least_j(self) -> float | None:
+        """Energy to the target, if it goes on winning as over the last half of its energy.
+
+        Learning curves flatten, so it will hardly be less. None as for `predicted_j`.
+        """
         if self.reached:
             return self.to_target_j
-        if not self.gains or self.gains[-1] == -math.inf:
-            return None
-        won = self.gains[-1] - self._at_half()
+        won = self._won
         if won <= 0:
             return None
         return self.used_j * (1 + (self._goal - self.gains[-1]) / won / 2)
@@ -153,7 +146,7 @@ class Training:
         """Whether its last epoch has brought it to a rung: twice, four times ... its first epoch."""
         if len(self.energies_j) < 2:  # noqa: PLR2004 - the first rung
             return False
-        now, before = (_rung(j / self.first_rung_j) for j in (self.energies_j[-1], self.energies_j[-2]))
+        before, now = (_rung(used_j / self.first_rung_j) for used_j in self.energies_j[-2:])
         return now > before
 
     @property
@@ -179,6 +172,13 @@ class Training:
     def _goal(self) -> float:
         return self.objective.gain(self.target)
 
+    @property
+    def _won(self) -> float:
+        """By how much the last half of its energy has raised its best score; 0 without a score."""
+        if not self.gains or self.gains[-1] == -math.inf:
+            return 0.0
+        return self.gains[-1] - self._at_half()
+
     def _at_half(self) -> float:
         """Best score when it had used half of what it has used so far, between epochs by a line.
 
@@ -193,3 +193,8 @@ class Training:
                 return before + part * (gain - before)
             before_j, before = energy_j, gain
         return self.gains[-1]
+
+
+def _rung(ratio: float) -> int:
+    """Number of the highest rung at or below a multiple of the first; -1 below it."""
+    return math.floor(math.log2(ratio) + 1e-9) if ratio >= 1 - 1e-9 else -1

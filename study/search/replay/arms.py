@@ -9,8 +9,6 @@ from study.search.arms.training import Setting
 from study.search.replay.table import RecordedTraining, ReplayTable, to_target_j
 from study.search.space.space import Axis, Choice
 
-COST_ONLY = ("power_limit_w",)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedArm:
@@ -31,9 +29,11 @@ class ArmTable:
     Attributes:
         axes: What an arm chooses.
         cost_only: What a setting chooses.
+        names: Of all axes, in the order of the table's.
         arms: The recordings of each.
     """
 
+    names: tuple[str, ...]
     axes: tuple[Axis, ...]
     cost_only: tuple[Axis, ...]
     arms: Mapping[Choice, RecordedArm] = field(repr=False)
@@ -47,13 +47,14 @@ class ArmTable:
             sharing: Whether settings of an arm share their curves; else each setup is an arm.
         """
         lists = table.space.lists or ()
-        apart = [sharing and axis.name in COST_ONLY for axis in lists]
+        apart = [sharing and axis.cost_only for axis in lists]
         arms: dict[Choice, dict[Setting, tuple[RecordedTraining, ...]]] = {}
         for choice, many in table.recordings.items():
             arm = tuple(v for v, is_cost in zip(choice, apart, strict=True) if not is_cost)
             setting = tuple(v for v, is_cost in zip(choice, apart, strict=True) if is_cost)
             arms.setdefault(arm, {})[setting] = many
         return cls(
+            names=tuple(axis.name for axis in lists),
             axes=tuple(axis for axis, is_cost in zip(lists, apart, strict=True) if not is_cost),
             cost_only=tuple(axis for axis, is_cost in zip(lists, apart, strict=True) if is_cost),
             arms={arm: RecordedArm(settings=settings) for arm, settings in arms.items()},
@@ -72,11 +73,11 @@ class ArmTable:
             for many in recorded.settings.values()
         )
 
-    def setup(self, arm: Choice, setting: Setting, names: tuple[str, ...]) -> Choice:
+    def setup(self, arm: Choice, setting: Setting) -> Choice:
         """The setup of an arm at a setting, in the order of the table's axes."""
         named = dict(zip([a.name for a in self.axes], arm, strict=True))
         named |= dict(zip([a.name for a in self.cost_only], setting, strict=True))
-        return tuple(named[name] for name in names)
+        return tuple(named[name] for name in self.names)
 
 
 @final

@@ -315,3 +315,14 @@ def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: s
 
     with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
         check_this_machine(options)
+
+
+@pytest.mark.parametrize("asked", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
+def test_an_arithmetic_that_a_cpu_has_not_is_refused(asked: dict[str, Any]) -> None:
+    """It would be fp32 under another name; on a cluster the trials' machines may have it."""
+    options = StudyOptions(device="cpu", tracker=("estimate",), **asked)
+
+    with pytest.raises(OptionError, match=r"--precision is tf32, .* trials train on cpu"):
+        check_this_machine(options)
+
+    check_this_machine(replace(options, address="auto"))

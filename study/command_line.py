@@ -16,7 +16,7 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
 
 Options = TypeVar("Options", bound=StudyOptions)
@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "training": (
         *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
-        *("clip_norm", "device", "cache_latents"),
+        *("clip_norm", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),

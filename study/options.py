@@ -54,6 +54,8 @@ class StudyOptions:
         precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
             are safe (autocast, with a scaled loss for fp16).
         compile: Compile networks by torch.compile; it happens before the first epoch.
+        power_limits: Find each training's own power limit (NVIDIA boards, as root): auto, or some in
+            watts, each measured in a slice of the first epoch; the rest runs at the cheapest.
         accumulate: Parts that each batch is split into, whose gradients are added up: the same
             training in less memory.
         clip_norm: Largest norm of the gradients of a step; left out: any.
@@ -112,6 +114,7 @@ class StudyOptions:
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
     compile: Annotated[bool, tyro_optional_arg()] = False
+    power_limits: Annotated[tuple[str, ...] | None, tyro_optional_arg("WATTS ...")] = None
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
@@ -148,7 +151,7 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha", "tracker"):
+        for option in ("batch_sizes", "learning_rates", "alpha", "tracker", "power_limits"):
             values = getattr(self, option, None)
             if values is None:
                 continue
@@ -192,6 +195,13 @@ def _is_positive(value: float) -> bool:
     return 0 < value < math.inf
 
 
+def _is_watts(text: str) -> bool:
+    try:
+        return _is_positive(float(text))
+    except ValueError:
+        return False
+
+
 _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("batch_sizes", lambda size: size >= 1, "whole numbers from 1"),
     ("learning_rates", _is_positive, "numbers above 0"),
@@ -199,6 +209,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("accumulate", lambda count: count >= 1, "1 or more"),
     ("clip_norm", _is_positive, "a number above 0"),
+    ("power_limits", lambda text: text == AUTO or _is_watts(text), "auto, or watts above 0"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
     ("sampling_hz", _is_positive, "a number above 0"),

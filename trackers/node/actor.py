@@ -90,7 +90,14 @@ class Tracker:
         self._closing: dict[WindowKey, threading.Event] = {}
         self._closed: OrderedDict[WindowKey, Readings] = OrderedDict()
         self._booked: list[BookedWindow] = []
-        self._lane = listen({"open": self.open, "close": self._close, "limit": self.limit})
+        self._lane = listen(
+            {
+                "open": self.open,
+                "close": self._close,
+                "limit": self.limit,
+                "limits_of": self.limits_of,
+            }
+        )
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
@@ -164,9 +171,18 @@ class Tracker:
         """Return what power limits may be set on this node's boards."""
         return self._limiter.limits()
 
+    def limits_of(self, device_uuid: str) -> PowerLimits:
+        """Return what power limits may be set on one board; see `PowerLimiter.limits_of`."""
+        return self._limiter.limits_of(device_uuid)
+
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
         """Set the power limit of a trial's board until the trial ends; see `PowerLimiter.limit`."""
         return self._limiter.limit(trial_id, device_uuid, limit_w)
+
+    def why_ended(self, trial_id: str) -> str | None:
+        """Return why a trial's process has ended; None where it has not, or is not known here."""
+        with self._lock:
+            return self._living.why(trial_id)
 
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
@@ -273,7 +289,9 @@ class Tracker:
         """Close the windows of trials whose process has ended, also where nobody says so."""
         while True:
             time.sleep(LOOK_FOR_THE_DEAD_S)
-            for trial_id in self._living.dead():
+            with self._lock:
+                dead = self._living.dead()
+            for trial_id in dead:
                 self.release(trial_id)
 
 

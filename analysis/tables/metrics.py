@@ -8,9 +8,13 @@ import pandas as pd
 from analysis.findings import Findings
 from analysis.forms.cells import Column, TableInfo, setup_cells, setup_columns
 from analysis.forms.scores import ScoreForm
+from analysis.forms.titles import titled
 from analysis.read.counted import counted_epochs
 from study.record.objective import Objective, metrics_of
 from study.record.vocabulary import NOT_WHOLE, TrialStatus
+
+_SAID = "estimated"
+"""Stands in the labels of energies."""
 
 _Means = dict[int, dict[str, float]]
 """Means by setup and by the name of the metric."""
@@ -26,6 +30,8 @@ def metrics_info(findings: Findings) -> TableInfo | None:
     if not test and len(names) < 2:  # noqa: PLR2004 - the ranking has the objective
         return None
     setups = [each for each in findings.study.manifest.setups if each.setup in validation]
+    labels = findings.labels
+    stage = f", stage {findings.ranked_stage}" if findings.ranked_stage else ""
     shown = [
         (_form(name, objective), part, found)
         for name in names
@@ -34,7 +40,10 @@ def metrics_info(findings: Findings) -> TableInfo | None:
     ]
     return TableInfo(
         name="metrics",
-        title=findings.staged("Metrics at the best epoch"),
+        # Energies may be estimated, metrics are not.
+        title=titled(
+            f"Metrics at the best epoch{stage}", [each for each in labels if _SAID not in each]
+        ),
         columns=(
             *setup_columns(setups),
             *(

@@ -23,13 +23,13 @@ Options = TypeVar("Options", bound=StudyOptions)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to train": (
-        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats"),
+        *("scenario", "data_dir", "batch_sizes", "learning_rates", "axis", "tie", "repeats"),
         *("more_repeats", "sure", "energy_budget_wh", "tolerance", "prefer", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),
     "training": (
         *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
-        *("clip_norm", "device", "cache_latents"),
+        *("clip_norm", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from study.errors import OptionError, StudyError
+from trackers import terminal
 
 FINISHED, REFUSED = 0, 2
 
@@ -71,4 +72,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

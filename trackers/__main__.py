@@ -28,6 +28,7 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
+from trackers.terminal import with_home
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -130,4 +131,4 @@ def _watch(console: Console, request: Request) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(with_home(sys.argv[1:])))

@@ -118,6 +118,25 @@ class BoardState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerLimits:
+    """The power limits of a board.
+
+    Attributes:
+        device_uuid: The board.
+        lowest_w: Lowest limit that may be set.
+        highest_w: Highest.
+        now_w: The one that is set.
+        refused: Why none may be set, and what to do; empty where one may be, or that was not tried.
+    """
+
+    device_uuid: str
+    lowest_w: float
+    highest_w: float
+    now_w: float
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """Answer of a source about one device at one moment.
 

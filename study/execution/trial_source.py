@@ -15,6 +15,7 @@ from study.options import StudyOptions
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+from study.store.grid import offering
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plans
 
@@ -125,8 +126,8 @@ class GridSource:
         self._summary = ""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return it as it is."""
-        return scenario
+        """Return it with what `--axis` chooses of what it offers."""
+        return offering(scenario, self._options)
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
         """Plan what has not ended; see `TrialSource`."""

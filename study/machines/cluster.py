@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray import cloudpickle
+from ray._raylet import AuthenticationTokenLoader
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -32,12 +33,14 @@ from study.machines.nodes import (
     only_model,
     refuse_mixed,
 )
+from study.machines.private_ray import private_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.sample import PowerLimits
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
 
@@ -136,6 +139,15 @@ class Cluster:
         """Facts of the machines, for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
 
+    def power_limits(self) -> dict[str, tuple[PowerLimits, ...]]:
+        """Return the power limits that may be set on each machine's boards; before the first trial."""
+        hosts = {node.node_id: node.hostname for node in self.nodes}
+        asked = {
+            tracker.power_limits.remote(): hosts.get(node_id, node_id)
+            for node_id, tracker in self._trackers_by_node().items()
+        }
+        return {asked[each]: ray.get(each) for each in _answered(asked, NODE_ANSWER_S)}
+
     def warnings(self) -> tuple[str, ...]:
         """Return warnings about the machines."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
@@ -198,8 +210,10 @@ def connect(
         ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
             a node has not the tracker that was asked for.
     """
-    try:
-        dashboard = _start(options)
+    with contextlib.ExitStack() as ends:
+        place = None if options.address else ends.enter_context(private_ray())
+        ends.callback(ray.shutdown)
+        dashboard = _start(options, place)
         nodes = _nodes()
         share = _share(options, nodes)
         check_resources(nodes, share)
@@ -226,8 +240,6 @@ def connect(
         )
         with reached(folder, cluster if options.address else None) as reach:
             yield replace(cluster, reach=reach)
-    finally:
-        ray.shutdown()
 
 
 def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
@@ -238,17 +250,20 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
 
 
-def _start(options: StudyOptions) -> str | None:
-    """Reach Ray; where its dashboard is, if that was asked for."""
+def _start(options: StudyOptions, place: Path | None) -> str | None:
+    """Reach Ray, or start one in `place`; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):
         # Else each failed trial prints a traceback; it is kept in the trial's folder.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The token may be another than that of a Ray which this process knew before.
+    AuthenticationTokenLoader.instance().reset_cache()
     try:
         if options.address is None:
             context = ray.init(
                 address="local",
+                _temp_dir=str(place),
                 include_dashboard=options.dashboard,
                 dashboard_host=LOOPBACK,
                 log_to_driver=False,
@@ -263,15 +278,24 @@ def _start(options: StudyOptions) -> str | None:
                 runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
             )
     except Exception as error:
-        message = (
-            f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
-            "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
-            "out to use this machine alone."
-        )
-        raise ClusterError(message) from error
+        raise ClusterError(_unreachable(options.address, error)) from error
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _unreachable(address: str | None, error: Exception) -> str:
+    """Say what is wrong, and what to do that was not done."""
+    if address is None:
+        return (
+            f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
+            "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
+            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+        )
+    return (
+        f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
+        "cluster.yaml` or `ray start --head`, or leave the option out to use this machine alone."
+    )
 
 
 def _worker_setup() -> dict[str, Any]:

@@ -20,7 +20,8 @@ class WindowRecord(Row):
         trial_id: The trial.
         attempt: Its attempt.
         stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
-            first epoch.
+            first epoch, and `so far` what an attempt had come to when its tracker was last asked,
+            which is kept where it was lost with its machine.
         epoch: From 1; 0 for the two above.
         device_uuid: The device; `process:<pid>` in tables of version 0.1, for a share of a CPU.
         start_s: When it was opened, on the node's monotonic clock.

@@ -128,6 +128,8 @@ class Proposer:
     def _check_space(self) -> None:
         """Refuse to go on in another space: listed numbers are kept by their ranks."""
         axes = [repr(axis) for axis in self._space.axes]
+        if self._space.only is not None:
+            axes.append(repr(self._space.only))
         known = self._study.user_attrs.get("axes")
         if known is None:
             self._study.set_user_attr("axes", axes)
@@ -145,9 +147,12 @@ class Proposer:
             return self._put(list(self._untried)[-1 if self._backwards else 0])
         trial = self._study.ask(self._axes)
         choice = self._choice(trial.params)
-        if choice not in self._tried:
+        if choice in self._untried:
             return self._take(trial.number, choice)
-        self._repeats(trial, choice)
+        if choice in self._tried:
+            self._repeats(trial, choice)
+        else:  # not every combination of values need be a setup
+            self._study.tell(trial, state=TrialState.FAIL)
         return self._put(self._nearest(choice))
 
     def _next_open(self) -> Proposal | None:

@@ -17,7 +17,7 @@ from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.store.trial_record import is_through, total_j, trial_record
-from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking
+from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
 """What was reported is on storage at most so much later."""
@@ -132,6 +132,8 @@ class Recorder:
         for booked in booking.windows:
             for row in _window_records(booked):
                 self._add_window(row)
+            if booked.key.stage == TRIAL:
+                self._forget_so_far(booked.key.trial_id, booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trials(self) -> list[TrialRecord]:
@@ -174,6 +176,13 @@ class Recorder:
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)
         self._windows[window.trial_id][place, window.device_uuid] = window
+
+    def _forget_so_far(self, trial_id: str, attempt: int) -> None:
+        """An attempt's window has been closed: what it had come to before is superseded."""
+        windows = self._windows[trial_id]
+        for place, device in list(windows):
+            if place[:2] == (attempt, SO_FAR):
+                del windows[place, device]
 
     def _of(
         self, plan: TrialPlan

@@ -14,6 +14,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import (
     CUTS_EPOCH,
     LATENTS,
+    PROFILE,
     TEST,
     EnergyScope,
     EnergyStatus,
@@ -24,7 +25,7 @@ from study.record.vocabulary import (
 from study.store.bookings import ranking_j_of
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train
-from trackers.node.ledger import SETUP, TRIAL
+from trackers.node.ledger import SETUP, SO_FAR, TRIAL
 
 
 def trial_record(
@@ -226,12 +227,18 @@ def _wasted_j(
 def _attempt_j(
     attempt: int, epochs: list[EpochRecord], booked_j: Mapping[tuple[str, int], float | None]
 ) -> float:
-    """Known energy of a lost attempt: its whole window, else the sum of its parts."""
+    """Known energy of a lost attempt.
+
+    Its whole window; else the sum of its parts, or what the window had come to, where that is more.
+    """
     whole_j = booked_j.get((TRIAL, 0))
     if whole_j is not None:
         return whole_j
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    parts = {**reported, **booked_j, (LATENTS, 0): None}  # latents lie within an epoch
-    return sum(energy_j for energy_j in parts.values() if energy_j is not None)
+    so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
+    # Latents and profiles lie within an epoch, and all lies within what the attempt had come to.
+    within = {LATENTS, PROFILE, SO_FAR}
+    parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
+    return max(so_far_j, sum(energy_j for energy_j in parts.values() if energy_j is not None))

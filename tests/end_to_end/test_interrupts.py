@@ -147,6 +147,7 @@ def test_twice_leaves_at_once(tmp_path: Path, ray_folder: Path) -> None:
         process.send_signal(signal.SIGINT)
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
+    waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
 
     tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")}
     assert running

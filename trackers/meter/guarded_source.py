@@ -14,13 +14,16 @@ from trackers.clock import Clock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.meter.integrate import mean_power
 from trackers.sample import BoardState, Device, Observation, PowerSample
-from trackers.source import PowerSource, TellsState
+from trackers.source import LimitsPower, PowerSource, TellsState
 
 HIGHEST_OVER_LIMIT = 1.5
 """A power above this times the limit is a fault of the sensor; boards overshoot for moments."""
 
 HIGHEST_W = 100_000.0
 """No single device draws more, where no limit is known."""
+
+RECENT_S = 2.0
+"""A power may be a mean of the time before it, in which a higher limit held."""
 
 SUDDEN, USUAL_W = 10.0, 100.0
 """A power above so many times the highest one shown (or this) is believed if the next is like it."""
@@ -40,6 +43,11 @@ class PowerBound:
         self._limit_w = limit_w
         self._shown_w: float | None = None
         self._refused_w: float | None = None
+
+    def follow(self, limit_w: float | None) -> None:
+        """Take note of the limit that holds now, which may be another than at first."""
+        if limit_w is not None:
+            self._limit_w = limit_w
 
     def accepts(self, power_w: float) -> bool:
         """Return whether a power may be true."""
@@ -88,6 +96,7 @@ class GuardedSource:
         self._clock = clock
         self._shortest_s = shortest_s
         self._asks = asks or threading.Lock()
+        self._limits = source if isinstance(source, LimitsPower) else None
         self._bound = PowerBound(None if device is None else device.power_limit_w)
         self._since: Observation | None = None
         self._has_complained = False
@@ -162,6 +171,8 @@ class GuardedSource:
 
     def _bounded(self, seen: Observation) -> Observation | None:
         """Drop a power that cannot be from an observation; None where nothing is left."""
+        if self._limits is not None:
+            self._bound.follow(self._limits.highest_limit_w(self._uuid, seen.time_s - RECENT_S))
         if seen.power_w is None or self.source.estimated or self._bound.accepts(seen.power_w):
             return seen
         return None if seen.counter_j is None else replace(seen, power_w=None)

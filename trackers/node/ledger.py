@@ -14,6 +14,11 @@ SETUP = "setup"
 """Stage of the window from an attempt's start to its first epoch."""
 
 
+SO_FAR = "so far"
+"""Stage of what an attempt's window had come to when its tracker was last asked. It is superseded by the
+next such, and by the window's own booking; where neither comes, the attempt was lost with its tracker."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowKey:
     """Names a window: an epoch of a stage of an attempt of a trial.

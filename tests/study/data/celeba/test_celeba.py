@@ -93,7 +93,7 @@ def test_each_task_has_a_loss_and_an_accuracy() -> None:
     outputs = {"identity": identity, "attributes": attributes}
 
     losses = {task: float(scenario.task_loss(task, outputs[task], targets)) for task in TASKS}
-    shares = {task: float(scenario.task_accuracy(task, outputs[task], targets)) for task in TASKS}
+    shares = {task: float(scenario.task_score(task, outputs[task], targets)) for task in TASKS}
 
     expected = (np.log(np.exp(5) + 39) - 5 + np.log(40)) / 2
     assert losses["identity"] == pytest.approx(expected, rel=1e-5)

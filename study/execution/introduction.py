@@ -17,6 +17,11 @@ def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) ->
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
         )
+    if options.address is None and options.precision == "fp16" and device_type == "cpu":
+        found.append(
+            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing of "
+            "fp16 on a GPU. bf16 is computed as such by many CPUs."
+        )
     return (*found, *cluster.warnings())
 
 

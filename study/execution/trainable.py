@@ -43,6 +43,7 @@ from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.node.last_words import leave_last_words
 from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
@@ -106,6 +107,7 @@ def run_trial(
         manager: The study's `TrackerManager`.
     """
     end_with_parent()
+    leave_last_words()
     plan = TrialPlan.from_config(config)
     client = TrackerClient(
         manager,

@@ -63,6 +63,7 @@ def unfinished(setup: int) -> Trial:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trials", "manifest", "said"),
     [

@@ -62,11 +62,11 @@ def main(
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     if not options.no_report:
-        show_analysis(outcome.folder, *asked_of_analysis(options))
+        show_analysis(outcome.folder)
     return ending(outcome, console)
 
 
-def show_analysis(folder: StudyFolder, *asked: str) -> None:
+def show_analysis(folder: StudyFolder) -> None:
     """Print tables, ranking and recommendation, and write the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
@@ -74,7 +74,6 @@ def show_analysis(folder: StudyFolder, *asked: str) -> None:
 
     Args:
         folder: Of the study.
-        asked: Options of `python -m analysis`.
     """
     if not folder.is_local:
         return
@@ -83,23 +82,12 @@ def show_analysis(folder: StudyFolder, *asked: str) -> None:
     try:
         subprocess.run(  # noqa: S603 - our own program
             # Not the working folder first: it may hold an `analysis` of its own.
-            [sys.executable, "-P", "-m", "analysis", folder.path, *asked],
+            [sys.executable, "-P", "-m", "analysis", folder.path],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
     except KeyboardInterrupt:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
-
-
-def asked_of_analysis(options: StudyOptions) -> tuple[str, ...]:
-    """What was asked of the answer, as options of `python -m analysis`; its defaults left out."""
-    wanted = {"--tolerance": ("tolerance", 1.0), "--prefer": ("prefer", "balanced")}
-    return tuple(
-        text
-        for option, (name, default) in wanted.items()
-        if (value := getattr(options, name, default)) != default
-        for text in (option, f"{value}")
-    )
 
 
 def ending(outcome: StudyOutcome, console: Console) -> int:

@@ -21,8 +21,7 @@ from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Preference
 from study.record.objective import Objective
-from study.record.records import EnergyMethod, Paradigm
-from study.record.vocabulary import ranked_stage
+from study.record.vocabulary import EnergyMethod, ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +54,7 @@ class Findings:
 
     @property
     def score(self) -> ScoreForm:
-        """How the study's objective is named and written."""
+        """Name of the study's objective, and the form of its values."""
         return ScoreForm(self.study.manifest.objective)
 
     def titled(self, title: str) -> str:
@@ -159,13 +158,6 @@ def _check_objective(study: Study, by: RankBy) -> None:
         message = (
             f"--rank-by is {by}, but the objective of {study.path} is {objective}, of which there are no "
             "points to be gained per Wh; allowed are energy, energy-delay and energy-to-target."
-        )
-        raise AnalysisError(message)
-    if study.manifest.paradigm in (Paradigm.PRETRAINING, Paradigm.MULTITASK):
-        message = (
-            f"{study.path}: its objective is {objective}; a study of {study.manifest.paradigm} is "
-            "compared in points of a share that is to be large. Its rows lie in trials.parquet "
-            "(best_val_score, test_score, energy_j) and epochs.parquet beside."
         )
         raise AnalysisError(message)
 

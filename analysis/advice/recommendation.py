@@ -22,7 +22,7 @@ from analysis.quantities import (
 )
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, TrialStatus
+from study.record.vocabulary import EnergyMethod, TrialStatus
 
 _SURE = 0.95
 """From this probability on it is said that no other setup is more accurate."""
@@ -79,9 +79,10 @@ def recommend(
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
         if len(ranking.answer) > 1:
             about = f"Of the front, {about[0].lower()}{about[1:]}"
+    of_paradigm = paradigm_advice(paradigm, ranking.tolerance, ScoreForm(ranking.objective))
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm, ranking.tolerance), _of_stage(about, stage)]),
+        text=" ".join([*of_paradigm, _of_stage(about, stage)]),
         caveats=tuple(caveats(study, setups, ranking, is_tested=test_accuracy is not None)),
     )
 

@@ -62,10 +62,11 @@ def recorded_grid(table: Path) -> Floats:
         epochs = epochs[epochs[axis].isin(kept)]
     by_training = epochs.groupby([*axes, "seed"])
     trainings = by_training.agg(energy_j=("epoch_energy_j", "sum"), best=("val_accuracy", "max"))
-    whole = trainings.reset_index().pivot_table(
-        index=axes, columns="seed", values=["energy_j", "best"]
+    rows = trainings.reset_index()
+    energy, best = (
+        rows.pivot_table(index=axes, columns="seed", values=name).dropna(axis=1).to_numpy()
+        for name in ("energy_j", "best")
     )
-    energy, best = (whole[name].dropna(axis=1).to_numpy() for name in ("energy_j", "best"))
     return np.stack([np.log(energy), best], axis=-1)
 
 

@@ -1,13 +1,15 @@
-"""What is checked before Ray starts, so that bad input costs nothing."""
+"""Checks before Ray starts, so that bad input costs nothing."""
 
+from study.axes.given import split_axes
 from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.migration import with_scenario_options
 from study.record.objective import Objective
-from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
+from study.training.recipe import check_compiler
 from trackers.errors import SourceUnavailableError
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import AUTO, Request, detect
@@ -17,6 +19,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
         *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
+        "name",  # whoever gives a study's folder another name has renamed the study
         "energy_of",  # as the study's own, which `study.machines.energy_scope` sees to
         *("more_repeats", "sure", "tolerance", "prefer"),
     }
@@ -25,7 +28,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
 
 
 def check_this_machine(options: StudyOptions) -> str:
-    """What can be checked before Ray starts; the type of torch's device here.
+    """Check this machine before Ray starts; return the type of torch's device here.
 
     On a cluster the trials' machines differ from this one, so only a local study is checked.
 
@@ -43,6 +46,15 @@ def check_this_machine(options: StudyOptions) -> str:
     if options.dashboard:
         check_dashboard()
     device = torch_device(options.device)
+    axes = split_axes(options.axis)
+    if "tf32" in (options.precision, *axes.get("precision", ())) and device.type in ("cpu", "mps"):
+        message = (
+            "--precision is tf32, which NVIDIA's GPUs have from Ampere on; here trials train on "
+            f"{device.type}, and it would be fp32. Allowed here is fp32, bf16 and fp16."
+        )
+        raise OptionError(message)
+    if (options.compile or "true" in axes.get("compile", ())) and device.type == "cpu":
+        check_compiler()
     if options.tracker != (AUTO,):
         request = Request(
             tracker=options.tracker,

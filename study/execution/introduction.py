@@ -1,4 +1,4 @@
-"""What a study says before its first trial: what is going to happen, and what must be known of it."""
+"""The text before a study's first trial: its plan, and warnings about it."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,12 +10,17 @@ from study.store.folder import StudyFolder
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
-    """What a reader of the results must know."""
+    """Return warnings for readers of the results."""
     found = []
     if options.address is None and cluster.share.gpus and device_type == "cpu":
         found.append(
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
+        )
+    if options.address is None and options.precision == "fp16" and device_type == "cpu":
+        found.append(
+            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing of "
+            "fp16 on a GPU. bf16 is computed as such by many CPUs."
         )
     return (*found, *cluster.warnings())
 

@@ -1,4 +1,4 @@
-"""What Ray Tune runs for each trial: a training between windows, one report per epoch.
+"""The trainable of each trial: a training between windows, one report per epoch.
 
 A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
 one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
@@ -17,35 +17,40 @@ from typing import Any
 import ray
 from ray import tune
 
+from study.axes.kinds import POWER_LIMIT
+from study.axes.variants import variant_of
 from study.errors import StorageError
 from study.execution.charge import component_j, ranking_reading
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import Objective, metrics_text
-from study.record.records import (
-    J_PER_MWH,
-    J_PER_WH,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-)
-from study.record.vocabulary import EnergyScope
-from study.scenario import Data, Scenario, Searchable
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason
+from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
-from study.training.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
+from study.training.devices import (
+    accelerator_uuid,
+    peak_memory_bytes,
+    start_afresh,
+    synchronize,
+    torch_device,
+)
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.node.last_words import leave_last_words
+from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialContext:
-    """What all trials of a study share.
+    """Values that all trials of a study share.
 
     Attributes:
         study: Name of the study.
@@ -62,6 +67,7 @@ class TrialContext:
         compiled: See `TrainingSettings`.
         accumulate: See `TrainingSettings`.
         clip_norm: See `TrainingSettings`.
+        power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
         device: The value of `--device`.
         threads: CPU threads of a trial.
         storage: The study's folder, for checkpoints; None where none are to be kept.
@@ -86,6 +92,7 @@ class TrialContext:
     compiled: bool = False
     accumulate: int = 1
     clip_norm: float | None = None
+    power_limits: tuple[str, ...] = ()
 
 
 def run_trial(
@@ -99,6 +106,8 @@ def run_trial(
         data: From the object store, read without copying.
         manager: The study's `TrackerManager`.
     """
+    end_with_parent()
+    leave_last_words()
     plan = TrialPlan.from_config(config)
     client = TrackerClient(
         manager,
@@ -185,10 +194,12 @@ def _outcomes(
     """The outcomes of all stages that are not through, one stage after another."""
     device = torch_device(context.device)
     start_afresh(device, threads=context.threads)
-    scenario = context.scenario
+    if POWER_LIMIT in plan.chosen:
+        meter.limit_power(plan.chosen[POWER_LIMIT])
+    scenario, data = variant_of(context.scenario, data, plan.chosen)
     tasks = StageTasks(
         scenario=scenario,
-        data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
+        data=data,
         parameters=plan.chosen,
         cache_latents=context.cache_latents,
         from_scratch=context.paradigm is Paradigm.PRETRAINING,
@@ -211,6 +222,13 @@ def _outcomes(
     while remaining := still_to_train(order, checkpoint.ended):
         begin = checkpoint.take_under_way()
         meter.stage, meter.epoch = remaining[0], 1 if begin is None else int(begin["epoch"]) + 1
+        meter.begin_profile(
+            context.power_limits,
+            context.energy_of,
+            batch_size=plan.batch_size,
+            earlier=checkpoint.reports,
+            synchronize=partial(synchronize, device),
+        )
         for outcome in train(
             partial(tasks.start, meter.stage),
             settings,
@@ -219,6 +237,7 @@ def _outcomes(
             latents=meter.latents,
             tested=meter.tested,
             begin=begin,
+            at_step=None if meter.profile is None else meter.profile.at_step,
         ):
             meter.peak_memory_bytes = peak_memory_bytes(device)
             yield outcome
@@ -299,7 +318,8 @@ def _record(
         temperature_c=state.temperature_c,
         sm_clock_hz=state.sm_clock_hz,
         utilization=state.utilization,
-        power_limit_w=state.power_limit_w,
+        power_limit_w=meter.power_limit_w or state.power_limit_w,
+        power_profile=meter.take_profile(),
     )
 
 

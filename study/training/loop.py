@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
 from study.training.recipe import TrainingSettings, global_flags
 from study.training.stage import StageState, StageTraining, Task
@@ -24,7 +24,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochOutcome:
-    """What one epoch came to.
+    """Outcome of one epoch.
 
     Attributes:
         epoch: From 1.
@@ -57,6 +57,7 @@ def train(
     latents: Callable[[], AbstractContextManager[object]] = nullcontext,
     tested: Callable[[], AbstractContextManager[object]] = nullcontext,
     begin: StageState | None = None,
+    at_step: Callable[[int, int], None] | None = None,
 ) -> Iterator[EpochOutcome]:
     """Train one stage, with early stopping.
 
@@ -71,6 +72,7 @@ def train(
             validation, with the device synchronised at both ends.
         latents: Entered, within the first epoch's window, while latent features are computed.
         tested: Entered, after the last epoch's window, while its weights are tested.
+        at_step: See `StageTraining.train_epoch`.
         begin: State to go on from; None to begin with the first epoch. Latent features are then
             computed anew, before any window.
 
@@ -90,7 +92,7 @@ def train(
                 with window(epoch):
                     if epoch == 1:
                         stage.encode(latents)
-                    train_loss = stage.train_epoch()
+                    train_loss = stage.train_epoch(at_step)
                     val_loss, val_metrics = stage.validate()
                     synchronize(device)
                 reason = stage.ended(train_loss, val_loss, val_metrics)
@@ -122,7 +124,7 @@ def train(
 def _tested(
     stage: StageTraining, tested: Callable[[], AbstractContextManager[object]]
 ) -> dict[str, float] | None:
-    """What the best weights come to on the test samples; opens no window where there are none."""
+    """Test the best weights; opens no window where there are no test samples."""
     if not stage.has_test:
         return None
     with tested():
@@ -130,7 +132,7 @@ def _tested(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice, on whatever device."""
+    """Return whether an error says that memory did not suffice, on whatever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     said = str(error).lower()

@@ -44,6 +44,11 @@ class Part(Protocol):
         """All samples in their own order."""
         ...
 
+    @property
+    def validation_batch(self) -> int:
+        """Samples that are validated at once."""
+        ...
+
     def first(self, count: int) -> Batch:
         """One batch of so many samples, or of all there are."""
         ...
@@ -60,6 +65,7 @@ class Samples:
 
     inputs: Tensor
     targets: Tensor
+    validation_batch = VALIDATION_BATCH
 
     def __len__(self) -> int:
         """Number of samples."""

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, final
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from study.record.objective import ACCURACY, Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping
@@ -23,7 +23,7 @@ from study.training.recipe import (
     optimizer_of,
     scaler_of,
 )
-from study.training.samples import Batch, Part, Samples
+from study.training.samples import Batch, Part, Samples, index_batches
 from study.training.streams import Streamed
 
 Loss = Callable[[Any, Any], Tensor]
@@ -41,7 +41,7 @@ WARM_UP_ON_CPU = 64
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """What one stage trains.
+    """Training of one stage.
 
     Attributes:
         network: What is trained; parameters that require no gradient are left as they are.
@@ -127,8 +127,9 @@ class StageTraining:
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
         if settings.compiled:
-            self._forward = cast("nn.Module", torch.compile(self._network))
-        self._warm_up()
+            self._compile()
+        else:
+            self._warm_up()
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
@@ -170,14 +171,24 @@ class StageTraining:
                 self._val = self._val.encoded(self._encoder)
                 synchronize(self._device)
 
-    def train_epoch(self) -> float:
-        """One pass over the training samples; the mean loss."""
+    def train_epoch(self, at_step: Callable[[int, int], None] | None = None) -> float:
+        """One pass over the training samples; the mean loss.
+
+        Args:
+            at_step: Called before each step with its number, from 0, and their number, and once more
+                after the last.
+        """
         self._network.train()
         total = torch.zeros((), device=self._device)
         size = math.ceil(self._settings.batch_size / self._settings.accumulate)
         batches = self._train.training(size, self._order)
-        for parts in _grouped(batches, self._settings.accumulate):
+        steps = self._settings.steps_per_epoch or 1
+        for step, parts in enumerate(_grouped(batches, self._settings.accumulate)):
+            if at_step is not None and step < steps:
+                at_step(step, steps)
             total += self._step(parts)
+        if at_step is not None:
+            at_step(steps, steps)
         return total.item() / len(self._train)
 
     def ended(
@@ -198,7 +209,7 @@ class StageTraining:
 
     @property
     def has_test(self) -> bool:
-        """Whether there are test samples, and weights that were good enough to be kept."""
+        """Return whether there are test samples, and weights that were good enough to be kept."""
         return self._test is not None and self._best is not None
 
     def validate(self) -> tuple[float, dict[str, float]]:
@@ -243,13 +254,14 @@ class StageTraining:
     def _evaluate(self, part: Part) -> tuple[float, dict[str, float]]:
         """Mean loss and mean metrics, each batch weighted by its length."""
         self._network.eval()
-        totals: dict[str, Tensor] = {}
+        totals: dict[str, Any] = {}
         seen = 0
         for batch in part.validation():
             with autocast(self._device, self._settings.precision):
                 of_batch = self._evaluated(batch)
             for name, value in of_batch.items():
-                totals[name] = totals.get(name, torch.zeros_like(value)) + value * batch.size
+                # In full precision: sums of bf16 stop growing.
+                totals[name] = totals.get(name, 0.0) + value.to(torch.float32) * batch.size
             seen += batch.size
         means = {name: total.item() / seen for name, total in totals.items()}
         return means.pop("loss"), means
@@ -267,16 +279,42 @@ class StageTraining:
             )
         return {**metrics, "loss": loss}
 
+    def _compile(self) -> None:
+        """Compile the network for the sizes of batches that it will see, before the first window.
+
+        What a batch norm counts meanwhile is put back.
+        """
+        torch.compiler.reset()  # else a process that runs many trials stops compiling at some time
+        self._forward = cast("nn.Module", torch.compile(self._network))
+        before = copy.deepcopy(self._network.state_dict())
+        size = math.ceil(self._settings.batch_size / self._settings.accumulate)
+        self._network.train()
+        for count in _sizes(index_batches(torch.arange(len(self._train)), size)):
+            self._loss(self._encoded(self._train.first(count))).backward()  # type: ignore[no-untyped-call]
+        self._network.eval()
+        with torch.inference_mode(), autocast(self._device, self._settings.precision):
+            for count in _sizes(
+                torch.split(torch.arange(len(self._val)), self._val.validation_batch)
+            ):
+                self._evaluated(self._encoded(self._val.first(count)))
+        self._network.zero_grad(set_to_none=True)
+        self._network.load_state_dict(before)
+        torch.manual_seed(self._settings.seed)
+
+    def _encoded(self, batch: Batch) -> Batch:
+        """The batch as latent features, where the task wants that."""
+        if self._encoder is None:
+            return batch
+        with torch.no_grad():
+            return batch._replace(inputs=self._encoder(batch.inputs))
+
     def _warm_up(self) -> None:
         """Have what is done once per process done before the first window, on a copy.
 
         An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
         """
         size = self._settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
-        first = self._train.first(size)
-        if self._encoder is not None:
-            with torch.no_grad():
-                first = first._replace(inputs=self._encoder(first.inputs))
+        first = self._encoded(self._train.first(size))
         kept, self._forward = self._forward, copy.deepcopy(self._network).train()
         self._loss(first).backward()  # type: ignore[no-untyped-call]
         self._forward = kept
@@ -299,6 +337,11 @@ def part_of(
         options=task.loading,
         reconstructs=task.reconstructs,
     )
+
+
+def _sizes(batches: Sequence[Tensor]) -> list[int]:
+    """Sizes of batches, each once, the whole ones first."""
+    return list(dict.fromkeys(len(each) for each in batches))
 
 
 def _grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:

@@ -6,6 +6,7 @@ scenario makes itself shuffle as they do. Both are opened on the machine of the 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -14,9 +15,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from study.training.samples import VALIDATION_BATCH, Batch, Samples, index_batches
 
+VALIDATION_BYTES = 32 * 2**20
+"""Of samples that are validated at once; the workers hold some such batches beforehand."""
+
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Streamed:
     """Batches of a data set or of a scenario's own loader, moved to the device one by one.
 
@@ -49,7 +53,13 @@ class Streamed:
         """All samples in their own order."""
         if self.loader is not None:
             return self._moved(self.loader)
-        return self._moved(self._by(torch.split(torch.arange(len(self)), VALIDATION_BATCH)))
+        return self._moved(self._by(torch.split(torch.arange(len(self)), self.validation_batch)))
+
+    @cached_property
+    def validation_batch(self) -> int:
+        """Samples that are validated at once: fewer where they are large, whatever the setup."""
+        of_sample = max(bytes_of(self.source[0]), 1)
+        return min(max(VALIDATION_BYTES // of_sample, 1), VALIDATION_BATCH)
 
     def first(self, count: int) -> Batch:
         """One batch, as large as a training's would be."""
@@ -75,6 +85,15 @@ class Streamed:
             moved = moved_to(inputs, self.device)
             wanted = moved if self.reconstructs else moved_to(targets, self.device)
             yield Batch(moved, wanted, count_of(inputs))
+
+
+def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of
+    """Memory of the tensors and arrays of a sample; what else is in it counts nothing."""
+    if isinstance(values, Mapping):
+        return sum(map(bytes_of, values.values()))
+    if isinstance(values, list | tuple):
+        return sum(map(bytes_of, values))
+    return int(getattr(values, "nbytes", 0))
 
 
 def moved_to(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatever a batch is made of

@@ -8,7 +8,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from study.execution.trial_meter import Part
 from study.record.vocabulary import EnergyScope
+from study.store.parts import summed
 from trackers.bill import COMPONENTS, NODE, outermost, total_j
 from trackers.sample import Component, Device, Method, Reading, Status
 
@@ -42,6 +44,23 @@ def component_j(
 ) -> float | None:
     """Return the energy of one component; None where it is not measured, or a part is missing."""
     return total_j(readings, devices, {component})
+
+
+def ranking_reading_of_all(parts: Sequence[Part], scope: EnergyScope) -> Reading:
+    """Return the energy that ranks of all processes of a trial together; missing where one is.
+
+    Args:
+        parts: What each of them used in the same epoch; one or more.
+        scope: The energy that ranks.
+    """
+    return summed(ranking_reading(part.readings, part.devices, scope) for part in parts)
+
+
+def component_j_of_all(parts: Sequence[Part], component: Component) -> float | None:
+    """Return the energy of one component of all processes; None where it is missing in one."""
+    energies_j = [component_j(part.readings, part.devices, component) for part in parts]
+    known_j = [each for each in energies_j if each is not None]
+    return math.fsum(known_j) if len(known_j) == len(energies_j) else None
 
 
 def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from socket import gethostname
 from typing import Protocol, final
 
 from study.record.records import LATENTS, TEST
@@ -23,6 +25,28 @@ class Windows(Protocol):
 
     def close_bill(self, key: WindowKey) -> Mapping[str, Reading]:
         """Close it now; a reading by device, the first of what the trial computes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one process of a trial used in an epoch.
+
+    Attributes:
+        readings: By device; the first is of what it computes on.
+        devices: Those devices; none where there is no tracker.
+        node: Host that it is on.
+        peak_memory_bytes: Most memory so far; None where torch does not tell.
+    """
+
+    readings: Mapping[str, Reading]
+    devices: tuple[Device, ...] = ()
+    node: str = ""
+    peak_memory_bytes: int | None = None
+
+    @classmethod
+    def missing(cls, *, note: str) -> "Part":
+        """That of a process of which nothing is known."""
+        return cls(readings={"": Reading.missing("", note=note)})
 
 
 @final
@@ -103,6 +127,16 @@ class TrialMeter:
             return {"": Reading.missing("", note="the epoch was not begun")}, 0.0
         _, _, readings, duration_s = self._last
         return readings, duration_s
+
+    def part(self, epoch: int) -> Part:
+        """Return what this process used in an epoch; see `take`."""
+        readings, _ = self.take(epoch)
+        return Part(
+            readings=readings,
+            devices=tuple(self.client.devices),
+            node=gethostname(),
+            peak_memory_bytes=self.peak_memory_bytes,
+        )
 
     def _end_setup(self) -> None:
         if self._in_setup:

@@ -36,6 +36,7 @@ from study.machines.storage_visibility import StorageVisibility, reach_warnings,
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
+from study.store.parts import WORKER, part_of
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
 from trackers.sources.calibrated import Calibration
@@ -86,7 +87,7 @@ class Cluster:
     @property
     def slots(self) -> int:
         """Number of trials that run at the same time."""
-        return sum(self.share.trials_on(node) for node in self.nodes)
+        return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
         """What the trackers have booked since the last call.
@@ -129,8 +130,10 @@ class Cluster:
 
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
+        parts = [part_of(trial_id, f"{WORKER}{rank}") for rank in range(1, self.share.workers)]
         for tracker in self._trackers():
-            tracker.release.remote(trial_id)
+            for name in (trial_id, *parts):
+                tracker.release.remote(name)
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """What the manifest says of the machines."""
@@ -215,7 +218,7 @@ def connect(
             else (Calibration.read(options.calibration),),
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
+        facts = _start_trackers(manager, [node for node in nodes if share.workers_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
         if options.mixed_devices == "refuse":
@@ -234,8 +237,11 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     gpus = options.gpus_per_trial
     if gpus is None:
         may_have_one = options.device in {"auto", "cuda"}
-        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
-    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
+        has_any = may_have_one and any(node.gpus >= 1 for node in nodes)
+        gpus = float(options.workers) if has_any else 0.0
+    return Share(
+        cpus=options.cpus_per_trial, gpus=gpus, device=options.device, workers=options.workers
+    )
 
 
 def _start(options: StudyOptions) -> str | None:

@@ -10,12 +10,14 @@ from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from study.record.objective import ACCURACY, Objective
 from study.record.records import StopReason
 from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping
+from study.training.ranks import ALONE, Ranks
 from study.training.recipe import (
     Steps,
     TrainingSettings,
@@ -33,6 +35,9 @@ Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
 StageState = dict[str, Any]
 """All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
 so that it can be kept without pickling code."""
+
+SEEN = "number of samples"
+"""Beside the sums of metrics, in the sums over processes."""
 
 WARM_UP_ON_CPU = 64
 """Samples of the batch before the first epoch."""
@@ -103,11 +108,19 @@ def plain_task(scenario: Scenario, data: Data, *, network: nn.Module | None = No
 class StageTraining:
     """A task on a device, with its optimiser, its order of samples and its early stopping."""
 
-    def __init__(self, task: Task, settings: TrainingSettings, device: torch.device) -> None:
-        """Put a task on `device`."""
+    def __init__(
+        self,
+        task: Task,
+        settings: TrainingSettings,
+        device: torch.device,
+        *,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        """Put a task on `device`, in each of the processes that train it."""
         self._task = task
         self._device = device
-        self._network = task.network.to(device)
+        self._ranks = ranks
+        self._network = ranks.prepared(task.network, device)
         self._encoder = None if task.encode is None else task.encode.to(device)
         own = (
             {}
@@ -117,18 +130,18 @@ class StageTraining:
             )
         )
         self._train, self._val = (
-            part_of(task, part, own.get(name), device)
+            part_of(task, part, own.get(name), device, ranks)
             for name, part in (("train", task.train), ("val", task.val))
         )
         self._test = (
-            None if task.test is None else part_of(task, task.test, own.get("test"), device)
+            None if task.test is None else part_of(task, task.test, own.get("test"), device, ranks)
         )
         steps = math.ceil(len(self._train) / settings.batch_size)
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
         if settings.compiled:
             self._forward = cast("nn.Module", torch.compile(self._network))
-        self._warm_up()
+        self._trained = ranks.joined(self._forward, some_unused=self._warm_up())
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
@@ -161,6 +174,8 @@ class StageTraining:
         self._best = state["best"]
         self.encode(nullcontext)
         restore_random_state(self._device, state["random"])
+        if self._ranks.rank:  # the state is the first process's, and dropout is to differ
+            torch.manual_seed(self._ranks.seed(self._settings.seed) + int(state["epoch"]))
 
     def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
         """Let latent features take the place of the inputs, where the task wants that."""
@@ -178,7 +193,7 @@ class StageTraining:
         batches = self._train.training(size, self._order)
         for parts in _grouped(batches, self._settings.accumulate):
             total += self._step(parts)
-        return total.item() / len(self._train)
+        return self._ranks.summed(total).item() / len(self._train)
 
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
@@ -219,11 +234,14 @@ class StageTraining:
         size = sum(part.size for part in parts)
         total = torch.zeros((), device=self._device)
         self._optimizer.zero_grad(set_to_none=True)
-        for part in parts:
-            loss = self._loss(part)
-            share = loss * (part.size / size) if len(parts) > 1 else loss
-            self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach() * part.size
+        for number, part in enumerate(parts, start=1):
+            # Gradients are averaged over processes, once, when the last part's are there.
+            share = part.size / size * part.share * self._ranks.count
+            with self._apart() if number < len(parts) else nullcontext():
+                loss = self._loss(self._trained, part)
+                weighted = loss if share == 1 else loss * share
+                self._scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach() * (part.size * part.share)
         if self._settings.clip_norm is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._network.parameters(), self._settings.clip_norm)
@@ -233,15 +251,21 @@ class StageTraining:
             self._schedule.step()
         return total
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _apart(self) -> AbstractContextManager[object]:
+        """Around a backward pass whose gradients are not shared yet."""
+        network = self._trained
+        return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
+
+    def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
         with autocast(self._device, self._settings.precision):
             if self._task.steps.training_step is not None:
-                return self._task.steps.training_step(self._forward, (batch.inputs, batch.targets))
-            return self._task.loss(self._forward(batch.inputs), batch.targets)
+                return self._task.steps.training_step(network, (batch.inputs, batch.targets))
+            return self._task.loss(network(batch.inputs), batch.targets)
 
     @torch.inference_mode()
     def _evaluate(self, part: Part) -> tuple[float, dict[str, float]]:
         """Mean loss and mean metrics, each batch weighted by its length."""
+        self._ranks.same_buffers(self._network)
         self._network.eval()
         totals: dict[str, Tensor] = {}
         seen = 0
@@ -251,7 +275,9 @@ class StageTraining:
             for name, value in of_batch.items():
                 totals[name] = totals.get(name, torch.zeros_like(value)) + value * batch.size
             seen += batch.size
-        means = {name: total.item() / seen for name, total in totals.items()}
+        sums = self._ranks.totals({**{n: each.item() for n, each in totals.items()}, SEEN: seen})
+        seen_by_all = sums.pop(SEEN)
+        means = {name: total / seen_by_all for name, total in sums.items()}
         return means.pop("loss"), means
 
     def _evaluated(self, batch: Batch) -> dict[str, Tensor]:
@@ -267,20 +293,23 @@ class StageTraining:
             )
         return {**metrics, "loss": loss}
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> bool:
         """Have what is done once per process done before the first window, on a copy.
 
         An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
+
+        Returns:
+            Whether some parameters take no part in the loss.
         """
         size = self._settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
         first = self._train.first(size)
         if self._encoder is not None:
             with torch.no_grad():
                 first = first._replace(inputs=self._encoder(first.inputs))
-        kept, self._forward = self._forward, copy.deepcopy(self._network).train()
-        self._loss(first).backward()  # type: ignore[no-untyped-call]
-        self._forward = kept
-        torch.manual_seed(self._settings.seed)
+        copied = copy.deepcopy(self._network).train()
+        self._loss(copied, first).backward()  # type: ignore[no-untyped-call]
+        torch.manual_seed(self._ranks.seed(self._settings.seed))
+        return any(each.requires_grad and each.grad is None for each in copied.parameters())
 
 
 def part_of(
@@ -288,16 +317,18 @@ def part_of(
     part: Any,  # noqa: ANN401 - arrays or a data set
     loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
     device: torch.device,
+    ranks: Ranks = ALONE,
 ) -> Part:
     """A part of a task's data, ready to be trained on."""
     if isinstance(part, Arrays) and loader is None:
-        return Samples.of(part, device, reconstructs=task.reconstructs)
+        return Samples.of(part, device, reconstructs=task.reconstructs, ranks=ranks)
     return Streamed(
         source=part,
         loader=loader,
         device=device,
         options=task.loading,
         reconstructs=task.reconstructs,
+        ranks=ranks,
     )
 
 

@@ -36,6 +36,8 @@ PRETRAINING = frozenset(
 )
 """Stages that train the scenario's own network, or parts of it; any other is about tasks."""
 
+EncoderWeights = Mapping[str, Tensor]
+
 
 @final
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class StageTasks:
     parameters: Mapping[str, Any]
     cache_latents: bool = True
     from_scratch: bool = False
-    encoder_weights: Mapping[str, Tensor] | None = None
+    encoder_weights: EncoderWeights | None = None
     _stage: str | None = None
     _task: Task | None = None
 

@@ -1,0 +1,1 @@
+"""The processes that train a trial together with its own, each on a board of its own."""

@@ -1,0 +1,166 @@
+"""What one process does for a trial: its stages, one after another, between windows.
+
+A trial that several processes train together has one of these in each.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+import ray
+
+from study.execution.trial_meter import TrialMeter
+from study.machines.storage_visibility import StorageVisibility
+from study.record.objective import Objective
+from study.record.records import Paradigm
+from study.record.vocabulary import EnergyScope
+from study.scenario import Data, Scenario, Searchable
+from study.store.setups import TrialPlan
+from study.store.stage_order import chosen_stages
+from study.training.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
+from study.training.loop import EpochOutcome, train
+from study.training.ranks import ALONE, Ranks
+from study.training.recipe import Precision, TrainingSettings
+from study.training.stage import StageState
+from study.training.stages import EncoderWeights, StageTasks
+from trackers.node.actor import Handle
+from trackers.node.client import TrackerClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialContext:
+    """What all trials of a study share.
+
+    Attributes:
+        study: Name of the study.
+        paradigm: What it compares.
+        scenario: With its options.
+        objective: Validation metric that decides.
+        energy_of: Energy that ranks.
+        stages: What each trial trains, in an order that its seed decides.
+        cache_latents: See `StageTasks`.
+        max_epochs: See `TrainingSettings`.
+        patience: See `TrainingSettings`.
+        optimizer: See `TrainingSettings`.
+        precision: See `TrainingSettings`.
+        compiled: See `TrainingSettings`.
+        accumulate: See `TrainingSettings`.
+        clip_norm: See `TrainingSettings`.
+        device: The value of `--device`.
+        workers: Processes that train a trial together.
+        threads: CPU threads of each.
+        storage: The study's folder, for checkpoints; None where none are to be kept.
+        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
+    """
+
+    study: str
+    paradigm: Paradigm
+    scenario: Scenario
+    objective: Objective
+    energy_of: EnergyScope
+    stages: tuple[str, ...]
+    cache_latents: bool
+    max_epochs: int
+    patience: int
+    optimizer: str
+    device: str
+    threads: int
+    storage: StorageVisibility | None
+    checkpoint_every_s: float
+    precision: Precision = "fp32"
+    compiled: bool = False
+    accumulate: int = 1
+    clip_norm: float | None = None
+    workers: int = 1
+
+
+@final
+class TrialTraining:
+    """The training of a trial in this process, which clears what the trial before has left."""
+
+    def __init__(
+        self,
+        plan: TrialPlan,
+        context: TrialContext,
+        data: Data,
+        meter: TrialMeter,
+        *,
+        ranks: Ranks = ALONE,
+        encoder_weights: EncoderWeights | None = None,
+    ) -> None:
+        """Train `plan` on `data`, measured by `meter`, as one of `ranks`."""
+        self.device = torch_device(context.device)
+        start_afresh(self.device, threads=context.threads)
+        scenario = context.scenario
+        self._tasks = StageTasks(
+            scenario=scenario,
+            data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
+            parameters=plan.chosen,
+            cache_latents=context.cache_latents,
+            from_scratch=context.paradigm is Paradigm.PRETRAINING,
+            encoder_weights=encoder_weights,
+        )
+        self._settings = TrainingSettings(
+            batch_size=plan.batch_size,
+            learning_rate=plan.learning_rate,
+            max_epochs=context.max_epochs,
+            patience=context.patience,
+            optimizer=plan.chosen.get("optimizer", context.optimizer),
+            seed=plan.seed,
+            weight_decay=plan.chosen.get("weight_decay"),
+            precision=plan.chosen.get("precision", context.precision),
+            compiled=plan.chosen.get("compile", context.compiled),
+            accumulate=context.accumulate,
+            clip_norm=context.clip_norm,
+        )
+        self._meter = meter
+        self._ranks = ranks
+
+    @property
+    def encoder_weights(self) -> EncoderWeights | None:
+        """What the stage `encoder` has learnt; None until then."""
+        return self._tasks.encoder_weights
+
+    def stage(
+        self,
+        stage: str,
+        *,
+        begin: StageState | None,
+        cause: Callable[[Exception], Exception] = lambda error: error,
+    ) -> Iterator[EpochOutcome]:
+        """Train a stage; see `study.training.loop.train`."""
+        meter = self._meter
+        meter.stage, meter.epoch = stage, 1 if begin is None else int(begin["epoch"]) + 1
+        for outcome in train(
+            partial(self._tasks.start, stage),
+            self._settings,
+            device=self.device,
+            window=meter.window,
+            latents=meter.latents,
+            tested=meter.tested,
+            begin=begin,
+            ranks=self._ranks,
+            cause=cause,
+        ):
+            meter.peak_memory_bytes = peak_memory_bytes(self.device)
+            if outcome.stop_reason is not None:
+                self._tasks.finish()
+            yield outcome
+
+
+def meter_here(plan: TrialPlan, context: TrialContext, manager: Handle) -> TrialMeter:
+    """Return what measures this process for a trial: the way to its node's tracker.
+
+    Args:
+        plan: The trial, by the name under which this process is measured.
+        context: What all trials share.
+        manager: The study's `TrackerManager`.
+    """
+    assigned: list[str] = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+    client = TrackerClient(
+        manager,
+        accelerator_uuid=accelerator_uuid(assigned),
+        on_accelerator=torch_device(context.device).type != "cpu",
+    )
+    return TrialMeter(plan, client, first_stage=chosen_stages(context.stages, plan.chosen)[0])

@@ -35,13 +35,15 @@ check: $(VENV)/ready ## format, lint, layers and types
 clean:           ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/ready: pyproject.toml constraints.txt
-	@echo "setting up $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/ready: pyproject.toml constraints.txt | $(RUN)
+	@echo "filling $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
 	@touch $@
 
-# The frameworks that callbacks are tested with.
-$(VENV)/integrations: $(VENV)/ready
+# With the frameworks that callbacks are tested with: at once, for who begins with it, as .ci/run does.
+$(VENV)/integrations: pyproject.toml constraints.txt | $(RUN)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev,integrations]'
-	@touch $@
+	@touch $(VENV)/ready $@
+
+$(RUN):
+	$(PYTHON) -m venv $(VENV)

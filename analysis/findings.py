@@ -21,8 +21,7 @@ from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.objective import Objective
-from study.record.records import EnergyMethod, Paradigm
-from study.record.vocabulary import ranked_stage
+from study.record.vocabulary import EnergyMethod, Paradigm, ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +54,7 @@ class Findings:
 
     @property
     def score(self) -> ScoreForm:
-        """How the study's objective is named and written."""
+        """Name of the study's objective, and the form of its values."""
         return ScoreForm(self.study.manifest.objective)
 
     def titled(self, title: str) -> str:

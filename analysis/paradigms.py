@@ -9,7 +9,7 @@ from analysis.pretraining.advice import pretraining_advice
 from analysis.pretraining.info import PretrainingInfo, pretraining_info
 from analysis.read.load import Study, with_earlier
 from analysis.search.info import SearchInfo, search_info
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def paradigm_info(study: Study) -> ParadigmInfo:
 
 
 def paradigm_advice(info: ParadigmInfo, tolerance: float) -> tuple[str, ...]:
-    """Whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+    """Advise whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
     if info.pretraining is not None:
         return tuple(pretraining_advice(info.pretraining, tolerance))
     if info.multitask is not None:

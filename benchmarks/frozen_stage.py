@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import torch
 
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Data
 from study.scenario_lookup import load_scenario
 from study.training.loop import train

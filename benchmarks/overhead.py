@@ -28,7 +28,7 @@ import torch
 import tyro
 
 from study.execution.trial_meter import TrialMeter
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Data
 from study.scenario_lookup import load_scenario
 from study.store.setups import TrialPlan, grid, trial_plans

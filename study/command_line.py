@@ -23,7 +23,7 @@ Options = TypeVar("Options", bound=StudyOptions)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to train": (
-        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats"),
+        *("scenario", "data_dir", "batch_sizes", "learning_rates", "axis", "tie", "repeats"),
         *("more_repeats", "sure", "energy_budget_wh", "tolerance", "prefer", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),

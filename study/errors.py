@@ -1,4 +1,4 @@
-"""What can be wrong before a study starts, and the exit status that says so.
+"""Errors that are found before a study starts, with their exit status.
 
     StudyError                  every error a user can mend; exit status 2
     |-- OptionError             an option's value, alone or together with another

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 import tyro
 
+from study.axes.given import split_axes
 from study.errors import OptionError
 from trackers.sources.detect import AUTO, is_file, words
 
@@ -32,7 +33,7 @@ def tyro_optional_arg(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions:
-    """What every study command takes.
+    """Options of every study command.
 
     Attributes:
         scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. Its
@@ -40,6 +41,11 @@ class StudyOptions:
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
         batch_sizes: Batch sizes of the grid.
         learning_rates: Learning rates of the grid.
+        axis: NAME=V1,V2,...: one more axis of the grid, once for each: precision, compile,
+            power_limit_w (NVIDIA boards, as root), optimizer, weight_decay, or an option of the
+            scenario's own.
+        tie: NAME=sqrt(OTHER) or NAME=linear(OTHER): values of an axis that grow with another one's,
+            such as learning_rate=sqrt(batch_size); those given hold for the other's smallest value.
         repeats: Trainings of each setup, each with a seed of its own.
         seed: Seed of the first repeat; the same seed gives the same split, weights and order.
         max_epochs: Epochs after which a training ends at the latest.
@@ -96,6 +102,12 @@ class StudyOptions:
     data_dir: Annotated[Path | None, tyro_optional_arg("PATH")] = None
     batch_sizes: Annotated[tuple[int, ...], tyro_arg("N ...")] = (64, 256, 1024, 4096)
     learning_rates: Annotated[tuple[float, ...], tyro_arg("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    axis: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro_optional_arg("NAME=V1,V2,...")
+    ] = ()
+    tie: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro_optional_arg("NAME=F(OTHER)")
+    ] = ()
     repeats: Annotated[int, tyro_arg("N")] = 2
     seed: Annotated[int, tyro_arg("N")] = 0
     max_epochs: Annotated[int, tyro_arg("N")] = 30
@@ -148,6 +160,7 @@ class StudyOptions:
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
         _check_gpus(self.gpus_per_trial, self.workers_per_trial, exclusive=self.exclusive)
+        split_axes(self.axis)
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
         if self.retry_failed and not self.resume:

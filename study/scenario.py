@@ -1,4 +1,4 @@
-"""What a scenario is: an application's data, its network, its loss and its accuracy.
+"""The parts of a scenario: an application's data, its network, its loss and its accuracy.
 
 The built-in ones are in `study.data`, a room each; `study.scenario_lookup` finds those and the user's
 own. Any class with the members of `Scenario` is one; nothing needs to be inherited.
@@ -90,6 +90,8 @@ class Data:
             trials with them.
         loading: Options of the `DataLoader` for data sets: `num_workers`, `pin_memory`,
             `collate_fn` ...
+        variants: The scenario and its data with other values of its own options, where a study has
+            those as axes; see `study.axes.variants`.
         fingerprint: A word that changes whenever the data would; needed where a part is a data set,
             whose content nobody reads beforehand.
     """
@@ -104,6 +106,7 @@ class Data:
     encoder_weights: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
     loading: Mapping[str, Any] = field(default_factory=dict)
+    variants: tuple[Any, ...] = ()
     fingerprint: str | None = None
 
     @property
@@ -135,7 +138,7 @@ class Data:
                 raise DataError(message)
 
     def facts(self) -> DataFacts:
-        """What the manifest says of the data."""
+        """Facts of the data, for the manifest."""
         digest = hashlib.sha256()
         for name, part in self.parts.items():
             if not isinstance(part, Arrays):
@@ -147,6 +150,8 @@ class Data:
         for name, array in sorted((self.weights or {}).items()):
             digest.update(str((name, array.shape, array.dtype.str)).encode())
             digest.update(np.ascontiguousarray(array).data)
+        for variant in self.variants:
+            digest.update(variant.data.facts().fingerprint.encode())
         return DataFacts(
             synthetic=self.synthetic,
             description=self.description,

@@ -26,7 +26,7 @@ from study.multitask import MultitaskOptions
 from study.options import StudyOptions
 from study.pretraining import DESIGN as PRETRAINING
 from study.pretraining import PretrainingOptions
-from study.record.records import EPOCHS_FILE, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.regime import DESIGN as REGIME
 from study.scenario import Scenario
 from study.scenario_lookup import configured, load_scenario, options_of, options_of_object

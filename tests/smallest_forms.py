@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tracker_rivals import environment
+from benchmarks.tracking.rivals import environment
 from study.data.celeba.sample import write_sample
 from study.execution import launch
 from tests.fake_nvml import Boards

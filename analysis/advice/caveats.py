@@ -9,7 +9,7 @@ from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.record.objective import ACCURACY
-from study.record.records import EnergyMethod, Paradigm, StopReason, TrialStatus
+from study.record.vocabulary import EnergyMethod, Paradigm, StopReason, TrialStatus
 
 # Below this a sensor that is read some ten times a second, or a counter that is refreshed as
 # often, sees too little of an epoch.

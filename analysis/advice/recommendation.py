@@ -22,7 +22,7 @@ from analysis.quantities import (
 )
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, TrialStatus
+from study.record.vocabulary import EnergyMethod, TrialStatus
 
 _SURE = 0.95
 """From this probability on it is said that no other setup is more accurate."""

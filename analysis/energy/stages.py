@@ -16,7 +16,7 @@ from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective, metrics_of
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
 
@@ -58,7 +58,7 @@ class TrialStage:
 
     @property
     def complete(self) -> bool:
-        """Whether the stage was trained to its end, so that its energy is that of a training."""
+        """Return whether the stage was trained to its end: its energy is that of a training."""
         return self.stop_reason in _COMPLETE
 
 

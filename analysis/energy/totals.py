@@ -22,8 +22,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EnergyMethod, StopReason, TrialStatus
-from study.record.vocabulary import NOT_WHOLE
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ class TrialEnergy:
 
     @property
     def finished(self) -> bool:
-        """Whether it was trained to its end, so that its total is the energy of a training.
+        """Return whether it was trained to its end, so that its total is the energy of a training.
 
         Of a trial that a search stopped early the total is a lower bound; of one that diverged or
         ran out of memory it is what it took to fail.
@@ -92,7 +91,7 @@ class TrialEnergy:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before, and not because a search had seen enough of it."""
+        """Return whether it ended before, and not because a search had seen enough of it."""
         ended = self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
         return ended and not self.finished and self.stop_reason is not StopReason.STOPPED
 

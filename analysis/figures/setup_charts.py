@@ -20,7 +20,7 @@ from analysis.forms.chart_style import (
     styled,
 )
 from analysis.quantities import MISSING, counted
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 _BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
 _BAR_HEIGHT = 250

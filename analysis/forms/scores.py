@@ -12,7 +12,7 @@ from study.record.objective import ACCURACY, Objective
 
 @dataclass(frozen=True, slots=True)
 class ScoreForm:
-    """How a study's objective is named and how its values are written.
+    """Name of a study's objective, and the form of its values.
 
     Attributes:
         objective: The validation metric that decides.
@@ -72,7 +72,7 @@ class ScoreForm:
 
     @property
     def point(self) -> str:
-        """What a shortfall of the objective is counted in."""
+        """Unit in which a shortfall of the objective is counted."""
         if self.objective.is_share:
             return f"point of {self.name}"
         return f"1 % of the best {self.name}"
@@ -84,7 +84,7 @@ class ScoreForm:
 
     @property
     def axis(self) -> str:
-        """What the title of an axis ends with: `accuracy, %`."""
+        """End of an axis title: `accuracy, %`."""
         return f"{self.name}, %" if self.objective.is_share else self.name
 
     @property

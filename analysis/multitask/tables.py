@@ -18,7 +18,7 @@ from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
 from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo
-from study.record.records import J_PER_MWH
+from study.record.files import J_PER_MWH
 
 
 def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:

@@ -156,7 +156,7 @@ def _node_text(node: NodeFacts) -> str:
 
 
 def _classes_text(manifest: Manifest) -> str:
-    """How many classes there are, and how often the commonest is right; nothing without classes."""
+    """Describe number of classes and share of the commonest; nothing without classes."""
     data = manifest.data
     if not data.classes:
         return ""

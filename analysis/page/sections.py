@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from analysis.energy.savings import Saving
 from analysis.findings import Findings
+from analysis.forms.cells import TableInfo
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
@@ -17,12 +18,7 @@ from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
-from analysis.tables.setups import (
-    TableInfo,
-    energy_per_epoch_info,
-    ranking_info,
-    relative_total_info,
-)
+from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
 
 _HEROES = (

@@ -8,7 +8,7 @@ from analysis.energy.savings import Saving, saving_over, saving_over_setups, wit
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from analysis.pretraining.break_even import BreakEvenInfo, break_even_info
 from analysis.pretraining.freezing import FreezingInfo, freezing_info
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study, load_windows
-from study.record.records import LATENTS, Stage
+from study.record.vocabulary import LATENTS, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

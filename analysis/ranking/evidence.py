@@ -119,12 +119,12 @@ class Evidence:
         return _floats(saving_against_picked(energy, at, of, bias))
 
     def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
-        """Whether two energies differ for sure: the interval of `saving` does not hold 0."""
+        """Return whether two energies differ for sure: the interval of `saving` does not hold 0."""
         found = self.saving(setup, reference, picked=picked)
         return found is not None and not found.low <= 0 <= found.high
 
     def told_apart_in_accuracy(self, setup: int, reference: int) -> bool:
-        """Whether two accuracies differ for sure."""
+        """Return whether two accuracies differ for sure."""
         if self.doubt is None or not {setup, reference} <= self.places.keys():
             return False
         drawn = intervals.difference(

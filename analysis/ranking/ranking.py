@@ -103,7 +103,7 @@ class Ranking:
 
     @property
     def by_expected_loss(self) -> bool:
-        """Whether the order is that of expected losses."""
+        """Return whether the order is that of expected losses."""
         return self.rule is ChoiceRule.EXPECTED and self.by is RankBy.ENERGY
 
     @property
@@ -256,7 +256,7 @@ def picked_as(
 def _tied(
     evidence: Evidence | None, first: SetupEnergy, other: SetupEnergy, picked: PickedAs | None
 ) -> bool:
-    """Whether it is open which of two setups needs less energy; False where nothing tells."""
+    """Return whether it is open which of two setups needs less energy; False without evidence."""
     if evidence is None or evidence.saving(first.setup, other.setup) is None:
         return False
     return not evidence.told_apart(first.setup, other.setup, picked=picked)

@@ -1,4 +1,4 @@
-"""What a tolerance comes to: absolute for an objective that is a share, relative to the best for others."""
+"""A tolerance in the objective's unit: absolute where it is a share, else relative to the best."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -19,17 +19,10 @@ from analysis.quantities import counted
 from analysis.read.recover import epochs_from_results, trials_from_epochs
 from analysis.read.typed import lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
+from study.record.files import EARLIER_FILE, EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED, is_earlier, migrated_columns
-from study.record.records import (
-    EARLIER_FILE,
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
 from study.record.rows import Row
 
 _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]

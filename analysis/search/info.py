@@ -19,9 +19,9 @@ from study.record.answers import Answer, answers, setup_means
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import StopReason, TrialRecord
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal, best_of
-from study.record.vocabulary import FAILURES, NOT_WHOLE, TrialStatus
+from study.record.vocabulary import FAILURES, NOT_WHOLE, StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ class _Asked:
 
 
 def _is_measured(trial: TrialRecord) -> bool:
-    """Whether a trial has ended, with an energy."""
+    """Return whether a trial has ended, with an energy."""
     return trial.status is TrialStatus.FINISHED and trial.energy_j is not None and trial.epochs > 0
 
 
@@ -337,7 +337,7 @@ def _too_dear(trials: Sequence[TrialRecord]) -> int:
 
 
 def _ruled_out(point: SearchPoint, points: Sequence[SearchPoint], objective: Objective) -> bool:
-    """Whether a front point is cheaper than this lower bound, and as accurate as it was."""
+    """Return whether a front point is cheaper than this lower bound, and as accurate as it was."""
     return any(
         each.on_front
         and each.energy_j <= point.energy_j

@@ -23,7 +23,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
 from analysis.search.tables import search_tables
-from study.record.records import J_PER_MWH
+from study.record.files import J_PER_MWH
 
 
 def paradigm_table_infos(findings: Findings) -> tuple[TableInfo, ...]:

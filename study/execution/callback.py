@@ -1,4 +1,4 @@
-"""What Ray Tune tells the driver while trials run, handed on to the recorder and the display."""
+"""Events of Ray Tune during trials, handed on to the recorder and the display."""
 
 import logging
 from dataclasses import replace
@@ -8,7 +8,8 @@ from ray import tune
 
 from study.execution.progress import ProgressDisplay
 from study.machines.cluster import Cluster
-from study.record.records import EpochRecord, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 

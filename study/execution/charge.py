@@ -1,4 +1,4 @@
-"""What a trial is charged of a window: the energy that ranks, and beside it each component's.
+"""A trial's charge for a window: the energy that ranks, and beside it each component's.
 
 The trackers read every device on a trial's bill. Here the readings become one, by the scope that
 ranks; a joule that two devices tell of is counted once (`trackers.bill`).

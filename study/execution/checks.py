@@ -1,4 +1,4 @@
-"""What is checked before Ray starts, so that bad input costs nothing."""
+"""Checks before Ray starts, so that bad input costs nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
 
 
 def check_this_machine(options: StudyOptions) -> str:
-    """What can be checked before Ray starts; the type of torch's device here.
+    """Check this machine before Ray starts; return the type of torch's device here.
 
     On a cluster the trials' machines differ from this one, so only a local study is checked.
 

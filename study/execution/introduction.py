@@ -1,4 +1,4 @@
-"""What a study says before its first trial: what is going to happen, and what must be known of it."""
+"""The text before a study's first trial: its plan, and warnings about it."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +10,7 @@ from study.store.folder import StudyFolder
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
-    """What a reader of the results must know."""
+    """Return warnings for readers of the results."""
     found = []
     if options.address is None and cluster.share.gpus and device_type == "cpu":
         found.append(

@@ -3,9 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 
 from rich.console import Console
 
+from study.axes.variants import with_variants
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
 from study.errors import ScenarioError, StudyError
@@ -24,19 +26,16 @@ from study.execution.tuning import Tuning
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import (
-    MANIFEST_FILE,
-    EnergyMethod,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
+from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
 from study.training.dry_run import check_training
@@ -74,99 +73,110 @@ def run_study(
     stages, setups = design.stages(scenario), design.setups(options, scenario)
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
-    earlier = check_folder(folder, options, name)
+    refuse_if_held(folder)
+    check_folder(folder, options, name)
     console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
     check_target(options.target, objective_of(scenario))
-    data, facts = _loaded(scenario, options, console)
+    data, facts = _loaded(scenario, setups, options, console)
     check_training(scenario, data, stages, [each.parameters for each in setups])
     check_shippable(scenario)
     folder.prepare()
-    manifest = _manifest(
-        design,
-        options,
-        facts,
-        name=name,
-        scenario=scenario.name,
-        command=command,
-        stages=stages,
-        setups=setups,
-        objective=objective_of(scenario),
-        encoder_weights=data.encoder_weights,
-    )
-    if earlier is None:
-        _remove_checkpoints(folder)
-    else:
-        check_same_study(earlier, manifest)
-        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
-    recorder = Recorder(
-        folder,
-        study=name,
-        paradigm=design.paradigm,
-        scenario=scenario.name,
-        stages=stages,
-        objective=manifest.objective,
-        target=options.target,
-        energy_of=manifest.energy_of,
-    )
-    source.begin(folder, manifest, recorder)
-    console.print("  starting Ray and the trackers ...", style="dim")
-    with (
-        Interrupts() as interrupts,
-        connect(
-            options, folder, accelerator=device_type != "cpu", ran_on=recorder.devices()
-        ) as cluster,
-    ):
-        interrupts.started()
-        nodes = cluster.node_facts()
-        recorder.energy_of = energy_scope(
-            options.energy_of,
-            nodes,
-            on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
-            earlier=None if earlier is None else earlier.energy_of,
-        )
-        manifest = replace(
-            manifest,
-            setups=tuple(source.setups),
-            further=tuple(source.further),
-            nodes=nodes,
-            energy_of=recorder.energy_of,
-            charging=charging_rules(nodes),
-            warnings=(
-                *warnings_of(cluster, device_type=device_type, options=options),
-                *stage_warnings(scenario, data, stages),
-            ),
-            setup_time_s=time.monotonic() - began_s,
-        )
-        introduce(manifest, cluster, folder, trials=source.summary, console=console)
-        _write_beginning(folder, manifest)
-        Tuning(
+    with Lock(folder).held(partial(console.print, style="dim")):
+        # Once more: another command may have begun this study while the data were read.
+        earlier = check_folder(folder, options, name)
+        manifest = _manifest(
             design,
             options,
-            manifest,
-            cluster=cluster,
-            folder=folder,
-            recorder=recorder,
-            interrupts=interrupts,
-            source=source,
-            scenario=scenario,
-        ).run(data, console)
-    return _outcome(folder, recorder.trials(), expected=source.expected)
+            facts,
+            name=name,
+            scenario=scenario.name,
+            command=command,
+            stages=stages,
+            setups=setups,
+            objective=objective_of(scenario),
+            encoder_weights=data.encoder_weights,
+        )
+        if earlier is None:
+            _remove_checkpoints(folder)
+        else:
+            check_same_study(earlier, manifest)
+            manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
+        recorder = Recorder(
+            folder,
+            study=name,
+            paradigm=design.paradigm,
+            scenario=scenario.name,
+            stages=stages,
+            objective=manifest.objective,
+            target=options.target,
+            energy_of=manifest.energy_of,
+        )
+        source.begin(folder, manifest, recorder)
+        console.print("  starting Ray and the trackers ...", style="dim")
+        with (
+            Interrupts() as interrupts,
+            connect(
+                options, folder, accelerator=device_type != "cpu", ran_on=recorder.devices()
+            ) as cluster,
+        ):
+            interrupts.started()
+            nodes = cluster.node_facts()
+            recorder.energy_of = energy_scope(
+                options.energy_of,
+                nodes,
+                on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
+                earlier=None if earlier is None else earlier.energy_of,
+            )
+            manifest = replace(
+                manifest,
+                setups=tuple(source.setups),
+                further=tuple(source.further),
+                nodes=nodes,
+                energy_of=recorder.energy_of,
+                charging=charging_rules(nodes),
+                warnings=(
+                    *warnings_of(cluster, device_type=device_type, options=options),
+                    *stage_warnings(scenario, data, stages),
+                ),
+                setup_time_s=time.monotonic() - began_s,
+            )
+            introduce(manifest, cluster, folder, trials=source.summary, console=console)
+            _write_beginning(folder, manifest)
+            Tuning(
+                design,
+                options,
+                manifest,
+                cluster=cluster,
+                folder=folder,
+                recorder=recorder,
+                interrupts=interrupts,
+                source=source,
+                scenario=scenario,
+            ).run(data, console)
+        return _outcome(folder, recorder.trials(), expected=source.expected)
 
 
-def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
+def _loaded(
+    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
+) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
-    with console.status("reading the data") as status, shown_by(status.update):
+
+    def load(one: Scenario) -> Data:
         try:
-            data = scenario.load(options.data_dir, seed=options.seed)
+            return one.load(options.data_dir, seed=options.seed)
         except StudyError:
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
             message = (
-                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
                 f"{type(error).__name__}: {error}"
             )
             raise ScenarioError(message) from error
+
+    with console.status("reading the data") as status, shown_by(status.update):
+        data = load(scenario)
+        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
         return data, data.facts()
 
 

@@ -1,4 +1,4 @@
-"""What a user sees while a study runs: a live table of setups, or a line for each trial.
+"""The display while a study runs: a live table of setups, or a line for each trial.
 
 The table is for terminals; into a file or a pipe goes one line for each trial that ends. An energy
 that is an estimate says so at every place. Where epochs have no energy, what is known of the others
@@ -18,17 +18,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import (
-    J_PER_MWH,
-    J_PER_WH,
-    EnergyMethod,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-)
-from study.record.vocabulary import CUTS_EPOCH, FAILURES
+from study.record.records import EpochRecord
+from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, Paradigm, StopReason
 from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
@@ -50,7 +44,7 @@ class _TrialState:
 
 @dataclass(slots=True)
 class _SetupState:
-    """What is known of one setup so far; `measured` and `missing` count epochs by their energy."""
+    """State of one setup so far; `measured` and `missing` count epochs by their energy."""
 
     running: dict[str, _TrialState] = field(default_factory=dict)
     ended: int = 0

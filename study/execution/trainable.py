@@ -1,4 +1,4 @@
-"""What Ray Tune runs for each trial: a training between windows, one report per epoch.
+"""The trainable of each trial: a training between windows, one report per epoch.
 
 A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
 one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
@@ -18,14 +18,17 @@ from study.execution.charge import component_j_of_all, ranking_reading_of_all
 from study.execution.team.team import Team, team_here
 from study.execution.trial_meter import Part, TrialMeter
 from study.execution.trial_training import TrialContext, TrialTraining, meter_here
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import metrics_text
-from study.record.records import J_PER_MWH, J_PER_WH, EpochRecord, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.scenario import Data
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
+from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
 
@@ -46,6 +49,7 @@ def run_trial(
         shared: The reference to the data, for other processes of the trial.
         manager: The study's `TrackerManager`.
     """
+    end_with_parent()
     plan = TrialPlan.from_config(config)
     team = team_here(context.workers, device=context.device)
     meter = meter_here(plan, context, manager)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from socket import gethostname
 from typing import Protocol, final
 
-from study.record.records import LATENTS, TEST
+from study.record.vocabulary import LATENTS, TEST
 from study.store.setups import TrialPlan
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
 from trackers.sample import Device, Reading
@@ -29,7 +29,7 @@ class Windows(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one process of a trial used in an epoch.
+    """Energy and memory of one process of a trial in an epoch.
 
     Attributes:
         readings: By device; the first is of what it computes on.

@@ -1,4 +1,4 @@
-"""What one process does for a trial: its stages, one after another, between windows.
+"""The work of one process for a trial: its stages, one after another, between windows.
 
 A trial that several processes train together has one of these in each.
 """
@@ -10,12 +10,12 @@ from typing import final
 
 import ray
 
+from study.axes.variants import variant_of
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
 from study.record.objective import Objective
-from study.record.records import Paradigm
-from study.record.vocabulary import EnergyScope
-from study.scenario import Data, Scenario, Searchable
+from study.record.vocabulary import EnergyScope, Paradigm
+from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.training.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
@@ -30,7 +30,7 @@ from trackers.node.client import TrackerClient
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialContext:
-    """What all trials of a study share.
+    """Values that all trials of a study share.
 
     Attributes:
         study: Name of the study.
@@ -92,10 +92,10 @@ class TrialTraining:
         """Train `plan` on `data`, measured by `meter`, as one of `ranks`."""
         self.device = torch_device(context.device)
         start_afresh(self.device, threads=context.threads)
-        scenario = context.scenario
+        scenario, data = variant_of(context.scenario, data, plan.chosen)
         self._tasks = StageTasks(
             scenario=scenario,
-            data=scenario.chosen(data, plan.chosen) if isinstance(scenario, Searchable) else data,
+            data=data,
             parameters=plan.chosen,
             cache_latents=context.cache_latents,
             from_scratch=context.paradigm is Paradigm.PRETRAINING,
@@ -119,7 +119,7 @@ class TrialTraining:
 
     @property
     def encoder_weights(self) -> EncoderWeights | None:
-        """What the stage `encoder` has learnt; None until then."""
+        """Weights that the stage `encoder` has learnt; None until then."""
         return self._tasks.encoder_weights
 
     def stage(

@@ -18,8 +18,9 @@ from study.execution.trial_source import TrialSource
 from study.execution.trial_training import TrialContext
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
-from study.record.records import MANIFEST_FILE, TrialStatus
+from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last

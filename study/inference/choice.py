@@ -24,7 +24,7 @@ _ROUNDING = 1e-9
 
 
 class Preference(StrEnum):
-    """What is worth more: energy, or the last point of the objective."""
+    """Exchange rate between energy and the last point of the objective."""
 
     ENERGY = "energy"
     BALANCED = "balanced"
@@ -32,7 +32,7 @@ class Preference(StrEnum):
 
     @property
     def price(self) -> float:
-        """What a point is worth, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
+        """Worth of a point, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
         return math.log1p(_SHARES[self])
 
 
@@ -41,7 +41,7 @@ _SHARES = {Preference.ENERGY: 0.2, Preference.BALANCED: 0.4, Preference.ACCURACY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """What is asked of a setup.
+    """Requirements on a setup.
 
     Attributes:
         tolerance: By how much its objective may be worse than the best setup's; at least 0.

@@ -242,7 +242,7 @@ def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) 
 
 
 def has_keeper() -> bool:
-    """Whether this Ray job has a keeper."""
+    """Return whether this Ray job has a keeper."""
     try:
         ray.get_actor(_name())
     except ValueError:

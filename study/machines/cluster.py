@@ -32,6 +32,7 @@ from study.machines.nodes import (
     only_model,
     refuse_mixed,
 )
+from study.machines.private_ray import private_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
@@ -90,7 +91,7 @@ class Cluster:
         return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
-        """What the trackers have booked since the last call.
+        """Return the trackers' bookings since the last call.
 
         All are asked at once. One that is silent is not waited for long: its answer is taken by a
         later call, because a tracker hands out its bookings only once.
@@ -136,11 +137,11 @@ class Cluster:
                 tracker.release.remote(name)
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
-        """What the manifest says of the machines."""
+        """Facts of the machines, for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
 
     def warnings(self) -> tuple[str, ...]:
-        """What a reader must know of the machines."""
+        """Return warnings about the machines."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
         found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
         return found if self.reach is None else (*found, *reach_warnings(self.reach))
@@ -201,8 +202,10 @@ def connect(
         ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
             a node has not the tracker that was asked for.
     """
-    try:
-        dashboard = _start(options)
+    with contextlib.ExitStack() as ends:
+        place = None if options.address else ends.enter_context(private_ray())
+        ends.callback(ray.shutdown)
+        dashboard = _start(options, place)
         nodes = _nodes()
         share = _share(options, nodes)
         check_resources(nodes, share)
@@ -229,8 +232,6 @@ def connect(
         )
         with reached(folder, cluster if options.address else None) as reach:
             yield replace(cluster, reach=reach)
-    finally:
-        ray.shutdown()
 
 
 def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
@@ -244,8 +245,8 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     )
 
 
-def _start(options: StudyOptions) -> str | None:
-    """Reach Ray; where its dashboard is, if that was asked for."""
+def _start(options: StudyOptions, place: Path | None) -> str | None:
+    """Reach Ray, or start one in `place`; where its dashboard is, if that was asked for."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("ray.tune", "ray.train", "ray.air"):
@@ -255,6 +256,7 @@ def _start(options: StudyOptions) -> str | None:
         if options.address is None:
             context = ray.init(
                 address="local",
+                _temp_dir=str(place),
                 include_dashboard=options.dashboard,
                 dashboard_host=LOOPBACK,
                 log_to_driver=False,
@@ -281,7 +283,7 @@ def _start(options: StudyOptions) -> str | None:
 
 
 def _worker_setup() -> dict[str, Any]:
-    """What Ray's workers do first; nothing where no folder hides our packages from them."""
+    """Set-up of Ray's workers; empty where no folder hides our packages from them."""
     if not own_packages.hidden_in(Path.cwd()):
         return {}
     cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]

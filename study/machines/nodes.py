@@ -56,7 +56,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What each trial gets.
+    """Resources of a trial.
 
     Attributes:
         cpus: CPUs.
@@ -187,7 +187,7 @@ def only_model(nodes: Iterable[Node], share: Share) -> str | None:
 
 
 def mix_warnings(kinds: Kinds) -> tuple[str, ...]:
-    """What a reader must know of a study on devices of several kinds."""
+    """Return warnings about a study on devices of several kinds."""
     if len(kinds) < 2:  # noqa: PLR2004 - more than one
         return ()
     warning = (
@@ -210,7 +210,7 @@ def idle_warnings(nodes: Iterable[Node], share: Share) -> tuple[str, ...]:
 
 
 def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
-    """What the manifest says of a machine; without `facts` it has no tracker."""
+    """Facts of a machine, for the manifest; without `facts` it has no tracker."""
     if facts is None:
         return NodeFacts(
             hostname=node.hostname,
@@ -246,7 +246,7 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
 
 
 def _components(facts: TrackerFacts) -> tuple[ComponentFacts, ...]:
-    """What each component of a machine is measured by, once for each source and method."""
+    """Source and method of each component of a machine, each pair once."""
     found = {
         ComponentFacts(
             component=device.component.value,

@@ -19,7 +19,7 @@ from study.inference.repeats import Integers, Repeats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What a training that has ended came to.
+    """Result of a training that has ended.
 
     Attributes:
         energy_j: Its energy; None if it is not known.
@@ -34,7 +34,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What is known, and what would tell most.
+    """Present knowledge, and the training that would add most to it.
 
     Attributes:
         answer: Number of the setup to use.

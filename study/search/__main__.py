@@ -10,14 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from study.axes.given import further_axes
 from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.command_line import command_line, parse
 from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.record.manifest import Manifest
-from study.record.records import Paradigm, Stage
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
@@ -27,6 +28,7 @@ from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
 from study.search.text import live_lines
 from study.search.warm_start import Earlier, earlier_studies
+from trackers import terminal
 
 PROGRAM = "study.search"
 
@@ -47,7 +49,7 @@ MOVED: Mapping[str, str] = {
 
 
 def design_of(space: Space) -> Design:
-    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
+    """Design of the study; where `frozen` is chosen, a trial has the stages of its setup."""
 
     def stages(scenario: Scenario) -> tuple[Stage, ...]:
         if all(axis.name != FROZEN for axis in space.axes):
@@ -99,7 +101,10 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
 
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
-    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
+    space = options.searched(
+        scenario.own_axes if isinstance(scenario, Searchable) else None,
+        further_axes(options.axis, scenario, options.scenario_options),
+    )
 
     def earlier(manifest: Manifest) -> Earlier:
         return earlier_studies(
@@ -119,8 +124,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         console=console,
         source=source,
     )
-    if not options.no_report:
-        show_analysis(outcome.folder)
+    reported = options.no_report or show_analysis(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -131,8 +135,8 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console)
+    return ending(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -14,9 +14,11 @@ from ray import tune
 
 from study.errors import StorageError
 from study.execution.trial_source import ProposalSearcher, TuneParts
+from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
@@ -150,7 +152,7 @@ class RaySearchAdapter:
 
     @property
     def summary(self) -> str:
-        """What may be tried; a search stops earlier, or does not know yet how much there is."""
+        """Describe what may be tried; a search may stop earlier, or not know its end yet."""
         if self._space.is_listed:
             return f"a search over {len(self.setups)} setups"
         return "a search over ranges, whose setups are numbered as they are proposed"

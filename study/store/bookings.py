@@ -1,4 +1,4 @@
-"""What trackers booked of an attempt, as the energy that ranks: each joule once."""
+"""The trackers' bookings of an attempt, as the energy that ranks: each joule once."""
 
 from collections.abc import Iterable, Sequence
 

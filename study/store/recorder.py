@@ -8,26 +8,17 @@ from typing import final
 
 from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
+from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    POWER_FILE,
-    TRIALS_CSV_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
-from study.record.vocabulary import EnergyScope
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
 from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.store.trial_record import is_through, total_j, trial_record
-from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking
+from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
 """What was reported is on storage at most so much later."""
@@ -122,7 +113,7 @@ class Recorder:
         return remaining
 
     def is_through(self, plan: TrialPlan) -> bool:
-        """Whether a trial has trained all that it can."""
+        """Return whether a trial has trained all that it can."""
         rows, _ = self._of(plan)
         return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
@@ -145,6 +136,8 @@ class Recorder:
         for booked in booking.windows:
             for row in _window_records(booked):
                 self._add_window(row)
+            if booked.key.stage == TRIAL:
+                self._forget_so_far(booked.key.trial_id, booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trials(self) -> list[TrialRecord]:
@@ -159,7 +152,7 @@ class Recorder:
         return {row.device_name for row in rows if row.device_name}
 
     def flush_due(self) -> bool:
-        """Whether it is time to write what has come."""
+        """Return whether it is time to write what has come."""
         return time.monotonic() >= self._due_s
 
     def flush(self) -> None:
@@ -187,6 +180,13 @@ class Recorder:
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)
         self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
+
+    def _forget_so_far(self, trial_id: str, attempt: int) -> None:
+        """An attempt's window has been closed: what it had come to before is superseded."""
+        windows = self._windows[trial_id]
+        for place, device in list(windows):
+            if place[:2] == (attempt, SO_FAR):
+                del windows[place, device]
 
     def _of(
         self, plan: TrialPlan

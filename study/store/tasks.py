@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.errors import OptionError, ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Multitask, Scenario
 
 DEFAULT_ALPHA = 0.5

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.axes.variants import variant_of
 from study.errors import ScenarioError
-from study.scenario import Data, Scenario, Searchable
+from study.scenario import Data, Scenario
 from study.training.recipe import TrainingSettings
 from study.training.samples import Batch, Part
 from study.training.stage import Task, part_of
@@ -59,8 +60,8 @@ def check_training(
 def _faults(
     scenario: Scenario, data: Data, stages: Sequence[str], chosen: Mapping[str, Any]
 ) -> Iterator[str]:
-    own = scenario.chosen(data, chosen) if isinstance(scenario, Searchable) else data
-    tasks = StageTasks(scenario=scenario, data=own, parameters=chosen)
+    scenario, data = variant_of(scenario, data, chosen)
+    tasks = StageTasks(scenario=scenario, data=data, parameters=chosen)
     with torch.random.fork_rng(devices=[]):
         for stage in stages:
             torch.manual_seed(SETTINGS.seed)
@@ -77,7 +78,7 @@ def _faults(
 
 
 def _faults_of(task: Task) -> Iterator[str]:
-    """What is wrong with one stage: its data first, because nothing can be said without a batch."""
+    """Faults of one stage: its data first, because nothing can be said without a batch."""
     try:
         own = {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
     except Exception as error:  # noqa: BLE001 - as above
@@ -105,7 +106,7 @@ def _faults_of(task: Task) -> Iterator[str]:
 
 
 def _faults_of_training(task: Task, batch: Batch) -> Iterator[str]:
-    """What is wrong with network and loss; they are tried in their order."""
+    """Faults of network and loss, in the order in which they are tried."""
     network = task.network.train()
     step = task.steps.training_step
     outputs: Any = None

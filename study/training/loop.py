@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
 from study.training.ranks import ALONE, Ranks
 from study.training.recipe import TrainingSettings, global_flags
@@ -25,7 +25,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochOutcome:
-    """What one epoch came to.
+    """Outcome of one epoch.
 
     Attributes:
         epoch: From 1.
@@ -128,7 +128,7 @@ def train(
 def _tested(
     stage: StageTraining, tested: Callable[[], AbstractContextManager[object]]
 ) -> dict[str, float] | None:
-    """What the best weights come to on the test samples; opens no window where there are none."""
+    """Test the best weights; opens no window where there are no test samples."""
     if not stage.has_test:
         return None
     with tested():
@@ -136,7 +136,7 @@ def _tested(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice, on whatever device."""
+    """Return whether an error says that memory did not suffice, on whatever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     said = str(error).lower()

@@ -26,7 +26,7 @@ PATIENCE = timedelta(hours=1)
 """For how long one waits for another; that another has died is noticed at once, and not by this."""
 
 SEED_STEP = 2**32
-"""What the seeds of two of them differ by, for dropout and the like; those of trials are below it."""
+"""Difference of the seeds of two of them, for dropout and the like; those of trials are below it."""
 
 Batch = TypeVar("Batch")
 
@@ -46,7 +46,7 @@ class Ranks:
 
     @property
     def are_several(self) -> bool:
-        """Whether anybody else trains along."""
+        """Return whether anybody else trains along."""
         return self.count > 1
 
     def part(self, size: int) -> tuple[slice, float]:

@@ -1,4 +1,4 @@
-"""How a network is trained beside its loss: optimiser, schedule, steps, precision.
+"""The training of a network beside its loss: optimiser, schedule, steps, precision.
 
 Each is plain unless the scenario has a member of that name (`study.scenario.Recipe`). What is global to
 torch is put back when a training ends, because a process runs many.
@@ -26,7 +26,7 @@ AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """How one stage is trained.
+    """Settings of one stage's training.
 
     Attributes:
         batch_size: Samples per step; more than there are means all of them.
@@ -59,7 +59,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """What a scenario does in its own way; None where it is plain.
+    """A scenario's own ways; None where it does the plain thing.
 
     Attributes:
         optimizer: From network and settings to an optimiser, or an optimiser and its schedule.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from study.record.objective import ACCURACY, Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping
@@ -46,7 +46,7 @@ WARM_UP_ON_CPU = 64
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Task:
-    """What one stage trains.
+    """Training of one stage.
 
     Attributes:
         network: What is trained; parameters that require no gradient are left as they are.
@@ -213,7 +213,7 @@ class StageTraining:
 
     @property
     def has_test(self) -> bool:
-        """Whether there are test samples, and weights that were good enough to be kept."""
+        """Return whether there are test samples, and weights that were good enough to be kept."""
         return self._test is not None and self._best is not None
 
     def validate(self) -> tuple[float, dict[str, float]]:

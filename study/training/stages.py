@@ -1,4 +1,4 @@
-"""What each stage of a trial trains (paper, section "Learning paradigms", Figures 1 and 2).
+"""The training of each stage of a trial (paper, section "Learning paradigms", Figures 1 and 2).
 
     encoder               the autoencoder; its decoder is then thrown away
     classifier-frozen     a classifier on the latent features of the encoder, which stays as it is
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Data, Multitask, Pretrainable, Scenario
 from study.store.tasks import not_multitask, task_weights, tasks_of
 from study.training.stage import Task, plain_task
@@ -125,7 +125,7 @@ class StageTasks:
 
 
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
-    """What a reader of these stages' results must know."""
+    """Return warnings for readers of these stages' results."""
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
     if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
         return ()

@@ -19,7 +19,7 @@ from analysis.tables.setups import (
     table_infos,
 )
 from analysis.tables.stages import paradigm_table_infos
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from tests.analysis.fixture.make import FOLDER, write_pretraining, write_regime
 
 

@@ -16,7 +16,7 @@ from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
 from analysis.tables.setups import table_infos
 from study.record.objective import Objective
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from tests.analysis.study_folder import DATA, Trial, epochs_of, grid, write_study
 
 RMSE = Objective("rmse", mode="min")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tracker_rivals import RivalError, measured
+from benchmarks.tracking.rivals import RivalError, measured
 from tests.fake_nvml import Boards
 
 

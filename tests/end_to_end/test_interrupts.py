@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import ROOT, command, resumed_here
+from tests.end_to_end.conftest import ROOT, command, run_here
 from tests.end_to_end.held import Gate
 from tests.waiting import PATIENCE_S, waited_for
 
@@ -112,7 +112,7 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     """What was done is kept, what had begun is run again, and the lost attempts' energy is kept."""
     shutil.copytree(stopped.folder, tmp_path / "a")
 
-    status = resumed_here(tmp_path, *OPTIONS, "--no-report")
+    status, _ = run_here(tmp_path, *OPTIONS, "--no-report", "--resume")
 
     before = pd.read_parquet(stopped.folder / "trials.parquet").set_index("trial_id")
     after = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
@@ -137,7 +137,8 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
         process.send_signal(signal.SIGINT)
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
-    resumed = resumed_here(tmp_path, *OPTIONS, "--no-report")
+    waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
+    resumed, _ = run_here(tmp_path, *OPTIONS, "--no-report", "--resume")
 
     trials = pd.read_parquet(tmp_path / "a" / "trials.parquet")
     epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")

@@ -31,7 +31,7 @@ OPTIONS = (
 
 def reported(ray_folder: Path, trial: str) -> int:
     """Epochs that a trial has reported so far; on storage they are only later."""
-    pattern = f"ray/session_2*/artifacts/*/a/driver_artifacts/{trial}*/result.json"
+    pattern = f"pot-*/r/session_2*/artifacts/*/a/driver_artifacts/{trial}*/result.json"
     return sum(path.read_text().count("\n") for path in ray_folder.glob(pattern))
 
 

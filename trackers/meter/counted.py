@@ -28,7 +28,7 @@ MEMORIES = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
-    """What is known of how a device is observed.
+    """Known facts of how a device is observed.
 
     Attributes:
         has_counter: Whether it has ever given a counter.
@@ -56,12 +56,12 @@ class Sensor:
 
     @property
     def unknown_s(self) -> float:
-        """How much older than it is taken for a counter's value may be."""
+        """Time by which a counter's value may be older than it is taken for."""
         return self.oldest_s if self.refresh_s is None else 0.0
 
     @property
     def hold_s(self) -> float:
-        """How long the board tells the same power, as far as is known."""
+        """Time for which the board reports the same power, as far as is known."""
         return self.roughness.hold_s(self.refresh_s)
 
 

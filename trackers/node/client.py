@@ -13,6 +13,7 @@ from typing import Any, final
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
+from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
 from trackers.node.local_rpc import LocalRpc, RpcBrokenError
@@ -50,6 +51,7 @@ class TrackerClient:
         self._opened: dict[WindowKey, Any] = {}
         self._lane: LocalRpc | None = None
         self._lane_was_lost = False
+        self._limit: tuple[str, float] | None = None
         self.device: Device | None = None
         self.note = ""
         try:
@@ -92,6 +94,37 @@ class TrackerClient:
                 ray.get(opened, timeout=self._answer_s)
         except Exception as error:  # noqa: BLE001 - see the class
             _log.warning("window not opened: %s", error)
+
+    def limit_power(self, trial_id: str, limit_w: float) -> float:
+        """Set the power limit of the trial's board until the trial has ended.
+
+        The only call that raises: a trial under another limit than its setup's would be a wrong result.
+
+        Args:
+            trial_id: The trial.
+            limit_w: The limit.
+
+        Returns:
+            The limit that the board tells afterwards.
+
+        Raises:
+            TrackerError: It cannot be set.
+        """
+        if self.device is None:
+            message = f"the power limit cannot be set: {self.note}"
+            raise TrackerError(message)
+        asked = (trial_id, self.device.uuid, limit_w)
+        now_w: float
+        try:
+            now_w = self._by_rpc("limit", *asked)
+        except (RpcBrokenError, TimeoutError):
+            try:
+                now_w = ray.get(self._tracker.limit.remote(*asked), timeout=self._answer_s)
+            except RayError as error:
+                message = f"the power limit cannot be set: {error}"
+                raise TrackerError(message) from error
+        self._limit = (trial_id, limit_w)
+        return now_w
 
     def close(self, key: WindowKey) -> Reading:
         """Close a window now; its reading of what the trial computes on."""
@@ -173,9 +206,14 @@ class TrackerClient:
             if opened is not None:
                 adopted = self._tracker.adopt.remote(key, self._bill, opened, os.getpid())
                 ray.get(adopted, timeout=START_TIMEOUT_S)
+        if self._limit is not None and self.device is not None:
+            trial_id, limit_w = self._limit  # it was set back when the tracker died
+            again = self._tracker.limit.remote(trial_id, self.device.uuid, limit_w)
+            with suppress(TrackerError, RayError):
+                ray.get(again, timeout=START_TIMEOUT_S)
 
     def _facts(self) -> TrackerFacts:
-        """What the node's tracker measures; of a new tracker where the old one has died."""
+        """Facts of the node's tracker; of a new one where the old one has died."""
         self._tracker = self._find()
         try:
             facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)

@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from study.execution.team.worker import Step, Worker
 from study.execution.trial_meter import Part
 from study.execution.trial_training import TrialContext, TrialTraining
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
 from study.training.loop import EpochOutcome
@@ -64,7 +64,7 @@ class Team:
 
     @property
     def ranks(self) -> Ranks:
-        """Which one this process is."""
+        """This process among them: the first."""
         return Ranks(rank=0, count=self._count)
 
     def form(self) -> None:
@@ -159,7 +159,7 @@ class Team:
         return outcome
 
     def _cut(self) -> list[Step]:
-        """What came of a step that this process has not got through: others may wait for it."""
+        """Outcomes of a step that this process has not got through: others may wait for it."""
         if not self._steps:
             return []
         leave()
@@ -169,7 +169,7 @@ class Team:
         return steps
 
     def _cause(self, error: Exception) -> Exception:
-        """What an error of this process comes from: a worker that has failed is missed by the rest."""
+        """Cause of an error of this process: a worker that has failed is missed by the rest."""
         ready = ray.wait(self._steps, num_returns=1, timeout=ANSWER_S)[0] if self._steps else []
         for step in _answers(ready):
             if step.is_out_of_memory:

@@ -16,7 +16,7 @@ import ray
 
 from study.execution.trial_meter import Part, TrialMeter
 from study.execution.trial_training import TrialContext, TrialTraining, meter_here
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.store.parts import WORKER, part_of
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
@@ -25,6 +25,7 @@ from study.training.ranks import Ranks, join, leave, meeting
 from study.training.stage import StageState
 from study.training.stages import EncoderWeights
 from trackers.node.actor import Handle
+from trackers.node.orphans import end_with_parent
 
 ANSWERED_S = 3.0
 """Time in which an answer has reached who asked."""
@@ -32,7 +33,7 @@ ANSWERED_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What came of a step.
+    """Outcome of a step.
 
     Attributes:
         part: What this process used in it; None where the stage had ended before.
@@ -50,7 +51,8 @@ class Worker:
     """An actor in the placement group of the trial, which owns it."""
 
     def __init__(self) -> None:
-        """Wait to be given something to do."""
+        """Wait to be given something to do; end with Ray, however it ends."""
+        end_with_parent()
         self._ranks = Ranks()
         self._open = ExitStack()
         self._plan: TrialPlan | None = None

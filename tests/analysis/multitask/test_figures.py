@@ -5,7 +5,7 @@ from pathlib import Path
 from analysis.figures.drawing import draw
 from analysis.multitask.figures import multitask_bars_info
 from analysis.page.sections import key_figures
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from tests.analysis.staged_study import TASKS, findings_of
 
 

@@ -12,7 +12,7 @@ from analysis.multitask.together import multitask_info
 from analysis.pretraining.freezing import freezing_info
 from analysis.read.load import load
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 ATTRIBUTES, IDENTITY, BOTH = "attributes", "identity", Stage.BOTH

@@ -16,7 +16,7 @@ from analysis.figures.setups import pareto_info, relative_energy_info
 from analysis.findings import analyse
 from analysis.page.report import write_report
 from analysis.read.load import load
-from study.record.records import EnergyMethod
+from study.record.vocabulary import EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
 from tests.analysis.without_figures import without_figures
 

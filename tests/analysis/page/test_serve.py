@@ -21,7 +21,7 @@ from analysis.page.live import LiveReport, follow, live_pages
 from analysis.page.report import PAGE_FILE
 from analysis.page.serve import ReportServer
 from analysis.ranking.criteria import RankBy
-from study.record.records import MANIFEST_FILE
+from study.record.files import MANIFEST_FILE
 from tests.analysis.study_folder import constant, grid, write_study
 from tests.analysis.without_figures import without_figures
 from tests.waiting import PATIENCE_S

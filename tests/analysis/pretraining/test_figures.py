@@ -8,7 +8,7 @@ from analysis.page.report import write_report
 from analysis.page.sections import key_figures
 from analysis.pretraining.charts import line_rows
 from analysis.pretraining.figures import BreakEvenLinesInfo, break_even_lines_infos
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from tests.analysis.staged_study import PRETRAINING, findings_of
 
 

@@ -11,7 +11,7 @@ import pytest
 from study.execution.callback import StudyCallback
 from study.machines.cluster import Cluster
 from study.record.objective import ACCURACY
-from study.record.records import Paradigm, Stage, StopReason, TrialStatus
+from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan

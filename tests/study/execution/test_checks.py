@@ -22,9 +22,10 @@ from study.execution.checks import (
 )
 from study.machines.dashboard import missing_packages
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.objective import ACCURACY, Objective
-from study.record.records import MANIFEST_FILE, Paradigm
+from study.record.vocabulary import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.search.options import SearchOptions
 from study.store.folder import StudyFolder

@@ -8,15 +8,16 @@ import pytest
 import ray
 from rich.console import Console
 
-from study.errors import OptionError, ScenarioError, StudyError
+from study.errors import OptionError, ScenarioError, StorageError, StudyError
 from study.execution.launch import run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import MANIFEST_FILE
 from study.regime import DESIGN
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+from study.store.lock import Lock
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 from tests.study.record.test_manifest import MANIFEST
@@ -149,3 +150,20 @@ def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> No
 
     assert isinstance(refused.value, ScenarioError | OptionError)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, resume: bool) -> None:  # noqa: FBT001
+    """The same name twice, or `--resume` while it still runs: the first one's tables stay its own."""
+    folder = StudyFolder(str(tmp_path), "a")
+    folder.prepare()
+    source = Refusing()
+
+    with (
+        Lock(folder).held(lambda _: None),
+        pytest.raises(StorageError, match="being written by another command"),
+    ):
+        launched(tmp_path, source, resume=resume)
+
+    assert source.scenario is not None
+    assert source.manifest is None

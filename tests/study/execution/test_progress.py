@@ -8,7 +8,7 @@ from rich.console import Console
 
 from study.execution.progress import ProgressDisplay
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EnergyMethod, StopReason
+from study.record.vocabulary import EnergyMethod, StopReason
 from study.store.setups import grid
 from tests.study.rows import epoch, plan
 from trackers.clock import ManualClock

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from study.record.bookings import WindowRecord
-from study.record.records import EnergyMethod, EnergyStatus
-from study.record.vocabulary import EnergyScope
+from study.record.vocabulary import EnergyMethod, EnergyScope, EnergyStatus
 from study.store.bookings import ranking_j_of
 
 

@@ -161,6 +161,13 @@ def test_a_place_that_is_none_is_refused(place: str) -> None:
         StudyFolder(place, "a")
 
 
+@pytest.mark.parametrize("place", ["s3://", "s3:///folder"])
+def test_a_place_without_a_bucket_is_refused(place: str) -> None:
+    """What Arrow takes for a path until it writes there is no place either (as ray#42968)."""
+    with pytest.raises(StorageError, match=f"{place} cannot be used: .*bucket"):
+        StudyFolder(place, "a")
+
+
 @pytest.mark.parametrize("text", [None, "", "{}", '{"schema_version": 99}', "\udcff"])
 def test_a_manifest_that_cannot_be_read_is_refused(text: str | None, tmp_path: Path) -> None:
     """Absent, empty, foreign or not even text: the message names the file."""

@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 
 from study.record.bookings import WindowRecord
 from study.record.objective import ACCURACY
-from study.record.records import (
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import (
     EnergyMethod,
+    EnergyScope,
     EnergyStatus,
-    EpochRecord,
     Paradigm,
     Stage,
     StopReason,
-    TrialRecord,
     TrialStatus,
 )
-from study.record.vocabulary import EnergyScope
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan

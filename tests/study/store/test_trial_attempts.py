@@ -12,8 +12,8 @@ from study.execution.trial_meter import TrialMeter
 from study.execution.trial_training import TrialContext
 from study.record.attempts import counted
 from study.record.objective import ACCURACY
-from study.record.records import EpochRecord, Paradigm, Stage, TrialStatus
-from study.record.vocabulary import EnergyScope
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyScope, Paradigm, Stage, TrialStatus
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from study.store.folder import StudyFolder
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome, train

@@ -9,7 +9,7 @@ import pytest
 from torch import Tensor, nn
 
 from study.errors import ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Arrays, Data
 from study.training.dry_run import check_training
 from tests.study.staged import Pairs, Waves, waves

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from models.synchronized import with_common_statistics
 from study.errors import OptionError
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.ranks import Ranks, backend_of
 from study.training.recipe import TrainingSettings

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from study.record.objective import Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings

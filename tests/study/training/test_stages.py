@@ -10,7 +10,7 @@ from torch import nn
 
 from models.transfer import weights_of
 from study.errors import ScenarioError
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from study.store.tasks import stages_of_tasks
 from study.training.dry_run import check_training
 from study.training.loop import EpochOutcome, train

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from study.options import StudyOptions
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, is_out_of_memory, train
 from study.training.recipe import OPTIMIZERS, TrainingSettings

@@ -18,7 +18,7 @@ from study.data.celeba.options import CelebaOptions
 from study.data.celeba.sample import write_sample
 from study.data.celeba.scenario import Celeba
 from study.errors import DataError, OptionError
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from study.scenario import Configurable, Data, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.training.loop import train

@@ -9,7 +9,7 @@ import torch
 
 from study.data.watch.scenario import HELD_OUT_PEOPLE, STEP, WINDOW, Watch
 from study.errors import DataError
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.scenario import Data, Scenario
 from study.scenario_lookup import load_scenario
 from study.training.loop import train

@@ -21,7 +21,7 @@ from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
 from study.record.objective import Objective
-from study.record.vocabulary import EnergyMethod, Paradigm, ranked_stage
+from study.record.vocabulary import EnergyMethod, ranked_stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -154,13 +154,6 @@ def _check_objective(study: Study, by: RankBy) -> None:
         message = (
             f"--rank-by is {by}, but the objective of {study.path} is {objective}, of which there are no "
             "points to be gained per Wh; allowed are energy, energy-delay and energy-to-target."
-        )
-        raise AnalysisError(message)
-    if study.manifest.paradigm in (Paradigm.PRETRAINING, Paradigm.MULTITASK):
-        message = (
-            f"{study.path}: its objective is {objective}; a study of {study.manifest.paradigm} is "
-            "compared in points of a share that is to be large. Its rows lie in trials.parquet "
-            "(best_val_score, test_score, energy_j) and epochs.parquet beside."
         )
         raise AnalysisError(message)
 

@@ -72,9 +72,10 @@ def recommend(
         about = _refusal(study, setups, ScoreForm(ranking.objective))
     else:
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
+    of_paradigm = paradigm_advice(paradigm, ranking.tolerance, ScoreForm(ranking.objective))
     return Recommendation(
         setup=None if first is None else first.setup.setup,
-        text=" ".join([*paradigm_advice(paradigm, ranking.tolerance), _of_stage(about, stage)]),
+        text=" ".join([*of_paradigm, _of_stage(about, stage)]),
         caveats=tuple(caveats(study, setups, ranking)),
     )
 

@@ -1,7 +1,6 @@
 """Sections of a report's page, in their order: prose, figures and tables."""
 
 import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -154,13 +153,9 @@ def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[Key
 
 def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
-    for name, given_up in (
-        (task, [row.given_up[task] for row in info.rows]) for task in info.names
-    ):
-        known = [each for each in given_up if each is not None]
-        if known:
-            points = -100 * statistics.fmean(known)
-            yield KeyFigure(name=f"accuracy of {name}", value=f"{points:+.1f} points")
+    score = findings.score
+    for task, change in info.changes.items():
+        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.given_up))
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:

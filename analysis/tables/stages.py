@@ -38,10 +38,10 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
     if paradigm.pretraining is not None:
         yield break_even_table(paradigm.pretraining.frozen, findings.labels)
         yield break_even_table(paradigm.pretraining.unfrozen, findings.labels)
-        yield freezing_table(paradigm.pretraining.freezing, findings.labels)
+        yield freezing_table(paradigm.pretraining.freezing, findings.labels, findings.score)
     if paradigm.multitask is not None:
         yield tasks_table(paradigm.multitask, findings.labels)
-        yield multitask_table(paradigm.multitask, findings.labels)
+        yield multitask_table(paradigm.multitask, findings.labels, findings.score)
     if paradigm.search is not None:
         yield from search_tables(paradigm.search, findings.labels, findings.score)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from study.axes.given import split_axes
 from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
@@ -12,6 +13,7 @@ from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from study.training.ranks import backend_of
+from study.training.recipe import check_compiler
 from trackers.errors import SourceUnavailableError
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import AUTO, Request, detect
@@ -50,6 +52,15 @@ def check_this_machine(options: StudyOptions) -> str:
     device = torch_device(options.device)
     if options.workers > 1:
         backend_of(device)
+    axes = split_axes(options.axis)
+    if "tf32" in (options.precision, *axes.get("precision", ())) and device.type in ("cpu", "mps"):
+        message = (
+            "--precision is tf32, which NVIDIA's GPUs have from Ampere on; here trials train on "
+            f"{device.type}, and it would be fp32. Allowed here is fp32, bf16 and fp16."
+        )
+        raise OptionError(message)
+    if (options.compile or "true" in axes.get("compile", ())) and device.type == "cpu":
+        check_compiler()
     if options.tracker != (AUTO,):
         request = Request(
             tracker=options.tracker,

@@ -67,11 +67,11 @@ def _layout(objective: Objective, tasks: Sequence[str], *, estimated: bool) -> l
     titles = {
         **_TITLES,
         "val_score": f"Validation {objective.name}",
-        **{f"{task}/accuracy": f"Accuracy: {task}" for task in tasks},
+        **{objective.of_task(task): f"{objective.name}: {task}" for task in tasks},
     }
     charts: list[tuple[str, tuple[str, ...]]] = [*_CHARTS]
     if tasks:
-        charts.append(("Accuracy of each task", tuple(f"{task}/accuracy" for task in tasks)))
+        charts.append(("Each task", tuple(objective.of_task(task) for task in tasks)))
     return layout_pb2.Layout(
         category=[
             layout_pb2.Category(

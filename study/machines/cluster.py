@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 from ray import cloudpickle
+from ray._raylet import AuthenticationTokenLoader
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -252,6 +253,8 @@ def _start(options: StudyOptions, place: Path | None) -> str | None:
     for name in ("ray.tune", "ray.train", "ray.air"):
         # Else each failed trial prints a traceback; it is kept in the trial's folder.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The token may be another than that of a Ray which this process knew before.
+    AuthenticationTokenLoader.instance().reset_cache()
     try:
         if options.address is None:
             context = ray.init(
@@ -271,15 +274,24 @@ def _start(options: StudyOptions, place: Path | None) -> str | None:
                 runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
             )
     except Exception as error:
-        message = (
-            f"--address {options.address or '(a local Ray)'}: Ray cannot be reached: {error}. "
-            "Start a cluster with `ray up cluster.yaml` or `ray start --head`, or leave the option "
-            "out to use this machine alone."
-        )
-        raise ClusterError(message) from error
+        raise ClusterError(_unreachable(options.address, error)) from error
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _unreachable(address: str | None, error: Exception) -> str:
+    """Say what is wrong, and what to do that was not done."""
+    if address is None:
+        return (
+            f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
+            "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
+            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+        )
+    return (
+        f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
+        "cluster.yaml` or `ray start --head`, or leave the option out to use this machine alone."
+    )
 
 
 def _worker_setup() -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 Ray gives its session folders to everybody (mode 0777), and its workers import code from there: in a
 folder that all may enter, any user of the machine could put theirs in its place and have it run. So
-the session lies within a folder of mode 0700.
+the session lies within a folder of mode 0700, and with it the token that Ray asks for: Ray's own
+place for it is the home folder, which cannot be written everywhere.
 """
 
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -13,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from study.errors import ClusterError
 from study.machines import guardian
 
 LONGEST_BASE = 26
 """Most characters of the folder's place: a socket's whole name has at most 103 on some systems, of
 which Ray's session and our own folder take 77."""
+
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - a variable's name
+"""Where Ray finds the token, by its own name; a `RAY_AUTH_TOKEN` of the user's goes before it."""
 
 ENDS_IN_S = 35.0
 """For how long the guardian is waited for; it gives up before."""
@@ -25,9 +31,14 @@ ENDS_IN_S = 35.0
 
 @contextmanager
 def private_ray() -> Iterator[Path]:
-    """A folder for a local Ray's session; at the end its processes are ended, and it is removed."""
-    folder = tempfile.mkdtemp(prefix="pot-", dir=_base())
-    before = os.environ.get(guardian.MARK)
+    """A folder for a local Ray's session; at the end its processes are ended, and it is removed.
+
+    Raises:
+        ClusterError: There is no place for it.
+    """
+    folder = _folder()
+    mine = {guardian.MARK: folder, TOKEN_PATH: _token_in(Path(folder))}
+    before = {name: os.environ.get(name) for name in mine}
     watch = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-I", guardian.__file__, folder],
         stdin=subprocess.PIPE,
@@ -35,20 +46,40 @@ def private_ray() -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.environ[guardian.MARK] = folder
+    os.environ |= mine
     try:
         yield Path(folder) / "r"
     finally:
-        if before is None:
-            del os.environ[guardian.MARK]
-        else:
-            os.environ[guardian.MARK] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         if watch.stdin is not None:
             watch.stdin.close()
         try:
             watch.wait(ENDS_IN_S)
         except subprocess.TimeoutExpired:
             watch.kill()
+
+
+def _folder() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="pot-", dir=_base())
+    except OSError as error:
+        message = (
+            f"Ray cannot be started on this machine: there is no place for its session ({error}). "
+            "Name a folder that you may write to, with at most 26 characters, in RAY_TMPDIR."
+        )
+        raise ClusterError(message) from error
+
+
+def _token_in(folder: Path) -> str:
+    """A file with a token that no other Ray has, which only this user can read."""
+    path = folder / "token"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32), encoding="ascii")
+    return str(path)
 
 
 def _base() -> str:

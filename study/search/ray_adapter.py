@@ -124,6 +124,11 @@ class RaySearchAdapter:
         """The setups that are known: all of them, or those proposed from a range; these grow."""
         return () if self._registry is None else self._registry.setups
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether all setups are known beforehand."""
+        return self._space.is_listed
+
     def prepared(self, scenario: Scenario) -> Scenario:
         """The scenario with what the search chooses of its own.
 
@@ -153,7 +158,7 @@ class RaySearchAdapter:
     @property
     def summary(self) -> str:
         """Describe what may be tried; a search may stop earlier, or not know its end yet."""
-        if self._space.is_listed:
+        if self.is_listed:
             return f"a search over {len(self.setups)} setups"
         return "a search over ranges, whose setups are numbered as they are proposed"
 

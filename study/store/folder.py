@@ -54,6 +54,7 @@ class StudyFolder:
             raise _unusable(results_dir, ValueError("it names no bucket"))
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
+        self._made = False
         self._check: Callable[[], None] | None = None
 
     def checked_by(self, check: Callable[[], None] | None) -> None:
@@ -68,12 +69,19 @@ class StudyFolder:
         """
         probe = f"{self.path}/.can-be-written"
         try:
+            self._made = self._files.get_file_info(self.path).type == pafs.FileType.NotFound
             self._files.create_dir(self.path, recursive=True)
             with self._files.open_output_stream(probe) as file:
                 file.write(b"")
             self._files.delete_file(probe)
         except _REFUSED as error:
             raise _unusable(self.path, error) from error
+
+    def discard(self) -> None:
+        """Take the folder away that `prepare` has made, unless a study has been begun in it."""
+        with suppress(OSError):
+            if self._made and not self._has(MANIFEST_FILE):
+                self._files.delete_dir(self.path)
 
     def exists(self) -> bool:
         """Return whether a study has been begun there.

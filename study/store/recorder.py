@@ -137,7 +137,7 @@ class Recorder:
             for row in _window_records(booked):
                 self._add_window(row)
             if booked.key.stage == TRIAL:
-                self._forget_so_far(booked.key.trial_id, booked.key.attempt)
+                self._forget_so_far(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trials(self) -> list[TrialRecord]:
@@ -181,12 +181,13 @@ class Recorder:
         place = (window.attempt, window.stage, window.epoch)
         self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
 
-    def _forget_so_far(self, trial_id: str, attempt: int) -> None:
+    def _forget_so_far(self, trial_id: str, worker: int, attempt: int) -> None:
         """An attempt's window has been closed: what it had come to before is superseded."""
         windows = self._windows[trial_id]
-        for place, device in list(windows):
-            if place[:2] == (attempt, SO_FAR):
-                del windows[place, device]
+        for booked in list(windows):
+            place, by, _ = booked
+            if (*place[:2], by) == (attempt, SO_FAR, worker):
+                del windows[booked]
 
     def _of(
         self, plan: TrialPlan

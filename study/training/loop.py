@@ -17,7 +17,8 @@ from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
 from study.training.ranks import ALONE, Ranks
 from study.training.recipe import TrainingSettings, global_flags
-from study.training.stage import StageState, StageTraining, Task
+from study.training.stage import StageState, StageTraining
+from study.training.task import Task
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed")
 """What CUDA and MPS, the CPU, and CUDA's libraries say."""

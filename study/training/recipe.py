@@ -13,6 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from study.errors import OptionError
+
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -107,6 +109,26 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 def scaler_of(device: torch.device, precision: Precision) -> torch.amp.GradScaler:
     """Scales the loss of fp16, whose gradients would vanish; does nothing otherwise."""
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+
+def check_compiler() -> None:
+    """Compile something tiny on this machine's CPU.
+
+    Raises:
+        OptionError: torch.compile does not work here.
+    """
+    try:
+        torch.compile(lambda values: values + 1)(torch.zeros(2))
+    except Exception as error:  # whatever a compiler, or its absence, raises
+        first = str(error).strip().partition("\n")[0]
+        message = (
+            f"--compile: torch.compile does not work on this machine: {type(error).__name__}: {first}. "
+            "It needs a C++ compiler (such as g++) and Python's headers; install them, or leave "
+            "--compile out."
+        )
+        raise OptionError(message) from error
+    finally:
+        torch.compiler.reset()
 
 
 @contextmanager

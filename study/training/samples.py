@@ -47,8 +47,13 @@ class Part(Protocol):
         """All samples in their own order; of several processes' batches, this one's."""
         ...
 
-    def first(self, count: int) -> Batch:
-        """One batch of so many samples, or of all there are; this process's part of it."""
+    @property
+    def validation_batch(self) -> int:
+        """Samples that are validated at once."""
+        ...
+
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
+        """One batch of so many samples, or of all there are; the part of one of several processes."""
         ...
 
     def encoded(self, encoder: nn.Module) -> "Samples":
@@ -70,6 +75,7 @@ class Samples:
     inputs: Tensor
     targets: Tensor
     ranks: Ranks = ALONE
+    validation_batch = VALIDATION_BATCH
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -100,10 +106,10 @@ class Samples:
         for inputs, targets in self.ranks.every(zip(*parts, strict=True)):
             yield Batch(inputs.clone(), targets, len(targets))
 
-    def first(self, count: int) -> Batch:
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
         """Copies of the first samples."""
         count = min(count, len(self))
-        own, share = self.ranks.part(count)
+        own, share = ranks.part(count)
         inputs, targets = self.inputs[:count][own].clone(), self.targets[:count][own].clone()
         return Batch(inputs, targets, count, share)
 

@@ -3,34 +3,22 @@
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from study.record.objective import ACCURACY, Objective
 from study.record.vocabulary import StopReason
-from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping
 from study.training.ranks import ALONE, Ranks
-from study.training.recipe import (
-    Steps,
-    TrainingSettings,
-    autocast,
-    optimizer_of,
-    scaler_of,
-)
-from study.training.samples import Batch, Part, Samples
-from study.training.streams import Streamed
-
-Loss = Callable[[Any, Any], Tensor]
-Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
-"""Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
+from study.training.recipe import TrainingSettings, autocast, optimizer_of, scaler_of
+from study.training.samples import Batch, Part, index_batches
+from study.training.task import Task, part_of
 
 StageState = dict[str, Any]
 """All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
@@ -41,67 +29,6 @@ SEEN = "number of samples"
 
 WARM_UP_ON_CPU = 64
 """Samples of the batch before the first epoch."""
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Task:
-    """Training of one stage.
-
-    Attributes:
-        network: What is trained; parameters that require no gradient are left as they are.
-        train: What it is trained on: arrays, or a map-style data set.
-        val: What early stopping and scores are taken from.
-        test: What the weights of the best epoch are evaluated on, once; None where there is none.
-        loss: Mean loss of a batch, from outputs and targets; shape ().
-        metrics: Means over a batch, likewise, each of shape (). Early stopping watches the
-            objective; where there is none, it watches the loss.
-        objective: The metric that decides.
-        loading: Options of a `DataLoader`, for parts that are data sets.
-        steps: What the scenario does in its own way.
-        reconstructs: Whether the inputs themselves are the targets.
-        encode: A frozen encoder that is applied to all samples once, in the first epoch, so that
-            `network` sees latent features instead of inputs; None where there is none.
-    """
-
-    network: nn.Module
-    train: Any
-    val: Any
-    test: Any = None
-    loss: Loss
-    metrics: Metrics
-    objective: Objective = ACCURACY
-    loading: Mapping[str, Any] = field(default_factory=dict)
-    steps: Steps = field(default_factory=Steps)
-    reconstructs: bool = False
-    encode: nn.Module | None = None
-
-
-def plain_task(scenario: Scenario, data: Data, *, network: nn.Module | None = None) -> Task:
-    """A scenario's own training, with its own fresh network unless another is given."""
-
-    def own(name: str) -> Any:  # noqa: ANN401 - a member of the scenario's
-        return getattr(scenario, name, None)
-
-    loaders = own("loaders")
-    return Task(
-        network=scenario.network(data) if network is None else network,
-        train=data.train,
-        val=data.val,
-        test=data.test,
-        loss=scenario.loss,
-        metrics=scenario.metrics,
-        objective=objective_of(scenario),
-        loading=data.loading,
-        steps=Steps(
-            optimizer=own("optimizer"),
-            training_step=own("training_step"),
-            validation_step=own("validation_step"),
-            loaders=None
-            if loaders is None
-            else lambda batch_size, seed: loaders(data, batch_size, seed),
-        ),
-    )
 
 
 @final
@@ -139,9 +66,8 @@ class StageTraining:
         steps = math.ceil(len(self._train) / settings.batch_size)
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
-        if settings.compiled:
-            self._forward = cast("nn.Module", torch.compile(self._network))
-        self._trained = ranks.joined(self._forward, some_unused=self._warm_up())
+        some_unused = self._compile() if settings.compiled else self._warm_up()
+        self._trained = ranks.joined(self._forward, some_unused=some_unused)
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
@@ -267,13 +193,14 @@ class StageTraining:
         """Mean loss and mean metrics, each batch weighted by its length."""
         self._ranks.same_buffers(self._network)
         self._network.eval()
-        totals: dict[str, Tensor] = {}
+        totals: dict[str, Any] = {}
         seen = 0
         for batch in part.validation():
             with autocast(self._device, self._settings.precision):
                 of_batch = self._evaluated(batch)
             for name, value in of_batch.items():
-                totals[name] = totals.get(name, torch.zeros_like(value)) + value * batch.size
+                # In full precision: sums of bf16 stop growing.
+                totals[name] = totals.get(name, 0.0) + value.to(torch.float32) * batch.size
             seen += batch.size
         sums = self._ranks.totals({**{n: each.item() for n, each in totals.items()}, SEEN: seen})
         seen_by_all = sums.pop(SEEN)
@@ -293,6 +220,41 @@ class StageTraining:
             )
         return {**metrics, "loss": loss}
 
+    def _compile(self) -> bool:
+        """Compile the network for the sizes of batches that it will see, before the first window.
+
+        What a batch norm counts meanwhile is put back.
+
+        Returns:
+            Whether some parameters take no part in the loss.
+        """
+        torch.compiler.reset()  # else a process that runs many trials stops compiling at some time
+        self._forward = cast("nn.Module", torch.compile(self._network))
+        before = copy.deepcopy(self._network.state_dict())
+        size = math.ceil(self._settings.batch_size / self._settings.accumulate)
+        self._network.train()
+        for count in _sizes(index_batches(torch.arange(len(self._train)), size)):
+            first = self._encoded(self._train.first(count, self._ranks))
+            self._loss(self._forward, first).backward()  # type: ignore[no-untyped-call]
+        self._network.eval()
+        with torch.inference_mode(), autocast(self._device, self._settings.precision):
+            for count in _sizes(
+                torch.split(torch.arange(len(self._val)), self._val.validation_batch)
+            ):
+                self._evaluated(self._encoded(self._val.first(count)))
+        some_unused = _some_unused(self._network)
+        self._network.zero_grad(set_to_none=True)
+        self._network.load_state_dict(before)
+        torch.manual_seed(self._ranks.seed(self._settings.seed))
+        return some_unused
+
+    def _encoded(self, batch: Batch) -> Batch:
+        """The batch as latent features, where the task wants that."""
+        if self._encoder is None:
+            return batch
+        with torch.no_grad():
+            return batch._replace(inputs=self._encoder(batch.inputs))
+
     def _warm_up(self) -> bool:
         """Have what is done once per process done before the first window, on a copy.
 
@@ -302,34 +264,21 @@ class StageTraining:
             Whether some parameters take no part in the loss.
         """
         size = self._settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
-        first = self._train.first(size)
-        if self._encoder is not None:
-            with torch.no_grad():
-                first = first._replace(inputs=self._encoder(first.inputs))
+        first = self._encoded(self._train.first(size, self._ranks))
         copied = copy.deepcopy(self._network).train()
         self._loss(copied, first).backward()  # type: ignore[no-untyped-call]
         torch.manual_seed(self._ranks.seed(self._settings.seed))
-        return any(each.requires_grad and each.grad is None for each in copied.parameters())
+        return _some_unused(copied)
 
 
-def part_of(
-    task: Task,
-    part: Any,  # noqa: ANN401 - arrays or a data set
-    loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
-    device: torch.device,
-    ranks: Ranks = ALONE,
-) -> Part:
-    """A part of a task's data, ready to be trained on."""
-    if isinstance(part, Arrays) and loader is None:
-        return Samples.of(part, device, reconstructs=task.reconstructs, ranks=ranks)
-    return Streamed(
-        source=part,
-        loader=loader,
-        device=device,
-        options=task.loading,
-        reconstructs=task.reconstructs,
-        ranks=ranks,
-    )
+def _some_unused(network: nn.Module) -> bool:
+    """Whether parameters have no gradient after a backward pass."""
+    return any(each.requires_grad and each.grad is None for each in network.parameters())
+
+
+def _sizes(batches: Sequence[Tensor]) -> list[int]:
+    """Sizes of batches, each once, the whole ones first."""
+    return list(dict.fromkeys(len(each) for each in batches))
 
 
 def _grouped(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:

@@ -23,10 +23,11 @@ from torch import Tensor, nn
 
 from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
+from study.record.objective import Objective
 from study.record.vocabulary import Stage
-from study.scenario import Data, Multitask, Pretrainable, Scenario
+from study.scenario import Data, Multitask, Pretrainable, Scenario, objective_of
 from study.store.tasks import not_multitask, task_weights, tasks_of
-from study.training.stage import Task, plain_task
+from study.training.task import Task, plain_task
 
 PRETRAINING = frozenset(
     {
@@ -120,7 +121,7 @@ class StageTasks:
         return replace(
             plain_task(scenario, self.data, network=scenario.task_network(self.data, tasks)),
             loss=partial(_joint_loss, scenario, {task: weights[task] for task in tasks}),
-            metrics=partial(_task_metrics, scenario, tasks),
+            metrics=partial(_task_metrics, scenario, tasks, objective_of(scenario)),
         )
 
 
@@ -151,12 +152,17 @@ def _joint_loss(
 
 
 def _task_metrics(
-    scenario: Multitask, tasks: tuple[str, ...], outputs: Mapping[str, Tensor], targets: Tensor
+    scenario: Multitask,
+    tasks: tuple[str, ...],
+    objective: Objective,
+    outputs: Mapping[str, Tensor],
+    targets: Tensor,
 ) -> dict[str, Tensor]:
-    """The accuracy of each task, and their mean, which early stopping watches."""
-    by_task = {task: scenario.task_accuracy(task, outputs[task], targets) for task in tasks}
+    """The objective of each task, and their mean, which early stopping watches."""
+    by_task = {task: scenario.task_score(task, outputs[task], targets) for task in tasks}
     mean = torch.stack(list(by_task.values())).mean()
-    return {**{f"{task}/accuracy": value for task, value in by_task.items()}, "accuracy": mean}
+    named = {objective.of_task(task): value for task, value in by_task.items()}
+    return {**named, objective.name: mean}
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -6,6 +6,7 @@ scenario makes itself shuffle as they do. Both are opened on the machine of the 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, final
 
 import torch
@@ -15,9 +16,12 @@ from torch.utils.data import DataLoader, Dataset
 from study.training.ranks import ALONE, Ranks
 from study.training.samples import VALIDATION_BATCH, Batch, Samples, index_batches
 
+VALIDATION_BYTES = 32 * 2**20
+"""Of samples that are validated at once; the workers hold some such batches beforehand."""
+
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Streamed:
     """Batches of a data set or of a scenario's own loader, moved to the device one by one.
 
@@ -44,7 +48,7 @@ class Streamed:
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
         """One pass over all samples, in an order of the generator's."""
         if self.loader is not None:
-            return self._parts_of(self.loader)
+            return self._parts_of(self.loader, self.ranks)
         indices = torch.randperm(len(self), generator=order)
         return self._read(index_batches(indices, batch_size), self.ranks)
 
@@ -52,14 +56,20 @@ class Streamed:
         """All samples in their own order."""
         if self.loader is not None:
             return (self._moved(*each) for each in self.ranks.every(self.loader))
-        batches = torch.split(torch.arange(len(self)), VALIDATION_BATCH)
+        batches = torch.split(torch.arange(len(self)), self.validation_batch)
         return self._read(list(self.ranks.every(batches)), ALONE)
 
-    def first(self, count: int) -> Batch:
-        """One batch, as large as a training's would be."""
+    @cached_property
+    def validation_batch(self) -> int:
+        """Samples that are validated at once: fewer where they are large, whatever the setup."""
+        inputs, _ = self.source[0]
+        return min(max(VALIDATION_BYTES // max(bytes_of(inputs), 1), 1), VALIDATION_BATCH)
+
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
+        """One batch, as large as a training's would be, or its part."""
         if self.loader is not None:
-            return next(self._parts_of(self.loader))
-        return next(self._read([torch.arange(min(count, len(self)))], self.ranks))
+            return next(self._parts_of(self.loader, ranks))
+        return next(self._read([torch.arange(min(count, len(self)))], ranks))
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> Samples:
@@ -67,7 +77,7 @@ class Streamed:
         if self.loader is not None:
             return _encoded(encoder, (self._moved(*each) for each in self.loader), self.ranks)
         own, _ = self.ranks.part(len(self))
-        part = torch.split(torch.arange(len(self))[own], VALIDATION_BATCH)
+        part = torch.split(torch.arange(len(self))[own], self.validation_batch)
         samples = _encoded(encoder, self._read(part, ALONE), self.ranks)
         inputs, targets = (
             self.ranks.gathered(each, len(self)) for each in (samples.inputs, samples.targets)
@@ -83,11 +93,11 @@ class Streamed:
         for read, whole, (_, share) in zip(loader, batches, parts, strict=True):
             yield self._moved(*read)._replace(size=len(whole), share=share)
 
-    def _parts_of(self, batches: Iterable[Any]) -> Iterator[Batch]:
+    def _parts_of(self, batches: Iterable[Any], ranks: Ranks) -> Iterator[Batch]:
         """This process's parts of batches that the scenario's own loader gives as a whole."""
         for inputs, targets in batches:
             size = count_of(inputs)
-            own, share = self.ranks.part(size)
+            own, share = ranks.part(size)
             part = (_cut(each, own, size) for each in (inputs, targets))
             yield self._moved(*part)._replace(size=size, share=share)
 
@@ -116,6 +126,15 @@ def _cut(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever 
     if isinstance(values, list | tuple):
         return [_cut(each, own, size) for each in values]
     return values
+
+
+def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of
+    """Memory of the tensors and arrays of a sample; what else is in it counts nothing."""
+    if isinstance(values, Mapping):
+        return sum(map(bytes_of, values.values()))
+    if isinstance(values, list | tuple):
+        return sum(map(bytes_of, values))
+    return int(getattr(values, "nbytes", 0))
 
 
 def moved_to(values: Any, device: torch.device) -> Any:  # noqa: ANN401 - whatever a batch is made of

@@ -203,8 +203,8 @@ def epoch_records(
                     val_metrics=metrics_text(
                         {
                             manifest.objective.name: epoch.accuracy,
-                            "attributes/accuracy": epoch.attributes,
-                            "identity/accuracy": epoch.identity,
+                            manifest.objective.of_task("attributes"): epoch.attributes,
+                            manifest.objective.of_task("identity"): epoch.identity,
                         }
                     ),
                 )

@@ -154,15 +154,6 @@ def test_points_per_wh_are_refused(tmp_path: Path) -> None:
         analyse(study, by=RankBy.ACCURACY_PER_WH)
 
 
-@pytest.mark.parametrize("paradigm", [Paradigm.PRETRAINING, Paradigm.MULTITASK])
-def test_what_is_compared_in_points_is_refused(paradigm: Paradigm, tmp_path: Path) -> None:
-    """Freezing and tasks together are about points of accuracy given up."""
-    study = load(study_of(tmp_path / "a", RMSE, 0.5, paradigm=paradigm))
-
-    with pytest.raises(AnalysisError, match=r"its objective is rmse \(min\)"):
-        analyse(study)
-
-
 def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:
     """A perplexity of 90 is no share of 9000 %."""
     folder = study_of(tmp_path / "a", PERPLEXITY, 84.37)

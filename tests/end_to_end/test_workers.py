@@ -9,7 +9,7 @@ import torch
 
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 from tests.end_to_end.conftest import run_regime
 from tests.end_to_end.scenarios import Together
 from tests.fake_nvml import UUIDS, Boards, build

@@ -12,8 +12,9 @@ import psutil
 import pytest
 from ray._common.utils import try_to_create_directory
 
+from study.errors import ClusterError
 from study.machines import guardian
-from study.machines.private_ray import private_ray
+from study.machines.private_ray import TOKEN_PATH, private_ray
 from tests.waiting import waited_for
 from trackers.node.limit_guard import OUTLIVES
 
@@ -101,7 +102,7 @@ def test_a_long_folder_for_temporary_files_is_passed_over(
 
 STUDY = """
 import subprocess, sys, time
-from study.machines.private_ray import private_ray
+from study.machines.private_ray import TOKEN_PATH, private_ray
 with private_ray():
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     print(left.pid, flush=True)
@@ -138,3 +139,26 @@ def test_the_mark_is_taken_back() -> None:
 
     assert within == str(place.parent)
     assert os.environ.get(guardian.MARK) == before
+
+
+def test_the_token_is_the_users_alone_and_not_at_home(at_shared: Path) -> None:
+    """A home folder that cannot be written (ray#30959) needs none; afterwards all is as before."""
+    assert TOKEN_PATH not in os.environ
+    with private_ray() as place:
+        token = Path(os.environ[TOKEN_PATH])
+
+        assert token.parent == place.parent
+        assert token.stat().st_mode & 0o777 == 0o600
+        assert len(token.read_text()) == 64
+
+    assert TOKEN_PATH not in os.environ
+    assert list(at_shared.iterdir()) == []
+
+
+def test_no_place_for_a_session_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file where RAY_TMPDIR should be: what is wrong, and what to do."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "file"))
+
+    with pytest.raises(ClusterError, match=r"there is no place .*RAY_TMPDIR\."), private_ray():
+        pass

@@ -13,7 +13,7 @@ from torch import distributed
 from study.training.loop import EpochOutcome, train
 from study.training.ranks import ALONE, Ranks, join, meeting
 from study.training.recipe import TrainingSettings
-from study.training.stage import Task
+from study.training.task import Task
 
 CPU = torch.device("cpu")
 

@@ -19,8 +19,8 @@ from study.scenario import Arrays, Data
 from study.training.ranks import Ranks, backend_of
 from study.training.recipe import TrainingSettings
 from study.training.samples import Samples
-from study.training.stage import Task, plain_task
 from study.training.streams import Streamed
+from study.training.task import Task, plain_task
 from tests.study.tiny import Tiny, data
 from tests.study.training.partner import CPU, Partner, partner, trained
 

@@ -54,6 +54,8 @@ class StudyOptions:
         precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
             are safe (autocast, with a scaled loss for fp16).
         compile: Compile networks by torch.compile; it happens before the first epoch.
+        power_limits: Find each training's own power limit (NVIDIA boards, as root): auto, or some in
+            watts, each measured in a slice of the first epoch; the rest runs at the cheapest.
         accumulate: Parts that each batch is split into, whose gradients are added up: the same
             training in less memory.
         clip_norm: Largest norm of the gradients of a step; left out: any.
@@ -115,6 +117,7 @@ class StudyOptions:
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
     compile: Annotated[bool, tyro_optional_arg()] = False
+    power_limits: Annotated[tuple[str, ...] | None, tyro_optional_arg("WATTS ...")] = None
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
@@ -152,14 +155,14 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha", "tracker"):
+        for option in ("batch_sizes", "learning_rates", "alpha", "tracker", "power_limits"):
             values = getattr(self, option, None)
             if values is None:
                 continue
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
-        _check_gpus(self.gpus_per_trial, self.workers_per_trial, exclusive=self.exclusive)
+        _check_gpus(self)
         split_axes(self.axis)
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
@@ -196,11 +199,15 @@ def _refuse(option: str, got: object, allowed: str) -> NoReturn:
     raise OptionError(message)
 
 
-def _check_gpus(gpus: float | None, workers: int | None, *, exclusive: bool) -> None:
-    """Refuse GPUs that do not go with other options."""
+def _check_gpus(options: StudyOptions) -> None:
+    """Refuse GPUs and workers that do not go with other options."""
+    gpus, workers = options.gpus_per_trial, options.workers_per_trial
+    if options.power_limits and options.workers > 1:
+        allowed = "one GPU in a trial, or --axis power_limit, which limits each of several"
+        _refuse("power_limits", f"given for {options.workers} workers in a trial", allowed)
     if not gpus:
         return
-    if exclusive and gpus < 1:
+    if options.exclusive and gpus < 1:
         _refuse("gpus_per_trial", f"{gpus:g} with --exclusive", "a whole number")
     if workers is not None and workers != max(1.0, gpus):
         _refuse(
@@ -212,6 +219,13 @@ def _is_positive(value: float) -> bool:
     return 0 < value < math.inf
 
 
+def _is_watts(text: str) -> bool:
+    try:
+        return _is_positive(float(text))
+    except ValueError:
+        return False
+
+
 _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("batch_sizes", lambda size: size >= 1, "whole numbers from 1"),
     ("learning_rates", _is_positive, "numbers above 0"),
@@ -219,6 +233,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("accumulate", lambda count: count >= 1, "1 or more"),
     ("clip_norm", _is_positive, "a number above 0"),
+    ("power_limits", lambda text: text == AUTO or _is_watts(text), "auto, or watts above 0"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
     ("sampling_hz", _is_positive, "a number above 0"),

@@ -126,7 +126,7 @@ class PowerLimits:
         lowest_w: Lowest limit that may be set.
         highest_w: Highest.
         now_w: The one that is set.
-        refused: Why none may be set, and what to do; empty where one may be.
+        refused: Why none may be set, and what to do; empty where one may be, or that was not tried.
     """
 
     device_uuid: str

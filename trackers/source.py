@@ -90,11 +90,21 @@ class LimitsPower(Protocol):
     """
 
     def power_limits(self, device_uuid: str) -> PowerLimits:
-        """Return what may be set on a board, tried by setting what is set already.
+        """Return what may be set on a board, and what is.
 
         Raises:
             UnknownDeviceError: No board has that identifier.
             ReadError: The board knows no limits.
+        """
+        ...
+
+    def limit_refused(self, device_uuid: str) -> str:
+        """Return why none may be set on a board that nobody uses yet; empty where one may be.
+
+        It is tried by setting what is set already.
+
+        Raises:
+            UnknownDeviceError: No board has that identifier.
         """
         ...
 

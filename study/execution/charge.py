@@ -6,9 +6,8 @@ ranks; a joule that two devices tell of is counted once (`trackers.bill`).
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from study.execution.trial_meter import Part
 from study.record.vocabulary import EnergyScope
 from study.store.parts import summed
 from trackers.bill import COMPONENTS, NODE, outermost, total_j
@@ -16,6 +15,28 @@ from trackers.sample import Component, Device, Method, Reading, Status
 
 _SURE_FIRST = (Method.COUNTER, Method.SAMPLED, Method.ESTIMATED)
 _GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Energy and memory of one process of a trial in an epoch.
+
+    Attributes:
+        readings: By device; the first is of what it computes on.
+        devices: Those devices; none where there is no tracker.
+        node: Host that it is on.
+        peak_memory_bytes: Most memory so far; None where torch does not tell.
+    """
+
+    readings: Mapping[str, Reading]
+    devices: tuple[Device, ...] = ()
+    node: str = ""
+    peak_memory_bytes: int | None = None
+
+    @classmethod
+    def missing(cls, *, note: str) -> "Part":
+        """That of a process of which nothing is known."""
+        return cls(readings={"": Reading.missing("", note=note)})
 
 
 def ranking_reading(

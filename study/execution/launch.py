@@ -24,6 +24,7 @@ from study.execution.shipping import check_shippable
 from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
+from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
@@ -117,6 +118,7 @@ class _Plan:
         earlier: The manifest of the study that goes on; None for a new one.
         stages: What each trial trains.
         setups: The setups of the grid, or of a search those that are known.
+        limits: The power limits that trials set, in watts; None where they set none.
     """
 
     name: str
@@ -126,6 +128,7 @@ class _Plan:
     earlier: Manifest | None
     stages: tuple[str, ...]
     setups: tuple[SetupFacts, ...]
+    limits: set[float] | None
 
 
 def _checked(
@@ -139,6 +142,7 @@ def _checked(
     device_type, earlier = "cpu", None
     stages: tuple[str, ...] = ()
     setups: tuple[SetupFacts, ...] = ()
+    limits: set[float] | None = None
     name = options.name or new_name(design.paradigm, scenario.name)
     folder = StudyFolder(options.results_dir, name)
     faults = Faults()
@@ -154,6 +158,9 @@ def _checked(
         check_target(options.target, objective_of(scenario))
     with faults.noted():
         check_shippable(scenario)
+    with faults.noted():
+        limits = wanted_limits(options, setups)
+        check_limits_here(limits, options)
     faults.refuse()
     return _Plan(
         name=name,
@@ -163,6 +170,7 @@ def _checked(
         earlier=earlier,
         stages=stages,
         setups=setups,
+        limits=limits,
     )
 
 
@@ -203,6 +211,8 @@ def _run(
         ) as cluster,
     ):
         interrupts.started()
+        if plan.limits is not None:
+            check_limits(plan.limits, cluster.power_limits())
         nodes = cluster.node_facts()
         recorder.energy_of = energy_scope(
             options.energy_of,

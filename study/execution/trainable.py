@@ -14,9 +14,9 @@ from typing import Any
 from ray import tune
 
 from study.errors import StorageError
-from study.execution.charge import component_j_of_all, ranking_reading_of_all
+from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
 from study.execution.team.team import Team, team_here
-from study.execution.trial_meter import Part, TrialMeter
+from study.execution.trial_meter import TrialMeter
 from study.execution.trial_training import TrialContext, TrialTraining, meter_here
 from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import metrics_text
@@ -134,8 +134,8 @@ def _outcomes(
     training = TrialTraining(plan, context, data, meter, ranks=team.ranks, encoder_weights=weights)
     order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
-        stage = remaining[0]
-        for outcome in team.train(training, stage, begin=checkpoint.take_under_way()):
+        stage, begin = remaining[0], checkpoint.take_under_way()
+        for outcome in team.train(training, stage, begin=begin, earlier=checkpoint.reports):
             yield outcome
             if outcome.state is not None:
                 checkpoint.epoch_done(outcome.state)
@@ -214,7 +214,8 @@ def _record(
         temperature_c=state.temperature_c,
         sm_clock_hz=state.sm_clock_hz,
         utilization=state.utilization,
-        power_limit_w=state.power_limit_w,
+        power_limit_w=meter.power_limit_w or state.power_limit_w,
+        power_profile=meter.take_profile(),
     )
 
 

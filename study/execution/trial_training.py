@@ -3,13 +3,14 @@
 A trial that several processes train together has one of these in each.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import final
+from typing import Any, final
 
 import ray
 
+from study.axes.kinds import POWER_LIMIT
 from study.axes.variants import variant_of
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
@@ -18,7 +19,13 @@ from study.record.vocabulary import EnergyScope, Paradigm
 from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
-from study.training.devices import accelerator_uuid, peak_memory_bytes, start_afresh, torch_device
+from study.training.devices import (
+    accelerator_uuid,
+    peak_memory_bytes,
+    start_afresh,
+    synchronize,
+    torch_device,
+)
 from study.training.loop import EpochOutcome, train
 from study.training.ranks import ALONE, Ranks
 from study.training.recipe import Precision, TrainingSettings
@@ -47,6 +54,7 @@ class TrialContext:
         compiled: See `TrainingSettings`.
         accumulate: See `TrainingSettings`.
         clip_norm: See `TrainingSettings`.
+        power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
         device: The value of `--device`.
         workers: Processes that train a trial together.
         threads: CPU threads of each.
@@ -73,6 +81,7 @@ class TrialContext:
     accumulate: int = 1
     clip_norm: float | None = None
     workers: int = 1
+    power_limits: tuple[str, ...] = ()
 
 
 @final
@@ -92,6 +101,8 @@ class TrialTraining:
         """Train `plan` on `data`, measured by `meter`, as one of `ranks`."""
         self.device = torch_device(context.device)
         start_afresh(self.device, threads=context.threads)
+        if POWER_LIMIT in plan.chosen:
+            meter.limit_power(plan.chosen[POWER_LIMIT])
         scenario, data = variant_of(context.scenario, data, plan.chosen)
         self._tasks = StageTasks(
             scenario=scenario,
@@ -114,6 +125,7 @@ class TrialTraining:
             accumulate=context.accumulate,
             clip_norm=context.clip_norm,
         )
+        self._context = context
         self._meter = meter
         self._ranks = ranks
 
@@ -127,11 +139,19 @@ class TrialTraining:
         stage: str,
         *,
         begin: StageState | None,
+        earlier: Sequence[Mapping[str, Any]] = (),
         cause: Callable[[Exception], Exception] = lambda error: error,
     ) -> Iterator[EpochOutcome]:
-        """Train a stage; see `study.training.loop.train`."""
-        meter = self._meter
+        """Train a stage; see `study.training.loop.train`, and for `earlier` `TrialMeter.begin_profile`."""
+        meter, context = self._meter, self._context
         meter.stage, meter.epoch = stage, 1 if begin is None else int(begin["epoch"]) + 1
+        meter.begin_profile(
+            context.power_limits,
+            context.energy_of,
+            batch_size=self._settings.batch_size,
+            earlier=earlier,
+            synchronize=partial(synchronize, self.device),
+        )
         for outcome in train(
             partial(self._tasks.start, stage),
             self._settings,
@@ -140,6 +160,7 @@ class TrialTraining:
             latents=meter.latents,
             tested=meter.tested,
             begin=begin,
+            at_step=None if meter.profile is None else meter.profile.at_step,
             ranks=self._ranks,
             cause=cause,
         ):

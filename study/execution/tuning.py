@@ -144,6 +144,7 @@ class Tuning:
             compiled=self._options.compile,
             accumulate=self._options.accumulate,
             clip_norm=self._options.clip_norm,
+            power_limits=self._options.power_limits or (),
             device=self._options.device,
             workers=self._cluster.share.workers,
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),

@@ -41,6 +41,7 @@ from study.store.folder import StudyFolder
 from study.store.parts import WORKER, part_of
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.sample import PowerLimits
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
 
@@ -140,6 +141,15 @@ class Cluster:
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
+
+    def power_limits(self) -> dict[str, tuple[PowerLimits, ...]]:
+        """Return the power limits that may be set on each machine's boards; before the first trial."""
+        hosts = {node.node_id: node.hostname for node in self.nodes}
+        asked = {
+            tracker.power_limits.remote(): hosts.get(node_id, node_id)
+            for node_id, tracker in self._trackers_by_node().items()
+        }
+        return {asked[each]: ray.get(each) for each in _answered(asked, NODE_ANSWER_S)}
 
     def warnings(self) -> tuple[str, ...]:
         """Return warnings about the machines."""

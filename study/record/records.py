@@ -85,6 +85,8 @@ class EpochRecord(Row):
         sm_clock_hz: Clock of the board's processors at the window's end; None if not told.
         utilization: Share of recent time in which the board was busy; in [0, 1]; None if not told.
         power_limit_w: Enforced power limit at the window's end; None if not told.
+        power_profile: Where power limits were measured within the epoch: what is known of each so
+            far, as JSON (`study.limits.profile`); else None.
     """
 
     study: str
@@ -133,6 +135,7 @@ class EpochRecord(Row):
     sm_clock_hz: float | None = None
     utilization: float | None = None
     power_limit_w: float | None = None
+    power_profile: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself.

@@ -14,6 +14,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import (
     CUTS_EPOCH,
     LATENTS,
+    PROFILE,
     TEST,
     EnergyScope,
     EnergyStatus,
@@ -237,6 +238,7 @@ def _attempt_j(
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
     so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
-    # Latents lie within an epoch, and all lies within what the attempt had come to.
-    parts = {**reported, **booked_j, (LATENTS, 0): None, (SO_FAR, 0): None}
+    # Latents and profiles lie within an epoch, and all lies within what the attempt had come to.
+    within = {LATENTS, PROFILE, SO_FAR}
+    parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
     return max(so_far_j, sum(energy_j for energy_j in parts.values() if energy_j is not None))

@@ -59,6 +59,7 @@ def train(
     latents: Callable[[], AbstractContextManager[object]] = nullcontext,
     tested: Callable[[], AbstractContextManager[object]] = nullcontext,
     begin: StageState | None = None,
+    at_step: Callable[[int, int], None] | None = None,
     ranks: Ranks = ALONE,
     cause: Callable[[Exception], Exception] = lambda error: error,
 ) -> Iterator[EpochOutcome]:
@@ -75,6 +76,7 @@ def train(
             validation, with the device synchronised at both ends.
         latents: Entered, within the first epoch's window, while latent features are computed.
         tested: Entered, after the last epoch's window, while its weights are tested.
+        at_step: See `StageTraining.train_epoch`.
         begin: State to go on from; None to begin with the first epoch. Latent features are then
             computed anew, before any window.
         ranks: Which of the processes this is that train the stage together.
@@ -96,7 +98,7 @@ def train(
                 with window(epoch):
                     if epoch == 1:
                         stage.encode(latents)
-                    train_loss = stage.train_epoch()
+                    train_loss = stage.train_epoch(at_step)
                     val_loss, val_metrics = stage.validate()
                     synchronize(device)
                 reason = stage.ended(train_loss, val_loss, val_metrics)

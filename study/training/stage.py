@@ -111,14 +111,24 @@ class StageTraining:
                 self._val = self._val.encoded(self._encoder)
                 synchronize(self._device)
 
-    def train_epoch(self) -> float:
-        """One pass over the training samples; the mean loss."""
+    def train_epoch(self, at_step: Callable[[int, int], None] | None = None) -> float:
+        """One pass over the training samples; the mean loss.
+
+        Args:
+            at_step: Called before each step with its number, from 0, and their number, and once more
+                after the last.
+        """
         self._network.train()
         total = torch.zeros((), device=self._device)
         size = math.ceil(self._settings.batch_size / self._settings.accumulate)
         batches = self._train.training(size, self._order)
-        for parts in _grouped(batches, self._settings.accumulate):
+        steps = self._settings.steps_per_epoch or 1
+        for step, parts in enumerate(_grouped(batches, self._settings.accumulate)):
+            if at_step is not None and step < steps:
+                at_step(step, steps)
             total += self._step(parts)
+        if at_step is not None:
+            at_step(steps, steps)
         return self._ranks.summed(total).item() / len(self._train)
 
     def ended(

@@ -92,6 +92,12 @@ def test_each_worker_has_a_gpu_of_its_own() -> None:
         StudyOptions(gpus_per_trial=1, workers_per_trial=2)
 
 
+def test_a_limit_is_found_on_one_board() -> None:
+    """Boards that wait for each other cannot each have their own."""
+    with pytest.raises(OptionError, match="given for 2 workers in a trial; allowed is one GPU"):
+        StudyOptions(gpus_per_trial=2, power_limits=("auto",))
+
+
 @pytest.mark.parametrize(
     ("gpus", "workers", "trained_by"),
     [

@@ -90,7 +90,14 @@ class Tracker:
         self._closing: dict[WindowKey, threading.Event] = {}
         self._closed: OrderedDict[WindowKey, Readings] = OrderedDict()
         self._booked: list[BookedWindow] = []
-        self._lane = listen({"open": self.open, "close": self._close, "limit": self.limit})
+        self._lane = listen(
+            {
+                "open": self.open,
+                "close": self._close,
+                "limit": self.limit,
+                "limits_of": self.limits_of,
+            }
+        )
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
@@ -163,6 +170,10 @@ class Tracker:
     def power_limits(self) -> tuple[PowerLimits, ...]:
         """Return what power limits may be set on this node's boards."""
         return self._limiter.limits()
+
+    def limits_of(self, device_uuid: str) -> PowerLimits:
+        """Return what power limits may be set on one board; see `PowerLimiter.limits_of`."""
+        return self._limiter.limits_of(device_uuid)
 
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
         """Set the power limit of a trial's board until the trial ends; see `PowerLimiter.limit`."""

@@ -17,7 +17,7 @@ from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
 from trackers.node.local_rpc import LocalRpc, RpcBrokenError
-from trackers.sample import Device, Method, Reading
+from trackers.sample import Device, Method, PowerLimits, Reading
 
 CALL_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 60.0
@@ -110,21 +110,35 @@ class TrackerClient:
         Raises:
             TrackerError: It cannot be set.
         """
-        if self.device is None:
-            message = f"the power limit cannot be set: {self.note}"
-            raise TrackerError(message)
-        asked = (trial_id, self.device.uuid, limit_w)
-        now_w: float
-        try:
-            now_w = self._by_rpc("limit", *asked)
-        except (RpcBrokenError, TimeoutError):
-            try:
-                now_w = ray.get(self._tracker.limit.remote(*asked), timeout=self._answer_s)
-            except RayError as error:
-                message = f"the power limit cannot be set: {error}"
-                raise TrackerError(message) from error
+        now_w: float = self._of_board("limit", trial_id, self._board, limit_w)
         self._limit = (trial_id, limit_w)
         return now_w
+
+    def power_limits(self) -> PowerLimits:
+        """Return what may be set on the trial's board.
+
+        Raises:
+            TrackerError: It has no limit that can be set.
+        """
+        limits: PowerLimits = self._of_board("limits_of", self._board)
+        return limits
+
+    @property
+    def _board(self) -> str:
+        if self.device is None:
+            message = f"there is no board whose power limit could be set: {self.note}"
+            raise TrackerError(message)
+        return self.device.uuid
+
+    def _of_board(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+        """Ask by the lane, else through Ray."""
+        with suppress(RpcBrokenError, TimeoutError):
+            return self._by_rpc(name, *arguments)
+        try:
+            return ray.get(getattr(self._tracker, name).remote(*arguments), timeout=self._answer_s)
+        except RayError as error:
+            message = f"the power limit cannot be set: {error}"
+            raise TrackerError(message) from error
 
     def close(self, key: WindowKey) -> Reading:
         """Close a window now; its reading of what the trial computes on."""

@@ -93,7 +93,14 @@ class CalibratedSource:
             f"({calibration.low:.4g} to {calibration.high:.4g}) by {calibration.against}"
         )
 
-        for name in ("state", "users", "power_limits", "limit_power", "highest_limit_w"):
+        for name in (
+            "state",
+            "users",
+            "power_limits",
+            "limit_refused",
+            "limit_power",
+            "highest_limit_w",
+        ):
             # As its own, so that it is seen by whoever asks what the source can do.
             if hasattr(source, name):
                 setattr(self, name, getattr(source, name))

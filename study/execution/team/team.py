@@ -10,7 +10,7 @@ trial of several processes is lost, and run again, as one of a single process is
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, final
 
@@ -19,8 +19,8 @@ from ray.exceptions import RayError
 from ray.util import get_current_placement_group, get_node_ip_address
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from study.execution.charge import Part
 from study.execution.team.worker import Step, Worker
-from study.execution.trial_meter import Part
 from study.execution.trial_training import TrialContext, TrialTraining
 from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan
@@ -122,9 +122,20 @@ class Team:
                 ray.wait(ended, num_returns=len(ended), timeout=ANSWER_S)
 
     def train(
-        self, training: TrialTraining, stage: str, *, begin: StageState | None
+        self,
+        training: TrialTraining,
+        stage: str,
+        *,
+        begin: StageState | None,
+        earlier: Sequence[Mapping[str, Any]] = (),
     ) -> Iterator[EpochOutcome]:
         """Train a stage, all processes in step.
+
+        Args:
+            training: Of this process.
+            stage: The stage.
+            begin: See `study.training.loop.train`.
+            earlier: Reports of the trial so far.
 
         Raises:
             WorkerFailedError: Another process's training went wrong, and this one's did not.
@@ -133,7 +144,7 @@ class Team:
         told = ray.put((stage, begin, training.encoder_weights)) if self._workers else None
         for worker in self._workers:
             worker.stage.remote(told)
-        outcomes = training.stage(stage, begin=begin, cause=self._cause)
+        outcomes = training.stage(stage, begin=begin, earlier=earlier, cause=self._cause)
         begin = told = None  # they may hold much memory
         while (outcome := self._stepped(outcomes)) is not None:
             yield outcome

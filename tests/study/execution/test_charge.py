@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.execution.charge import (
+    Part,
     component_j,
     component_j_of_all,
     ranking_reading,
     ranking_reading_of_all,
 )
-from study.execution.trial_meter import Part
 from study.record.vocabulary import EnergyScope
 from trackers.sample import Component, Device, Method, Reading, Status
 

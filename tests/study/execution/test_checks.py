@@ -122,6 +122,9 @@ def manifest_of(options: StudyOptions, **changes: Any) -> Manifest:  # noqa: ANN
 CHANGES: list[dict[str, Any]] = [
     {"batch_sizes": (8,)},
     {"learning_rates": (0.5,)},
+    {"axis": ("precision=fp32,bf16",)},
+    {"tie": ("learning_rate=sqrt(batch_size)",)},
+    {"power_limits": ("auto",)},
     {"repeats": 3},
     {"seed": 1},
     {"max_epochs": 31},

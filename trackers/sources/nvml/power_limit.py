@@ -48,8 +48,27 @@ class BoardLimits:
             lowest_w=lowest_mw / 1000,
             highest_w=highest_mw / 1000,
             now_w=now_mw / 1000,
-            refused=self._refusal(handle, now_mw),
         )
+
+    def refused(self, device_uuid: str) -> str:
+        """See `trackers.source.LimitsPower.limit_refused`."""
+        handle = self._handle(device_uuid)
+        if self._library.is_split(handle):
+            return SPLIT
+        users = sorted(self._library.processes(handle))
+        if users:
+            return (
+                f"others use it (process {', '.join(map(str, users))}), whom a limit would slow; wait "
+                "until they have ended, or take a board of your own"
+            )
+        try:
+            now_mw = self._library.call("nvmlDeviceGetPowerManagementLimit", handle)
+            self._library.call("nvmlDeviceSetPowerManagementLimit", handle, now_mw)
+        except ForbiddenError as error:
+            return f"{error}: {REMEDY}"
+        except ReadError as error:
+            return f"{error}: this board's limit cannot be set"
+        return ""
 
     def set_w(self, device_uuid: str, limit_w: float) -> float:
         """See `trackers.source.LimitsPower.limit_power`."""
@@ -86,20 +105,3 @@ class BoardLimits:
             message = f"unknown device {device_uuid!r}; nvml measures {known}"
             raise UnknownDeviceError(message)
         return self._handles[device_uuid]
-
-    def _refusal(self, handle: Any, now_mw: int) -> str:  # noqa: ANN401 - opaque
-        if self._library.is_split(handle):
-            return SPLIT
-        users = sorted(self._library.processes(handle))
-        if users:
-            return (
-                f"others use it (process {', '.join(map(str, users))}), whom a limit would slow; wait "
-                "until they have ended, or take a board of your own"
-            )
-        try:
-            self._library.call("nvmlDeviceSetPowerManagementLimit", handle, now_mw)
-        except ForbiddenError as error:
-            return f"{error}: {REMEDY}"
-        except ReadError as error:
-            return f"{error}: this board's limit cannot be set"
-        return ""

@@ -158,6 +158,10 @@ class NvmlSource:
         """See `trackers.source.LimitsPower`."""
         return self._limits.limits(device_uuid)
 
+    def limit_refused(self, device_uuid: str) -> str:
+        """See `trackers.source.LimitsPower`."""
+        return self._limits.refused(device_uuid)
+
     def limit_power(self, device_uuid: str, limit_w: float) -> float:
         """See `trackers.source.LimitsPower`."""
         return self._limits.set_w(device_uuid, limit_w)

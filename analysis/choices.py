@@ -18,7 +18,7 @@ from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import load
 from study.inference.choice import Preference
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

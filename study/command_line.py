@@ -16,7 +16,7 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
 
 Options = TypeVar("Options", bound=StudyOptions)

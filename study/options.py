@@ -203,7 +203,7 @@ def _check_gpus(options: StudyOptions) -> None:
     """Refuse GPUs and workers that do not go with other options."""
     gpus, workers = options.gpus_per_trial, options.workers_per_trial
     if options.power_limits and options.workers > 1:
-        allowed = "one GPU in a trial, or --axis power_limit, which limits each of several"
+        allowed = "one GPU in a trial, or --axis power_limit_w, which limits each of several"
         _refuse("power_limits", f"given for {options.workers} workers in a trial", allowed)
     if not gpus:
         return

@@ -24,6 +24,7 @@ THEIRS = {
         "study/execution/",
         "study/instrument/",
         "study/machines/cluster.py",
+        "study/machines/ray_session.py",
         "study/search/ray_adapter.py",
     },
     "torch": {

@@ -8,8 +8,8 @@ from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
 from study.options import StudyOptions
 from study.record.manifest import Manifest
+from study.record.migration import with_scenario_options
 from study.record.objective import Objective
-from study.record.renamed import with_scenario_options
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
 from study.training.ranks import backend_of
@@ -24,6 +24,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
         "workers_per_trial",  # but for their number, which --gpus-per-trial may say too
         *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
+        "name",  # whoever gives a study's folder another name has renamed the study
         "energy_of",  # as the study's own, which `study.machines.energy_scope` sees to
         *("more_repeats", "sure", "tolerance", "prefer"),
     }

@@ -28,6 +28,7 @@ from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
+from trackers.node.last_words import leave_last_words
 from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
 
@@ -50,6 +51,7 @@ def run_trial(
         manager: The study's `TrackerManager`.
     """
     end_with_parent()
+    leave_last_words()
     plan = TrialPlan.from_config(config)
     team = team_here(context.workers, device=context.device)
     meter = meter_here(plan, context, manager)

@@ -10,6 +10,7 @@ from ray import tune
 from rich.console import Console
 
 from study.design import Design
+from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
 from study.execution.progress import ProgressDisplay
@@ -24,8 +25,10 @@ from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
+from study.store.lock import TakenOverError
 from study.store.provenance import now
 from study.store.recorder import Recorder
+from study.store.rescue import rescue
 from study.store.setups import TrialPlan
 
 
@@ -167,10 +170,17 @@ class Tuning:
             status="finished" if self._ended == self._source.expected else "interrupted",
             finished_at=now(),
         )
-        written_at_last(self._folder.path, self._recorder.flush)
-        written_at_last(
-            self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
-        )
+        try:
+            written_at_last(self._folder.path, self._recorder.flush)
+            written_at_last(
+                self._folder.path,
+                lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),
+            )
+        except TakenOverError:
+            raise
+        except StorageError as error:
+            message = f"{error} {rescue(self._folder, self._recorder, manifest)}"
+            raise StorageError(message) from error
 
     @property
     def _ended(self) -> int:

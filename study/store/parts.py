@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from trackers.sample import Method, Reading, Status
 
 WORKER = "worker"
+WORKER_LOST = 71
+"""Exit status of a trial's process that has lost one that trains with it."""
+
 _MARK = "#"
 
 

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 from study.record.attempts import Place
@@ -123,6 +124,8 @@ class Recorder:
 
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
+        if record.study != self._study:  # of a study that had another name when it was trained
+            record = replace(record, study=self._study)
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
@@ -139,6 +142,11 @@ class Recorder:
             if booked.key.stage == TRIAL:
                 self._forget_so_far(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
+
+    def trial(self, trial_id: str) -> TrialRecord | None:
+        """Return what a trial has come to so far; None of one that is not of this study."""
+        plan = self._plans.get(trial_id)
+        return None if plan is None else self._trial(plan)
 
     def trials(self) -> list[TrialRecord]:
         """One record for each trial that was begun, in the order of setups and seeds."""
@@ -160,22 +168,26 @@ class Recorder:
         start_s = time.monotonic()
         # Also where the storage is away:
         self._rested_s = self._due_s = start_s + FLUSH_S
-        trials = [trial.to_row() for trial in self.trials()]
-        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
-        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
-        self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
-        self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
-        self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
-        self._folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
-        if self._power:
-            # Parts, because the power log grows with time and not with results.
-            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
-            self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
-            self._power.clear()
+        self.write_into(self._folder)
+        self._power.clear()
         now_s = time.monotonic()
         rest_s = (now_s - start_s) / FLUSH_SHARE
         self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
         self._due_s = now_s + max(FLUSH_S, rest_s)
+
+    def write_into(self, folder: StudyFolder) -> None:
+        """Write all tables into a folder, with the power since the last `flush`."""
+        trials = [trial.to_row() for trial in self.trials()]
+        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
+        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
+        folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+        folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+        folder.write_rows(TRIALS_FILE, TrialRecord, trials)
+        folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        if self._power:
+            # Parts, because the power log grows with time and not with results.
+            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
+            folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
 
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)

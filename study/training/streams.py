@@ -62,8 +62,8 @@ class Streamed:
     @cached_property
     def validation_batch(self) -> int:
         """Samples that are validated at once: fewer where they are large, whatever the setup."""
-        inputs, _ = self.source[0]
-        return min(max(VALIDATION_BYTES // max(bytes_of(inputs), 1), 1), VALIDATION_BATCH)
+        of_sample = max(bytes_of(self.source[0]), 1)
+        return min(max(VALIDATION_BYTES // of_sample, 1), VALIDATION_BATCH)
 
     def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
         """One batch, as large as a training's would be, or its part."""

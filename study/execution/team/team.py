@@ -23,6 +23,7 @@ from study.execution.charge import Part
 from study.execution.team.worker import Step, Worker
 from study.execution.trial_training import TrialContext, TrialTraining
 from study.record.vocabulary import StopReason
+from study.store.parts import WORKER_LOST
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
 from study.training.loop import EpochOutcome
@@ -251,4 +252,4 @@ def _watch(asked: list[Any], done: threading.Event) -> None:
 def _end_with(error: object) -> NoReturn:
     """End this process, as if it had been lost itself; Tune then says so, and the trial is run again."""
     _log.error("a worker of the trial was lost: %s", error)
-    os._exit(1)
+    os._exit(WORKER_LOST)

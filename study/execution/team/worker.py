@@ -26,6 +26,7 @@ from study.training.ranks import Ranks, join, leave, meeting
 from study.training.stage import StageState
 from study.training.stages import EncoderWeights
 from trackers.node.actor import Handle
+from trackers.node.last_words import leave_last_words
 from trackers.node.orphans import end_with_parent
 
 ANSWERED_S = 3.0
@@ -54,6 +55,7 @@ class Worker:
     def __init__(self) -> None:
         """Wait to be given something to do; end with Ray, however it ends."""
         end_with_parent()
+        leave_last_words()
         self._ranks = Ranks()
         self._open = ExitStack()
         self._plan: TrialPlan | None = None

@@ -167,7 +167,7 @@ def test_every_option_may_change_or_may_not() -> None:
 
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
     of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"smoke"} == of_all
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {
@@ -329,3 +329,14 @@ def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: s
 
     with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
         check_this_machine(options)
+
+
+@pytest.mark.parametrize("asked", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
+def test_an_arithmetic_that_a_cpu_has_not_is_refused(asked: dict[str, Any]) -> None:
+    """It would be fp32 under another name; on a cluster the trials' machines may have it."""
+    options = StudyOptions(device="cpu", tracker=("estimate",), **asked)
+
+    with pytest.raises(OptionError, match=r"--precision is tf32, .* trials train on cpu"):
+        check_this_machine(options)
+
+    check_this_machine(replace(options, address="auto"))

@@ -57,11 +57,6 @@ def here(module: str, *args: str) -> None:
         sys.argv = before
 
 
-def apart(module: str, *args: str) -> None:
-    """Run a module as `python -m` does, in a process of its own."""
-    subprocess.run([sys.executable, "-m", module, *args], check=True)
-
-
 def with_boards(module: str, *args: str) -> None:
     """Run a module in a process that sees emulated boards."""
     command = [sys.executable, "-m", module, *args]
@@ -175,7 +170,7 @@ def not_ours(words: Sequence[str]) -> None:
     assert words
 
 
-RAY, SLOW, HEAVY = pytest.mark.ray, pytest.mark.slow, pytest.mark.integrations
+SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 
 FORMS = (
     Form(begins="make ", run=dry),
@@ -197,15 +192,10 @@ FORMS = (
     Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.frozen_stage",
-        run=as_it_is("--rounds", "1", "--batch-sizes", "1024"),
+        run=as_it_is("--rounds", "1", "--epochs", "1", "--batch-sizes", "1024"),
         marks=(SLOW,),
     ),
-    Form(begins=r"benchmarks\.gpu --page", run=lambda _: apart("benchmarks.gpu", "--help")),
-    Form(
-        begins=r"benchmarks\.gpu",
-        run=lambda _: apart("benchmarks.gpu", "--emulated", "--parts", "calls", "--out", "gpu"),
-        marks=(SLOW,),
-    ),
+    Form(begins=r"benchmarks\.gpu", run=helped),  # tests/benchmarks/test_gpu.py runs parts of it
     Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.overhead study",
@@ -215,7 +205,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.overhead tracker",
         run=as_it_is("--rounds", "1", "--max-epochs", "1", "--settle-s", "0.1"),
-        marks=(RAY,),
+        marks=(HEAVY,),
     ),
     Form(
         begins=r"benchmarks\.pamap2_load",
@@ -253,7 +243,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tune_overhead",
         run=as_it_is("--epochs", "2", "--repeats", "1", "--epoch-s", "0.1"),
-        marks=(RAY,),
+        marks=(HEAVY,),
     ),
     Form(
         begins=r"benchmarks\.training_loop",

@@ -16,8 +16,8 @@ from ray import tune
 from study.errors import StorageError
 from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
 from study.execution.team.team import Team, team_here
+from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
-from study.execution.trial_training import TrialContext, TrialTraining, meter_here
 from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.objective import metrics_text
 from study.record.records import EpochRecord

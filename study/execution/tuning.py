@@ -14,9 +14,9 @@ from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
 from study.execution.progress import ProgressDisplay
+from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
-from study.execution.trial_training import TrialContext
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE

@@ -20,8 +20,8 @@ from ray.util import get_current_placement_group, get_node_ip_address
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from study.execution.charge import Part
+from study.execution.team.trial_training import TrialContext, TrialTraining
 from study.execution.team.worker import Step, Worker
-from study.execution.trial_training import TrialContext, TrialTraining
 from study.record.vocabulary import StopReason
 from study.store.parts import WORKER_LOST
 from study.store.setups import TrialPlan

@@ -15,8 +15,8 @@ from typing import Any, final
 import ray
 
 from study.execution.charge import Part
+from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
-from study.execution.trial_training import TrialContext, TrialTraining, meter_here
 from study.record.vocabulary import StopReason
 from study.store.parts import WORKER, part_of
 from study.store.setups import TrialPlan

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_attempt
 from study.execution.trial_meter import TrialMeter
-from study.execution.trial_training import TrialContext
 from study.record.attempts import counted
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord

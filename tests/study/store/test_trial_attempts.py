@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from study.execution.trainable import TrialContext, run_attempt
+from study.execution.team.trial_training import TrialContext
+from study.execution.trainable import run_attempt
 from study.execution.trial_meter import TrialMeter
 from study.record.attempts import counted
 from study.record.objective import ACCURACY

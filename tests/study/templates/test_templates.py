@@ -16,7 +16,7 @@ from study.scenario_lookup import load_scenario, options_of
 from study.training.dry_run import check_training
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 
 MOST_LINES = 120
 KINDS = ("classification", "regression", "several", "images", "text")

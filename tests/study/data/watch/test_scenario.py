@@ -14,7 +14,7 @@ from study.scenario import Data, Scenario
 from study.scenario_lookup import load_scenario
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 from tests.study.training.test_training import Windows
 
 seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")

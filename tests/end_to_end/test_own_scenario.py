@@ -10,7 +10,7 @@ import pytest
 
 from tests.end_to_end.conftest import ROOT
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 MINE = """
 import numpy as np

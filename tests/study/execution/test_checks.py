@@ -243,6 +243,17 @@ def test_other_places_and_resources_are_the_same_study() -> None:
     assert was != is_now
 
 
+def test_a_study_goes_on_with_as_many_workers() -> None:
+    """However that is said; the energies of others would not be comparable."""
+    was = manifest_of(StudyOptions(gpus_per_trial=2))
+    same, other = StudyOptions(workers_per_trial=2), StudyOptions()
+
+    check_same_study(Manifest.from_json(was.to_json()), manifest_of(same))
+
+    with pytest.raises(OptionError, match="a trial had 2 workers and has 1"):
+        check_same_study(Manifest.from_json(was.to_json()), manifest_of(other))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

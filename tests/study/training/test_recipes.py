@@ -16,8 +16,8 @@ from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
 from study.training.streams import Streamed
+from study.training.task import plain_task
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")

@@ -34,6 +34,7 @@ from study.machines.storage_visibility import StorageVisibility, reach_warnings,
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
+from study.store.parts import WORKER, WORKER_LOST, part_of
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
 from trackers.sample import PowerLimits
@@ -76,7 +77,7 @@ class Cluster:
     @property
     def slots(self) -> int:
         """Number of trials that run at the same time."""
-        return sum(self.share.trials_on(node) for node in self.nodes)
+        return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
         """Return the trackers' bookings since the last call.
@@ -118,8 +119,18 @@ class Cluster:
         return [(node, answers.get(node.node_id)) for node in self.nodes]
 
     def why_ended(self, trial_id: str) -> str | None:
-        """Return what a tracker knows of why a trial's process has ended; None where none does."""
-        asked = [tracker.why_ended.remote(trial_id) for tracker in self._trackers()]
+        """Return what a tracker knows of why a trial's process has ended; None where none does.
+
+        Of several, that of the one whose end was the others'.
+        """
+        why = self._why_ended(trial_id)
+        if why is None or f"({WORKER_LOST})" not in why:
+            return why
+        of_workers = filter(None, map(self._why_ended, self._parts(trial_id)))
+        return next(of_workers, why)
+
+    def _why_ended(self, name: str) -> str | None:
+        asked = [tracker.why_ended.remote(name) for tracker in self._trackers()]
         for answer in _answered(asked, min(WHY_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
@@ -130,7 +141,12 @@ class Cluster:
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
         for tracker in self._trackers():
-            tracker.release.remote(trial_id)
+            for name in (trial_id, *self._parts(trial_id)):
+                tracker.release.remote(name)
+
+    def _parts(self, trial_id: str) -> list[str]:
+        """Names by which trackers know the other processes of a trial."""
+        return [part_of(trial_id, f"{WORKER}{rank}") for rank in range(1, self.share.workers)]
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""
@@ -226,7 +242,7 @@ def connect(
             else (Calibration.read(options.calibration),),
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
+        facts = _start_trackers(manager, [node for node in nodes if share.workers_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
         if options.mixed_devices == "refuse":
@@ -243,8 +259,11 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     gpus = options.gpus_per_trial
     if gpus is None:
         may_have_one = options.device in {"auto", "cuda"}
-        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
-    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
+        has_any = may_have_one and any(node.gpus >= 1 for node in nodes)
+        gpus = float(options.workers) if has_any else 0.0
+    return Share(
+        cpus=options.cpus_per_trial, gpus=gpus, device=options.device, workers=options.workers
+    )
 
 
 def _nodes() -> tuple[Node, ...]:

@@ -7,6 +7,7 @@ the tracker lives, is started anew, or has died for good.
 import logging
 import os
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, final
 
@@ -39,9 +40,13 @@ class TrackerClient:
         *,
         accelerator_uuid: str | None,
         on_accelerator: bool,
+        further_uuids: Sequence[str] = (),
         answer_s: float = CALL_TIMEOUT_S,
     ) -> None:
-        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it."""
+        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it.
+
+        See `TrackerFacts.bill` for what is measured.
+        """
         self._manager = manager
         self._answer_s = answer_s
         self._node_id = ""
@@ -59,7 +64,10 @@ class TrackerClient:
             facts = self._facts()
             self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
             self._bill = facts.bill(
-                accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
+                accelerator_uuid=accelerator_uuid,
+                on_accelerator=on_accelerator,
+                pid=os.getpid(),
+                further_uuids=further_uuids,
             )
             self.device = self._bill[0].device
             self._estimated = facts.methods.get(self.device.uuid) is Method.ESTIMATED

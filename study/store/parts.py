@@ -66,7 +66,7 @@ def summed(readings: Iterable[Reading]) -> Reading:
     known_j = [each.energy_j for each in every if each.energy_j is not None]
     is_whole = len(known_j) == len(every)
     return Reading(
-        device_uuid="+".join(each.device_uuid for each in every),
+        device_uuid="+".join(sorted(each.device_uuid for each in every)),
         start_s=start_s,
         # Of machines with clocks of their own the starts say nothing; the lengths do.
         duration_s=max(each.duration_s for each in every),

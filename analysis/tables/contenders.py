@@ -1,6 +1,7 @@
 """The table of the setups that may be the answer, with how probable that is of each."""
 
 from analysis.energy.spread import Interval
+from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
@@ -18,17 +19,28 @@ _LEAST = 0.01
 """Setups that are less probable to be the answer are left out, save for the recommended one."""
 
 
+def contenders(findings: Findings) -> list[SetupEnergy]:
+    """Setups that may be the answer, in the order of the ranking; none where no setup has two repeats.
+
+    Args:
+        findings: Of the study.
+    """
+    evidence, chosen = findings.ranking.evidence, findings.recommendation.setup
+    if evidence is None:
+        return []
+    return [
+        row.setup
+        for row in findings.ranking.rows
+        if row.setup.setup == chosen or (evidence.cheapest(row.setup.setup) or 0.0) >= _LEAST
+    ]
+
+
 def contenders_info(findings: Findings) -> TableInfo | None:
     """Intervals and probabilities of the contenders; None where no setup has two repeats."""
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None
-    chosen = findings.recommendation.setup
-    setups = [
-        row.setup
-        for row in findings.ranking.rows
-        if row.setup.setup == chosen or (evidence.cheapest(row.setup.setup) or 0.0) >= _LEAST
-    ]
+    setups = contenders(findings)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
     unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
     score = findings.score

@@ -194,7 +194,7 @@ class EnergyMeter:
             self._open[key] = window
         try:
             self._watch(targets)
-            starts = [(each, partial(self._note_start, window, each)) for each in targets]
+            starts = [(each, partial(self._watched[each].begin, window)) for each in targets]
             self._answered(starts, late_too=True)
         except BaseException:
             with self._lock:
@@ -287,7 +287,9 @@ class EnergyMeter:
         is_board = device is not None and device.component is Component.GPU
         own = target if is_board else f"source {self.sources.index(source)}"
         if own not in self._edges:
-            self._edges[own] = Edges(EdgeThread(f"energy-meter {own}"), threading.Lock())
+            self._edges[own] = Edges(
+                EdgeThread(f"energy-meter {own}", self._clock), threading.Lock()
+            )
             if self._is_started:
                 self._edges[own].thread.start()
         edges = self._edges[own]
@@ -314,11 +316,6 @@ class EnergyMeter:
         watched = ((self._watched[each], job) for each, job in jobs)
         threads = [(each.thread, each, job) for each, job in watched]
         return answered(threads, self._clock, late_too=late_too)
-
-    def _note_start(self, window: OpenWindow, target: str) -> None:
-        """Read a device at a window's start, be it late; what that costs, its time stamp tells."""
-        if not window.is_closing:
-            window.at_start[target] = self._watched[target].at_edge()
 
     def _keep(self, device_uuid: str, sample: PowerSample) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from trackers.sample import PowerSample
 COMMON = 0.05
 """The common part, as a share of the energy."""
 
-HALF_WIDTHS = 3.0
+HALF_WIDTHS = 3.5
 """Standard errors in a half-width. Errors at edges have heavy tails: mostly nothing happens in a stretch
 of 20 ms, and sometimes the load changes; two of them would hold for normal errors."""
 
@@ -66,15 +66,21 @@ class _Moves:
     def rate_w2_s(self) -> float:
         return self.square_w2 / self.time_s if self.pairs >= ENOUGH_PAIRS else 0.0
 
-    def memory_s(self, variance_w2: float, hold_s: float) -> float:
-        """Time in which the correlation of two powers falls to a third, if as an exponential."""
+    def kept(self, variance_w2: float, hold_s: float) -> float:
+        """Correlation of two powers of a pair; 1 where it is not known."""
         if self.pairs < ENOUGH_PAIRS or variance_w2 <= 0 or self.square_w2 <= 0:
-            return math.inf
+            return 1.0
         apart_s = self.time_s / self.weight
         # Of pairs that are closer than power is renewed, only some see a change of it.
         seen = min(1.0, apart_s / hold_s) if hold_s > 0 else 1.0
-        kept = 1 - self.square_w2 / self.weight / seen / (2 * variance_w2)
-        return -max(apart_s, hold_s) / math.log(min(1 - 1e-9, max(LEAST_KEPT, kept)))
+        return max(LEAST_KEPT, 1 - self.square_w2 / self.weight / seen / (2 * variance_w2))
+
+    def memory_s(self, variance_w2: float, hold_s: float) -> float:
+        """Time in which the correlation falls to a third, if as an exponential."""
+        kept = self.kept(variance_w2, hold_s)
+        if kept >= 1:
+            return math.inf
+        return -max(self.time_s / self.weight, hold_s) / math.log(min(1 - 1e-9, kept))
 
 
 @final
@@ -138,6 +144,13 @@ class Roughness:
             return refresh_s
         is_known = len(self._shortest_s) == FRESH_PAIRS
         return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
+
+    def forgets(self, hold_s: float) -> bool:
+        """Whether two samples in a row have nothing to do with each other; see `memory_s`."""
+        variance_w2 = self.std_w**2
+        return any(
+            each.kept(variance_w2, hold_s) <= LEAST_KEPT for each in (self._close, self._far)
+        )
 
     def memory_s(self, hold_s: float) -> float:
         """After how long a power tells little of the present one; infinite for a load that stands.

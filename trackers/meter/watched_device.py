@@ -8,15 +8,17 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import final
 
 from trackers.clock import Clock
-from trackers.meter.counted import LOWEST_COVERAGE, Sensor, WindowEdges
+from trackers.meter.counted import LOWEST_COVERAGE, Sensor, Stretch, WindowEdges
 from trackers.meter.counter_trust import CounterTrust, Verdict
 from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
 from trackers.meter.pace import DENSEST_S, gains_by_more
+from trackers.meter.persistence import Persistence
 from trackers.meter.refresh_watch import RefreshWatch
 from trackers.meter.source_thread import EdgeThread, Samplers
 from trackers.meter.uncertainty import Roughness
@@ -98,6 +100,7 @@ class WatchedDevice:
         self._trust = CounterTrust()
         self._told = {Verdict.TRUSTED}
         self._roughness = Roughness()
+        self._persistence = Persistence()
         self._refreshes = RefreshWatch(self._look, clock, samplers.wait)
         self._state = BoardState()
         self._state_at_s = self._forget_at_s = clock.now_s()
@@ -190,7 +193,28 @@ class WatchedDevice:
     def at_edge(self) -> Observation | None:
         """Ask it for its counter at a window's edge."""
         self._samplers.edge()
-        return self._refreshes.at_edge(lambda: self.observe(counter=True))
+        return self._refreshes.at_edge(self._observe_counter)
+
+    def begin(self, window: OpenWindow) -> None:
+        """Read it at a window's start, be it late; what that costs, its time stamp tells.
+
+        A counter that is refreshed seldom is read again after its next refresh: what was drawn around
+        the start lies between both values.
+        """
+        if window.is_closing:
+            return
+        seen = window.at_start[self.device_uuid] = self.at_edge()
+        next_s = None if seen is None or not self.gains else self._refreshes.next_s(seen)
+        if next_s is not None:
+            self.thread.later(next_s, partial(self._note_refresh, window))
+
+    def _note_refresh(self, window: OpenWindow) -> None:
+        seen = None if window.is_closing else self._refreshes.at_edge(self._observe_counter)
+        if seen is not None and seen.counter_j is not None:
+            window.refreshed[self.device_uuid] = seen
+
+    def _observe_counter(self) -> Observation | None:
+        return self.observe(counter=True)
 
     def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
         """Mean power; None where it was not observed for most of the time."""
@@ -210,18 +234,18 @@ class WatchedDevice:
         """
         with self._lock:
             last_word = self._last_word(window) if at_stop is None else None
-            told, evidence = reading(
-                WindowEdges(
-                    device_uuid=self.device_uuid,
-                    start_s=window.start_s,
-                    stop_s=stop_s,
-                    at_start=window.at_start.get(self.device_uuid),
-                    at_stop=at_stop or last_word,
-                    by_last_word=last_word is not None,
-                ),
-                trace=self._trace,
-                sensor=self._sensor(),
+            edges = WindowEdges(
+                device_uuid=self.device_uuid,
+                start_s=window.start_s,
+                stop_s=stop_s,
+                at_start=window.at_start.get(self.device_uuid),
+                at_stop=at_stop or last_word,
+                by_last_word=last_word is not None,
+                refreshed=window.refreshed.get(self.device_uuid),
             )
+            sensor = self._sensor()
+            self._learn(edges.first_stretch(sensor))
+            told, evidence = reading(edges, trace=self._trace, sensor=sensor)
             is_news = evidence is not None and self._trust.add(evidence)
         if is_news:
             self._tell_verdict()
@@ -250,7 +274,17 @@ class WatchedDevice:
             oldest_s=self._refreshes.oldest_s if self._guarded.tells_power else ALONE_OLDEST_S,
             trust=self._trust.now,
             roughness=self._roughness,
+            persistence=self._persistence,
         )
+
+    def _learn(self, stretch: Stretch | None) -> None:
+        """Take note of how far a told power held."""
+        if stretch is not None:
+            self._persistence.saw(
+                told_w=stretch.told_w,
+                then_w=stretch.energy_j / stretch.length_s,
+                over_s=stretch.length_s,
+            )
 
     def _last_word(self, window: OpenWindow) -> Observation | None:
         """The counter's last value, where it is asked for often and knows more than the power."""

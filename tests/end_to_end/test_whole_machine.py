@@ -1,0 +1,152 @@
+"""Studies on a made-up machine of two boards, RAPL and a plug: each joule is known, and charged once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import ray.cluster_utils
+
+from analysis.energy.where import where_joules_go
+from analysis.figures.joules import joules_info
+from analysis.findings import Findings, analyse
+from analysis.read.load import load, load_windows
+from study.command import main
+from study.regime import DESIGN
+from tests.end_to_end.conftest import BARE
+from tests.fake_nvml import UUIDS, Boards
+from tests.trackers.made_up_machine import CPU_W, MEMORY_W, Machine, made_up
+
+pytestmark = pytest.mark.ray
+
+SCOPES = ("accelerator", "components", "node")
+EPOCHS = 4
+OPTIONS = (
+    *("--scenario", "tests.end_to_end.scenarios:Sleepy", "--repeats", "1"),
+    *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), *BARE),
+)
+WITHIN = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studies:
+    """A study for each scope, and the machine on which they ran."""
+
+    machine: Machine
+    folders: dict[str, Path]
+
+    def epochs(self, scope: str) -> pd.DataFrame:
+        """The rows of a study's epochs."""
+        return pd.read_parquet(self.folders[scope] / "epochs.parquet")
+
+    def windows(self, component: str) -> pd.DataFrame:
+        """What the trackers booked of a component in the first study."""
+        windows = load_windows(self.folders[SCOPES[0]])
+        assert windows is not None
+        return windows[windows["component"] == component]
+
+    def findings(self, scope: str) -> Findings:
+        """What the analysis says of a study."""
+        return analyse(load(self.folders[scope]))
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
+    """One Ray, whose only machine sees the made-up sensors, and three short studies on it."""
+    folder = tmp_path_factory.mktemp("machine")
+    boards = Boards(boards=2, low_w=100, high_w=200, period_s=0.9)
+    with made_up(folder, boards) as machine:
+        cluster = ray.cluster_utils.Cluster()
+        size: Any = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 100_000_000}
+        cluster.add_node(**size, include_dashboard=False, env_vars=machine.environment)
+        try:
+            for scope in SCOPES:
+                place = ("--results-dir", str(folder), "--name", scope, "--energy-of", scope)
+                tracker = ("--tracker", "nvml", "rapl", str(machine.plug))
+                args = [*OPTIONS, *place, *tracker, "--address", cluster.address]
+                assert main(DESIGN, program="study.regime", description="", args=args) == 0
+            yield Studies(machine=machine, folders={each: folder / each for each in SCOPES})
+        finally:
+            cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def test_each_board_is_charged_to_the_trial_that_has_it(studies: Studies) -> None:
+    """Each window of each trial has the energy of its own board, whichever Ray gave it."""
+    windows = studies.windows("gpu")
+
+    assert set(windows["device_uuid"]) == set(UUIDS[:2])
+    whole = windows[windows["stage"] == "trial"]
+    for row in whole.to_dict("records"):
+        board, stop_s = UUIDS.index(row["device_uuid"]), row["start_s"] + row["duration_s"]
+        known_j = studies.machine.boards.energy_j(board, row["start_s"], stop_s)
+        assert row["energy_j"] == pytest.approx(known_j, rel=WITHIN)
+
+
+def test_cpu_and_memory_are_charged_by_the_same_share(studies: Studies) -> None:
+    """Of all that they used while the trials ran, a trial has at most all, and both in one proportion."""
+    cpu, memory = (
+        rows[rows["stage"] == "trial"].set_index("trial_id")
+        for rows in (studies.windows("cpu"), studies.windows("memory"))
+    )
+
+    assert len(cpu) == 2
+    assert (cpu["energy_j"] > 0).all()
+    assert cpu["energy_j"].sum() <= CPU_W * (_stop_s(cpu) - cpu["start_s"].min()) * (1 + WITHIN)
+    for trial, row in cpu.iterrows():
+        memory_j = row["energy_j"] * MEMORY_W / CPU_W
+        assert memory.loc[trial, "energy_j"] == pytest.approx(memory_j, rel=WITHIN)
+
+
+def test_shares_of_the_plug_add_up_to_it(studies: Studies) -> None:
+    """From the first trial's start to the last one's end."""
+    node = studies.windows("node")
+    whole = node[node["stage"] == "trial"]
+
+    known_j = studies.machine.energy_j("node", whole["start_s"].min(), _stop_s(whole))
+    assert whole["energy_j"].sum() == pytest.approx(known_j, rel=WITHIN)
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_each_scope_ranks_by_its_own_energy_and_has_nothing_twice(
+    studies: Studies, scope: str
+) -> None:
+    """The components are in the node already; what ranks is the board, their sum, or the node."""
+    rows = studies.epochs(scope)
+    parts_j = rows["gpu_energy_j"] + rows["cpu_energy_j"] + rows["memory_energy_j"]
+    ranks_j = {
+        "accelerator": rows["gpu_energy_j"],
+        "components": parts_j,
+        "node": rows["node_energy_j"],
+    }[scope]
+
+    findings = studies.findings(scope)
+
+    assert len(rows) == 2 * EPOCHS
+    assert rows["epoch_energy_j"].tolist() == pytest.approx(ranks_j.tolist())
+    assert (rows["node_energy_j"] > parts_j).all()
+    assert findings.ranking.first is not None
+    assert findings.scopes.startswith("This ranking is by the energy of ")
+    assert findings.scopes.count("By the energy of ") >= 1
+
+
+def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
+    """The pieces of a setup are all that its trial used of the plug, epochs and what was around them."""
+    findings = studies.findings("node")
+    info, windows = joules_info(findings), load_windows(studies.folders["node"])
+    assert info is not None
+    assert windows is not None
+
+    pieces = where_joules_go(findings.study, windows)
+
+    node = windows[(windows["component"] == "node") & (windows["stage"] == "trial")]
+    assert sum(each.energy_j for each in pieces) == pytest.approx(
+        node["energy_j"].sum(), rel=WITHIN
+    )
+    assert [each.part for each in pieces[:4]] == ["gpu", "cpu", "memory", "rest of the node"]
+
+
+def _stop_s(windows: pd.DataFrame) -> float:
+    return float((windows["start_s"] + windows["duration_s"]).max())

@@ -7,7 +7,7 @@ from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.advice.scope_text import ScopeAnswer, scope_text
 from analysis.energy.bill import Bill, study_bill
-from analysis.energy.scopes import by_scope, other_scopes
+from analysis.energy.scopes import WORDS, by_scope, measured_components, other_scopes
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
@@ -240,4 +240,6 @@ def labels_of(study: Study) -> tuple[str, ...]:
         labels.append("estimated" if len(methods) == 1 else "partly estimated")
     if study.manifest.data.synthetic:
         labels.append("data: synthetic")
+    if len(measured_components(study)) > 1:
+        labels.insert(0, f"energy of {WORDS[study.manifest.energy_of]}")
     return (*labels, *study.labels)

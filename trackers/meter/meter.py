@@ -35,6 +35,9 @@ DEFAULT_SAMPLING_HZ = 10.0
 LOG_LENGTH = 200_000
 """Power samples that are kept until somebody takes them; the oldest go first."""
 
+SHARE_EACH_S = 0.25
+"""Between windows' edges a process's share is only looked at for the case that the process is killed."""
+
 END_S = 1.0
 """A thread that hangs in a driver is not waited for longer when the meter stops."""
 
@@ -302,7 +305,7 @@ class EnergyMeter:
             asks=edges.asks,
             clock=self._clock,
             # What tells a power once a second is observed all the time by a sample a second.
-            period_s=max(self._period_s, 0.0 if device is None else device.told_each_s),
+            period_s=max(self._period_s, SHARE_EACH_S if device is None else device.told_each_s),
             keep=self._keep,
             open_windows=self._windows_on,
         )

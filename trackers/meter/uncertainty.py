@@ -117,7 +117,8 @@ class Roughness:
             self._fresh += not refreshed_between
             if self._changed_s is not None:
                 spaced_s = sample.time_s - self._changed_s
-                self._shortest_s = sorted([*self._shortest_s, spaced_s])[:FRESH_PAIRS]
+                if len(self._shortest_s) < FRESH_PAIRS or spaced_s < self._shortest_s[-1]:
+                    self._shortest_s = sorted([*self._shortest_s, spaced_s])[:FRESH_PAIRS]
             self._changed_s = sample.time_s
         (self._close if apart_s <= CLOSE_S else self._far).add(apart_s, change_w)
 

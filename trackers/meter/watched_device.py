@@ -44,6 +44,9 @@ FORGET_EACH_S = 10.0
 STATE_EACH_S = 1.0
 """A board is asked for its temperature, clock and the like so often."""
 
+SEEN = 0.8
+"""Of its period: whoever is to be sampled within that is sampled now, because samplers come at their own times."""
+
 ALONE_OLDEST_S = 0.01
 """How old a counter's value may be that comes without a power: RAPL renews its own each millisecond."""
 
@@ -103,7 +106,7 @@ class WatchedDevice:
         self._persistence = Persistence()
         self._refreshes = RefreshWatch(self._look, clock, samplers.wait)
         self._state = BoardState()
-        self._state_at_s = self._forget_at_s = clock.now_s()
+        self._state_at_s = self._forget_at_s = self._sample_at_s = clock.now_s()
 
     @property
     def asking_since_s(self) -> float | None:
@@ -141,7 +144,12 @@ class WatchedDevice:
         return is_of_use and not self._guarded.is_lost and self._refreshes.attend()
 
     def sample(self) -> None:
-        """Ask it for its power."""
+        """Ask it for its power; a process's share more seldom than others are asked."""
+        now_s = self._clock.now_s()
+        if self._device is None:
+            if now_s < self._sample_at_s:
+                return
+            self._sample_at_s = now_s + SEEN * self._period_s
         if not self._guarded.rests():
             self.observe(counter=False)
 

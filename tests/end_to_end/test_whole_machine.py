@@ -5,6 +5,7 @@ study by all three energies.
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from study.regime import DESIGN
 from tests.end_to_end.conftest import BARE
 from tests.fake_nvml import UUIDS, Boards
 from tests.trackers.made_up_machine import CPU_W, MEMORY_W, Machine, made_up
+from trackers.sample import Component
+from trackers.sources.calibrated import Calibration
 
 pytestmark = pytest.mark.ray
 
@@ -35,6 +38,18 @@ OPTIONS = (
     *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), *BARE),
 )
 WITHIN = 0.02
+MEMORY = Calibration(
+    source="rapl",
+    component=Component.MEMORY,
+    hostname=socket.gethostname(),
+    against="a meter",
+    factor=1.5,
+    low=1.4,
+    high=1.6,
+    offset_w=0.0,
+    measured_at="2026-11-01T00:00:00+00:00",
+)
+"""An external meter says that the memory draws half as much again as its counter says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +79,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
     """One Ray, whose only machine sees the made-up sensors, and a short study on it."""
     folder = tmp_path_factory.mktemp("machine")
     boards = Boards(boards=2, low_w=100, high_w=200, period_s=0.9)
+    MEMORY.write(folder / "memory.json")
     with made_up(folder, boards) as machine:
         cluster = ray.cluster_utils.Cluster()
         size: Any = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 100_000_000}
@@ -72,7 +88,8 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
             for scope in SCOPES:
                 place = ("--results-dir", str(folder), "--name", scope, "--energy-of", scope)
                 tracker = ("--tracker", "nvml", "rapl", str(machine.plug))
-                args = [*OPTIONS, *place, *tracker, "--address", cluster.address]
+                calibration = ("--calibration", str(folder / "memory.json"))
+                args = [*OPTIONS, *place, *tracker, *calibration, "--address", cluster.address]
                 assert main(DESIGN, program="study.regime", description="", args=args) == 0
             yield Studies(machine=machine, folders={each: folder / each for each in SCOPES})
         finally:
@@ -92,17 +109,21 @@ def test_each_board_is_charged_to_the_trial_that_has_it(studies: Studies) -> Non
 
 
 def test_cpu_and_memory_are_charged_by_the_same_share(studies: Studies) -> None:
-    """Of all that they used while the trials ran, a trial has at most all, and both in one proportion."""
+    """A trial has at most all that they used, and both in one proportion; the memory is calibrated."""
     cpu, memory = (
         rows[rows["stage"] == "trial"].set_index("trial_id")
         for rows in (studies.windows("cpu"), studies.windows("memory"))
     )
 
+    assert (
+        "memory x 1.5 (1.4 to 1.6) by a meter"
+        in studies.findings("node").study.manifest.nodes[0].note
+    )
     assert len(cpu) == 2
     assert (cpu["energy_j"] > 0).all()
     assert cpu["energy_j"].sum() <= CPU_W * (_stop_s(cpu) - cpu["start_s"].min()) * (1 + WITHIN)
     for trial, row in cpu.iterrows():
-        memory_j = row["energy_j"] * MEMORY_W / CPU_W
+        memory_j = MEMORY.factor * row["energy_j"] * MEMORY_W / CPU_W
         # They are asked one after the other, and a trial that sleeps has a share of some per cent.
         assert memory.loc[trial, "energy_j"] == pytest.approx(memory_j, rel=0.15)
 

@@ -21,7 +21,7 @@ from trackers.sample import PowerSample
 COMMON = 0.05
 """The common part, as a share of the energy."""
 
-HALF_WIDTHS = 3.5
+HALF_WIDTHS = 3.2
 """Standard errors in a half-width. Errors at edges have heavy tails: mostly nothing happens in a stretch
 of 20 ms, and sometimes the load changes; two of them would hold for normal errors."""
 

@@ -20,7 +20,7 @@ paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half a
 test: $(VENV)/ready ## all tests, but those that need heavy parts
 	scripts/test $(ARGS)
 
-test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser (two to three minutes)
+test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor a second each (a minute or two)
 	scripts/test fast $(ARGS)
 
 test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment
@@ -35,13 +35,15 @@ check: $(VENV)/ready ## format, lint, layers and types
 clean:           ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/ready: pyproject.toml constraints.txt
-	@echo "setting up $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/ready: pyproject.toml constraints.txt | $(RUN)
+	@echo "filling $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
 	@touch $@
 
-# The frameworks that callbacks are tested with.
-$(VENV)/integrations: $(VENV)/ready
+# With the frameworks that callbacks are tested with: at once, for who begins with it, as .ci/run does.
+$(VENV)/integrations: pyproject.toml constraints.txt | $(RUN)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev,integrations]'
-	@touch $@
+	@touch $(VENV)/ready $@
+
+$(RUN):
+	$(PYTHON) -m venv $(VENV)

@@ -29,6 +29,7 @@ from analysis.tables.terminal import (
     show_inconsistencies,
     show_table,
 )
+from trackers import terminal
 
 _WRONG_INPUT = 2
 
@@ -168,4 +169,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from analysis.energy.stages import SetupStage, setup_stages, trial_stages
+from analysis.forms.scores import ScoreForm
 from analysis.multitask.advice import multitask_advice
 from analysis.multitask.together import MultitaskInfo, multitask_info
 from analysis.pretraining.advice import pretraining_advice
 from analysis.pretraining.info import PretrainingInfo, pretraining_info
 from analysis.read.load import Study, with_earlier
 from analysis.search.info import SearchInfo, search_info
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ def paradigm_info(study: Study) -> ParadigmInfo:
         if kind is Paradigm.PRETRAINING
         else None,
         multitask=(
-            multitask_info(manifest.setups, stages, trials) if kind is Paradigm.MULTITASK else None
+            multitask_info(manifest.setups, stages, trials, objective=manifest.objective)
+            if kind is Paradigm.MULTITASK
+            else None
         ),
         search=(
             search_info(manifest, study.epochs, with_earlier(study.path, study.trials))
@@ -51,10 +54,10 @@ def paradigm_info(study: Study) -> ParadigmInfo:
     )
 
 
-def paradigm_advice(info: ParadigmInfo, tolerance: float) -> tuple[str, ...]:
-    """Whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
+def paradigm_advice(info: ParadigmInfo, tolerance: float, score: ScoreForm) -> tuple[str, ...]:
+    """Advise whether pretraining pays and freezing saves, or whether tasks are cheaper together."""
     if info.pretraining is not None:
-        return tuple(pretraining_advice(info.pretraining, tolerance))
+        return tuple(pretraining_advice(info.pretraining, tolerance, score))
     if info.multitask is not None:
-        return tuple(multitask_advice(info.multitask))
+        return tuple(multitask_advice(info.multitask, score))
     return ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from study.record.records import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_MWH, J_PER_WH
 
 MISSING = "-"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import tyro
 
-from study.record.records import EPOCHS_FILE, MANIFEST_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(__file__).parent / "data" / "watch16"

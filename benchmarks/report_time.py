@@ -19,19 +19,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    TRIALS_FILE,
-    EnergyMethod,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason, TrialStatus
 
 ROOT = Path(__file__).parent.parent
 SIZES, RATES, REPEATS = (64, 256, 1024, 4096), (0.1, 0.01, 0.001, 0.0001), 2

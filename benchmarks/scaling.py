@@ -25,14 +25,8 @@ from rich.console import Console
 
 from study.execution.progress import ProgressDisplay
 from study.record.objective import ACCURACY
-from study.record.records import (
-    EnergyMethod,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    Stage,
-    StopReason,
-)
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, Stage, StopReason
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, grid, trial_plans

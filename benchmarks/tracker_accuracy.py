@@ -19,7 +19,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracker_curves import LENGTHS_S, WAYS, curves, drawn_curves, spread, told_in
+from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, drawn_curves, spread, told_in
 from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
 from trackers.sample import Reading, Status

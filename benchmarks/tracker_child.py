@@ -65,7 +65,7 @@ def ours_sampling_only(epochs: int) -> Iterator[EpochCalls]:
 def ours_whole_node(epochs: int) -> Iterator[EpochCalls]:
     """`EnergyMeter` on all boards and three more sources, without windows.
 
-    Where the RAPL tree and the plug are, `benchmarks.tracker_node` says in the environment.
+    Where the RAPL tree and the plug are, `benchmarks.tracking.node` says in the environment.
     """
     del epochs
     rapl, web = import_module("trackers.sources.rapl"), import_module("trackers.sources.web.source")

@@ -7,7 +7,7 @@
 Emulated boards (tests/fake_nvml) draw a power whose energy is known in closed form. The trackers run at
 the same time, each in a process of its own, beside epochs of 0.1, 0.3, 1 and 5 s; what each tells of an
 epoch is compared with the known energy. Two of the curves are drawn from a seed that is printed. The
-others come from PyPI (benchmarks/tracker_rivals.py). Then: what a node of 8 boards costs, and how long a
+others come from PyPI (benchmarks/tracking/rivals.py). Then: what a node of 8 boards costs, and how long a
 window takes to open and close. ✗ marks a goal that is missed. Needs a C compiler, a machine that is
 calm, and the first time the network.
 """
@@ -25,9 +25,9 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracker_curves import LENGTHS_S, WAYS, curves, spread, told_in
-from benchmarks.tracker_node import GOAL_CPU_SHARE, GOAL_WINDOW_S, cpu_share, latency
-from benchmarks.tracker_rivals import (
+from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, spread, told_in
+from benchmarks.tracking.node import GOAL_CPU_SHARE, GOAL_WINDOW_S, cpu_share, latency
+from benchmarks.tracking.rivals import (
     OURS,
     Outcome,
     RivalError,

@@ -1,4 +1,4 @@
-"""What becomes of an encoder between trainings: autoencoder, frozen encoder, weights handed on.
+"""Handing an encoder on between trainings: autoencoder, frozen encoder, weights.
 
 The paper's pretraining paradigm (section "Learning paradigms", Figure 1): an autoencoder is
 trained, its decoder is thrown away, and its encoder goes into a classifier, frozen or not.

@@ -1,4 +1,4 @@
-"""What the study commands share: a command line in, a study, its analysis, an exit status out."""
+"""The frame of all study commands: a command line in, a study, its analysis, an exit status out."""
 
 import atexit
 import os
@@ -61,12 +61,20 @@ def main(
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    if not options.no_report:
-        show_analysis(outcome.folder, *asked_of_analysis(options))
-    return ending(outcome, console)
+    reported = options.no_report or show_analysis(outcome.folder)
+    return ending(outcome, console, reported=reported)
 
 
-def show_analysis(folder: StudyFolder, *asked: str) -> None:
+REPORT = """
+import runpy, sys
+from trackers.node.orphans import end_with_parent
+end_with_parent(int(sys.argv.pop(1)))
+runpy.run_module("analysis", run_name="__main__", alter_sys=True)
+"""
+"""What the process of the report runs, which ends with the command whatever ends that."""
+
+
+def show_analysis(folder: StudyFolder) -> bool:
     """Print tables, ranking and recommendation, and write the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
@@ -74,36 +82,37 @@ def show_analysis(folder: StudyFolder, *asked: str) -> None:
 
     Args:
         folder: Of the study.
-        asked: Options of `python -m analysis`.
+
+    Returns:
+        Whether nobody interrupted it.
     """
     if not folder.is_local:
-        return
+        return True
     packages = str(Path(__file__).parent.parent)
     paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
-        subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(  # noqa: S603 - our own program
             # Not the working folder first: it may hold an `analysis` of its own.
-            [sys.executable, "-P", "-m", "analysis", folder.path, *asked],
+            [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
+        interrupted = done.returncode in {INTERRUPTED, -signal.SIGINT}
     except KeyboardInterrupt:
+        interrupted = True
+    if interrupted:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
+    return not interrupted
 
 
-def asked_of_analysis(options: StudyOptions) -> tuple[str, ...]:
-    """What was asked of the answer, as options of `python -m analysis`; its defaults left out."""
-    wanted = {"--tolerance": ("tolerance", 1.0), "--prefer": ("prefer", "balanced")}
-    return tuple(
-        text
-        for option, (name, default) in wanted.items()
-        if (value := getattr(options, name, default)) != default
-        for text in (option, f"{value}")
-    )
+def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:
+    """The exit status, with a word on what did not go well.
 
-
-def ending(outcome: StudyOutcome, console: Console) -> int:
-    """The exit status, with a word on what did not go well."""
+    Args:
+        outcome: Of the study.
+        console: Where it is said.
+        reported: Whether nobody interrupted the report.
+    """
     # Python takes a moment to end, and all is done: a signal then changes the exit status alone.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     for trial in outcome.failed:
@@ -125,5 +134,7 @@ def ending(outcome: StudyOutcome, console: Console) -> int:
             f"{left} not ended. The same command with --name {name} --resume goes on.",
             soft_wrap=True,
         )
+        return INTERRUPTED
+    if not reported:
         return INTERRUPTED
     return SOME_FAILED if outcome.failed else FINISHED

@@ -16,24 +16,24 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
 
 Options = TypeVar("Options", bound=StudyOptions)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "what to train": (
-        *("scenario", "data_dir", "batch_sizes", "learning_rates", "repeats"),
+        *("scenario", "data_dir", "batch_sizes", "learning_rates", "axis", "tie", "repeats"),
         *("more_repeats", "sure", "energy_budget_wh", "tolerance", "prefer", "seed"),
         *("alpha", "task_weights", "smoke"),
     ),
     "training": (
         *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
-        *("clip_norm", "device", "cache_latents"),
+        *("clip_norm", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
-        *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
-        "dashboard",
+        *("address", "gpus_per_trial", "cpus_per_trial", "workers_per_trial", "exclusive"),
+        *("mixed_devices", "dashboard"),
     ),
     "measuring": (
         *(

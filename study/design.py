@@ -1,4 +1,4 @@
-"""What a study is before it is run, and what it has become afterwards. Light: no Ray, no torch."""
+"""A study before it is run, and its outcome. Light: no Ray, no torch."""
 
 import re
 import time
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm, TrialRecord
+from study.record.records import TrialRecord
+from study.record.vocabulary import Paradigm
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What makes one kind of study differ from another.
+    """Differences between one kind of study and another.
 
     Attributes:
         paradigm: What the study compares.
@@ -32,7 +33,7 @@ class Design:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyOutcome:
-    """What became of a study.
+    """Outcome of a study.
 
     Attributes:
         folder: Where its results lie.

@@ -1,4 +1,4 @@
-"""What can be wrong before a study starts, and the exit status that says so.
+"""Errors that are found before a study starts, with their exit status.
 
     StudyError                  every error a user can mend; exit status 2
     |-- OptionError             an option's value, alone or together with another
@@ -10,6 +10,10 @@
 A message says what was got, what is allowed and what to do. Whatever happens inside a running
 trial is not raised: it is a result with a `stop_reason` (`study.record.records.StopReason`).
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
 
 
 class StudyError(Exception):
@@ -34,3 +38,34 @@ class StorageError(StudyError):
 
 class ClusterError(StudyError):
     """Ray cannot be reached, or has not the resources that one trial asks for."""
+
+
+@final
+class Faults:
+    """What several checks have found, so that it is said at once."""
+
+    def __init__(self) -> None:
+        """Nothing was found yet."""
+        self._found: list[StudyError] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Around a check: what it raises is kept."""
+        try:
+            yield
+        except StudyError as error:
+            self._found.append(error)
+
+    def refuse(self) -> None:
+        """End here where something was found.
+
+        Raises:
+            StudyError: What was found; of several, a paragraph each.
+        """
+        match self._found:
+            case []:
+                return
+            case [only]:
+                raise only
+            case several:
+                raise StudyError("\n\n".join(map(str, several)))

@@ -5,7 +5,6 @@ task alone, and all with one encoder. The loss of two is alpha x the first + (1 
 in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,16 +13,17 @@ from study.command import main as run_command
 from study.design import Design
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
-from study.store.setups import grid
+from study.store.grid import grid_of
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
+from trackers import terminal
 
 
 @dataclass(frozen=True, kw_only=True)
 class MultitaskOptions(ComparisonOptions):
-    """What `study.multitask` takes.
+    """Options of `study.multitask`.
 
     Attributes:
         scenario: celeba, or your own with two or more tasks: path/to/file.py:Name or
@@ -48,7 +48,7 @@ def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, .
     if not isinstance(scenario, Multitask):
         raise not_multitask(scenario)
     further = weighted(scenario.tasks, alphas=options.alpha, weights=options.task_weights)
-    return grid(options.batch_sizes, options.learning_rates, further)
+    return grid_of(options, scenario, further)
 
 
 DESIGN = Design(paradigm=Paradigm.MULTITASK, stages=stages_of_tasks, setups=setups)
@@ -78,4 +78,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 import tyro
 
 from study.errors import OptionError, StudyError
+from trackers import terminal
 
 FINISHED, REFUSED = 0, 2
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewOptions:
-    """What `study.new` takes.
+    """Options of `study.new`.
 
     Attributes:
         file: The file that is written; it must not be there.
@@ -71,4 +72,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NoReturn, Self
 
 import tyro
 
+from study.axes.given import split_axes
 from study.errors import OptionError
 from trackers.sources.detect import AUTO, is_file, words
 
@@ -32,7 +33,7 @@ def tyro_optional_arg(metavar: str | None = None) -> Any:  # noqa: ANN401 - tyro
 
 @dataclass(frozen=True, kw_only=True)
 class StudyOptions:
-    """What every study command takes.
+    """Options of every study command.
 
     Attributes:
         scenario: pamap2, celeba, watch, or your own: path/to/file.py:Name or package.module:name. Its
@@ -40,6 +41,11 @@ class StudyOptions:
         data_dir: Folder of the real data set; left out, the built-in synthetic sample is used.
         batch_sizes: Batch sizes of the grid.
         learning_rates: Learning rates of the grid.
+        axis: NAME=V1,V2,...: one more axis of the grid, once for each: precision, compile,
+            power_limit_w (NVIDIA boards, as root), optimizer, weight_decay, or an option of the
+            scenario's own.
+        tie: NAME=sqrt(OTHER) or NAME=linear(OTHER): values of an axis that grow with another one's,
+            such as learning_rate=sqrt(batch_size); those given hold for the other's smallest value.
         repeats: Trainings of each setup, each with a seed of its own.
         seed: Seed of the first repeat; the same seed gives the same split, weights and order.
         max_epochs: Epochs after which a training ends at the latest.
@@ -48,6 +54,8 @@ class StudyOptions:
         precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
             are safe (autocast, with a scaled loss for fp16).
         compile: Compile networks by torch.compile; it happens before the first epoch.
+        power_limits: Find each training's own power limit (NVIDIA boards, as root): auto, or some in
+            watts, each measured in a slice of the first epoch; the rest runs at the cheapest.
         accumulate: Parts that each batch is split into, whose gradients are added up: the same
             training in less memory.
         clip_norm: Largest norm of the gradients of a step; left out: any.
@@ -56,8 +64,11 @@ class StudyOptions:
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
             energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
-        gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
-        cpus_per_trial: CPUs of each trial, and torch's threads in it.
+        gpus_per_trial: GPUs of each trial, a share of one or a whole number; left out: one for each
+            of its workers where the cluster has any, else 0.
+        cpus_per_trial: CPUs of each trial, and torch's threads in it; its workers share them.
+        workers_per_trial: Processes that train each trial together, each on its part of every batch
+            (DistributedDataParallel); left out: one for each of its GPUs, else 1.
         tracker: auto, for all sources of energy that work; or one or more of their names, and of a
             PATH.csv of recorded power, or a PATH.yaml of a plug or another server (`python -m
             trackers` lists what this machine can measure).
@@ -93,6 +104,12 @@ class StudyOptions:
     data_dir: Annotated[Path | None, tyro_optional_arg("PATH")] = None
     batch_sizes: Annotated[tuple[int, ...], tyro_arg("N ...")] = (64, 256, 1024, 4096)
     learning_rates: Annotated[tuple[float, ...], tyro_arg("RATE ...")] = (0.1, 0.01, 0.001, 0.0001)
+    axis: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro_optional_arg("NAME=V1,V2,...")
+    ] = ()
+    tie: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro_optional_arg("NAME=F(OTHER)")
+    ] = ()
     repeats: Annotated[int, tyro_arg("N")] = 2
     seed: Annotated[int, tyro_arg("N")] = 0
     max_epochs: Annotated[int, tyro_arg("N")] = 30
@@ -100,6 +117,7 @@ class StudyOptions:
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = "fp32"
     compile: Annotated[bool, tyro_optional_arg()] = False
+    power_limits: Annotated[tuple[str, ...] | None, tyro_optional_arg("WATTS ...")] = None
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
@@ -107,6 +125,7 @@ class StudyOptions:
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
     cpus_per_trial: Annotated[float, tyro_arg("N")] = 1
+    workers_per_trial: Annotated[int | None, tyro_optional_arg("N")] = None
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
@@ -136,15 +155,15 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha", "tracker"):
+        for option in ("batch_sizes", "learning_rates", "alpha", "tracker", "power_limits"):
             values = getattr(self, option, None)
             if values is None:
                 continue
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
-        if self.exclusive and self.gpus_per_trial is not None and 0 < self.gpus_per_trial < 1:
-            _refuse("gpus_per_trial", f"{self.gpus_per_trial:g} with --exclusive", "a whole number")
+        _check_gpus(self)
+        split_axes(self.axis)
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
         if self.retry_failed and not self.resume:
@@ -154,6 +173,11 @@ class StudyOptions:
     def seeds(self) -> tuple[int, ...]:
         """One seed for each repeat."""
         return tuple(range(self.seed, self.seed + self.repeats))
+
+    @property
+    def workers(self) -> int:
+        """Processes that train each trial together, as far as the options say."""
+        return self.workers_per_trial or max(1, int(self.gpus_per_trial or 1))
 
     def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""
@@ -175,8 +199,31 @@ def _refuse(option: str, got: object, allowed: str) -> NoReturn:
     raise OptionError(message)
 
 
+def _check_gpus(options: StudyOptions) -> None:
+    """Refuse GPUs and workers that do not go with other options."""
+    gpus, workers = options.gpus_per_trial, options.workers_per_trial
+    if options.power_limits and options.workers > 1:
+        allowed = "one GPU in a trial, or --axis power_limit_w, which limits each of several"
+        _refuse("power_limits", f"given for {options.workers} workers in a trial", allowed)
+    if not gpus:
+        return
+    if options.exclusive and gpus < 1:
+        _refuse("gpus_per_trial", f"{gpus:g} with --exclusive", "a whole number")
+    if workers is not None and workers != max(1.0, gpus):
+        _refuse(
+            "workers_per_trial", f"{workers} with --gpus-per-trial {gpus:g}", "one for each GPU"
+        )
+
+
 def _is_positive(value: float) -> bool:
     return 0 < value < math.inf
+
+
+def _is_watts(text: str) -> bool:
+    try:
+        return _is_positive(float(text))
+    except ValueError:
+        return False
 
 
 _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
@@ -186,6 +233,7 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("accumulate", lambda count: count >= 1, "1 or more"),
     ("clip_norm", _is_positive, "a number above 0"),
+    ("power_limits", lambda text: text == AUTO or _is_watts(text), "auto, or watts above 0"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),
     ("sampling_hz", _is_positive, "a number above 0"),
@@ -195,9 +243,10 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",
-        lambda count: 0 <= count <= 1,
-        "0, a share of a GPU, or 1: a trial trains on one GPU, whose energy is measured",
+        lambda count: 0 <= count <= 1 or (count < math.inf and count == int(count) > 1),
+        "0, a share of a GPU, or a whole number of GPUs",
     ),
+    ("workers_per_trial", lambda count: count >= 1, "1 or more"),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
     ("target", math.isfinite, "a number"),
     (

@@ -5,21 +5,21 @@ setup an autoencoder is trained, then a classifier on its encoder, frozen and un
 weigh that against, encoder and classifier together from scratch.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.command import main as run_command
 from study.design import Design
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
-from study.store.setups import grid
+from study.store.grid import grid_of
+from trackers import terminal
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingOptions(ComparisonOptions):
-    """What `study.pretraining` takes.
+    """Options of `study.pretraining`.
 
     Attributes:
         cache_latents: Apply a frozen encoder to all samples once, in its stage's first epoch,
@@ -42,7 +42,7 @@ def stages(scenario: Scenario) -> tuple[Stage, ...]:
 DESIGN = Design(
     paradigm=Paradigm.PRETRAINING,
     stages=stages,
-    setups=lambda options, _: grid(options.batch_sizes, options.learning_rates),
+    setups=grid_of,
     caches_latents=lambda options: options.cache_latents,
 )
 
@@ -70,4 +70,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

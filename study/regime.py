@@ -5,19 +5,19 @@ trained together for each of 16 setups, each repeat with a seed of its own, with
 the validation accuracy.
 """
 
-import sys
 from collections.abc import Sequence
 
 from study.command import main as run_command
 from study.design import Design
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
-from study.store.setups import grid
+from study.store.grid import grid_of
+from trackers import terminal
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
     stages=lambda _: (Stage.ENCODER_CLASSIFIER,),
-    setups=lambda options, _: grid(options.batch_sizes, options.learning_rates),
+    setups=grid_of,
 )
 
 DESCRIPTION = """Train a network for each batch size and learning rate, and measure what each costs.
@@ -46,4 +46,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

@@ -1,11 +1,11 @@
-"""What a scenario is: an application's data, its network, its loss and its accuracy.
+"""The parts of a scenario: an application's data, its network, its loss and its accuracy.
 
 The built-in ones are in `study.data`, a room each; `study.scenario_lookup` finds those and the user's
 own. Any class with the members of `Scenario` is one; nothing needs to be inherited.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -43,14 +43,14 @@ class Arrays:
 
         Raises:
             ValueError: There is no sample, not one target for each, or a type that would make every
-                training fail.
+                training fail; all that is wrong.
         """
+        faults = []
         if len(self.inputs) != len(self.targets) or not len(self.targets):
-            message = (
+            faults.append(
                 f"{len(self.inputs)} inputs and {len(self.targets)} targets; "
                 "there must be as many of both, and at least one"
             )
-            raise ValueError(message)
         for name, array, allowed in (
             ("inputs", self.inputs, ("float32", "uint8", "int64")),
             ("targets", self.targets, ("float32", "int64")),
@@ -58,11 +58,12 @@ class Arrays:
             if array.dtype.name not in allowed:
                 whole = array.dtype.kind in "iub"
                 to = "int64" if whole else "float32"
-                message = (
+                faults.append(
                     f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: "
                     f"{name}.astype({to!r})"
                 )
-                raise ValueError(message)
+        if faults:
+            raise ValueError("; ".join(faults))
 
     @property
     def labels(self) -> npt.NDArray[Any]:
@@ -90,6 +91,8 @@ class Data:
             trials with them.
         loading: Options of the `DataLoader` for data sets: `num_workers`, `pin_memory`,
             `collate_fn` ...
+        variants: The scenario and its data with other values of its own options, where a study has
+            those as axes; see `study.axes.variants`.
         fingerprint: A word that changes whenever the data would; needed where a part is a data set,
             whose content nobody reads beforehand.
     """
@@ -104,6 +107,7 @@ class Data:
     encoder_weights: str | None = None
     network_options: Mapping[str, Any] = field(default_factory=dict)
     loading: Mapping[str, Any] = field(default_factory=dict)
+    variants: tuple[Any, ...] = ()
     fingerprint: str | None = None
 
     @property
@@ -117,25 +121,22 @@ class Data:
 
         Raises:
             DataError: A label is not the number of a class, or a part is neither arrays nor a data
-                set with a length and a fingerprint.
+                set with a length and a fingerprint; a paragraph for each part.
         """
-        for name, part in self.parts.items():
-            if not isinstance(part, Arrays):
-                _check_data_set(name, part, self.fingerprint)
-                continue
-            if not self.classes or part.targets.dtype.kind != "i":
-                continue
-            low, high = int(part.labels.min()), int(part.labels.max())
-            if low < 0 or high >= len(self.classes):
-                message = (
-                    f"the labels of {name} go from {low} to {high}; with {len(self.classes)} classes "
-                    f"allowed are 0 to {len(self.classes) - 1}. Number the classes from 0, and "
-                    "name each in `classes`."
-                )
-                raise DataError(message)
+        faults = [
+            fault
+            for name, part in self.parts.items()
+            for fault in (
+                _faults_of_labels(name, part, self.classes)
+                if isinstance(part, Arrays)
+                else _faults_of_data_set(name, part, self.fingerprint)
+            )
+        ]
+        if faults:
+            raise DataError("\n\n".join(faults))
 
     def facts(self) -> DataFacts:
-        """What the manifest says of the data."""
+        """Facts of the data, for the manifest."""
         digest = hashlib.sha256()
         for name, part in self.parts.items():
             if not isinstance(part, Arrays):
@@ -147,6 +148,8 @@ class Data:
         for name, array in sorted((self.weights or {}).items()):
             digest.update(str((name, array.shape, array.dtype.str)).encode())
             digest.update(np.ascontiguousarray(array).data)
+        for variant in self.variants:
+            digest.update(variant.data.facts().fingerprint.encode())
         return DataFacts(
             synthetic=self.synthetic,
             description=self.description,
@@ -166,21 +169,32 @@ class Data:
         return float(np.bincount(self.val.labels).max() / len(self.val))
 
 
-def _check_data_set(name: str, part: object, fingerprint: str | None) -> None:
+def _faults_of_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> Iterator[str]:
+    if not classes or part.targets.dtype.kind != "i":
+        return
+    low, high = int(part.labels.min()), int(part.labels.max())
+    if low < 0 or high >= len(classes):
+        yield (
+            f"the labels of {name} go from {low} to {high}; with {len(classes)} classes "
+            f"allowed are 0 to {len(classes) - 1}. Number the classes from 0, and "
+            "name each in `classes`."
+        )
+
+
+def _faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iterator[str]:
     for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
         if not hasattr(part, member):
-            message = (
+            yield (
                 f"{name} is a {type(part).__name__} without {what}; allowed are Arrays and map-style "
                 "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
             )
-            raise DataError(message)
+            return
     if fingerprint is None:
-        message = (
+        yield (
             f"{name} is a {type(part).__name__}, whose content is not read before the trials: give "
             "Data a fingerprint, a word that changes whenever the data would (a version, a hash of "
             "the file names and sizes), so that a study that is resumed goes on with the same."
         )
-        raise DataError(message)
 
 
 @runtime_checkable
@@ -272,8 +286,12 @@ class Multitask(Protocol):
         """Mean loss of a batch of one task; shape ()."""
         ...
 
-    def task_accuracy(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """Share of what was recognised in a batch of one task; shape ()."""
+    def task_score(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
+        """The objective of one task in a batch, such as its accuracy; shape ().
+
+        Where several are trained, their mean decides when the training stops: give values of a like
+        size.
+        """
         ...
 
 

@@ -132,7 +132,7 @@ def loaded_from_files() -> tuple[ModuleType, ...]:
 
 
 def _lies_in(module: ModuleType, folder: Path) -> bool:
-    """Whether a module is the user's own, in this folder or below it."""
+    """Return whether a module is the user's own, in this folder or below it."""
     file = getattr(module, "__file__", None)
     name = getattr(module, "__name__", "__main__")
     if not file or name == "__main__" or name.partition(".")[0] in {*OURS, "tests"}:

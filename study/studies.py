@@ -26,8 +26,9 @@ from study.multitask import MultitaskOptions
 from study.options import StudyOptions
 from study.pretraining import DESIGN as PRETRAINING
 from study.pretraining import PretrainingOptions
-from study.record.records import EPOCHS_FILE, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.regime import DESIGN as REGIME
+from study.repeats.options import ComparisonOptions
 from study.scenario import Scenario
 from study.scenario_lookup import configured, load_scenario, options_of, options_of_object
 from study.store.folder import StudyFolder
@@ -35,22 +36,37 @@ from study.store.folder import StudyFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS: dict[str, tuple[Design, type[StudyOptions]]] = {
-    "regime": (REGIME, StudyOptions),
+    from study.execution.trial_source import TrialSource
+
+GRIDS: dict[str, tuple[Design, type[StudyOptions]]] = {
+    "regime": (REGIME, ComparisonOptions),
     "pretraining": (PRETRAINING, PretrainingOptions),
     "multitask": (MULTITASK, MultitaskOptions),
 }
-"""Studies by name, with what they train and the options that they take."""
+"""Studies of a grid by name, with what they train and the options that they take."""
+
+SEARCH = "search"
 
 ANSWER = """
 import json, sys
 import analysis
-findings = analysis.analyse(analysis.load(sys.argv[1]))
+from study.inference.choice import Preference
+folder, tolerance, prefer = sys.argv[1:]
+findings = analysis.analyse(
+    analysis.load(folder), tolerance=float(tolerance), prefer=Preference(prefer)
+)
 page = analysis.write_report(findings)
 said = findings.recommendation
 print(json.dumps({"text": said.text, "caveats": said.caveats, "page": str(page)}))
 """
 """What a process of its own is given, so that a study does not depend on who reads it."""
+
+
+SHOWN = (
+    *("setup", "batch_size", "learning_rate", "seed"),
+    *("status", "epochs", "best_val_score", "energy_j", "energy_method"),
+)
+"""Columns of the trials that a notebook shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +107,12 @@ class StudyResult:
 
     def _repr_html_(self) -> str:
         """Return the answer for a notebook: advice, caveats, and the trials."""
-        shown = ["setup", "batch_size", "learning_rate", "seed", "epochs", "energy_j", "status"]
+        trials = self.trials.reindex(columns=SHOWN)
         parts = [
             f"<h4>Study {html.escape(self.folder.rpartition('/')[2])}</h4>",
             f"<p>{html.escape(self.recommendation or 'No report was made.')}</p>",
             "".join(f"<p>! {html.escape(each)}</p>" for each in self.caveats),
-            self.trials[shown].to_html(index=False),
+            trials.to_html(index=False, float_format="{:.4g}".format),
         ]
         return "\n".join(parts)
 
@@ -112,7 +128,7 @@ def run_study(
     """Run a study, or go on with one.
 
     Args:
-        paradigm: `regime`, `pretraining` or `multitask`.
+        paradigm: `regime`, `pretraining`, `multitask` or `search`.
         scenario: The value of `--scenario`, or a scenario: an object or a class without arguments;
             left out, the command's own default.
         report: Whether the report is made, and its recommendation returned.
@@ -134,24 +150,23 @@ def run_study(
 
         >>> run_study("regimes")
         Traceback (most recent call last):
-        study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask.
+        study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask, search.
     """
-    if paradigm not in KINDS:
-        message = f"paradigm is {paradigm!r}; allowed is {', '.join(KINDS)}."
-        raise OptionError(message)
-    design, kind = KINDS[paradigm]
-    chosen, found = _options(kind, scenario, options)
+    chosen, found = _options(_options_of(paradigm), scenario, options)
     # Ray and torch take seconds to load; a wrong option need not wait for them.
     from study.execution.launch import run_study as launch  # noqa: PLC0415
 
+    chosen = chosen.reduced()
+    design, source = _trials_of(paradigm, chosen, found)
     outcome = launch(
         design,
         chosen,
         command=("study.run_study", paradigm),
         console=console or Console(),
+        source=source,
         scenario=found,
     )
-    said = _answer(outcome.folder) if report and outcome.folder.is_local else {}
+    said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
     return StudyResult(
         folder=outcome.folder.path,
         failed={each.trial_id: each.error for each in outcome.failed},
@@ -160,6 +175,39 @@ def run_study(
         caveats=tuple(said.get("caveats", ())),
         report=Path(said["page"]) if "page" in said else None,
     )
+
+
+def _options_of(paradigm: str) -> type[StudyOptions]:
+    """What a kind of study takes.
+
+    Raises:
+        OptionError: There is no such kind.
+    """
+    if paradigm in GRIDS:
+        return GRIDS[paradigm][1]
+    if paradigm != SEARCH:
+        message = f"paradigm is {paradigm!r}; allowed is {', '.join((*GRIDS, SEARCH))}."
+        raise OptionError(message)
+    from study.search.options import SearchOptions  # noqa: PLC0415 - Optuna takes time to load
+
+    return SearchOptions
+
+
+def _trials_of(
+    paradigm: str, options: StudyOptions, scenario: Scenario
+) -> tuple[Design, "TrialSource"]:
+    """What a study runs, and where its trials come from."""
+    from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as above
+
+    if paradigm in GRIDS:
+        return GRIDS[paradigm][0], source_of(options)
+    from study.search.options import SearchOptions  # noqa: PLC0415 - Optuna, as above
+    from study.search.searching import search_of  # noqa: PLC0415
+
+    if not isinstance(options, SearchOptions):
+        message = f"a search takes SearchOptions, not {type(options).__name__}"
+        raise TypeError(message)
+    return search_of(options, scenario)
 
 
 def _options(
@@ -206,12 +254,15 @@ def _as_options_are(value: object) -> object:
     return tuple(value) if isinstance(value, list | range) else value
 
 
-def _answer(folder: StudyFolder) -> dict[str, Any]:
+def _answer(folder: StudyFolder, options: StudyOptions) -> dict[str, Any]:
     """Have the report made; what it recommends, or nothing where it cannot be made."""
+    tolerance, prefer = 1.0, "balanced"
+    if isinstance(options, ComparisonOptions):
+        tolerance, prefer = options.tolerance, options.prefer
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-c", ANSWER, folder.path],
+        [sys.executable, "-P", "-c", ANSWER, folder.path, f"{tolerance / 100}", prefer],
         check=False,
         capture_output=True,
         text=True,

@@ -21,15 +21,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share a process, where there are several.
-
-    All that start Ray do, and begin first, because they take longest; else the tests of a file, so
-    that its fixtures are made once.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            with_ray = item.get_closest_marker("ray") is not None
-            item.add_marker(pytest.mark.xdist_group("ray" if with_ray else str(item.path)))
+    """Let those that start Ray begin first, because they take longest."""
     items.sort(key=lambda item: item.get_closest_marker("ray") is None)

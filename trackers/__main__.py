@@ -1,4 +1,4 @@
-"""What this machine can measure, what is in the way, and how to mend it.
+"""Survey of this machine: what it can measure, what is in the way, and how to mend it.
 
 `python -m trackers run -- COMMAND` measures any command, `python -m trackers calibrate` compares a source with
 an external meter; their `--help` says more.
@@ -28,6 +28,7 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
+from trackers.terminal import with_home
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -35,7 +36,7 @@ WATCHED_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to show.
+    """Options of the survey.
 
     Attributes:
         seconds: How long each source is watched for its idle power.
@@ -130,4 +131,4 @@ def _watch(console: Console, request: Request) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(with_home(sys.argv[1:])))

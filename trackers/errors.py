@@ -1,4 +1,4 @@
-"""What can go wrong between a program and a power sensor.
+"""Errors between a program and a power sensor.
 
     TrackerError
     |-- SourceUnavailableError          this source cannot be used on this machine

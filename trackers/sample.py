@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Method(StrEnum):
-    """How an energy came about."""
+    """Method by which an energy was found."""
 
     COUNTER = "counter"
     SAMPLED = "sampled"
@@ -20,7 +20,7 @@ class Method(StrEnum):
 
 
 class Status(StrEnum):
-    """How far an energy can be trusted."""
+    """Degree to which an energy can be trusted."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -36,7 +36,7 @@ class Scope(StrEnum):
 
 
 class Component(StrEnum):
-    """What a device is to the bill.
+    """Role of a device on the bill.
 
     A GPU belongs to one consumer and is asked for by its own identifier. CPU and memory are shared:
     a consumer asks for its share of each of their devices, `process_device(pid, uuid)`. The node is
@@ -60,7 +60,7 @@ def process_device(pid: int, device_uuid: str | None = None) -> str:
 
 
 def process_and_device(target: str) -> tuple[int, str | None] | None:
-    """What `process_device` was made of; None for what it did not make."""
+    """Process and device of an identifier that `process_device` made; None for any other."""
     match = _PROCESS.fullmatch(target)
     return None if match is None else (int(match["pid"]), match["device"])
 
@@ -102,7 +102,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardState:
-    """What a board says of itself beside its energy; None for what it does not tell.
+    """State of a board beside its energy; None for what it does not report.
 
     Attributes:
         temperature_c: In degrees Celsius.
@@ -118,8 +118,27 @@ class BoardState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerLimits:
+    """The power limits of a board.
+
+    Attributes:
+        device_uuid: The board.
+        lowest_w: Lowest limit that may be set.
+        highest_w: Highest.
+        now_w: The one that is set.
+        refused: Why none may be set, and what to do; empty where one may be, or that was not tried.
+    """
+
+    device_uuid: str
+    lowest_w: float
+    highest_w: float
+    now_w: float
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a source said of one device at one moment.
+    """Answer of a source about one device at one moment.
 
     Attributes:
         time_s: When it was said.

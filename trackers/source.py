@@ -7,7 +7,7 @@ A new source is one file that implements `PowerSource`, one line in the table of
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from trackers.sample import BoardState, Device, Observation
+from trackers.sample import BoardState, Device, Observation, PowerLimits
 
 
 @runtime_checkable
@@ -69,7 +69,7 @@ class TellsState(Protocol):
     """A source whose boards tell more of themselves than their energy."""
 
     def state(self, device_uuid: str) -> BoardState:
-        """What a board says now; never raises, what it does not tell is None."""
+        """State of a board now; never raises, what it does not report is None."""
         ...
 
 
@@ -79,4 +79,47 @@ class KnowsUsers(Protocol):
 
     def users(self, device_uuid: str) -> frozenset[int]:
         """The processes on a board, as the driver numbers them; none where it does not tell."""
+        ...
+
+
+@runtime_checkable
+class LimitsPower(Protocol):
+    """A source whose boards can be told to draw no more than so much.
+
+    A limit outlives whoever set it: `trackers.node.power_limiter` sees to it that it does not.
+    """
+
+    def power_limits(self, device_uuid: str) -> PowerLimits:
+        """Return what may be set on a board, and what is.
+
+        Raises:
+            UnknownDeviceError: No board has that identifier.
+            ReadError: The board knows no limits.
+        """
+        ...
+
+    def limit_refused(self, device_uuid: str) -> str:
+        """Return why none may be set on a board that nobody uses yet; empty where one may be.
+
+        It is tried by setting what is set already.
+
+        Raises:
+            UnknownDeviceError: No board has that identifier.
+        """
+        ...
+
+    def limit_power(self, device_uuid: str, limit_w: float) -> float:
+        """Set a board's limit.
+
+        Returns:
+            The limit that the board tells afterwards.
+
+        Raises:
+            UnknownDeviceError: No board has that identifier.
+            ReadError: The board does not take it.
+        """
+        ...
+
+    def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:
+        """Highest limit of a board from a time on, as far as it was set or seen here; None if not known."""
         ...

@@ -1,4 +1,4 @@
-"""What this machine can measure, what is in the way, and how to mend it."""
+"""Survey of this machine: what it can measure, what is in the way, and how to mend it."""
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -51,7 +51,7 @@ class SurveyedSource:
 
     @property
     def is_taken(self) -> bool:
-        """Whether a study would use it."""
+        """Return whether a study would use it."""
         return any(each.is_taken for each in self.devices)
 
 

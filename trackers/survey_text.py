@@ -53,7 +53,7 @@ def number(value: float | None, unit: str, *, estimated: bool = False) -> str:
 
 
 def _can_write(text: str, console: Console) -> bool:
-    """Whether the console's encoding has all of a text's characters."""
+    """Return whether the console's encoding has all of a text's characters."""
     try:
         text.encode(console.encoding)
     except UnicodeEncodeError:
@@ -62,7 +62,7 @@ def _can_write(text: str, console: Console) -> bool:
 
 
 def _components(found: Sequence[SurveyedSource]) -> Table:
-    """What each component is measured by; `blind` where nothing says anything of it."""
+    """Source of each component; `blind` for those without any."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("component", no_wrap=True)
     table.add_column("is", no_wrap=True)

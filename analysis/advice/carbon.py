@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from analysis.errors import AnalysisError
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from trackers.carbon.countries import SOURCE, Country, find_country
 
 CAR_G_PER_KM = 248.5
@@ -47,7 +47,7 @@ class Factors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What an energy comes to.
+    """Emissions and cost of an energy.
 
     Attributes:
         kwh: With the data centre's share (PUE).
@@ -65,7 +65,7 @@ class Footprint:
 
 
 def footprint(energy_j: float, factors: Factors) -> Footprint:
-    """What an energy comes to."""
+    """Return emissions and cost of an energy."""
     kwh = energy_j / J_PER_WH / _WH_PER_KWH * factors.pue
     grams = None if factors.g_per_kwh is None else kwh * factors.g_per_kwh
     return Footprint(

@@ -12,7 +12,7 @@ from analysis.advice.carbon import (
     footprint,
 )
 from analysis.quantities import energy_text, listed
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 _DIGITS = 3
 _G_PER_KG = 1000.0

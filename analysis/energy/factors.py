@@ -44,7 +44,7 @@ class Effect:
 
     @property
     def significant(self) -> bool:
-        """Whether the factor does something, at 5 %."""
+        """Return whether the factor does something, at 5 %."""
         return self.p is not None and self.p < SIGNIFICANT
 
 
@@ -86,7 +86,7 @@ def factor_infos(setups: Sequence[SetupEnergy]) -> tuple[FactorInfo, ...]:
 
 
 def verdict(infos: Sequence[FactorInfo]) -> str:
-    """Whether the paper's conclusion holds here: batch size rules efficiency, rate duration."""
+    """Say whether the paper's conclusion holds here: batch size rules efficiency, rate duration."""
     by_quantity = {info.quantity: info for info in infos}
     efficiency, duration = by_quantity["energy per epoch"], by_quantity["epochs to stop"]
     untested = next((each for each in (efficiency, duration) if not each.effects), None)
@@ -108,7 +108,7 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
 
 
 def _rules(info: FactorInfo, factor: str, other: str) -> bool:
-    """Whether a factor does something, and more than the other beyond both intervals."""
+    """Return whether a factor does something, and more than the other beyond both intervals."""
     effects = {each.factor: each for each in info.effects}
     one, two = effects[factor], effects[other]
     low = one.share if one.interval is None else one.interval.low

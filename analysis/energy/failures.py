@@ -19,11 +19,11 @@ class Attempt(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether it was trained to its end."""
+        """Return whether it was trained to its end."""
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before, through what the setup is."""
+        """Return whether it ended before, through what the setup is."""
 
 
 def cost_with_failures(trials: Sequence[Attempt]) -> CostOfSuccess | None:

@@ -39,7 +39,7 @@ class Saving:
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is sure that one of the two ways needs less: the interval does not hold 0."""
+        """Return whether one of the two ways surely needs less: the interval does not hold 0."""
         return self.interval is not None and not self.interval.low <= 0 <= self.interval.high
 
 

@@ -10,8 +10,7 @@ import pandas as pd
 
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, EnergyStatus
-from study.record.vocabulary import EnergyScope
+from study.record.vocabulary import EnergyMethod, EnergyScope, EnergyStatus
 
 COMPONENTS_OF = {
     EnergyScope.ACCELERATOR: ("gpu",),

@@ -16,12 +16,9 @@ from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective, metrics_of
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 
 _COMPLETE = frozenset({StopReason.PATIENCE, StopReason.MAX_EPOCHS})
-
-SCORE_OF_TASK = "/accuracy"
-"""Ends the name of a task's own metric."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ class TrialStage:
         energy_per_epoch_j: Mean over the epochs that have an energy.
         time_s: Time in its epochs.
         accuracy: Best value of the objective; None for a stage without one (`encoder`).
-        by_task: Accuracy of each task in the epoch of `accuracy`; none outside multitask.
+        by_task: The objective of each task in the epoch of `accuracy`; none outside multitask.
         missing_epochs: Epochs without an energy.
         stop_reason: Why it ended; None while it runs.
     """
@@ -58,7 +55,7 @@ class TrialStage:
 
     @property
     def complete(self) -> bool:
-        """Whether the stage was trained to its end, so that its energy is that of a training."""
+        """Return whether the stage was trained to its end: its energy is that of a training."""
         return self.stop_reason in _COMPLETE
 
 
@@ -80,7 +77,7 @@ class SetupStage:
         energy_per_epoch_j: Mean over repeats of each repeat's mean over its epochs.
         epochs: Epochs until it stopped.
         accuracy: Best value of the objective; of a share, in [0, 1].
-        by_task: Accuracy of each task in that epoch; none outside multitask.
+        by_task: The objective of each task in that epoch; none outside multitask.
         stop_reasons: Why the stage ended, without repetition.
     """
 
@@ -129,7 +126,7 @@ def trial_stages(epochs: pd.DataFrame, objective: Objective = ACCURACY) -> tuple
     heads = at_best[["val_score", "val_metrics"]]
     rows = sums.join(last).join(heads).reset_index().to_dict("records")
     order: dict[str, int] = {stage: number for number, stage in enumerate(Stage)}
-    found = [_trial_stage({str(k): v for k, v in row.items()}) for row in rows]
+    found = [_trial_stage({str(k): v for k, v in row.items()}, objective) for row in rows]
     return tuple(
         sorted(found, key=lambda each: (each.setup, each.seed, order.get(each.stage, len(order))))
     )
@@ -172,9 +169,10 @@ def frames_of_stage(
     return kept, trials.assign(stop_reason=own.where(own.notna(), None))
 
 
-def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
+def _trial_stage(row: Mapping[str, Any], objective: Objective) -> TrialStage:
     missing = int(row["missing"])
     metrics = metrics_of(row["val_metrics"] if isinstance(row["val_metrics"], str) else None)
+    of_task = objective.of_task("")
     return TrialStage(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
@@ -186,9 +184,9 @@ def _trial_stage(row: Mapping[str, Any]) -> TrialStage:
         time_s=float(row["time_s"]),
         accuracy=known_number(row["val_score"]),
         by_task={
-            name.removesuffix(SCORE_OF_TASK): score
+            name.removesuffix(of_task): score
             for name, score in metrics.items()
-            if name.endswith(SCORE_OF_TASK)
+            if name.endswith(of_task)
         },
         missing_epochs=missing,
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,

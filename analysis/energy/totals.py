@@ -22,8 +22,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EnergyMethod, StopReason, TrialStatus
-from study.record.vocabulary import NOT_WHOLE
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ class TrialEnergy:
 
     @property
     def finished(self) -> bool:
-        """Whether it was trained to its end, so that its total is the energy of a training.
+        """Return whether it was trained to its end, so that its total is the energy of a training.
 
         Of a trial that a search stopped early the total is a lower bound; of one that diverged or
         ran out of memory it is what it took to fail.
@@ -92,7 +91,7 @@ class TrialEnergy:
 
     @property
     def failed(self) -> bool:
-        """Whether it ended before, and not because a search had seen enough of it."""
+        """Return whether it ended before, and not because a search had seen enough of it."""
         ended = self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
         return ended and not self.finished and self.stop_reason is not StopReason.STOPPED
 
@@ -127,7 +126,8 @@ class SetupEnergy:
         calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target; None unless every finished trial reached it.
-        boards: What its trials were measured on.
+        boards: What each of the energies was measured on, in the order of `energy_j.values`; None
+            where that is not known.
         failed: Number of trials that failed: diverged, out of memory, or with an error.
         cost: Energy of all trials for each that succeeded; None where none failed, or where the
             energy of one is not known.
@@ -155,7 +155,7 @@ class SetupEnergy:
     calibration: float | None = None
     time_s: Spread | None = None
     to_target_j: Spread | None = None
-    boards: frozenset[str] = frozenset()
+    boards: tuple[str | None, ...] = ()
     failed: int = 0
     cost: CostOfSuccess | None = None
     estimated: bool = False
@@ -334,7 +334,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
-        boards=frozenset(trial.board for trial in repeats if trial.board),
+        boards=tuple(trial.board for trial in ended if trial.energy_j is not None),
         failed=sum(trial.failed for trial in repeats),
         cost=cost_with_failures(repeats),
         estimated=any(trial.estimated for trial in repeats),

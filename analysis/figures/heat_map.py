@@ -46,7 +46,7 @@ class HeatMapInfo:
 
     @property
     def is_grid(self) -> bool:
-        """Whether setups fill at least half of the map; what a search has tried does not."""
+        """Return whether setups fill at least half of the map; what a search has tried does not."""
         rows = len({cell.batch_size for cell in self.cells})
         columns = len({cell.series for cell in self.cells})
         return 2 * len(self.cells) >= rows * columns

@@ -13,7 +13,7 @@ from analysis.forms.chart_style import FAINT, GRID, INK, MUTED, SERIES, styled
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.quantities import learning_rate_text
 from analysis.read.load import load_windows
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 NAMES = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", REST: REST}
 COLOURS = (*SERIES[:3], FAINT, MUTED, INK, GRID, SERIES[4])

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from analysis.findings import Findings
 from study.record.bookings import PowerRecord
-from study.record.records import POWER_FILE
+from study.record.files import POWER_FILE
 
 _MOST_POINTS = 400
 _COLUMNS = tuple(PowerRecord.__slots__)

@@ -17,10 +17,11 @@ from analysis.forms.chart_style import (
     SHAPES,
     WIDTH,
     in_groups,
+    mark_step,
     styled,
 )
 from analysis.quantities import MISSING, counted
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 _BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
 _BAR_HEIGHT = 250
@@ -45,7 +46,8 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     rates = list(dict.fromkeys(bar.learning_rate for bar in info.bars))
     groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
     longest = max((len(bar.score_text) for bar in info.bars), default=0)
-    layer = _bars(rates, most=max(row["top"] for row in rows), longest=longest)
+    step = mark_step(max(_BAR_STEP, _LETTER * longest), groups, len(rates))
+    layer = _bars(rates, most=max(row["top"] for row in rows), step=step)
     notes = [
         f"By learning rate. Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
@@ -58,7 +60,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     return styled(in_groups(layer, rows, groups), info.title, notes)
 
 
-def _bars(rates: Sequence[str], *, most: float, longest: int) -> Any:  # noqa: ANN401 - as above
+def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: ANN401 - as above
     """A bar for each setup, its spread, and its accuracy on top."""
     rate = alt.X("learning_rate:N", sort=list(rates), title=None, axis=alt.Axis(labelAngle=-45))
     percent = alt.Y(
@@ -85,9 +87,7 @@ def _bars(rates: Sequence[str], *, most: float, longest: int) -> Any:  # noqa: A
         .mark_text(dy=-8, fontSize=11, color=INK)
         .encode(x=rate, y="top:Q", text="word:N")
     )
-    return alt.layer(bars, spread, words).properties(
-        width=alt.Step(max(_BAR_STEP, _LETTER * longest)), height=_BAR_HEIGHT
-    )
+    return alt.layer(bars, spread, words).properties(width=alt.Step(step), height=_BAR_HEIGHT)
 
 
 def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above

@@ -13,7 +13,7 @@ from analysis.findings import Findings
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 # More bars than these cannot be told apart on a page.
 MOST_BARS = 40

@@ -47,6 +47,7 @@ WIDTH = 640
 
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _PNG_SCALE = 2.0
+_HEADING_LETTER = 6.5
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 
 
@@ -154,6 +155,17 @@ def in_groups(layer: Any, rows: Sequence[Mapping[str, Any]], groups: Sequence[st
             spacing=14,
         ),
     )
+
+
+def mark_step(step: float, groups: Sequence[str], marks: int) -> float:
+    """Pixels for each mark beside others, so that no panel of `in_groups` is narrower than its heading.
+
+    Args:
+        step: What a mark needs by itself.
+        groups: Headings of the panels.
+        marks: Marks side by side in a panel.
+    """
+    return max(step, _HEADING_LETTER * max(map(len, groups), default=0) / max(marks, 1))
 
 
 def series_scales(series: Sequence[str]) -> tuple[alt.Scale, alt.Scale, alt.Scale]:

@@ -10,7 +10,7 @@ from typing import Self
 
 from analysis.forms.cells import Cell
 from analysis.quantities import decimals_for, number_text
-from study.record.records import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_MWH, J_PER_WH
 
 _LEAST = 10.0
 """The largest number of a table is at least so large, where a unit allows it."""

@@ -1,12 +1,13 @@
-"""A saving, and the accuracy given up for it, as parts of a sentence."""
+"""A saving, and what is given up of the objective for it, as parts of a sentence."""
 
-import statistics
 from collections.abc import Sequence
 
 from analysis.energy.savings import Saving
+from analysis.energy.score_changes import ScoreChange
+from analysis.forms.scores import ScoreForm
 
-NO_DIFFERENCE_POINTS = 0.5
-"""Points of accuracy below which nobody would choose by it."""
+NO_DIFFERENCE = 0.005
+"""Half a point of a share, or half a hundredth of another objective: nobody would choose by less."""
 
 
 def change_text(saving: Saving, against: str) -> str:
@@ -37,12 +38,29 @@ def saved_interval_text(saving: Saving) -> str:
     return f" (95 % interval {low:.0f} to {high:.0f} %{saved})"
 
 
-def points_given_up_text(given_up: Sequence[float | None]) -> str:
-    """Mean accuracy given up, as the end of a sentence; empty where it is not known."""
-    known = [each for each in given_up if each is not None]
-    if not known:
+def is_no_difference(change: ScoreChange, score: ScoreForm) -> bool:
+    """Whether two ways come to the same value of the objective as far as anybody cares."""
+    return abs(change.relative(score.objective)) < NO_DIFFERENCE
+
+
+def no_difference_text(score: ScoreForm) -> str:
+    """How far `is_no_difference` goes."""
+    return "half a point" if score.objective.is_share else f"{100 * NO_DIFFERENCE:g} % (relative)"
+
+
+def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> str:
+    """What is given up of the objective on average, as the end of a sentence; empty if not known."""
+    change = ScoreChange.mean(changes)
+    if change is None:
         return ""
-    points = 100 * statistics.fmean(known)
-    if abs(points) < NO_DIFFERENCE_POINTS:
-        return ", at the same accuracy within half a point"
-    return f", and {'gives up' if points > 0 else 'gains'} {abs(points):.1f} points of accuracy on average"
+    if is_no_difference(change, score):
+        return f", at the same {score.name} within {no_difference_text(score)}"
+    return f", and {given_up_words(change, score)} on average"
+
+
+def given_up_words(change: ScoreChange, score: ScoreForm) -> str:
+    """What is given up, as a verb and its object: `gives up 1.2 points of accuracy`."""
+    amount = score.amount_text(change.given_up)
+    if score.counts_points:
+        return f"{'gives up' if change.given_up > 0 else 'gains'} {amount} of {score.name}"
+    return f"is {'worse' if change.given_up > 0 else 'better'} by {amount} in {score.name}"

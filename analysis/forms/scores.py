@@ -12,7 +12,7 @@ from study.record.objective import ACCURACY, Objective
 
 @dataclass(frozen=True, slots=True)
 class ScoreForm:
-    """How a study's objective is named and how its values are written.
+    """Name of a study's objective, and the form of its values.
 
     Attributes:
         objective: The validation metric that decides.
@@ -66,13 +66,18 @@ class ScoreForm:
         return "accurate enough" if self._is_accuracy else f"good enough in {self.name}"
 
     @property
+    def good(self) -> str:
+        """What two setups are alike in: `as ... as`."""
+        return "accurate" if self._is_accuracy else f"good in {self.name}"
+
+    @property
     def in_heading(self) -> str:
         """The same in one word, for the heading of a column."""
         return "accurate" if self._is_accuracy else "good"
 
     @property
     def point(self) -> str:
-        """What a shortfall of the objective is counted in."""
+        """Unit in which a shortfall of the objective is counted."""
         if self.objective.is_share:
             return f"point of {self.name}"
         return f"1 % of the best {self.name}"
@@ -84,8 +89,18 @@ class ScoreForm:
 
     @property
     def axis(self) -> str:
-        """What the title of an axis ends with: `accuracy, %`."""
+        """End of an axis title: `accuracy, %`."""
         return f"{self.name}, %" if self.objective.is_share else self.name
+
+    @property
+    def counts_points(self) -> bool:
+        """Whether changes are counted in points: of a share that is to be large."""
+        return self.objective.is_share and self.objective.mode == "max"
+
+    @property
+    def given_up_heading(self) -> str:
+        """Heading of a column of what is given up."""
+        return "points given up" if self.objective.is_share else f"{self.name} given up"
 
     @property
     def in_unit(self) -> str:
@@ -94,12 +109,18 @@ class ScoreForm:
 
     def key(self, part: str = "") -> str:
         """Return the name of a column in CSV files: `accuracy_low_percent`, `rmse_low`."""
-        name = f"{self._plain}_{part}" if part else self._plain
+        name = f"{self.plain_name}_{part}" if part else self.plain_name
         return f"{name}_percent" if self.objective.is_share else name
+
+    def given_up_key(self, of: str) -> str:
+        """Return the name of a column of what is given up: `identity_given_up_points`, `x_given_up`."""
+        return f"{of}_given_up_points" if self.objective.is_share else f"{of}_given_up"
 
     def std_key(self) -> str:
         """Return the name of the column of standard deviations in CSV files."""
-        return f"{self._plain}_std_points" if self.objective.is_share else f"{self._plain}_std"
+        return (
+            f"{self.plain_name}_std_points" if self.objective.is_share else f"{self.plain_name}_std"
+        )
 
     def named(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row of a figure with the fields of the score under their own keys."""
@@ -107,7 +128,7 @@ class ScoreForm:
             "score": self.key(),
             "score_low": self.key("low"),
             "score_high": self.key("high"),
-            "score_text": self._plain,
+            "score_text": self.plain_name,
         }
         return {names.get(name, name): value for name, value in row.items()}
 
@@ -131,6 +152,17 @@ class ScoreForm:
             return f"{self.text(score)} {self.name}"
         return f"{self.name} {self.text(score)}"
 
+    def amount_text(self, difference: float) -> str:
+        """Return the size of a difference: `1.2 points`, `0.03214`."""
+        size = abs(difference)
+        return f"{100 * size:.1f} points" if self.objective.is_share else plain_text(size)
+
+    def change_text(self, given_up: float) -> str:
+        """Return a change by itself: `+1.2 points`, `0.03214 worse`."""
+        if self.counts_points:
+            return f"{-100 * given_up:+.1f} points"
+        return f"{self.amount_text(given_up)} {'worse' if given_up > 0 else 'better'}"
+
     def bare_text(self, score: float | None) -> str:
         """Return a value where there is little room: a share in whole percent, without its sign."""
         if score is None:
@@ -150,7 +182,7 @@ class ScoreForm:
         return f"{100 * tolerance:g} % (relative)"
 
     @property
-    def _plain(self) -> str:
+    def plain_name(self) -> str:
         """The name with letters, digits and `_` alone, as files and columns can be called."""
         return re.sub(r"\W", "_", self.name)
 

@@ -1,25 +1,25 @@
 """Advice on training tasks together."""
 
-import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from analysis.forms.savings_text import NO_DIFFERENCE_POINTS, change_text
+from analysis.energy.score_changes import ScoreChange
+from analysis.forms.savings_text import change_text, is_no_difference, no_difference_text
+from analysis.forms.scores import ScoreForm
 from analysis.multitask.together import MultitaskInfo
 from analysis.quantities import counted, listed
 
 TWO = 2
 
 
-def multitask_advice(info: MultitaskInfo) -> Iterator[str]:
-    """Say whether tasks are cheaper together, and what that costs in accuracy."""
+def multitask_advice(info: MultitaskInfo, score: ScoreForm) -> Iterator[str]:
+    """Say whether tasks are cheaper together, and what each gives up of the objective for that."""
     saving = info.over_setups
     if saving is None or saving.share is None:
         yield "Whether tasks train cheaper together is not known: energies are missing."
         return
-    heads = {task: [row.given_up[task] for row in info.rows] for task in info.names}
     yield (
         f"Training {all_tasks(info)} together {change_text(saving, 'one by one')}, over "
-        f"{counted(saving.energy_j.count, 'setup')}{_points_by_task(heads)}."
+        f"{counted(saving.energy_j.count, 'setup')}{_by_task(info.changes, score)}."
     )
 
 
@@ -28,16 +28,13 @@ def all_tasks(info: MultitaskInfo) -> str:
     return "both tasks" if len(info.names) == TWO else f"all {len(info.names)} tasks"
 
 
-def _points_by_task(given_up: Mapping[str, Sequence[float | None]]) -> str:
-    """Gain or loss of each task's accuracy: a mean of unlike accuracies would say nothing."""
-    changes = {
-        task: -100 * statistics.fmean(known)
-        for task, values in given_up.items()
-        if (known := [each for each in values if each is not None])
-    }
+def _by_task(changes: Mapping[str, ScoreChange], score: ScoreForm) -> str:
+    """Gain or loss of each task: a mean over unlike tasks would say nothing."""
     if not changes:
         return ""
-    if all(abs(points) < NO_DIFFERENCE_POINTS for points in changes.values()):
-        return ", at the same accuracies within half a point"
-    said = listed(f"{points:+.1f} points in {task}" for task, points in changes.items())
-    return f"; accuracy changes by {said} on average"
+    if all(is_no_difference(change, score) for change in changes.values()):
+        return f", at the same {score.values} within {no_difference_text(score)}"
+    said = listed(f"{score.change_text(each.given_up)} in {task}" for task, each in changes.items())
+    if score.counts_points:
+        return f"; {score.name} changes by {said} on average"
+    return f"; {score.name} is {said} on average"

@@ -6,7 +6,16 @@ from typing import Any
 
 import altair as alt
 
-from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, in_groups, styled, wrapped
+from analysis.forms.chart_style import (
+    CHOSEN,
+    INK,
+    MUTED,
+    PLAIN,
+    in_groups,
+    mark_step,
+    styled,
+    wrapped,
+)
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
@@ -46,7 +55,9 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart o
             ),
             description="words:N",
         )
-        .properties(width=alt.Step(_BAR_STEP), height=_BAR_HEIGHT)
+        .properties(
+            width=alt.Step(mark_step(_BAR_STEP, groups, len(names) * len(ways))), height=_BAR_HEIGHT
+        )
     )
     notes = [
         "By learning rate. Left bar: the tasks one upon the other; right bar: all in one training.",

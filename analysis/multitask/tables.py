@@ -8,7 +8,6 @@ from analysis.forms.cells import (
     gaps_legend,
     mean_of,
     number_cell,
-    percent,
     setup_cells,
     setup_columns,
     std_of,
@@ -16,9 +15,10 @@ from analysis.forms.cells import (
 )
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
+from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo
-from study.record.records import J_PER_MWH
+from study.record.files import J_PER_MWH
 
 
 def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
@@ -53,27 +53,34 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
     )
 
 
-def multitask_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
+def multitask_table(info: MultitaskInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
     """All tasks together against one by one, in each setup (paper, Figure 5)."""
     unit = saving_unit([row.saving for row in info.rows])
+    given_up = "points" if score.objective.is_share else score.given_up_heading
     return TableInfo(
         name="multitask",
         title=titled("Tasks together against one by one", labels),
         columns=(
             *setup_columns(info.rows),
             *saving_columns("one by one", "together", unit),
-            *(Column(key=f"{n}_given_up_points", heading=f"{n} points") for n in info.names),
+            *(
+                Column(key=score.given_up_key(name), heading=f"{name} {given_up}")
+                for name in info.names
+            ),
         ),
         rows=tuple(
             (
                 *setup_cells(r, info.rows),
                 *saving_cells(r.saving, unit),
-                *(number_cell(percent(r.given_up[name]), 1) for name in info.names),
+                *(
+                    score.cell(None if (change := r.given_up[name]) is None else change.given_up)
+                    for name in info.names
+                ),
             )
             for r in info.rows
         ),
         legend=(
             f"{saving_line('training together', info.over_setups)}; "
-            "points: accuracy given up by training together"
+            f"{given_up}: by how much {score.name} is worse where all are trained together"
         ),
     )

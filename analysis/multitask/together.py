@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.energy.savings import Saving, saving_over, saving_over_setups, with_intervals
+from analysis.energy.score_changes import ScoreChange
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY, Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +41,7 @@ class SetupMultitask:
         stages: Each task, and last all together, each with energy, epochs and accuracy.
         saving: Of all together against the sum of one by one, over the repeats; None where no
             repeat has all energies.
-        given_up: Of each task: its accuracy alone minus that with the others; a share, or None.
+        given_up: Of each task: what it gives up of the objective with the others, or None.
     """
 
     setup: int
@@ -47,7 +49,7 @@ class SetupMultitask:
     learning_rate: float
     stages: tuple[SetupStage, ...]
     saving: Saving | None
-    given_up: Mapping[str, float | None]
+    given_up: Mapping[str, ScoreChange | None]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -70,9 +72,21 @@ class MultitaskInfo:
         """Names of the tasks, without the stage that trains them all."""
         return tuple(each.task for each in self.tasks[:-1])
 
+    @property
+    def changes(self) -> dict[str, ScoreChange]:
+        """What each task gives up on average over the setups, by its name; of those that are known."""
+        means = {
+            name: ScoreChange.mean(row.given_up[name] for row in self.rows) for name in self.names
+        }
+        return {name: change for name, change in means.items() if change is not None}
+
 
 def multitask_info(
-    setups: Sequence[SetupFacts], stages: Iterable[SetupStage], trials: Iterable[TrialStage]
+    setups: Sequence[SetupFacts],
+    stages: Iterable[SetupStage],
+    trials: Iterable[TrialStage],
+    *,
+    objective: Objective = ACCURACY,
 ) -> MultitaskInfo:
     """Compare the stages of each setup: the last one trains what the others train one by one.
 
@@ -80,6 +94,7 @@ def multitask_info(
         setups: The setups of the study.
         stages: Their stages, in the order of the manifest.
         trials: The stages of their trials.
+        objective: The validation metric that decides.
     """
     by_setup = {(each.setup, each.stage): each for each in stages}
     words = tuple(dict.fromkeys(stage for _, stage in by_setup))
@@ -89,6 +104,7 @@ def multitask_info(
             facts,
             tuple(by_setup[facts.setup, t] for t in words if (facts.setup, t) in by_setup),
             list(energies.get(facts.setup, {}).values()),
+            objective,
         )
         for facts in setups
     )
@@ -115,6 +131,7 @@ def _of_setup(
     facts: SetupFacts,
     stages: tuple[SetupStage, ...],
     repeats: Sequence[Mapping[str, float | None]],
+    objective: Objective,
 ) -> SetupMultitask:
     *alone, together = stages
     pairs = [
@@ -128,7 +145,9 @@ def _of_setup(
         stages=stages,
         saving=saving_over(pairs),
         given_up={
-            each.stage: _given_up(each.by_task.get(each.stage), together.by_task.get(each.stage))
+            each.stage: ScoreChange.of(
+                each.by_task.get(each.stage), together.by_task.get(each.stage), objective
+            )
             for each in alone
         },
     )
@@ -146,7 +165,3 @@ def _average(task: str, stages: Sequence[SetupStage]) -> TaskAverage:
 
 def _over_setups(spreads: Iterable[Spread | None]) -> Spread | None:
     return Spread.of(None if spread is None else spread.mean for spread in spreads)
-
-
-def _given_up(alone: Spread | None, together: Spread | None) -> float | None:
-    return None if alone is None or together is None else alone.mean - together.mean

@@ -13,7 +13,7 @@ from analysis.findings import Findings
 from analysis.page.overview import overview_files
 from analysis.page.report import write_report
 from analysis.tables.factor_table import factor_table
-from study.record.records import EPOCHS_FILE, MANIFEST_FILE, POWER_FILE, REPORT_FOLDER, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, POWER_FILE, REPORT_FOLDER, TRIALS_FILE
 
 _WATCHED = (MANIFEST_FILE, EPOCHS_FILE, TRIALS_FILE, f"{POWER_FILE}/*", "*/result.json")
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import learning_rate_text, listed, percent_text
-from analysis.ranking.evidence import CALIBRATION
 from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
+from study.inference.boards import CALIBRATION
 from study.record.manifest import Manifest, NodeFacts
 from study.record.objective import ACCURACY
 
@@ -156,7 +156,7 @@ def _node_text(node: NodeFacts) -> str:
 
 
 def _classes_text(manifest: Manifest) -> str:
-    """How many classes there are, and how often the commonest is right; nothing without classes."""
+    """Describe number of classes and share of the commonest; nothing without classes."""
     data = manifest.data
     if not data.classes:
         return ""

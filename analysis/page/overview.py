@@ -18,7 +18,7 @@ from analysis.page.sections import advice_parts, hero
 from analysis.tables.comparison import all_labels, boards_note, comparison_infos
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.terminal import study_line
-from study.record.records import REPORT_FOLDER
+from study.record.files import REPORT_FOLDER
 
 _REST = """<header class="top">
 <h1>{{ title }}</h1>

@@ -9,14 +9,15 @@ from markupsafe import Markup
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import Draw, draw
 from analysis.findings import Findings
+from analysis.forms.cells import Cell, TableInfo, csv_text
 from analysis.forms.chart_style import Drawing
 from analysis.page.method_text import method_sentences, study_facts
 from analysis.page.page import render
 from analysis.page.sections import advice_parts, hero, key_figures, sections
 from analysis.tables.against_paper import against_paper_infos
-from analysis.tables.setups import Cell, TableInfo, csv_text, table_infos
+from analysis.tables.setups import table_infos
 from analysis.tables.terminal import study_line
-from study.record.records import REPORT_FOLDER
+from study.record.files import REPORT_FOLDER
 
 PAGE_FILE = "index.html"
 

@@ -1,13 +1,13 @@
 """Sections of a report's page, in their order: prose, figures and tables."""
 
 import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from analysis.energy.savings import Saving
 from analysis.findings import Findings
+from analysis.forms.cells import TableInfo
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
@@ -17,12 +17,7 @@ from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
-from analysis.tables.setups import (
-    TableInfo,
-    energy_per_epoch_info,
-    ranking_info,
-    relative_total_info,
-)
+from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
 
 _HEROES = (
@@ -158,13 +153,9 @@ def _pretraining_keys(findings: Findings, info: PretrainingInfo) -> Iterator[Key
 
 def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigure]:
     yield from _saving_key(info.over_setups, findings.titled("by training together"))
-    for name, given_up in (
-        (task, [row.given_up[task] for row in info.rows]) for task in info.names
-    ):
-        known = [each for each in given_up if each is not None]
-        if known:
-            points = -100 * statistics.fmean(known)
-            yield KeyFigure(name=f"accuracy of {name}", value=f"{points:+.1f} points")
+    score = findings.score
+    for task, change in info.changes.items():
+        yield KeyFigure(name=f"{score.name} of {task}", value=score.change_text(change.given_up))
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:

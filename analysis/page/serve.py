@@ -25,7 +25,7 @@ from analysis.page.report import PAGE_FILE
 from analysis.quantities import listed
 from analysis.read.load import find_studies
 from analysis.tables.terminal import make_console
-from study.record.records import REPORT_FOLDER
+from study.record.files import REPORT_FOLDER
 
 ADDRESS = "127.0.0.1"
 

@@ -2,34 +2,39 @@
 
 from collections.abc import Iterator
 
+from analysis.energy.score_changes import ScoreChange
 from analysis.forms.savings_text import (
-    NO_DIFFERENCE_POINTS,
     change_text,
-    points_given_up_text,
+    given_up_text,
+    given_up_words,
+    is_no_difference,
+    no_difference_text,
 )
+from analysis.forms.scores import ScoreForm
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import counted, points_text
+from analysis.quantities import counted
 
 
-def pretraining_advice(info: PretrainingInfo, tolerance: float) -> Iterator[str]:
+def pretraining_advice(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> Iterator[str]:
     """Say whether pretraining pays, what it gives up for that, and what freezing saves.
 
     Args:
         info: What the study says.
-        tolerance: Accuracy that may be given up for energy; a share.
+        tolerance: What may be given up of the objective for energy; a share.
+        score: How the objective is named and written.
     """
-    yield _when_it_pays(info, tolerance)
+    yield _when_it_pays(info, tolerance, score)
     saving = info.freezing.over_setups
     if saving is not None and saving.share is not None:
         yield (
             f"Freezing the encoder {change_text(saving, 'training it on')}"
-            f"{points_given_up_text([row.accuracy_given_up for row in info.freezing.rows])}."
+            f"{given_up_text([row.given_up for row in info.freezing.rows], score)}."
         )
 
 
-def _when_it_pays(info: PretrainingInfo, tolerance: float) -> str:
+def _when_it_pays(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> str:
     pooled = info.frozen.pooled
     if pooled is None or not pooled.pays:
         return _why_not(info.frozen, info.encoder_weights)
@@ -40,21 +45,20 @@ def _when_it_pays(info: PretrainingInfo, tolerance: float) -> str:
     over = f"over {counted(pooled.setups, 'setup')}"
     if info.given_up is None:
         return f"Pretraining has used less energy than training from scratch {after}, {over}."
-    given_up = _given_up_text(info.given_up)
-    if info.given_up > tolerance:
+    given_up = _given_up_text(info.given_up, score)
+    if info.given_up.relative(score.objective) > tolerance:
         return (
             f"Pretraining has used less energy than training from scratch {after}, {over}, but "
-            f"{given_up}: more than the {points_text(tolerance)} that may be given up."
+            f"{given_up}: more than the {score.tolerance_text(tolerance)} that may be given up."
         )
     return f"Pretraining pays {after}, {over}, and {given_up}."
 
 
-def _given_up_text(given_up: float) -> str:
-    """Accuracy given up against training from scratch."""
-    points = 100 * given_up
-    if abs(points) < NO_DIFFERENCE_POINTS:
-        return "is as accurate as training from scratch within half a point"
-    return f"{'gives up' if points > 0 else 'gains'} {abs(points):.1f} points of accuracy on average against it"
+def _given_up_text(change: ScoreChange, score: ScoreForm) -> str:
+    """What is given up of the objective against training from scratch."""
+    if is_no_difference(change, score):
+        return f"is as {score.good} as training from scratch within {no_difference_text(score)}"
+    return f"{given_up_words(change, score)} on average against it"
 
 
 def _why_not(info: BreakEvenInfo, weights: str | None) -> str:

@@ -19,7 +19,7 @@ from analysis.energy.spread import Interval, Spread
 from analysis.energy.stages import TrialStage, energies_by_repeat
 from analysis.pretraining.cycles import CycleDoubt, PooledCycles, Triple, doubt_of, pooled
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 
 STAGES_OF_A_CYCLE = (Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN)
 """What may be trained on the encoder in each cycle."""

@@ -44,7 +44,7 @@ class PooledCycles:
 
     @property
     def pays(self) -> bool:
-        """Whether anything is saved in a cycle."""
+        """Return whether anything is saved in a cycle."""
         return math.isfinite(self.cycles)
 
 

@@ -11,8 +11,8 @@ from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break
 from analysis.pretraining.info import PretrainingInfo
 from analysis.pretraining.tables import break_even_line
 from analysis.quantities import counted, sentence
+from study.record.files import J_PER_WH
 from study.record.manifest import Manifest
-from study.record.records import J_PER_WH
 
 # How far a panel goes beyond the break-even, as a share of it.
 _BEYOND = 1.6

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.energy.savings import Saving, saving_over, saving_over_setups, with_intervals
+from analysis.energy.score_changes import ScoreChange
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage, energies_by_repeat
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
+from study.record.objective import ACCURACY, Objective
+from study.record.vocabulary import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,14 +23,14 @@ class SetupFreezing:
         learning_rate: As asked for.
         parameters: What the setup has besides.
         saving: Over the repeats; None where no repeat has both energies.
-        accuracy_given_up: Accuracy of the unfrozen minus that of the frozen classifier; a share.
+        given_up: What the frozen classifier gives up of the objective against the unfrozen one.
     """
 
     setup: int
     batch_size: int
     learning_rate: float
     saving: Saving | None
-    accuracy_given_up: float | None
+    given_up: ScoreChange | None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +56,7 @@ def freezing_info(
     trials: Iterable[TrialStage],
     *,
     latents_j: Spread | None = None,
+    objective: Objective = ACCURACY,
 ) -> FreezingInfo:
     """Compare the two stages in each setup.
 
@@ -62,11 +65,9 @@ def freezing_info(
         stages: Their stages.
         trials: The stages of their trials.
         latents_j: Energy of computing latent features, over trials.
+        objective: The validation metric that decides.
     """
-    accuracy = {
-        (each.setup, each.stage): None if each.accuracy is None else each.accuracy.mean
-        for each in stages
-    }
+    scores = {(each.setup, each.stage): each.accuracy for each in stages}
     energies = energies_by_repeat(trials)
     rows = tuple(
         SetupFreezing(
@@ -80,9 +81,10 @@ def freezing_info(
                     for r in energies.get(facts.setup, {}).values()
                 ]
             ),
-            accuracy_given_up=_difference(
-                accuracy.get((facts.setup, Stage.CLASSIFIER_UNFROZEN)),
-                accuracy.get((facts.setup, Stage.CLASSIFIER_FROZEN)),
+            given_up=ScoreChange.of(
+                scores.get((facts.setup, Stage.CLASSIFIER_UNFROZEN)),
+                scores.get((facts.setup, Stage.CLASSIFIER_FROZEN)),
+                objective,
             ),
         )
         for facts in setups
@@ -93,7 +95,3 @@ def freezing_info(
         over_setups=saving_over_setups(savings),
         latents_j=latents_j,
     )
-
-
-def _difference(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one - other

@@ -1,16 +1,17 @@
 """Results of a pretraining study: break-even and freezing together."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.energy.score_changes import ScoreChange
 from analysis.energy.spread import Spread
 from analysis.energy.stages import SetupStage, TrialStage
 from analysis.pretraining.break_even import BreakEvenInfo, break_even_info
 from analysis.pretraining.freezing import FreezingInfo, freezing_info
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study, load_windows
-from study.record.records import LATENTS, Stage
+from study.record.objective import Objective
+from study.record.vocabulary import LATENTS, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +22,15 @@ class PretrainingInfo:
         frozen: Break-even with the frozen classifier in each cycle, as in the paper.
         unfrozen: Break-even with the unfrozen classifier in each cycle.
         freezing: Frozen against unfrozen.
-        given_up: Accuracy of training from scratch minus that of the frozen classifier, the mean over
-            setups; a share; None where it is not known.
+        given_up: What the frozen classifier gives up of the objective against training from scratch,
+            the mean over setups; None where it is not known.
         encoder_weights: Published weights that encoders start from; None where they were trained.
     """
 
     frozen: BreakEvenInfo
     unfrozen: BreakEvenInfo
     freezing: FreezingInfo
-    given_up: float | None
+    given_up: ScoreChange | None
     encoder_weights: str | None
 
 
@@ -37,25 +38,26 @@ def pretraining_info(
     study: Study, stages: Sequence[SetupStage], trials: Sequence[TrialStage]
 ) -> PretrainingInfo:
     """Compute break-even and freezing of a study."""
-    setups = study.manifest.setups
+    setups, objective = study.manifest.setups, study.manifest.objective
     return PretrainingInfo(
         frozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_FROZEN),
         unfrozen=break_even_info(setups, trials, cycle=Stage.CLASSIFIER_UNFROZEN),
-        freezing=freezing_info(setups, stages, trials, latents_j=_latents_j(study)),
-        given_up=_given_up(stages),
+        freezing=freezing_info(
+            setups, stages, trials, latents_j=_latents_j(study), objective=objective
+        ),
+        given_up=_given_up(stages, objective),
         encoder_weights=study.manifest.encoder_weights,
     )
 
 
-def _given_up(stages: Sequence[SetupStage]) -> float | None:
-    """Accuracy that a classifier on a frozen encoder gives up against training from scratch."""
-    accuracies = {(s.setup, s.stage): s.accuracy.mean for s in stages if s.accuracy is not None}
-    changes = [
-        scratch - accuracies[setup, Stage.CLASSIFIER_FROZEN]
-        for (setup, stage), scratch in accuracies.items()
-        if stage == Stage.ENCODER_CLASSIFIER and (setup, Stage.CLASSIFIER_FROZEN) in accuracies
-    ]
-    return statistics.fmean(changes) if changes else None
+def _given_up(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange | None:
+    """What a classifier on a frozen encoder gives up against training from scratch."""
+    frozen = {each.setup: each.accuracy for each in stages if each.stage == Stage.CLASSIFIER_FROZEN}
+    return ScoreChange.mean(
+        ScoreChange.of(each.accuracy, frozen.get(each.setup), objective)
+        for each in stages
+        if each.stage == Stage.ENCODER_CLASSIFIER
+    )
 
 
 def _latents_j(study: Study) -> Spread | None:

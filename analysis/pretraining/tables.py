@@ -9,13 +9,13 @@ from analysis.forms.cells import (
     Column,
     TableInfo,
     number_cell,
-    percent,
     setup_cells,
     setup_columns,
     word_cell,
 )
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
+from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, SetupBreakEven
 from analysis.pretraining.cycles_text import cycles_interval_text
@@ -48,14 +48,14 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str]) -> TableInfo:
     )
 
 
-def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
+def freezing_table(info: FreezingInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
     """Table of the savings of a frozen encoder (paper, Table 3)."""
     unit = saving_unit([row.saving for row in info.rows])
     rows = tuple(
         (
             *setup_cells(r, info.rows),
             *saving_cells(r.saving, unit),
-            number_cell(percent(r.accuracy_given_up), 1),
+            score.cell(None if r.given_up is None else r.given_up.given_up),
         )
         for r in info.rows
     )
@@ -70,7 +70,10 @@ def freezing_table(info: FreezingInfo, labels: Sequence[str]) -> TableInfo:
         columns=(
             *setup_columns(info.rows),
             *saving_columns("unfrozen", "frozen", unit),
-            Column(key="accuracy_given_up_points", heading="points given up"),
+            Column(
+                key=score.given_up_key(score.plain_name),
+                heading=score.given_up_heading,
+            ),
         ),
         rows=rows,
         legend="; ".join(legend),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from analysis.energy.totals import SetupEnergy
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 _S_PER_H = 3600.0
 

@@ -16,7 +16,7 @@ import pandas as pd
 from analysis.quantities import counted
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, EnergyStatus
+from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 LEAST_SEEN = 0.5
 """Share of an epoch that must have been seen for the rest to be extrapolated."""

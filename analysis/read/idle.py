@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import Study
-from study.record.records import EnergyStatus
+from study.record.vocabulary import EnergyStatus
 
 LABEL = "idle power subtracted"
 

@@ -22,7 +22,7 @@ Writes study.json and epochs.parquet into it. Energies are missing unless the tr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What an import takes."""
+    """Options of an import."""
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     """The run's folder: the one with a folder for each trial."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.read.load import Study
 from study.record.bookings import PowerRecord
-from study.record.records import POWER_FILE
+from study.record.files import POWER_FILE
 
 FOLDER = "power"
 _COLUMNS = tuple(PowerRecord.__slots__)

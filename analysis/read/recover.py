@@ -14,8 +14,8 @@ from analysis.quantities import counted
 from analysis.read.counted import counted_epochs
 from analysis.read.typed import column_names, typed_frame
 from study.record.objective import Objective
-from study.record.records import EpochRecord, StopReason, TrialRecord, TrialStatus
-from study.record.vocabulary import CUTS_EPOCH
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import CUTS_EPOCH, StopReason, TrialStatus
 
 _LOST = (StopReason.ERROR.value,)
 _COMPONENTS = ("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j")

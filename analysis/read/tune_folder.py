@@ -13,9 +13,11 @@ from typing import Any
 
 from analysis.errors import AnalysisError
 from analysis.read.typed import typed_frame
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE
 from study.record.objective import Objective
-from study.record.records import EPOCHS_FILE, MANIFEST_FILE, EpochRecord, StopReason
+from study.record.records import EpochRecord
 from study.record.tune_rows import SetupBook, epoch_record, run_manifest
+from study.record.vocabulary import StopReason
 
 _RESULTS, _ERROR = "result.json", "error.txt"
 

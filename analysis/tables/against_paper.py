@@ -25,7 +25,7 @@ from analysis.tables.published import (
     multitask_saving,
     table_2_j,
 )
-from study.record.records import Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 
 _REPLACED_SCENARIO = "pamap2"
 

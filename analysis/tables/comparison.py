@@ -25,7 +25,7 @@ from analysis.quantities import (
     to_wh,
 )
 from analysis.tables.published import Hardware, table_2_j
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 _Key = tuple[int, float, str]
 

@@ -10,8 +10,7 @@ from analysis.findings import Findings
 from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.read.load import Study
-from study.record.records import EnergyMethod, TrialStatus
-from study.record.vocabulary import NOT_WHOLE
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, TrialStatus
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
 """Components and how people see them; the node contains the others."""
@@ -100,7 +99,7 @@ def _heading(study: Study, component: str, unit: str) -> str:
 
 
 def _legend(study: Study) -> str:
-    """What ranks, and how shared components were charged."""
+    """Explain the energy that ranks, and how shared components were charged."""
     rules = "; ".join(f"{name}: {rule}" for name, rule in study.manifest.charging.items())
     ranks = f"ranked by {study.manifest.energy_of}; a node contains its components"
     return f"{ranks}; {rules}" if rules else ranks

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from analysis.energy.savings import saved_share
 from analysis.multitask.together import one_by_one_j
-from study.record.records import J_PER_MWH, J_PER_WH, Stage
+from study.record.files import J_PER_MWH, J_PER_WH
+from study.record.vocabulary import Stage
 
 BATCH_SIZES = (64, 256, 1024, 4096)
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.0001)

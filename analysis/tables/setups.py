@@ -12,12 +12,10 @@ from analysis.forms.cells import (
     Column,
     TableInfo,
     change_cell,
-    csv_text,
     matrix,
     mean_of,
     number_cell,
     percent,
-    rich_table,
     setup_cells,
     setup_columns,
     std_of,
@@ -34,19 +32,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking
 from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
-from study.record.records import J_PER_MWH
-
-__all__ = [
-    "Cell",
-    "Column",
-    "TableInfo",
-    "csv_text",
-    "energy_per_epoch_info",
-    "ranking_info",
-    "relative_total_info",
-    "rich_table",
-    "table_infos",
-]
+from study.record.files import J_PER_MWH
 
 _FRONT, _TIE, _CHANCE = "●", "≈", "?"
 

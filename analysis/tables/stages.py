@@ -23,7 +23,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
 from analysis.search.tables import search_tables
-from study.record.records import J_PER_MWH
+from study.record.files import J_PER_MWH
 
 
 def paradigm_table_infos(findings: Findings) -> tuple[TableInfo, ...]:
@@ -38,10 +38,10 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
     if paradigm.pretraining is not None:
         yield break_even_table(paradigm.pretraining.frozen, findings.labels)
         yield break_even_table(paradigm.pretraining.unfrozen, findings.labels)
-        yield freezing_table(paradigm.pretraining.freezing, findings.labels)
+        yield freezing_table(paradigm.pretraining.freezing, findings.labels, findings.score)
     if paradigm.multitask is not None:
         yield tasks_table(paradigm.multitask, findings.labels)
-        yield multitask_table(paradigm.multitask, findings.labels)
+        yield multitask_table(paradigm.multitask, findings.labels, findings.score)
     if paradigm.search is not None:
         yield from search_tables(paradigm.search, findings.labels, findings.score)
 

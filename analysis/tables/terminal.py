@@ -10,23 +10,17 @@ from rich.text import Text
 
 from analysis.energy.bill import Bill
 from analysis.findings import Findings
-from analysis.forms.cells import narrowed
+from analysis.forms.cells import TableInfo, narrowed, rich_table
 from analysis.quantities import counted, energy_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
 from analysis.tables.contenders import contenders_info
 from analysis.tables.published import INCONSISTENCIES
-from analysis.tables.setups import (
-    TableInfo,
-    energy_per_epoch_info,
-    ranking_info,
-    relative_total_info,
-    rich_table,
-)
+from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
 from study.record.manifest import Manifest
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 
 # Wide enough for the ranking; what a file or a pipe gets, which have no width of their own.
 PLAIN_WIDTH = 100

@@ -32,7 +32,7 @@ from benchmarks.search.strategies import STRATEGIES, Strategy
 from benchmarks.search.synthetic_table import synthetic_rows
 from benchmarks.search.table import comparison_table
 from study.errors import OptionError
-from study.record.records import J_PER_WH, TRIALS_FILE
+from study.record.files import J_PER_WH, TRIALS_FILE
 from study.search.replay.table import ReplayTable, read_table, table_of
 
 ROOT = Path(__file__).parents[2]

@@ -17,7 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from trackers.sources.detect import Request
 
 PREFIX = "eval_"

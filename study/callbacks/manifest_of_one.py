@@ -13,8 +13,7 @@ from study.record.manifest import (
     NodeFacts,
     SetupFacts,
 )
-from study.record.records import Paradigm
-from study.record.vocabulary import EnergyScope
+from study.record.vocabulary import EnergyScope, Paradigm
 from study.store.provenance import git_commit, now, versions
 from trackers.bill import ACCELERATOR
 from trackers.sample import Component

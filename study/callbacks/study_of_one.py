@@ -8,19 +8,16 @@ from pathlib import Path
 from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.training import STAGE, Run, Training
 from study.record.bookings import WindowRecord
-from study.record.objective import metrics_text
-from study.record.records import (
+from study.record.files import (
     EPOCHS_FILE,
     MANIFEST_FILE,
     TRIALS_CSV_FILE,
     TRIALS_FILE,
     WINDOWS_FILE,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    TrialRecord,
 )
-from study.record.vocabulary import EnergyMethod
+from study.record.objective import metrics_text
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
@@ -138,7 +135,7 @@ def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
 
 
 def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -> WindowRecord:
-    """What is booked of a window: the energy that ranks."""
+    """Book a window: the energy that ranks."""
     counted = [readings[each.uuid] for each in _counted(run) if each.uuid in readings]
     ranks = line(_in_order(run.scope), run.devices, readings, peak_power_w=None)
     return WindowRecord(
@@ -166,7 +163,7 @@ def _in_order(scope: frozenset[Component]) -> list[Component]:
 
 
 def _method(ranks: Line) -> EnergyMethod | None:
-    """How an energy came about; of a sum the word that promises least."""
+    """Method of an energy; of a sum the one that promises least."""
     least = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
     return next((each for each in least if each in ranks.methods), None)
 

@@ -1,11 +1,11 @@
-"""What a training was and what was measured of it: the values that become a study of one setup."""
+"""A training and its measurements: the values that become a study of one setup."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from study.record.objective import ACCURACY, Objective
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from trackers.sample import Component, Device, Reading
 from trackers.sources.detect import Detection
 
@@ -15,7 +15,7 @@ STAGE = Stage.ENCODER_CLASSIFIER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """What is trained.
+    """Description of a training.
 
     Attributes:
         objective: Validation metric that decides.

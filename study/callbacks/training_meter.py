@@ -25,7 +25,7 @@ from typing import Self, final
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
 from study.errors import StudyError
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
 from trackers.meter.meter import EnergyMeter

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from study.data.catalog import DATA_SETS, Command
 from study.errors import OptionError, StudyError
+from trackers import terminal
 
 _PROGRAM = "python -m study.data"
 _Verb = Literal["get", "check", "sample"]
@@ -55,4 +56,4 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    terminal.run(main)

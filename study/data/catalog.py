@@ -28,7 +28,7 @@ class Command(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """What can be done with a data set: dataclasses that are a `Command`."""
+    """Actions of a data set: dataclasses that are a `Command`."""
 
     get: type[Command]
     check: type[Command]

@@ -160,7 +160,7 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
 
 
 def _version(response: httpx.Response) -> str:
-    """What the server calls this version of its file; empty where it has no word for it."""
+    """Version of the file by the server's word for it; empty where it has none."""
     tag: str = response.headers.get("ETag", "")
     # A weak tag does not promise the same bytes and may not be used for ranges.
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")

@@ -1,14 +1,18 @@
-"""What Ctrl-C does to a study, and SIGTERM with it, which is how schedulers and machines end a job.
+"""Handling of Ctrl-C, and likewise of SIGTERM and SIGHUP.
 
-Once: the trials are stopped, and what is known is written. Twice: the command ends at once. What is
-on storage then is at most one flush old, and whole, because tables are put in place when they are.
+By SIGTERM schedulers and machines end a job, by SIGHUP a terminal says that it is gone. Once: the trials
+are stopped, and what is known is written. Twice: the command ends at once. What is on storage then is at
+most one flush old, and whole, because tables are put in place when they are.
 """
 
 import os
 import signal
+import stat
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
+from pathlib import Path
 from types import FrameType
 from typing import Any, Self, final
 
@@ -18,6 +22,9 @@ INTERRUPTED = 130
 STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
 WAITING = b"\nstopping as soon as Ray has started; once more leaves at once\n"
 LEFT = b"\nleft at once: what was written before is whole, and --resume goes on from there\n"
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Phase(Enum):
@@ -44,8 +51,12 @@ class Interrupts:
     def __enter__(self) -> Self:
         """Take the signals; in a thread that is not the main one they are left alone."""
         if threading.current_thread() is threading.main_thread():
+            before = {each: signal.getsignal(each) for each in SIGNALS}
+            # Under nohup a terminal that goes is no reason to stop.
             self._before = {
-                each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)
+                number: handler
+                for number, handler in before.items()
+                if number != signal.SIGHUP or handler is not signal.SIG_IGN
             }
         self._install()
         return self
@@ -57,7 +68,7 @@ class Interrupts:
 
     @property
     def came(self) -> bool:
-        """Whether a signal has come."""
+        """Return whether a signal has come."""
         return self._count > 0
 
     def started(self) -> None:
@@ -87,16 +98,33 @@ class Interrupts:
         for number in self._before:
             signal.signal(number, self._take)
 
-    def _take(self, _number: int, _frame: FrameType | None) -> None:
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            _speak_to_nobody()
+            if self._count:
+                return  # a terminal and its shell both say so
         self._count += 1
         if self._count > 1:
-            # Not by print: the signal may have come while something was being printed.
-            os.write(2, LEFT)
+            _say(LEFT)
             self._leave(INTERRUPTED)
             return
-        os.write(2, WAITING if self._phase is _Phase.STARTING else STOPPING)
+        _say(WAITING if self._phase is _Phase.STARTING else STOPPING)
         if self._phase is _Phase.TRIALS:
             _stop_trials()
+
+
+def _say(text: bytes) -> None:
+    """Not by print: the signal may have come while something was being printed."""
+    with suppress(OSError):
+        os.write(2, text)
+
+
+def _speak_to_nobody() -> None:
+    """Let what is printed from now on go nowhere where the terminal is gone: printing would raise."""
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        for output in (1, 2):
+            if stat.S_ISCHR(os.fstat(output).st_mode):
+                os.dup2(nowhere.fileno(), output)
 
 
 def _stop_trials() -> None:

@@ -1,14 +1,17 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from rich.console import Console
 
+from study.axes.variants import with_variants
 from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
-from study.errors import ScenarioError, StudyError
+from study.errors import Faults, ScenarioError, StudyError
 from study.execution.checks import (
     check_folder,
     check_same_study,
@@ -21,24 +24,22 @@ from study.execution.shipping import check_shippable
 from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
+from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
-from study.record.objective import Objective
-from study.record.records import (
-    MANIFEST_FILE,
-    EnergyMethod,
-    Paradigm,
-    TrialRecord,
-    TrialStatus,
-)
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
 from study.store.folder import StudyFolder
+from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
+from study.store.rescue import take_back
 from study.training.dry_run import check_training
 from study.training.stages import stage_warnings
 
@@ -67,43 +68,139 @@ def run_study(
     """
     began_s = time.monotonic()
     options = options.reduced()
-    scenario = scenario or load_scenario(options.scenario, options.scenario_options)
     source = source or GridSource(options)
-    device_type = check_this_machine(options)
-    scenario = source.prepared(scenario)
-    stages, setups = design.stages(scenario), design.setups(options, scenario)
-    name = options.name or new_name(design.paradigm, scenario.name)
-    folder = StudyFolder(options.results_dir, name)
-    earlier = check_folder(folder, options, name)
-    console.print(f"[bold]study {name}[/]: {design.paradigm}, scenario {scenario.name}")
-    check_target(options.target, objective_of(scenario))
-    data, facts = _loaded(scenario, options, console)
-    check_training(scenario, data, stages, [each.parameters for each in setups])
-    check_shippable(scenario)
-    folder.prepare()
-    manifest = _manifest(
+    plan = _checked(
         design,
         options,
-        facts,
+        scenario or load_scenario(options.scenario, options.scenario_options),
+        source,
+    )
+    console.print(f"[bold]study {plan.name}[/]: {design.paradigm}, scenario {plan.scenario.name}")
+    data, facts = _loaded(plan.scenario, plan.setups, options, console)
+    on_this_cpu = options.address is None and plan.device_type == "cpu"
+    check_training(
+        plan.scenario,
+        data,
+        plan.stages,
+        [each.parameters for each in plan.setups],
+        precision=options.precision if on_this_cpu else None,
+    )
+    plan.folder.prepare()
+    manifest = _manifest(
+        design, options, plan, facts, command=command, encoder_weights=data.encoder_weights
+    )
+    try:
+        with Lock(plan.folder).held(partial(console.print, style="dim")):
+            return _run(
+                design,
+                options,
+                # Another command may have begun this study while the data were read.
+                replace(plan, earlier=check_folder(plan.folder, options, plan.name)),
+                manifest,
+                data,
+                source=source,
+                console=console,
+                began_s=began_s,
+            )
+    except (StudyError, KeyboardInterrupt):
+        plan.folder.discard()
+        raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What is known of a study before its data are read.
+
+    Attributes:
+        name: Of the study.
+        scenario: As the source of trials has prepared it.
+        device_type: The type of torch's device here.
+        folder: Where its results go.
+        earlier: The manifest of the study that goes on; None for a new one.
+        stages: What each trial trains.
+        setups: The setups of the grid, or of a search those that are known.
+        limits: The power limits that trials set, in watts; None where they set none.
+    """
+
+    name: str
+    scenario: Scenario
+    device_type: str
+    folder: StudyFolder
+    earlier: Manifest | None
+    stages: tuple[str, ...]
+    setups: tuple[SetupFacts, ...]
+    limits: set[float] | None
+
+
+def _checked(
+    design: Design, options: StudyOptions, scenario: Scenario, source: TrialSource
+) -> _Plan:
+    """Check all that can be checked without the data.
+
+    Raises:
+        StudyError: With everything that is wrong.
+    """
+    device_type, earlier = "cpu", None
+    stages: tuple[str, ...] = ()
+    setups: tuple[SetupFacts, ...] = ()
+    limits: set[float] | None = None
+    name = options.name or new_name(design.paradigm, scenario.name)
+    folder = StudyFolder(options.results_dir, name)
+    faults = Faults()
+    with faults.noted():
+        device_type = check_this_machine(options)
+    with faults.noted():
+        scenario = source.prepared(scenario)
+        stages, setups = design.stages(scenario), design.setups(options, scenario)
+    with faults.noted():
+        refuse_if_held(folder)
+        earlier = check_folder(folder, options, name)
+    with faults.noted():
+        check_target(options.target, objective_of(scenario))
+    with faults.noted():
+        check_shippable(scenario)
+    with faults.noted():
+        limits = wanted_limits(options, setups)
+        check_limits_here(limits, options)
+    faults.refuse()
+    return _Plan(
         name=name,
-        scenario=scenario.name,
-        command=command,
+        scenario=scenario,
+        device_type=device_type,
+        folder=folder,
+        earlier=earlier,
         stages=stages,
         setups=setups,
-        objective=objective_of(scenario),
-        encoder_weights=data.encoder_weights,
+        limits=limits,
     )
+
+
+def _run(
+    design: Design,
+    options: StudyOptions,
+    plan: _Plan,
+    manifest: Manifest,
+    data: Data,
+    *,
+    source: TrialSource,
+    console: Console,
+    began_s: float,
+) -> StudyOutcome:
+    """Start Ray and the trackers, and run the trials."""
+    scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
     if earlier is None:
         _remove_checkpoints(folder)
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
+        if found := take_back(folder, earlier):
+            console.print(f"  {found}", soft_wrap=True, markup=False, highlight=False)
     recorder = Recorder(
         folder,
-        study=name,
+        study=plan.name,
         paradigm=design.paradigm,
         scenario=scenario.name,
-        stages=stages,
+        stages=plan.stages,
         objective=manifest.objective,
         target=options.target,
         energy_of=manifest.energy_of,
@@ -113,15 +210,17 @@ def run_study(
     with (
         Interrupts() as interrupts,
         connect(
-            options, folder, accelerator=device_type != "cpu", ran_on=recorder.devices()
+            options, folder, accelerator=plan.device_type != "cpu", ran_on=recorder.devices()
         ) as cluster,
     ):
         interrupts.started()
+        if plan.limits is not None:
+            check_limits(plan.limits, cluster.power_limits())
         nodes = cluster.node_facts()
         recorder.energy_of = energy_scope(
             options.energy_of,
             nodes,
-            on_accelerator=bool(cluster.share.gpus) or device_type != "cpu",
+            on_accelerator=bool(cluster.share.gpus) or plan.device_type != "cpu",
             earlier=None if earlier is None else earlier.energy_of,
         )
         manifest = replace(
@@ -132,8 +231,8 @@ def run_study(
             energy_of=recorder.energy_of,
             charging=charging_rules(nodes),
             warnings=(
-                *warnings_of(cluster, device_type=device_type, options=options),
-                *stage_warnings(scenario, data, stages),
+                *warnings_of(cluster, device_type=plan.device_type, options=options),
+                *stage_warnings(scenario, data, plan.stages),
             ),
             setup_time_s=time.monotonic() - began_s,
         )
@@ -153,41 +252,54 @@ def run_study(
     return _outcome(folder, recorder.trials(), expected=source.expected)
 
 
-def _loaded(scenario: Scenario, options: StudyOptions, console: Console) -> tuple[Data, DataFacts]:
+def _loaded(
+    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
+) -> tuple[Data, DataFacts]:
     """Read the data and what the manifest says of them, and show how far it is."""
-    with console.status("reading the data") as status, shown_by(status.update):
+
+    def load(one: Scenario) -> Data:
         try:
-            data = scenario.load(options.data_dir, seed=options.seed)
+            return one.load(options.data_dir, seed=options.seed)
         except StudyError:
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
             message = (
-                f"scenario {scenario.name}: load(data_dir={options.data_dir}) raises "
+                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
                 f"{type(error).__name__}: {error}"
             )
             raise ScenarioError(message) from error
+
+    with _shown(console):
+        data = load(scenario)
+        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
         return data, data.facts()
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[None]:
+    """Show how far the data are read, where there is a terminal that can redraw."""
+    if not console.is_interactive:
+        yield
+        return
+    with console.status("reading the data") as status, shown_by(status.update):
+        yield
 
 
 def _manifest(
     design: Design,
     options: StudyOptions,
+    plan: _Plan,
     data: DataFacts,
     *,
-    name: str,
-    scenario: str,
     command: tuple[str, ...],
-    stages: tuple[str, ...],
-    setups: tuple[SetupFacts, ...],
-    objective: Objective,
     encoder_weights: str | None,
 ) -> Manifest:
     """The manifest as far as it is known before there are machines."""
     return Manifest(
-        study=name,
+        study=plan.name,
         paradigm=design.paradigm,
-        scenario=scenario,
+        scenario=plan.scenario.name,
         status="running",
         started_at=now(),
         finished_at=None,
@@ -197,11 +309,11 @@ def _manifest(
         versions=versions(),
         git_commit=git_commit(),
         data=data,
-        setups=setups,
+        setups=plan.setups,
         seeds=options.seeds,
         nodes=(),
-        stages=stages,
-        objective=objective,
+        stages=plan.stages,
+        objective=objective_of(plan.scenario),
         encoder_weights=encoder_weights,
     )
 

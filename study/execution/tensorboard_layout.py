@@ -78,7 +78,7 @@ def _layout(
     titles = {
         **_TITLES,
         "val_score": f"Validation {objective.name}",
-        **{f"{task}/accuracy": f"Accuracy: {task}" for task in tasks},
+        **{objective.of_task(task): f"{objective.name}: {task}" for task in tasks},
     }
     charts: list[tuple[str, tuple[str, ...]]] = [*_CHARTS]
     if len(components) > 1:
@@ -86,7 +86,7 @@ def _layout(
         charts.append(("Energy by component", tuple(named)))
         titles |= {tag: _component_title(each, components[each]) for tag, each in named.items()}
     if tasks:
-        charts.append(("Accuracy of each task", tuple(f"{task}/accuracy" for task in tasks)))
+        charts.append(("Each task", tuple(objective.of_task(task) for task in tasks)))
     return layout_pb2.Layout(
         category=[
             layout_pb2.Category(

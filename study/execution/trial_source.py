@@ -15,6 +15,7 @@ from study.options import StudyOptions
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+from study.store.grid import offering
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plans
 
@@ -24,7 +25,7 @@ RESTARTS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneParts:
-    """What Ray Tune gets of a trial source.
+    """Ray Tune's part of a trial source.
 
     Attributes:
         searcher: Gives the trials.
@@ -82,11 +83,11 @@ class TrialSource(Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Whether there may be trials to run."""
+        """Return whether there may be trials to run."""
 
     @property
     def summary(self) -> str:
-        """What is going to be run, in a few words."""
+        """Describe in a few words the trials to be run."""
 
     def parts(
         self,
@@ -96,7 +97,7 @@ class TrialSource(Protocol):
         note: Callable[[], None],
         say: Callable[[str], None],
     ) -> TuneParts:
-        """What Ray Tune gets, for one run of it.
+        """Return Ray Tune's part, for one run of it.
 
         Args:
             slots: Trials that fit on the machines at the same time.
@@ -125,8 +126,8 @@ class GridSource:
         self._summary = ""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return it as it is."""
-        return scenario
+        """Return it with what `--axis` chooses of what it offers."""
+        return offering(scenario, self._options)
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
         """Plan what has not ended; see `TrialSource`."""
@@ -145,7 +146,7 @@ class GridSource:
 
     @property
     def has_more(self) -> bool:
-        """Whether a trial has not ended."""
+        """Return whether a trial has not ended."""
         return bool(self.remaining)
 
     @property
@@ -179,11 +180,11 @@ class GridSource:
 
 
 class Proposer(Protocol):
-    """What decides which trial comes next, while others run."""
+    """A chooser of the next trial while others run."""
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what comes next depends on trials that still run."""
+        """Return whether what comes next depends on trials that still run."""
 
     def propose(self) -> TrialPlan | None:
         """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""

@@ -24,7 +24,7 @@ _LEAST = 1e-12
 
 
 class Rule(StrEnum):
-    """How the next repeat is chosen."""
+    """Rule for choosing the next repeat."""
 
     KNOWLEDGE_GRADIENT = "knowledge gradient"
     TOP_TWO = "top two"
@@ -45,7 +45,7 @@ def next_repeat(
 
 
 def sure_enough(choice: Choice, probability: float) -> Truths:
-    """Whether the chosen setup is right with at least a probability. Shape (...).
+    """Return whether the chosen setup is right with at least a probability. Shape (...).
 
     Args:
         choice: What was chosen.
@@ -68,7 +68,7 @@ def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Fl
 
 
 def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """What a repeat explains of the leader's and its likeliest rival's loss; of others -1."""
+    """Share of the loss between leader and likeliest rival that a repeat explains; else -1."""
     lost = losses(energy.pooled, objective.pooled, aim)
     places = np.arange(lost.shape[-1])
     leads = lost.mean(axis=-2).argmin(axis=-1)[..., None] == places

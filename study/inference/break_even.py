@@ -66,7 +66,7 @@ class SetupCycles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseAlone:
-    """What the repeats would print if all setups had one true break-even.
+    """Extremes that the repeats would show if all setups had one true break-even.
 
     Attributes:
         best: Median of the best setup's. Shape (...).
@@ -117,7 +117,7 @@ def setup_cycles(stages: StagePosteriors) -> SetupCycles:
 def noise_alone(
     stages: StagePosteriors, cycles: float | Floats, *, rng: np.random.Generator | int = SEED
 ) -> NoiseAlone:
-    """What best and worst would come to if all setups had the same true break-even.
+    """Simulate best and worst if all setups had the same true break-even.
 
     Each setup keeps its energy from scratch; the other two are the same shares of it in all.
 

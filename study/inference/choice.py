@@ -9,7 +9,7 @@ enough pays for the points by which it may fall short.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -24,7 +24,7 @@ _ROUNDING = 1e-9
 
 
 class Preference(StrEnum):
-    """What is worth more: energy, or the last point of the objective."""
+    """Exchange rate between energy and the last point of the objective."""
 
     ENERGY = "energy"
     BALANCED = "balanced"
@@ -32,7 +32,7 @@ class Preference(StrEnum):
 
     @property
     def price(self) -> float:
-        """What a point is worth, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
+        """Worth of a point, in logarithms of energy: log 1.2, log 1.4 or log 1.8."""
         return math.log1p(_SHARES[self])
 
 
@@ -41,7 +41,7 @@ _SHARES = {Preference.ENERGY: 0.2, Preference.BALANCED: 0.4, Preference.ACCURACY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
-    """What is asked of a setup.
+    """Requirements on a setup.
 
     Attributes:
         tolerance: By how much its objective may be worse than the best setup's; at least 0.
@@ -65,6 +65,15 @@ class Aim:
         if min(self.tolerance, self.price, self.outside) < 0 or self.point <= 0:
             msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
             raise ValueError(msg)
+
+    def relative_to(self, best: float) -> "Aim":
+        """An aim in shares of a best value, in the unit of that value; of 0 nothing is a share.
+
+        Args:
+            best: The best setup's value of an objective that is no share itself.
+        """
+        size = abs(best) or 1.0
+        return replace(self, tolerance=self.tolerance * size, point=self.point * size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a setup costs that fails in some of its repeats: all that was spent, for each success."""
+"""The cost of a setup that fails in some of its repeats: all energy spent, per success."""
 
 import math
 from collections.abc import Sequence

@@ -42,7 +42,7 @@ class Interval:
     high: Floats
 
     def holds(self, value: npt.ArrayLike) -> Truths:
-        """Whether it contains a value. Shape (...)."""
+        """Return whether it contains a value. Shape (...)."""
         known = np.asarray(value)
         return np.asarray((self.low <= known) & (known <= self.high))
 

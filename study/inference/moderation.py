@@ -1,4 +1,4 @@
-"""How much a setup's repeats vary: its own variance, moderated by that of all setups.
+"""Variance between a setup's repeats: its own, moderated by that of all setups.
 
 Two repeats say next to nothing of a setup's own variance; sixteen setups with two repeats each say
 a good deal of their common one. As in limma (Smyth 2004, Statistical Applications in Genetics and

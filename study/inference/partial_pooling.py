@@ -1,4 +1,4 @@
-"""What the true means can be, given that setups are alike: draws that lean on the other setups.
+"""Draws of the true means, given that setups are alike: each leans on the other setups.
 
 The best of sixteen noisy means is partly luck, and probabilities from each mean by itself are too
 high for it. So the true means are taken to be

@@ -1,4 +1,4 @@
-"""What the true means of setups can be, as draws: Student's t round each observed mean.
+"""Draws of the true means of setups: Student's t around each observed mean.
 
 By itself a setup's mean is what was observed, plus noise of a variance that is itself drawn
 (`study.inference.moderation`). An interval from that is a moderated t interval, and covers whatever

@@ -105,7 +105,7 @@ class Repeats:
 
     @property
     def tell_a_spread(self) -> bool:
-        """Whether in every study some setup has two repeats."""
+        """Return whether in every study some setup has two repeats."""
         return bool((self.freedom.sum(axis=-1) > 0).all())
 
     def plus(self, setup: Integers, value: Floats) -> Self:

@@ -1,4 +1,4 @@
-"""What picking does to the figures of what was picked.
+"""The winner's curse: bias of the figures of a setup that was picked for them.
 
 The costliest of sixteen setups looks dearer than it is, the recommended one cheaper and better:
 each was picked partly for its luck. How much luck there is, is found by repeating the study in

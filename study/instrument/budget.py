@@ -44,7 +44,7 @@ class EnergyBudget(tune.Stopper):
         return self.stop_all()
 
     def stop_all(self) -> bool:
-        """Whether the budget is used up."""
+        """Return whether the budget is used up."""
         return self.used_wh >= self.watt_hours
 
     @property

@@ -8,11 +8,12 @@ from typing import Any, Literal, final
 import ray
 from ray import tune
 
+from study.execution.ends import errors_of, why_lost
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.records import StopReason
 from study.record.tune_rows import SetupBook
+from study.record.vocabulary import StopReason
 from trackers.node.actor import Handle
 from trackers.sources.detect import Request
 
@@ -21,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerOptions:
-    """What a ledger was asked for.
+    """Options of a ledger.
 
     Attributes:
         objective: Metric that decides.
@@ -76,7 +77,7 @@ class EnergyLedger(tune.Callback):
         self._run: RunFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """What was asked for: Tune stores its callbacks, and a run goes on from its rows."""
+        """Return the options alone: Tune stores its callbacks, and a run goes on from its rows."""
         return {"_options": self._options, "_keeper": None, "_owns_keeper": False, "_run": None}
 
     def setup(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
@@ -123,7 +124,7 @@ class EnergyLedger(tune.Callback):
         """A trial has failed, and is not run again."""
         trial = info["trial"]
         if self._run is not None:
-            self._run.fail(trial.trial_id, trial.config, str(trial.get_error()))
+            self._run.fail(trial.trial_id, trial.config, why_lost(errors_of(trial), None))
         if self._keeper is not None:
             self._keeper.release.remote(trial.trial_id)
 

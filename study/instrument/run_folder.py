@@ -11,19 +11,12 @@ import ray
 from study.instrument.keeper import ANSWER_S
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
 from study.record.tune_rows import STAGE, SetupBook, TunePlan, epoch_record, run_manifest
+from study.record.vocabulary import Paradigm, StopReason
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
 from study.store.recorder import Recorder
@@ -83,7 +76,7 @@ class RunFolder:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to write what has come."""
+        """Return whether it is time to write what has come."""
         return self._recorder.flush_due()
 
     def spent_j(self) -> dict[str, dict[int, float | None]]:
@@ -183,7 +176,7 @@ def _trial_plan(plan: TunePlan) -> TrialPlan:
 
 
 def _nodes(facts: list[TrackerFacts]) -> tuple[NodeFacts, ...]:
-    """What is known of the machines that have a tracker."""
+    """Facts of the machines that have a tracker."""
     by_node = {each.node_id: each for each in facts}
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     nodes = [Node.from_ray(each) for each in listed if each["NodeID"] in by_node]

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, final
 import ray
 
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
-from study.instrument.parts import WORKER, on_the_bill, part_of
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
+from study.store.parts import WORKER, on_the_bill, part_of
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
@@ -158,7 +158,7 @@ class TrialEnergy:
         )
 
     def _columns(self, reading: Reading, duration_s: float) -> dict[str, Any]:
-        """What a result gains; `energy_wh` is always a number, because schedulers compare it."""
+        """Columns that a result gains; `energy_wh` is a number always, for schedulers compare it."""
         is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
         status = reading.status
         if is_lower_bound and status is Status.OK:

@@ -37,7 +37,7 @@ class Machines(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageVisibility:
-    """Who sees the study's folder. Processes on other machines can be given one.
+    """Visibility of the study's folder on each machine; it can be sent to other machines.
 
     Attributes:
         results_dir: Where the study's folder lies, as `StudyFolder` takes it, whole.
@@ -58,7 +58,7 @@ class StorageVisibility:
         return StudyFolder(self.results_dir, self.study)
 
     def here(self) -> bool:
-        """Whether the machine that asks sees the folder, and may write there."""
+        """Return whether the machine that asks sees the folder, and may write there."""
         return self.token is None or sees(self.results_dir, self.study, self.token)
 
 
@@ -91,7 +91,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageV
 
 
 def sees(results_dir: str, study: str, token: str) -> bool:
-    """Whether this machine sees the folder in which the driver wrote `token`, and may write there."""
+    """Return whether this machine sees the folder with the driver's `token`, and may write there."""
     probe = f"{TOKEN_FILE}-{uuid.uuid4().hex}"
     try:
         folder = StudyFolder(results_dir, study)
@@ -105,7 +105,7 @@ def sees(results_dir: str, study: str, token: str) -> bool:
 
 
 def reach_warnings(reach: StorageVisibility) -> tuple[str, ...]:
-    """What cannot be restored, where machines do not see the folder or may join without."""
+    """Warn of what cannot be restored where machines do not see the folder, or may join without."""
     if reach.without:
         who = f"{', '.join(reach.without)}: cannot write to"
     elif reach.may_miss:

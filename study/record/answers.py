@@ -1,4 +1,4 @@
-"""What a search answers: the best setup, or the front, by the means over a setup's seeds.
+"""The answer of a search: the best setup, or the front, by the means over a setup's seeds.
 
 The terminal and the report both ask here, so that they name the same setup.
 """

@@ -1,4 +1,4 @@
-"""What the trackers of a study booked: the ledger behind epochs and trials, and the power log.
+"""The trackers' bookings of a study: the ledger behind epochs and trials, and the power log.
 
 With `study.record.records` the contract between `study`, which writes, and `analysis`, which reads.
 
@@ -14,13 +14,14 @@ from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRecord(Row):
-    """What a tracker booked of one device for one window, whether its trial lived to report it or not.
+    """A tracker's booking of one device for one window, also where its trial never reported it.
 
     Attributes:
         trial_id: The trial.
         attempt: Its attempt.
         stage: Its stage; `trial` is the window over the whole attempt, `setup` the one up to the
-            first epoch.
+            first epoch, and `so far` what an attempt had come to when its tracker was last asked,
+            which is kept where it was lost with its machine.
         epoch: From 1; 0 for the two above.
         device_uuid: The device; `process:<pid>` in tables of version 0.1, for a share of a CPU.
         start_s: When it was opened, on the node's monotonic clock.
@@ -32,6 +33,8 @@ class WindowRecord(Row):
         component: What the device is to the bill: `gpu`, `cpu`, `memory` or `node`; None in tables of
             version 0.1, which have the device that ranks and no other.
         part_of: The device that contains it; None where no other does.
+        worker: Which of the trial's processes used it, from 0; None in tables of version 0.1, where
+            a trial was one process.
     """
 
     trial_id: str
@@ -47,6 +50,7 @@ class WindowRecord(Row):
     note: str
     component: str | None = None
     part_of: str | None = None
+    worker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How a trial of a search goes: what its epochs have brought and cost so far. Pure arithmetic."""
+"""The curve of a search's trial: gain and cost of its epochs so far. Pure arithmetic."""
 
 import statistics
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class TrialCurve:
 
     @property
     def reached(self) -> bool:
-        """Whether the target was reached."""
+        """Return whether the target was reached."""
         return self.objective.reaches(self.best_score, self.target)
 
     @property

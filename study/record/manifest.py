@@ -18,7 +18,7 @@ from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
-    """What the networks of a study were trained on.
+    """Facts of the data that the networks of a study were trained on.
 
     Attributes:
         synthetic: True for generated data; every output then says `data: synthetic`.
@@ -63,7 +63,7 @@ class DeviceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentFacts:
-    """What a component of a machine is measured by.
+    """Source and method by which a component of a machine is measured.
 
     Attributes:
         component: `gpu`, `cpu`, `memory` or `node`, which contains the others.

@@ -40,6 +40,10 @@ class Objective:
         """Return it in words, for messages."""
         return f"{self.name} ({self.mode})"
 
+    def of_task(self, task: str) -> str:
+        """Return the name of the objective of one task of several: `identity/accuracy`."""
+        return f"{task}/{self.name}"
+
     def gain(self, score: float) -> float:
         """Return the score, turned where necessary so that more is better."""
         return score if self.mode == "max" else -score

@@ -1,8 +1,9 @@
-"""What a study leaves behind: the contract between `study`, which writes, and `analysis`, which reads.
+"""The record of a study: the contract between `study`, which writes, and `analysis`, which reads.
 
 No Ray, torch or pandas, so that a reader needs none of them. Joules, watts and seconds everywhere.
 What is not known is None, never 0. The manifest is in `study.record.manifest`, what trackers booked
-in `study.record.bookings`, the words of the columns in `study.record.vocabulary`.
+in `study.record.bookings`, the words of the columns in `study.record.vocabulary`, the files' names in
+`study.record.files`.
 
     EpochRecord     one row of epochs.parquet: one epoch of one stage of one trial's attempt
     TrialRecord     one row of trials.parquet: one trial, all its attempts
@@ -13,54 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from study.record.files import (
-    EARLIER_FILE,
-    EPOCHS_FILE,
-    J_PER_MWH,
-    J_PER_WH,
-    MANIFEST_FILE,
-    POWER_FILE,
-    REPORT_FOLDER,
-    TRIALS_CSV_FILE,
-    TRIALS_FILE,
-    WINDOWS_FILE,
-)
 from study.record.migration import migrated_row
 from study.record.rows import Row
 from study.record.vocabulary import (
-    LATENTS,
-    TEST,
     EnergyMethod,
     EnergyStatus,
     Paradigm,
-    Stage,
     StopReason,
     TrialStatus,
 )
-
-__all__ = [
-    "EARLIER_FILE",
-    "EPOCHS_FILE",
-    "J_PER_MWH",
-    "J_PER_WH",
-    "LATENTS",
-    "MANIFEST_FILE",
-    "POWER_FILE",
-    "REPORT_FOLDER",
-    "TEST",
-    "TRIALS_CSV_FILE",
-    "TRIALS_FILE",
-    "WINDOWS_FILE",
-    "EnergyMethod",
-    "EnergyStatus",
-    "EpochRecord",
-    "Paradigm",
-    "Row",
-    "Stage",
-    "StopReason",
-    "TrialRecord",
-    "TrialStatus",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +85,8 @@ class EpochRecord(Row):
         sm_clock_hz: Clock of the board's processors at the window's end; None if not told.
         utilization: Share of recent time in which the board was busy; in [0, 1]; None if not told.
         power_limit_w: Enforced power limit at the window's end; None if not told.
+        power_profile: Where power limits were measured within the epoch: what is known of each so
+            far, as JSON (`study.limits.profile`); else None.
     """
 
     study: str
@@ -171,6 +135,7 @@ class EpochRecord(Row):
     sm_clock_hz: float | None = None
     utilization: float | None = None
     power_limit_w: float | None = None
+    power_profile: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a row that contradicts itself.

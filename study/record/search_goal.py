@@ -1,4 +1,4 @@
-"""What a search is after, and how a trial is put into numbers for Optuna.
+"""The goal of a search, and a trial in numbers for Optuna.
 
     energy-to-target   least energy until the objective reaches a target
     accuracy-energy    the front: no other setup is both better by the objective and cheaper
@@ -20,7 +20,7 @@ Direction = Literal["minimize", "maximize"]
 
 
 class SearchGoal(StrEnum):
-    """What a search is after."""
+    """Goal of a search."""
 
     ENERGY_TO_TARGET = "energy-to-target"
     ACCURACY_ENERGY = "accuracy-energy"
@@ -74,7 +74,7 @@ def _gain(curve: TrialCurve) -> float | None:
 
 
 def _shortfall(curve: TrialCurve) -> float:
-    """How far a trial is from its target: for a share in its unit, else relative to the target."""
+    """Distance of a trial from its target: for a share in its unit, else relative to the target."""
     gain, target = _gain(curve), curve.target
     if gain is None or target is None:
         return 0.0
@@ -109,5 +109,5 @@ def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
 
 
 def _beats(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether one (gain, joules) is nowhere worse than the other, and somewhere better."""
+    """Return whether one (gain, joules) is nowhere worse than the other, and somewhere better."""
     return one != other and one[0] >= other[0] and one[1] <= other[1]

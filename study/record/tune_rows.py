@@ -11,14 +11,8 @@ from typing import Any, final
 
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
-from study.record.records import (
-    EnergyMethod,
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason
 
 BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
 LEARNING_RATE_KEYS = ("learning_rate", "lr")
@@ -69,7 +63,7 @@ class TunePlan:
 
     @property
     def parameters(self) -> str | None:
-        """What the setup has besides, as in `EpochRecord`."""
+        """Values of the setup besides, as in `EpochRecord`."""
         return _as_text(self.setup.parameters)
 
 
@@ -121,7 +115,7 @@ class SetupBook:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader must know of the setups, a sentence each."""
+        """Return warnings about the setups, a sentence each."""
         return tuple(
             f"The configurations have no {name}; it stands as 1 in the tables."
             for name in sorted(self.missing)

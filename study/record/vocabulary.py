@@ -15,6 +15,7 @@ __all__ = [
     "FAILURES",
     "LATENTS",
     "NOT_WHOLE",
+    "PROFILE",
     "TEST",
     "EnergyMethod",
     "EnergyScope",
@@ -56,6 +57,11 @@ class Stage(StrEnum):
 LATENTS = "latents"
 """Stage of the window in which a frozen encoder computes latent features once. It lies within the
 first epoch of `Stage.CLASSIFIER_FROZEN`, whose energy includes it."""
+
+
+PROFILE = "power limits"
+"""Stage of the windows in which power limits are measured. They lie within epochs, whose energies include
+theirs."""
 
 
 TEST = "test"

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 from study.inference.choice import Aim, Preference
+from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
-from study.record.records import J_PER_WH, TrialRecord
-from study.record.vocabulary import NOT_WHOLE, ranked_stage
+from study.record.records import TrialRecord
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.options import POINTS, ComparisonOptions
 from study.store.recorder import Recorder
@@ -22,7 +23,7 @@ from study.store.trial_record import stage_rows, total_j
 
 @final
 class FurtherRepeats:
-    """What is trained next, and when that is enough.
+    """Choice of the next training, and of the moment at which there are enough.
 
     Attributes:
         remaining: Trials that are known and have not ended.
@@ -81,7 +82,7 @@ class FurtherRepeats:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what comes next depends on trials that still run."""
+        """Return whether what comes next depends on trials that still run."""
         return bool(self._running) and self.ending is None and not self._lost_first
 
     def begin_run(
@@ -141,7 +142,7 @@ class FurtherRepeats:
         return self._options.most_further(len(self._setups))
 
     def _next(self) -> Decision | None:
-        """What to repeat; None if nothing, or not before another ends. Sets `ending`."""
+        """Choose what to repeat; None if nothing, or not before another ends. Sets `ending`."""
         if len(self.further) >= self._most:
             asked = self._options.more_repeats is not None
             most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
@@ -153,6 +154,7 @@ class FurtherRepeats:
             self._still_running(),
             self._aim,
             {number: each.chosen for number, each in self._setups.items()},
+            is_share=self._objective.is_share,
         )
         if decision is None:
             if not self._running:
@@ -175,7 +177,7 @@ class FurtherRepeats:
         self._say(f"no further repeats: {why}")
 
     def _confirmed(self, decision: Decision, *, known: int) -> Decision | None:
-        """What to train once more, where the answer is sure enough; None when that has been done.
+        """Choose what to train once more, where the answer is sure enough; None once that is done.
 
         To end at the first moment of such a probability would pick moments of luck: the answer has
         to be as sure after another training (docs/how-far-the-advice-holds.md has the figures).
@@ -210,7 +212,7 @@ class FurtherRepeats:
         return plan
 
     def _trainings(self) -> dict[int, list[Training]]:
-        """What has ended, by setup."""
+        """Trainings that have ended, by setup."""
         found: dict[int, list[Training]] = {setup: [] for setup in self._setups}
         for plan in self._plans.values():
             training = self._training(plan)
@@ -219,7 +221,7 @@ class FurtherRepeats:
         return found
 
     def _training(self, plan: TrialPlan) -> Training | None:
-        """What the stage came to that setups are ranked by; None before it has ended."""
+        """Result of the stage that setups are ranked by; None before it has ended."""
         rows = stage_rows(self._recorder.epochs_of(plan.trial_id), self._stage)
         if not rows or rows[-1].stop_reason is None:
             return None
@@ -228,15 +230,18 @@ class FurtherRepeats:
             energy_j=total_j(row.epoch_energy_j for row in rows),
             gain=None if best is None else self._objective.gain(best),
             is_whole=rows[-1].stop_reason not in NOT_WHOLE,
+            board=None
+            if any(row.energy_method is EnergyMethod.ESTIMATED for row in rows)
+            else rows[-1].device_uuid,
         )
 
     def _still_running(self) -> Counter[int]:
-        """How many trainings of each setup have not ended."""
+        """Number of trainings of each setup that have not ended."""
         open_ = (self._plans[trial_id] for trial_id in self._running)
         return Counter(plan.setup for plan in open_ if self._training(plan) is None)
 
     def _has_room(self, setup: int) -> bool:
-        """Whether the budget lasts for one more of a setup, beside what runs."""
+        """Return whether the budget lasts for one more of a setup, beside what runs."""
         trials = {each.trial_id: each for each in self._recorder.trials()}
         ended = [each for name, each in trials.items() if name not in self._running]
         means = {

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NoReturn, Self
 
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 
 LEAST_FIRST = 2
 """Repeats of every setup from which something is known of how much they differ."""
@@ -17,7 +17,7 @@ POINTS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonOptions(StudyOptions):
-    """What a study takes that compares setups.
+    """Options of a study that compares setups.
 
     Attributes:
         more_repeats: After the repeats of every setup, so many trainings more, each of the setup
@@ -72,7 +72,7 @@ class ComparisonOptions(StudyOptions):
 
     @property
     def goes_on(self) -> bool:
-        """Whether there may be trainings after the first repeats."""
+        """Return whether there may be trainings after the first repeats."""
         return bool(self.more_repeats) or (self.sure is not None and self.more_repeats is None)
 
     @property

@@ -16,6 +16,7 @@ from study.repeats.further import FurtherRepeats
 from study.repeats.options import ComparisonOptions
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+from study.store.grid import offering
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 
@@ -51,8 +52,8 @@ class RepeatsSource:
         self._summary = ""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return it as it is."""
-        return scenario
+        """Return it with what `--axis` chooses of what it offers."""
+        return offering(scenario, self._options)
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
         """Plan what has not ended, and what earlier commands have begun; see `TrialSource`."""
@@ -81,7 +82,7 @@ class RepeatsSource:
 
     @property
     def has_more(self) -> bool:
-        """Whether a trial has not ended, or another may follow."""
+        """Return whether a trial has not ended, or another may follow."""
         return bool(self._begun.remaining) or self._begun.ending is None
 
     @property

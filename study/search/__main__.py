@@ -12,21 +12,13 @@ from rich.console import Console
 
 from study.command import FINISHED, REFUSED, ending, show_analysis
 from study.command_line import command_line, parse
-from study.design import Design
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.record.manifest import Manifest
-from study.record.records import Paradigm, Stage
-from study.record.search_goal import SearchGoal
-from study.scenario import Pretrainable, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
-from study.search.space.file import FROZEN
-from study.search.space.setup_registry import listed_setups
-from study.search.space.space import Space
 from study.search.text import live_lines
-from study.search.warm_start import Earlier, earlier_studies
+from trackers import terminal
 
 PROGRAM = "study.search"
 
@@ -44,18 +36,6 @@ MOVED: Mapping[str, str] = {
     "--replay": "python -m study.search replay TABLE",
 }
 """Where options of version 0.1 have gone."""
-
-
-def design_of(space: Space) -> Design:
-    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
-
-    def stages(scenario: Scenario) -> tuple[Stage, ...]:
-        if all(axis.name != FROZEN for axis in space.axes):
-            return (Stage.ENCODER_CLASSIFIER,)
-        pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
-        return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
-
-    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda *_: listed_setups(space))
 
 
 def main(args: Sequence[str]) -> int:
@@ -95,44 +75,31 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
     options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
     # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
     from study.execution.launch import run_study  # noqa: PLC0415
-    from study.search.ray_adapter import RaySearchAdapter  # noqa: PLC0415
+    from study.search.searching import search_of  # noqa: PLC0415
 
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
-    space = options.searched(scenario.own_axes if isinstance(scenario, Searchable) else None)
-
-    def earlier(manifest: Manifest) -> Earlier:
-        return earlier_studies(
-            options.from_results,
-            manifest,
-            space=space,
-            goal=SearchGoal(options.goal),
-            target=options.target,
-            similar=options.from_similar,
-        )
-
-    source = RaySearchAdapter(options, space, earlier)
+    design, source = search_of(options, scenario)
     outcome = run_study(
-        design_of(space),
+        design,
         options,
         command=command_line(PROGRAM, typed),
         console=console,
         source=source,
     )
-    if not options.no_report:
-        show_analysis(outcome.folder)
+    reported = options.no_report or show_analysis(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
             [*source.trials(), *source.known],
             options,
-            setups=source.setups if space.is_listed else (),
+            setups=source.setups if source.is_listed else (),
             study=Path(outcome.folder.path).name,
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    return ending(outcome, console)
+    return ending(outcome, console, reported=reported)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    terminal.run(main)

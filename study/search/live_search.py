@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import final
 
 from study.record.curves import TrialCurve, curve_of_trial
+from study.record.files import J_PER_WH
 from study.record.objective import ACCURACY, Objective
-from study.record.records import J_PER_WH, EpochRecord, Stage, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal, values_of
-from study.record.vocabulary import FAILURES
+from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
@@ -105,7 +106,7 @@ class LiveSearch:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what comes next depends on trials that still run."""
+        """Return whether what comes next depends on trials that still run."""
         leaders_are_open = self._repeats is None and self._options.confirm > 0
         return bool(self._running) and (leaders_are_open or not self._has_room)
 
@@ -150,7 +151,7 @@ class LiveSearch:
         return EARLY.get(decision, StopReason.STOPPED)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
-        """Whether a trial has not reported an epoch yet."""
+        """Return whether a trial has not reported an epoch yet."""
         running = self._running.get(trial_id)
         return running is not None and not running.curve.epochs
 
@@ -244,7 +245,7 @@ class LiveSearch:
 
     @property
     def _first_rung_j(self) -> float:
-        """What a trial needs to get to its first rung, as far as that is known."""
+        """Energy that a trial needs up to its first rung, as far as that is known."""
         if self._halving is None or self._halving.first is None:
             return 0.0
         by_energy = self._options.rungs is Rungs.ENERGY

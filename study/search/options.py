@@ -10,13 +10,13 @@ import tyro
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
 from study.search.settings import SearchSettings, refuse
-from study.search.space.file import FROZEN, read_space
+from study.search.space.file import FROZEN, read_space, tied_space
 from study.search.space.space import MOST_LISTED, Space, Value, space_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions(SearchSettings, StudyOptions):
-    """What a search that trains takes.
+    """Options of a search that trains.
 
     Attributes:
         repeats: 1: a search trains a setup once.
@@ -58,23 +58,40 @@ class SearchOptions(SearchSettings, StudyOptions):
     @property
     def fixed_values(self) -> dict[str, Value]:
         """The values of options, which a setup has that does not choose them."""
-        return {"optimizer": self.optimizer, FROZEN: False}
+        return {
+            "optimizer": self.optimizer,
+            "precision": self.precision,
+            "compile": self.compile,
+            FROZEN: False,
+        }
 
-    def searched(self, own_axes: Mapping[str, tuple[Value, ...]] | None = None) -> Space:
+    def searched(
+        self,
+        own_axes: Mapping[str, tuple[Value, ...]] | None = None,
+        further: Mapping[str, tuple[Value, ...]] | None = None,
+    ) -> Space:
         """Return the space that is searched over.
 
         Args:
             own_axes: Of the scenario; see `study.scenario.Searchable`.
+            further: Of `--axis`; see `study.axes.given.further_axes`.
 
         Raises:
             OptionError: See `read_space`; or a range has no end, neither by --trials nor by a
                 budget.
         """
         own = {name: values for name, values in (own_axes or {}).items() if values}
-        default = {"batch_size": self.batch_sizes, "learning_rate": self.learning_rates, **own}
+        default = {
+            "batch_size": self.batch_sizes,
+            "learning_rate": self.learning_rates,
+            **own,
+            **(further or {}),
+        }
         if self.space is None:
-            return space_of(default)
-        space = read_space(self.space, default=default, of_scenario=tuple(own_axes or ()))
+            space = space_of(default)
+            return tied_space(space, self.tie) if self.tie else space
+        of_scenario = (*(own_axes or ()), *(further or ()))
+        space = read_space(self.space, default=default, of_scenario=of_scenario, more_ties=self.tie)
         if not space.is_listed and self.trials is None and self.energy_budget_wh is None:
             message = (
                 f"--space {self.space} has a range, or more than {MOST_LISTED} setups, and nothing "

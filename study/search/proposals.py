@@ -103,7 +103,7 @@ class Proposer:
         self._study = optuna.create_study(
             directions=list(goal.directions),
             sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
-            study_name=name,
+            study_name=_kept_name(name, storage),
             storage=storage,
             load_if_exists=True,
         )
@@ -128,6 +128,8 @@ class Proposer:
     def _check_space(self) -> None:
         """Refuse to go on in another space: listed numbers are kept by their ranks."""
         axes = [repr(axis) for axis in self._space.axes]
+        if self._space.only is not None:
+            axes.append(repr(self._space.only))
         known = self._study.user_attrs.get("axes")
         if known is None:
             self._study.set_user_attr("axes", axes)
@@ -145,9 +147,12 @@ class Proposer:
             return self._put(list(self._untried)[-1 if self._backwards else 0])
         trial = self._study.ask(self._axes)
         choice = self._choice(trial.params)
-        if choice not in self._tried:
+        if choice in self._untried:
             return self._take(trial.number, choice)
-        self._repeats(trial, choice)
+        if choice in self._tried:
+            self._repeats(trial, choice)
+        else:  # not every combination of values need be a setup
+            self._study.tell(trial, state=TrialState.FAIL)
         return self._put(self._nearest(choice))
 
     def _next_open(self) -> Proposal | None:
@@ -171,7 +176,7 @@ class Proposer:
         pruned: bool = False,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        """What became of a proposal: its values, or None where it has none."""
+        """Report the values of a proposal, or None where it has none."""
         if facts:
             trial = optuna.trial.Trial(self._study, self._trial_id(proposal.number))
             for name, value in facts.items():
@@ -249,6 +254,12 @@ class Proposer:
         }
 
 
+def _kept_name(name: str | None, storage: optuna.storages.BaseStorage | None) -> str | None:
+    """Return the name of the one study that a storage holds already: its folder may have been renamed."""
+    kept = [] if storage is None else optuna.get_all_study_names(storage)
+    return kept[0] if len(kept) == 1 else name
+
+
 def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:
     """Listed numbers by their rank, so that a sampler sees equal steps; words as words."""
     if isinstance(axis, Range):
@@ -268,7 +279,7 @@ def _param(axis: Axis | Range, value: Value) -> Value:
 
 
 def _value(axis: Axis | Range, param: Any) -> Value:  # noqa: ANN401 - Optuna's
-    """What Optuna has as a value; of a range, with digits that a person can read."""
+    """Optuna's form of a value; of a range, with digits that a person can read."""
     if isinstance(axis, Range):
         short = param if axis.whole else float(f"{param:.{DIGITS}g}")
         return min(max(short, axis.low), axis.high)

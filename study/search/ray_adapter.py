@@ -14,9 +14,11 @@ from ray import tune
 
 from study.errors import StorageError
 from study.execution.trial_source import ProposalSearcher, TuneParts
+from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import EARLIER_FILE, EpochRecord, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
@@ -122,6 +124,11 @@ class RaySearchAdapter:
         """The setups that are known: all of them, or those proposed from a range; these grow."""
         return () if self._registry is None else self._registry.setups
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether all setups are known beforehand."""
+        return self._space.is_listed
+
     def prepared(self, scenario: Scenario) -> Scenario:
         """The scenario with what the search chooses of its own.
 
@@ -150,8 +157,8 @@ class RaySearchAdapter:
 
     @property
     def summary(self) -> str:
-        """What may be tried; a search stops earlier, or does not know yet how much there is."""
-        if self._space.is_listed:
+        """Describe what may be tried; a search may stop earlier, or not know its end yet."""
+        if self.is_listed:
             return f"a search over {len(self.setups)} setups"
         return "a search over ranges, whose setups are numbered as they are proposed"
 

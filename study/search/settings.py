@@ -1,4 +1,4 @@
-"""What a search is after and how it goes about it: the options of a search that trains and of a replay."""
+"""Goal and strategy of a search: the options of a search that trains and of a replay."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NoReturn
 
 from study.errors import OptionError
 from study.options import tyro_arg, tyro_optional_arg
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.search_goal import SearchGoal
 from study.search.proposals import SamplerName
 from study.search.stopping.halving import Rungs
@@ -15,7 +15,7 @@ from study.search.stopping.halving import Rungs
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What every search takes.
+    """Options of every search.
 
     Attributes:
         goal: energy-to-target (needs --target), accuracy-energy (the front), or
@@ -73,7 +73,7 @@ class SearchSettings:
 
     @property
     def rungs(self) -> Rungs | None:
-        """What the rungs of the halving count; None without halving."""
+        """Unit and places of the halving's rungs; None without halving."""
         if self.halving == "auto":
             to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
             return Rungs.ENERGY if to_target else None

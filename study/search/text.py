@@ -1,13 +1,15 @@
-"""What a search says at its end: the front or the answer, what it used, what it did not run."""
+"""The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from study.record.answers import Answer, answers
 from study.record.curves import TrialCurve
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
-from study.record.records import J_PER_MWH, J_PER_WH, EnergyMethod, TrialRecord
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import EnergyMethod
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.stopping.budget import Budget
@@ -87,7 +89,7 @@ def _seeds_text(answer: Answer) -> str:
 
 
 def headline(goal: SearchGoal) -> str:
-    """What an answer of a search is called."""
+    """Heading of an answer of a search."""
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 

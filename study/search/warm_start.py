@@ -1,4 +1,4 @@
-"""What earlier studies know: their finished trials, for a search that need not train them again."""
+"""Knowledge of earlier studies: their finished trials, which a search need not train again."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -8,19 +8,13 @@ from typing import Any
 
 from study.errors import OptionError, StorageError
 from study.record.curves import TrialCurve, curve_of_trial
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
+from study.record.migration import with_scenario_options
 from study.record.objective import Objective
-from study.record.records import (
-    EPOCHS_FILE,
-    TRIALS_FILE,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-    TrialStatus,
-)
-from study.record.renamed import with_scenario_options
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal, values_of
+from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
@@ -46,7 +40,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """What earlier studies know.
+    """Knowledge of earlier studies.
 
     Attributes:
         hints: Setups of the space.
@@ -166,7 +160,7 @@ def _energies_to_target(
 
 
 def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
-    """What all setups of an earlier study have; the search may choose it."""
+    """Values that all setups of an earlier study have; the search may choose them."""
     found: dict[str, Any] = {"optimizer": options.get("optimizer"), FROZEN: False}
     return {**with_scenario_options(options), **found}
 
@@ -174,7 +168,7 @@ def _fixed_values(options: Mapping[str, Any]) -> dict[str, Any]:
 def _differences(
     earlier: Manifest, manifest: Manifest, space: Space, goal: SearchGoal
 ) -> list[str]:
-    """What makes the values of an earlier study those of another training."""
+    """Differences that make the values of an earlier study those of another training."""
     found = []
     if earlier.paradigm not in (Paradigm.REGIME, Paradigm.SEARCH):
         found.append(f"it is a study of {earlier.paradigm}, whose trials train several stages")

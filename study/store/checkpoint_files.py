@@ -1,4 +1,4 @@
-"""What the checkpoints of trials are called: by trial and attempt. Standard library only.
+"""Names of the checkpoints of trials: by trial and attempt. Standard library only.
 
 Each attempt has a file of its own, so that a process that is thought dead cannot write over what a
 later attempt has left; and the names tell which attempts there were, though their rows may be lost.

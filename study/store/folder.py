@@ -17,10 +17,16 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from study.errors import StorageError
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.migration import is_earlier, migrated_columns
-from study.record.records import MANIFEST_FILE
 from study.record.rows import Row, columns
+
+_REFUSED = (OSError, pa.ArrowException)
+"""How a file system says no: of a path that it takes for none, Arrow says so in its own way."""
+
+LOCK_FILE = ".lock"
+"""Says who holds the folder; see `study.store.lock`."""
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
@@ -34,6 +40,7 @@ class StudyFolder:
         is_local: Whether it lies in this machine's file system.
         storage_path: Where it lies, as Ray takes it.
         path: The folder, within its file system.
+        place: The folder, with its file system where that is not this machine's.
     """
 
     def __init__(self, results_dir: str, name: str) -> None:
@@ -44,11 +51,20 @@ class StudyFolder:
         """
         try:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
-        except (pa.ArrowInvalid, OSError) as error:
+        except _REFUSED as error:
             raise _unusable(results_dir, error) from error
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
+        if not (self.is_local or root.strip("/")):
+            raise _unusable(results_dir, ValueError("it names no bucket"))
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
+        self.place = self.path if self.is_local else f"{results_dir.rstrip('/')}/{name}"
+        self._made = False
+        self._check: Callable[[], None] | None = None
+
+    def checked_by(self, check: Callable[[], None] | None) -> None:
+        """Call `check` before each writing from now on, which raises where it must not be; None for none."""
+        self._check = check
 
     def prepare(self) -> None:
         """Make the folder, and prove that files can be written into it.
@@ -58,22 +74,29 @@ class StudyFolder:
         """
         probe = f"{self.path}/.can-be-written"
         try:
+            self._made = self._files.get_file_info(self.path).type == pafs.FileType.NotFound
             self._files.create_dir(self.path, recursive=True)
             with self._files.open_output_stream(probe) as file:
                 file.write(b"")
             self._files.delete_file(probe)
-        except OSError as error:
+        except _REFUSED as error:
             raise _unusable(self.path, error) from error
 
+    def discard(self) -> None:
+        """Take the folder away that `prepare` has made, unless a study has been begun in it."""
+        with suppress(OSError):
+            if self._made and not (self._has(MANIFEST_FILE) or self._has(LOCK_FILE)):
+                self._files.delete_dir(self.path)
+
     def exists(self) -> bool:
-        """Whether a study has been begun there.
+        """Return whether a study has been begun there.
 
         Raises:
             StorageError: The place cannot be looked at.
         """
         try:
             return self._has(MANIFEST_FILE)
-        except OSError as error:
+        except _REFUSED as error:
             raise _unusable(self.path, error) from error
 
     def read_manifest(self) -> Manifest:
@@ -97,6 +120,11 @@ class StudyFolder:
         """Write a file whole, or leave the old one."""
         with self._replaced(name) as file:
             file.write(content)
+
+    def write_unchecked(self, name: str, text: str) -> None:
+        """Write a file whole without a check; for who does the checks."""
+        with self._put_in_place(name) as file:
+            file.write(text.encode())
 
     def read_bytes(self, name: str) -> bytes | None:
         """A file's content; None where there is no such file."""
@@ -142,6 +170,14 @@ class StudyFolder:
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:
+        """A file to write to, if the folder may be written; see `_put_in_place`."""
+        if self._check is not None:
+            self._check()
+        with self._put_in_place(name) as file:
+            yield file
+
+    @contextmanager
+    def _put_in_place(self, name: str) -> Iterator[pa.NativeFile]:
         """A file to write to, which takes the place of `name` once it is whole.
 
         Until then it has a name with a dot before it, which readers of a parquet data set pass over.
@@ -183,10 +219,7 @@ def written_at_last(
     try:
         write()
     except OSError as error:
-        message = (
-            f"the last results could not be written to {place}: {error}. What was written before "
-            "is whole: mend the storage, and give the same command with --resume."
-        )
+        message = f"the last results could not be written to {place}: {error}."
         raise StorageError(message) from error
 
 

@@ -7,11 +7,14 @@ outer, learning rate inner, from 1. A trial is one setup with one seed.
 import itertools
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from study.record.manifest import SetupFacts
+
+PLAIN = ("batch_size", "learning_rate")
+"""What every setup chooses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class TrialPlan:
 def grid(
     batch_sizes: Iterable[int],
     learning_rates: Sequence[float],
-    further: Sequence[dict[str, Any]] = ({},),
+    further: Sequence[Mapping[str, Any]] = ({},),
 ) -> tuple[SetupFacts, ...]:
     """Return all setups of a grid (paper, Table 1).
 
@@ -77,10 +80,22 @@ def grid(
         learning_rates: The axis within.
         further: The innermost axis: other parameters by name, for example `{"alpha": 0.5}`.
     """
-    choices = itertools.product(batch_sizes, learning_rates, further)
+    return numbered(
+        {"batch_size": size, "learning_rate": rate, **more}
+        for size, rate, more in itertools.product(batch_sizes, learning_rates, further)
+    )
+
+
+def numbered(choices: Iterable[Mapping[str, Any]]) -> tuple[SetupFacts, ...]:
+    """Return setups from what each chooses by name, numbered from 1."""
     return tuple(
-        SetupFacts(setup=number, batch_size=size, learning_rate=rate, parameters=parameters)
-        for number, (size, rate, parameters) in enumerate(choices, start=1)
+        SetupFacts(
+            setup=number,
+            batch_size=each["batch_size"],
+            learning_rate=each["learning_rate"],
+            parameters={name: each[name] for name in each if name not in PLAIN},
+        )
+        for number, each in enumerate(choices, start=1)
     )
 
 

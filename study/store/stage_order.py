@@ -4,8 +4,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from study.record.records import Stage, StopReason
-from study.record.vocabulary import FAILURES
+from study.record.vocabulary import FAILURES, Stage, StopReason
 
 NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
 """Stages that start from what `Stage.ENCODER` has learnt, in a trial that has that stage."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from study.errors import OptionError, ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Multitask, Scenario
 
 DEFAULT_ALPHA = 0.5
@@ -110,9 +110,14 @@ def weighted(
 
 def not_multitask(scenario: Scenario) -> ScenarioError:
     """Return the error of a scenario that has no tasks."""
+    if hasattr(scenario, "task_accuracy"):
+        return ScenarioError(
+            f"scenario {scenario.name} has task_accuracy, whose name is task_score since version 0.2: "
+            "it gives the objective of a task, whatever that is."
+        )
     return ScenarioError(
         f"scenario {scenario.name} has no tasks. Choose one that has (celeba), or give it the member "
-        "tasks and the methods task_network, task_loss and task_accuracy; see Multitask in "
+        "tasks and the methods task_network, task_loss and task_score; see Multitask in "
         "study.scenario."
     )
 

@@ -1,4 +1,4 @@
-"""What a trial comes to: one row, from its epochs and from what the trackers booked.
+"""The row of a trial, from its epochs and from the trackers' bookings.
 
 A trial's energy is made up of windows: one over each attempt, within it one over the set-up and one
 for each epoch. What the attempt's window has beyond those is `between`. An attempt that was lost is
@@ -10,21 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from study.record.attempts import counted
 from study.record.bookings import WindowRecord
 from study.record.objective import Objective
-from study.record.records import (
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import (
+    CUTS_EPOCH,
     LATENTS,
+    PROFILE,
     TEST,
+    EnergyScope,
     EnergyStatus,
-    EpochRecord,
     Paradigm,
     StopReason,
-    TrialRecord,
     TrialStatus,
 )
-from study.record.vocabulary import CUTS_EPOCH, EnergyScope
 from study.store.bookings import ranking_j_of
 from study.store.setups import TrialPlan
 from study.store.stage_order import still_to_train
-from trackers.node.ledger import SETUP, TRIAL
+from trackers.node.ledger import SETUP, SO_FAR, TRIAL
 
 
 def trial_record(
@@ -41,7 +42,7 @@ def trial_record(
     target: float | None,
     energy_of: EnergyScope = EnergyScope.ACCELERATOR,
 ) -> TrialRecord:
-    """What a trial came to.
+    """Return the row of a trial.
 
     Args:
         plan: The trial, with its last attempt.
@@ -165,7 +166,7 @@ def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
 
 
 def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
-    """Whether a trial has trained all it can, so that it need not be run again.
+    """Return whether a trial has trained all it can, so that it need not be run again.
 
     Args:
         epochs: Its epochs, of all attempts.
@@ -182,7 +183,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
 def _status(
     rows: list[EpochRecord], stages: Sequence[str], error: str | None, *, since: int
 ) -> TrialStatus:
-    """What became of a trial; an error before the attempt `since` is being mended.
+    """Status of a trial; an error before the attempt `since` is being mended.
 
     One whose process was lost when all was trained has its result nevertheless.
     """
@@ -205,7 +206,7 @@ def total_j(energies_j: Iterable[float | None]) -> float | None:
 def _between_j(
     trial_j: float | None, setup_j: float | None, epochs_j: float | None, *, test_j: float
 ) -> float | None:
-    """What an attempt used outside its set-up, epochs and tests; None where a part is missing."""
+    """Energy of an attempt outside its set-up, epochs and tests; None where a part is missing."""
     if trial_j is None or setup_j is None or epochs_j is None:
         return None
     return max(0.0, trial_j - setup_j - epochs_j - test_j)
@@ -217,7 +218,7 @@ def _wasted_j(
     epochs: list[EpochRecord],
     booked_j: Mapping[tuple[str, int], float | None],
 ) -> float:
-    """What a lost attempt used beside the epochs that a later one went on from."""
+    """Energy of a lost attempt beside the epochs that a later one went on from."""
     used_j = _attempt_j(attempt, epochs, booked_j)
     kept = (row.epoch_energy_j or 0.0 for row in counted if row.attempt == attempt)
     return max(0.0, used_j - sum(kept))
@@ -226,12 +227,18 @@ def _wasted_j(
 def _attempt_j(
     attempt: int, epochs: list[EpochRecord], booked_j: Mapping[tuple[str, int], float | None]
 ) -> float:
-    """What is known of a lost attempt's energy: its whole window, else the sum of its parts."""
+    """Known energy of a lost attempt.
+
+    Its whole window; else the sum of its parts, or what the window had come to, where that is more.
+    """
     whole_j = booked_j.get((TRIAL, 0))
     if whole_j is not None:
         return whole_j
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    parts = {**reported, **booked_j, (LATENTS, 0): None}  # latents lie within an epoch
-    return sum(energy_j for energy_j in parts.values() if energy_j is not None)
+    so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
+    # Latents and profiles lie within an epoch, and all lies within what the attempt had come to.
+    within = {LATENTS, PROFILE, SO_FAR}
+    parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
+    return max(so_far_j, sum(energy_j for energy_j in parts.values() if energy_j is not None))

@@ -24,7 +24,7 @@ from study import Data, StudyError
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What can be chosen.
+    """Options of the scenario.
 
     Attributes:
         size: Height and width of the images, in pixels.

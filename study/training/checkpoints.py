@@ -1,4 +1,4 @@
-"""What a trial leaves on storage while it is under way, so that a later attempt can go on from it.
+"""State of a trial under way on storage, so that a later attempt can go on from it.
 
 One file, put in the place of the one before, gone when the trial has ended. It holds tensors and
 plain values and is read as such (`weights_only`): a file of somebody else's cannot run code. It also
@@ -17,7 +17,8 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from study.record.records import EpochRecord, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.store.checkpoint_files import (
     CHECKPOINTS_FOLDER,
     attempts_with_checkpoint,
@@ -45,7 +46,7 @@ UNREADABLE = (
 @final
 @dataclass(slots=True, kw_only=True)
 class Checkpoint:
-    """How far a trial has come.
+    """State of a trial under way.
 
     Attributes:
         folder: The study's; None where nothing is to be kept.

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from study.axes.variants import variant_of
 from study.errors import ScenarioError
-from study.scenario import Data, Scenario, Searchable
-from study.training.recipe import TrainingSettings
+from study.scenario import Data, Scenario
+from study.training.recipe import AUTOCAST, Precision, TrainingSettings, autocast
 from study.training.samples import Batch, Part
-from study.training.stage import Task, part_of
 from study.training.stages import StageTasks
+from study.training.task import Task, part_of
 
 SAMPLES = 8
 """Of the batch: few, and more than the one on which a batch norm cannot be trained."""
@@ -30,7 +31,12 @@ SETTINGS = TrainingSettings(
 
 
 def check_training(
-    scenario: Scenario, data: Data, stages: Sequence[str], parameters: Sequence[Mapping[str, Any]]
+    scenario: Scenario,
+    data: Data,
+    stages: Sequence[str],
+    parameters: Sequence[Mapping[str, Any]],
+    *,
+    precision: Precision | None = None,
 ) -> None:
     """Refuse a scenario that cannot be trained in these stages.
 
@@ -39,6 +45,8 @@ def check_training(
         data: As it was loaded.
         stages: What each trial trains.
         parameters: Of the setups, what they choose besides batch size and learning rate.
+        precision: Of the setups that choose none, where trainings run on a CPU; None where they do
+            not: here the batch goes through the CPU, which says nothing of another device.
 
     Raises:
         ScenarioError: With every fault that was found.
@@ -50,17 +58,21 @@ def check_training(
     faults = dict.fromkeys(
         fault
         for chosen in (shapes or [{}])[:MOST_SHAPES]
-        for fault in _faults(scenario, data, stages, chosen)
+        for fault in _faults(scenario, data, stages, chosen, precision)
     )
     if faults:
         raise ScenarioError("\n\n".join(f"scenario {scenario.name}: {fault}" for fault in faults))
 
 
 def _faults(
-    scenario: Scenario, data: Data, stages: Sequence[str], chosen: Mapping[str, Any]
+    scenario: Scenario,
+    data: Data,
+    stages: Sequence[str],
+    chosen: Mapping[str, Any],
+    precision: Precision | None,
 ) -> Iterator[str]:
-    own = scenario.chosen(data, chosen) if isinstance(scenario, Searchable) else data
-    tasks = StageTasks(scenario=scenario, data=own, parameters=chosen)
+    scenario, data = variant_of(scenario, data, chosen)
+    tasks = StageTasks(scenario=scenario, data=data, parameters=chosen)
     with torch.random.fork_rng(devices=[]):
         for stage in stages:
             torch.manual_seed(SETTINGS.seed)
@@ -72,14 +84,16 @@ def _faults(
             except Exception as error:  # noqa: BLE001 - the user's own code may raise anything
                 yield f"its network for the stage {stage} cannot be made: {_said(error)}"
                 continue
-            yield from _faults_of(task)
+            found = tuple(_faults_of(task))
+            own = precision and chosen.get("precision", precision)
+            yield from found or _faults_of_precision(task, own or "fp32")
             tasks.finish()
 
 
 def _faults_of(task: Task) -> Iterator[str]:
-    """What is wrong with one stage: its data first, because nothing can be said without a batch."""
+    """Faults of one stage: its data first, because nothing can be said without a batch."""
     try:
-        own = {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
+        own = _own(task)
     except Exception as error:  # noqa: BLE001 - as above
         yield f"loaders(data, batch_size, seed) raises {_said(error)}"
         return
@@ -97,37 +111,45 @@ def _faults_of(task: Task) -> Iterator[str]:
             )
     if len(batches) < len([each for each in (task.train, task.val, task.test) if each is not None]):
         return
-    fault = next(_faults_of_training(task, batches["train"]), None)
-    if fault is not None:
-        yield fault
+    try:
+        outputs = _outputs(task, batches["train"])
+    except Exception as error:  # noqa: BLE001 - as above
+        inputs = batches["train"].inputs
+        yield f"its network does not take a batch of inputs, {_shape(inputs)}: {_said(error)}"
         return
-    yield from _faults_of_validation(task, batches["val"])
+    found = tuple(_faults_of_loss(task, batches["train"], outputs))
+    yield from found
+    yield from _faults_of_validation(task, batches["val"], with_loss=not found)
 
 
-def _faults_of_training(task: Task, batch: Batch) -> Iterator[str]:
-    """What is wrong with network and loss; they are tried in their order."""
-    network = task.network.train()
+def _outputs(task: Task, batch: Batch) -> Any:  # noqa: ANN401 - whatever a network gives
+    """What the network gives in training; None where a step of the scenario's own asks it."""
+    if task.steps.training_step is not None:
+        return None
+    return task.network.train()(_inputs(task, batch))
+
+
+def _inputs(task: Task, batch: Batch) -> Any:  # noqa: ANN401 - whatever a network takes
+    return batch.inputs if task.encode is None else task.encode(batch.inputs)
+
+
+def _faults_of_loss(task: Task, batch: Batch, outputs: Any) -> Iterator[str]:  # noqa: ANN401 - as above
     step = task.steps.training_step
-    outputs: Any = None
     loss: Any = None
     try:
-        inputs = batch.inputs if task.encode is None else task.encode(batch.inputs)
         if step is not None:
-            loss = step(network, (inputs, batch.targets))
+            loss = step(task.network.train(), (_inputs(task, batch), batch.targets))
         else:
-            outputs = network(inputs)
-    except Exception as error:  # noqa: BLE001 - as above
-        yield f"its network does not take a batch of inputs, {_shape(batch.inputs)}: {_said(error)}"
-        return
-    if step is None:
-        try:
             loss = task.loss(outputs, batch.targets)
-        except Exception as error:  # noqa: BLE001 - as above
-            yield (
-                f"its loss does not take outputs of {_shape(outputs)} and targets of "
-                f"{_shape(batch.targets)}: {_said(error)}.{_loss_remedy(batch.targets)}"
-            )
+    except Exception as error:  # noqa: BLE001 - as above
+        if step is not None:
+            yield f"training_step(network, batch) raises {_said(error)}"
             return
+        yield (
+            f"its loss does not take outputs of {_shape(outputs)} and targets of "
+            f"{_shape(batch.targets)}: {_said(error)}.{_loss_remedy(batch.targets)}"
+        )
+        return
     if not isinstance(loss, Tensor) or loss.ndim:
         yield f"its loss gives {_shape(loss)}; it must be the mean over the batch, of shape ()."
         return
@@ -138,17 +160,18 @@ def _faults_of_training(task: Task, batch: Batch) -> Iterator[str]:
         )
 
 
-def _faults_of_validation(task: Task, batch: Batch) -> Iterator[str]:
+def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Iterator[str]:
     network = task.network.eval()
     metrics: Any = None
     try:
         with torch.inference_mode():
-            inputs = batch.inputs if task.encode is None else task.encode(batch.inputs)
+            inputs = _inputs(task, batch)
             if task.steps.validation_step is not None:
                 _, metrics = task.steps.validation_step(network, (inputs, batch.targets))
             else:
                 outputs = network(inputs)
-                task.loss(outputs, batch.targets)
+                if with_loss:
+                    task.loss(outputs, batch.targets)
                 metrics = task.metrics(outputs, batch.targets)
     except Exception as error:  # noqa: BLE001 - as above
         yield f"its metrics cannot be computed on a batch of the validation data: {_said(error)}"
@@ -169,6 +192,34 @@ def _faults_of_validation(task: Task, batch: Batch) -> Iterator[str]:
             f"setup could be told from another. Call one of them {task.objective.name}, or name the one "
             f'that decides: objective = Objective("{next(iter(metrics), "rmse")}", mode="max" or "min").'
         )
+
+
+def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
+    """What a step in less than fp32 comes to, of a task that can be trained in fp32."""
+    if precision not in AUTOCAST:
+        return
+    network = task.network.train()
+    try:
+        batch = part_of(task, task.train, _own(task).get("train"), CPU).first(SAMPLES)
+        inputs = _inputs(task, batch)
+        with autocast(CPU, precision):
+            if task.steps.training_step is not None:
+                loss = task.steps.training_step(network, (inputs, batch.targets))
+            else:
+                loss = task.loss(network(inputs), batch.targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+    except Exception as error:  # noqa: BLE001 - as above
+        yield (
+            f"it can be trained in fp32, and not with --precision {precision} on a CPU: "
+            f"{_said(error)}. Leave --precision out, or choose "
+            f"{'bf16' if precision == 'fp16' else 'fp16'}; or compute in fp32 what does not allow it: "
+            "with torch.autocast(device, enabled=False)."
+        )
+
+
+def _own(task: Task) -> Mapping[str, Any]:
+    """The scenario's own loaders by the name of the part; none where it has none."""
+    return {} if task.steps.loaders is None else task.steps.loaders(SAMPLES, SETTINGS.seed)
 
 
 def _loss_remedy(targets: Any) -> str:  # noqa: ANN401 - whatever a batch has

@@ -3,7 +3,7 @@
 import math
 from typing import final
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 
 
 @final

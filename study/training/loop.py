@@ -13,10 +13,12 @@ from functools import partial
 
 import torch
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
+from study.training.ranks import ALONE, Ranks
 from study.training.recipe import TrainingSettings, global_flags
-from study.training.stage import StageState, StageTraining, Task
+from study.training.stage import StageState, StageTraining
+from study.training.task import Task
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed")
 """What CUDA and MPS, the CPU, and CUDA's libraries say."""
@@ -24,7 +26,7 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochOutcome:
-    """What one epoch came to.
+    """Outcome of one epoch.
 
     Attributes:
         epoch: From 1.
@@ -57,6 +59,9 @@ def train(
     latents: Callable[[], AbstractContextManager[object]] = nullcontext,
     tested: Callable[[], AbstractContextManager[object]] = nullcontext,
     begin: StageState | None = None,
+    at_step: Callable[[int, int], None] | None = None,
+    ranks: Ranks = ALONE,
+    cause: Callable[[Exception], Exception] = lambda error: error,
 ) -> Iterator[EpochOutcome]:
     """Train one stage, with early stopping.
 
@@ -71,8 +76,11 @@ def train(
             validation, with the device synchronised at both ends.
         latents: Entered, within the first epoch's window, while latent features are computed.
         tested: Entered, after the last epoch's window, while its weights are tested.
+        at_step: See `StageTraining.train_epoch`.
         begin: State to go on from; None to begin with the first epoch. Latent features are then
             computed anew, before any window.
+        ranks: Which of the processes this is that train the stage together.
+        cause: What an error comes from; another process's, where this one has lost it.
 
     Yields:
         One outcome for each epoch; the last has a stop reason.
@@ -81,7 +89,7 @@ def train(
     try:
         with global_flags(settings.precision):
             torch.manual_seed(settings.seed)
-            stage = StageTraining(make(), settings, device)
+            stage = StageTraining(make(), settings, device, ranks=ranks)
             if begin is not None:
                 stage.restore(begin)
                 begin = None  # it may hold much memory
@@ -90,7 +98,7 @@ def train(
                 with window(epoch):
                     if epoch == 1:
                         stage.encode(latents)
-                    train_loss = stage.train_epoch()
+                    train_loss = stage.train_epoch(at_step)
                     val_loss, val_metrics = stage.validate()
                     synchronize(device)
                 reason = stage.ended(train_loss, val_loss, val_metrics)
@@ -108,8 +116,9 @@ def train(
                 if reason is not None:
                     return
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
+        first_error = error if is_out_of_memory(error) else cause(error)
+        if not is_out_of_memory(first_error):
+            raise first_error from (None if first_error is error else error)
         yield EpochOutcome(
             epoch=epoch,
             train_loss=None,
@@ -122,7 +131,7 @@ def train(
 def _tested(
     stage: StageTraining, tested: Callable[[], AbstractContextManager[object]]
 ) -> dict[str, float] | None:
-    """What the best weights come to on the test samples; opens no window where there are none."""
+    """Test the best weights; opens no window where there are no test samples."""
     if not stage.has_test:
         return None
     with tested():
@@ -130,7 +139,7 @@ def _tested(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice, on whatever device."""
+    """Return whether an error says that memory did not suffice, on whatever device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     said = str(error).lower()

@@ -1,4 +1,4 @@
-"""How a network is trained beside its loss: optimiser, schedule, steps, precision.
+"""The training of a network beside its loss: optimiser, schedule, steps, precision.
 
 Each is plain unless the scenario has a member of that name (`study.scenario.Recipe`). What is global to
 torch is put back when a training ends, because a process runs many.
@@ -13,6 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from study.errors import OptionError
+
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -26,7 +28,7 @@ AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """How one stage is trained.
+    """Settings of one stage's training.
 
     Attributes:
         batch_size: Samples per step; more than there are means all of them.
@@ -59,7 +61,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """What a scenario does in its own way; None where it is plain.
+    """A scenario's own ways; None where it does the plain thing.
 
     Attributes:
         optimizer: From network and settings to an optimiser, or an optimiser and its schedule.
@@ -107,6 +109,26 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 def scaler_of(device: torch.device, precision: Precision) -> torch.amp.GradScaler:
     """Scales the loss of fp16, whose gradients would vanish; does nothing otherwise."""
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+
+def check_compiler() -> None:
+    """Compile something tiny on this machine's CPU.
+
+    Raises:
+        OptionError: torch.compile does not work here.
+    """
+    try:
+        torch.compile(lambda values: values + 1)(torch.zeros(2))
+    except Exception as error:  # whatever a compiler, or its absence, raises
+        first = str(error).strip().partition("\n")[0]
+        message = (
+            f"--compile: torch.compile does not work on this machine: {type(error).__name__}: {first}. "
+            "It needs a C++ compiler (such as g++) and Python's headers; install them, or leave "
+            "--compile out."
+        )
+        raise OptionError(message) from error
+    finally:
+        torch.compiler.reset()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What each stage of a trial trains (paper, section "Learning paradigms", Figures 1 and 2).
+"""The training of each stage of a trial (paper, section "Learning paradigms", Figures 1 and 2).
 
     encoder               the autoencoder; its decoder is then thrown away
     classifier-frozen     a classifier on the latent features of the encoder, which stays as it is
@@ -23,10 +23,11 @@ from torch import Tensor, nn
 
 from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
-from study.record.records import Stage
-from study.scenario import Data, Multitask, Pretrainable, Scenario
+from study.record.objective import Objective
+from study.record.vocabulary import Stage
+from study.scenario import Data, Multitask, Pretrainable, Scenario, objective_of
 from study.store.tasks import not_multitask, task_weights, tasks_of
-from study.training.stage import Task, plain_task
+from study.training.task import Task, plain_task
 
 PRETRAINING = frozenset(
     {
@@ -35,6 +36,8 @@ PRETRAINING = frozenset(
     }
 )
 """Stages that train the scenario's own network, or parts of it; any other is about tasks."""
+
+EncoderWeights = Mapping[str, Tensor]
 
 
 @final
@@ -57,7 +60,7 @@ class StageTasks:
     parameters: Mapping[str, Any]
     cache_latents: bool = True
     from_scratch: bool = False
-    encoder_weights: Mapping[str, Tensor] | None = None
+    encoder_weights: EncoderWeights | None = None
     _stage: str | None = None
     _task: Task | None = None
 
@@ -118,12 +121,12 @@ class StageTasks:
         return replace(
             plain_task(scenario, self.data, network=scenario.task_network(self.data, tasks)),
             loss=partial(_joint_loss, scenario, {task: weights[task] for task in tasks}),
-            metrics=partial(_task_metrics, scenario, tasks),
+            metrics=partial(_task_metrics, scenario, tasks, objective_of(scenario)),
         )
 
 
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
-    """What a reader of these stages' results must know."""
+    """Return warnings for readers of these stages' results."""
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
     if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
         return ()
@@ -149,12 +152,17 @@ def _joint_loss(
 
 
 def _task_metrics(
-    scenario: Multitask, tasks: tuple[str, ...], outputs: Mapping[str, Tensor], targets: Tensor
+    scenario: Multitask,
+    tasks: tuple[str, ...],
+    objective: Objective,
+    outputs: Mapping[str, Tensor],
+    targets: Tensor,
 ) -> dict[str, Tensor]:
-    """The accuracy of each task, and their mean, which early stopping watches."""
-    by_task = {task: scenario.task_accuracy(task, outputs[task], targets) for task in tasks}
+    """The objective of each task, and their mean, which early stopping watches."""
+    by_task = {task: scenario.task_score(task, outputs[task], targets) for task in tasks}
     mean = torch.stack(list(by_task.values())).mean()
-    return {**{f"{task}/accuracy": value for task, value in by_task.items()}, "accuracy": mean}
+    named = {objective.of_task(task): value for task, value in by_task.items()}
+    return {**named, objective.name: mean}
 
 
 def _part(network: nn.Module, name: str) -> nn.Module:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from analysis.findings import Findings, analyse
 from analysis.read.load import load
-from study.record.records import J_PER_WH, Paradigm, Stage
+from study.record.files import J_PER_WH
+from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 PRETRAINING = (

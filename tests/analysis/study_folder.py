@@ -13,19 +13,16 @@ import pandas as pd
 
 from analysis.energy.spread import Spread
 from analysis.energy.totals import SetupEnergy
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.manifest import DataFacts, DeviceFacts, Manifest, NodeFacts, SetupFacts
 from study.record.objective import metrics_text
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    TRIALS_FILE,
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import (
     EnergyMethod,
     EnergyStatus,
-    EpochRecord,
     Paradigm,
     Stage,
     StopReason,
-    TrialRecord,
     TrialStatus,
 )
 
@@ -206,8 +203,8 @@ def epoch_records(
                     val_metrics=metrics_text(
                         {
                             manifest.objective.name: epoch.accuracy,
-                            "attributes/accuracy": epoch.attributes,
-                            "identity/accuracy": epoch.identity,
+                            manifest.objective.of_task("attributes"): epoch.attributes,
+                            manifest.objective.of_task("identity"): epoch.identity,
                         }
                     ),
                 )

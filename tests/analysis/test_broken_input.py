@@ -3,6 +3,9 @@
 Each runs the command as a user does, with every option that adds something to say.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,14 +15,8 @@ import pytest
 from analysis.__main__ import Options, run
 from analysis.errors import AnalysisError
 from analysis.ranking.criteria import RankBy
-from study.record.records import (
-    EPOCHS_FILE,
-    MANIFEST_FILE,
-    Paradigm,
-    Stage,
-    StopReason,
-    TrialStatus,
-)
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, REPORT_FOLDER
+from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, staged, write_study
 
 SETUPS = grid([64, 256], [0.1, 0.01])
@@ -66,6 +63,7 @@ def unfinished(setup: int) -> Trial:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trials", "manifest", "said"),
     [
@@ -141,6 +139,7 @@ def test_a_setup_that_was_published_weights_only_says_so(
     assert "saves energy in 1 of 1 setups" in text
 
 
+@pytest.mark.slow
 def test_studies_of_all_paradigms_stand_side_by_side(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -224,3 +223,24 @@ def test_an_option_that_cannot_be_is_refused(
 
     with pytest.raises(AnalysisError, match=said):
         run(Options(results=(folder,), report=False, **options))  # type: ignore[arg-type]
+
+
+def test_output_that_fails_does_not_lose_the_report(tmp_path: Path) -> None:
+    """A terminal without UTF-8 whose reader is gone: the report is written, and nothing else said."""
+    trials = [constant(setup.setup, 10.0, 0.9, seed=seed) for setup in SETUPS for seed in (0, 1)]
+    folder = write_study(tmp_path / "a", SETUPS, trials)
+    read, write = os.pipe()
+    os.close(read)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "analysis", folder],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        text=True,
+        check=False,
+    )
+    os.close(write)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / REPORT_FOLDER / "index.html").is_file()

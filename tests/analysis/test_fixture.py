@@ -19,7 +19,7 @@ from analysis.tables.setups import (
     table_infos,
 )
 from analysis.tables.stages import paradigm_table_infos
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from tests.analysis.fixture.make import FOLDER, write_pretraining, write_regime
 
 
@@ -143,7 +143,8 @@ def test_freezing(pretraining: Findings) -> None:
     assert saving.share == pytest.approx(1 - 36 / 52.5)
     assert saving.shares is not None
     assert saving.shares.mean == pytest.approx((1 / 3 + 0.3) / 2)
-    assert [row.accuracy_given_up for row in info.freezing.rows] == pytest.approx([0.05, 0.05])
+    given_up = [row.given_up and row.given_up.given_up for row in info.freezing.rows]
+    assert given_up == pytest.approx([0.05, 0.05])
 
 
 def test_recommendation_of_pretraining(pretraining: Findings) -> None:

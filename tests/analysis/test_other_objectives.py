@@ -16,7 +16,7 @@ from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
 from analysis.tables.setups import table_infos
 from study.record.objective import Objective
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from tests.analysis.study_folder import DATA, Trial, epochs_of, grid, write_study
 
 RMSE = Objective("rmse", mode="min")
@@ -86,6 +86,7 @@ def test_the_choice_does_not_depend_on_the_unit_of_the_objective(tmp_path: Path)
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
 def test_its_value_is_never_a_percentage(
     objective: Objective, best: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -152,15 +153,6 @@ def test_points_per_wh_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AnalysisError, match=r"--rank-by is accuracy-per-wh, but .* rmse \(min\)"):
         analyse(study, by=RankBy.ACCURACY_PER_WH)
-
-
-@pytest.mark.parametrize("paradigm", [Paradigm.PRETRAINING, Paradigm.MULTITASK])
-def test_what_is_compared_in_points_is_refused(paradigm: Paradigm, tmp_path: Path) -> None:
-    """Freezing and tasks together are about points of accuracy given up."""
-    study = load(study_of(tmp_path / "a", RMSE, 0.5, paradigm=paradigm))
-
-    with pytest.raises(AnalysisError, match=r"its objective is rmse \(min\)"):
-        analyse(study)
 
 
 def test_a_target_of_no_share_may_be_any_number(tmp_path: Path) -> None:

@@ -13,15 +13,8 @@ from analysis.forms.formats import Format
 from analysis.read.load import load
 from analysis.tables.setups import table_infos
 from study.record.bookings import WindowRecord
-from study.record.records import (
-    J_PER_WH,
-    LATENTS,
-    WINDOWS_FILE,
-    EnergyMethod,
-    EnergyStatus,
-    Paradigm,
-    Stage,
-)
+from study.record.files import J_PER_WH, WINDOWS_FILE
+from study.record.vocabulary import LATENTS, EnergyMethod, EnergyStatus, Paradigm, Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 STAGES = {

@@ -11,12 +11,8 @@ from analysis.findings import Findings, analyse
 from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
-from study.record.records import (
-    EPOCHS_FILE,
-    EnergyMethod,
-    EnergyStatus,
-    StopReason,
-)
+from study.record.files import EPOCHS_FILE
+from study.record.vocabulary import EnergyMethod, EnergyStatus, StopReason
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
 
 

@@ -10,14 +10,25 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from study.command import main
-from study.regime import DESIGN
+from study.multitask import main as multitask
+from study.pretraining import main as pretraining
+from study.regime import main as regime
+from study.search.__main__ import main as search
 
 ROOT = Path(__file__).parent.parent.parent
+COMMANDS = {
+    "study.regime": regime,
+    "study.pretraining": pretraining,
+    "study.multitask": multitask,
+    "study.search": search,
+}
 
 BARE = ("--no-report", "--checkpoint-every-s", "inf")
 """Options of studies whose report nobody reads, and whose trials are to begin anew when lost,
 however long they took: a report takes longer than a small study."""
+
+ONE_SLOT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 1}'}
+"""Environment in which Ray sees one processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +66,23 @@ def run_regime(
     return Ran(status=done.returncode, out=done.stdout, err=done.stderr, folder=results / name)
 
 
-def resumed_here(results: Path, *options: str) -> int:
-    """Go on with study `a` of `results` in this process, which has loaded Ray and torch already."""
-    place = ("--results-dir", str(results), "--name", "a", "--resume")
-    return main(DESIGN, program="study.regime", description="", args=[*options, *place])
+def run_here(
+    results: Path, *options: str, name: str = "a", program: str = "study.regime"
+) -> tuple[int, Path]:
+    """Run a study command in this process, which has loaded Ray and torch already.
+
+    Returns:
+        Its exit status, and the study's folder.
+    """
+    status = COMMANDS[program]([*options, "--results-dir", str(results), "--name", name])
+    return status, results / name
 
 
-@pytest.fixture(scope="session")
-def smoke(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The smoke study, without any other option: PAMAP2's synthetic sample."""
-    return run_regime(tmp_path_factory.mktemp("smoke"), "--smoke")
+@pytest.fixture
+def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run one trial after another: they share a process, which takes seconds of CPU to start."""
+    for name, value in ONE_SLOT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

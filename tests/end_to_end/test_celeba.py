@@ -8,40 +8,42 @@ import pytest
 import torch
 
 from models.vision import backbone
-from study.command import main
 from study.data.celeba import format as form
 from study.data.celeba.sample import write_sample
 from study.record.manifest import Manifest
-from study.regime import DESIGN
-from tests.end_to_end.conftest import Ran, run_regime
+from tests.end_to_end.conftest import BARE, run_here
 from tests.study.data.celeba.celeba_files import write_folder
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 SMALL = ("--scenario", "celeba", "--encoder", "test_resnet", "--image-size", "32")
 
 
-def ran(tmp_path: Path, *options: str) -> Ran:
-    """A study of small networks; no cache outlives the test."""
-    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    return run_regime(tmp_path / "results", *SMALL, *options, env=env)
+@pytest.fixture(autouse=True)
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cache outlives the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
+def test_faces_are_trained_on_with_weights_of_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Encoder, weights and flipping reach the trials, and the manifest says what was trained on."""
     write_sample(tmp_path / "faces", images=6)
     torch.save(backbone("test_resnet", image_size=32).state_dict(), tmp_path / "mine.pth")
 
-    done = ran(
-        tmp_path,
+    status, folder = run_here(
+        tmp_path / "results",
+        *SMALL,
+        *BARE,
         *("--data-dir", str(tmp_path / "faces"), "--weights", str(tmp_path / "mine.pth"), "--flip"),
         *("--batch-sizes", "32", "1024", "--learning-rates", "0.003", "--repeats", "1"),
         *("--max-epochs", "2"),
     )
 
-    assert done.status == 0, done.err
-    manifest = Manifest.from_json((done.folder / "study.json").read_text())
-    epochs = pd.read_parquet(done.folder / "epochs.parquet")
+    assert status == 0
+    manifest = Manifest.from_json((folder / "study.json").read_text())
+    epochs = pd.read_parquet(folder / "epochs.parquet")
     assert manifest.data.synthetic
     assert manifest.encoder_weights == "test_resnet from mine.pth"
     assert len(manifest.data.classes) == 40
@@ -50,30 +52,22 @@ def test_faces_are_trained_on_with_weights_of_a_file(tmp_path: Path) -> None:
     assert epochs["val_score"].notna().all()
     # More than there are images means all of them, as in the real set.
     assert set(epochs["effective_batch_size"]) == {32, manifest.data.train_samples}
-    assert re.search(r"^  data +synthetic", done.out, flags=re.MULTILINE)
+    assert re.search(r"^  data +synthetic", capsys.readouterr().out, flags=re.MULTILINE)
 
 
 def test_a_damaged_image_ends_the_study_before_its_first_trial(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit status 2, the file's name, and no results."""
     folder = write_folder(tmp_path / "data")
     damaged = folder / form.IMAGE_FOLDER / "000042.jpg"
     damaged.write_bytes(damaged.read_bytes()[:500])
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    status = main(
-        DESIGN,
-        program="study.regime",
-        description="",
-        args=[
-            *(*SMALL, "--data-dir", str(folder), "--weights", "none"),
-            *("--results-dir", str(tmp_path / "results"), "--name", "a"),
-        ],
+    status, study = run_here(
+        tmp_path / "results", *SMALL, "--data-dir", str(folder), "--weights", "none"
     )
 
     assert status == 2
     said = capsys.readouterr().err
     assert f"study.regime: {damaged}: no image, or a damaged one" in said
-    assert not (tmp_path / "results" / "a" / "study.json").exists()
+    assert not (study / "study.json").exists()

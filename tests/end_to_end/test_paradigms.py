@@ -5,12 +5,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from study.multitask import main as multitask
 from study.record.manifest import Manifest
-from study.record.records import Stage
-from tests.end_to_end.conftest import run_regime
+from study.record.vocabulary import Stage
+from tests.end_to_end.conftest import BARE, run_here
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 PRETRAINING = {
     Stage.ENCODER,
@@ -22,17 +21,17 @@ PRETRAINING = {
 
 def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> None:
     """The encoder has no accuracy, latent features have a window of their own."""
-    ran = run_regime(
+    status, folder = run_here(
         tmp_path,
         *("--smoke", "--scenario", "tests.study.staged:Waves"),
         program="study.pretraining",
     )
 
-    assert ran.status == 0, ran.err
-    epochs = pd.read_parquet(ran.folder / "epochs.parquet")
-    windows = pd.read_parquet(ran.folder / "windows.parquet")
-    trials = pd.read_parquet(ran.folder / "trials.parquet")
-    manifest = Manifest.from_json((ran.folder / "study.json").read_text())
+    assert status == 0
+    epochs = pd.read_parquet(folder / "epochs.parquet")
+    windows = pd.read_parquet(folder / "windows.parquet")
+    trials = pd.read_parquet(folder / "trials.parquet")
+    manifest = Manifest.from_json((folder / "study.json").read_text())
     assert set(manifest.stages) == PRETRAINING
     assert set(trials["status"]) == {"finished"}
     by_trial = epochs.groupby("trial_id")["stage"].agg(set)
@@ -48,15 +47,15 @@ def test_pretraining_trains_four_stages_each_with_its_energy(tmp_path: Path) -> 
 
 def test_multitask_trains_each_task_alone_and_both_for_each_alpha(tmp_path: Path) -> None:
     """Alpha is one more axis of the grid, and each head has its own accuracy."""
-    ran = run_regime(
+    status, folder = run_here(
         tmp_path,
-        *("--scenario", "tests.study.staged:Pairs", "--alpha", "0.25", "0.75"),
+        *("--scenario", "tests.study.staged:Pairs", "--alpha", "0.25", "0.75", *BARE),
         *("--batch-sizes", "8", "--learning-rates", "0.1", "--repeats", "1", "--max-epochs", "2"),
         program="study.multitask",
     )
 
-    assert ran.status == 0, ran.err
-    epochs = pd.read_parquet(ran.folder / "epochs.parquet")
+    assert status == 0
+    epochs = pd.read_parquet(folder / "epochs.parquet")
     assert set(epochs["parameters"]) == {'{"alpha": 0.25}', '{"alpha": 0.75}'}
     for stage, heads in {
         "attributes": {"attributes"},
@@ -72,8 +71,10 @@ def test_a_scenario_without_two_tasks_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Exit status 2 and a paragraph, before Ray starts."""
-    status = multitask(
-        ["--smoke", "--scenario", "tests.study.staged:Waves", "--results-dir", str(tmp_path)]
+    status, _ = run_here(
+        tmp_path,
+        *("--smoke", "--scenario", "tests.study.staged:Waves"),
+        program="study.multitask",
     )
 
     said = capsys.readouterr().err

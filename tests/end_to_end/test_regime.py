@@ -6,15 +6,23 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from study.command import main
 from study.record.manifest import Manifest
-from study.regime import DESCRIPTION, DESIGN
-from tests.end_to_end.conftest import BARE, ROOT, Ran, run_regime
+from study.regime import main
+from tests.end_to_end.conftest import BARE, ROOT, Ran, run_here, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.tensorboard_server import served
 from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
+
+BOARDS = Boards(boards=2, low_w=240.0)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """The smoke study, without any other option, where there are two emulated boards."""
+    folder = tmp_path_factory.mktemp("smoke")
+    return run_regime(folder, "--smoke", env=BOARDS.environment(build(folder / "lib")))
 
 
 def table(path: Path) -> Any:  # noqa: ANN401 - its columns are known at run time
@@ -86,43 +94,42 @@ def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
     assert layout["category"][0]["title"] == "Side by side"
 
 
-def test_energies_of_emulated_boards_are_right(tmp_path: Path) -> None:
+def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:
     """Through the real pynvml, one board for each trial, within 2 % of the known curve."""
-    boards = Boards(boards=2, low_w=240.0)
-    env = boards.environment(build(tmp_path / "lib"))
-
-    ran = run_regime(tmp_path, "--smoke", *BARE, env=env)
-
-    epochs = table(ran.folder / "epochs.parquet")
-    windows = table(ran.folder / "windows.parquet")
+    epochs = table(smoke.folder / "epochs.parquet")
+    windows = table(smoke.folder / "windows.parquet")
     windows = windows[windows["device_uuid"].isin(UUIDS)].copy()  # the CPU's share stands there too
     windows["known_j"] = [
-        boards.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
+        BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
         for row in windows.itertuples()
     ]
     whole = windows[windows["stage"] == "trial"]
-    assert ran.status == 0, ran.err
     assert set(epochs["energy_method"]) == {"counter"}
     assert set(epochs["device_uuid"]) == set(UUIDS[:2])
     assert len(epochs[["trial_id", "device_uuid"]].drop_duplicates()) == len(whole)
     assert ((whole["energy_j"] / whole["known_j"] - 1).abs() < 0.02).all()
-    assert "this torch cannot use CUDA" in ran.out
-    assert "--no-report" in BARE
-    assert not (ran.folder / "report").exists()
+    assert "this torch cannot use CUDA" in smoke.out
 
 
-def test_troubles_of_a_trial_are_results(tmp_path: Path, ray_folder: Path) -> None:
+@pytest.mark.usefixtures("one_slot")
+def test_troubles_of_a_trial_are_results(
+    tmp_path: Path,
+    ray_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """No memory and a loss that is not finite are results; a bug fails its trial alone."""
-    ran = run_regime(
+    monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
+
+    status, folder = run_here(
         tmp_path,
-        *("--scenario", "tests.end_to_end.scenarios:Troubled", "--repeats", "1"),
+        *("--scenario", "tests.end_to_end.scenarios:Troubled", "--repeats", "1", *BARE),
         *("--batch-sizes", "32", "128", "256", "512", "--learning-rates", "0.01"),
         *("--max-epochs", "2"),
-        env={"RAY_TMPDIR": str(ray_folder)},
     )
 
-    trials = table(ran.folder / "trials.parquet").set_index("batch_size")
-    assert ran.status == 1
+    trials = table(folder / "trials.parquet").set_index("batch_size")
+    assert status == 1
     assert dict(trials["stop_reason"]) == {
         32: "out_of_memory",
         128: "error",
@@ -132,7 +139,9 @@ def test_troubles_of_a_trial_are_results(tmp_path: Path, ray_folder: Path) -> No
     assert dict(trials["status"] == "failed") == {32: False, 128: True, 256: False, 512: False}
     assert trials.loc[128, "error"] == "ZeroDivisionError: a bug in the user's own loss"
     assert trials.loc[256, "energy_j"] > 0
-    assert "a bug in the user's own loss" in ran.out
+    assert "a bug in the user's own loss" in capsys.readouterr().out
+    assert "--no-report" in BARE
+    assert not (folder / "report").exists()
     # The tests of bad input, for which this folder is not there, can fail.
     assert ray_folder.exists()
 
@@ -140,7 +149,7 @@ def test_troubles_of_a_trial_are_results(tmp_path: Path, ray_folder: Path) -> No
 def in_this_process(*options: str) -> object:
     """Exit status of the command, be it of its own or of the parser of options."""
     try:
-        return main(DESIGN, program="study.regime", description=DESCRIPTION, args=options)
+        return main(options)
     except SystemExit as ended:
         return ended.code
 

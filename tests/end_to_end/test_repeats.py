@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import BARE, ROOT, command, run_regime
+from tests.end_to_end.conftest import BARE, ROOT, command, run_here
 
 pytestmark = pytest.mark.ray
 
@@ -39,14 +39,14 @@ def test_a_killed_study_goes_on_with_the_repeats_it_had_begun(tmp_path: Path) ->
     process.wait()
     begun = Manifest.from_json((tmp_path / "a" / "study.json").read_text()).further
 
-    ran = run_regime(tmp_path, *OPTIONS, "--resume")
+    status, folder = run_here(tmp_path, *OPTIONS, "--resume")
 
-    manifest = Manifest.from_json((ran.folder / "study.json").read_text())
-    trials = pd.read_parquet(ran.folder / "trials.parquet")
+    manifest = Manifest.from_json((folder / "study.json").read_text())
+    trials = pd.read_parquet(folder / "trials.parquet")
     further = {f"setup{each.setup:02d}-seed{each.seed}" for each in manifest.further}
     assert "then 2 more where they tell most" in "".join(said)
     assert begun
-    assert ran.status == 0, ran.out + ran.err
+    assert status == 0
     assert manifest.further[: len(begun)] == begun
     assert len(further) == 2
     assert manifest.status == "finished"

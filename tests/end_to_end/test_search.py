@@ -11,9 +11,8 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
-from study.record.records import StopReason
-from study.search.__main__ import main
-from tests.end_to_end.conftest import BARE, ROOT, Ran, command, run_regime
+from study.record.vocabulary import StopReason
+from tests.end_to_end.conftest import BARE, ROOT, command, run_here
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for
 
@@ -22,12 +21,9 @@ pytestmark = pytest.mark.ray
 ESTIMATE = ("--tracker", "estimate")
 
 
-def search(results: Path, *options: str, scenario: str = "Tiny") -> Ran:
-    """A search over a scenario of the tests."""
-    place = f"tests.end_to_end.scenarios:{scenario}"
-    return run_regime(
-        results, "--scenario", place, *ESTIMATE, *options, name="s", program="study.search"
-    )
+def search(results: Path, *options: str) -> tuple[int, Path]:
+    """Run a search in this process; its exit status and folder."""
+    return run_here(results, *ESTIMATE, *options, name="s", program="study.search")
 
 
 def studied(folder: Path) -> optuna.Study:
@@ -51,27 +47,30 @@ def through(epochs: Path) -> list[str]:
     return list(rows[rows["stop_reason"].notna()]["trial_id"])
 
 
-def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
+def test_a_search_ends_with_an_answer_and_its_bill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """It trains, stops what cannot win, and says what it recommends and used.
 
     A trial without memory, one with a bug and one whose loss is no number are among its trials:
     nothing hangs, and none stays running in Optuna's study.
     """
-    ran = search(
+    status, folder = search(
         tmp_path,
+        *("--scenario", "tests.end_to_end.scenarios:Troubled"),
         *("--batch-sizes", "32", "64", "128", "256", "512", "--learning-rates", "0.01"),
         *("--goal", "energy-to-target", "--target", "0.9", "--max-epochs", "6"),
         *("--energy-budget-wh", "1"),
-        scenario="Troubled",
     )
 
-    trials = trials_of(ran.folder).set_index("batch_size")
-    states = [trial.state for trial in studied(ran.folder).trials]
-    assert ran.status == 1, ran.err
-    assert "recommended: setup" in ran.out
-    assert "of 1 Wh" in ran.out
-    assert "estimated" in ran.out
-    assert "counts as failed in Optuna's study" in ran.out
+    said = capsys.readouterr().out
+    trials = trials_of(folder).set_index("batch_size")
+    states = [trial.state for trial in studied(folder).trials]
+    assert status == 1, said
+    assert "recommended: setup" in said
+    assert "of 1 Wh" in said
+    assert "estimated" in said
+    assert "counts as failed in Optuna's study" in said
     assert StopReason.TARGET in set(trials.loc[[64, 512], "stop_reason"])
     assert dict(trials.loc[[32, 128, 256], "stop_reason"]) == {
         32: StopReason.OUT_OF_MEMORY,
@@ -80,22 +79,26 @@ def test_a_search_ends_with_an_answer_and_its_bill(tmp_path: Path) -> None:
     }
     assert TrialState.RUNNING not in states
     assert TrialState.FAIL in states
-    assert (ran.folder / "report" / "search_points.csv").is_file()
+    assert (folder / "report" / "search_points.csv").is_file()
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     """With the same Optuna study; what had ended is not trained again."""
     options = (
-        *("--scenario", "tests.end_to_end.held:Held", *ESTIMATE, *BARE),
+        *("--scenario", "tests.end_to_end.held:Held", *BARE),
         *("--batch-sizes", "128", "256", "--learning-rates", "0.001", "0.0001"),
-        *("--max-epochs", "4", "--patience", "4", "--results-dir", str(tmp_path), "--name", "s"),
+        *("--max-epochs", "4", "--patience", "4"),
     )
     epochs = tmp_path / "s" / "epochs.parquet"
     gate = Gate(tmp_path / "gate")
     gate.hold(after=2)
     gate.let_one_end()
     process = subprocess.Popen(
-        command(*options, program="study.search"),
+        command(
+            *(*options, *ESTIMATE, "--results-dir", str(tmp_path), "--name", "s"),
+            program="study.search",
+        ),
         cwd=ROOT,
         env={**os.environ, **gate.environment},
         stdout=subprocess.DEVNULL,
@@ -111,7 +114,7 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     ended = through(epochs)
     told = [t.number for t in studied(tmp_path / "s").trials if t.state is TrialState.COMPLETE]
 
-    status = main([*options, "--resume"])
+    status, _ = search(tmp_path, *options, "--resume")
 
     after = pd.read_parquet(epochs)
     assert status == 0
@@ -122,6 +125,7 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert TrialState.RUNNING not in {t.state for t in now}
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_range_is_searched_and_its_leader_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,14 +133,12 @@ def test_a_range_is_searched_and_its_leader_trained_again(
     space = tmp_path / "space.yaml"
     space.write_text("learning_rate: {low: 1e-4, high: 1e-2, log: true}\nfrozen: [true, false]\n")
 
-    status = main(
-        [
-            *("--smoke", "--space", str(space), "--confirm", "1", "--goal", "accuracy"),
-            *("--trials", "2", *ESTIMATE, *BARE, "--results-dir", str(tmp_path), "--name", "s"),
-        ]
+    status, folder = search(
+        tmp_path,
+        *("--smoke", "--space", str(space), "--confirm", "1", "--goal", "accuracy"),
+        *("--trials", "2", *BARE),
     )
 
-    folder = tmp_path / "s"
     manifest = json.loads((folder / "study.json").read_text())
     trials = trials_of(folder)
     assert status == 0

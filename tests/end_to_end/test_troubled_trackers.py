@@ -31,7 +31,7 @@ OPTIONS = (
 
 def reported(ray_folder: Path, trial: str) -> int:
     """Epochs that a trial has reported so far; on storage they are only later."""
-    pattern = f"ray/session_2*/artifacts/*/a/driver_artifacts/{trial}*/result.json"
+    pattern = f"pot-*/r/session_2*/artifacts/*/a/driver_artifacts/{trial}*/result.json"
     return sum(path.read_text().count("\n") for path in ray_folder.glob(pattern))
 
 
@@ -104,6 +104,7 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
     windows = windows[windows["component"] == "gpu"]
     (again,) = trials.index[trials["attempts"] == 2]
     assert study.returncode == 0, said
+    assert re.search(r"^lost: .*SIGKILL", said, re.MULTILINE), said
     assert set(trials["status"]) == {"finished"}
     last = epochs[epochs["attempt"] == epochs["trial_id"].map(trials["attempts"])]
     assert set(last.groupby("trial_id").size()) == {EPOCHS}

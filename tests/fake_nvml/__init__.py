@@ -98,7 +98,10 @@ class Boards:
         duty: Share of the period at high power.
         scale_step: Each board draws this much more than the one before, as a share of board 0.
         phase_step_s: Each board's curve is this much ahead of the one before.
-        limit_w: Power limit.
+        limit_w: Power limit at first, and the highest that may be set.
+        lowest_limit_w: The lowest that may be set.
+        limits: Folder in which limits are kept that were set, for all processes; empty: none may be.
+        set_limit_code: NVML's error for setting a limit; 4 is "no permission"; 0: none.
         refresh_ms: Time between two updates of the counter.
         power_refresh_ms: Time between two updates of the power.
         usage: What `nvmlDeviceGetPowerUsage` gives: `average` (over 1 s) or `instant`.
@@ -132,6 +135,9 @@ class Boards:
     scale_step: float = 0.05
     phase_step_s: float = 0.11
     limit_w: float = 450.0
+    lowest_limit_w: float = 100.0
+    limits: str = ""
+    set_limit_code: int = 0
     refresh_ms: float = 20.0
     power_refresh_ms: float = 20.0
     usage: Literal["average", "instant"] = "average"
@@ -164,15 +170,53 @@ class Boards:
 
     def power_w(self, board: int, time_s: float | None = None) -> float:
         """Power of a board at a `time.monotonic()`; left out: now."""
-        periods = self._periods(board, time.monotonic() if time_s is None else time_s)
-        fraction = self._fraction(periods - math.floor(periods))
-        return self._scale(board) * (self.low_w + (self.high_w - self.low_w) * fraction)
+        time_s = time.monotonic() if time_s is None else time_s
+        low_w, high_w = self._levels_w(board, time_s)
+        periods = self._periods(board, time_s)
+        return low_w + (high_w - low_w) * self._fraction(periods - math.floor(periods))
 
     def energy_j(self, board: int, start_s: float, stop_s: float) -> float:
         """Energy of a board between two times of `time.monotonic()`, exactly."""
+        changes = [at_s for at_s, _ in self.limits_set(board) if start_s < at_s < stop_s]
+        edges = itertools.pairwise((start_s, *changes, stop_s))
+        return math.fsum(self._between_j(board, *each) for each in edges)
+
+    def limits_set(self, board: int) -> list[tuple[float, float]]:
+        """The power limits that were set: the `time.monotonic()` and the watts of each."""
+        file = Path(self.limits) / f"board{board}"
+        if not self.limits or not file.exists():
+            return []
+        lines = (line.split() for line in file.read_text().splitlines())
+        return [(float(at_s), float(limit_w)) for at_s, limit_w in lines]
+
+    def limit_at_w(self, board: int, time_s: float | None = None) -> float:
+        """The power limit of a board at a `time.monotonic()`; left out: now."""
+        time_s = time.monotonic() if time_s is None else time_s
+        before = [limit_w for at_s, limit_w in self.limits_set(board) if at_s <= time_s]
+        return before[-1] if before else self.limit_w
+
+    def slowdown(self, board: int, limit_w: float) -> float:
+        """How much longer a load takes under a limit than without one.
+
+        A clock of f draws idle power and a part that grows with its cube: f = (P - idle)^(1/3). So a
+        load that would draw `high_w`, with `low_w` when idle, takes
+        ((high - low) / (limit - low))^(1/3) times as long under a lower limit.
+        """
+        low_w, high_w = self._scale(board) * self.low_w, self._scale(board) * self.high_w
+        return 1.0 if limit_w >= high_w else ((high_w - low_w) / (limit_w - low_w)) ** (1 / 3)
+
+    def _between_j(self, board: int, start_s: float, stop_s: float) -> float:
+        """Energy in a time in which the limit does not change."""
+        low_w, high_w = self._levels_w(board, start_s)
         full_periods = self._filled_until(board, stop_s) - self._filled_until(board, start_s)
-        above_low_j = (self.high_w - self.low_w) * self.period_s * full_periods
-        return self._scale(board) * (self.low_w * (stop_s - start_s) + above_low_j)
+        return low_w * (stop_s - start_s) + (high_w - low_w) * self.period_s * full_periods
+
+    def _levels_w(self, board: int, time_s: float) -> tuple[float, float]:
+        """Lowest and highest power at a time; a limit that was set cuts both down to it."""
+        was_set = any(at_s <= time_s for at_s, _ in self.limits_set(board))
+        limit_w = self.limit_at_w(board, time_s) if was_set else math.inf
+        scale = self._scale(board)
+        return min(scale * self.low_w, limit_w), min(scale * self.high_w, limit_w)
 
     def _scale(self, board: int) -> float:
         return 1 + board * self.scale_step

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -108,19 +109,68 @@ static double periods(int board, double time_s) {
     return (time_s + shift_s) / setting("FAKE_NVML_PERIOD_S", 0.7);
 }
 
-static double curve_w(int board, double time_s) {
-    double low = setting("FAKE_NVML_LOW_W", 60), high = setting("FAKE_NVML_HIGH_W", 300);
+/* Under a power limit both levels are cut down to it: a shape keeps its form and has its peak there. */
+static double level_w(int board, const char *name, double otherwise, double limit_w) {
+    return fmin(scale(board) * setting(name, otherwise), limit_w);
+}
+
+static double limited_w(int board, double time_s, double limit_w) {
+    double low = level_w(board, "FAKE_NVML_LOW_W", 60, limit_w);
+    double high = level_w(board, "FAKE_NVML_HIGH_W", 300, limit_w);
     double x = periods(board, time_s);
-    return scale(board) * (low + (high - low) * fraction(x - floor(x)));
+    return low + (high - low) * fraction(x - floor(x));
+}
+
+/* Energy under one limit from an arbitrary start to `time_s`; only differences mean something. */
+static double limited_j(int board, double time_s, double limit_w) {
+    double low = level_w(board, "FAKE_NVML_LOW_W", 60, limit_w);
+    double high = level_w(board, "FAKE_NVML_HIGH_W", 300, limit_w);
+    double x = periods(board, time_s), whole = floor(x);
+    double full_periods = whole * filled(1.0) + filled(x - whole);
+    return low * time_s + (high - low) * setting("FAKE_NVML_PERIOD_S", 0.7) * full_periods;
+}
+
+/* ---- power limits: a file for each board, a line "time_s watts" for each that was set ---- */
+
+static FILE *limits_of(int board, const char *mode) {
+    const char *folder = word("FAKE_NVML_LIMITS", "");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/board%d", folder, board);
+    return *folder ? fopen(path, mode) : NULL;
+}
+
+/* The limit that was set last before `time_s`; infinite where none was. */
+static double set_limit_w(int board, double time_s) {
+    double at_s, limit_w, found_w = HUGE_VAL;
+    FILE *file = limits_of(board, "r");
+    while (file && fscanf(file, "%lf %lf", &at_s, &limit_w) == 2)
+        if (at_s <= time_s) found_w = limit_w;
+    if (file) fclose(file);
+    return found_w;
+}
+
+static int set_limit(int board, double limit_w) {
+    FILE *file = limits_of(board, "a");
+    if (!file) return 0;
+    fprintf(file, "%.9f %.3f\n", now_s(), limit_w);
+    return fclose(file) == 0;
+}
+
+static double curve_w(int board, double time_s) {
+    return limited_w(board, time_s, set_limit_w(board, time_s));
 }
 
 /* Energy from an arbitrary start to `time_s`; only differences mean something. */
 static double curve_j(int board, double time_s) {
-    double low = setting("FAKE_NVML_LOW_W", 60), high = setting("FAKE_NVML_HIGH_W", 300);
-    double x = periods(board, time_s), whole = floor(x);
-    double full_periods = whole * filled(1.0) + filled(x - whole);
-    return scale(board) * (low * time_s +
-                           (high - low) * setting("FAKE_NVML_PERIOD_S", 0.7) * full_periods);
+    double at_s, limit_w, now_w = HUGE_VAL, since_s = 0, energy_j = 0;
+    FILE *file = limits_of(board, "r");
+    while (file && fscanf(file, "%lf %lf", &at_s, &limit_w) == 2 && at_s < time_s) {
+        energy_j += limited_j(board, at_s, now_w) - limited_j(board, since_s, now_w);
+        since_s = at_s;
+        now_w = limit_w;
+    }
+    if (file) fclose(file);
+    return energy_j + limited_j(board, time_s, now_w) - limited_j(board, since_s, now_w);
 }
 
 /* The last time at which something that is renewed each `refresh_ms` was renewed. */

@@ -278,20 +278,39 @@ Return nvmlDeviceGetFieldValues(Device device, int count, FieldValue *values) {
     return SUCCESS;
 }
 #endif
-static Return limit(Device device, unsigned *limit_mw) {
+/* Power limits: from FAKE_NVML_LOWEST_LIMIT_W to FAKE_NVML_LIMIT_W, which is the default one too. */
+static Return default_limit(Device device, unsigned *limit_mw) {
     *limit_mw = (unsigned)(1000 * setting("FAKE_NVML_LIMIT_W", 450));
     return state(device);
 }
+static Return limit(Device device, unsigned *limit_mw) {
+    Return status = default_limit(device, limit_mw);
+    double set_w = status == SUCCESS ? set_limit_w(device->board, now_s()) : HUGE_VAL;
+    if (set_w < HUGE_VAL) *limit_mw = (unsigned)lround(1000 * set_w);
+    return status;
+}
 Return nvmlDeviceGetEnforcedPowerLimit(Device device, unsigned *mw) { return limit(device, mw); }
 Return nvmlDeviceGetPowerManagementLimit(Device device, unsigned *mw) { return limit(device, mw); }
-Return nvmlDeviceGetPowerManagementDefaultLimit(Device d, unsigned *mw) { return limit(d, mw); }
+Return nvmlDeviceGetPowerManagementDefaultLimit(Device device, unsigned *mw) {
+    return default_limit(device, mw);
+}
+Return nvmlDeviceGetPowerManagementLimitConstraints(Device device, unsigned *low, unsigned *high) {
+    *low = (unsigned)(1000 * setting("FAKE_NVML_LOWEST_LIMIT_W", 100));
+    return default_limit(device, high);
+}
+Return nvmlDeviceSetPowerManagementLimit(Device device, unsigned limit_mw) {
+    unsigned low, high, now;
+    Return status = nvmlDeviceGetPowerManagementLimitConstraints(device, &low, &high);
+    Return refused = (Return)setting("FAKE_NVML_SET_LIMIT_CODE", 0);
+    if (status != SUCCESS || refused != SUCCESS) return status != SUCCESS ? status : refused;
+    if (device->slice >= 0) return NOT_SUPPORTED;
+    if (limit_mw < low || limit_mw > high) return INVALID_ARGUMENT;
+    if (limit(device, &now) == SUCCESS && now == limit_mw) return SUCCESS;
+    return set_limit(device->board, limit_mw / 1000.0) ? SUCCESS : NOT_SUPPORTED;
+}
 Return nvmlDeviceGetPowerManagementMode(Device device, unsigned *mode) {
     *mode = 1;
     return state(device);
-}
-Return nvmlDeviceGetPowerManagementLimitConstraints(Device device, unsigned *low, unsigned *high) {
-    *low = 100000;
-    return limit(device, high);
 }
 
 /* ---- what else is asked of a board ---- */

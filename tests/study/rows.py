@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from study.record.records import EnergyMethod, EnergyStatus, EpochRecord, Paradigm, StopReason
+from study.record.records import EpochRecord
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason
 from study.store.setups import TrialPlan
 from trackers.node.ledger import BookedWindow, WindowKey
 from trackers.sample import Method, Reading, Status

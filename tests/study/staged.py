@@ -88,7 +88,7 @@ class Pairs(Tiny):
             return functional.cross_entropy(outputs, targets[:, 0])
         return functional.binary_cross_entropy_with_logits(outputs, targets[:, 1:].float())
 
-    def task_accuracy(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+    def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
         """As is usual."""
         if task == "identity":
             return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()
@@ -105,9 +105,9 @@ class Trio(Pairs):
         """The class; the coordinates that are positive; whether the first one is."""
         return super().task_loss(*self._as_pair(task, outputs, targets))
 
-    def task_accuracy(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+    def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
         """Likewise."""
-        return super().task_accuracy(*self._as_pair(task, outputs, targets))
+        return super().task_score(*self._as_pair(task, outputs, targets))
 
     def _as_pair(self, task: str, outputs: Tensor, targets: Tensor) -> tuple[str, Tensor, Tensor]:
         if task == "near":

@@ -179,3 +179,23 @@ def test_an_objective_of_another_kind_is_refused() -> None:
         ScenarioError, match=r"its objective is 'rmse'; allowed is study\.Objective"
     ):
         objective_of(scenario)
+
+
+def test_what_is_wrong_with_arrays_is_said_at_once() -> None:
+    """Number and both types, in one message."""
+    with pytest.raises(
+        ValueError, match=r"3 inputs and 2 targets.*inputs are float64.*targets are"
+    ):
+        Arrays(inputs=np.zeros((3, 2)), targets=np.zeros(2, bool))
+
+
+def test_labels_of_all_parts_are_looked_at() -> None:
+    """A paragraph for each part."""
+    part = Arrays(inputs=np.zeros((2, 1), np.float32), targets=np.array([0, 5]))
+
+    with pytest.raises(DataError) as refused:
+        Data(train=part, val=part, classes=("a", "b"), synthetic=True, description="")
+
+    one, two = str(refused.value).split("\n\n")
+    assert one.startswith("the labels of train go from 0 to 5")
+    assert two.startswith("the labels of val go from 0 to 5")

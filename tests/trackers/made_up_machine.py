@@ -64,7 +64,7 @@ def made_up(folder: Path, boards: Boards) -> Iterator[Machine]:
     with serving({"/plug": told}) as server, _counting(folder / "sys" / "class" / "powercap"):
         plug.write_text(
             f"url: {server.url}/plug\nname: plug\npower: power\nenergy: energy\nenergy_unit: J\n"
-            "every_s: 0.1\n"
+            "every_s: 0.3\n"
         )
         yield machine
 

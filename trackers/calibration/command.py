@@ -21,7 +21,7 @@ from trackers.sources.detect import Request, detect
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateOptions:
-    """What to compare with what.
+    """Options of a calibration.
 
     Attributes:
         against: The external meter: a PATH.yaml of a plug or another server, or a source's name.

@@ -36,13 +36,13 @@ REMEMBERED_REFRESHES = 5.0
 MEMORIES, MEMORIES_UNSEEN = 6.0, 0.7
 """A power is held until so many of a load's memories have passed; then the load's mean is nearer. The second
 is for loads of which no sample tells anything of the next, so that their memory may be far shorter than is
-seen. Found on the curves of `drawn_curves(40, seed=1)` in `benchmarks.tracker_curves`: the smallest mean
+seen. Found on the curves of `drawn_curves(40, seed=1)` in `benchmarks.tracking.curves`: the smallest mean
 error, and the fewest curves on which the counter alone is better."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensor:
-    """What is known of how a device is observed.
+    """Known facts of how a device is observed.
 
     Attributes:
         has_counter: Whether it has ever given a counter.
@@ -81,12 +81,12 @@ class Sensor:
 
     @property
     def unknown_s(self) -> float:
-        """How much older than it is taken for a counter's value may be."""
+        """Time by which a counter's value may be older than it is taken for."""
         return self.oldest_s if self.refresh_s is None else 0.0
 
     @property
     def hold_s(self) -> float:
-        """How long the board tells the same power, as far as is known."""
+        """Time for which the board reports the same power, as far as is known."""
         return self.roughness.hold_s(self.refresh_s)
 
 

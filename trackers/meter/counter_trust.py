@@ -1,4 +1,4 @@
-"""Whether a board's counter is believed: it is held against the sampled power over many windows.
+"""Trust in a board's counter: it is compared with the sampled power over many windows.
 
 A single short window cannot tell: its ten samples may miss what the counter sees. Over many windows
 that evens out, and what remains is the counter. There are three verdicts for each board: it is trusted;
@@ -49,7 +49,7 @@ STEADY = 0.1
 
 
 class Verdict(StrEnum):
-    """What becomes of a board's counter."""
+    """Decision on a board's counter."""
 
     TRUSTED = "trusted"
     SCALED = "scaled"
@@ -58,7 +58,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What counter and samples said of one window.
+    """Energies of one window by counter and by samples.
 
     Attributes:
         start_s: Start of the window.
@@ -84,7 +84,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What is thought of a counter at a moment.
+    """Trust in a counter at a moment.
 
     Attributes:
         verdict: The verdict so far.
@@ -99,14 +99,14 @@ class Trust:
     is_judged: bool = False
 
     def believes(self, evidence: Evidence) -> bool:
-        """Whether the counter may be right in a window, as far as its samples can tell."""
+        """Return whether the counter may be right in a window, as far as its samples can tell."""
         if self.verdict is Verdict.REFUSED:
             return False
         sigmas = SIGMAS_OF_JUDGED if self.is_judged else SIGMAS
         return _agree(self.factor * evidence.ratio, evidence.error, sigmas=sigmas)
 
     def doubts(self, evidence: Evidence) -> bool:
-        """Whether a counter that may be right needs more windows before it is trusted that far."""
+        """Return whether a counter that may be right needs more windows before it is trusted."""
         is_usual = _agree(evidence.ratio, evidence.error, sigmas=USUAL_SIGMAS)
         return not (self.is_judged or is_usual)
 

@@ -1,4 +1,4 @@
-"""What a source answers of one device: its faults end here, and so do powers that cannot be.
+"""A source's answers for one device: its faults end here, and so do powers that cannot be.
 
 A device that is lost is asked again after a while, longer each time: boards come back when their
 driver was reset, and a process that has ended does not.
@@ -14,13 +14,16 @@ from trackers.clock import Clock
 from trackers.errors import DeviceLostError, ReadError, UnknownDeviceError
 from trackers.meter.integrate import mean_power
 from trackers.sample import BoardState, Device, Observation, PowerSample
-from trackers.source import PowerSource, TellsState
+from trackers.source import LimitsPower, PowerSource, TellsState
 
 HIGHEST_OVER_LIMIT = 1.5
 """A power above this times the limit is a fault of the sensor; boards overshoot for moments."""
 
 HIGHEST_W = 100_000.0
 """No single device draws more, where no limit is known."""
+
+RECENT_S = 2.0
+"""A power may be a mean of the time before it, in which a higher limit held."""
 
 SUDDEN, USUAL_W = 10.0, 100.0
 """A power above so many times the highest one shown (or this) is believed if the next is like it."""
@@ -41,8 +44,13 @@ class PowerBound:
         self._shown_w: float | None = None
         self._refused_w: float | None = None
 
+    def follow(self, limit_w: float | None) -> None:
+        """Take note of the limit that holds now, which may be another than at first."""
+        if limit_w is not None:
+            self._limit_w = limit_w
+
     def accepts(self, power_w: float) -> bool:
-        """Whether a power may be true."""
+        """Return whether a power may be true."""
         if self._limit_w is not None:
             return power_w <= HIGHEST_OVER_LIMIT * self._limit_w
         if power_w > HIGHEST_W:
@@ -88,6 +96,7 @@ class GuardedSource:
         self._clock = clock
         self._shortest_s = shortest_s
         self._asks = asks or threading.Lock()
+        self._limits = source if isinstance(source, LimitsPower) else None
         self._bound = PowerBound(None if device is None else device.power_limit_w)
         self._since: Observation | None = None
         self._has_complained = False
@@ -96,15 +105,15 @@ class GuardedSource:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the source has said that the device will not answer again."""
+        """Return whether the source has said that the device will not answer again."""
         return self._lost_until_s is not None
 
     def rests(self) -> bool:
-        """Whether the device is lost, and it is not yet time to ask it again."""
+        """Return whether the device is lost, and it is not yet time to ask it again."""
         return self._lost_until_s is not None and self._clock.now_s() < self._lost_until_s
 
     def ask(self, *, counter: bool) -> Observation | None:
-        """What the device says; None where it does not answer, whatever the reason."""
+        """Ask the device; None where it does not answer, whatever the reason."""
         with self._asks:
             self.asking_since_s = self._clock.now_s()
             try:
@@ -117,7 +126,7 @@ class GuardedSource:
         return self._bounded(seen)
 
     def state(self) -> BoardState:
-        """What the device says of itself beside its energy; nothing but None where it says nothing."""
+        """State of the device beside its energy; nothing but None where it reports nothing."""
         if not isinstance(self.source, TellsState):
             return BoardState()
         with self._asks:
@@ -161,7 +170,9 @@ class GuardedSource:
         return None
 
     def _bounded(self, seen: Observation) -> Observation | None:
-        """What was seen without a power that cannot be; None where nothing is left of it."""
+        """Drop a power that cannot be from an observation; None where nothing is left."""
+        if self._limits is not None:
+            self._bound.follow(self._limits.highest_limit_w(self._uuid, seen.time_s - RECENT_S))
         if seen.power_w is None or self.source.estimated or self._bound.accepts(seen.power_w):
             return seen
         return None if seen.counter_j is None else replace(seen, power_w=None)

@@ -23,7 +23,7 @@ STALE_PERIODS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integral:
-    """What the samples say of one window.
+    """Energy of one window by its samples.
 
     Attributes:
         energy_j: Energy of the whole window, the uncovered part taken at the held power; None

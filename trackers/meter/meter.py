@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Edges(NamedTuple):
-    """Who asks a board, or another source, at windows' edges, and the lock for asking it."""
+    """Thread that asks a source at windows' edges, and the lock for asking it."""
 
     thread: EdgeThread
     asks: threading.Lock
@@ -92,7 +92,7 @@ class EnergyMeter:
         self._is_started = False
 
     def method(self, device_uuid: str) -> Method:
-        """How a device's energies come about, as long as nothing goes wrong; known once started."""
+        """Method of a device's energies as long as nothing goes wrong; known once started."""
         watched = self._watched.get(device_uuid)
         source = self._targets.owner(device_uuid)[0] if watched is None else watched.source
         if source.estimated:
@@ -104,7 +104,7 @@ class EnergyMeter:
         return self._targets.devices
 
     def default_targets(self) -> list[str]:
-        """What a window without named devices measures."""
+        """Targets of a window without named devices."""
         if self._whole_machine:
             return [device.uuid for device in self.devices()]
         return self._targets.of_process(os.getpid())
@@ -207,7 +207,7 @@ class EnergyMeter:
         window.start_s = now_s if start_s is None else min(start_s, now_s)
 
     def opened(self, key: Hashable) -> OpenWindow | None:
-        """What is kept of a window that is open; None where it is not."""
+        """Return the state of a window that is open; None where it is not."""
         return self._open.get(key)
 
     def adopt(self, key: Hashable, window: OpenWindow) -> None:

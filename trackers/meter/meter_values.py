@@ -1,4 +1,4 @@
-"""What an `EnergyMeter` hands out, and what it keeps of a window that is open."""
+"""Values that an `EnergyMeter` hands out, and the state of a window that is open."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ def logged(device_uuid: str, sample: PowerSample, window: Hashable | None) -> Lo
 
 @dataclass(slots=True)
 class Window:
-    """What `EnergyMeter.window` gives; `readings` is filled when it closes."""
+    """Value of `EnergyMeter.window`; `readings` is filled when it closes."""
 
     readings: dict[str, Reading] = field(default_factory=dict)
 

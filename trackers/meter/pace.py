@@ -21,7 +21,7 @@ in the same place."""
 
 
 def gains_by_more(*, power_mean_s: float, has_counter: bool, refresh_s: float | None) -> bool:
-    """Whether sampling a board's power more often makes short windows better.
+    """Return whether sampling a board's power more often makes short windows better.
 
     It does where power is all there is, and where a counter is refreshed more seldom than power can
     be sampled: the energy since its last refresh is power x time.
@@ -52,11 +52,11 @@ class Pace:
         self._edge_s = now_s
 
     def all_are_due(self, now_s: float) -> bool:
-        """Whether it is time to sample everything, and not only what is sampled more often."""
+        """Return whether everything is to be sampled, not only what is sampled more often."""
         return now_s >= self._all_at_s
 
     def wait_s(self, now_s: float, *, often: bool) -> float:
-        """How long until the next sample.
+        """Time until the next sample.
 
         Args:
             now_s: The time.

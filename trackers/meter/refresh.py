@@ -63,7 +63,7 @@ class Look:
 
     @property
     def width_s(self) -> float:
-        """How far it may lie from there."""
+        """Greatest distance from there."""
         return (self.after_s - self.before_s) / 2
 
 
@@ -80,7 +80,7 @@ class RefreshClock:
 
     @property
     def is_learning(self) -> bool:
-        """Whether more refreshes must be seen, one after the other, before any is predicted."""
+        """Return whether more refreshes in a row must be seen before any is predicted."""
         return self.period_s is None
 
     def saw(self, look: Look) -> None:
@@ -96,7 +96,7 @@ class RefreshClock:
             self._fit()
 
     def is_unsure(self, time_s: float) -> bool:
-        """Whether a prediction for that time should be renewed by another look."""
+        """Return whether a prediction for that time should be renewed by another look."""
         if self.period_s is None:
             return True
         # Where looks are too coarse to be ever sure enough, more of them would not help.
@@ -104,7 +104,7 @@ class RefreshClock:
         return self.error_s(time_s) > max(enough_s, 2 * self._uncertain_s)
 
     def error_s(self, time_s: float) -> float:
-        """How far a predicted refresh may lie from the true one; infinite while learning."""
+        """Greatest error of a predicted refresh; infinite while learning."""
         if self.period_s is None:
             return float("inf")
         first_s, last_s = self._looks[0].middle_s, self._looks[-1].middle_s

@@ -55,11 +55,11 @@ class RefreshWatch:
 
     @property
     def oldest_s(self) -> float:
-        """How old a value may be whose refresh is not known, as far as was seen."""
+        """Greatest age of a value whose refresh is not known, as far as was seen."""
         return LONGEST_UNKNOWN_S if self._longest_s is None else self._longest_s
 
     def is_within(self, start_s: float, stop_s: float) -> bool:
-        """Whether two times lie between the same two refreshes, as far as is known."""
+        """Return whether two times lie between the same two refreshes, as far as is known."""
         if self._known is None:
             return False
         before_s = self._known.last_refresh_s(start_s)

@@ -36,7 +36,7 @@ class Sampled(Protocol):
 
     @property
     def gains(self) -> bool:
-        """Whether sampling it more often makes short windows better."""
+        """Return whether sampling it more often makes short windows better."""
 
     @property
     def asking_since_s(self) -> float | None:
@@ -54,7 +54,7 @@ class Sampled(Protocol):
 
 @final
 class Answer(Generic[T]):
-    """What a job comes to, once it was done."""
+    """Result of a job, once it was done."""
 
     def __init__(self, job: Callable[[], T]) -> None:
         """Not done yet."""

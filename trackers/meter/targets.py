@@ -1,4 +1,4 @@
-"""What a meter can be asked for, and which source measures it."""
+"""Targets that a meter can be asked for, and the source that measures each."""
 
 from collections.abc import Sequence
 from typing import final
@@ -46,7 +46,7 @@ class Targets:
         ]
 
     def owner(self, target: str) -> tuple[PowerSource, Device | None]:
-        """Who measures a target, and the device that it is; None for a process's share of one."""
+        """Source of a target, and the device that it is; None for a process's share of one."""
         if target in self._owners:
             return self._owners[target]
         process = process_and_device(target)

@@ -1,4 +1,4 @@
-"""How far a measured energy may lie from the true one.
+"""Bounds on the distance of a measured energy from the true one.
 
 Two parts. The common part is the board's calibration: up to about 5 % against an external meter, with
 either sign, and the same share in all readings of a board, so that comparisons on one board hold (Yang et
@@ -85,7 +85,7 @@ class _Moves:
 
 @final
 class Roughness:
-    """How a load moves: its mean square change per second, its spread and its memory."""
+    """Movement of a load: its mean square change per second, its spread and its memory."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -133,7 +133,7 @@ class Roughness:
         return math.sqrt(max(0.0, self._square_w2 - self._mean_w**2))
 
     def hold_s(self, refresh_s: float | None) -> float:
-        """How long the board may tell the same power.
+        """Time for which the board may report the same power.
 
         Args:
             refresh_s: Time between two refreshes of its counter, with which power is renewed if not

@@ -12,7 +12,13 @@ from functools import partial
 from typing import final
 
 from trackers.clock import Clock
-from trackers.meter.counted import LOWEST_COVERAGE, Sensor, Stretch, WindowEdges
+from trackers.meter.counted import (
+    COUNTER_REFRESH_S,
+    LOWEST_COVERAGE,
+    Sensor,
+    Stretch,
+    WindowEdges,
+)
 from trackers.meter.counter_trust import CounterTrust, Verdict
 from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
@@ -33,7 +39,7 @@ from trackers.sample import (
     Scope,
     process_and_device,
 )
-from trackers.source import PowerSource
+from trackers.source import LimitsPower, PowerSource
 
 KEPT_S = 60.0
 """Power is kept at least for so long, so that an idle power can be asked for."""
@@ -115,12 +121,12 @@ class WatchedDevice:
 
     @property
     def has_counter(self) -> bool:
-        """Whether it has ever told a counter."""
+        """Return whether it has ever told a counter."""
         return self._counted is not None
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is the share of a process that has ended."""
+        """Return whether it is the share of a process that has ended."""
         return self._device is None and self._guarded.is_lost
 
     @property
@@ -130,7 +136,7 @@ class WatchedDevice:
 
     @property
     def gains(self) -> bool:
-        """Whether sampling it more often makes short windows better."""
+        """Return whether sampling it more often makes short windows better."""
         return self._guarded.tells_power and gains_by_more(
             power_mean_s=self._power_mean_s, has_counter=self.has_counter, refresh_s=self.refresh_s
         )
@@ -233,7 +239,7 @@ class WatchedDevice:
         return integral.energy_j / (stop_s - start_s)
 
     def reading(self, window: OpenWindow, stop_s: float, at_stop: Observation | None) -> Reading:
-        """What a window over it comes to.
+        """Reading of a window over it.
 
         Args:
             window: The window.
@@ -251,7 +257,7 @@ class WatchedDevice:
                 by_last_word=last_word is not None,
                 refreshed=window.refreshed.get(self.device_uuid),
             )
-            sensor = self._sensor()
+            sensor = self._sensor(window.start_s)
             self._learn(edges.first_stretch(sensor))
             told, evidence = reading(edges, trace=self._trace, sensor=sensor)
             is_news = evidence is not None and self._trust.add(evidence)
@@ -270,12 +276,19 @@ class WatchedDevice:
         is_board = self._device is None or self._device.component is Component.GPU
         return Scope.DEVICE if is_board else Scope.MACHINE
 
-    def _sensor(self) -> Sensor:
+    def _limit_w(self, since_s: float) -> float | None:
+        """Return the most that it may draw: the highest limit since then, where limits change."""
+        told_w = None if self._device is None else self._device.power_limit_w
+        if told_w is None or not isinstance(self.source, LimitsPower):
+            return told_w
+        return self.source.highest_limit_w(self.device_uuid, since_s - COUNTER_REFRESH_S) or told_w
+
+    def _sensor(self, since_s: float) -> Sensor:
         return Sensor(
             period_s=self._period_s,
             has_counter=self.has_counter,
             estimated=self.source.estimated,
-            power_limit_w=None if self._device is None else self._device.power_limit_w,
+            power_limit_w=self._limit_w(since_s),
             power_mean_s=self._power_mean_s,
             told_each_s=0.0 if self._device is None else self._device.told_each_s,
             refresh_s=self.refresh_s,

@@ -260,7 +260,7 @@ def _sampled_j(
 
 
 def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence | None:
-    """What a window says of its counter; None where that is nothing.
+    """A window's evidence about its counter; None where it has none.
 
     Held against each other are the counter's rise and the power between the moments of its two values,
     with nothing put right. A power that was made from the counter itself is no second opinion, and one

@@ -1,4 +1,4 @@
-"""Who uses what of a node, and what each is charged of a window."""
+"""Use of a node by its trials, and each trial's charge for a window."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class Meter(Protocol):
         """Mean power of a target that is watched; None where it was not observed."""
 
     def method(self, device_uuid: str) -> Method:
-        """How a target's energies come about."""
+        """Method of a target's energies."""
 
 
 @final
@@ -48,13 +48,13 @@ class Accounts:
             self._sharing.leave(item.target, trial_id, time_s)
 
     def is_main(self, trial_id: str, target: str) -> bool:
-        """Whether a trial computes on a target."""
+        """Return whether a trial computes on a target."""
         return self._mains.get(trial_id) == target
 
     def charges(
         self, trial_id: str, bill: Bill, readings: Mapping[str, Reading]
     ) -> dict[str, Reading]:
-        """What a trial is charged of a window.
+        """Charge a trial for a window.
 
         Args:
             trial_id: The trial.
@@ -115,7 +115,7 @@ class Accounts:
         )
 
     def _used_j(self, target: str, but: str, start_s: float, stop_s: float) -> float | None:
-        """What others used of a target in a window, by its sampled power."""
+        """Energy that others used of a target in a window, by its sampled power."""
         used_j = 0.0
         for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but):
             power_w = self._meter.mean_power_w(target, begin_s, end_s)

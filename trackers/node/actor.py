@@ -15,8 +15,9 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import ray
@@ -27,6 +28,7 @@ from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
 from trackers.node.accounts import Accounts
 from trackers.node.ledger import (
+    SO_FAR,
     TRIAL,
     Bill,
     BookedPower,
@@ -38,7 +40,10 @@ from trackers.node.ledger import (
 )
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
-from trackers.sample import Reading, process_and_device
+from trackers.node.orphans import end_with_parent
+from trackers.node.power_limiter import PowerLimiter
+from trackers.node.so_far import readings_so_far
+from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
 
 Handle: TypeAlias = Any
@@ -68,9 +73,11 @@ class Tracker:
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used on this node.
         """
+        end_with_parent()
         self._detection = detect(request)
         self._meter = EnergyMeter(self._detection, sampling_hz=sampling_hz, whole_machine=True)
         self._meter.start()
+        self._limiter = PowerLimiter(self._detection.sources)
         self._accounts = Accounts(self._meter)
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
@@ -83,12 +90,19 @@ class Tracker:
         self._closing: dict[WindowKey, threading.Event] = {}
         self._closed: OrderedDict[WindowKey, Readings] = OrderedDict()
         self._booked: list[BookedWindow] = []
-        self._lane = listen({"open": self.open, "close": self._close})
+        self._lane = listen(
+            {
+                "open": self.open,
+                "close": self._close,
+                "limit": self.limit,
+                "limits_of": self.limits_of,
+            }
+        )
         threading.Thread(target=self._look_for_the_dead, name="liveness", daemon=True).start()
 
     @ray.method(max_task_retries=RETRIES)
     def facts(self) -> TrackerFacts:
-        """What is measured here, and how; the answer means that sampling has begun."""
+        """Devices and methods of this node; the answer means that sampling has begun."""
         sources, devices = self._detection.sources, self._detection.devices
         return TrackerFacts(
             node_id=ray.get_runtime_context().get_node_id(),
@@ -152,6 +166,24 @@ class Tracker:
             self._adopted.add(key)
         self._meter.adopt(key, opened)
 
+    @ray.method(max_task_retries=RETRIES)
+    def power_limits(self) -> tuple[PowerLimits, ...]:
+        """Return what power limits may be set on this node's boards."""
+        return self._limiter.limits()
+
+    def limits_of(self, device_uuid: str) -> PowerLimits:
+        """Return what power limits may be set on one board; see `PowerLimiter.limits_of`."""
+        return self._limiter.limits_of(device_uuid)
+
+    def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
+        """Set the power limit of a trial's board until the trial ends; see `PowerLimiter.limit`."""
+        return self._limiter.limit(trial_id, device_uuid, limit_w)
+
+    def why_ended(self, trial_id: str) -> str | None:
+        """Return why a trial's process has ended; None where it has not, or is not known here."""
+        with self._lock:
+            return self._living.why(trial_id)
+
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
         with self._lock:
@@ -160,11 +192,13 @@ class Tracker:
         for key in reversed(self._meter.open_windows()):
             if isinstance(key, WindowKey) and key.trial_id == trial_id and key in bills:
                 self._close(key, bills[key], None)
+        self._limiter.set_back(trial_id)
 
     def take(self) -> Booking:
         """Everything that was booked since the last call."""
         with self._lock:
             windows, self._booked = tuple(self._booked), []
+            windows += tuple(self._still_open())
         unix_minus_monotonic_s = time.time() - time.monotonic()
         power = tuple(
             BookedPower(
@@ -177,6 +211,17 @@ class Tracker:
             if process_and_device(sample.device_uuid) is None or self._window_of(sample) is not None
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
+
+    def _still_open(self) -> Iterator[BookedWindow]:
+        """What attempts that go on have come to."""
+        now_s = time.monotonic()
+        for key, bill in self._bills.items():
+            readings = None
+            if key.stage == TRIAL:
+                readings = readings_so_far(self._meter, key, bill, now_s)
+            if readings is not None:
+                charges = self._accounts.charges(key.trial_id, bill, readings)
+                yield _booked(replace(key, stage=SO_FAR), bill, charges)
 
     def _close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
         with self._lock:
@@ -191,6 +236,8 @@ class Tracker:
             readings = self._meter.close(key, stop_s=stop_s)
             if not readings:
                 return None
+            if key.stage == TRIAL:
+                self._limiter.set_back(key.trial_id)
             with self._lock:
                 return self._book(key, bill, readings)
         finally:
@@ -232,15 +279,7 @@ class Tracker:
             first = next(iter(readings.values()))
             self._accounts.leave(key.trial_id, first.start_s + first.duration_s)
             self._living.forget(key.trial_id)
-        main, *others = charges.values()
-        self._booked.append(
-            BookedWindow(
-                key=key,
-                reading=main,
-                others=tuple(others),
-                devices=tuple(item.device for item in bill),
-            )
-        )
+        self._booked.append(_booked(key, bill, charges))
         self._closed[key] = charges
         if len(self._closed) > REMEMBERED_WINDOWS:
             self._closed.popitem(last=False)
@@ -250,8 +289,16 @@ class Tracker:
         """Close the windows of trials whose process has ended, also where nobody says so."""
         while True:
             time.sleep(LOOK_FOR_THE_DEAD_S)
-            for trial_id in self._living.dead():
+            with self._lock:
+                dead = self._living.dead()
+            for trial_id in dead:
                 self.release(trial_id)
+
+
+def _booked(key: WindowKey, bill: Bill, charges: Readings) -> BookedWindow:
+    main, *others = charges.values()
+    devices = tuple(item.device for item in bill)
+    return BookedWindow(key=key, reading=main, others=tuple(others), devices=devices)
 
 
 @final
@@ -260,6 +307,7 @@ class TrackerManager:
 
     def __init__(self, request: Request, *, sampling_hz: float) -> None:
         """Hand `request` and `sampling_hz` to each tracker."""
+        end_with_parent()
         self._request = request
         self._sampling_hz = sampling_hz
         self._trackers: dict[str, Handle] = {}

@@ -1,4 +1,4 @@
-"""How what several trials use at a time is charged to each; pure arithmetic.
+"""Division among trials of what they use at a time; pure arithmetic.
 
     a board           in equal parts among the trials that use it at a moment
     CPU and memory    by the trial's share of the CPU time of all processes (`trackers.sources.cpu_share`)

@@ -15,10 +15,11 @@ from typing import Any, final
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
+from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
 from trackers.node.local_rpc import LocalRpc, RpcBrokenError
-from trackers.sample import Device, Method, Reading
+from trackers.sample import Device, Method, PowerLimits, Reading
 
 CALL_TIMEOUT_S = 10.0
 START_TIMEOUT_S = 60.0
@@ -53,6 +54,7 @@ class TrackerClient:
         self._asked: deque[tuple[WindowKey, Bill, float | None, int]] = deque()
         self._lane: LocalRpc | None = None
         self._lane_was_lost = False
+        self._limit: tuple[str, float] | None = None
         self.device: Device | None = None
         self.note = ""
         try:
@@ -97,6 +99,51 @@ class TrackerClient:
                 ray.get(opened, timeout=self._answer_s)
         except Exception as error:  # noqa: BLE001 - see the class
             _log.warning("window not opened: %s", error)
+
+    def limit_power(self, trial_id: str, limit_w: float) -> float:
+        """Set the power limit of the trial's board until the trial has ended.
+
+        The only call that raises: a trial under another limit than its setup's would be a wrong result.
+
+        Args:
+            trial_id: The trial.
+            limit_w: The limit.
+
+        Returns:
+            The limit that the board tells afterwards.
+
+        Raises:
+            TrackerError: It cannot be set.
+        """
+        now_w: float = self._of_board("limit", trial_id, self._board, limit_w)
+        self._limit = (trial_id, limit_w)
+        return now_w
+
+    def power_limits(self) -> PowerLimits:
+        """Return what may be set on the trial's board.
+
+        Raises:
+            TrackerError: It has no limit that can be set.
+        """
+        limits: PowerLimits = self._of_board("limits_of", self._board)
+        return limits
+
+    @property
+    def _board(self) -> str:
+        if self.device is None:
+            message = f"there is no board whose power limit could be set: {self.note}"
+            raise TrackerError(message)
+        return self.device.uuid
+
+    def _of_board(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
+        """Ask by the lane, else through Ray."""
+        with suppress(RpcBrokenError, TimeoutError):
+            return self._by_rpc(name, *arguments)
+        try:
+            return ray.get(getattr(self._tracker, name).remote(*arguments), timeout=self._answer_s)
+        except RayError as error:
+            message = f"the power limit cannot be set: {error}"
+            raise TrackerError(message) from error
 
     def close(self, key: WindowKey) -> Reading:
         """Close a window now; its reading of what the trial computes on."""
@@ -203,9 +250,14 @@ class TrackerClient:
             if opened is not None:
                 adopted = self._tracker.adopt.remote(key, self._bill, opened, os.getpid())
                 ray.get(adopted, timeout=START_TIMEOUT_S)
+        if self._limit is not None and self.device is not None:
+            trial_id, limit_w = self._limit  # it was set back when the tracker died
+            again = self._tracker.limit.remote(trial_id, self.device.uuid, limit_w)
+            with suppress(TrackerError, RayError):
+                ray.get(again, timeout=START_TIMEOUT_S)
 
     def _facts(self) -> TrackerFacts:
-        """What the node's tracker measures; of a new tracker where the old one has died."""
+        """Facts of the node's tracker; of a new one where the old one has died."""
         self._tracker = self._find()
         try:
             facts: TrackerFacts = ray.get(self._tracker.facts.remote(), timeout=START_TIMEOUT_S)

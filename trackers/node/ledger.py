@@ -1,4 +1,4 @@
-"""What a tracker says and books: values that travel between processes, without Ray."""
+"""A tracker's facts and bookings: values that travel between processes, without Ray."""
 
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -12,6 +12,11 @@ TRIAL = "trial"
 
 SETUP = "setup"
 """Stage of the window from an attempt's start to its first epoch."""
+
+
+SO_FAR = "so far"
+"""Stage of what an attempt's window had come to when its tracker was last asked. It is superseded by the
+next such, and by the window's own booking; where neither comes, the attempt was lost with its tracker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,7 @@ Readings: TypeAlias = dict[str, Reading]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackerFacts:
-    """What a node's tracker measures, and how.
+    """Devices of a node's tracker, and the methods of their energies.
 
     Attributes:
         node_id: Ray's identifier of the node.
@@ -128,7 +133,7 @@ class TrackerFacts:
     lane: RpcAddress | None = None
 
     def bill(self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int) -> Bill:
-        """What one consumer is charged for: its board, its shares of CPU and memory, of the plug.
+        """Bill of one consumer: its board, its shares of CPU and memory, of the plug.
 
         Args:
             accelerator_uuid: The board that the consumer was given; None where it has none, or
@@ -166,7 +171,7 @@ class TrackerFacts:
         return [BillItem(target=process_device(pid), device=joined if cpus[1:] else cpus[0])]
 
     def _main(self, accelerator_uuid: str | None, *, on_accelerator: bool, pid: int) -> BillItem:
-        """What the consumer computes on."""
+        """Item that the consumer computes on."""
         for recording in self.devices:
             if recording.for_whoever_asks:
                 return BillItem(target=recording.uuid, device=recording)

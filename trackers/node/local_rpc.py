@@ -171,7 +171,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
         super().__init__(cast("Any", address.path), _Caller)
 
     def answer(self, name: str, arguments: tuple[object, ...]) -> object:
-        """What a call comes to."""
+        """Result of a call."""
         try:
             return self._answers[name](*arguments)
         except Exception as error:  # noqa: BLE001 - it goes to who has called

@@ -16,7 +16,7 @@ KEPT_S = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What a window is charged.
+    """A consumer's part of a window.
 
     Attributes:
         share: Of the device's energy; in (0, 1].
@@ -42,7 +42,7 @@ class _Use:
 @final
 @dataclass(slots=True)
 class Sharing:
-    """Who used which device when."""
+    """Use of each device by its consumers over time."""
 
     _uses: dict[str, list[_Use]] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class Sharing:
         uses[:] = [use for use in uses if use.until_s is None or use.until_s > needed_s]
 
     def part(self, device_uuid: str, start_s: float, stop_s: float) -> Part:
-        """What a consumer that was there all the time is charged of a window."""
+        """Part of a window for a consumer that was there all the time."""
         uses = [use for use in self._uses.get(device_uuid, []) if use.overlaps(start_s, stop_s)]
         edges_s = {start_s, stop_s}
         for use in uses:
@@ -100,5 +100,5 @@ class Sharing:
         return stretches
 
     def used_by_others(self, consumer: Hashable, start_s: float, stop_s: float) -> list[str]:
-        """What others than a consumer used in a window."""
+        """Devices that others than a consumer used in a window."""
         return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, but=consumer)]

@@ -1,4 +1,4 @@
-"""What a run used: a line for each component, from the readings of its devices."""
+"""The account of a run: a line for each component, from the readings of its devices."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ class Line:
 
     @property
     def is_estimated(self) -> bool:
-        """Whether an estimate is in it."""
+        """Return whether an estimate is in it."""
         return Method.ESTIMATED in self.methods
 
 
@@ -73,7 +73,7 @@ def line(
     *,
     peak_power_w: float | None,
 ) -> Line:
-    """What some components used together.
+    """Line of several components together.
 
     Args:
         components: Which.

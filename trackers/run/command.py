@@ -26,7 +26,7 @@ USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How to measure the command, and where its account goes.
+    """Options of measuring a command, and the place of its account.
 
     Attributes:
         tracker: auto, for all sources that work; or one or more of their names and files.

@@ -17,7 +17,7 @@ from trackers.source import PowerSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What an external meter says of a source.
+    """Factor of a source against an external meter.
 
     Attributes:
         source: The source's name.
@@ -47,7 +47,7 @@ class Calibration:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What was written.
+        """Read a calibration that was written.
 
         Raises:
             SourceUnavailableError: It cannot be read, or is no calibration.
@@ -67,7 +67,7 @@ class Calibration:
         return calibration
 
     def fits(self, source: PowerSource) -> bool:
-        """Whether it was measured with that source, on this machine."""
+        """Return whether it was measured with that source, on this machine."""
         has = any(each.component is self.component for each in source.devices())
         return source.name == self.source and has and self.hostname == socket.gethostname()
 
@@ -92,6 +92,18 @@ class CalibratedSource:
             f"{source.note}; {calibration.component} x {calibration.factor:.4g} "
             f"({calibration.low:.4g} to {calibration.high:.4g}) by {calibration.against}"
         )
+
+        for name in (
+            "state",
+            "users",
+            "power_limits",
+            "limit_refused",
+            "limit_power",
+            "highest_limit_w",
+        ):
+            # As its own, so that it is seen by whoever asks what the source can do.
+            if hasattr(source, name):
+                setattr(self, name, getattr(source, name))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as the source has it
         """Everything else is the source's."""

@@ -25,7 +25,7 @@ stretch is exact to about a per cent and is settled for good."""
 
 @dataclass(slots=True)
 class _Account:
-    """What one process has been charged, and the state of things when that was settled."""
+    """Charge of one process, and the state of things when that was settled."""
 
     tree_s: float
     busy_s: float
@@ -58,7 +58,7 @@ class CpuShares:
         self._lock = threading.Lock()
 
     def energy_j(self, pid: int, machine_j: float) -> float:
-        """What a process has been charged since it was first asked for; never falls.
+        """Charge of a process since it was first asked for; never falls.
 
         Args:
             pid: The process.
@@ -129,7 +129,7 @@ class PowerIntegral:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What `process_device` asks for: a process and the devices whose shares are added."""
+    """Meaning of a `process_device` identifier: a process, and the devices whose shares count."""
 
     pid: int
     devices: tuple[str, ...]
@@ -156,7 +156,7 @@ class ProcessShares:
         }
 
     def of(self, target: str) -> Asked | None:
-        """What an identifier asks for; None where it is no process's, or of another device."""
+        """Parse an identifier; None where it is no process's, or of another device."""
         asked = process_and_device(target)
         if asked is None:
             return None
@@ -167,7 +167,7 @@ class ProcessShares:
         return Asked(pid=pid, devices=devices)
 
     def energy_j(self, pid: int, device_uuid: str, machine_j: float) -> float:
-        """What a process has been charged of a device; see `CpuShares.energy_j`."""
+        """Charge of a process for a device; see `CpuShares.energy_j`."""
         return self._shares[device_uuid].energy_j(pid, machine_j)
 
     def clear(self) -> None:

@@ -35,7 +35,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to look for.
+    """Sources to look for.
 
     Attributes:
         tracker: `auto`, or one or more of: a name in `SOURCES`, the path of a recording (`*.csv`), the
@@ -152,7 +152,7 @@ def words() -> tuple[str, ...]:
 
 
 def is_file(word: str) -> bool:
-    """Whether a word of `Request.tracker` is the path of a file and no name."""
+    """Return whether a word of `Request.tracker` is the path of a file and no name."""
     return word.endswith((".csv", ".yaml", ".yml"))
 
 
@@ -216,7 +216,7 @@ class _Found:
         self.sources: list[PowerSource] = []
 
     def measured(self) -> set[Component]:
-        """What there is one source for already; another one may have other boards."""
+        """Components that have a source already; another source may have other boards."""
         devices = (device for source in self.sources for device in source.devices())
         return _components(devices) - {_GPU}
 

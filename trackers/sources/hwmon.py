@@ -44,7 +44,7 @@ def pci_device(address: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sensor:
-    """What tells of one device: powers in microwatts that are multiplied or alone, or a counter."""
+    """Files of one device: powers in microwatts that are multiplied or alone, or a counter."""
 
     device: Device
     power: Callable[[], float] | None = None
@@ -233,7 +233,7 @@ def _jetson(folder: Path, host: str, read: Read) -> Iterator[_Sensor]:
 
 
 def _rail(label: str) -> Component | None:
-    """What a Jetson's rail feeds; None for one that is not worth a device."""
+    """Component that a Jetson's rail feeds; None for one that is not worth a device."""
     if label.upper().endswith("_IN"):
         return Component.NODE
     parts = label.upper().split("_")

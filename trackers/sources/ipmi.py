@@ -35,7 +35,7 @@ _POWER = re.compile(r"Instantaneous power reading:\s*(\d+)\s*Watts")
 
 
 def ask_ipmitool() -> str:
-    """What `ipmitool dcmi power reading` writes.
+    """Output of `ipmitool dcmi power reading`.
 
     Raises:
         SourceUnavailableError: There is no ipmitool.

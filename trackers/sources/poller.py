@@ -55,7 +55,7 @@ class Poller:
             self._thread.start()
 
     def newest(self) -> Observation:
-        """What was said last.
+        """Newest observation.
 
         Raises:
             ReadError: It is stale, or was never said again; the last failure stands in the message.

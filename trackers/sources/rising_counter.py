@@ -38,7 +38,7 @@ def number(path: Path, read: Callable[[Path], str]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """What a counter said, in microjoules as it says it, and when."""
+    """Value of a counter, in microjoules as it is read, and its time."""
 
     uj: int
     time_s: float
@@ -78,7 +78,7 @@ class RisingCounter:
 
     @property
     def last_j(self) -> float | None:
-        """What the file said last."""
+        """Energy that the file gave last."""
         return None if self._last is None else self._last.uj / 1e6
 
     def energy_j(self) -> float:

@@ -46,7 +46,7 @@ class SelectedDevices:
         self._source.close()
 
     def _knows(self, device_uuid: str) -> bool:
-        """Whether a device, or the share of a process in one, is wanted."""
+        """Return whether a device, or the share of a process in one, is wanted."""
         asked = process_and_device(device_uuid)
         if asked is not None and asked[1] is None:
             return any(each.component is Component.CPU for each in self._devices)

@@ -23,7 +23,7 @@ _TRIED_SIZE = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found in a folder.
+    """Findings of a check of a folder.
 
     Attributes:
         layout: Where its parts lie.
@@ -99,7 +99,7 @@ def check(data_dir: Path, *, published: Mapping[str, str] = form.PUBLISHED_MD5) 
 def _genuine(layout: form.Layout, published: Mapping[str, str]) -> tuple[str, ...]:
     lists = [layout.identities, layout.attributes, layout.partition]
     return tuple(
-        path.name for path in lists if path is not None and _md5(path) == published[path.name]
+        path.name for path in lists if path is not None and _md5(path) == published.get(path.name)
     )
 
 

@@ -1,4 +1,4 @@
-"""What `python -m study.data` offers for CelebA: its options, and what it prints."""
+"""Commands of `python -m study.data` for CelebA: their options, and their output."""
 
 from dataclasses import dataclass
 from pathlib import Path

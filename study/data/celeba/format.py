@@ -1,4 +1,4 @@
-"""What CelebA looks like on disk: folders, lists, attributes, and the published lists.
+"""The format of CelebA on disk: folders, lists, attributes, and the published lists.
 
     img_align_celeba/000001.jpg ..   faces, aligned by the eyes, 178 x 218 pixels
     identity_CelebA.txt              `000001.jpg 2880`: whose face it is, a number
@@ -26,6 +26,8 @@ IMAGES = 202_599
 IMAGE_FOLDER = "img_align_celeba"
 IDENTITY_LIST = "identity_CelebA.txt"
 ATTRIBUTE_LIST = "list_attr_celeba.txt"
+KAGGLE_ATTRIBUTE_LIST = "list_attr_celeba.csv"
+"""The same with commas, as Kaggle has it; Kaggle has no list of identities."""
 PARTITION_LIST = "list_eval_partition.txt"
 
 IDENTITIES = 40
@@ -110,15 +112,16 @@ class Layout:
 
     @property
     def synthetic(self) -> bool:
-        """Whether `study.data sample` wrote the folder."""
+        """Return whether `study.data sample` wrote the folder."""
         return (self.root / SYNTHETIC_MARKER).is_file()
 
 
 def find_layout(data_dir: Path) -> Layout:
     """The parts of a data set.
 
-    Three layouts are known: everything in one folder, the same in a folder `celeba` as torchvision
-    has it, and the published one with the folders Img, Anno and Eval.
+    Four layouts are known: everything in one folder, the same in a folder `celeba` as torchvision
+    has it, the published one with the folders Img, Anno and Eval, and Kaggle's, whose images lie in a
+    folder within a folder and whose attributes are parted by commas.
 
     Args:
         data_dir: The folder that holds the parts, or one that holds it.
@@ -129,7 +132,7 @@ def find_layout(data_dir: Path) -> Layout:
     root = next((data_dir / name for name in _ROOTS if _holds_any_part(data_dir / name)), data_dir)
     images = _first(root, _IMAGE_PLACES, folder=True)
     identities = _find_list(root, IDENTITY_LIST)
-    attributes = _find_list(root, ATTRIBUTE_LIST)
+    attributes = _find_list(root, ATTRIBUTE_LIST) or _find_list(root, KAGGLE_ATTRIBUTE_LIST)
     if images is None or identities is None or attributes is None:
         parts = {IMAGE_FOLDER: images, IDENTITY_LIST: identities, ATTRIBUTE_LIST: attributes}
         raise DataError(_missing(root, [name for name, at in parts.items() if at is None]))
@@ -143,7 +146,7 @@ def find_layout(data_dir: Path) -> Layout:
 
 
 def how_to_get(data_dir: Path) -> str:
-    """What to fetch from where, and where to put it."""
+    """Say which files to fetch from where, and where to put them."""
     return (
         f"CelebA is shared by a form and a drive, so it is fetched by hand: read and accept the "
         f"terms at {HOME} (non-commercial research only), follow its link to the drive, download "
@@ -158,6 +161,7 @@ def _holds_any_part(root: Path) -> bool:
         _first(root, _IMAGE_PLACES, folder=True) is not None
         or _find_list(root, IDENTITY_LIST) is not None
         or _find_list(root, ATTRIBUTE_LIST) is not None
+        or _find_list(root, KAGGLE_ATTRIBUTE_LIST) is not None
     )
 
 
@@ -178,7 +182,16 @@ def _missing(root: Path, names: list[str]) -> str:
     what = "lacks" if root.is_dir() else "is no folder; expected is one with"
     zipped = list(root.rglob(f"{IMAGE_FOLDER}.zip")) if root.is_dir() else []
     unpack = f" {zipped[0]} must be unpacked." if zipped and IMAGE_FOLDER in names else ""
+    similar = "".join(f" {_similar(root, name)}" for name in names if _similar(root, name))
     return (
-        f"{root}: {what} {', '.join(names)}.{unpack} {how_to_get(root)} Or write a synthetic one "
+        f"{root}: {what} {', '.join(names)}.{unpack}{similar} {how_to_get(root)} Or write a synthetic one "
         "with `python -m study.data sample celeba --data-dir NEW_FOLDER`."
     )
+
+
+def _similar(root: Path, name: str) -> str:
+    """A word on a file or folder that seems to be the missing one under another name."""
+    stem = Path(name).stem.lower()
+    there = [path for place in _LIST_PLACES for path in sorted((root / place).glob("*"))]
+    found = next((path for path in there if path.name.lower().startswith(stem)), None)
+    return "" if found is None else f"{found} is there: if it is the same, name it {name}."

@@ -42,7 +42,7 @@ BEARD = ("5_o_Clock_Shadow", "Goatee", "Mustache", "Sideburns")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What stays the same in all images of one identity.
+    """Traits that are the same in all images of one identity.
 
     Attributes:
         traits: Attributes that belong to the person, and how often of a hundred images they show.

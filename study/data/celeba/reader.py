@@ -14,8 +14,10 @@ from study.errors import DataError
 MOST_FAULTS = 10
 """A list with more is not described further."""
 
+_KAGGLE_FIRST = "image_id"
+"""With it begins the header of Kaggle's form of the list."""
+
 _ATTRIBUTE_OF = {"1": 1, "-1": 0}
-_HEADER_LINES = 2
 _REPLACE = "Fetch the list again, or correct the line"
 
 
@@ -66,7 +68,8 @@ def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.N
     their values.
 
     Args:
-        path: `list_attr_celeba.txt`; lines may end with CR LF or LF.
+        path: `list_attr_celeba.txt`, or Kaggle's form of it with commas and without the number of
+            images; lines may end with CR LF or LF.
         images: File names of the images that are wanted.
 
     Returns:
@@ -77,11 +80,11 @@ def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.N
         MalformedListError: The header or a line is not as it should be, or an image is not listed.
     """
     lines = _lines(path)
-    count = _read_header(path, next(lines, ""), next(lines, ""))
+    count, header_lines = _read_header(path, lines)
     attributes: dict[str, npt.NDArray[np.uint8]] = {}
     faults: list[Fault] = []
     rows = 0
-    for number, line in enumerate(lines, start=_HEADER_LINES + 1):
+    for number, line in enumerate(lines, start=header_lines + 1):
         rows += 1
         name, *cells = line.split() or [""]
         if len(cells) != len(form.ATTRIBUTES):
@@ -94,7 +97,7 @@ def read_attributes(path: Path, images: Mapping[str, object]) -> dict[str, npt.N
             else:
                 attributes[name] = np.array([_ATTRIBUTE_OF[cell] for cell in cells], np.uint8)
     _raise_if_any(faults)
-    if rows != count:
+    if count is not None and rows != count:
         found = f"{rows} images are listed, and the first line says {count}"
         raise MalformedListError([_fault(path, 1, found)])
     missing = [name for name in images if name not in attributes]
@@ -142,43 +145,54 @@ def missing_images(layout: form.Layout, names: list[str]) -> list[Fault]:
     absent = [name for name in names if not (layout.images / name).is_file()]
     if not absent:
         return []
+    other = next((path.name for path in layout.images.glob(f"{Path(absent[0]).stem}.*")), None)
+    seems = "" if other is None else f"; {other} is there, as if it were another form of the set"
     return [
         Fault(
             path=layout.images,
-            found=f"{len(absent)} of {len(names)} images are missing: {_some(absent)}",
+            found=f"{len(absent)} of {len(names)} images are missing: {_some(absent)}{seems}",
             remedy=f"Unpack {form.IMAGE_FOLDER}.zip again",
         )
     ]
 
 
-def _read_header(path: Path, first: str, second: str) -> int:
-    """The number of images, from the two lines of the header."""
+def _read_header(path: Path, lines: Iterator[str]) -> tuple[int | None, int]:
+    """The number of images where the list tells it, and how many lines the header has."""
+    first = next(lines, "")
+    if first.split()[:1] == [_KAGGLE_FIRST]:
+        _check_names(path, 1, first.split()[1:])
+        return None, 1
     if not (first.isascii() and first.strip().isdigit()):
         found = f"the first line is {_shown(first)}; expected is the number of images"
         raise MalformedListError([_fault(path, 1, found)])
-    names = second.split()
-    if tuple(names) != form.ATTRIBUTES:
-        unlike = next(
-            (
-                f"name {place} is {got!r} instead of {expected!r}"
-                for place, (got, expected) in enumerate(
-                    zip(names, form.ATTRIBUTES, strict=False), start=1
-                )
-                if got != expected
-            ),
-            f"{len(names)} names instead of {len(form.ATTRIBUTES)}",
-        )
-        found = f"the second line does not name CelebA's 40 attributes: {unlike}"
-        raise MalformedListError([_fault(path, 2, found)])
-    return int(first)
+    _check_names(path, 2, next(lines, "").split())
+    return int(first), 2
+
+
+def _check_names(path: Path, line: int, names: list[str]) -> None:
+    """Refuse a list whose columns are not the 40 attributes in their order."""
+    if tuple(names) == form.ATTRIBUTES:
+        return
+    pairs = enumerate(zip(names, form.ATTRIBUTES, strict=False), start=1)
+    unlike = next(
+        (
+            f"name {place} is {got!r} instead of {want!r}"
+            for place, (got, want) in pairs
+            if got != want
+        ),
+        f"{len(names)} names instead of {len(form.ATTRIBUTES)}",
+    )
+    found = f"the header does not name CelebA's 40 attributes: {unlike}"
+    raise MalformedListError([_fault(path, line, found)])
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text file without their ends."""
+    """The lines of a text file without their ends; what commas part is parted by spaces."""
     try:
-        with path.open(encoding="ascii") as file:
+        # A byte order mark is an editor's, and says nothing.
+        with path.open(encoding="utf-8-sig") as file:
             for line in file:
-                yield line.rstrip("\n")
+                yield line.rstrip("\n").replace(",", " ")
     except (OSError, UnicodeDecodeError) as error:
         raise MalformedListError([_fault(path, None, f"it cannot be read ({error})")]) from error
 

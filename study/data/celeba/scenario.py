@@ -141,7 +141,7 @@ class Celeba:
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
         """Share of images whose identity has the largest logit; shapes as for `loss`."""
-        return {"accuracy": self.task_accuracy(IDENTITY, outputs, targets)}
+        return {"accuracy": self.task_score(IDENTITY, outputs, targets)}
 
     def task_network(self, data: Data, tasks: tuple[str, ...]) -> nn.Module:
         """See `study.scenario.Multitask`."""
@@ -161,7 +161,7 @@ class Celeba:
         present = targets[:, 1:].to(outputs.dtype)
         return nn.functional.binary_cross_entropy_with_logits(outputs, present)
 
-    def task_accuracy(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+    def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
         """Share of identities, or of single attributes, that were recognised; as `task_loss`."""
         if task == IDENTITY:
             return (outputs.argmax(dim=1) == targets[:, 0]).float().mean()

@@ -20,7 +20,7 @@ MOST_FAULTS_PER_FILE = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was found in a folder.
+    """Findings of a check of a folder.
 
     Attributes:
         protocol: The folder.
@@ -77,7 +77,7 @@ def check(
 
 
 def is_published(path: Path, published: form.PublishedFile) -> bool:
-    """Whether a file is, byte for byte, the published one."""
+    """Return whether a file is, byte for byte, the published one."""
     # A file of another size need not be read.
     return (
         path.is_file()

@@ -1,4 +1,4 @@
-"""What `python -m study.data` offers for PAMAP2: its options, and what it prints."""
+"""Commands of `python -m study.data` for PAMAP2: their options, and their output."""
 
 from dataclasses import dataclass
 from pathlib import Path

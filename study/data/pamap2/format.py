@@ -1,4 +1,4 @@
-"""What PAMAP2 looks like on disk: folders, columns, activities, and the published files.
+"""The format of PAMAP2 on disk: folders, columns, activities, and the published files.
 
 `PAMAP2_Dataset/Protocol/subject101.dat` .. `subject109.dat`: 100 rows a second, 54 columns between
 single spaces, no header, NaN for what is missing. Columns, counted from 1:
@@ -54,6 +54,9 @@ soccer); they are no part of the protocol and are discarded."""
 SUBJECTS = tuple(range(101, 110))
 VALIDATION_SUBJECT = 105
 TEST_SUBJECT = 106
+
+OPTIONAL_FOLDER = "Optional"
+"""Beside `Protocol`, with files of the same names."""
 
 SYNTHETIC_MARKER = "SYNTHETIC.txt"
 """A folder that holds this file was written by `study.data sample`."""
@@ -142,8 +145,14 @@ def find_protocol(data_dir: Path) -> Path:
             folder itself.
 
     Raises:
-        DataError: There is none.
+        DataError: There is none, or the folder of other recordings was given.
     """
+    if data_dir.name == OPTIONAL_FOLDER:
+        message = (
+            f"{data_dir}: these are the further activities that some people did, and no part of the "
+            f"Protocol. Give the folder that holds it, {data_dir.parent}."
+        )
+        raise DataError(message)
     for folder in (data_dir / "Protocol", data_dir / "PAMAP2_Dataset" / "Protocol", data_dir):
         if any((folder / file_name(subject)).is_file() for subject in SUBJECTS):
             return folder
@@ -158,5 +167,5 @@ def find_protocol(data_dir: Path) -> Path:
 
 
 def is_synthetic(protocol: Path) -> bool:
-    """Whether a Protocol folder was written by `study.data sample`."""
+    """Return whether a Protocol folder was written by `study.data sample`."""
     return any((folder / SYNTHETIC_MARKER).is_file() for folder in (protocol, protocol.parent))

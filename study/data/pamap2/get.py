@@ -26,7 +26,7 @@ _Published = Mapping[int, form.PublishedFile]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What `fetch` did.
+    """Result of `fetch`.
 
     Attributes:
         folder: The data set.

@@ -6,6 +6,7 @@ null in what was read or in the last column, or something beyond it, gives them 
 where Polars gives up, is the file gone through again line by line, in Python, to say which line.
 """
 
+import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +23,14 @@ from study.errors import DataError
 _BEYOND = "beyond"
 """What we call a 55th column."""
 
+_SEPARATORS = (" ", "\t", ",", ";")
+"""Published is one space; who wrote the files again chose another."""
+
 _KNOWN_ACTIVITIES = frozenset((form.TRANSIENT, *form.ACTIVITIES, *form.OTHER_ACTIVITIES))
+_HEADER = "Published files have no header: remove this line, or replace the file"
+_RATE_FACTOR = 1.2
+"""How far the commonest step between rows may be from 0.01 s."""
+
 _REPLACE = "Replace the file; `python -m study.data get pamap2 --data-dir NEW_FOLDER` fetches it"
 
 
@@ -59,7 +67,7 @@ def read_subject(
     """Read a subject's file.
 
     Args:
-        path: The file; lines end with LF or CRLF.
+        path: The file; lines end with LF or CRLF, and activities may be written as 1 or 1.0.
         columns: What to read besides time and activity, of `pamap2_format.COLUMN_NAMES`.
         most_faults: How many malformed lines to look for before giving up.
 
@@ -88,8 +96,8 @@ def read_subject(
 
 
 def content_faults(path: Path, recording: Recording) -> list[Fault]:
-    """What is wrong with a file that is a proper table; the first line of each kind of fault."""
-    faults = []
+    """Return the faults of a file that is a proper table; of each kind the first line."""
+    faults = [*_rate_faults(path, recording)]
     late = ~(np.diff(recording.time_s) > 0)
     if late.any() or not np.isfinite(recording.time_s[0]):
         row = int(late.argmax()) + 1 if late.any() else 0
@@ -118,11 +126,26 @@ def content_faults(path: Path, recording: Recording) -> list[Fault]:
     return faults
 
 
+def _rate_faults(path: Path, recording: Recording) -> Iterator[Fault]:
+    """One where the rows are not 0.01 s apart: a window of so many rows would be another time."""
+    steps_s = np.diff(recording.time_s)
+    step_s = float(np.median(steps_s)) if len(steps_s) else 1 / form.RATE_HZ
+    if step_s > 0 and not 1 / _RATE_FACTOR < step_s * form.RATE_HZ < _RATE_FACTOR:
+        yield Fault(
+            path=path,
+            found=f"a row every {step_s:g} s ({1 / step_s:.4g} Hz), though the Protocol has "
+            f"{form.RATE_HZ} Hz; it seems to have been resampled",
+            remedy=_REPLACE,
+        )
+
+
 def missing_file(path: Path) -> Fault:
     """The fault of a file that is not there."""
     return Fault(
         path=path,
-        found="file missing; all of subject101.dat to subject109.dat are needed",
+        found="file missing; all of subject101.dat to subject109.dat are needed, because "
+        f"{form.VALIDATION_SUBJECT} validates, {form.TEST_SUBJECT} tests and all others train: "
+        "without one it is another data set, whose results compare with no other's",
         remedy="Unpack the archive again, or fetch it with "
         "`python -m study.data get pamap2 --data-dir NEW_FOLDER`",
     )
@@ -136,12 +159,12 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     """
     schema: dict[str, type[pl.DataType]] = dict.fromkeys(form.COLUMN_NAMES, pl.Float32)
     # One column more: empty where lines end with a space, and otherwise a fault.
-    schema |= {"time_s": pl.Float64, "activity": pl.Int8, _BEYOND: pl.String}
+    schema |= {"time_s": pl.Float64, _BEYOND: pl.String}
     wanted = {"time_s", "activity", *columns, form.COLUMN_NAMES[-1], _BEYOND}
     table = pl.read_csv(
         path,
         has_header=False,
-        separator=" ",
+        separator=_separator(path),
         quote_char=None,
         schema=schema,
         missing_columns="insert",
@@ -149,8 +172,11 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
         columns=[index for index, name in enumerate(schema) if name in wanted],
     )
     beyond = table.drop_in_place(_BEYOND)
+    activity = table["activity"]
+    table = table.with_columns(activity.cast(pl.Int8, strict=False))
     if (
         table.is_empty()
+        or (activity != table["activity"]).any()
         or beyond.null_count() < len(beyond)
         or any(column.null_count() for column in table.iter_columns())
     ):
@@ -159,21 +185,24 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     return table
 
 
+def _separator(path: Path) -> str:
+    """What parts the numbers of the first line; a space where nothing makes 54 of them."""
+    with path.open("rb") as file:
+        first = file.readline().decode(errors="replace").rstrip("\r\n")
+    fits = (sep for sep in _SEPARATORS if len(first.removesuffix(sep).split(sep)) == form.COLUMNS)
+    return next(fits, _SEPARATORS[0])
+
+
 def _malformed_lines(path: Path) -> Iterator[Fault]:
     """Go through a file line by line; slow, and only done where something is wrong."""
     number = 0
+    separator = _separator(path).encode()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            cells = line.rstrip(b"\r\n").removesuffix(b" ").split(b" ")
+            cells = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").removesuffix(separator)
+            cells = cells.split(separator)
             if len(cells) != form.COLUMNS:
-                last = not line.endswith(b"\n")
-                yield Fault(
-                    path=path,
-                    line=number,
-                    found=f"{len(cells)} columns instead of {form.COLUMNS}"
-                    + ("; the file ends within this line, so it is incomplete" if last else ""),
-                    remedy=_REPLACE,
-                )
+                yield _wrong_columns(path, number, line, len(cells))
                 continue
             column = next((i for i, cell in enumerate(cells) if not _is_number(cell)), None)
             if column is not None:
@@ -182,12 +211,28 @@ def _malformed_lines(path: Path) -> Iterator[Fault]:
                     line=number,
                     found=f"column {column + 1} ({form.COLUMN_NAMES[column]}) is "
                     f"{cells[column][:40].decode(errors='replace')!r}; allowed is a number or NaN",
-                    remedy=_REPLACE,
+                    remedy=_REPLACE if number > 1 or column else _HEADER,
                 )
-            elif not (cells[1].isdigit() and int(cells[1]) in _KNOWN_ACTIVITIES):
+            elif float(cells[1]) not in _KNOWN_ACTIVITIES:
                 yield _unknown_activity(path, number, cells[1][:40].decode())
     if number == 0:
         yield Fault(path=path, found="the file is empty", remedy=_REPLACE)
+
+
+def _wrong_columns(path: Path, number: int, line: bytes, columns: int) -> Fault:
+    seems = ""
+    if not line.endswith(b"\n"):
+        seems = "; the file ends within this line, so it is incomplete"
+    elif len(line.split()) == form.COLUMNS:
+        seems = "; it has as many numbers, but not each two between one space"
+    elif columns == form.COLUMNS + 1:
+        seems = "; is the first one a row number?"
+    return Fault(
+        path=path,
+        line=number,
+        found=f"{columns} columns instead of {form.COLUMNS}{seems}",
+        remedy=_REPLACE,
+    )
 
 
 def _is_number(cell: bytes) -> bool:

@@ -38,7 +38,7 @@ _Floats = npt.NDArray[np.float32]
 
 
 class _Style(NamedTuple):
-    """How an activity is done.
+    """Movement and pulse of an activity.
 
     Attributes:
         share: Of the time that is not transient, before scaling.
@@ -157,7 +157,7 @@ def _timetable(subject: int, rows: int) -> Iterator[tuple[int, int]]:
 
 
 class _Person:
-    """What is one subject's own, drawn once.
+    """Traits of one subject, drawn once.
 
     Attributes:
         gain: Strength of movement at each unit; shape (3,).

@@ -21,7 +21,7 @@ NO_CLASS = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
-    """How recordings are cut.
+    """Settings for cutting recordings into windows.
 
     Attributes:
         window_samples: Length of a window.

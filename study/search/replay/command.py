@@ -11,7 +11,7 @@ from rich.console import Console
 from study.command_line import refuse_old_names
 from study.errors import OptionError
 from study.options import HIGHEST_SEED
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer
 from study.search.replay.simulation import Simulation, first_rung
@@ -32,7 +32,7 @@ DESCRIPTION = """Search on recorded trainings instead of training: seconds inste
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayOptions(SearchSettings):
-    """What a replayed search takes.
+    """Options of a replayed search.
 
     Attributes:
         table: The recorded trainings: a study's folder, an epochs.parquet, or a CSV.
@@ -113,7 +113,7 @@ def _halving(options: ReplayOptions, table: ReplayTable) -> Halving | None:
 
 
 def _space(options: ReplayOptions, table: ReplayTable) -> Space:
-    """What is searched over: the table's setups, or what --space names beside them.
+    """Space of the search: the table's setups, or those that --space names beside them.
 
     Raises:
         OptionError: The file is not as it should be, or has other axes than the table.

@@ -7,7 +7,7 @@ from typing import final
 
 from study.errors import OptionError
 from study.record.curves import TrialCurve
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.search_goal import SearchGoal, values_of
 from study.search.proposals import Proposal, Proposer
 from study.search.replay.table import RecordedEpoch, RecordedTraining, ReplayTable

@@ -3,8 +3,8 @@
 import math
 import random
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +13,9 @@ import pandas as pd
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.curves import TrialCurve
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.migration import RENAMED
-from study.record.records import EPOCHS_FILE, TRIALS_FILE, Paradigm, StopReason
+from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -64,7 +65,7 @@ class ReplayTable:
         name: What it was read from.
         estimated: Whether an energy in it is an estimate.
         synthetic: Whether it was made from a model instead of recorded.
-        space: Its axes; every value occurs in it, but not every setup need be in it.
+        space: Its setups, each recorded.
         recordings: Those of each setup, by rising seed.
         left_out: Trainings that are not among them, because a search stopped them.
     """
@@ -155,7 +156,7 @@ def read_table(path: Path) -> ReplayTable:
 
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
-    """What each trial of a study used beside its epochs, in its last attempt."""
+    """Energy of each trial of a study beside its epochs, in its last attempt."""
     columns = ["setup_energy_j", "between_energy_j"]
     frame = pd.read_parquet(trials, columns=["trial_id", *columns])
     return pd.DataFrame(
@@ -205,7 +206,9 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
         name=name,
         estimated="energy_method" in frame and bool((frame["energy_method"] == "estimated").any()),
         synthetic="synthetic" in frame and bool(frame["synthetic"].any()),
-        space=space_of({axis: [_plain(v) for v in frame[axis].unique()] for axis in axes}),
+        space=_space_of(
+            {axis: [_plain(v) for v in frame[axis].unique()] for axis in axes}, recordings
+        ),
         recordings={choice: tuple(many) for choice, many in recordings.items()},
         left_out=left_out,
     )
@@ -261,7 +264,7 @@ def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _is_twice(frame: pd.DataFrame, place: list[str]) -> bool:
-    """Whether an epoch is there twice, apart from those that a later attempt trained again."""
+    """Return whether an epoch is there twice, but for those that a later attempt trained again."""
     again = [*place, "attempt"] if "attempt" in frame.columns else place
     return bool(frame.duplicated(again).any())
 
@@ -287,6 +290,12 @@ def _epochs(rows: pd.DataFrame) -> tuple[RecordedEpoch, ...]:
         RecordedEpoch(accuracy=_known(a), energy_j=_known(j), time_s=float(s))
         for a, j, s in columns.itertuples(index=False, name=None)
     )
+
+
+def _space_of(values: Mapping[str, Sequence[Value]], recorded: Collection[Choice]) -> Space:
+    """The recorded setups, be they all combinations of the values or not."""
+    every = space_of(values)
+    return every if len(recorded) == every.size else replace(every, only=tuple(recorded))
 
 
 def _known(value: float) -> float | None:

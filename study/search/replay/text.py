@@ -1,4 +1,4 @@
-"""What a replayed search says: in watt-hours, with the labels of its table."""
+"""The text of a replayed search: in watt-hours, with the labels of its table."""
 
 from collections.abc import Iterator, Sequence
 
@@ -40,7 +40,7 @@ def replayed_lines(
 
 
 def labels(table: ReplayTable) -> str:
-    """What every energy of a table is to be shown with."""
+    """Labels to be shown with every energy of a table."""
     found = [
         *(["estimated"] if table.estimated else []),
         *(["synthetic"] if table.synthetic else []),

@@ -7,62 +7,54 @@
     frozen: [true, false]
     encoder: [resnet18, mobilenetv3_small_100]
 
+    tie: {learning_rate: sqrt(batch_size)}      the rates given hold for the smallest batch size
+
+Or all setups one by one, where axes go together in some other way:
+
+    setups:
+      - {batch_size: 64, learning_rate: 0.001}
+      - {batch_size: 256, learning_rate: 0.002, optimizer: sgd}
+
 A range with a step is a list. `frozen: true` trains the classifier alone, on an encoder that was
 published or is pretrained in the same trial; false trains both together. What a scenario has to
 choose of its own (`encoder` of celeba) only it knows; see `study.scenario.Searchable`.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import yaml
 
+from study.axes.coupled import refuse_same, setups_of
+from study.axes.kinds import KNOWN, AxisKind, is_number
 from study.errors import OptionError
-from study.search.space.space import MOST_LISTED, Axis, Range, Space, Value, space_of
+from study.search.space.space import (
+    MOST_LISTED,
+    Axis,
+    Range,
+    Space,
+    Value,
+    listed_space,
+    space_of,
+)
 
 FROZEN: Final = "frozen"
+SETUPS: Final = "setups"
+TIE: Final = "tie"
+_SETUPS_EXAMPLE = "It takes YAML such as: {setups: [{batch_size: 64, learning_rate: 0.001}]}"
+_TIE_EXAMPLE = "{learning_rate: sqrt(batch_size)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """What the values of an axis may be.
-
-    Attributes:
-        allowed: In words.
-        accepts: Whether a value is allowed.
-        is_number: Whether it can be a range, too.
-        whole: Whether its numbers are whole.
-    """
-
-    allowed: str
-    accepts: Callable[[Any], bool]
-    is_number: bool = False
-    whole: bool = False
-
-
-KNOWN: Final[Mapping[str, Kind]] = {
-    "batch_size": Kind(
-        allowed="whole numbers from 1",
-        accepts=lambda v: isinstance(v, int) and _is_number(v) and v >= 1,
-        is_number=True,
-        whole=True,
-    ),
-    "learning_rate": Kind(
-        allowed="numbers above 0", accepts=lambda v: _is_number(v) and v > 0, is_number=True
-    ),
-    "optimizer": Kind(allowed="adam, adamw, sgd", accepts=lambda v: v in ("adam", "adamw", "sgd")),
-    "weight_decay": Kind(
-        allowed="numbers from 0", accepts=lambda v: _is_number(v) and v >= 0, is_number=True
-    ),
-    FROZEN: Kind(allowed="true, false", accepts=lambda v: isinstance(v, bool)),
+_SEARCHED: Final[Mapping[str, AxisKind]] = {
+    **KNOWN,
+    FROZEN: AxisKind(allowed="true, false", accepts=lambda v: isinstance(v, bool)),
 }
 """What can be searched over in every scenario."""
 
-_OF_A_SCENARIO = Kind(
-    allowed="a number or a word", accepts=lambda v: _is_number(v) or isinstance(v, str)
+_OF_A_SCENARIO = AxisKind(
+    allowed="a number or a word", accepts=lambda v: is_number(v) or isinstance(v, str)
 )
 """The scenario itself says what its own axes may be."""
 
@@ -74,7 +66,11 @@ _EXAMPLE = (
 
 
 def read_space(
-    path: Path, *, default: Mapping[str, Sequence[Value]], of_scenario: Sequence[str] = ()
+    path: Path,
+    *,
+    default: Mapping[str, Sequence[Value]],
+    of_scenario: Sequence[str] = (),
+    more_ties: Sequence[str] = (),
 ) -> Space:
     """The default axes with those of a YAML file.
 
@@ -82,25 +78,30 @@ def read_space(
         path: The file.
         default: Values by name, for what the file does not name.
         of_scenario: Further names that the scenario knows.
+        more_ties: The values of `--tie`.
 
     Raises:
         OptionError: The file cannot be read, a name is not known, or a value not allowed.
     """
+    where = f"--space {path}"
     try:
         given: Any = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        message = f"--space {path} cannot be read: {error}. {_EXAMPLE}"
+        message = f"{where} cannot be read: {error}. {_EXAMPLE}"
         raise OptionError(message) from error
+    kinds = {**dict.fromkeys(of_scenario, _OF_A_SCENARIO), **_SEARCHED}
+    if isinstance(given, dict) and set(given) == {SETUPS}:
+        return listed_space(_setups(where, given[SETUPS], default, kinds))
+    ties = given.pop(TIE, {}) if isinstance(given, dict) else {}
     if not isinstance(given, dict) or not all(
         isinstance(each, list | dict) for each in given.values()
     ):
-        message = f"--space {path} holds no lists of values or ranges by name. {_EXAMPLE}"
+        message = f"{where} holds no lists of values or ranges by name. {_EXAMPLE}"
         raise OptionError(message)
-    kinds = {**dict.fromkeys(of_scenario, _OF_A_SCENARIO), **KNOWN}
     for name in given:
         if name not in kinds:
             message = (
-                f"--space {path} names {name}; known are {', '.join(kinds)}. What a scenario has of "
+                f"{where} names {name}; known are {', '.join(kinds)}. What a scenario has of "
                 "its own (encoder of celeba) needs its --scenario."
             )
             raise OptionError(message)
@@ -108,13 +109,65 @@ def read_space(
         name: _with_numbers(each) if kinds[name].is_number else each for name, each in given.items()
     }
     axes = [
-        _axis(f"--space {path}", name, given.get(name, default.get(name)), kinds[name])
+        _axis(where, name, given.get(name, default.get(name)), kinds[name])
         for name in {**default, **given}
     ]
-    return Space(axes=tuple(axes))
+    space = Space(axes=tuple(axes))
+    if not isinstance(ties, dict):
+        message = (
+            f"{where}: {TIE} is {ties!r}; allowed is a function by name, such as {_TIE_EXAMPLE}."
+        )
+        raise OptionError(message)
+    told = [*more_ties, *(f"{name}={function}" for name, function in ties.items())]
+    return tied_space(space, told, where=where) if told else space
 
 
-def _axis(where: str, name: str, given: Any, kind: Kind) -> Axis | Range:  # noqa: ANN401 - YAML's
+def tied_space(space: Space, ties: Sequence[str], *, where: str = "--tie") -> Space:
+    """The setups of a space whose axes are tied to each other; see `study.axes.coupled.setups_of`.
+
+    Raises:
+        OptionError: A tie is not as it should be, makes two setups one, or the space has a range.
+    """
+    if space.lists is None:
+        name = next(axis.name for axis in space.axes if isinstance(axis, Range))
+        message = f"{where}: {name} is a range, and ties take lists. Give it a step."
+        raise OptionError(message)
+    return listed_space(setups_of({axis.name: axis.values for axis in space.lists}, ties))
+
+
+def _setups(
+    where: str,
+    given: Any,  # noqa: ANN401 - YAML's
+    default: Mapping[str, Sequence[Value]],
+    kinds: Mapping[str, AxisKind],
+) -> list[dict[str, Value]]:
+    """The setups of a list; what one does not name is the option's only value."""
+    if not isinstance(given, list) or not given or not all(isinstance(e, dict) for e in given):
+        message = f"{where}: {SETUPS} holds no list of setups. {_SETUPS_EXAMPLE}"
+        raise OptionError(message)
+    names = dict.fromkeys([*default, *(name for setup in given for name in setup)])
+    only = {name: values[0] for name, values in default.items() if len(values) == 1}
+    found = []
+    for number, setup in enumerate(given, start=1):
+        row = {}
+        for name in names:
+            if name not in kinds:
+                message = f"{where}: setup {number} names {name}; known are {', '.join(kinds)}."
+                raise OptionError(message)
+            if name not in setup and name not in only:
+                message = f"{where}: setup {number} does not name {name}. Give each setup one."
+                raise OptionError(message)
+            value = setup.get(name, only.get(name))
+            row[name] = _with_numbers(value) if kinds[name].is_number else value
+            if not kinds[name].accepts(row[name]):
+                message = f"{where}: setup {number} has {name} {value!r}; allowed is {kinds[name].allowed}."
+                raise OptionError(message)
+        found.append(row)
+    refuse_same(found, where=where)
+    return found
+
+
+def _axis(where: str, name: str, given: Any, kind: AxisKind) -> Axis | Range:  # noqa: ANN401 - YAML's
     if isinstance(given, dict):
         return _range(where, name, given, kind)
     for value in given:
@@ -128,7 +181,7 @@ def _axis(where: str, name: str, given: Any, kind: Kind) -> Axis | Range:  # noq
         raise OptionError(message) from error
 
 
-def _range(where: str, name: str, given: Mapping[Any, Any], kind: Kind) -> Axis | Range:
+def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> Axis | Range:
     def refuse(got: str, allowed: str) -> NoReturn:
         message = f"{where}: {name} {got}; {allowed}."
         raise OptionError(message)
@@ -146,7 +199,9 @@ def _range(where: str, name: str, given: Mapping[Any, Any], kind: Kind) -> Axis 
     if not isinstance(log, bool) or (log and low <= 0):
         refuse(f"has log {log!r} from {low}", "allowed is true above 0, or false")
     if "step" not in given:
-        return Range(name=name, low=low, high=high, log=log, whole=kind.whole)
+        return Range(
+            name=name, low=low, high=high, log=log, whole=kind.whole, cost_only=kind.cost_only
+        )
     step = given["step"]
     if log or not _is_step(step, kind):
         whole = "a whole number" if kind.whole else "a number"
@@ -161,9 +216,9 @@ def _stepped_axis(where: str, name: str, values: list[float]) -> Axis | Range:
     return _only(space_of({name: values}))
 
 
-def _is_step(step: object, kind: Kind) -> bool:
+def _is_step(step: object, kind: AxisKind) -> bool:
     is_whole = isinstance(step, int)
-    return _is_number(step) and (is_whole or not kind.whole) and float(str(step)) > 0
+    return is_number(step) and (is_whole or not kind.whole) and float(str(step)) > 0
 
 
 def _stepped(low: float, high: float, step: float) -> list[float]:
@@ -188,7 +243,3 @@ def _with_numbers(given: Any) -> Any:  # noqa: ANN401 - YAML's
 
 def _only(space: Space) -> Axis | Range:
     return space.axes[0]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -88,7 +88,7 @@ def listed_setups(space: Space) -> tuple[SetupFacts, ...]:
 def choice_of(
     setup: SetupFacts | TrialRecord | TrialPlan, space: Space, fixed_values: Mapping[str, Value]
 ) -> Choice:
-    """What a setup, or the setup of a trial, has chosen.
+    """Return the choice of a setup, or of the setup of a trial.
 
     Where it does not choose an axis, and `fixed_values` does not tell either, the value is the empty
     word, which no space holds.

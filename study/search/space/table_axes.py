@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from study.axes.kinds import POWER_LIMIT
 from study.record.records import EpochRecord
 
 ALWAYS: Final = ("batch_size", "learning_rate")
@@ -21,27 +22,40 @@ def with_parameters(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with a column for each further parameter of its setups, as studies record them."""
     if _PARAMETERS not in frame.columns or frame[_PARAMETERS].isna().all():
         return frame
-    chosen: list[dict[str, Any]] = [
-        json.loads(text) if isinstance(text, str) else {} for text in frame[_PARAMETERS]
-    ]
-    names = list(dict.fromkeys(name for each in chosen for name in each))
-    columns: dict[str, Any] = {name: [each.get(name) for each in chosen] for name in names}
+    chosen = _parameters(frame)
+    columns: dict[str, Any] = {
+        name: [each.get(name) for each in chosen] for name in _chosen_in(frame)
+    }
     return frame.assign(**columns)
 
 
 def axes_of(frame: pd.DataFrame) -> list[str]:
     """Batch size, learning rate, and every column of a user's own that is an axis, too.
 
-    A training begins with epoch 1. So a column is an axis if each of its values, with one setup and
+    A limit of power is one where setups chose it, and in a table of others; what a board of ours said
+    of itself is none. A training begins with epoch 1. So a column is an axis if each of its values, with one setup and
     seed, has that epoch; one that was measured changes on the way, and has values without it. A
     column with a single value tells nothing apart and is none.
     """
+    is_ours = "trial_id" in frame.columns
+    chosen = set(_chosen_in(frame)) if is_ours else {POWER_LIMIT}
     own = [
         str(column)
         for column in frame.columns
-        if column not in _NO_AXES and len(frame[column].unique()) > 1
+        if (column not in _NO_AXES or column in chosen) and len(frame[column].unique()) > 1
     ]
     return [*ALWAYS, *(column for column in own if _is_axis(frame, column))]
+
+
+def _parameters(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    if _PARAMETERS not in frame.columns:
+        return []
+    return [json.loads(text) if isinstance(text, str) else {} for text in frame[_PARAMETERS]]
+
+
+def _chosen_in(frame: pd.DataFrame) -> list[str]:
+    """The names of further parameters that setups chose, in their order."""
+    return list(dict.fromkeys(name for each in _parameters(frame) for name in each))
 
 
 def _is_axis(frame: pd.DataFrame, column: str) -> bool:

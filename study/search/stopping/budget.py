@@ -44,13 +44,13 @@ class Budget:
 
     @property
     def expected_j(self) -> float:
-        """What was used, with the overhead that begun trials are still expected to be told."""
+        """Energy used, with the overhead that begun trials are still expected to report."""
         ahead = (max(0.0, self.dearest_overhead_j - told_j) for told_j in self._overheads.values())
         return self.spent_j + sum(ahead)
 
     @property
     def is_used_up(self) -> bool:
-        """Whether running trials are to end with the epoch they are in."""
+        """Return whether running trials are to end with the epoch they are in."""
         return self.expected_j >= self.limit_j
 
     def start(self, trial: str, *, first_rung_j: float) -> bool:
@@ -71,7 +71,7 @@ class Budget:
         return True
 
     def has_room(self, *, first_rung_j: float) -> bool:
-        """Whether a trial may begin; see `start`."""
+        """Return whether a trial may begin; see `start`."""
         epochs_j = max(first_rung_j, self.dearest_epoch_j)
         needed_j = sum(self._promised.values()) + epochs_j + self.dearest_overhead_j
         return not self.is_used_up and self.expected_j + needed_j <= self.limit_j

@@ -1,4 +1,4 @@
-"""Who goes on: what a search does with a trial after each of its epochs.
+"""Early stopping of a search's trials, decided after each of their epochs.
 
 Where the goal is an energy, three things end a trial early, and each saves joules:
 
@@ -21,7 +21,7 @@ from study.search.stopping.halving import Halving
 
 
 class StopDecision(StrEnum):
-    """What ends a trial."""
+    """Reason for ending a trial."""
 
     TARGET = "target"
     CAPPED = "capped"
@@ -93,7 +93,7 @@ class EarlyStopper:
 
 
 def out_of_reach(curve: TrialCurve, cap_j: float) -> bool:
-    """Whether a trial cannot reach its target with less than `cap_j`, as far as can be told.
+    """Return whether a trial cannot reach its target with less than `cap_j`, as far as can be told.
 
     It cannot if it could not even
 

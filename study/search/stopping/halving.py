@@ -16,7 +16,7 @@ from study.record.curves import TrialCurve
 
 
 class Rungs(StrEnum):
-    """What the rungs of a halving count."""
+    """Unit and places of the rungs of a halving."""
 
     ENERGY = "energy"
     EPOCHS = "epochs"
@@ -49,7 +49,7 @@ class Halving:
         self._crossed: dict[int, list[float]] = {}
 
     def goes_on(self, curve: TrialCurve, *, last_epoch_j: float) -> bool:
-        """Whether a trial may go on after an epoch.
+        """Return whether a trial may go on after an epoch.
 
         Args:
             curve: The trial with that epoch.
@@ -67,11 +67,11 @@ class Halving:
         return gain >= seen[-kept]
 
     def _amount(self, curve: TrialCurve) -> float:
-        """What a trial has used so far, in the unit of the rungs."""
+        """Amount that a trial has used so far, in the unit of the rungs."""
         return curve.known_j if self._rungs is Rungs.ENERGY else float(curve.epochs)
 
     def _before(self, curve: TrialCurve, last_epoch_j: float) -> float:
-        """What a trial had used before its last epoch."""
+        """Amount that a trial had used before its last epoch."""
         now = self._amount(curve)
         return now - (last_epoch_j if self._rungs is Rungs.ENERGY else 1.0)
 

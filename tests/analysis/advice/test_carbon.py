@@ -13,7 +13,7 @@ from analysis.advice.carbon import (
 )
 from analysis.advice.footprint_text import footprint_text, saved_text
 from analysis.errors import AnalysisError
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from trackers.carbon.countries import find_country, read_countries
 
 KWH = 1000 * J_PER_WH

@@ -9,7 +9,7 @@ import pytest
 from analysis.advice.carbon import factors_of
 from analysis.findings import analyse
 from analysis.read.load import load
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from tests.analysis.study_folder import constant, grid, write_study
 
 

@@ -8,7 +8,7 @@ import pytest
 from analysis.energy.scopes import by_scope, measured_components, other_scopes
 from analysis.findings import analyse
 from analysis.read.load import load
-from study.record.records import EPOCHS_FILE, J_PER_WH
+from study.record.files import EPOCHS_FILE, J_PER_WH
 from study.record.vocabulary import EnergyScope
 from tests.analysis.study_folder import constant, grid, write_study
 

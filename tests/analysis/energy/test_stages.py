@@ -6,7 +6,7 @@ from pathlib import Path
 from analysis.energy.spread import Spread
 from analysis.energy.stages import frames_of_stage, setup_stages, trial_stages
 from analysis.read.load import load
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from tests.analysis.study_folder import Epoch, Trial, grid, staged, write_study
 
 SETUPS = grid([64], [0.1])

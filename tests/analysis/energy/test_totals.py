@@ -17,7 +17,8 @@ from analysis.energy.totals import (
     trial_energies,
 )
 from analysis.read.load import load
-from study.record.records import EPOCHS_FILE, StopReason, TrialStatus
+from study.record.files import EPOCHS_FILE
+from study.record.vocabulary import StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
 ENERGIES = st.none() | st.floats(min_value=1e-3, max_value=1e9)

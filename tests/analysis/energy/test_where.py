@@ -12,7 +12,8 @@ from analysis.figures.joules import joules_info
 from analysis.findings import analyse
 from analysis.read.load import load
 from study.record.bookings import WindowRecord
-from study.record.records import WINDOWS_FILE, EnergyMethod, EnergyStatus
+from study.record.files import WINDOWS_FILE
+from study.record.vocabulary import EnergyMethod, EnergyStatus
 from tests.analysis.energy.test_scopes import study_of
 
 WH = 3600.0

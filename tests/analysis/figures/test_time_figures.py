@@ -14,7 +14,8 @@ from analysis.figures.time_charts import _epoch_ticks, epoch_curves_chart
 from analysis.findings import analyse
 from analysis.read.load import load
 from study.record.bookings import PowerRecord
-from study.record.records import POWER_FILE, Paradigm, Stage
+from study.record.files import POWER_FILE
+from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, staged, write_study
 
 

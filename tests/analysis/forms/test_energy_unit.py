@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.forms.energy_unit import EnergyUnit
-from study.record.records import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_MWH, J_PER_WH
 
 
 @pytest.mark.parametrize(

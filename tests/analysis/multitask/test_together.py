@@ -7,12 +7,14 @@ import pytest
 from analysis.energy.savings import saving_over
 from analysis.energy.spread import Spread
 from analysis.energy.stages import setup_stages, trial_stages
+from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table
 from analysis.multitask.together import multitask_info
 from analysis.pretraining.freezing import freezing_info
 from analysis.read.load import load
 from study.record.manifest import SetupFacts
-from study.record.records import Stage
+from study.record.objective import ACCURACY
+from study.record.vocabulary import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 ATTRIBUTES, IDENTITY, BOTH = "attributes", "identity", Stage.BOTH
@@ -47,8 +49,8 @@ def test_together_is_weighed_against_the_sum_of_one_by_one(tmp_path: Path) -> No
     assert second.saving is not None
     assert (first.saving.reference_j.mean, first.saving.energy_j.mean) == (60.0, 30.0)
     assert (first.saving.share, second.saving.share) == (0.5, -0.5)
-    assert first.given_up["attributes"] == pytest.approx(0.05)
-    assert first.given_up["identity"] == pytest.approx(0.02)
+    given_up = {task: change and change.given_up for task, change in first.given_up.items()}
+    assert given_up == pytest.approx({"attributes": 0.05, "identity": 0.02})
     assert (first.parameters, second.parameters) == ({"alpha": 0.25}, {"alpha": 0.75})
     assert found.over_setups is not None
     assert found.over_setups.share == 0.0
@@ -70,7 +72,7 @@ def test_any_number_of_tasks_is_weighed(tmp_path: Path) -> None:
     assert found.names == ("where", "which", "near")
     assert found.over_setups is not None
     assert found.over_setups.share == 0.25
-    table = multitask_table(found, ())
+    table = multitask_table(found, (), ScoreForm(ACCURACY))
     assert [c.heading for c in table.columns][-3:] == [
         "where points",
         "which points",
@@ -107,7 +109,8 @@ def test_freezing_saves_what_the_hand_says(tmp_path: Path) -> None:
     assert [row.saving and row.saving.share for row in found.rows] == [0.75, 0.5]
     assert found.over_setups is not None
     assert found.over_setups.share == pytest.approx(0.6)
-    assert found.rows[0].accuracy_given_up == pytest.approx(0.02)
+    assert found.rows[0].given_up is not None
+    assert found.rows[0].given_up.given_up == pytest.approx(0.02)
     assert found.latents_j is None
 
 

@@ -9,7 +9,7 @@ from analysis.findings import Findings, analyse
 from analysis.page.overview import write_overview
 from analysis.page.report import write_report
 from analysis.read.load import load
-from study.record.records import J_PER_MWH
+from study.record.files import J_PER_MWH
 from tests.analysis.study_folder import constant, grid, write_study
 from tests.analysis.without_figures import without_figures
 

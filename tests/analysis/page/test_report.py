@@ -16,7 +16,7 @@ from analysis.figures.setups import pareto_info, relative_energy_info
 from analysis.findings import analyse
 from analysis.page.report import write_report
 from analysis.read.load import load
-from study.record.records import EnergyMethod
+from study.record.vocabulary import EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
 from tests.analysis.without_figures import without_figures
 
@@ -179,6 +179,7 @@ def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Pat
     assert {row["labels"] for row in rows} == {""}
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> None:
     """Tables, recommendation and the report's path, no line wider than a plain file's."""
     folder = four_setups(tmp_path / "a", synthetic=True)

@@ -17,7 +17,7 @@ from analysis.pretraining.break_even import (
 )
 from analysis.pretraining.tables import break_even_line
 from analysis.read.load import load
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from tests.analysis.study_folder import grid, staged, write_study
 
 ENERGY = st.floats(min_value=1e-6, max_value=1e9)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from analysis.figures.drawing import draw
 from analysis.findings import Findings
 from analysis.page.report import write_report
 from analysis.page.sections import key_figures
 from analysis.pretraining.charts import line_rows
 from analysis.pretraining.figures import BreakEvenLinesInfo, break_even_lines_infos
-from study.record.records import Paradigm
+from study.record.vocabulary import Paradigm
 from tests.analysis.staged_study import PRETRAINING, findings_of
 
 
@@ -56,6 +58,7 @@ def test_one_setup_has_one_panel(tmp_path: Path) -> None:
     assert [case.case for case in frozen.cases] == ["best"]
 
 
+@pytest.mark.slow
 def test_pretraining_is_drawn_and_comes_first(tmp_path: Path) -> None:
     """The first screen has Figure 4; where nothing pays there is none, and the report is whole."""
     pays = findings_of(

@@ -13,7 +13,7 @@ from analysis.ranking.criteria import CRITERIA, RankBy
 from analysis.ranking.ranking import rank
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
-from study.record.records import J_PER_WH
+from study.record.files import J_PER_WH
 from tests.analysis.study_folder import Trial, epochs_of, grid, setup_energy, write_study
 
 FAST = dataclasses.replace(

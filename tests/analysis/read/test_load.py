@@ -9,7 +9,8 @@ import pytest
 from analysis.energy.totals import trial_energies
 from analysis.errors import AnalysisError
 from analysis.read.load import find_studies, load
-from study.record.records import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, EnergyMethod, TrialStatus
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
+from study.record.vocabulary import EnergyMethod, TrialStatus
 from tests.analysis.study_folder import (
     Trial,
     constant,

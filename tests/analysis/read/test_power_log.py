@@ -10,7 +10,8 @@ from analysis.errors import AnalysisError
 from analysis.read.load import load
 from analysis.read.power_log import write_power_logs
 from study.record.bookings import PowerRecord
-from study.record.records import POWER_FILE, EnergyMethod
+from study.record.files import POWER_FILE
+from study.record.vocabulary import EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
 
 START_S = 1_700_000_000.0

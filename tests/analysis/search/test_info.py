@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis.search.front import hypervolume
 from analysis.search.info import SearchInfo, search_info
 from study.record.manifest import SetupFacts
-from study.record.records import EnergyMethod, StopReason
+from study.record.vocabulary import EnergyMethod, StopReason
 from tests.analysis.study_folder import DATA, manifest_of
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of

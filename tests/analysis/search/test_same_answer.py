@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from analysis.search.info import search_info
 from analysis.search.tables import search_text
 from study.record.manifest import SetupFacts
-from study.record.records import EnergyMethod, StopReason, TrialRecord, TrialStatus
+from study.record.records import TrialRecord
+from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
 from study.search.options import SearchOptions
 from study.search.text import live_lines
 from tests.analysis.study_folder import DATA, manifest_of

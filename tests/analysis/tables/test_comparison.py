@@ -10,8 +10,9 @@ from analysis.findings import Findings, analyse
 from analysis.forms.cells import narrowed, rich_table
 from analysis.read.load import load
 from analysis.tables.comparison import all_labels, boards_note, comparison_infos
+from study.record.files import J_PER_MWH
 from study.record.manifest import SetupFacts
-from study.record.records import J_PER_MWH, EnergyMethod, Paradigm, Stage
+from study.record.vocabulary import EnergyMethod, Paradigm, Stage
 from tests.analysis.study_folder import constant, grid, staged, write_study
 
 

@@ -9,8 +9,9 @@ from analysis.findings import analyse
 from analysis.read.load import load
 from analysis.tables.components import components_info
 from analysis.tables.setups import ranking_info
+from study.record.files import J_PER_WH
 from study.record.manifest import ComponentFacts, Manifest
-from study.record.records import J_PER_WH, EnergyMethod
+from study.record.vocabulary import EnergyMethod
 from tests.analysis.study_folder import constant, grid, write_study
 
 

@@ -20,8 +20,9 @@ from analysis.tables.published import (
     multitask_saving,
     table_2_j,
 )
+from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
-from study.record.records import J_PER_MWH, J_PER_WH, Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, grid, staged, write_study
 
 

@@ -7,18 +7,18 @@ import pytest
 from rich.console import Console
 
 from analysis.findings import Findings, analyse
+from analysis.forms.cells import TableInfo, csv_text
 from analysis.quantities import decimals_for, energy_text, learning_rate_text, number_text
 from analysis.read.load import load
 from analysis.tables.setups import (
-    TableInfo,
-    csv_text,
     energy_per_epoch_info,
     ranking_info,
     relative_total_info,
     table_infos,
 )
 from analysis.tables.terminal import show
-from study.record.records import J_PER_MWH, EnergyMethod, StopReason, TrialStatus
+from study.record.files import J_PER_MWH
+from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
 SIZES, RATES = [64, 256, 1024, 4096], [0.1, 0.01, 0.001, 0.0001]

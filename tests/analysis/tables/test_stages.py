@@ -5,12 +5,14 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis.findings import analyse
+from analysis.forms.cells import csv_text
 from analysis.read.load import load
-from analysis.tables.setups import csv_text, energy_per_epoch_info, ranking_info
+from analysis.tables.setups import energy_per_epoch_info, ranking_info
 from analysis.tables.stages import paradigm_table_infos
 from analysis.tables.terminal import show
+from study.record.files import J_PER_WH
 from study.record.manifest import SetupFacts
-from study.record.records import J_PER_WH, Paradigm, Stage
+from study.record.vocabulary import Paradigm, Stage
 from tests.analysis.study_folder import constant, grid, staged, write_study
 
 PRETRAINING = {

@@ -12,7 +12,7 @@ from analysis.read.load import load
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from tests.waiting import PATIENCE_S
 from trackers.sample import Component
 from trackers.sources.detect import Detection, Request, detect

@@ -22,9 +22,10 @@ from study.execution.checks import (
 )
 from study.machines.dashboard import missing_packages
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.objective import ACCURACY, Objective
-from study.record.records import MANIFEST_FILE, Paradigm
+from study.record.vocabulary import Paradigm
 from study.repeats.options import ComparisonOptions
 from study.search.options import SearchOptions
 from study.store.folder import StudyFolder
@@ -121,6 +122,9 @@ def manifest_of(options: StudyOptions, **changes: Any) -> Manifest:  # noqa: ANN
 CHANGES: list[dict[str, Any]] = [
     {"batch_sizes": (8,)},
     {"learning_rates": (0.5,)},
+    {"axis": ("precision=fp32,bf16",)},
+    {"tie": ("learning_rate=sqrt(batch_size)",)},
+    {"power_limits": ("auto",)},
     {"repeats": 3},
     {"seed": 1},
     {"max_epochs": 31},
@@ -163,7 +167,7 @@ def test_every_option_may_change_or_may_not() -> None:
 
     of_all = set(asdict(StudyOptions())) - {"scenario_options"}  # those of each scenario stay
     of_some = (set(asdict(SearchOptions())) | set(asdict(ComparisonOptions()))) - of_all
-    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"name", "smoke"} == of_all
+    assert asked | (MAY_CHANGE_ON_RESUME - of_some) | {"smoke"} == of_all
 
 
 OPTIONS_OF_0_1: dict[str, Any] = {
@@ -237,6 +241,17 @@ def test_other_places_and_resources_are_the_same_study() -> None:
     check_same_study(Manifest.from_json(manifest_of(was).to_json()), manifest_of(is_now))
 
     assert was != is_now
+
+
+def test_a_study_goes_on_with_as_many_workers() -> None:
+    """However that is said; the energies of others would not be comparable."""
+    was = manifest_of(StudyOptions(gpus_per_trial=2))
+    same, other = StudyOptions(workers_per_trial=2), StudyOptions()
+
+    check_same_study(Manifest.from_json(was.to_json()), manifest_of(same))
+
+    with pytest.raises(OptionError, match="a trial had 2 workers and has 1"):
+        check_same_study(Manifest.from_json(was.to_json()), manifest_of(other))
 
 
 @pytest.mark.parametrize(
@@ -314,3 +329,14 @@ def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: s
 
     with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
         check_this_machine(options)
+
+
+@pytest.mark.parametrize("asked", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
+def test_an_arithmetic_that_a_cpu_has_not_is_refused(asked: dict[str, Any]) -> None:
+    """It would be fp32 under another name; on a cluster the trials' machines may have it."""
+    options = StudyOptions(device="cpu", tracker=("estimate",), **asked)
+
+    with pytest.raises(OptionError, match=r"--precision is tf32, .* trials train on cpu"):
+        check_this_machine(options)
+
+    check_this_machine(replace(options, address="auto"))

@@ -8,7 +8,15 @@ import pytest
 
 from study.execution.interrupts import INTERRUPTED, Interrupts
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Signals do what they do in a terminal, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
@@ -53,7 +61,7 @@ def test_before_the_trials_a_signal_waits_until_ray_has_started(
 
     with pytest.raises(KeyboardInterrupt):
         interrupts.started()
-    signal.raise_signal(number)
+    signal.raise_signal(signal.SIGINT)
 
     assert (after_one, left) == ([], [INTERRUPTED])
     assert "as soon as Ray has started" in said
@@ -71,7 +79,7 @@ def test_the_first_signal_stops_the_trials_and_the_second_leaves(
     came = [interrupts.came]
     signal.raise_signal(number)
     after_one = (len(stopped), list(left), capfd.readouterr().err)
-    signal.raise_signal(number)
+    signal.raise_signal(signal.SIGINT)
 
     assert after_one[:2] == (1, [])
     assert [*came, interrupts.came] == [False, True]
@@ -100,6 +108,30 @@ def test_while_the_results_are_written_the_first_signal_waits(
     signal.raise_signal(signal.SIGINT)
 
     assert (after_one, left, stopped) == ([], [INTERRUPTED], [])
+
+
+def test_a_terminal_and_its_shell_say_once_that_they_are_gone(
+    interrupts: Interrupts, stopped: list[int], left: list[int]
+) -> None:
+    """Both send SIGHUP: the second of them is no wish to leave at once, a later Ctrl-C is."""
+    signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)
+    after_two = list(left)
+    signal.raise_signal(signal.SIGINT)
+
+    assert interrupts.came
+    assert (after_two, left) == ([], [INTERRUPTED])
+    assert len(stopped) == 1
+
+
+def test_under_nohup_a_terminal_that_goes_stops_nothing() -> None:
+    """The study is to go on, as whoever started it so wished."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGHUP)
+
+    assert not interrupts.came
 
 
 def test_the_signals_are_given_back() -> None:

@@ -8,15 +8,16 @@ import pytest
 import ray
 from rich.console import Console
 
-from study.errors import OptionError, ScenarioError, StudyError
+from study.errors import OptionError, ScenarioError, StorageError, StudyError
 from study.execution.launch import run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import MANIFEST_FILE
 from study.regime import DESIGN
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+from study.store.lock import Lock
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 from tests.study.record.test_manifest import MANIFEST
@@ -149,3 +150,54 @@ def test_a_scenario_that_cannot_be_loaded_leaves_no_folder(tmp_path: Path) -> No
 
     assert isinstance(refused.value, ScenarioError | OptionError)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_needs_no_data_is_said_at_once_and_nothing_is_left(tmp_path: Path) -> None:
+    """A paragraph each, before the data are read."""
+    with pytest.raises(StudyError) as refused:
+        launched(tmp_path, Refusing(), target=90.0, tracker=(str(tmp_path / "no.csv"),))
+
+    tracker, target = str(refused.value).split("\n\n")
+    assert tracker.startswith("--tracker ")
+    assert target.startswith("--target is 90")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "scenario", ["tests.study.training.test_dry_run:Renamed", "tests.study.unlucky:Raising"]
+)
+def test_what_cannot_be_trained_leaves_nothing(tmp_path: Path, scenario: str) -> None:
+    """A fault on the first batch, or in `load`: the results folder is as it was."""
+    with pytest.raises(ScenarioError):
+        launched(tmp_path, Refusing(), scenario=scenario)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_source_refuses_leaves_nothing(tmp_path: Path) -> None:
+    """The folder that was made for the study is taken away; one that was there stays."""
+    with pytest.raises(OptionError):
+        launched(tmp_path / "new", Refusing())
+    (tmp_path / "old" / "a").mkdir(parents=True)
+    with pytest.raises(OptionError):
+        launched(tmp_path / "old", Refusing())
+
+    assert list((tmp_path / "new").iterdir()) == []
+    assert list((tmp_path / "old").iterdir()) == [tmp_path / "old" / "a"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, resume: bool) -> None:  # noqa: FBT001
+    """The same name twice, or `--resume` while it still runs: the first one's tables stay its own."""
+    folder = StudyFolder(str(tmp_path), "a")
+    folder.prepare()
+    source = Refusing()
+
+    with (
+        Lock(folder).held(lambda _: None),
+        pytest.raises(StorageError, match="being written by another command"),
+    ):
+        launched(tmp_path, source, resume=resume)
+
+    assert source.scenario is not None
+    assert source.manifest is None

@@ -7,7 +7,7 @@ from study.execution.trial_source import GridSource, TrialSource
 from study.options import StudyOptions
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY
-from study.record.records import Paradigm, Stage, StopReason
+from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.repeats.source import RepeatsSource
 from study.search.ray_adapter import RaySearchAdapter
 from study.store.folder import StudyFolder

@@ -5,8 +5,7 @@ import pytest
 from study.errors import OptionError
 from study.machines.energy_scope import AUTO, charging_rules, energy_scope
 from study.record.manifest import ComponentFacts, NodeFacts
-from study.record.records import EnergyMethod
-from study.record.vocabulary import EnergyScope
+from study.record.vocabulary import EnergyMethod, EnergyScope
 
 
 def node(*components: str) -> NodeFacts:

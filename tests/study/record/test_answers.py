@@ -7,8 +7,9 @@ import pytest
 from study.record.answers import answers
 from study.record.curves import TrialCurve, mean_of
 from study.record.objective import Objective
-from study.record.records import StopReason, TrialRecord, TrialStatus
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import StopReason, TrialStatus
 from study.search.confirming import leaders
 from study.search.space.space import Choice
 from tests.study.rows import plan

@@ -16,7 +16,7 @@ from study.record.manifest import (
     SetupFacts,
 )
 from study.record.migration import SCHEMA_VERSION
-from study.record.records import EnergyMethod, Paradigm
+from study.record.vocabulary import EnergyMethod, Paradigm
 
 MANIFEST = Manifest(
     study="a",

@@ -8,14 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.bookings import PowerRecord, WindowRecord
-from study.record.records import (
-    EnergyStatus,
-    EpochRecord,
-    Paradigm,
-    StopReason,
-    TrialRecord,
-)
+from study.record.records import EpochRecord, TrialRecord
 from study.record.rows import Column, Row, columns
+from study.record.vocabulary import EnergyStatus, Paradigm, StopReason
 from tests.study.rows import epoch, plan
 
 AMOUNTS = st.floats(min_value=0, max_value=1e12)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from study.record.objective import Objective
-from study.record.records import EnergyMethod, EnergyStatus, EpochRecord, StopReason
+from study.record.records import EpochRecord
 from study.record.tune_rows import SetupBook, epoch_record
+from study.record.vocabulary import EnergyMethod, EnergyStatus, StopReason
 
 OBJECTIVE = Objective("val_loss", "min")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY
-from study.record.records import Paradigm, Stage, StopReason
+from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.repeats.further import FurtherRepeats
 from study.repeats.options import ComparisonOptions
 from study.store.folder import StudyFolder

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from study.record.objective import ACCURACY
-from study.record.records import EpochRecord, Paradigm, Stage, StopReason, TrialRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.proposals import Proposer

@@ -11,15 +11,10 @@ from ray.tune.search import Searcher
 
 from study.errors import StorageError
 from study.execution.trial_source import TuneParts
+from study.record.files import EARLIER_FILE, MANIFEST_FILE
 from study.record.objective import ACCURACY
-from study.record.records import (
-    EARLIER_FILE,
-    MANIFEST_FILE,
-    EpochRecord,
-    Paradigm,
-    Stage,
-    StopReason,
-)
+from study.record.records import EpochRecord
+from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.options import SearchOptions
 from study.search.ray_adapter import RaySearchAdapter
 from study.search.space.setup_registry import listed_setups

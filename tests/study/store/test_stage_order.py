@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.records import Stage, StopReason
-from study.record.vocabulary import FAILURES
+from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.store.stage_order import (
     NEEDS_ENCODER,
     chosen_stages,

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor, nn
 
 from study.errors import ScenarioError
-from study.record.records import Stage
+from study.record.vocabulary import Stage
 from study.scenario import Arrays, Data
 from study.training.dry_run import check_training
 from tests.study.staged import Pairs, Waves, waves
@@ -153,3 +154,52 @@ def test_what_can_be_trained_is_left_as_it_was() -> None:
     check_training(Waves(), waves(), tuple(Stage)[:4], [{}])
     pairs = Pairs()
     check_training(pairs, pairs.load(None, seed=0), (*pairs.tasks, "both"), [{"alpha": 0.5}])
+
+
+class Both(Detached, Renamed):
+    """Neither its loss nor its metrics are right."""
+
+
+def test_loss_and_metrics_are_looked_at_apart() -> None:
+    """A loss that teaches nothing does not hide a metric of another name."""
+    with pytest.raises(ScenarioError) as refused:
+        check_training(Both(), data(), WHOLE, [{}])
+
+    loss, metrics = str(refused.value).split("\n\n")
+    assert "its loss has no gradient" in loss
+    assert "the objective accuracy is not among them" in metrics
+
+
+class Exact(nn.Module):
+    """Takes nothing but fp32."""
+
+    def __init__(self) -> None:
+        """One layer."""
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(self, points: Tensor) -> Tensor:
+        """Refuse what autocast makes of the layer's outputs."""
+        outputs: Tensor = self.layer(points)
+        if outputs.dtype != torch.float32:
+            message = "expected scalar type Float but found BFloat16"
+            raise RuntimeError(message)
+        return outputs
+
+
+class Precise(Tiny):
+    """Its network cannot be trained in less than fp32."""
+
+    def network(self, data: Data) -> nn.Module:
+        """Three coordinates, three classes."""
+        del data
+        return Exact()
+
+
+def test_a_precision_that_the_network_does_not_allow_is_found() -> None:
+    """With what was raised, and the ways out; in fp32 it passes."""
+    check_training(Precise(), data(), WHOLE, [{}])
+
+    said = r"in fp32, and not with --precision bf16 on a CPU: RuntimeError: expected scalar.*out"
+    with pytest.raises(ScenarioError, match=said):
+        check_training(Precise(), data(), WHOLE, [{}], precision="bf16")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.records import StopReason
+from study.record.vocabulary import StopReason
 from study.training.early_stopping import EarlyStopping
 
 

@@ -297,7 +297,7 @@ def test_a_board_that_answers_slowly_delays_no_window_of_seven_others() -> None:
     source = SlowBoard()
     with EnergyMeter(source, sampling_hz=50) as meter:
         source.is_slow.set()
-        readings = []
+        readings: list[Reading] = []
         for number in range(4):
             assert source.is_asked.acquire(timeout=PATIENCE_S)  # it owes an answer all the time
             with meter.window(number, devices=UUIDS[:-1]) as window:

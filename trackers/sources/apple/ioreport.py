@@ -105,7 +105,7 @@ class IoReportSource:
         )
 
     def devices(self) -> Sequence[Device]:
-        """What the chip exports."""
+        """Devices that the chip exports."""
         return self._devices
 
     def observe(self, device_uuid: str, *, counter: bool) -> Observation:  # noqa: ARG002

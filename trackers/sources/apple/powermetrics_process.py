@@ -29,7 +29,7 @@ class Stream(Protocol):
         ...
 
     def complaint(self) -> str:
-        """What it wrote to standard error so far."""
+        """Standard error of the process so far."""
         ...
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What each of NVML's errors means: for a reading, and for a user whose NVML does not open."""
+"""Meaning of each of NVML's errors: for a reading, and for a user whose NVML does not open."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ REMEDIES: Mapping[str, str] = {
 
 
 def value_or_error(read: Callable[[], T]) -> T | ReadError:
-    """What a reading gives, or why it failed this time.
+    """Return the value of a reading, or why it failed this time.
 
     Raises:
         DeviceLostError: The device is gone.
@@ -84,7 +84,7 @@ def value_or_error(read: Callable[[], T]) -> T | ReadError:
 
 
 def answers(read: Callable[[], float]) -> bool:
-    """Whether a reading succeeds in one of a few attempts."""
+    """Return whether a reading succeeds in one of a few attempts."""
     for _ in range(PROBE_ATTEMPTS):
         with contextlib.suppress(ReadError):
             read()

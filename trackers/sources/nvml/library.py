@@ -145,7 +145,7 @@ class NvmlLibrary:
         return AVERAGE_S
 
     def state(self, handle: Any) -> BoardState:  # noqa: ANN401 - opaque
-        """What a board tells of itself; None for what it does not."""
+        """State of a board; None for what it does not report."""
         nvml = self._nvml
         celsius = self.told("nvmlDeviceGetTemperature", handle, nvml.NVML_TEMPERATURE_GPU)
         clock_mhz = self.told("nvmlDeviceGetClockInfo", handle, nvml.NVML_CLOCK_SM)
@@ -164,7 +164,7 @@ class NvmlLibrary:
         return frozenset(each.pid for each in running)
 
     def is_split(self, handle: Any) -> bool:  # noqa: ANN401 - opaque
-        """Whether a board is in MIG mode."""
+        """Return whether a board is in MIG mode."""
         mode = self.told("nvmlDeviceGetMigMode", handle)
         return mode is not None and mode[0] == self._nvml.NVML_DEVICE_MIG_ENABLE
 

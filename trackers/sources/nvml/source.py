@@ -30,15 +30,16 @@ from trackers.errors import (
     SourceUnavailableError,
     UnknownDeviceError,
 )
-from trackers.sample import BoardState, Component, Device, Observation
+from trackers.sample import BoardState, Component, Device, Observation, PowerLimits
 from trackers.sources.nvml.errors import REMEDIES, ForbiddenError, answers, value_or_error
 from trackers.sources.nvml.library import NvmlLibrary, PowerCall
+from trackers.sources.nvml.power_limit import BoardLimits
 from trackers.sources.nvml.visible_devices import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NvmlProbe:
-    """What one board answered when it was tried.
+    """Answers of one board when it was tried.
 
     Attributes:
         uuid: The board.
@@ -97,6 +98,9 @@ class NvmlSource:
             if not self._probes:
                 raise _nothing_to_measure(refused)
             self._devices = tuple(self._device(uuid) for uuid in self._probes)
+            self._limits = BoardLimits(self._nvml, self._handles, clock=self._clock)
+            for device in self._devices:
+                self._limits.saw(device.uuid, device.power_limit_w)
         except SourceUnavailableError:
             self.close()
             raise
@@ -139,12 +143,32 @@ class NvmlSource:
     def state(self, device_uuid: str) -> BoardState:
         """See `trackers.source.TellsState`."""
         handle = self._handles.get(device_uuid)
-        return BoardState() if handle is None else self._nvml.state(handle)
+        if handle is None:
+            return BoardState()
+        state = self._nvml.state(handle)
+        self._limits.saw(device_uuid, state.power_limit_w)  # somebody else may have set it
+        return state
 
     def users(self, device_uuid: str) -> frozenset[int]:
         """See `trackers.source.KnowsUsers`."""
         handle = self._handles.get(device_uuid)
         return frozenset() if handle is None else self._nvml.processes(handle)
+
+    def power_limits(self, device_uuid: str) -> PowerLimits:
+        """See `trackers.source.LimitsPower`."""
+        return self._limits.limits(device_uuid)
+
+    def limit_refused(self, device_uuid: str) -> str:
+        """See `trackers.source.LimitsPower`."""
+        return self._limits.refused(device_uuid)
+
+    def limit_power(self, device_uuid: str, limit_w: float) -> float:
+        """See `trackers.source.LimitsPower`."""
+        return self._limits.set_w(device_uuid, limit_w)
+
+    def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:
+        """See `trackers.source.LimitsPower`."""
+        return self._limits.highest_w(device_uuid, since_s)
 
     def close(self) -> None:
         """Let go of NVML; may be called twice."""

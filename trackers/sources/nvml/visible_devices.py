@@ -1,4 +1,4 @@
-"""What one entry of `CUDA_VISIBLE_DEVICES` means, given the boards there are. Text only.
+"""Meaning of one entry of `CUDA_VISIBLE_DEVICES`, given the boards there are. Text only.
 
 CUDA takes indices, `GPU-` UUIDs and `MIG-` UUIDs, the last two cut short as long as one device is
 meant (CUDA C++ Programming Guide, environment variables). Indices are in PCI order with

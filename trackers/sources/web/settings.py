@@ -31,7 +31,7 @@ ENERGY_UNITS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """What a file may say.
+    """Settings in a file.
 
     Attributes:
         url: Where the server is; with a preset its root, else the whole address. `{hostname}` stands
@@ -98,7 +98,7 @@ class HttpSettings:
 
 
 def read_settings(path: Path, *, hostname: str | None = None) -> HttpSettings:
-    """What a file says, checked.
+    """Read and check the settings of a file.
 
     Args:
         path: The file.

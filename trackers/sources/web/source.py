@@ -203,7 +203,7 @@ def _client(settings: HttpSettings, environment: Mapping[str, str]) -> httpx.Cli
 
 
 def _certificates(settings: HttpSettings) -> ssl.SSLContext | bool:
-    """How the server's certificate is checked."""
+    """Way of checking the server's certificate."""
     if isinstance(settings.verify, bool):
         return settings.verify
     try:

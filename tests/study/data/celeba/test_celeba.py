@@ -18,13 +18,13 @@ from study.data.celeba.options import CelebaOptions
 from study.data.celeba.sample import write_sample
 from study.data.celeba.scenario import Celeba
 from study.errors import DataError, OptionError
-from study.record.records import Stage, StopReason
+from study.record.vocabulary import Stage, StopReason
 from study.scenario import Configurable, Data, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
 from study.training.stages import StageTasks, stage_warnings
+from study.training.task import plain_task
 from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder, write_lists
 
 SMALL = "test_resnet"
@@ -93,7 +93,7 @@ def test_each_task_has_a_loss_and_an_accuracy() -> None:
     outputs = {"identity": identity, "attributes": attributes}
 
     losses = {task: float(scenario.task_loss(task, outputs[task], targets)) for task in TASKS}
-    shares = {task: float(scenario.task_accuracy(task, outputs[task], targets)) for task in TASKS}
+    shares = {task: float(scenario.task_score(task, outputs[task], targets)) for task in TASKS}
 
     expected = (np.log(np.exp(5) + 39) - 5 + np.log(40)) / 2
     assert losses["identity"] == pytest.approx(expected, rel=1e-5)

@@ -57,6 +57,23 @@ def test_a_missing_list_is_named(tmp_path: Path, part: str) -> None:
     assert "study.data check celeba" in message
 
 
+def test_the_form_of_kaggle_is_found(tmp_path: Path) -> None:
+    """Nested images and a list with commas, beside the identities, which Kaggle has not."""
+    write_folder(tmp_path, {1: 1})
+    (tmp_path / form.ATTRIBUTE_LIST).rename(tmp_path / form.KAGGLE_ATTRIBUTE_LIST)
+
+    assert form.find_layout(tmp_path).attributes.name == form.KAGGLE_ATTRIBUTE_LIST
+
+
+def test_a_list_under_another_name_is_noticed(tmp_path: Path) -> None:
+    """A second suffix or other capitals: the message names the file that is there."""
+    write_folder(tmp_path, {1: 1})
+    other = (tmp_path / form.IDENTITY_LIST).rename(tmp_path / "identity_celeba.txt.txt")
+
+    with pytest.raises(DataError, match=f"{other} is there: .* name it {form.IDENTITY_LIST}"):
+        form.find_layout(tmp_path)
+
+
 def test_a_zip_that_was_not_unpacked_is_told(tmp_path: Path) -> None:
     """The images are there, but not as files."""
     shutil.rmtree(write_folder(tmp_path, {1: 1}) / form.IMAGE_FOLDER)

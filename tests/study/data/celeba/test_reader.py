@@ -42,6 +42,22 @@ def attributes_file(folder: Path, *lines: str) -> Path:
     return path
 
 
+def test_lists_of_kaggle_and_of_editors_are_read(tmp_path: Path) -> None:
+    """Commas and no count (GDL_code#75), a byte order mark: the same attributes."""
+    write_lists(tmp_path, rows_of({7: 2}))
+    images = read_identities(tmp_path / form.IDENTITY_LIST)
+    usual = read_attributes(tmp_path / form.ATTRIBUTE_LIST, images)
+    rows = [",".join([name, *map(str, attributes_of(name))]) for name in images]
+    header = ",".join(["image_id", *form.ATTRIBUTES])
+    write_lines(tmp_path / form.KAGGLE_ATTRIBUTE_LIST, ["\ufeff" + header, *rows], end="\n")
+
+    kaggle = read_attributes(tmp_path / form.KAGGLE_ATTRIBUTE_LIST, images)
+
+    assert {name: row.tolist() for name, row in kaggle.items()} == {
+        name: row.tolist() for name, row in usual.items()
+    }
+
+
 @pytest.mark.parametrize("end", ["\r\n", "\n"])
 def test_lists_are_read_with_either_line_end(tmp_path: Path, end: str) -> None:
     """The published lists have CR LF; what an editor has made of them is taken too."""

@@ -1,5 +1,6 @@
 """The reader takes the right columns and says where a file is wrong."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,78 @@ def test_an_unknown_activity_is_named(tmp_path: Path) -> None:
     faults = content_faults(path, read_subject(path))
 
     assert [(fault.line, fault.found[:11]) for fault in faults] == [(5, "activity 99")]
+
+
+@pytest.mark.parametrize("separator", ["\t", ",", ";"])
+def test_files_written_again_are_read(tmp_path: Path, separator: str) -> None:
+    """Other separators, activities as 4.0 and a byte order mark, as pandas and editors leave them."""
+    lines = lines_of(subject_table(5))
+    usual = read_subject(write_lines(tmp_path / "a.dat", lines))
+    again = [line.replace(" 4 ", " 4.0 ", 1).replace(" ", separator) for line in lines]
+
+    other = read_subject(write_lines(tmp_path / "b.dat", ["\ufeff" + again[0], *again[1:]]))
+
+    np.testing.assert_array_equal(usual.signals, other.signals)
+    assert other.activity.tolist() == [4] * 5
+
+
+@pytest.mark.parametrize("activity", ["4.5", "NaN", "200.0"])
+def test_an_activity_that_is_no_whole_number_is_named(tmp_path: Path, activity: str) -> None:
+    """A label made up by interpolation is not cut off to the one below, and is named as it stands."""
+    lines = lines_of(subject_table(5))
+    lines[2] = lines[2].replace(" 4 ", f" {activity} ", 1)
+
+    with pytest.raises(MalformedFileError, match=f"line 3: activity {activity}; known are 0, 1, 2"):
+        read_subject(write_lines(tmp_path / "a.dat", lines))
+
+
+@pytest.mark.parametrize(
+    ("changed", "seems"),
+    [
+        (
+            lambda line: line.replace(" ", "  "),
+            "as many numbers, but not each two between one space",
+        ),
+        (lambda line: "17 " + line, "55 columns instead of 54; is the first one a row number"),
+        (lambda _: " ".join(form.COLUMN_NAMES), "have no header: remove this line"),
+    ],
+)
+def test_a_near_miss_is_told_by_what_it_seems_to_be(
+    tmp_path: Path, changed: Callable[[str], str], seems: str
+) -> None:
+    """Several spaces, a column of row numbers, a header: the message says which it looks like."""
+    first, *others = lines_of(subject_table(3))
+
+    with pytest.raises(MalformedFileError, match=f"line 1: .*{seems}"):
+        read_subject(write_lines(tmp_path / "a.dat", [changed(first), *others]))
+
+
+@pytest.mark.parametrize("rate_hz", [25, 50, 200])
+def test_another_sampling_rate_is_a_fault(tmp_path: Path, rate_hz: int) -> None:
+    """Resampled recordings are not taken for 100 Hz, at which 200 rows are two seconds."""
+    table = subject_table(10)
+    table[:, 0] = 8 + np.arange(10) / rate_hz
+    path = write_lines(
+        tmp_path / "a.dat",
+        [
+            f"{t:.3f} {line.partition(' ')[2]}"
+            for t, line in zip(table[:, 0], lines_of(table), strict=True)
+        ],
+    )
+
+    faults = content_faults(path, read_subject(path))
+
+    assert [fault.found.partition(", though")[0] for fault in faults] == [
+        f"a row every {1 / rate_hz:g} s ({rate_hz} Hz)"
+    ]
+
+
+def test_the_folder_of_other_recordings_is_told_from_the_protocol(tmp_path: Path) -> None:
+    """`Optional` has files of the same names; the message leads to the folder above."""
+    write_subject(tmp_path / "Optional/subject101.dat", subject_table(3))
+
+    with pytest.raises(DataError, match=f"no part of the Protocol. Give .*{tmp_path}\\."):
+        form.find_protocol(tmp_path / "Optional")
 
 
 def test_a_file_without_protocol_activity_is_no_use(tmp_path: Path) -> None:

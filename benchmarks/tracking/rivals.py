@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.fake_nvml import Boards, build
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PACKAGES = ("zeus", "codecarbon", "carbontracker")
 OURS = "ours"
 STARTUP_S = 90.0

@@ -15,7 +15,7 @@ from typing import final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.tracker_rivals import OURS, ROOT, environment, measured
+from benchmarks.tracking.rivals import OURS, ROOT, environment, measured
 from tests.fake_nvml import Boards
 
 GOAL_CPU_SHARE = 0.015

@@ -1,0 +1,1 @@
+"""Axes that setups differ in: those that every study knows, those of a scenario, and coupled ones."""

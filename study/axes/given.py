@@ -1,0 +1,140 @@
+"""`--axis NAME=V1,V2,...`: further axes of a study, and those that a scenario has of its own.
+
+--axis precision=fp32,bf16 --axis compile=false,true        4 times as many setups
+"""
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Sequence
+from typing import Any, Final, NoReturn
+
+from study.axes.kinds import KNOWN, AxisKind
+from study.errors import OptionError
+from study.scenario import Configurable, Scenario, Searchable
+
+OWN_OPTIONS: Final = {"batch_size": "--batch-sizes", "learning_rate": "--learning-rates"}
+"""Axes that have an option of their own."""
+
+_AXIS = re.compile(r"(?P<name>\w+)=(?P<values>[^,]+(,[^,]+)*)")
+
+
+def split_axes(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return names and values, as text, of the values of `--axis`.
+
+    Raises:
+        OptionError: One is not of that form, is given twice, or has an option of its own.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        match = _AXIS.fullmatch(text.strip())
+        if match is None:
+            refuse(
+                f"--axis is {text!r}", "NAME=V1,V2,... without spaces, such as precision=fp32,bf16"
+            )
+        name, values = match["name"], tuple(match["values"].split(","))
+        if name in OWN_OPTIONS:
+            message = f"--axis names {name}, which has an option of its own: {OWN_OPTIONS[name]}."
+            raise OptionError(message)
+        if name in found or len(set(values)) < len(values):
+            refuse(f"--axis {text}", "each name once, and each value once")
+        found[name] = values
+        if name in KNOWN:
+            _values_of_kind(name, values, KNOWN[name])
+    return found
+
+
+def further_axes(
+    given: Sequence[str], scenario: Scenario, options: object = None
+) -> dict[str, tuple[Any, ...]]:
+    """Return the values of `--axis` by name.
+
+    Args:
+        given: The values of `--axis`.
+        scenario: Has axes of its own: what it offers to a search, and its options.
+        options: The scenario's own, an instance of its `options`; None for their defaults.
+
+    Raises:
+        OptionError: Nobody knows an axis, or a value is not allowed.
+    """
+    kinds = _kinds(scenario, options)
+    found = {}
+    for name, values in split_axes(given).items():
+        if name not in kinds:
+            known = [each for each in kinds if each not in OWN_OPTIONS]
+            like = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {like[0]}?" if like else ""
+            message = (
+                f"--axis names {name}, which nobody knows; allowed are {', '.join(known)}: axes of "
+                f"every study, and what scenario {scenario.name} has of its own.{hint}"
+            )
+            raise OptionError(message)
+        found[name] = _values_of_kind(name, values, kinds[name])
+    return found
+
+
+def _kinds(scenario: Scenario, options: object) -> dict[str, AxisKind]:
+    """Kinds of axes that there can be with a scenario."""
+    kinds = dict(KNOWN)
+    if isinstance(scenario, Configurable):
+        of = scenario.options if options is None else type(options)
+        hints = typing.get_type_hints(of)
+        for each in dataclasses.fields(of):
+            kinds[each.name] = _kind_of_option(hints[each.name])
+    if isinstance(scenario, Searchable):
+        anything = AxisKind(allowed="a number or a word", accepts=lambda _: True)
+        kinds.update(dict.fromkeys(scenario.own_axes, anything))
+    return kinds
+
+
+def _kind_of_option(hint: object) -> AxisKind:
+    """Kind of the values of an option, by its type; what else they must be, it says itself."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next((each for each in typing.get_args(hint) if each is not type(None)), str)
+    if typing.get_origin(hint) is typing.Literal:
+        words = typing.get_args(hint)
+        return AxisKind(allowed=", ".join(map(str, words)), accepts=lambda value: value in words)
+    wanted = {bool: "true, false", int: "whole numbers", float: "numbers", str: "words"}
+    if hint not in wanted:
+        return AxisKind(allowed="nothing: its type is no single value", accepts=lambda _: False)
+    return AxisKind(allowed=wanted[hint], accepts=lambda value: _is_of(hint, value))
+
+
+def _is_of(kind: type, value: object) -> bool:
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return kind is str or type(value) is kind
+
+
+def _values_of_kind(name: str, values: Sequence[str], kind: AxisKind) -> tuple[Any, ...]:
+    found = tuple(map(_plain, values))
+    for text, value in zip(values, found, strict=True):
+        if not kind.accepts(value):
+            refuse(f"--axis {name} is {text}", kind.allowed)
+    if len(set(found)) < len(found):
+        refuse(f"--axis {name}={','.join(values)}", "each value once")
+    return found
+
+
+def _plain(text: str) -> bool | int | float | str:
+    """A value as a number, true or false where it is one, else as the word that it is."""
+    if text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def refuse(got: str, allowed: str) -> NoReturn:
+    """Say what was got and what is allowed.
+
+    Raises:
+        OptionError: Always.
+    """
+    message = f"{got}; allowed is {allowed}."
+    raise OptionError(message)

@@ -1,0 +1,71 @@
+"""The axes that every study knows: what their values may be, and which change cost alone.
+
+A setup is a value on each axis. An axis is *cost-only* where its value changes the time and the energy of
+an epoch but not what is learnt in it: trainings that differ in nothing else have one learning curve.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+POWER_LIMIT: Final = "power_limit_w"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AxisKind:
+    """Kind of values that an axis may have.
+
+    Attributes:
+        allowed: In words.
+        accepts: Whether a value is allowed.
+        is_number: Whether it can be a range, too.
+        whole: Whether its numbers are whole.
+        cost_only: Whether it changes cost and not learning.
+    """
+
+    allowed: str
+    accepts: Callable[[Any], bool]
+    is_number: bool = False
+    whole: bool = False
+    cost_only: bool = False
+
+
+KNOWN: Final[Mapping[str, AxisKind]] = {
+    "batch_size": AxisKind(
+        allowed="whole numbers from 1",
+        accepts=lambda v: isinstance(v, int) and is_number(v) and v >= 1,
+        is_number=True,
+        whole=True,
+    ),
+    "learning_rate": AxisKind(
+        allowed="numbers above 0", accepts=lambda v: is_number(v) and v > 0, is_number=True
+    ),
+    "optimizer": AxisKind(
+        allowed="adam, adamw, sgd", accepts=lambda v: v in ("adam", "adamw", "sgd")
+    ),
+    "weight_decay": AxisKind(
+        allowed="numbers from 0", accepts=lambda v: is_number(v) and v >= 0, is_number=True
+    ),
+    "precision": AxisKind(
+        allowed="fp32, tf32, bf16, fp16", accepts=lambda v: v in ("fp32", "tf32", "bf16", "fp16")
+    ),
+    "compile": AxisKind(allowed="true, false", accepts=lambda v: isinstance(v, bool)),
+    POWER_LIMIT: AxisKind(
+        allowed="watts above 0",
+        accepts=lambda v: is_number(v) and v > 0,
+        is_number=True,
+        cost_only=True,
+    ),
+}
+"""What setups of every scenario may differ in."""
+
+
+def is_cost_only(name: str) -> bool:
+    """Return whether an axis changes cost and not learning; one that is not known here is taken to change both."""
+    return name in KNOWN and KNOWN[name].cost_only
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a finite number; true and false are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

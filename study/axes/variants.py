@@ -1,0 +1,90 @@
+"""A scenario whose own options are axes: once for each of their values, with the data of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from study.errors import OptionError
+from study.record.manifest import SetupFacts
+from study.scenario import Configurable, Data, Scenario, Searchable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Variant:
+    """A scenario with some values of its own options.
+
+    Attributes:
+        parameters: Those values, by name.
+        scenario: With them.
+        data: As it loads them then.
+    """
+
+    parameters: Mapping[str, Any]
+    scenario: Scenario
+    data: Data
+
+
+def with_variants(
+    scenario: Scenario,
+    data: Data,
+    setups: Sequence[SetupFacts],
+    options: Any,  # noqa: ANN401 - an instance of the scenario's `options`
+    *,
+    load: Callable[[Scenario], Data],
+) -> Data:
+    """Return the data with those of all other values of the scenario's options that setups choose.
+
+    Args:
+        scenario: With the options as they were given.
+        data: As it was loaded.
+        setups: Of the study.
+        options: As they were given; None for the defaults.
+        load: Loads the data of a scenario.
+
+    Raises:
+        OptionError: The scenario does not take a value.
+    """
+    if not isinstance(scenario, Configurable):
+        return data
+    own = scenario.options() if options is None else options
+    names = {each.name for each in fields(own)}
+    if isinstance(scenario, Searchable):
+        names -= set(scenario.own_axes)
+    chosen: list[dict[str, Any]] = []
+    for setup in setups:
+        parameters = {name: each for name, each in setup.parameters.items() if name in names}
+        if parameters and parameters not in chosen:
+            chosen.append(parameters)
+    return replace(data, variants=tuple(_variant(scenario, own, each, load) for each in chosen))
+
+
+def variant_of(
+    scenario: Scenario, data: Data, parameters: Mapping[str, Any]
+) -> tuple[Scenario, Data]:
+    """Return the scenario and the data of a setup.
+
+    Args:
+        scenario: Of the study.
+        data: Of the study.
+        parameters: What the setup chooses besides batch size and learning rate.
+    """
+    for each in data.variants:
+        if all(parameters.get(name) == value for name, value in each.parameters.items()):
+            scenario, data = each.scenario, each.data
+            break
+    return scenario, scenario.chosen(data, parameters) if isinstance(scenario, Searchable) else data
+
+
+def _variant(
+    scenario: Configurable,
+    own: Any,  # noqa: ANN401 - as above
+    parameters: Mapping[str, Any],
+    load: Callable[[Scenario], Data],
+) -> Variant:
+    try:
+        made = scenario.configured(replace(own, **parameters))
+    except OptionError as error:
+        words = ", ".join(f"{name}={value}" for name, value in parameters.items())
+        message = f"--axis {words}: {error}"
+        raise OptionError(message) from error
+    return Variant(parameters=parameters, scenario=made, data=load(made))

@@ -1,0 +1,95 @@
+"""Checks of power limits before the first trial: that they can be set, and set back, on every board."""
+
+from collections.abc import Mapping, Sequence
+
+from study.axes.kinds import POWER_LIMIT
+from study.errors import OptionError
+from study.options import StudyOptions
+from study.record.manifest import SetupFacts
+from trackers.errors import SourceUnavailableError
+from trackers.node.power_limiter import PowerLimiter
+from trackers.sample import PowerLimits
+from trackers.sources.detect import AUTO, Request, detect
+
+
+def wanted_limits(options: StudyOptions, setups: Sequence[SetupFacts]) -> set[float] | None:
+    """Return the power limits that a study sets; None where it sets none.
+
+    Args:
+        options: Of the command.
+        setups: Of the study.
+
+    Raises:
+        OptionError: Trials share a board, or limits are both an axis and profiled.
+    """
+    chosen = {each.parameters[POWER_LIMIT] for each in setups if POWER_LIMIT in each.parameters}
+    if not chosen and not options.power_limits:
+        return None
+    if AUTO in (options.power_limits or ()) and len(options.power_limits or ()) > 1:
+        message = f"--power-limits is {' '.join(options.power_limits or ())}; allowed is {AUTO} alone, or watts."
+        raise OptionError(message)
+    option = f"--axis {POWER_LIMIT}" if chosen else "--power-limits"
+    if chosen and options.power_limits:
+        message = (
+            f"--power-limits is given beside --axis {POWER_LIMIT}: a limit is an axis of setups, or "
+            "each training finds its own. Leave one of them out."
+        )
+        raise OptionError(message)
+    if options.gpus_per_trial is not None and options.gpus_per_trial < 1:
+        message = (
+            f"{option} is given with --gpus-per-trial {options.gpus_per_trial:g}; a limit holds for a "
+            "whole board, and would slow who shares it. Give 1."
+        )
+        raise OptionError(message)
+    return chosen or {float(each) for each in options.power_limits or () if each != AUTO}
+
+
+def check_limits_here(wanted: set[float] | None, options: StudyOptions) -> None:
+    """Refuse limits that cannot be set on this machine, before Ray starts; a cluster is asked later.
+
+    Raises:
+        OptionError: There is no board, it is shared, this user may not, or a limit is out of range.
+    """
+    if wanted is None or options.address is not None:
+        return
+    try:
+        found = detect(Request(tracker=options.tracker, cpu_watts=options.cpu_watts))
+    except SourceUnavailableError as error:
+        message = f"power limits: {error}"
+        raise OptionError(message) from error
+    try:
+        check_limits(wanted, {"this machine": PowerLimiter(found.sources).limits()})
+    finally:
+        found.close()
+
+
+def check_limits(wanted: set[float] | None, boards: Mapping[str, Sequence[PowerLimits]]) -> None:
+    """Refuse limits that a board does not take.
+
+    Args:
+        wanted: In watts; None where none is set.
+        boards: What may be set, by machine.
+
+    Raises:
+        OptionError: See `check_limits_here`.
+    """
+    if wanted is None:
+        return
+    for host, limits in boards.items():
+        if not limits:
+            message = (
+                f"power limits: {host} has no board whose limit could be set. They need NVIDIA boards "
+                "and the tracker nvml; `python -m trackers` says what is in the way."
+            )
+            raise OptionError(message)
+        for board in limits:
+            if board.refused:
+                message = f"power limits: {host}, {board.device_uuid}: {board.refused}."
+                raise OptionError(message)
+            for limit_w in sorted(wanted):
+                if not board.lowest_w <= limit_w <= board.highest_w:
+                    message = (
+                        f"power limits: {limit_w:g} W is out of the range of {host}, "
+                        f"{board.device_uuid}; allowed is {board.lowest_w:g} to {board.highest_w:g} W."
+                    )
+                    raise OptionError(message)

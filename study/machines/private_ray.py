@@ -1,0 +1,92 @@
+"""A place of its own for a local Ray, which no other user of the machine can enter, and its guardian.
+
+Ray gives its session folders to everybody (mode 0777), and its workers import code from there: in a
+folder that all may enter, any user of the machine could put theirs in its place and have it run. So
+the session lies within a folder of mode 0700, and with it the token that Ray asks for: Ray's own
+place for it is the home folder, which cannot be written everywhere.
+"""
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from study.errors import ClusterError
+from study.machines import guardian
+
+LONGEST_BASE = 26
+"""Most characters of the folder's place: a socket's whole name has at most 103 on some systems, of
+which Ray's session and our own folder take 77."""
+
+TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - a variable's name
+"""Where Ray finds the token, by its own name; a `RAY_AUTH_TOKEN` of the user's goes before it."""
+
+ENDS_IN_S = 35.0
+"""For how long the guardian is waited for; it gives up before."""
+
+
+@contextmanager
+def private_ray() -> Iterator[Path]:
+    """A folder for a local Ray's session; at the end its processes are ended, and it is removed.
+
+    Raises:
+        ClusterError: There is no place for it.
+    """
+    folder = _folder()
+    mine = {guardian.MARK: folder, TOKEN_PATH: _token_in(Path(folder))}
+    before = {name: os.environ.get(name) for name in mine}
+    watch = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-I", guardian.__file__, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.environ |= mine
+    try:
+        yield Path(folder) / "r"
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        if watch.stdin is not None:
+            watch.stdin.close()
+        try:
+            watch.wait(ENDS_IN_S)
+        except subprocess.TimeoutExpired:
+            watch.kill()
+
+
+def _folder() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="pot-", dir=_base())
+    except OSError as error:
+        message = (
+            f"Ray cannot be started on this machine: there is no place for its session ({error}). "
+            "Name a folder that you may write to, with at most 26 characters, in RAY_TMPDIR."
+        )
+        raise ClusterError(message) from error
+
+
+def _token_in(folder: Path) -> str:
+    """A file with a token that no other Ray has, which only this user can read."""
+    path = folder / "token"
+    path.touch(mode=0o600)
+    path.write_text(secrets.token_hex(32), encoding="ascii")
+    return str(path)
+
+
+def _base() -> str:
+    """Where the folder lies: where Ray is told to, or where the system has its temporary files."""
+    asked = os.environ.get("RAY_TMPDIR")
+    if asked:
+        Path(asked).mkdir(parents=True, exist_ok=True)
+        return asked
+    system = tempfile.gettempdir()
+    return system if len(system) <= LONGEST_BASE else "/tmp"  # noqa: S108 - within, mode 0700

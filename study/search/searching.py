@@ -1,0 +1,54 @@
+"""A search as a study: what its trials train, and where they come from."""
+
+from study.axes.given import further_axes
+from study.design import Design
+from study.record.manifest import Manifest
+from study.record.search_goal import SearchGoal
+from study.record.vocabulary import Paradigm, Stage
+from study.scenario import Pretrainable, Scenario, Searchable
+from study.search.options import SearchOptions
+from study.search.ray_adapter import RaySearchAdapter
+from study.search.space.file import FROZEN
+from study.search.space.setup_registry import listed_setups
+from study.search.space.space import Space
+from study.search.warm_start import Earlier, earlier_studies
+
+
+def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySearchAdapter]:
+    """What is run, and the source of its trials.
+
+    Args:
+        options: Of the search, cut down to a smoke run where one was asked for.
+        scenario: With its options.
+
+    Raises:
+        OptionError: The space cannot be searched.
+    """
+    space = options.searched(
+        scenario.own_axes if isinstance(scenario, Searchable) else None,
+        further_axes(options.axis, scenario, options.scenario_options),
+    )
+
+    def earlier(manifest: Manifest) -> Earlier:
+        return earlier_studies(
+            options.from_results,
+            manifest,
+            space=space,
+            goal=SearchGoal(options.goal),
+            target=options.target,
+            similar=options.from_similar,
+        )
+
+    return design_of(space), RaySearchAdapter(options, space, earlier)
+
+
+def design_of(space: Space) -> Design:
+    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
+
+    def stages(scenario: Scenario) -> tuple[Stage, ...]:
+        if all(axis.name != FROZEN for axis in space.axes):
+            return (Stage.ENCODER_CLASSIFIER,)
+        pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
+        return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
+
+    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda *_: listed_setups(space))

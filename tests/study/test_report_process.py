@@ -1,0 +1,52 @@
+"""The process that writes the report: what interrupts it, and what it ends with."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from tests.waiting import PATIENCE_S, waited_for
+
+COMMAND = """
+import sys
+from study.command import show_analysis
+from study.store.folder import StudyFolder
+sys.exit(0 if show_analysis(StudyFolder(sys.argv[1], "a")) else 130)
+"""
+
+
+@contextmanager
+def reporting(results: Path) -> Iterator[tuple["subprocess.Popen[bytes]", psutil.Process]]:
+    """A command whose report is being made, and the process that makes it."""
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(results)], start_new_session=True
+    )
+    try:
+        (report,) = waited_for(psutil.Process(command.pid).children, "the report's process")
+        yield command, report
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
+        command.wait()
+
+
+def test_ctrl_c_during_the_report_ends_the_command_as_interrupted(tmp_path: Path) -> None:
+    """A script that runs studies one after the other has to see that somebody stopped it."""
+    with reporting(tmp_path) as (command, report):
+        os.killpg(command.pid, signal.SIGINT)
+
+        assert command.wait(PATIENCE_S) == 130
+        waited_for(lambda: not report.is_running(), "the end of the report")
+
+
+def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
+    """Nobody waits for it any more."""
+    with reporting(tmp_path) as (command, report):
+        command.kill()
+
+        waited_for(lambda: not report.is_running(), "the end of the report")

@@ -1,0 +1,16 @@
+"""A scenario whose data cannot be read."""
+
+from pathlib import Path
+
+from study.scenario import Data
+from tests.study.tiny import Tiny
+
+
+class Raising(Tiny):
+    """Its `load` has a bug."""
+
+    def load(self, data_dir: Path | None, *, seed: int) -> Data:
+        """Divide by nothing."""
+        del data_dir
+        message = f"no data with seed {seed}"
+        raise ZeroDivisionError(message)

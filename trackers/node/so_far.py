@@ -1,0 +1,64 @@
+"""What a window that is still open has come to, for the day on which its tracker is lost with it."""
+
+from typing import Protocol
+
+from trackers.meter.meter_values import OpenWindow
+from trackers.node.ledger import Bill, WindowKey
+from trackers.sample import Method, Reading, Status
+
+NOTE = "still open when its tracker was last asked; by its power until then"
+
+
+class Meter(Protocol):
+    """As much of an `EnergyMeter` as is asked here."""
+
+    def opened(self, key: WindowKey) -> OpenWindow | None:
+        """What is kept of a window that is open."""
+
+    def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
+        """Mean power of a target; None where it was not observed."""
+
+    def method(self, device_uuid: str) -> Method:
+        """How a target's energies come about."""
+
+
+def readings_so_far(
+    meter: Meter, key: WindowKey, bill: Bill, now_s: float
+) -> dict[str, Reading] | None:
+    """Return a reading of each target on a bill, without asking a sensor.
+
+    Args:
+        meter: Measures the window.
+        key: The window.
+        bill: What it is open on.
+        now_s: Until when.
+
+    Returns:
+        None where the window is not open, or nothing is known of what the trial computes on.
+    """
+    opened = meter.opened(key)
+    if opened is None:
+        return None
+    readings = {
+        item.target: _so_far(meter, item.target, opened.start_s, now_s - opened.start_s)
+        for item in bill
+    }
+    return readings if readings[bill[0].target].energy_j is not None else None
+
+
+def _so_far(meter: Meter, target: str, start_s: float, duration_s: float) -> Reading:
+    power_w = meter.mean_power_w(target, start_s, start_s + duration_s)
+    if power_w is None:
+        return Reading.missing(target, note=NOTE, start_s=start_s, duration_s=duration_s)
+    estimated = meter.method(target) is Method.ESTIMATED
+    return Reading(
+        device_uuid=target,
+        start_s=start_s,
+        duration_s=duration_s,
+        energy_j=power_w * duration_s,
+        method=Method.ESTIMATED if estimated else Method.SAMPLED,
+        status=Status.DEGRADED,
+        coverage=1.0,
+        power_samples=0,
+        note=NOTE,
+    )

@@ -1,0 +1,77 @@
+"""Manners of a command towards its terminal: output decides over no file, and `~` is the home folder.
+
+`python -m study...` and `python -m analysis` write files that outlive what is printed. A pipe that is
+closed, a full disk behind `> file`, a terminal that is gone or that lacks a letter end none of them.
+"""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TextIO
+
+
+class _WrittenOrDropped(io.FileIO):
+    """A file descriptor whose errors are nobody's: what cannot be written is dropped."""
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        try:
+            return super().write(data)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return len(data)
+
+
+def forgive_output() -> None:
+    """Let this process print to whatever there is, for good: for programs, not for libraries.
+
+    Letters that the output's encoding lacks are replaced, and what cannot be written is dropped.
+    """
+    sys.stdout = forgiving(sys.stdout)
+    sys.stderr = forgiving(sys.stderr)
+
+
+def forgiving(stream: TextIO) -> TextIO:
+    """A stream to the same file that raises neither for letters nor for what cannot be written.
+
+    Args:
+        stream: Standard output or error; one that is no file, or None, is returned as it is.
+    """
+    try:
+        descriptor = stream.fileno()
+        stream.flush()
+    except (AttributeError, OSError, ValueError):
+        return stream
+    raw = _WrittenOrDropped(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=stream.encoding,
+        errors="replace",
+        line_buffering=os.isatty(descriptor),
+    )
+
+
+def with_home(words: Sequence[str]) -> list[str]:
+    """Words of a command line in which a leading `~` is the home folder, after `=` too.
+
+    A shell does so for a word of its own, and not for `--option=~/folder`.
+    """
+    return [_with_home(word) for word in words]
+
+
+def _with_home(word: str) -> str:
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--"):
+        return f"{option}={os.path.expanduser(value)}"  # noqa: PTH111 - not every value is a path
+    return os.path.expanduser(word)  # noqa: PTH111 - as above
+
+
+def run(main: Callable[[list[str]], int]) -> NoReturn:
+    """Run a command that writes files, with this process's words, and end with its status.
+
+    Args:
+        main: Takes the words behind the program's name.
+    """
+    forgive_output()
+    sys.exit(main(with_home(sys.argv[1:])))

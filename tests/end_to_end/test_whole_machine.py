@@ -173,13 +173,16 @@ def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
     pieces = where_joules_go(findings.study, windows)
 
     node = windows[(windows["component"] == "node") & (windows["stage"] == "trial")]
-def _within(windows: pd.DataFrame) -> float:
-    """How near to the truth windows must be: a machine too busy to ask a sensor in time says so."""
-    return WITHIN if (windows["energy_status"] == "ok").all() else 0.1
-
-
-def _stop_s(    assert [each.part for each in pieces[:4]] == ["gpu", "cpu", "memory", "rest of the node"]
+    assert sum(each.energy_j for each in pieces) == pytest.approx(
+        node["energy_j"].sum(), rel=WITHIN
+    )
+    assert [each.part for each in pieces[:4]] == ["gpu", "cpu", "memory", "rest of the node"]
 
 
 def _stop_s(windows: pd.DataFrame) -> float:
     return float((windows["start_s"] + windows["duration_s"]).max())
+
+
+def _within(windows: pd.DataFrame) -> float:
+    """How near to the truth windows must be: a machine too busy to ask a sensor in time says so."""
+    return WITHIN if (windows["energy_status"] == "ok").all() else 0.1

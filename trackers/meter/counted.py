@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 
 from trackers.meter.counter_trust import Trust
 from trackers.meter.integrate import STALE_PERIODS, PowerTrace
-from trackers.meter.persistence import ENOUGH, Persistence
-from trackers.meter.uncertainty import Roughness, edge_error_j
+from trackers.meter.uncertainty import ENOUGH, Persistence, Roughness, edge_error_j
 from trackers.sample import Observation
 
 HIGHEST_OVER_LIMIT = 1.1

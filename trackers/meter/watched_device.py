@@ -24,10 +24,9 @@ from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
 from trackers.meter.pace import DENSEST_S, gains_by_more
-from trackers.meter.persistence import Persistence
 from trackers.meter.refresh_watch import RefreshWatch
 from trackers.meter.source_thread import EdgeThread, Samplers
-from trackers.meter.uncertainty import Roughness
+from trackers.meter.uncertainty import Persistence, Roughness
 from trackers.meter.window import reading
 from trackers.sample import (
     BoardState,

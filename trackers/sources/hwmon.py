@@ -29,8 +29,7 @@ from trackers.clock import Clock, MonotonicClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu_share import PowerIntegral, ProcessShares
-from trackers.sources.rising_counter import RisingCounter, number
-from trackers.sources.sysfs import class_folder
+from trackers.sources.rising_counter import RisingCounter, class_folder, number
 
 _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
@@ -80,7 +79,7 @@ class HwmonSource:
         """Find the sensors and read each of them once.
 
         Args:
-            root: The class folder; left out: that of this machine (`trackers.sources.sysfs`).
+            root: The class folder; left out: that of this machine (`class_folder`).
             clock: Stamps the observations.
             hostname: Goes into the identifiers of CPU and node; left out: this machine's.
             tree_seconds: See `CpuShares`.

@@ -38,7 +38,7 @@ from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu_estimate import cpu_model
 from trackers.sources.cpu_share import ProcessShares
 from trackers.sources.rapl_zones import Zone, mirrored, zones
-from trackers.sources.sysfs import class_folder
+from trackers.sources.rising_counter import class_folder
 
 
 @final
@@ -71,7 +71,7 @@ class RaplSource:
 
         Args:
             root: The powercap folder, or the folder `intel-rapl` in it; left out: that of this
-                machine (`trackers.sources.sysfs`).
+                machine (`class_folder`).
             clock: Stamps the observations.
             hostname: Goes into the devices' identifiers; left out: this machine's.
             model: The CPU's name; left out: what the operating system says.

@@ -16,6 +16,7 @@ from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
+from analysis.tables.metrics import metrics_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
@@ -204,7 +205,11 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         short="Ranking",
         heading=f"{findings.score.title} against energy",
         drawings=_present(drawings, "relative_energy", "pareto_front"),
-        tables=(*([contenders] if contenders else []), ranking_info(findings)),
+        tables=(
+            *([contenders] if contenders else []),
+            ranking_info(findings),
+            *([metrics] if (metrics := metrics_info(findings)) else []),
+        ),
     )
 
 

@@ -29,6 +29,9 @@ from trackers.clock import Clock, MonotonicClock
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 """No lines but one under the header, and two blanks between columns."""
 
+_COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
+"""Components and how people see them; the node contains the others."""
+
 _UNHAPPY = FAILURES | {None}
 """Ends that the table tells; None is that of a trial whose process was lost."""
 
@@ -89,6 +92,7 @@ class ProgressDisplay:
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
         self._estimated = False
+        self._components_j: defaultdict[str, float] = defaultdict(float)
         # The live table is drawn in a thread of its own.
         self._lock = threading.Lock()
         self._live = Live(
@@ -123,6 +127,10 @@ class ProgressDisplay:
                 return  # a trial that goes on reports once more what it had reported
             self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
+            for name in _COMPONENTS:
+                energy_j = getattr(record, f"{name}_energy_j")
+                if energy_j is not None:
+                    self._components_j[name] += energy_j
             trial.epochs += record.stop_reason not in CUTS_EPOCH
             state.epochs += record.stop_reason not in CUTS_EPOCH
             if record.val_score is not None:
@@ -216,7 +224,7 @@ class ProgressDisplay:
         energy = "energy not known yet"
         if any(state.measured for state in states):
             more = "more than " if any(state.missing for state in states) else ""
-            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}"
+            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}{self._by_component()}"
         left_s = self.left_s()
         left = "time left not known yet" if left_s is None else f"about {_duration(left_s)} left"
         gone = _duration(self._clock.now_s() - self._start_s)
@@ -231,6 +239,17 @@ class ProgressDisplay:
             ),
         )
         return line
+
+    def _by_component(self) -> str:
+        """What is known of each component, where it is more than what ranks."""
+        if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
+            return ""
+        parts = [
+            f"{words} {self._components_j[name] / J_PER_WH:.3f}"
+            for name, words in _COMPONENTS.items()
+            if name in self._components_j
+        ]
+        return f" ({', '.join(parts)})"
 
     def _table(self) -> Table:
         table = Table(box=HEAD_RULE, show_edge=False, padding=0)

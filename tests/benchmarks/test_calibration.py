@@ -16,6 +16,7 @@ STUDIES, DRAWS = 300, 300
 EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 
 
+@pytest.mark.slow
 @EVERY_WORLD
 def test_intervals_of_two_repeats_cover(world: str) -> None:
     """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, and equal setups seem equal."""
@@ -30,6 +31,7 @@ def test_intervals_of_two_repeats_cover(world: str) -> None:
     assert found["width to known"] <= 1.5
 
 
+@pytest.mark.slow
 @EVERY_WORLD
 def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
     """It is right in 60 % or more of the studies in which the best rule is, and costs little more."""
@@ -94,6 +96,7 @@ def test_break_even_and_savings_cover() -> None:
     assert saving["multitask saving"] >= 0.92
 
 
+@pytest.mark.slow
 def test_more_repeats_where_they_tell_most_beat_one_after_another() -> None:
     """16 repeats by a rule leave less excess energy, and more studies sure of their answer."""
     found = {}

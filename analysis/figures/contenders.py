@@ -12,7 +12,7 @@ from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
 from analysis.quantities import probability_text
-from analysis.tables.contenders import contenders
+from analysis.ranking.contenders import contenders
 
 _ROW, _WIDTH = 34, 430
 _FARTHEST = 4
@@ -74,7 +74,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None
-    setups = contenders(findings)
+    setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
     unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
     series = series_of(findings.study.manifest)

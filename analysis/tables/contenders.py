@@ -1,7 +1,6 @@
 """The table of the setups that may be the answer, with how probable that is of each."""
 
 from analysis.energy.spread import Interval
-from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
@@ -14,25 +13,7 @@ from analysis.forms.cells import (
 )
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
-
-_LEAST = 0.01
-"""Setups that are less probable to be the answer are left out, save for the recommended one."""
-
-
-def contenders(findings: Findings) -> list[SetupEnergy]:
-    """Setups that may be the answer, in the order of the ranking; none where no setup has two repeats.
-
-    Args:
-        findings: Of the study.
-    """
-    evidence, chosen = findings.ranking.evidence, findings.recommendation.setup
-    if evidence is None:
-        return []
-    return [
-        row.setup
-        for row in findings.ranking.rows
-        if row.setup.setup == chosen or (evidence.cheapest(row.setup.setup) or 0.0) >= _LEAST
-    ]
+from analysis.ranking.contenders import contenders
 
 
 def contenders_info(findings: Findings) -> TableInfo | None:
@@ -40,7 +21,7 @@ def contenders_info(findings: Findings) -> TableInfo | None:
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None
-    setups = contenders(findings)
+    setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
     unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
     score = findings.score

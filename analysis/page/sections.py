@@ -215,11 +215,13 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
 
 def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     maps = _present(drawings, "energy_per_epoch_map", "total_energy_map")
+    joules = _present(drawings, "where_joules_go")
     return Section(
         name="energy",
         short="Energy",
         heading="Energy by batch size and learning rate",
-        drawings=maps,
+        prose=(findings.scopes,) if findings.scopes else (),
+        drawings=(*maps, *joules),
         tables=(
             energy_per_epoch_info(findings),
             relative_total_info(findings),

@@ -174,7 +174,7 @@ SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 
 FORMS = (
     Form(begins="make ", run=dry),
-    Form(begins="scripts/paper", run=paper),
+    Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),
     Form(begins=r"study\.search .*--resume", run=helped),
@@ -182,13 +182,17 @@ FORMS = (
     Form(begins=r"study\.data", run=helped),
     Form(begins=r"study\.new", run=as_it_is()),
     Form(begins="power-of-training ", run=console),
-    Form(begins="trackers --watch", run=watched),
+    Form(begins="trackers --watch", run=watched, marks=(SLOW,)),
     Form(begins="trackers run", run=lambda words: helped(words[:2])),
     Form(begins="trackers calibrate", run=lambda words: helped(words[:2])),
     Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
     Form(begins="analysis (serve|import)", run=helped),
     Form(begins="analysis", run=analysed),
-    Form(begins=r"benchmarks\.calibration", run=as_it_is("--studies", "2", "--seeds", "1")),
+    Form(
+        begins=r"benchmarks\.calibration",
+        run=as_it_is("--studies", "2", "--seeds", "1"),
+        marks=(SLOW,),
+    ),
     Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.frozen_stage",
@@ -229,6 +233,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tracker_child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),
+        marks=(SLOW,),
     ),
     Form(
         begins=r"benchmarks\.tracker_comparison",

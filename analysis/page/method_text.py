@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import learning_rate_text, listed, percent_text
-from analysis.ranking.evidence import CALIBRATION
 from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
+from study.inference.boards import CALIBRATION
 from study.record.manifest import Manifest, NodeFacts
 from study.record.objective import ACCURACY
 
@@ -85,9 +85,9 @@ def _ranking_sentence(ranking: Ranking) -> str:
         return f"{said}."
     if ranking.by_expected_loss:
         return (
-            "Ranking: by expected loss, which is the energy, and for each "
+            "Ranking: by energy, and for each "
             f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
-            "(--prefer)."
+            "(--prefer), in the mean over what the repeats allow."
         )
     return (
         f"{said} among the setups whose mean best validation {score.name} is within "

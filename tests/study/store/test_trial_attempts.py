@@ -144,6 +144,7 @@ def figures(books: Books) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost_at", range(1, REPORTS + 1))
 def test_a_trial_that_is_lost_goes_on(tmp_path: Path, lost_at: int) -> None:
     """As if nothing had been: each epoch once, the same figures, and no joule lost or had twice.

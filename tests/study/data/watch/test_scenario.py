@@ -96,6 +96,7 @@ def test_a_data_folder_is_refused(tmp_path: Path) -> None:
         Watch().load(tmp_path, seed=0)
 
 
+@pytest.mark.slow
 def test_exercises_of_people_it_has_never_seen_are_recognised(watch: Data) -> None:
     """After three epochs, far beyond the chance level."""
     settings = TrainingSettings(

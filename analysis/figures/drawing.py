@@ -7,8 +7,10 @@ only a report needs it.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from analysis.figures.contenders import contenders_chart, contenders_figure
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.figures.joules import joules_chart, joules_info
 from analysis.figures.power_curve import power_info
 from analysis.figures.setup_charts import heat_map_chart, pareto_chart, relative_energy_chart
 from analysis.figures.setups import pareto_info, relative_energy_info
@@ -29,9 +31,11 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
     return (
         *_break_even(findings),
         *_multitask(findings),
+        *_contenders(findings),
         *_relative_energy(findings),
         *_heat_maps(findings),
         *_pareto(findings),
+        *_joules(findings),
         *_epochs(findings),
         *_power(findings),
     )
@@ -58,6 +62,13 @@ def _multitask(findings: Findings) -> Iterator[Drawing]:
         yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
 
 
+def _contenders(findings: Findings) -> Iterator[Drawing]:
+    info = contenders_figure(findings)
+    if info is not None and info.contenders:
+        rows = [asdict(each) for each in info.contenders]
+        yield drawing("answer", info.title, contenders_chart(info), rows, findings.labels)
+
+
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:
     info = relative_energy_info(findings)
     if any(bar.percent is not None for bar in info.bars):
@@ -79,6 +90,13 @@ def _pareto(findings: Findings) -> Iterator[Drawing]:
     if info.points:
         rows = [info.form.named(asdict(point)) for point in info.points]
         yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
+
+
+def _joules(findings: Findings) -> Iterator[Drawing]:
+    info = joules_info(findings)
+    if info is not None:
+        rows = [asdict(each) for each in info.slices]
+        yield drawing("where_joules_go", info.title, joules_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:

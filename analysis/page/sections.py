@@ -24,6 +24,7 @@ from analysis.tables.stages import paradigm_table_infos
 _HEROES = (
     "break_even_lines_classifier_frozen",
     "multitask_bars",
+    "answer",
     "pareto_front",
     "relative_energy",
 )
@@ -204,7 +205,7 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         name="ranked",
         short="Ranking",
         heading=f"{findings.score.title} against energy",
-        drawings=_present(drawings, "relative_energy", "pareto_front"),
+        drawings=_present(drawings, "answer", "pareto_front", "relative_energy"),
         tables=(
             *([contenders] if contenders else []),
             ranking_info(findings),
@@ -215,11 +216,13 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
 
 def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     maps = _present(drawings, "energy_per_epoch_map", "total_energy_map")
+    joules = _present(drawings, "where_joules_go")
     return Section(
         name="energy",
         short="Energy",
         heading="Energy by batch size and learning rate",
-        drawings=maps,
+        prose=(findings.scopes,) if findings.scopes else (),
+        drawings=(*maps, *joules),
         tables=(
             energy_per_epoch_info(findings),
             relative_total_info(findings),

@@ -3,6 +3,9 @@
 mWh and Wh begin here.
 """
 
+import math
+from dataclasses import replace
+
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.findings import Findings
 from analysis.forms.cells import (
@@ -27,7 +30,7 @@ from analysis.quantities import (
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking
-from analysis.tables.components import components_info
+from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
@@ -75,6 +78,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     shown = criterion.shown
     extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
     against = findings.ranking.baseline is not None
+    beside = beside_what_ranks(findings)
     return TableInfo(
         name="ranking",
         title=findings.staged(_ranking_title(findings)),
@@ -90,6 +94,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 if against
                 else []
             ),
+            *(replace(each, heading=f"{each.heading} {unit.name}") for each, _ in beside),
             Column(key="signs", heading=""),
         ),
         rows=tuple(
@@ -101,6 +106,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 *([_counts_cell(row)] if unequal else []),
                 *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
                 *([change_cell(row.saving_against_baseline)] if against else []),
+                *(unit.cell(joules.get(row.setup.setup)) for _, joules in beside),
                 _signs(row),
             )
             for row in rows
@@ -173,7 +179,8 @@ def _ranking_title(findings: Findings) -> str:
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {score.text(findings.target)}"
     if ranking.by_expected_loss:
-        return f"Least expected loss: energy, and {score.name} beyond {tolerance}"
+        worth = "" if ranking.evidence is None else f"{math.expm1(ranking.evidence.aim.price):.0%}"
+        return f"By energy, and {worth} of it for each {score.point} beyond {tolerance}"
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"
     return title

@@ -76,8 +76,20 @@ def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
     folder.write_text(MANIFEST_FILE, manifest.to_json())
     folder.write_bytes(
         LAYOUT_FILE,
-        layout_events(manifest.objective, tasks=_tasks(manifest), estimated=estimated),
+        layout_events(
+            manifest.objective,
+            tasks=_tasks(manifest),
+            estimated=estimated,
+            components=_components(manifest),
+        ),
     )
+
+
+def _components(manifest: Manifest) -> dict[str, bool]:
+    """The components that the machines know the energy of, and whether it is an estimate."""
+    known = {(each.component, each.method) for node in manifest.nodes for each in node.components}
+    estimated = {name for name, method in known if method is EnergyMethod.ESTIMATED}
+    return {name: name in estimated for name in sorted({name for name, _ in known})}
 
 
 def _tasks(manifest: Manifest) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,8 @@ WIDTH = 640
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _PNG_SCALE = 2.0
 _HEADING_LETTER = 6.5
+_TITLE_LETTER, _NOTE_LETTER = 8.8, 6.1
+"""Width of a letter in pixels, in the widest of our fonts: a browser may have another than who draws."""
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 
 
@@ -102,12 +105,19 @@ def drawing(
     )
 
 
-def styled(chart: Any, title: str, notes: Sequence[str]) -> Any:  # noqa: ANN401 - as above
-    """A chart with its title, notes under it, and our look."""
+def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH) -> Any:  # noqa: ANN401 - as above
+    """A chart with its title, notes under it, and our look.
+
+    Args:
+        chart: The chart.
+        title: In words.
+        notes: What must be said of it, a line each.
+        width: Pixels that a line of text may take; longer ones are broken.
+    """
+    lines = textwrap.wrap(title, int(width / _TITLE_LETTER))
+    under = [line for note in notes for line in textwrap.wrap(note, int(width / _NOTE_LETTER))]
     return (
-        chart.properties(
-            title=alt.TitleParams(title, subtitle=list(notes)), background="transparent"
-        )
+        chart.properties(title=alt.TitleParams(lines, subtitle=under), background="transparent")
         .configure(font=_FONT, padding=8)
         .configure_title(
             anchor="start",

@@ -14,11 +14,12 @@ from analysis.findings import Findings, analyse
 from analysis.quantities import listed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule
+from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import Study, load
 from study.inference.choice import Preference
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 
 _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 """What else a reader may want to give up, in points or per cent."""
@@ -28,11 +29,11 @@ _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 class Choices:
     """Options of an analysis."""
 
-    tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
+    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS")] = None
     """What may be given up to save energy: percentage points of an accuracy or another share, per cent
-    of the best value of any other objective."""
-    prefer: tyro.conf.EnumChoicesFromValues[Preference] = Preference.BALANCED
-    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy."""
+    of the best value of any other objective. Left out: the study's own, or 1."""
+    prefer: tyro.conf.EnumChoicesFromValues[Preference | None] = None
+    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy. Left out: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
@@ -62,7 +63,7 @@ class Choices:
         Raises:
             AnalysisError: An option is not allowed.
         """
-        if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
+        if self.tolerance is not None and not 0 <= self.tolerance <= POINTS:
             message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100."
             raise AnalysisError(message)
         if self.target is not None and not math.isfinite(self.target):
@@ -107,8 +108,9 @@ class Choices:
             findings: What it says as asked.
         """
         share = findings.score.objective.is_share
+        asked = POINTS * findings.ranking.tolerance
         for tolerance in _TOLERANCES:
-            if tolerance != self.tolerance:
+            if not math.isclose(tolerance, asked):
                 said = (
                     f"{tolerance:g} {'point' if tolerance == 1 else 'points'}"
                     if share
@@ -125,7 +127,7 @@ class Choices:
         """What a study that has been read says to these options."""
         return analyse(
             study,
-            tolerance=self.tolerance / 100,
+            tolerance=None if self.tolerance is None else self.tolerance / POINTS,
             by=self.rank_by,
             target=self.target,
             baseline=self.baseline,

@@ -15,11 +15,11 @@ from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking.chance import weighed
 from analysis.ranking.criteria import RankBy
-from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
-from analysis.ranking.tolerance import allowed
+from analysis.ranking.ranking import ChoiceRule, Ranking, rank
+from analysis.ranking.tolerance import allowed, asked
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
-from study.inference.choice import Aim, Preference
+from study.inference.choice import Preference
 from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, ranked_stage
 
@@ -69,12 +69,12 @@ class Findings:
 def analyse(
     study: Study,
     *,
-    tolerance: float = DEFAULT_TOLERANCE,
+    tolerance: float | None = None,
     by: RankBy = RankBy.ENERGY,
     target: float | None = None,
     baseline: int | None = None,
     factors: Factors | None = None,
-    prefer: Preference = Preference.BALANCED,
+    prefer: Preference | None = None,
     choice: ChoiceRule = ChoiceRule.EXPECTED,
 ) -> Findings:
     """Compute everything that is said of a study.
@@ -82,13 +82,14 @@ def analyse(
     Args:
         study: A loaded study, finished or not.
         tolerance: What may be given up of the objective for energy; a share, 0.01 is one point of
-            an objective that is a share and 1 % of the best setup's value of any other.
+            an objective that is a share and 1 % of the best setup's value of any other. Left out:
+            the study's own, or 0.01.
         by: What setups are ranked by.
         target: Value of the objective for the energy to target. Left out: the study's own, or,
             where setups are ranked by it, the best one less the tolerance.
         baseline: Number of the setup that savings are also given against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
-        prefer: What a point of the objective is worth beyond the tolerance.
+        prefer: What a point of the objective is worth beyond the tolerance; left out: likewise.
         choice: How the setup to use is chosen, where setups are ranked by energy.
 
     Raises:
@@ -101,26 +102,29 @@ def analyse(
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
-    asked = study.manifest.setups
-    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal, objective=objective))
+    facts = study.manifest.setups
+    aim = asked(study.manifest.options, tolerance=tolerance, prefer=prefer)
+    setups = setup_energies(facts, trial_energies(*ranked_rows, target=goal, objective=objective))
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
-        goal = _reachable(setups, tolerance, objective)
+        goal = _reachable(setups, aim.tolerance, objective)
         setups = setup_energies(
-            asked, trial_energies(*ranked_rows, target=goal, objective=objective)
+            facts, trial_energies(*ranked_rows, target=goal, objective=objective)
         )
-    aim = Aim(tolerance=tolerance, price=prefer.price)
     evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
+    paradigm = paradigm_info(study)
+    search = paradigm.search
     ranking = rank(
         setups,
-        tolerance=tolerance,
+        tolerance=aim.tolerance,
         by=by,
         baseline=baseline,
         rule=choice,
         evidence=evidence,
         at_chance=at_chance,
         objective=objective,
+        # By another criterion the user asks for another order.
+        answer=frozenset() if search is None or by is not RankBy.ENERGY else {*search.answer},
     )
-    paradigm = paradigm_info(study)
     return Findings(
         study=study,
         setups=setups,

@@ -16,7 +16,7 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
 
 Options = TypeVar("Options", bound=StudyOptions)
@@ -32,8 +32,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("clip_norm", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
-        *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
-        "dashboard",
+        *("address", "gpus_per_trial", "cpus_per_trial", "workers_per_trial", "exclusive"),
+        *("mixed_devices", "dashboard"),
     ),
     "measuring": (
         *(

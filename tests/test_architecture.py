@@ -24,6 +24,7 @@ THEIRS = {
         "study/execution/",
         "study/instrument/",
         "study/machines/cluster.py",
+        "study/machines/ray_session.py",
         "study/search/ray_adapter.py",
     },
     "torch": {
@@ -196,6 +197,7 @@ LIGHT = {
 """What must not be loaded, directly or by something in between, when a module is imported."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", LIGHT)
 def test_importing_is_light(module: str) -> None:
     """A reader of results needs neither Ray nor torch; nor does who only wants to measure."""

@@ -23,6 +23,7 @@ from study.record.files import EARLIER_FILE, EPOCHS_FILE, MANIFEST_FILE, TRIALS_
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED, is_earlier, migrated_columns
 from study.record.records import EpochRecord, TrialRecord
+from study.record.rescue import contradicting, rescued
 from study.record.rows import Row
 
 _EPOCH_KEY = ["trial_id", "attempt", "stage", "epoch"]
@@ -76,6 +77,13 @@ def load(path: str | os.PathLike[str]) -> Study:
     manifest = _read_manifest(path / MANIFEST_FILE)
     notes: list[str] = []
     epochs = _read_table(path / EPOCHS_FILE, EpochRecord)
+    rescue = _rescued(path, manifest)
+    if rescue is not None:
+        manifest, epochs = rescue.manifest, rescue.with_epochs(epochs)
+        notes.append(
+            "the last rows come from "
+            f"{rescue.path}, because the study's storage was away at its end; --resume puts them back"
+        )
     # A study writes its tables when it pauses to; Ray's files may know more of a running one.
     if epochs is None or manifest.status != "finished":
         recovered, found = _recovered(path)
@@ -90,6 +98,8 @@ def load(path: str | os.PathLike[str]) -> Study:
     if epochs.empty:
         notes.append("no epoch has finished, so there is no energy to show")
     trials = _read_table(path / TRIALS_FILE, TrialRecord)
+    if rescue is not None:
+        trials = rescue.with_trials(trials)
     if trials is None:
         notes.append(
             f"{TRIALS_FILE} is missing; trials were put together from their epochs, without the "
@@ -101,6 +111,54 @@ def load(path: str | os.PathLike[str]) -> Study:
         derived = trials_from_epochs(unknown, manifest.objective)
         trials = pd.concat([trials, derived], ignore_index=True) if len(trials) else derived
     return Study(path=path, manifest=manifest, epochs=epochs, trials=trials, notes=tuple(notes))
+
+
+def _rescued(path: Path, manifest: Manifest) -> "_Rescue | None":
+    """What was rescued of this study on this machine; nothing of another of its name."""
+    for each in rescued(str(path.resolve())):
+        try:
+            found = _read_manifest(each / MANIFEST_FILE)
+        except AnalysisError:
+            continue
+        epochs = _read_table(each / EPOCHS_FILE, EpochRecord)
+        if found.started_at == manifest.started_at and epochs is not None:
+            return _Rescue(path=each, manifest=found, epochs=epochs)
+    return None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Rescue:
+    """Rows that the study's storage did not take."""
+
+    path: Path
+    manifest: Manifest
+    epochs: pd.DataFrame
+    not_ours: frozenset[tuple[str, int]] = frozenset()
+
+    def with_epochs(self, stored: pd.DataFrame | None) -> pd.DataFrame:
+        """Rows of both, but for attempts with which the study has gone on elsewhere."""
+        if stored is None:
+            return self.epochs
+        keys = [*_EPOCH_KEY, "epoch_energy_j"]
+        self.not_ours = frozenset(
+            contradicting(
+                stored[keys].to_dict(orient="records"), self.epochs[keys].to_dict(orient="records")
+            )
+        )
+        return pd.concat([stored, self._ours(self.epochs, "attempt")], ignore_index=True)
+
+    def with_trials(self, stored: pd.DataFrame | None) -> pd.DataFrame | None:
+        """Trials of both, each with its latest attempt."""
+        found = _read_table(self.path / TRIALS_FILE, TrialRecord)
+        if found is None or stored is None:
+            return stored if found is None else found
+        both = pd.concat([stored, self._ours(found, "attempts")], ignore_index=True)
+        last = both.sort_values("attempts", kind="stable")
+        return last.drop_duplicates("trial_id", keep="last", ignore_index=True)
+
+    def _ours(self, rows: pd.DataFrame, attempt: str) -> pd.DataFrame:
+        keys = zip(rows["trial_id"], rows[attempt], strict=True)
+        return rows[[key not in self.not_ours for key in keys]]
 
 
 def load_windows(path: Path) -> pd.DataFrame | None:

@@ -6,6 +6,7 @@ from typing import Any, final
 
 from ray import tune
 
+from study.execution.ends import errors_of, why_lost
 from study.execution.progress import ProgressDisplay
 from study.machines.cluster import Cluster
 from study.record.records import EpochRecord
@@ -63,18 +64,19 @@ class StudyCallback(tune.Callback):
 
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial's process has died, or its node with it."""
-        config, error = info["trial"].config, info["trial"].get_error()
+        config = info["trial"].config
         plan = TrialPlan.from_config(config)
         if self._recorder.is_through(plan):
             self._end(config)  # it was lost when all was reported
             return
+        why = why_lost(errors_of(info["trial"]), self._cluster.why_ended(plan.trial_id))
         if not self._restarts:
-            self._recorder.add_error(plan.trial_id, str(error))
+            self._recorder.add_error(plan.trial_id, why)
             self._end(config)
             return
         self.lost.append(replace(plan, attempt=plan.attempt + 1))
         self._cluster.release(plan.trial_id)
-        self._progress.lost(plan.trial_id, plan.setup, why=type(error).__name__)
+        self._progress.lost(plan.trial_id, plan.setup, why=why)
 
     def on_step_end(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Write what has come, now and then."""
@@ -90,4 +92,5 @@ class StudyCallback(tune.Callback):
 
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])
-        self._progress.end(config["trial_id"], config["setup"])
+        whole = self._recorder.trial(config["trial_id"])
+        self._progress.end(config["trial_id"], config["setup"], whole)

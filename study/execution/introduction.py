@@ -17,6 +17,16 @@ def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) ->
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
         )
+    if cluster.share.workers > 1 and device_type == "cpu":
+        found.append(
+            f"{cluster.share.workers} processes train each trial on CPUs: a batch norm, where there is "
+            "one, is trained on the statistics of each one's part of a batch, not of the whole batch."
+        )
+    if options.address is None and options.precision == "fp16" and device_type == "cpu":
+        found.append(
+            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing of "
+            "fp16 on a GPU. bf16 is computed as such by many CPUs."
+        )
     return (*found, *cluster.warnings())
 
 
@@ -35,11 +45,14 @@ def introduce(
     each = f"{cluster.share.cpus:g} CPU"
     if cluster.share.gpus:
         each = f"{cluster.share.gpus:g} GPU and {each}"
+    each = f"{each} each"
+    if cluster.share.workers > 1:
+        each = f"{each}, for {cluster.share.workers} workers"
     kind = "synthetic" if manifest.data.synthetic else "real"
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),
         ("trials", trials),
-        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
+        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each}"),
         *(
             ("energy", f"{node.hostname}: {node.source}, {node.note}")
             for node in manifest.nodes

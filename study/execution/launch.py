@@ -39,6 +39,7 @@ from study.store.folder import StudyFolder
 from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
+from study.store.rescue import take_back
 from study.training.dry_run import check_training
 from study.training.stages import stage_warnings
 
@@ -192,6 +193,8 @@ def _run(
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
+        if found := take_back(folder, earlier):
+            console.print(f"  {found}", soft_wrap=True, markup=False, highlight=False)
     recorder = Recorder(
         folder,
         study=plan.name,

@@ -21,7 +21,7 @@ from rich.text import Text
 from study.record.files import J_PER_MWH, J_PER_WH
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EpochRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, Paradigm, StopReason
 from trackers.clock import Clock, MonotonicClock
 
@@ -133,8 +133,15 @@ class ProgressDisplay:
                 state.measured += 1
                 state.energy_j += record.epoch_energy_j
 
-    def end(self, trial_id: str, setup: int) -> None:
-        """A trial has ended."""
+    def end(self, trial_id: str, setup: int, whole: TrialRecord | None = None) -> None:
+        """Show that a trial has ended.
+
+        Args:
+            trial_id: The trial.
+            setup: Its setup.
+            whole: Its row in the table, which counts the attempts that it went on from; None where
+                it has none.
+        """
         with self._lock:
             state = self._states[setup]
             trial = state.running.pop(trial_id, _TrialState(begun_s=self._start_s))
@@ -143,7 +150,7 @@ class ProgressDisplay:
             reason = trial.last.stop_reason if trial.last else None
             if reason in _UNHAPPY:
                 state.unhappy.add(_words(reason))
-            line = self._line(trial_id, trial)
+            line = self._line(trial_id, trial, whole)
         if not self._console.is_interactive:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -168,7 +175,7 @@ class ProgressDisplay:
         left_s = waiting * mean_s + sum(max(0.0, mean_s - spent_s) for spent_s in running)
         return left_s / max(1, min(self._slots, waiting + len(running)))
 
-    def _line(self, trial_id: str, trial: _TrialState) -> str:
+    def _line(self, trial_id: str, trial: _TrialState, whole: TrialRecord | None) -> str:
         width = len(str(self._trials))
         of = f"/{self._trials}" if self._trials else ""
         head = f"[{len(self._times_s):{width}}{of}] {trial_id}"
@@ -177,13 +184,16 @@ class ProgressDisplay:
         record = trial.last
         if record is None:
             return f"{head}  failed before its first epoch ended{tail}"
-        best = "none" if trial.best is None else self._score(trial.best)
+        score, epochs, energy_j = trial.best, trial.epochs, record.energy_j
+        if whole is not None:
+            score, epochs, energy_j = whole.best_val_score, whole.epochs, whole.energy_j
+        best = "none" if score is None else self._score(score)
         energy = "energy not known"
-        if record.energy_j is not None:
-            energy = f"{record.energy_j / J_PER_MWH:.1f} mWh{self._label()}"
+        if energy_j is not None:
+            energy = f"{energy_j / J_PER_MWH:.1f} mWh{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
-            f"  best {self._objective.name} {best}  {trial.epochs} epoch{'' if trial.epochs == 1 else 's'}"
+            f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
 

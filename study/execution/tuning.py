@@ -10,10 +10,12 @@ from ray import tune
 from rich.console import Console
 
 from study.design import Design
+from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
 from study.execution.progress import ProgressDisplay
-from study.execution.trainable import TrialContext, run_trial
+from study.execution.team.trial_training import TrialContext
+from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
@@ -23,8 +25,10 @@ from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
+from study.store.lock import TakenOverError
 from study.store.provenance import now
 from study.store.recorder import Recorder
+from study.store.rescue import rescue
 from study.store.setups import TrialPlan
 
 
@@ -100,10 +104,15 @@ class Tuning:
             say=callback.say,
         )
         trainable = tune.with_parameters(
-            run_trial, context=self._context(), data=self._data, manager=self._cluster.manager
+            run_trial,
+            context=self._context(),
+            data=self._data,
+            shared=[self._data],
+            manager=self._cluster.manager,
         )
+        resources = tune.PlacementGroupFactory(self._cluster.share.bundles())
         return tune.Tuner(
-            tune.with_resources(trainable, self._cluster.share.resources()),
+            tune.with_resources(trainable, resources),
             param_space=parts.param_space,
             tune_config=tune.TuneConfig(
                 num_samples=parts.samples,
@@ -140,7 +149,8 @@ class Tuning:
             clip_norm=self._options.clip_norm,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
-            threads=max(1, int(self._cluster.share.cpus)),
+            workers=self._cluster.share.workers,
+            threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
         )
@@ -160,10 +170,17 @@ class Tuning:
             status="finished" if self._ended == self._source.expected else "interrupted",
             finished_at=now(),
         )
-        written_at_last(self._folder.path, self._recorder.flush)
-        written_at_last(
-            self._folder.path, lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json())
-        )
+        try:
+            written_at_last(self._folder.path, self._recorder.flush)
+            written_at_last(
+                self._folder.path,
+                lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),
+            )
+        except TakenOverError:
+            raise
+        except StorageError as error:
+            message = f"{error} {rescue(self._folder, self._recorder, manifest)}"
+            raise StorageError(message) from error
 
     @property
     def _ended(self) -> int:

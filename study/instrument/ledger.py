@@ -8,6 +8,7 @@ from typing import Any, Literal, final
 import ray
 from ray import tune
 
+from study.execution.ends import errors_of, why_lost
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
@@ -123,7 +124,7 @@ class EnergyLedger(tune.Callback):
         """A trial has failed, and is not run again."""
         trial = info["trial"]
         if self._run is not None:
-            self._run.fail(trial.trial_id, trial.config, str(trial.get_error()))
+            self._run.fail(trial.trial_id, trial.config, why_lost(errors_of(trial), None))
         if self._keeper is not None:
             self._keeper.release.remote(trial.trial_id)
 

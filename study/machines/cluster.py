@@ -7,21 +7,16 @@ before is left as it was.
 
 import contextlib
 import logging
-import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray import cloudpickle
-from ray._raylet import AuthenticationTokenLoader
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
-from study.machines import own_packages
-from study.machines.dashboard import LOOPBACK, dashboard_text
 from study.machines.nodes import (
     Node,
     Share,
@@ -34,10 +29,12 @@ from study.machines.nodes import (
     refuse_mixed,
 )
 from study.machines.private_ray import private_ray
+from study.machines.ray_session import start_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
+from study.store.parts import WORKER, WORKER_LOST, part_of
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
 from trackers.sample import PowerLimits
@@ -46,21 +43,12 @@ from trackers.sources.detect import Request, is_file
 
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
+WHY_S = 3.0
+"""For how long the trackers are asked why a process has ended, while other trials report."""
+
 NODE_ANSWER_S = 60.0
 """For how long a machine is waited for that is asked something before the first trial; it starts a
 process for that."""
-
-QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_SCHEDULER_EVENTS": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-}
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`."""
-
-EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
-"""What of the working folder does not travel to a cluster's nodes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +77,7 @@ class Cluster:
     @property
     def slots(self) -> int:
         """Number of trials that run at the same time."""
-        return sum(self.share.trials_on(node) for node in self.nodes)
+        return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
         """Return the trackers' bookings since the last call.
@@ -130,10 +118,35 @@ class Cluster:
                 answers[asked[answer].node_id] = ray.get(answer)
         return [(node, answers.get(node.node_id)) for node in self.nodes]
 
+    def why_ended(self, trial_id: str) -> str | None:
+        """Return what a tracker knows of why a trial's process has ended; None where none does.
+
+        Of several, that of the one whose end was the others'.
+        """
+        why = self._why_ended(trial_id)
+        if why is None or f"({WORKER_LOST})" not in why:
+            return why
+        of_workers = filter(None, map(self._why_ended, self._parts(trial_id)))
+        return next(of_workers, why)
+
+    def _why_ended(self, name: str) -> str | None:
+        asked = [tracker.why_ended.remote(name) for tracker in self._trackers()]
+        for answer in _answered(asked, min(WHY_S, self.answer_s)):
+            with contextlib.suppress(RayError):
+                told: str | None = ray.get(answer)
+                if told is not None:
+                    return told
+        return None
+
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
         for tracker in self._trackers():
-            tracker.release.remote(trial_id)
+            for name in (trial_id, *self._parts(trial_id)):
+                tracker.release.remote(name)
+
+    def _parts(self, trial_id: str) -> list[str]:
+        """Names by which trackers know the other processes of a trial."""
+        return [part_of(trial_id, f"{WORKER}{rank}") for rank in range(1, self.share.workers)]
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""
@@ -213,7 +226,7 @@ def connect(
     with contextlib.ExitStack() as ends:
         place = None if options.address else ends.enter_context(private_ray())
         ends.callback(ray.shutdown)
-        dashboard = _start(options, place)
+        dashboard = start_ray(options, place)
         nodes = _nodes()
         share = _share(options, nodes)
         check_resources(nodes, share)
@@ -229,7 +242,7 @@ def connect(
             else (Calibration.read(options.calibration),),
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
+        facts = _start_trackers(manager, [node for node in nodes if share.workers_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
         if options.mixed_devices == "refuse":
@@ -246,64 +259,11 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     gpus = options.gpus_per_trial
     if gpus is None:
         may_have_one = options.device in {"auto", "cuda"}
-        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
-    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
-
-
-def _start(options: StudyOptions, place: Path | None) -> str | None:
-    """Reach Ray, or start one in `place`; where its dashboard is, if that was asked for."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    for name in ("ray.tune", "ray.train", "ray.air"):
-        # Else each failed trial prints a traceback; it is kept in the trial's folder.
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # The token may be another than that of a Ray which this process knew before.
-    AuthenticationTokenLoader.instance().reset_cache()
-    try:
-        if options.address is None:
-            context = ray.init(
-                address="local",
-                _temp_dir=str(place),
-                include_dashboard=options.dashboard,
-                dashboard_host=LOOPBACK,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env=_worker_setup(),
-            )
-        else:
-            context = ray.init(
-                address=options.address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
-            )
-    except Exception as error:
-        raise ClusterError(_unreachable(options.address, error)) from error
-    if not options.dashboard:
-        return None
-    return dashboard_text(context.dashboard_url, address=options.address)
-
-
-def _unreachable(address: str | None, error: Exception) -> str:
-    """Say what is wrong, and what to do that was not done."""
-    if address is None:
-        return (
-            f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
-            "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
-            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
-        )
-    return (
-        f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
-        "cluster.yaml` or `ray start --head`, or leave the option out to use this machine alone."
+        has_any = may_have_one and any(node.gpus >= 1 for node in nodes)
+        gpus = float(options.workers) if has_any else 0.0
+    return Share(
+        cpus=options.cpus_per_trial, gpus=gpus, device=options.device, workers=options.workers
     )
-
-
-def _worker_setup() -> dict[str, Any]:
-    """Set-up of Ray's workers; empty where no folder hides our packages from them."""
-    if not own_packages.hidden_in(Path.cwd()):
-        return {}
-    cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]
-    return {"worker_process_setup_hook": own_packages.find_ours}
 
 
 def _nodes() -> tuple[Node, ...]:

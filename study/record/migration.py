@@ -1,4 +1,4 @@
-"""Tables and manifests of earlier schemas, brought to the present one when they are read.
+"""Tables, manifests and options of earlier schemas, brought to the present one when they are read.
 
 Schema 3 (version 0.2) has the objective and metrics by name where schema 2 (version 0.1) had columns
 for the accuracy and for CelebA's two tasks. Nothing is written back: a folder stays as it is.
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from study.record.objective import metrics_text
-from study.record.renamed import with_present_names
 
 SCHEMA_VERSION = 3
 """Version of the manifest and of the tables beside it."""
@@ -18,6 +17,9 @@ READABLE = (1, 2, SCHEMA_VERSION)
 
 RENAMED = {"val_accuracy": "val_score", "best_val_accuracy": "best_val_score"}
 """Columns of schema 2 by their present names."""
+
+RENAMED_OPTIONS: Mapping[str, str] = {"objective": "goal", "target_accuracy": "target"}
+"""Present name by the name in version 0.1, as fields of the options are written."""
 
 _METRICS = {
     "val_accuracy": "accuracy",
@@ -83,3 +85,20 @@ def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
         "energy_of": scope,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a manifest of version 0.1 under the names that they have now.
+
+    `--tracker` took one source then, and takes several now.
+    """
+    present = {RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
+    if isinstance(present.get("tracker"), str):
+        present["tracker"] = [present["tracker"]]
+    return present
+
+
+def with_scenario_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of a manifest by name, the scenario's own among them, as version 0.1 wrote them."""
+    own = options.get("scenario_options") or {}
+    return {**{name: each for name, each in options.items() if name != "scenario_options"}, **own}

@@ -103,7 +103,7 @@ class Proposer:
         self._study = optuna.create_study(
             directions=list(goal.directions),
             sampler=SAMPLERS["random" if sampler == "grid" else sampler](seed),
-            study_name=name,
+            study_name=_kept_name(name, storage),
             storage=storage,
             load_if_exists=True,
         )
@@ -252,6 +252,12 @@ class Proposer:
             axis.name: _param(axis, value)
             for axis, value in zip(self._space.axes, choice, strict=True)
         }
+
+
+def _kept_name(name: str | None, storage: optuna.storages.BaseStorage | None) -> str | None:
+    """Return the name of the one study that a storage holds already: its folder may have been renamed."""
+    kept = [] if storage is None else optuna.get_all_study_names(storage)
+    return kept[0] if len(kept) == 1 else name
 
 
 def _distribution(axis: Axis | Range) -> optuna.distributions.BaseDistribution:

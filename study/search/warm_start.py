@@ -10,9 +10,9 @@ from study.errors import OptionError, StorageError
 from study.record.curves import TrialCurve, curve_of_trial
 from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
+from study.record.migration import with_scenario_options
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.renamed import with_scenario_options
 from study.record.search_goal import SearchGoal, values_of
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.search.space.file import FROZEN

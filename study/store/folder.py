@@ -25,6 +25,9 @@ from study.record.rows import Row, columns
 _REFUSED = (OSError, pa.ArrowException)
 """How a file system says no: of a path that it takes for none, Arrow says so in its own way."""
 
+LOCK_FILE = ".lock"
+"""Says who holds the folder; see `study.store.lock`."""
+
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
 
@@ -37,6 +40,7 @@ class StudyFolder:
         is_local: Whether it lies in this machine's file system.
         storage_path: Where it lies, as Ray takes it.
         path: The folder, within its file system.
+        place: The folder, with its file system where that is not this machine's.
     """
 
     def __init__(self, results_dir: str, name: str) -> None:
@@ -54,6 +58,7 @@ class StudyFolder:
             raise _unusable(results_dir, ValueError("it names no bucket"))
         self.storage_path = root if self.is_local else results_dir
         self.path = f"{root}/{name}"
+        self.place = self.path if self.is_local else f"{results_dir.rstrip('/')}/{name}"
         self._made = False
         self._check: Callable[[], None] | None = None
 
@@ -80,7 +85,7 @@ class StudyFolder:
     def discard(self) -> None:
         """Take the folder away that `prepare` has made, unless a study has been begun in it."""
         with suppress(OSError):
-            if self._made and not self._has(MANIFEST_FILE):
+            if self._made and not (self._has(MANIFEST_FILE) or self._has(LOCK_FILE)):
                 self._files.delete_dir(self.path)
 
     def exists(self) -> bool:
@@ -214,10 +219,7 @@ def written_at_last(
     try:
         write()
     except OSError as error:
-        message = (
-            f"the last results could not be written to {place}: {error}. What was written before "
-            "is whole: mend the storage, and give the same command with --resume."
-        )
+        message = f"the last results could not be written to {place}: {error}."
         raise StorageError(message) from error
 
 

@@ -23,10 +23,8 @@ from typing import Self, final
 import psutil
 
 from study.errors import StorageError
-from study.store.folder import StudyFolder
+from study.store.folder import LOCK_FILE, StudyFolder
 from study.store.provenance import now
-
-LOCK_FILE = ".lock"
 
 BEAT_S = 10.0
 """From one heartbeat to the next."""

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import final
 
 from study.record.attempts import Place
@@ -14,6 +15,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
+from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.store.trial_record import is_through, total_j, trial_record
@@ -30,6 +32,9 @@ FLUSH_SHARE = 0.05
 rows is written less often."""
 
 NO_MESSAGE = "no message"
+
+Booked = tuple[Place, int, str]
+"""Of which window a row is, of which of the trial's processes, and on which device."""
 
 
 @final
@@ -74,7 +79,7 @@ class Recorder:
         self._rested_s = time.monotonic()
         # By trial, so that what concerns one trial does not look at the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
-        self._windows: defaultdict[str, dict[tuple[Place, str], WindowRecord]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[Booked, WindowRecord]] = defaultdict(dict)
         for row in folder.read_rows(EPOCHS_FILE):
             self.add(EpochRecord.from_row(row))
         for row in folder.read_rows(WINDOWS_FILE):
@@ -97,7 +102,7 @@ class Recorder:
             if plan.trial_id in self._errors and not retry_failed:
                 continue
             self._errors.pop(plan.trial_id, None)
-            begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _ in windows))}
+            begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _, _ in windows))}
             begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
                 attempt=max(plan.attempt, max(begun, default=0) + 1),
@@ -119,6 +124,8 @@ class Recorder:
 
     def add(self, record: EpochRecord) -> None:
         """Take an epoch's row; a later one for the same epoch takes its place."""
+        if record.study != self._study:  # of a study that had another name when it was trained
+            record = replace(record, study=self._study)
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
@@ -133,8 +140,13 @@ class Recorder:
             for row in _window_records(booked):
                 self._add_window(row)
             if booked.key.stage == TRIAL:
-                self._forget_so_far(booked.key.trial_id, booked.key.attempt)
+                self._forget_so_far(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
+
+    def trial(self, trial_id: str) -> TrialRecord | None:
+        """Return what a trial has come to so far; None of one that is not of this study."""
+        plan = self._plans.get(trial_id)
+        return None if plan is None else self._trial(plan)
 
     def trials(self) -> list[TrialRecord]:
         """One record for each trial that was begun, in the order of setups and seeds."""
@@ -156,37 +168,42 @@ class Recorder:
         start_s = time.monotonic()
         # Also where the storage is away:
         self._rested_s = self._due_s = start_s + FLUSH_S
-        trials = [trial.to_row() for trial in self.trials()]
-        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
-        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
-        self._folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
-        self._folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
-        self._folder.write_rows(TRIALS_FILE, TrialRecord, trials)
-        self._folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
-        if self._power:
-            # Parts, because the power log grows with time and not with results.
-            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
-            self._folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
-            self._power.clear()
+        self.write_into(self._folder)
+        self._power.clear()
         now_s = time.monotonic()
         rest_s = (now_s - start_s) / FLUSH_SHARE
         self._rested_s = now_s + max(FLUSH_PAUSE_S, rest_s)
         self._due_s = now_s + max(FLUSH_S, rest_s)
 
+    def write_into(self, folder: StudyFolder) -> None:
+        """Write all tables into a folder, with the power since the last `flush`."""
+        trials = [trial.to_row() for trial in self.trials()]
+        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
+        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
+        folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+        folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+        folder.write_rows(TRIALS_FILE, TrialRecord, trials)
+        folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        if self._power:
+            # Parts, because the power log grows with time and not with results.
+            part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
+            folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
+
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)
-        self._windows[window.trial_id][place, window.device_uuid] = window
+        self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
 
-    def _forget_so_far(self, trial_id: str, attempt: int) -> None:
+    def _forget_so_far(self, trial_id: str, worker: int, attempt: int) -> None:
         """An attempt's window has been closed: what it had come to before is superseded."""
         windows = self._windows[trial_id]
-        for place, device in list(windows):
-            if place[:2] == (attempt, SO_FAR):
-                del windows[place, device]
+        for booked in list(windows):
+            place, by, _ = booked
+            if (*place[:2], by) == (attempt, SO_FAR, worker):
+                del windows[booked]
 
     def _of(
         self, plan: TrialPlan
-    ) -> tuple[Mapping[Place, EpochRecord], Mapping[tuple[Place, str], WindowRecord]]:
+    ) -> tuple[Mapping[Place, EpochRecord], Mapping[Booked, WindowRecord]]:
         """Epochs and windows of a trial, of all attempts; looking makes no entry."""
         return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
 
@@ -209,10 +226,11 @@ class Recorder:
 
 def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
     """A row for each device on the bill of a window."""
+    trial_id, worker = trial_and_rank(booked.key.trial_id)
     readings = (booked.reading, *booked.others)
     for reading, device in itertools.zip_longest(readings, booked.devices):
         yield WindowRecord(
-            trial_id=booked.key.trial_id,
+            trial_id=trial_id,
             attempt=booked.key.attempt,
             stage=booked.key.stage,
             epoch=booked.key.epoch,
@@ -225,6 +243,7 @@ def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
             note=reading.note,
             component=None if device is None else device.component.value,
             part_of=None if device is None else device.part_of,
+            worker=worker,
         )
 
 
@@ -233,7 +252,7 @@ def _power_record(hostname: str, sample: BookedPower) -> PowerRecord:
     return PowerRecord(
         node=hostname,
         device_uuid=sample.device_uuid,
-        trial_id=None if key is None else key.trial_id,
+        trial_id=None if key is None else trial_and_rank(key.trial_id)[0],
         attempt=None if key is None else key.attempt,
         stage=None if key is None else "between" if key.stage == TRIAL else key.stage,
         epoch=None if key is None else key.epoch,

@@ -104,6 +104,7 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
     windows = windows[windows["component"] == "gpu"]
     (again,) = trials.index[trials["attempts"] == 2]
     assert study.returncode == 0, said
+    assert re.search(r"^lost: .*SIGKILL", said, re.MULTILINE), said
     assert set(trials["status"]) == {"finished"}
     last = epochs[epochs["attempt"] == epochs["trial_id"].map(trials["attempts"])]
     assert set(last.groupby("trial_id").size()) == {EPOCHS}

@@ -34,6 +34,7 @@ def run(*options: str, env: dict[str, str] | None = None) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_every_source_is_told_of_with_its_reason() -> None:
     """Each line of the table is found, or refused with a remedy; exactly one is taken."""
     done = run("--json")
@@ -49,6 +50,7 @@ def test_every_source_is_told_of_with_its_reason() -> None:
         assert bool(each["refused"]) != bool(each["devices"])
 
 
+@pytest.mark.slow
 def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
     """On a machine with boards, their idle power and their counters' refresh are measured."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
@@ -64,6 +66,7 @@ def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
         assert abs(each["idle_power_w"] / known_w - 1) < 0.02
 
 
+@pytest.mark.slow
 def test_the_table_is_for_people() -> None:
     """Names, an estimate that says so, and the mark of what a study would use."""
     done = run()
@@ -108,6 +111,7 @@ def test_the_page_fits_the_terminal(width: int) -> None:
     assert "~" not in page
 
 
+@pytest.mark.slow
 def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
     """Where the output is no terminal, each second has a line for each board; then status 0."""
     boards = Boards(boards=2, shape="constant")
@@ -158,6 +162,7 @@ def test_each_component_has_its_source_or_is_blind() -> None:
     assert any("unverified: no real device" in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_without_utf_8_is_written_to(encoding: str) -> None:
     """The mark is one that the terminal has; nothing ends the command (rich issue 68)."""

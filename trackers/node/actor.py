@@ -179,6 +179,11 @@ class Tracker:
         """Set the power limit of a trial's board until the trial ends; see `PowerLimiter.limit`."""
         return self._limiter.limit(trial_id, device_uuid, limit_w)
 
+    def why_ended(self, trial_id: str) -> str | None:
+        """Return why a trial's process has ended; None where it has not, or is not known here."""
+        with self._lock:
+            return self._living.why(trial_id)
+
     def release(self, trial_id: str) -> None:
         """Close what a trial that is gone has left open, so that its energy is booked."""
         with self._lock:
@@ -284,7 +289,9 @@ class Tracker:
         """Close the windows of trials whose process has ended, also where nobody says so."""
         while True:
             time.sleep(LOOK_FOR_THE_DEAD_S)
-            for trial_id in self._living.dead():
+            with self._lock:
+                dead = self._living.dead()
+            for trial_id in dead:
                 self.release(trial_id)
 
 

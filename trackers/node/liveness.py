@@ -5,6 +5,11 @@ from typing import final
 
 import psutil
 
+from trackers.node.last_words import Watched
+
+REMEMBERED = 1_000
+"""Ends of processes that can be asked for."""
+
 
 @final
 @dataclass(slots=True)
@@ -12,21 +17,41 @@ class Liveness:
     """Consumers on this machine, each with its process."""
 
     _processes: dict[str, psutil.Process | None] = field(default_factory=dict)
+    _watched: dict[str, Watched] = field(default_factory=dict)
+    _ends: dict[str, str] = field(default_factory=dict)
 
     def watch(self, consumer: str, pid: int) -> None:
         """A consumer runs in process `pid`; one that has gone already is dead at once."""
+        self.forget(consumer)
+        self._ends.pop(consumer, None)
+        self._watched[consumer] = Watched.of(pid)
         try:
             self._processes[consumer] = psutil.Process(pid)
         except psutil.NoSuchProcess:
             self._processes[consumer] = None
 
     def forget(self, consumer: str) -> None:
-        """A consumer has ended as it should."""
+        """A consumer has ended as it should, or its end was noted."""
         self._processes.pop(consumer, None)
+        watched = self._watched.pop(consumer, None)
+        if watched is not None:
+            watched.close()
 
     def dead(self) -> list[str]:
         """Consumers whose process has ended without a word."""
-        return [name for name, process in self._processes.items() if not _runs(process)]
+        found = [name for name, process in list(self._processes.items()) if not _runs(process)]
+        for name in found:
+            watched = self._watched.get(name)
+            if watched is not None and name not in self._ends:
+                self._ends[name] = watched.why()
+        while len(self._ends) > REMEMBERED:
+            del self._ends[next(iter(self._ends))]
+        return found
+
+    def why(self, consumer: str) -> str | None:
+        """Why a consumer's process has ended; None where it has not, or nothing is known of it."""
+        self.dead()
+        return self._ends.pop(consumer, None)
 
 
 def _runs(process: psutil.Process | None) -> bool:

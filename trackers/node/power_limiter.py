@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, final
 
@@ -127,12 +128,22 @@ class PowerLimiter:
             set_back_leftovers(source)
 
     def limits(self) -> tuple[PowerLimits, ...]:
-        """Return what may be set on each board."""
+        """Return what may be set on each board, which is tried; so no trial may run."""
         found = []
-        for uuid, (source, _) in self._boards.items():
-            with suppress(ReadError):
-                found.append(source.power_limits(uuid))
+        with self._lock:
+            for uuid, (source, _) in self._boards.items():
+                with suppress(ReadError):
+                    limits = source.power_limits(uuid)
+                    found.append(replace(limits, refused=source.limit_refused(uuid)))
         return tuple(found)
+
+    def limits_of(self, device_uuid: str) -> PowerLimits:
+        """Return what may be set on one board.
+
+        Raises:
+            TrackerError: It has no limit that can be set.
+        """
+        return self._board(device_uuid)[0].power_limits(device_uuid)
 
     def limit(self, trial_id: str, device_uuid: str, limit_w: float) -> float:
         """Set the limit of a trial's board.

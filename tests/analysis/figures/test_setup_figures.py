@@ -85,6 +85,7 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
     assert named(0.25, 0.75) == ["0.1, alpha 0.25", "0.1, alpha 0.75"]
 
 
+@pytest.mark.slow
 def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
     """Five setups of which no two share batch size or rate would fill a fifth of the map."""
     setups = tuple(

@@ -25,6 +25,11 @@ class Books:
 
     released: list[str] = field(default_factory=list)
     taken: int = 0
+    known: str | None = None
+
+    def why_ended(self, trial_id: str) -> str | None:  # noqa: ARG002 - as the cluster's
+        """What trackers know."""
+        return self.known
 
     def release(self, trial_id: str) -> None:
         """Remember it."""
@@ -50,7 +55,7 @@ class Shown:
         """An epoch has ended."""
         self.events.append(("epoch", record.trial_id))
 
-    def end(self, trial_id: str, setup: int) -> None:  # noqa: ARG002 - as the display's
+    def end(self, trial_id: str, setup: int, whole: Any) -> None:  # noqa: ANN401, ARG002 - as the display's
         """A trial has ended."""
         self.events.append(("end", trial_id))
 
@@ -92,9 +97,9 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
     return Scene(callback, recorder, books, shown)
 
 
-def trial_of(trial: TrialPlan, error: Exception | None = None) -> Any:  # noqa: ANN401 - Tune's
-    """A trial as Tune has it."""
-    return SimpleNamespace(config=trial.to_config(), get_error=lambda: error, evaluated_params=None)
+def trial_of(trial: TrialPlan) -> Any:  # noqa: ANN401 - Tune's
+    """A trial as Tune has it, which has written down no error."""
+    return SimpleNamespace(config=trial.to_config(), evaluated_params=None)
 
 
 def reported(stop: StopReason | None = None) -> dict[str, Any]:
@@ -145,21 +150,26 @@ def test_an_ended_trial_is_released(scene: Scene) -> None:
 
 
 def test_a_lost_process_is_a_later_attempt(scene: Scene) -> None:
-    """While there are restarts left."""
-    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+    """While there are restarts left; it is said why it was lost."""
+    scene.books.known = "its process was ended by SIGSEGV"
+
+    scene.callback.on_trial_error(trial=trial_of(plan()))
 
     assert [(each.trial_id, each.attempt) for each in scene.callback.lost] == [("setup01-seed0", 2)]
-    assert scene.shown.events == [("lost", "RuntimeError")]
+    assert scene.shown.events == [("lost", "its process was ended by SIGSEGV")]
     assert scene.books.released == ["setup01-seed0"]
 
 
 @pytest.mark.parametrize("scene", [0], indirect=True)
 def test_without_restarts_a_lost_process_is_a_failed_trial(scene: Scene) -> None:
-    """Nothing runs it again in this command."""
-    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+    """Nothing runs it again in this command, and its row says why it was lost."""
+    scene.books.known = "its process called os._exit(3)"
+
+    scene.callback.on_trial_error(trial=trial_of(plan()))
 
     assert scene.callback.lost == []
-    assert [trial.status for trial in scene.recorder.trials()] == [TrialStatus.FAILED]
+    (trial,) = scene.recorder.trials()
+    assert (trial.status, trial.error) == (TrialStatus.FAILED, scene.books.known)
     assert scene.shown.events == [("end", "setup01-seed0")]
 
 
@@ -167,7 +177,7 @@ def test_a_process_lost_after_the_last_report_has_lost_nothing(scene: Scene) -> 
     """Its trial has its result."""
     scene.callback.on_trial_result(result=reported(StopReason.PATIENCE))
 
-    scene.callback.on_trial_error(trial=trial_of(plan(), RuntimeError("died")))
+    scene.callback.on_trial_error(trial=trial_of(plan()))
 
     assert scene.callback.lost == []
     assert [trial.status for trial in scene.recorder.trials()] == [TrialStatus.FINISHED]

@@ -11,6 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.vocabulary import EnergyMethod, StopReason
 from study.store.setups import grid
 from tests.study.rows import epoch, plan
+from tests.study.store.test_recorder import came_to
 from trackers.clock import ManualClock
 
 SETUPS = grid((64, 4096), (0.1, 0.0001))
@@ -112,6 +113,23 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
     assert second.startswith("[2/8] setup01-seed0  batch size 64, learning rate 0.1  ")
     assert "  1 epoch  1.0 mWh  max epochs" in second
     assert "estimated" not in screen.file.getvalue()
+
+
+def test_the_line_of_a_trial_that_went_on_counts_as_its_row_does() -> None:
+    """Epochs before a checkpoint count, those that a later attempt trained anew do not."""
+    screen = Screen(terminal=False)
+    trial = plan(1)
+    screen.progress.begin(trial.trial_id, 1)
+    screen.progress.epoch(epoch(1, 3.6, 0.2, of=trial))
+    screen.progress.lost(trial.trial_id, 1, why="x")
+    again = plan(1, attempt=2)
+    screen.progress.begin(trial.trial_id, 1)
+    screen.progress.epoch(epoch(2, 7.2, 0.1, of=again, stop=StopReason.PATIENCE, energy_j=99.0))
+    whole = came_to(epoch(1, 3.6, 0.2, of=trial), epoch(2, 7.2, 0.1, of=again))
+
+    screen.progress.end(trial.trial_id, 1, whole)
+
+    assert "best accuracy 0.200  2 epochs  3.0 mWh  patience" in screen.lines()[-1]
 
 
 def test_an_estimate_says_so_in_every_line() -> None:

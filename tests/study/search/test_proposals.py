@@ -17,7 +17,7 @@ OPEN = Space(axes=(*space_of({"batch_size": (8, 16)}).axes, RATES))
 
 
 def proposer(
-    space: Space, sampler: SamplerName = "random", *, path: Path | None = None
+    space: Space, sampler: SamplerName = "random", *, path: Path | None = None, name: str = "s"
 ) -> Proposer:
     """One for energy to target; in a file, where one is given."""
     storage = None if path is None else optuna.storages.RDBStorage(f"sqlite:///{path}")
@@ -26,7 +26,7 @@ def proposer(
         goal=SearchGoal.ENERGY_TO_TARGET,
         sampler=sampler,
         seed=0,
-        name="s",
+        name=name,
         storage=storage,
     )
 
@@ -91,3 +91,14 @@ def test_another_space_is_no_continuation(tmp_path: Path) -> None:
 
     with pytest.raises(OptionError, match="searches another space"):
         proposer(space_of({"batch_size": (8, 32), "learning_rate": (0.1,)}), path=path)
+
+
+def test_a_search_whose_folder_was_renamed_goes_on(tmp_path: Path) -> None:
+    """What it has tried is in the file under its old name."""
+    first = proposer(OPEN, path=tmp_path / "optuna.db").next()
+
+    again = proposer(OPEN, path=tmp_path / "optuna.db", name="t").next()
+
+    assert first is not None
+    assert again is not None
+    assert again.number > first.number

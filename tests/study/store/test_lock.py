@@ -10,8 +10,8 @@ import pytest
 
 from study.errors import StorageError
 from study.record.records import EpochRecord
-from study.store.folder import StudyFolder
-from study.store.lock import LOCK_FILE, Holder, Lock, TakenOverError, refuse_if_held
+from study.store.folder import LOCK_FILE, StudyFolder
+from study.store.lock import Holder, Lock, TakenOverError, refuse_if_held
 from tests.study.rows import epoch
 
 ELSEWHERE = replace(Holder.this_process(), hostname="far", machine="another")
@@ -102,6 +102,17 @@ def test_a_machine_elsewhere_is_watched_before_its_lock_is_taken(folder: StudyFo
 
     assert "sign of life" in said[0]
     assert Holder.from_text(folder.read_bytes(LOCK_FILE)) not in {None, ELSEWHERE}
+
+
+def test_who_is_refused_leaves_the_folder_that_it_has_made(tmp_path: Path) -> None:
+    """Of two that begin at once, one makes the folder and the other holds it."""
+    made = StudyFolder(str(tmp_path), "a")
+    made.prepare()
+
+    with Lock(StudyFolder(str(tmp_path), "a")).held(nothing):
+        made.discard()
+
+        assert made.read_bytes(LOCK_FILE) is not None
 
 
 def test_what_is_no_lock_locks_nothing(folder: StudyFolder) -> None:

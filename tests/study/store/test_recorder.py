@@ -25,7 +25,7 @@ from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
 from tests.study.rows import STAGE, booked, epoch, plan
-from trackers.node.ledger import SETUP, TRIAL, BookedPower, BookedWindow, Booking, WindowKey
+from trackers.node.ledger import SETUP, SO_FAR, TRIAL, BookedPower, BookedWindow, Booking, WindowKey
 from trackers.sample import Component, Device
 
 ENERGIES = st.lists(st.integers(0, 10**6).map(float), min_size=1, max_size=8)
@@ -150,6 +150,32 @@ def test_a_lost_attempt_is_charged_with_all_that_was_booked_of_it(
 
     assert wasted_j == trial.wasted_energy_j
     assert trial.energy_j == 3.0
+
+
+def test_a_set_up_that_was_open_when_its_machine_was_lost_is_wasted() -> None:
+    """What the attempt had come to counts, where it is more than what was booked of its parts."""
+    lost, kept = plan(attempt=1), plan(attempt=2)
+
+    trial = came_to(
+        epoch(1, 3.0, of=kept),
+        windows=(booked(SO_FAR, 0, 9.0, of=lost), booked(SO_FAR, 0, 10.0, of=lost)),
+    )
+
+    assert trial.wasted_energy_j == 10.0
+    assert trial.energy_j == 3.0
+
+
+def test_what_an_attempt_had_come_to_gives_way_to_its_whole(tmp_path: Path) -> None:
+    """Its row is gone when the window is booked, and no joule is had twice."""
+    one, first = recorder(tmp_path), plan(attempt=1)
+    one.expect([plan()])
+    one.add_booking(booking(booked(SO_FAR, 0, 9.0, of=first)))
+    one.add_booking(booking(*windows_of(first, 12.0, 5.0)))
+
+    one.flush()
+
+    stages = [row["stage"] for row in StudyFolder(str(tmp_path), "s").read_rows("windows.parquet")]
+    assert sorted(stages) == [SETUP, TRIAL]
 
 
 @given(
@@ -318,6 +344,28 @@ def interrupted(tmp_path: Path) -> list[TrialPlan]:
     kept.add_booking(booking(booked(SETUP, 0, 4.0, of=trials[3])))
     kept.flush()
     return trials
+
+
+def test_a_study_whose_folder_was_renamed_goes_on_under_its_new_name(tmp_path: Path) -> None:
+    """Rows of before have the name that it has now, as those have that a checkpoint brings."""
+    interrupted(tmp_path)
+    (tmp_path / "s").rename(tmp_path / "t")
+    again = Recorder(
+        StudyFolder(str(tmp_path), "t"),
+        study="t",
+        paradigm=Paradigm.REGIME,
+        scenario="watch",
+        objective=ACCURACY,
+        stages=(Stage.ENCODER_CLASSIFIER,),
+        target=None,
+    )
+
+    again.add(epoch(3, 4.0, of=plan(2)))
+    again.flush()
+
+    rows = StudyFolder(str(tmp_path), "t").read_rows("epochs.parquet")
+    assert {row["study"] for row in rows} == {"t"}
+    assert len(rows) == 5
 
 
 def test_a_resumed_study_runs_what_has_not_ended(tmp_path: Path) -> None:

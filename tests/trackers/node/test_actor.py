@@ -21,7 +21,7 @@ from tests.actors import killed, pid_of
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle, start_manager
 from trackers.node.client import TrackerClient
-from trackers.node.ledger import TRIAL, Booking, TrackerFacts, WindowKey
+from trackers.node.ledger import SO_FAR, TRIAL, Booking, TrackerFacts, WindowKey
 from trackers.sample import Component, Method, Reading, Status
 from trackers.sources.detect import Request
 
@@ -52,6 +52,14 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def manager(recording: Path) -> Iterator[Handle]:
     """A manager whose trackers play the recording."""
+    one = start_manager(Request(tracker=str(recording)), sampling_hz=50)
+    yield one
+    ray.kill(one)
+
+
+@pytest.fixture(scope="module")
+def shared(recording: Path) -> Iterator[Handle]:
+    """The same, for tests that neither harm it nor empty it; each has windows of its own."""
     one = start_manager(Request(tracker=str(recording)), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -179,9 +187,9 @@ def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
     return reading, time.process_time() - before_s
 
 
-def test_a_trial_measures_its_epochs(manager: Handle) -> None:
+def test_a_trial_measures_its_epochs(shared: Handle) -> None:
     """From a worker process: power x time for each epoch, and their sum is within the trial's."""
-    readings, kind, _ = ray.get(train.remote(manager, "a", 3), timeout=PATIENCE_S)
+    readings, kind, _ = ray.get(train.remote(shared, "a", 3), timeout=PATIENCE_S)
 
     *epochs, trial = readings
     assert kind is Component.GPU
@@ -205,21 +213,21 @@ def test_an_estimate_is_the_trials_own_and_labelled(estimating: Handle) -> None:
     assert sum(map(energy_j, epochs)) == pytest.approx(5.0 * used_s, rel=0.25)
 
 
-def test_a_tracker_says_what_it_measures(manager: Handle, recording: Path) -> None:
+def test_a_tracker_says_what_it_measures(shared: Handle, recording: Path) -> None:
     """Its facts hold node, source, method and devices, for the manifest."""
-    facts: TrackerFacts = ray.get(tracker_of(manager).facts.remote(), timeout=PATIENCE_S)
+    facts: TrackerFacts = ray.get(tracker_of(shared).facts.remote(), timeout=PATIENCE_S)
 
     assert facts.node_id == ray.get_runtime_context().get_node_id()
     assert (facts.source, facts.method) == ("recorded", Method.SAMPLED)
     assert [device.uuid for device in facts.devices] == [f"recorded:{recording.name}"]
 
 
-def test_each_node_has_one_tracker(manager: Handle) -> None:
+def test_each_node_has_one_tracker(shared: Handle) -> None:
     """Who asks again gets the same one; all of them are known to the driver."""
-    first, second = tracker_of(manager), tracker_of(manager)
+    first, second = tracker_of(shared), tracker_of(shared)
 
     assert first == second
-    assert list(ray.get(manager.trackers.remote()).values()) == [first]
+    assert list(ray.get(shared.trackers.remote()).values()) == [first]
 
 
 def test_closing_twice_tells_and_books_the_same(manager: Handle) -> None:
@@ -284,6 +292,26 @@ def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
     assert energy_j(booked[key(0, stage=TRIAL)]) >= energy_j(booked[key(1)])
 
 
+def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> None:
+    """Its machine may be lost before it ends: the driver knows what it used until it was last asked."""
+    trial = client(manager)
+    trial.open(key(0, stage=TRIAL))
+
+    def so_far() -> Reading | None:
+        booked = take(tracker_of(manager)).windows
+        return next((each.reading for each in booked if each.key == key(0, stage=SO_FAR)), None)
+
+    first = waited_for(so_far, "what the attempt has come to")
+    time.sleep(EPOCH_S)
+    second = waited_for(so_far, "what it has come to since")
+    trial.close(key(0, stage=TRIAL))
+
+    assert first.status is Status.DEGRADED
+    assert energy_j(first) == pytest.approx(POWER_W * first.duration_s)
+    assert energy_j(second) > energy_j(first)
+    assert so_far() is None
+
+
 def test_release_is_for_one_trial(manager: Handle) -> None:
     """Other trials' windows stay open; what was released and is closed late is told the same."""
     trial, tracker = client(manager), tracker_of(manager)
@@ -300,11 +328,9 @@ def test_release_is_for_one_trial(manager: Handle) -> None:
 
 
 @pytest.mark.parametrize("was_lost", [True, False])
-def test_without_a_lane_windows_are_measured_through_ray(
-    manager: Handle, *, was_lost: bool
-) -> None:
+def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
     """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
-    trial = client(manager)
+    trial = client(shared)
     lane = trial._lane  # noqa: SLF001 - nobody else has to know that there is one
     assert lane is not None
     if was_lost:
@@ -312,7 +338,8 @@ def test_without_a_lane_windows_are_measured_through_ray(
     else:
         trial._lane = None  # noqa: SLF001
 
-    readings = [measured(trial, manager, epoch) for epoch in (1, 2)]
+    first = 11 + 10 * was_lost
+    readings = [measured(trial, shared, epoch) for epoch in (first, first + 1)]
 
     for reading in readings:
         assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
@@ -359,7 +386,7 @@ def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle
         return booked >= OF_THE_DEAD
 
     waited_for(all_are_booked, "the windows of the dead")
-    assert booked == OF_THE_DEAD
+    assert {each for each in booked if each.stage != SO_FAR} == OF_THE_DEAD
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:
@@ -432,9 +459,9 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
     ray.kill(broken)
 
 
-def test_an_error_inside_the_tracker_stays_there(manager: Handle) -> None:
+def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
     """Whatever a call raises over there, here it is a missing reading."""
-    trial = client(manager)
+    trial = client(shared)
     unhashable: Any = ["no", "key"]
 
     trial.open(unhashable)
@@ -442,7 +469,7 @@ def test_an_error_inside_the_tracker_stays_there(manager: Handle) -> None:
 
     assert reading.status is Status.MISSING
     assert "TypeError" in reading.note
-    assert energy_j(measured(trial, manager, 1)) > 0
+    assert energy_j(measured(trial, shared, 31)) > 0
 
 
 def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:

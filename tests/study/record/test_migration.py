@@ -5,8 +5,7 @@ import re
 from pathlib import Path
 
 from study.record.manifest import Manifest
-from study.record.migration import EARLIER
-from study.record.renamed import RENAMED_OPTIONS
+from study.record.migration import EARLIER, RENAMED_OPTIONS
 from tests.study.record.test_manifest import MANIFEST
 
 

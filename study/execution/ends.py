@@ -1,0 +1,55 @@
+"""Why a trial's process was lost, in a few words: from what Ray says of it, and what its tracker knows."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+NODE_LOST = "its machine was lost, or cannot be reached"
+LOW_MEMORY = "Ray ended its process, because the machine ran low on memory"
+TERMINATED = "its process got SIGTERM"
+
+_SURE = (
+    ("its node has died", NODE_LOST),
+    ("node was terminated", NODE_LOST),
+    ("receives a SIGTERM", TERMINATED),
+    ("low on memory", LOW_MEMORY),
+)
+"""Words of Ray's that tell more than what the process's machine knows."""
+
+_STATUS = re.compile(r"exit code (\d+)")
+_LONGEST = 300
+
+
+def errors_of(trial: Any) -> str:  # noqa: ANN401 - Tune's trial
+    """Return what Tune has written down of a trial's failures; it lies on this machine, not on storage yet."""
+    place = getattr(trial, "error_file", None)
+    try:
+        return Path(place).read_text(errors="replace") if place else ""
+    except OSError:
+        return ""
+
+
+def why_lost(said: str, told: str | None) -> str:
+    """Return why a trial's process was lost.
+
+    Args:
+        said: What Ray said of it; may be empty.
+        told: What the tracker of its machine knows; None where that is nothing.
+
+    >>> why_lost("... Worker exits with an exit code 1. The process receives a SIGTERM.", None)
+    'its process got SIGTERM'
+    """
+    text = said.rpartition("Failure #")[2]
+    for pattern, words in _SURE:
+        if pattern in text:
+            return words
+    return told or _as_far_as_ray_knows(text)
+
+
+def _as_far_as_ray_knows(text: str) -> str:
+    if status := _STATUS.search(text):
+        return f"its process ended with status {status[1]}"
+    if "connection error code 2" in text:
+        return "its process ended without a word: killed (SIGKILL), a crash, or os._exit"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:_LONGEST] if lines else "its process was lost, and nothing is known of why"

@@ -1,0 +1,94 @@
+"""Reaches Ray, or starts one here: quietly, without its own dashboard unless asked for, and in a private place."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import cloudpickle
+from ray._raylet import AuthenticationTokenLoader
+
+from study.errors import ClusterError
+from study.machines import own_packages
+from study.machines.dashboard import LOOPBACK, dashboard_text
+from study.options import StudyOptions
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_SCHEDULER_EVENTS": "0",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+}
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
+its way with Ctrl-C, for that of `study.execution.interrupts`."""
+
+EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
+"""What of the working folder does not travel to a cluster's nodes."""
+
+
+def start_ray(options: StudyOptions, place: Path | None) -> str | None:
+    """Reach Ray, or start one.
+
+    Args:
+        options: `address` and `dashboard`.
+        place: Folder of its session, where one is started.
+
+    Returns:
+        Where its dashboard is, for people; None unless it was asked for.
+
+    Raises:
+        ClusterError: It cannot be reached or started.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("ray.tune", "ray.train", "ray.air"):
+        # Else each failed trial prints a traceback; it is kept in the trial's folder.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The token may be another than that of a Ray which this process knew before.
+    AuthenticationTokenLoader.instance().reset_cache()
+    try:
+        if options.address is None:
+            context = ray.init(
+                address="local",
+                _temp_dir=str(place),
+                include_dashboard=options.dashboard,
+                dashboard_host=LOOPBACK,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env=_worker_setup(),
+            )
+        else:
+            context = ray.init(
+                address=options.address,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
+            )
+    except Exception as error:
+        raise ClusterError(_unreachable(options.address, error)) from error
+    if not options.dashboard:
+        return None
+    return dashboard_text(context.dashboard_url, address=options.address)
+
+
+def _unreachable(address: str | None, error: Exception) -> str:
+    """Say what is wrong, and what to do that was not done."""
+    if address is None:
+        return (
+            f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
+            "whose name has at most 26 characters (RAY_TMPDIR names another), some free space there "
+            "and in /dev/shm, and free ports; or run on a cluster that is there, by --address."
+        )
+    return (
+        f"--address {address}: Ray cannot be reached: {error}. Start a cluster with `ray up "
+        "cluster.yaml` or `ray start --head`, or leave the option out to use this machine alone."
+    )
+
+
+def _worker_setup() -> dict[str, Any]:
+    """Set-up of Ray's workers; empty where no folder hides our packages from them."""
+    if not own_packages.hidden_in(Path.cwd()):
+        return {}
+    cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]
+    return {"worker_process_setup_hook": own_packages.find_ours}

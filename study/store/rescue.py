@@ -1,0 +1,139 @@
+"""Rows of a study whose storage stayed away to the end: kept on the local disk, and taken back from there."""
+
+import logging
+import shutil
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from study.errors import StorageError
+from study.record.bookings import PowerRecord, WindowRecord
+from study.record.files import (
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    POWER_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+)
+from study.record.manifest import Manifest
+from study.record.records import EpochRecord, TrialRecord
+from study.record.rescue import contradicting, make_root, rescue_name, rescue_roots, rescued
+from study.store.folder import StudyFolder
+from study.store.recorder import Recorder
+
+_log = logging.getLogger(__name__)
+
+
+def rescue(
+    folder: StudyFolder,
+    recorder: Recorder,
+    manifest: Manifest,
+    *,
+    roots: Sequence[Path] | None = None,
+) -> str:
+    """Write all that is known to this machine's own disk, and say where.
+
+    Args:
+        folder: The study's, which cannot be written.
+        recorder: Has the rows.
+        manifest: Of the study, as it is at its end.
+        roots: Where to write, the first that takes it; left out: where they are looked for.
+
+    Returns:
+        What to tell the user.
+    """
+    for root in rescue_roots() if roots is None else roots:
+        try:
+            make_root(root)
+            place = StudyFolder(str(root), rescue_name(folder.place))
+            shutil.rmtree(place.path, ignore_errors=True)  # what was rescued before is in the rows
+            place.prepare()
+            recorder.write_into(place)
+            place.write_text(MANIFEST_FILE, manifest.to_json())
+        except (OSError, StorageError) as error:
+            _log.warning("%s cannot be written: %s", root, error)
+            continue
+        return (
+            f"All rows are in {place.path} on {socket.gethostname()}. Mend the storage, and give the "
+            "same command with --resume on this machine: it finds them, and so does `python -m analysis`."
+        )
+    return "What was written before is whole: mend the storage, and give the same command with --resume."
+
+
+def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
+    """Put rows that were rescued on this machine where they belong.
+
+    Args:
+        folder: The study's, which is held by this command.
+        manifest: That lies in it.
+
+    Returns:
+        What to tell the user; None where nothing was rescued.
+
+    Raises:
+        StorageError: The folder still cannot be written.
+    """
+    said = None
+    for place in rescued(folder.place):
+        found = StudyFolder(str(place.parent), place.name)
+        if not _is_of(found, manifest):
+            continue
+        try:
+            new = _merge(folder, found)
+        except OSError as error:
+            message = f"{folder.path} cannot be written with the rows of {place}: {error}."
+            raise StorageError(message) from error
+        shutil.rmtree(place, ignore_errors=True)
+        said = f"{new} epochs that the storage had not taken came back from {place}"
+    return said
+
+
+def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
+    """Whether rows are those of this study, and not of one of its name that was deleted."""
+    try:
+        return found.read_manifest().started_at == manifest.started_at
+    except StorageError as error:
+        _log.warning("%s", error)
+        return False
+
+
+def _merge(folder: StudyFolder, found: StudyFolder) -> int:
+    """Write the rows of both; the number of epochs that are new."""
+    stored, epochs = folder.read_rows(EPOCHS_FILE), found.read_rows(EPOCHS_FILE)
+    not_ours = contradicting(stored, epochs)
+    if not_ours:
+        _log.warning("%s has gone on elsewhere; %d attempts stay", folder.path, len(not_ours))
+    both = _joined(stored, epochs, ("trial_id", "attempt", "stage", "epoch"), not_ours)
+    windows = _joined(
+        folder.read_rows(WINDOWS_FILE),
+        found.read_rows(WINDOWS_FILE),
+        ("trial_id", "attempt", "stage", "epoch", "device_uuid"),
+        not_ours,
+    )
+    trials = {row["trial_id"]: row for row in folder.read_rows(TRIALS_FILE)}
+    for row in found.read_rows(TRIALS_FILE):
+        last = (row["trial_id"], row["attempts"])
+        if last not in not_ours and trials.get(row["trial_id"], row)["attempts"] <= last[1]:
+            trials[row["trial_id"]] = row
+    for part in found.names(POWER_FILE):
+        folder.write_rows(
+            f"{POWER_FILE}/{part}", PowerRecord, found.read_rows(f"{POWER_FILE}/{part}")
+        )
+    folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
+    folder.write_rows(TRIALS_FILE, TrialRecord, list(trials.values()))
+    folder.write_rows(EPOCHS_FILE, EpochRecord, both)
+    return len(both) - len(stored)
+
+
+def _joined(
+    stored: list[dict[str, Any]],
+    found: list[dict[str, Any]],
+    key: tuple[str, ...],
+    not_ours: set[tuple[str, int]],
+) -> list[dict[str, Any]]:
+    rows = {tuple(row[name] for name in key): row for row in stored}
+    for row in found:
+        if (row["trial_id"], row["attempt"]) not in not_ours:
+            rows[tuple(row[name] for name in key)] = row
+    return list(rows.values())

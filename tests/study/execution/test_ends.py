@@ -1,0 +1,52 @@
+"""Why a trial was lost: what Ray says of it is put into words, and what its tracker knows goes before."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from study.execution.ends import LOW_MEMORY, NODE_LOST, TERMINATED, errors_of, why_lost
+
+SILENT = (
+    "Failure # 1 (occurred at 2026-11-26_17-00-00)\nThe actor died unexpectedly before finishing this "
+    "task.\nWorker exit type: SYSTEM_ERROR Worker exit detail: Worker unexpectedly exits with a "
+    "connection error code 2. End of file. Some common causes include: (1) the process was killed by the "
+    "OOM killer due to high memory usage, (2) ray stop --force was called."
+)
+STATUS = "Worker exit detail: Worker exits unexpectedly. Worker exits with an exit code 4."
+TERM = f"{STATUS} The process receives a SIGTERM."
+NODE = (
+    "The actor died because its node has died. Node Id: 1f\n\tthe actor's node was terminated "
+    "expectedly: received SIGTERM"
+)
+MEMORY = "Task was killed due to the node running low on memory.\nMemory on the node was 15 GB."
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "words"),
+    [
+        (SILENT, "its process called os._exit(3)", "its process called os._exit(3)"),
+        (SILENT, None, "without a word"),
+        (STATUS, None, "its process ended with status 4"),
+        (TERM, "its process ended with status 1", TERMINATED),
+        (NODE, None, NODE_LOST),
+        (MEMORY, "its process was ended by SIGKILL", LOW_MEMORY),
+        ("", "its process was ended by SIGKILL", "its process was ended by SIGKILL"),
+        ("", None, "nothing is known of why"),
+        (f"{NODE}\nFailure # 2 (occurred at now)\n{STATUS}", None, "status 4"),
+        ("Traceback ...\nImportError: no module named x\n", None, "ImportError: no module named x"),
+    ],
+)
+def test_each_end_has_its_words(said: str, told: str | None, words: str) -> None:
+    """Never the name of a class of ours or of Python's; of several failures the last counts."""
+    assert words in why_lost(said, told)
+
+
+def test_what_tune_wrote_down_is_read_where_it_was_written(tmp_path: Path) -> None:
+    """On this machine: on storage it is only later. A trial that never ran has nothing."""
+    error = tmp_path / "error.txt"
+    error.write_text(SILENT)
+
+    assert errors_of(SimpleNamespace(error_file=str(error))) == SILENT
+    assert errors_of(SimpleNamespace(error_file=str(tmp_path / "none"))) == ""
+    assert errors_of(SimpleNamespace()) == ""

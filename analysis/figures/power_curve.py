@@ -119,7 +119,8 @@ def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
     frame = frame[frame["device_uuid"] == frame["device_uuid"].iloc[0]].sort_values("unix_time_s")
     times = frame["unix_time_s"]
     first_s = times[frame["epoch"] >= 1].min() if (frame["epoch"] >= 1).any() else times.iloc[0]
-    return frame[times >= first_s].assign(time_s=times - first_s)
+    shown: pd.DataFrame = frame[times >= first_s].assign(time_s=times - first_s)
+    return shown
 
 
 def _points(samples: pd.DataFrame) -> tuple[PowerPoint, ...]:

@@ -1,11 +1,13 @@
 """Everything that is said of one study, computed once; tables, figures and report only draw it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
+from analysis.advice.scope_text import ScopeAnswer, scope_text
 from analysis.energy.bill import Bill, study_bill
+from analysis.energy.scopes import WORDS, by_scope, measured_components, other_scopes
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
@@ -39,6 +41,8 @@ class Findings:
         paradigm: What its stages say: pretraining, multitask.
         target: Value of the objective for the energy to target; None if there is none.
         factors: What turns energy into greenhouse gas and money; None if not asked for.
+        scopes: Whether the answer changes with the energy that ranks, in words; empty where no other
+            was measured.
     """
 
     study: Study
@@ -51,6 +55,7 @@ class Findings:
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
+    scopes: str = ""
 
     @property
     def score(self) -> ScoreForm:
@@ -97,7 +102,7 @@ def analyse(
     """
     objective = study.manifest.objective
     _check_objective(study, by)
-    study = comparable(study)
+    given, study = study, comparable(study)
     stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
@@ -146,6 +151,55 @@ def analyse(
         paradigm=paradigm,
         target=goal,
         factors=factors,
+        scopes=_scopes_text(
+            given,
+            _answer(study, setups, ranking, paradigm),
+            rank_again=lambda other, found: rank(
+                found,
+                tolerance=aim.tolerance,
+                by=by,
+                rule=choice,
+                evidence=(known := weighed(found, aim, other.manifest.data, objective))[0],
+                at_chance=known[1],
+                objective=objective,
+            ),
+            stage=stage,
+            goal=goal,
+        ),
+    )
+
+
+def _scopes_text(
+    study: Study,
+    own: ScopeAnswer,
+    *,
+    rank_again: Callable[[Study, tuple[SetupEnergy, ...]], Ranking],
+    stage: str | None,
+    goal: float | None,
+) -> str:
+    """What the other energies of a study would say, ranked by the same rules."""
+    answers = []
+    for scope in other_scopes(study):
+        other = by_scope(study, scope)
+        rows = (other.epochs, other.trials)
+        ranked = rows if stage is None else frames_of_stage(*rows, stage)
+        energies = trial_energies(*ranked, target=goal, objective=study.manifest.objective)
+        setups = setup_energies(study.manifest.setups, energies)
+        answers.append(_answer(other, setups, rank_again(other, setups), paradigm_info(other)))
+    return scope_text(own, answers)
+
+
+def _answer(
+    study: Study, setups: tuple[SetupEnergy, ...], ranking: Ranking, paradigm: ParadigmInfo
+) -> ScopeAnswer:
+    pooled = None if paradigm.pretraining is None else paradigm.pretraining.frozen.pooled
+    methods = set(study.epochs["energy_method"].dropna())
+    return ScopeAnswer(
+        scope=study.manifest.energy_of,
+        estimated=EnergyMethod.ESTIMATED.value in methods,
+        first=None if ranking.first is None else ranking.first.setup,
+        setups=setups,
+        cycles=pooled.cycles if pooled is not None and pooled.pays else None,
     )
 
 
@@ -182,4 +236,6 @@ def labels_of(study: Study) -> tuple[str, ...]:
         labels.append("estimated" if len(methods) == 1 else "partly estimated")
     if study.manifest.data.synthetic:
         labels.append("data: synthetic")
+    if len(measured_components(study)) > 1:
+        labels.insert(0, f"energy of {WORDS[study.manifest.energy_of]}")
     return (*labels, *study.labels)

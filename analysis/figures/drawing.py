@@ -11,6 +11,7 @@ from analysis.figures.answer import answer_info
 from analysis.figures.answer_chart import answer_chart
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.figures.joules import joules_chart, joules_info
 from analysis.figures.power_curve import power_info
 from analysis.figures.setup_charts import heat_map_chart, relative_energy_chart
 from analysis.figures.setups import relative_energy_info
@@ -34,6 +35,7 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
         *_relative_energy(findings),
         *_heat_maps(findings),
         *_answer(findings),
+        *_joules(findings),
         *_epochs(findings),
         *_power(findings),
     )
@@ -81,6 +83,13 @@ def _answer(findings: Findings) -> Iterator[Drawing]:
     if info is not None:
         rows = [info.form.named(asdict(point)) for point in info.points]
         yield drawing("pareto_front", info.title, answer_chart(info), rows, findings.labels)
+
+
+def _joules(findings: Findings) -> Iterator[Drawing]:
+    info = joules_info(findings)
+    if info is not None:
+        rows = [asdict(each) for each in info.slices]
+        yield drawing("where_joules_go", info.title, joules_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:

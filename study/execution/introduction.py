@@ -1,11 +1,14 @@
-"""The text before a study's first trial: its plan, and warnings about it."""
+"""What stands before a study's first trial: its plan and warnings in words, its manifest, a layout for TensorBoard."""
 
 from rich.console import Console
 from rich.markup import escape
 
+from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
+from study.record.vocabulary import EnergyMethod, Paradigm
 from study.store.folder import StudyFolder
 
 
@@ -65,3 +68,32 @@ def introduce(
     ]
     for word, text in lines:
         console.print(f"  [dim]{word:9}[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
+    """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
+    estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
+    folder.write_text(MANIFEST_FILE, manifest.to_json())
+    folder.write_bytes(
+        LAYOUT_FILE,
+        layout_events(
+            manifest.objective,
+            tasks=_tasks(manifest),
+            estimated=estimated,
+            components=_components(manifest),
+        ),
+    )
+
+
+def _components(manifest: Manifest) -> dict[str, bool]:
+    """The components that the machines know the energy of, and whether it is an estimate."""
+    known = {(each.component, each.method) for node in manifest.nodes for each in node.components}
+    estimated = {name for name, method in known if method is EnergyMethod.ESTIMATED}
+    return {name: name in estimated for name in sorted({name for name, _ in known})}
+
+
+def _tasks(manifest: Manifest) -> tuple[str, ...]:
+    """The single tasks of a multitask study."""
+    if manifest.paradigm is not Paradigm.MULTITASK:
+        return ()
+    return manifest.stages[:-1]

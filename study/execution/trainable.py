@@ -233,9 +233,16 @@ def _metrics(
     It is the record, the paper's units, and each metric under its own name. A metric that has the
     name of a field is to be found in `val_metrics` only.
     """
+    row = record.to_row()
+    components = {
+        f"{each}_energy_mwh": row[f"{each}_energy_j"] / J_PER_MWH
+        for each in Component
+        if row[f"{each}_energy_j"] is not None
+    }
     return {
         **outcome.val_metrics,
-        **record.to_row(),
+        **row,
+        **components,
         "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
         "energy_wh": _over(record.energy_j, J_PER_WH),
         "error": error,

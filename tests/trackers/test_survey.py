@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.trackers.made_up_machine import MEMORY_W, made_up
+from tests.trackers.sysfs import hwmon
 from tests.waiting import PATIENCE_S
 from trackers.sample import Component, Device, Method
 from trackers.sources.detect import SOURCES
@@ -210,3 +213,81 @@ def text(found: list[SurveyedSource], *, width: int) -> str:
     with console.capture() as capture:
         show(found, console)
     return capture.get()
+
+
+STAND_INS = {
+    "ipmitool": "cat <<X\n    Instantaneous power reading:    431 Watts\nX",
+    "sudo": 'shift; exec "$@"',
+    "powermetrics": f"cat {ROOT}/tests/data/powermetrics_mac14.plists; exec sleep 3600",
+}
+AMDSMI = """
+import time
+from tests.trackers.vendors import AmdSmi
+
+_boards = AmdSmi(power_w=lambda: 217.0, energy_j=lambda: 217.0 * time.monotonic())
+globals().update({name: getattr(_boards, name) for name in dir(_boards) if not name.startswith("__")})
+"""
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """A machine with every sensor that Linux can be made to have: its environment and its plug's file."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, script in STAND_INS.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    (folder / "amdsmi.py").write_text(AMDSMI)
+    hwmon(tmp_path / "sys" / "class" / "hwmon", 1, "i915", energy1_input=5_000_000)
+    boards = Boards(boards=2, shape="constant")
+    with made_up(tmp_path, boards) as machine:
+        yield (
+            {
+                **machine.environment,
+                "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": str(folder),
+            },
+            machine.plug,
+        )
+
+
+def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], Path]) -> None:
+    """Boards of three vendors side by side, one source each for the rest, and a reason for the others."""
+    environment, _ = everything
+
+    done = run("--json", "--seconds", "0.5", env=environment)
+
+    assert done.returncode == 0, done.stderr
+    survey = json.loads(done.stdout)
+    usable = [each["name"] for each in survey["sources"] if not each["refused"]]
+    assert survey["components"] == {
+        "gpu": ["nvml", "amdsmi", "powermetrics", "hwmon"],
+        "cpu": ["powermetrics"],
+        "memory": ["rapl"],
+        "node": ["ipmi"],
+    }
+    assert usable == [each.name for each in SOURCES if each.name != "ioreport"]
+    powers_w = {
+        each["device"]["uuid"].split(":")[0]: each["idle_power_w"]
+        for source in survey["sources"]
+        for each in source["devices"]
+    }
+    assert powers_w["node"] == pytest.approx(431)
+    assert powers_w["memory"] == pytest.approx(MEMORY_W, rel=0.1)
+
+
+def test_named_sensors_and_a_plug(everything: tuple[dict[str, str], Path]) -> None:
+    """Each component has the source that was named for it, in words for people."""
+    environment, plug = everything
+    named = ("--tracker", "nvml", "rapl", str(plug))
+
+    done = run("--seconds", "0.5", *named, env={**environment, "COLUMNS": "120"})
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.split("\n\n")[1].splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert rows["gpu"] == ["measured", "nvml"]
+    assert rows["cpu"] == ["measured", "rapl", "(unverified)"]
+    assert rows["memory"] == ["measured", "rapl", "(unverified)"]
+    assert rows["node"][0] == "measured"
+    assert done.stdout.startswith("A study here measures 5 devices with nvml and rapl and")

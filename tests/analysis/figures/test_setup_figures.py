@@ -10,6 +10,7 @@ from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.figures.setup_charts import heat_map_chart
 from analysis.figures.setups import MOST_BARS, relative_energy_info
 from analysis.findings import Findings, analyse
+from analysis.forms.chart_style import mark_step
 from analysis.forms.series import series_of
 from analysis.read.load import load
 from study.record.manifest import SetupFacts
@@ -111,3 +112,11 @@ def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path
     assert [bar.setup for bar in info.bars] == [*range(1, MOST_BARS + 1), MOST_BARS + 10]
     assert info.bars[-1].percent == pytest.approx(100)
     assert info.setups_left_out == 9
+
+
+def test_no_panel_is_narrower_than_its_heading() -> None:
+    """One bar alone gets the room of its heading; many have enough, and keep their step."""
+    groups = ["batch size 64", "batch size 1024"]
+
+    assert mark_step(36, groups, 1) > 6 * len("batch size 1024")
+    assert mark_step(36, groups, 16) == 36

@@ -111,6 +111,7 @@ def energy_j(reading: Reading) -> float:
 def opened(trial: TrackerClient, manager: Handle, window: WindowKey) -> None:
     """Open a window, and wait until the tracker has looked at the device within it."""
     trial.open(window)
+    trial._take_answers()  # noqa: SLF001 - else only the closing waits for them
     tracker_of(manager)  # answers after what was asked before
 
 
@@ -315,8 +316,8 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> Non
 def test_release_is_for_one_trial(manager: Handle) -> None:
     """Other trials' windows stay open; what was released and is closed late is told the same."""
     trial, tracker = client(manager), tracker_of(manager)
-    trial.open(key(1))
-    trial.open(key(1, trial_id="other"))
+    opened(trial, manager, key(1))
+    opened(trial, manager, key(1, trial_id="other"))
 
     ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
     (released,) = take(tracker).windows

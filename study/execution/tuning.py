@@ -3,10 +3,11 @@
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import ray
 from ray import tune
+from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
 from study.design import Design
@@ -30,6 +31,17 @@ from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
 from study.store.setups import TrialPlan
+
+
+@final
+class _Quiet(ProgressReporter):
+    """Says nothing in a notebook, where Tune's own would take away what the cell has printed."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - as Tune calls it
+        return False
+
+    def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:  # noqa: FBT001 - as above
+        """Never asked."""
 
 
 @final
@@ -79,7 +91,7 @@ class Tuning:
                     break
                 self._interrupts.trials_begin()
                 callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(callback)
+                self._fit(callback, quiet=_Quiet() if console.is_jupyter else None)
                 self._take_bookings()
                 self._source.run_again(callback.lost)
         except KeyboardInterrupt:
@@ -89,14 +101,14 @@ class Tuning:
             progress.stop()
             self._finish()
 
-    def _fit(self, callback: StudyCallback) -> None:
+    def _fit(self, callback: StudyCallback, *, quiet: ProgressReporter | None) -> None:
         try:
-            self._tuner(callback).fit()
+            self._tuner(callback, quiet).fit()
         except OSError as error:
             # Tune misses files of its own. The study's rows have come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
 
-    def _tuner(self, callback: StudyCallback) -> tune.Tuner:
+    def _tuner(self, callback: StudyCallback, quiet: ProgressReporter | None) -> tune.Tuner:
         parts = self._source.parts(
             slots=self._cluster.slots,
             collect=self._take_bookings,
@@ -126,6 +138,7 @@ class Tuning:
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
+                progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
             ),

@@ -24,8 +24,8 @@ from analysis.tables.stages import paradigm_table_infos
 _HEROES = (
     "break_even_lines_classifier_frozen",
     "multitask_bars",
-    "answer",
     "pareto_front",
+    "answer",
     "relative_energy",
 )
 """The figure of the first screen: the first of these that the study has."""

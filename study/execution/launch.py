@@ -21,7 +21,6 @@ from study.execution.checks import (
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of
 from study.execution.shipping import check_shippable
-from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.limits.checks import check_limits, check_limits_here, wanted_limits
@@ -40,6 +39,7 @@ from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
 from study.store.rescue import take_back
+from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.training.dry_run import check_training
 from study.training.stages import stage_warnings
 

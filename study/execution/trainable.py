@@ -7,7 +7,7 @@ that raises can leave its accelerator idle for the rest of the study.
 """
 
 import logging
-import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,15 @@ from typing import Any
 
 import ray
 from ray import tune
+from ray.exceptions import RayError
 
 from study.axes.kinds import POWER_LIMIT
 from study.axes.variants import variant_of
 from study.errors import StorageError
-from study.execution.charge import component_j, ranking_reading
+from study.execution.epoch_row import epoch_record, report_of
 from study.execution.trial_meter import TrialMeter
 from study.machines.storage_visibility import StorageVisibility
-from study.record.files import J_PER_MWH, J_PER_WH
-from study.record.objective import Objective, metrics_text
-from study.record.records import EpochRecord
+from study.record.objective import Objective
 from study.record.vocabulary import EnergyScope, Paradigm, StopReason
 from study.scenario import Data, Scenario
 from study.store.setups import TrialPlan
@@ -42,10 +41,15 @@ from study.training.loop import EpochOutcome, train
 from study.training.recipe import Precision, TrainingSettings
 from study.training.stages import StageTasks
 from trackers.node.actor import Handle
-from trackers.node.client import TrackerClient
+from trackers.node.client import START_TIMEOUT_S, TrackerClient
 from trackers.node.last_words import leave_last_words
+from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent
-from trackers.sample import Component
+
+NODE = "ray_node"
+"""Key of a report under which it tells Ray's name of its machine."""
+
+ASK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,9 @@ def run_trial(
     end_with_parent()
     leave_last_words()
     plan = TrialPlan.from_config(config)
+    node = ray.get_runtime_context().get_node_id()
+    if not _admitted(manager, node, plan.trial_id):
+        return
     client = TrackerClient(
         manager,
         accelerator_uuid=accelerator_uuid(_assigned()),
@@ -117,7 +124,29 @@ def run_trial(
     first_stage = chosen_stages(context.stages, plan.chosen)[0]
     meter = TrialMeter(plan, client, first_stage=first_stage)
     with meter.trial():
-        run_attempt(plan, context, data, meter, _checkpoint(plan, context), report=tune.report)
+        run_attempt(
+            plan,
+            context,
+            data,
+            meter,
+            _checkpoint(plan, context),
+            report=lambda row: tune.report({**row, NODE: node}),
+        )
+
+
+def _admitted(manager: Handle, node: str, trial_id: str) -> bool:
+    """Wait for as long as the machine is closed; whether the trial may begin then.
+
+    A machine that waits takes no other trial.
+    """
+    while True:
+        try:
+            said = ray.get(manager.admits.remote(node, trial_id), timeout=START_TIMEOUT_S)
+        except RayError:  # nobody is there who could have closed it
+            return True
+        if said is not Admitted.WAIT:
+            return bool(said is Admitted.BEGIN)
+        time.sleep(ASK_AGAIN_S)
 
 
 def run_attempt(
@@ -145,16 +174,16 @@ def run_attempt(
     reported = None
     try:
         for outcome in _outcomes(plan, context, data, meter, checkpoint):
-            record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+            record = epoch_record(outcome, plan, context, data, meter, energy_before_j=energy_j)
             energy_j = record.energy_j
-            checkpoint.reports.append(_metrics(record, outcome))
+            checkpoint.reports.append(report_of(record, outcome))
             reported = meter.stage, meter.epoch
             report(checkpoint.reports[-1])
     except Exception:  # noqa: BLE001 - see the module's first lines
         is_reported = reported == (meter.stage, meter.epoch)
         outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)
-        record = _record(outcome, plan, context, data, meter, energy_before_j=energy_j)
-        report(_metrics(record, outcome, error=traceback.format_exc()))
+        record = epoch_record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+        report(report_of(record, outcome, error=traceback.format_exc()))
     checkpoint.remove()
 
 
@@ -254,91 +283,3 @@ def _failed(epoch: int) -> EpochOutcome:
     return EpochOutcome(
         epoch=epoch, train_loss=None, val_loss=None, val_metrics={}, stop_reason=StopReason.ERROR
     )
-
-
-def _record(
-    outcome: EpochOutcome,
-    plan: TrialPlan,
-    context: TrialContext,
-    data: Data,
-    meter: TrialMeter,
-    *,
-    energy_before_j: float | None,
-) -> EpochRecord:
-    """The outcome and its reading as one row."""
-    readings, duration_s = meter.take(outcome.epoch)
-    devices = meter.client.devices
-    reading = ranking_reading(readings, devices, context.energy_of)
-    state = next(iter(readings.values())).state
-    epoch_j = reading.energy_j
-    finished = outcome.train_loss is not None
-    return EpochRecord(
-        study=context.study,
-        trial_id=plan.trial_id,
-        attempt=plan.attempt,
-        node=socket.gethostname(),
-        device_uuid=devices[0].uuid if devices else "",
-        device_name=devices[0].name if devices else "",
-        paradigm=context.paradigm,
-        scenario=context.scenario.name,
-        stage=meter.stage,
-        setup=plan.setup,
-        batch_size=plan.batch_size,
-        effective_batch_size=min(plan.batch_size, len(data.train)),
-        learning_rate=plan.learning_rate,
-        seed=plan.seed,
-        epoch=outcome.epoch,
-        train_loss=outcome.train_loss,
-        val_loss=outcome.val_loss,
-        val_score=outcome.val_metrics.get(context.objective.name),
-        val_metrics=metrics_text(outcome.val_metrics),
-        test_score=(outcome.test_metrics or {}).get(context.objective.name),
-        test_metrics=metrics_text(outcome.test_metrics or {}),
-        epoch_time_s=duration_s,
-        epoch_energy_j=epoch_j,
-        energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
-        mean_power_w=reading.mean_power_w,
-        gpu_energy_j=component_j(readings, devices, Component.GPU),
-        cpu_energy_j=component_j(readings, devices, Component.CPU),
-        memory_energy_j=component_j(readings, devices, Component.MEMORY),
-        node_energy_j=component_j(readings, devices, Component.NODE),
-        energy_method=reading.method,
-        energy_status=reading.status,
-        coverage=reading.coverage,
-        uncertainty_j=reading.uncertainty_j,
-        uncertainty_common_j=reading.uncertainty_common_j,
-        uncertainty_own_j=reading.uncertainty_own_j,
-        power_samples=reading.power_samples,
-        samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
-        peak_memory_bytes=meter.peak_memory_bytes,
-        stop_reason=outcome.stop_reason,
-        parameters=plan.parameters,
-        counter_over_power=reading.counter_over_power,
-        shared_by=reading.shared_by,
-        temperature_c=state.temperature_c,
-        sm_clock_hz=state.sm_clock_hz,
-        utilization=state.utilization,
-        power_limit_w=meter.power_limit_w or state.power_limit_w,
-        power_profile=meter.take_profile(),
-    )
-
-
-def _metrics(
-    record: EpochRecord, outcome: EpochOutcome, *, error: str | None = None
-) -> dict[str, Any]:
-    """Return what Tune, TensorBoard and schedulers see.
-
-    It is the record, the paper's units, and each metric under its own name. A metric that has the
-    name of a field is to be found in `val_metrics` only.
-    """
-    return {
-        **outcome.val_metrics,
-        **record.to_row(),
-        "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
-        "energy_wh": _over(record.energy_j, J_PER_WH),
-        "error": error,
-    }
-
-
-def _over(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit

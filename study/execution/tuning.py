@@ -17,6 +17,7 @@ from study.execution.progress import ProgressDisplay
 from study.execution.trainable import TrialContext, run_trial
 from study.execution.trial_source import TrialSource
 from study.machines.cluster import Cluster
+from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
@@ -73,20 +74,34 @@ class Tuning:
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            for restarts in reversed(range(self._source.restarts + 1)):
-                if self._interrupts.came or not self._source.has_more:
-                    break
-                self._interrupts.trials_begin()
-                callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(callback)
-                self._take_bookings()
-                self._source.run_again(callback.lost)
+            self._run_rounds(progress)
         except KeyboardInterrupt:
             pass  # before Tune ran; the outcome says what has not been run
         finally:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+
+    def _run_rounds(self, progress: ProgressDisplay) -> None:
+        """Run Tune until no trial is left, or none may be run again."""
+        restarts = self._source.restarts
+        # What a search has proposed is not taken back.
+        quarantine = Quarantine() if restarts else None
+        while self._source.has_more and not self._interrupts.came:
+            self._interrupts.trials_begin()
+            # Kept while Tune runs: closed machines have nothing to give to trials then.
+            places = self._cluster.occupied(quarantine.closed if quarantine else ())
+            callback = StudyCallback(
+                self._recorder, progress, self._cluster, quarantine, restarts=restarts
+            )
+            self._fit(callback)
+            self._take_bookings()
+            self._source.run_again(callback.lost)
+            for place in places:
+                ray.kill(place)
+            if not restarts and not callback.closed:
+                return
+            restarts -= 0 if callback.closed else 1
 
     def _fit(self, callback: StudyCallback) -> None:
         try:

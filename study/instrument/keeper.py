@@ -21,8 +21,9 @@ import ray
 from ray.exceptions import RayError
 
 from study.instrument.parts import WORKER, on_the_bill, part_of, trial_and_part
-from trackers.node.actor import Handle, TrackerManager
+from trackers.node.actor import Handle
 from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
+from trackers.node.nodes import TrackerManager
 from trackers.sample import Reading
 from trackers.sources.detect import Request
 

@@ -34,8 +34,9 @@ from study.machines.storage_visibility import StorageVisibility, reach_warnings,
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
-from trackers.node.actor import Handle, start_manager
+from trackers.node.actor import Handle
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.node.nodes import start_manager
 from trackers.sample import PowerLimits
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
@@ -131,6 +132,44 @@ class Cluster:
         """Have the windows closed that a trial which is gone has left open."""
         for tracker in self._trackers():
             tracker.release.remote(trial_id)
+
+    def close(self, node_id: str) -> None:
+        """Let no trial begin on a machine from now on."""
+        self.manager.close_node.remote(node_id)
+
+    def waiting(self) -> frozenset[str]:
+        """Return the trials that wait on closed machines."""
+        try:
+            found: frozenset[str] = ray.get(self.manager.waiting.remote(), timeout=self.answer_s)
+        except RayError:
+            return frozenset()
+        return found
+
+    def let_go(self) -> None:
+        """Have the trials leave that wait on closed machines."""
+        self.manager.let_go.remote()
+
+    def occupied(self, node_ids: Iterable[str]) -> list[Handle]:
+        """Take what closed machines have to give, so that no trial is sent there.
+
+        Returns:
+            What takes it, for as long as it is kept.
+        """
+        asked = self.share.resources()
+        place = ray.remote(_Place).options(
+            num_cpus=asked.pop("cpu"), num_gpus=asked.pop("gpu"), resources=asked
+        )
+        return [
+            place.options(scheduling_strategy=_pinned(node)).remote()
+            for node in self.nodes
+            if node.node_id in set(node_ids)
+            for _ in range(self.share.trials_on(node))
+        ]
+
+    def name_of(self, node_id: str) -> str:
+        """Return the name of a machine, for people."""
+        found = (each["NodeManagerHostname"] for each in _listed() if each["NodeID"] == node_id)
+        return next(found, node_id)
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""
@@ -247,9 +286,17 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
 
 
-def _nodes() -> tuple[Node, ...]:
+class _Place:
+    """Takes a trial's share of a machine, and does nothing with it."""
+
+
+def _listed() -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return tuple(Node.from_ray(node) for node in listed if node["Alive"])
+    return listed
+
+
+def _nodes() -> tuple[Node, ...]:
+    return tuple(Node.from_ray(node) for node in _listed() if node["Alive"])
 
 
 def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:

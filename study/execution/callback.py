@@ -128,16 +128,15 @@ class StudyCallback(tune.Callback):
             logging.getLogger(__name__).warning("results could not be written: %s", error)
 
     def _judge(self, record: EpochRecord, machine: str | None) -> None:
-        """Close a machine that fails every trial at once."""
+        """Close its machine, if that fails every trial at once."""
         if machine is None or self._quarantine is None:
             return
-        closed = None
         if record.stop_reason is not StopReason.ERROR:
-            closed = self._quarantine.trained(machine)
-        elif record.trial_id not in self._reported:
-            closed = self._quarantine.failed_at_once(machine, record.trial_id, record.setup)
-        if closed is not None:
-            self._close(closed, self._quarantine.closed[closed])
+            self._quarantine.trained(machine)
+        elif record.trial_id not in self._reported and self._quarantine.failed_at_once(
+            machine, record.trial_id, record.setup
+        ):
+            self._close(machine, self._quarantine.closed[machine])
 
     def _close(self, machine: str, failed: Sequence[str]) -> None:
         self.closed.append(machine)
@@ -146,10 +145,10 @@ class StudyCallback(tune.Callback):
             self._recorder.forgive(trial_id)
             plan = self._plans[trial_id]
             self.lost.append(replace(plan, attempt=plan.attempt + 1))
-        again = "; those trials are run again elsewhere" if self._restarts else ""
+        again = ", and those are run again elsewhere" if self._restarts else ""
         self._progress.say(
             f"quarantine: {self._cluster.name_of(machine)} failed {len(failed)} trials in a row before "
-            f"their first epoch ended, and other machines do not: it takes no more of them{again}"
+            f"their first epoch ended; it takes no more of them{again}"
         )
 
     def _send_away(self, trials: Sequence[Any]) -> None:

@@ -115,6 +115,7 @@ def run_trial(
     plan = TrialPlan.from_config(config)
     node = ray.get_runtime_context().get_node_id()
     if not _admitted(manager, node, plan.trial_id):
+        tune.report({NODE: node})  # Tune would print that there was no result
         return
     client = TrackerClient(
         manager,

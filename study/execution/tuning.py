@@ -86,7 +86,7 @@ class Tuning:
         """Run Tune until no trial is left, or none may be run again."""
         restarts = self._source.restarts
         # What a search has proposed is not taken back.
-        quarantine = Quarantine() if restarts else None
+        quarantine = Quarantine(self._cluster.used()) if restarts else None
         while self._source.has_more and not self._interrupts.came:
             self._interrupts.trials_begin()
             # Kept while Tune runs: closed machines have nothing to give to trials then.

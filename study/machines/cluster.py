@@ -133,6 +133,10 @@ class Cluster:
         for tracker in self._trackers():
             tracker.release.remote(trial_id)
 
+    def used(self) -> list[str]:
+        """Return Ray's names of the machines that trials fit on."""
+        return [node.node_id for node in self.nodes if self.share.trials_on(node)]
+
     def close(self, node_id: str) -> None:
         """Let no trial begin on a machine from now on."""
         self.manager.close_node.remote(node_id)
@@ -156,11 +160,12 @@ class Cluster:
             What takes it, for as long as it is kept.
         """
         asked = self.share.resources()
-        place = ray.remote(_Place).options(
-            num_cpus=asked.pop("cpu"), num_gpus=asked.pop("gpu"), resources=asked
-        )
+        cpus, gpus = asked.pop("cpu"), asked.pop("gpu")
+        place = ray.remote(_Place)
         return [
-            place.options(scheduling_strategy=_pinned(node)).remote()
+            place.options(
+                num_cpus=cpus, num_gpus=gpus, resources=asked, scheduling_strategy=_pinned(node)
+            ).remote()
             for node in self.nodes
             if node.node_id in set(node_ids)
             for _ in range(self.share.trials_on(node))

@@ -14,6 +14,7 @@ from analysis.findings import Findings, analyse
 from analysis.quantities import listed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule
+from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import load
@@ -25,11 +26,11 @@ from study.record.migration import RENAMED_OPTIONS
 class Choices:
     """Options of an analysis."""
 
-    tolerance: Annotated[float, tyro.conf.arg(metavar="POINTS")] = 1.0
+    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS")] = None
     """What may be given up to save energy: percentage points of an accuracy or another share, per cent
-    of the best value of any other objective."""
-    prefer: tyro.conf.EnumChoicesFromValues[Preference] = Preference.BALANCED
-    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy."""
+    of the best value of any other objective. Left out: the study's own, or 1."""
+    prefer: tyro.conf.EnumChoicesFromValues[Preference | None] = None
+    """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy. Left out: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
@@ -59,7 +60,7 @@ class Choices:
         Raises:
             AnalysisError: An option is not allowed.
         """
-        if not 0 <= self.tolerance <= 100:  # noqa: PLR2004 - percent
+        if self.tolerance is not None and not 0 <= self.tolerance <= POINTS:
             message = f"--tolerance is {self.tolerance:g}; allowed are 0 to 100."
             raise AnalysisError(message)
         if self.target is not None and not math.isfinite(self.target):
@@ -97,7 +98,7 @@ class Choices:
             raise AnalysisError(message)
         return analyse(
             without_idle(comparable(study)) if self.subtract_idle else study,
-            tolerance=self.tolerance / 100,
+            tolerance=None if self.tolerance is None else self.tolerance / POINTS,
             by=self.rank_by,
             target=target,
             baseline=self.baseline,

@@ -1,11 +1,13 @@
 """Everything that is said of one study, computed once; tables, figures and report only draw it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
+from analysis.advice.scope_text import ScopeAnswer, scope_text
 from analysis.energy.bill import Bill, study_bill
+from analysis.energy.scopes import WORDS, by_scope, measured_components, other_scopes
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
@@ -15,11 +17,11 @@ from analysis.forms.titles import titled
 from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking.chance import weighed
 from analysis.ranking.criteria import RankBy
-from analysis.ranking.ranking import DEFAULT_TOLERANCE, ChoiceRule, Ranking, rank
-from analysis.ranking.tolerance import allowed
+from analysis.ranking.ranking import ChoiceRule, Ranking, rank
+from analysis.ranking.tolerance import allowed, asked
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
-from study.inference.choice import Aim, Preference
+from study.inference.choice import Preference
 from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, ranked_stage
 
@@ -39,6 +41,8 @@ class Findings:
         paradigm: What its stages say: pretraining, multitask.
         target: Value of the objective for the energy to target; None if there is none.
         factors: What turns energy into greenhouse gas and money; None if not asked for.
+        scopes: Whether the answer changes with the energy that ranks, in words; empty where no other
+            was measured.
     """
 
     study: Study
@@ -51,6 +55,7 @@ class Findings:
     paradigm: ParadigmInfo
     target: float | None
     factors: Factors | None
+    scopes: str = ""
 
     @property
     def score(self) -> ScoreForm:
@@ -69,12 +74,12 @@ class Findings:
 def analyse(
     study: Study,
     *,
-    tolerance: float = DEFAULT_TOLERANCE,
+    tolerance: float | None = None,
     by: RankBy = RankBy.ENERGY,
     target: float | None = None,
     baseline: int | None = None,
     factors: Factors | None = None,
-    prefer: Preference = Preference.BALANCED,
+    prefer: Preference | None = None,
     choice: ChoiceRule = ChoiceRule.EXPECTED,
 ) -> Findings:
     """Compute everything that is said of a study.
@@ -82,13 +87,14 @@ def analyse(
     Args:
         study: A loaded study, finished or not.
         tolerance: What may be given up of the objective for energy; a share, 0.01 is one point of
-            an objective that is a share and 1 % of the best setup's value of any other.
+            an objective that is a share and 1 % of the best setup's value of any other. Left out:
+            the study's own, or 0.01.
         by: What setups are ranked by.
         target: Value of the objective for the energy to target. Left out: the study's own, or,
             where setups are ranked by it, the best one less the tolerance.
         baseline: Number of the setup that savings are also given against.
         factors: What turns energy into greenhouse gas and money, if that is asked for.
-        prefer: What a point of the objective is worth beyond the tolerance.
+        prefer: What a point of the objective is worth beyond the tolerance; left out: likewise.
         choice: How the setup to use is chosen, where setups are ranked by energy.
 
     Raises:
@@ -96,31 +102,34 @@ def analyse(
     """
     objective = study.manifest.objective
     _check_objective(study, by)
-    study = comparable(study)
+    given, study = study, comparable(study)
     stage = ranked_stage(study.manifest.paradigm, study.manifest.stages)
     rows = (study.epochs, study.trials)
     goal = study.manifest.options.get("target") if target is None else target
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
-    asked = study.manifest.setups
-    setups = setup_energies(asked, trial_energies(*ranked_rows, target=goal, objective=objective))
+    facts = study.manifest.setups
+    aim = asked(study.manifest.options, tolerance=tolerance, prefer=prefer)
+    setups = setup_energies(facts, trial_energies(*ranked_rows, target=goal, objective=objective))
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
-        goal = _reachable(setups, tolerance, objective)
+        goal = _reachable(setups, aim.tolerance, objective)
         setups = setup_energies(
-            asked, trial_energies(*ranked_rows, target=goal, objective=objective)
+            facts, trial_energies(*ranked_rows, target=goal, objective=objective)
         )
-    aim = Aim(tolerance=tolerance, price=prefer.price)
     evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
+    paradigm = paradigm_info(study)
+    search = paradigm.search
     ranking = rank(
         setups,
-        tolerance=tolerance,
+        tolerance=aim.tolerance,
         by=by,
         baseline=baseline,
         rule=choice,
         evidence=evidence,
         at_chance=at_chance,
         objective=objective,
+        # By another criterion the user asks for another order.
+        answer=frozenset() if search is None or by is not RankBy.ENERGY else {*search.answer},
     )
-    paradigm = paradigm_info(study)
     return Findings(
         study=study,
         setups=setups,
@@ -142,6 +151,55 @@ def analyse(
         paradigm=paradigm,
         target=goal,
         factors=factors,
+        scopes=_scopes_text(
+            given,
+            _answer(study, setups, ranking, paradigm),
+            rank_again=lambda other, found: rank(
+                found,
+                tolerance=aim.tolerance,
+                by=by,
+                rule=choice,
+                evidence=(known := weighed(found, aim, other.manifest.data, objective))[0],
+                at_chance=known[1],
+                objective=objective,
+            ),
+            stage=stage,
+            goal=goal,
+        ),
+    )
+
+
+def _scopes_text(
+    study: Study,
+    own: ScopeAnswer,
+    *,
+    rank_again: Callable[[Study, tuple[SetupEnergy, ...]], Ranking],
+    stage: str | None,
+    goal: float | None,
+) -> str:
+    """What the other energies of a study would say, ranked by the same rules."""
+    answers = []
+    for scope in other_scopes(study):
+        other = by_scope(study, scope)
+        rows = (other.epochs, other.trials)
+        ranked = rows if stage is None else frames_of_stage(*rows, stage)
+        energies = trial_energies(*ranked, target=goal, objective=study.manifest.objective)
+        setups = setup_energies(study.manifest.setups, energies)
+        answers.append(_answer(other, setups, rank_again(other, setups), paradigm_info(other)))
+    return scope_text(own, answers)
+
+
+def _answer(
+    study: Study, setups: tuple[SetupEnergy, ...], ranking: Ranking, paradigm: ParadigmInfo
+) -> ScopeAnswer:
+    pooled = None if paradigm.pretraining is None else paradigm.pretraining.frozen.pooled
+    methods = set(study.epochs["energy_method"].dropna())
+    return ScopeAnswer(
+        scope=study.manifest.energy_of,
+        estimated=EnergyMethod.ESTIMATED.value in methods,
+        first=None if ranking.first is None else ranking.first.setup,
+        setups=setups,
+        cycles=pooled.cycles if pooled is not None and pooled.pays else None,
     )
 
 
@@ -178,4 +236,6 @@ def labels_of(study: Study) -> tuple[str, ...]:
         labels.append("estimated" if len(methods) == 1 else "partly estimated")
     if study.manifest.data.synthetic:
         labels.append("data: synthetic")
+    if len(measured_components(study)) > 1:
+        labels.insert(0, f"energy of {WORDS[study.manifest.energy_of]}")
     return (*labels, *study.labels)

@@ -34,7 +34,7 @@ from study.scenario_lookup import load_scenario
 from study.store.setups import TrialPlan, grid, trial_plans
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.nodes import start_manager

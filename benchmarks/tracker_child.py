@@ -158,26 +158,40 @@ def cpu_s() -> float:
     return time.process_time() + used.children_user + used.children_system
 
 
-def run(tracker: str, length_s: float, epochs: int, *, settle_s: float) -> dict[str, object]:
-    """Go through epochs of one length with a tracker, and tell what it said."""
-    pause = random.Random(epochs)  # noqa: S311 - not a secret; the same pauses for all trackers
-    times = []
-    with TRACKERS[tracker](epochs + 1) as (start, stop, told):
+def run(
+    tracker: str, schedule: list[tuple[float, int]], *, settle_s: float
+) -> list[dict[str, Any]]:
+    """Go through epochs of several lengths with a tracker, and tell what it said of each length."""
+    lengths_s = [length_s for length_s, count in schedule for _ in range(count)]
+    pause = random.Random(len(lengths_s))  # noqa: S311 - not a secret; the same for all trackers
+    parts: dict[float, dict[str, Any]] = {}
+    with TRACKERS[tracker](len(lengths_s) + 1) as (start, stop, told):
         time.sleep(settle_s)
         start(0)  # the first call may look for boards or import something: not counted
         time.sleep(settle_s)
         stop(0)
-        cpu_before_s, began_s = cpu_s(), time.monotonic()
-        for epoch in range(1, epochs + 1):
+        for epoch, length_s in enumerate(lengths_s, start=1):
+            part = parts.setdefault(length_s, {"times": [], "cpu_s": 0.0, "wall_s": 0.0})
+            cpu_before_s, began_s = cpu_s(), time.monotonic()
             start(epoch)
             start_s = time.monotonic()
             time.sleep(length_s)
             stop_s = time.monotonic()
             stop(epoch)
-            times.append((start_s, stop_s))
+            part["times"].append((start_s, stop_s))
             time.sleep(pause.uniform(0, 0.02))  # so that epochs do not keep step with the refresh
-        share = (cpu_s() - cpu_before_s) / (time.monotonic() - began_s)
-        return {"length_s": length_s, "times": times, "energy_j": told()[1:], "cpu_share": share}
+            part["cpu_s"] += cpu_s() - cpu_before_s
+            part["wall_s"] += time.monotonic() - began_s
+        energies_j = iter(told()[1:])
+    return [
+        {
+            "length_s": length_s,
+            "times": part["times"],
+            "energy_j": [next(energies_j, None) for _ in part["times"]],
+            "cpu_share": part["cpu_s"] / part["wall_s"],
+        }
+        for length_s, part in parts.items()
+    ]
 
 
 def main() -> None:
@@ -187,11 +201,9 @@ def main() -> None:
     parser.add_argument("--epochs", nargs="+", required=True, help="LENGTH_S:COUNT ...")
     parser.add_argument("--settle", type=float, default=SETTLE_S, help="seconds before epochs")
     options = parser.parse_args()
-    outcome = []
-    for each in options.epochs:
-        length_s, _, count = each.partition(":")
-        outcome.append(run(options.tracker, float(length_s), int(count), settle_s=options.settle))
-    print(json.dumps(outcome))
+    parts = (each.partition(":") for each in options.epochs)
+    schedule = [(float(length_s), int(count)) for length_s, _, count in parts]
+    print(json.dumps(run(options.tracker, schedule, settle_s=options.settle)))
     sys.stdout.flush()
 
 

@@ -32,7 +32,7 @@ from models.sensor import SensorClassifier
 from study.scenario import Arrays, Data
 from study.training.loop import train
 from study.training.recipe import OPTIMIZERS, TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 
 GOAL = 0.95
 CHANNELS, TIME, CLASSES = 6, 100, 7

@@ -17,6 +17,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -55,6 +56,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, page in ROOT_PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / name).read_text()))
     files.append(File.generated(config, COMMANDS_PAGE, content=_commands_page()))
+    for notebook in sorted(DOCS.rglob("*.ipynb")):
+        for name, content in _notebook_page(notebook).items():
+            files.append(File.generated(config, name, content=content))
     for source in sorted(_linked_sources()):
         files.append(File.generated(config, _copy_of(source), content=(ROOT / source).read_bytes()))
     return files
@@ -81,6 +85,20 @@ def on_post_build(config: MkDocsConfig) -> None:
         if path.suffix in {".html", ".css"} and (found := FOREIGN.search(path.read_text())):
             message = f"{path} loads something from another host: {found[0]}"
             raise PluginError(message)
+
+
+def _notebook_page(notebook: Path) -> dict[str, str | bytes]:
+    """A notebook as a page with its outputs as they are in it, and its figures, by their names."""
+    text, resources = MarkdownExporter().from_filename(str(notebook))
+    page = notebook.relative_to(DOCS).with_suffix(".md")
+    figures = resources.get("outputs", {})
+    named = {name: f"{page.stem}-{name}" for name in figures}
+    for name, new in named.items():
+        text = text.replace(f"]({name})", f"]({new})")
+    return {
+        page.as_posix(): f"{text}\n[The notebook]({notebook.name}), to be run.\n",
+        **{(page.parent / named[name]).as_posix(): each for name, each in figures.items()},
+    }
 
 
 def _target(link: str, written_at: str) -> str | None:

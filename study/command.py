@@ -61,7 +61,7 @@ def main(
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    reported = options.no_report or show_analysis(outcome.folder, *asked_of_analysis(options))
+    reported = options.no_report or show_analysis(outcome.folder)
     return ending(outcome, console, reported=reported)
 
 
@@ -74,7 +74,7 @@ runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 """What the process of the report runs, which ends with the command whatever ends that."""
 
 
-def show_analysis(folder: StudyFolder, *asked: str) -> bool:
+def show_analysis(folder: StudyFolder) -> bool:
     """Print tables, ranking and recommendation, and write the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
@@ -82,7 +82,6 @@ def show_analysis(folder: StudyFolder, *asked: str) -> bool:
 
     Args:
         folder: Of the study.
-        asked: Options of `python -m analysis`.
 
     Returns:
         Whether nobody interrupted it.
@@ -94,7 +93,7 @@ def show_analysis(folder: StudyFolder, *asked: str) -> bool:
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             # Not the working folder first: it may hold an `analysis` of its own.
-            [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path, *asked],
+            [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
@@ -104,17 +103,6 @@ def show_analysis(folder: StudyFolder, *asked: str) -> bool:
     if interrupted:
         sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
     return not interrupted
-
-
-def asked_of_analysis(options: StudyOptions) -> tuple[str, ...]:
-    """Options of `python -m analysis` that were given; its defaults left out."""
-    wanted = {"--tolerance": ("tolerance", 1.0), "--prefer": ("prefer", "balanced")}
-    return tuple(
-        text
-        for option, (name, default) in wanted.items()
-        if (value := getattr(options, name, default)) != default
-        for text in (option, f"{value}")
-    )
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

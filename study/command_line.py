@@ -32,8 +32,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("clip_norm", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
-        *("address", "gpus_per_trial", "cpus_per_trial", "exclusive", "mixed_devices"),
-        "dashboard",
+        *("address", "gpus_per_trial", "cpus_per_trial", "workers_per_trial", "exclusive"),
+        *("mixed_devices", "dashboard"),
     ),
     "measuring": (
         *(

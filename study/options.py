@@ -64,8 +64,11 @@ class StudyOptions:
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
             energy to reach it is reported.
         address: Ray cluster (auto, host:port or ray://host:port); left out: one on this machine.
-        gpus_per_trial: GPUs of each trial; left out: 1 where the cluster has any, else 0.
-        cpus_per_trial: CPUs of each trial, and torch's threads in it.
+        gpus_per_trial: GPUs of each trial, a share of one or a whole number; left out: one for each
+            of its workers where the cluster has any, else 0.
+        cpus_per_trial: CPUs of each trial, and torch's threads in it; its workers share them.
+        workers_per_trial: Processes that train each trial together, each on its part of every batch
+            (DistributedDataParallel); left out: one for each of its GPUs, else 1.
         tracker: auto, for all sources of energy that work; or one or more of their names, and of a
             PATH.csv of recorded power, or a PATH.yaml of a plug or another server (`python -m
             trackers` lists what this machine can measure).
@@ -122,6 +125,7 @@ class StudyOptions:
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
     gpus_per_trial: Annotated[float | None, tyro_optional_arg("N")] = None
     cpus_per_trial: Annotated[float, tyro_arg("N")] = 1
+    workers_per_trial: Annotated[int | None, tyro_optional_arg("N")] = None
     tracker: Annotated[tuple[str, ...], tyro_arg("NAME ...")] = (AUTO,)
     cpu_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
     cpu_idle_watts: Annotated[float | None, tyro_optional_arg("WATTS")] = None
@@ -158,9 +162,8 @@ class StudyOptions:
             if not values or len(set(values)) < len(values):
                 got = " ".join(map(str, values)) or "nothing"
                 _refuse(option, got, "one value or more, each once")
+        _check_gpus(self)
         split_axes(self.axis)
-        if self.exclusive and self.gpus_per_trial is not None and 0 < self.gpus_per_trial < 1:
-            _refuse("gpus_per_trial", f"{self.gpus_per_trial:g} with --exclusive", "a whole number")
         if self.resume and self.name is None:
             _refuse("resume", "given without --name", "only the --name of the study to go on with")
         if self.retry_failed and not self.resume:
@@ -170,6 +173,11 @@ class StudyOptions:
     def seeds(self) -> tuple[int, ...]:
         """One seed for each repeat."""
         return tuple(range(self.seed, self.seed + self.repeats))
+
+    @property
+    def workers(self) -> int:
+        """Processes that train each trial together, as far as the options say."""
+        return self.workers_per_trial or max(1, int(self.gpus_per_trial or 1))
 
     def reduced(self) -> Self:
         """These options, cut down to a smoke run where one was asked for."""
@@ -189,6 +197,22 @@ class StudyOptions:
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:
     message = f"--{option.replace('_', '-')} is {got}; allowed is {allowed}."
     raise OptionError(message)
+
+
+def _check_gpus(options: StudyOptions) -> None:
+    """Refuse GPUs and workers that do not go with other options."""
+    gpus, workers = options.gpus_per_trial, options.workers_per_trial
+    if options.power_limits and options.workers > 1:
+        allowed = "one GPU in a trial, or --axis power_limit_w, which limits each of several"
+        _refuse("power_limits", f"given for {options.workers} workers in a trial", allowed)
+    if not gpus:
+        return
+    if options.exclusive and gpus < 1:
+        _refuse("gpus_per_trial", f"{gpus:g} with --exclusive", "a whole number")
+    if workers is not None and workers != max(1.0, gpus):
+        _refuse(
+            "workers_per_trial", f"{workers} with --gpus-per-trial {gpus:g}", "one for each GPU"
+        )
 
 
 def _is_positive(value: float) -> bool:
@@ -219,9 +243,10 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("cpus_per_trial", _is_positive, "a number above 0"),
     (
         "gpus_per_trial",
-        lambda count: 0 <= count <= 1,
-        "0, a share of a GPU, or 1: a trial trains on one GPU, whose energy is measured",
+        lambda count: 0 <= count <= 1 or (count < math.inf and count == int(count) > 1),
+        "0, a share of a GPU, or a whole number of GPUs",
     ),
+    ("workers_per_trial", lambda count: count >= 1, "1 or more"),
     ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
     ("target", math.isfinite, "a number"),
     (

@@ -1,7 +1,8 @@
 """Studies from Python and notebooks: `run_study` takes the options of a command, and returns its results.
 
 It works in a running event loop, and in a thread that is not the main one, where signals are left alone.
-In the main thread Ctrl-C, or a notebook's interrupt, ends the trials, and what is known is returned.
+In the main thread Ctrl-C, or a notebook's interrupt, ends the trials, and what is known is returned;
+once more, it ends the call.
 """
 
 import dataclasses
@@ -165,6 +166,7 @@ def run_study(
         console=console or Console(),
         source=source,
         scenario=found,
+        leave=_interrupted,
     )
     said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
     return StudyResult(
@@ -175,6 +177,15 @@ def run_study(
         caveats=tuple(said.get("caveats", ())),
         report=Path(said["page"]) if "page" in said else None,
     )
+
+
+def _interrupted(_: int) -> None:
+    """End the study at once, but not the program or the notebook that has started it.
+
+    Raises:
+        KeyboardInterrupt: Always.
+    """
+    raise KeyboardInterrupt
 
 
 def _options_of(paradigm: str) -> type[StudyOptions]:

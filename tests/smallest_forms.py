@@ -57,11 +57,6 @@ def here(module: str, *args: str) -> None:
         sys.argv = before
 
 
-def apart(module: str, *args: str) -> None:
-    """Run a module as `python -m` does, in a process of its own."""
-    subprocess.run([sys.executable, "-m", module, *args], check=True)
-
-
 def with_boards(module: str, *args: str) -> None:
     """Run a module in a process that sees emulated boards."""
     command = [sys.executable, "-m", module, *args]
@@ -175,11 +170,11 @@ def not_ours(words: Sequence[str]) -> None:
     assert words
 
 
-RAY, SLOW, HEAVY = pytest.mark.ray, pytest.mark.slow, pytest.mark.integrations
+SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 
 FORMS = (
     Form(begins="make ", run=dry),
-    Form(begins="scripts/paper", run=paper),
+    Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),
     Form(begins=r"study\.search .*--resume", run=helped),
@@ -187,25 +182,24 @@ FORMS = (
     Form(begins=r"study\.data", run=helped),
     Form(begins=r"study\.new", run=as_it_is()),
     Form(begins="power-of-training ", run=console),
-    Form(begins="trackers --watch", run=watched),
+    Form(begins="trackers --watch", run=watched, marks=(SLOW,)),
     Form(begins="trackers run", run=lambda words: helped(words[:2])),
     Form(begins="trackers calibrate", run=lambda words: helped(words[:2])),
     Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
     Form(begins="analysis (serve|import)", run=helped),
     Form(begins="analysis", run=analysed),
-    Form(begins=r"benchmarks\.calibration", run=as_it_is("--studies", "2", "--seeds", "1")),
+    Form(
+        begins=r"benchmarks\.calibration",
+        run=as_it_is("--studies", "2", "--seeds", "1"),
+        marks=(SLOW,),
+    ),
     Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.frozen_stage",
-        run=as_it_is("--rounds", "1", "--batch-sizes", "1024"),
+        run=as_it_is("--rounds", "1", "--epochs", "1", "--batch-sizes", "1024"),
         marks=(SLOW,),
     ),
-    Form(begins=r"benchmarks\.gpu --page", run=lambda _: apart("benchmarks.gpu", "--help")),
-    Form(
-        begins=r"benchmarks\.gpu",
-        run=lambda _: apart("benchmarks.gpu", "--emulated", "--parts", "calls", "--out", "gpu"),
-        marks=(SLOW,),
-    ),
+    Form(begins=r"benchmarks\.gpu", run=helped),  # tests/benchmarks/test_gpu.py runs parts of it
     Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.overhead study",
@@ -215,7 +209,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.overhead tracker",
         run=as_it_is("--rounds", "1", "--max-epochs", "1", "--settle-s", "0.1"),
-        marks=(RAY,),
+        marks=(HEAVY,),
     ),
     Form(
         begins=r"benchmarks\.pamap2_load",
@@ -239,6 +233,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tracker_child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),
+        marks=(SLOW,),
     ),
     Form(
         begins=r"benchmarks\.tracker_comparison",
@@ -253,7 +248,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tune_overhead",
         run=as_it_is("--epochs", "2", "--repeats", "1", "--epoch-s", "0.1"),
-        marks=(RAY,),
+        marks=(HEAVY,),
     ),
     Form(
         begins=r"benchmarks\.training_loop",

@@ -23,6 +23,7 @@ THEIRS = {
         "trackers/node/",
         "study/execution/",
         "study/instrument/",
+        "study/machines/admissions.py",
         "study/machines/cluster.py",
         "study/machines/ray_session.py",
         "study/search/ray_adapter.py",
@@ -197,6 +198,7 @@ LIGHT = {
 """What must not be loaded, directly or by something in between, when a module is imported."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", LIGHT)
 def test_importing_is_light(module: str) -> None:
     """A reader of results needs neither Ray nor torch; nor does who only wants to measure."""

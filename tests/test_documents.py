@@ -17,7 +17,7 @@ PRESENT = [each for each in DOCUMENTS if each != HISTORY]
 MADE_UP = {"digits.py", "trackers/sources/watt_file.py"}
 """Files that a reader is to write."""
 
-GENERATED = {"docs/reference/commands.md"}
+GENERATED = {"docs/reference/commands.md", "docs/tutorials/in-a-notebook.md"}
 """Pages that the site makes (scripts/documentation_site.py)."""
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")

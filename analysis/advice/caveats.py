@@ -20,17 +20,25 @@ MANY_CUT_OFF = 0.5
 """From this share on, trainings that were cut off are named."""
 
 
-def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
+UNLIKE_BOARDS = 0.02
+"""From this difference on, boards are named."""
+
+
+def caveats(
+    study: Study, setups: Sequence[SetupEnergy], ranking: Ranking, *, is_tested: bool
+) -> Iterator[str]:
     """Say what limits the advice.
 
     Args:
         study: The study.
         setups: Its setups, of the ranked stage.
         ranking: Their order.
+        is_tested: Whether the recommended setup has a score on data that decided nothing.
     """
     yield from _about_choice(ranking)
+    yield from _about_boards(ranking)
     yield from _about_energy(study, setups)
-    yield from _about_accuracy(study, ranking)
+    yield from _about_accuracy(study, ranking, is_tested=is_tested)
     yield from _about_trials(study, setups)
     yield from _about_counts(setups, ScoreForm(ranking.objective))
     yield from _about_setups(setups, ranking)
@@ -41,7 +49,7 @@ def caveats(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> It
 def _about_choice(ranking: Ranking) -> Iterator[str]:
     """The other rule's choice, where it differs."""
     first, evidence = ranking.first, ranking.evidence
-    if first is None or evidence is None or ranking.by is not RankBy.ENERGY:
+    if first is None or evidence is None or ranking.answer or ranking.by is not RankBy.ENERGY:
         return
     other = evidence.by_threshold if ranking.by_expected_loss else evidence.chosen
     if other != first.setup.setup:
@@ -51,6 +59,17 @@ def _about_choice(ranking: Ranking) -> Iterator[str]:
             else "by expected loss (`--choice expected`)"
         )
         yield f"{how[0].upper()}{how[1:]} it would be setup {other}."
+
+
+def _about_boards(ranking: Ranking) -> Iterator[str]:
+    """By how much boards differ in the same setups, where that is more than rounding."""
+    boards = None if ranking.evidence is None else ranking.evidence.boards
+    if boards is not None and boards.widest >= UNLIKE_BOARDS:
+        yield (
+            f"The {len(boards.boards)} boards differ by up to {percent_text(boards.widest, decimals=0)} in "
+            "the same setups: intervals, probabilities and the choice are without that, the energies "
+            "in the tables are as measured."
+        )
 
 
 def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
@@ -87,11 +106,11 @@ def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
             )
 
 
-def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
+def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Iterator[str]:
     data, score = study.manifest.data, ScoreForm(ranking.objective)
     if data.synthetic:
         yield f"The data are synthetic: {score.values} say nothing about real data."
-    elif not study.epochs.empty and not _has_test_scores(study):
+    elif not study.epochs.empty and not is_tested:
         less = "less" if ranking.objective.mode == "max" else "more"
         yield sentence(
             f"{score.values} are those of the best epoch on the validation set that chose it: on new "
@@ -113,10 +132,6 @@ def _about_accuracy(study: Study, ranking: Ranking) -> Iterator[str]:
             f"{setups_text(guessing)} cannot be distinguished from always naming the commonest class "
             f"({percent_text(data.chance_accuracy)}): nothing was learnt there, however little it took."
         )
-
-
-def _has_test_scores(study: Study) -> bool:
-    return "test_score" in study.epochs and bool(study.epochs["test_score"].notna().any())
 
 
 def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:

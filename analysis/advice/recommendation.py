@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
-from analysis.advice.caveats import caveats
+from analysis.advice.caveats import caveats, setups_text
 from analysis.advice.footprint_text import footprint_text, saved_text
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
@@ -68,15 +68,22 @@ def recommend(
         test_accuracy: The first setup's value of the objective on a test set; None where there is none.
     """
     first = ranking.first
-    if first is None:
+    if first is None and ranking.answer and any(setup.finished for setup in setups):
+        about = (
+            f"No training of this study is of the answer of the search ({setups_text(ranking.answer, start=False)}): "
+            "it comes from an earlier one, whose report has its energy."
+        )
+    elif first is None:
         about = _refusal(study, setups, ScoreForm(ranking.objective))
     else:
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
+        if len(ranking.answer) > 1:
+            about = f"Of the front, {about[0].lower()}{about[1:]}"
     of_paradigm = paradigm_advice(paradigm, ranking.tolerance, ScoreForm(ranking.objective))
     return Recommendation(
         setup=None if first is None else first.setup.setup,
         text=" ".join([*of_paradigm, _of_stage(about, stage)]),
-        caveats=tuple(caveats(study, setups, ranking)),
+        caveats=tuple(caveats(study, setups, ranking, is_tested=test_accuracy is not None)),
     )
 
 
@@ -189,7 +196,8 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
             "probability."
         )
         return
-    if ranking.by_expected_loss:
+    # A search with one answer has a probability of its own, of what it was after.
+    if ranking.by_expected_loss and len(ranking.answer) != 1:
         yield (
             f"With a probability of {probability_text(right)} it is within "
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "

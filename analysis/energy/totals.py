@@ -126,7 +126,8 @@ class SetupEnergy:
         calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
         to_target_j: Energy to the target; None unless every finished trial reached it.
-        boards: What its trials were measured on.
+        boards: What each of the energies was measured on, in the order of `energy_j.values`; None
+            where that is not known.
         failed: Number of trials that failed: diverged, out of memory, or with an error.
         cost: Energy of all trials for each that succeeded; None where none failed, or where the
             energy of one is not known.
@@ -154,7 +155,7 @@ class SetupEnergy:
     calibration: float | None = None
     time_s: Spread | None = None
     to_target_j: Spread | None = None
-    boards: frozenset[str] = frozenset()
+    boards: tuple[str | None, ...] = ()
     failed: int = 0
     cost: CostOfSuccess | None = None
     estimated: bool = False
@@ -333,7 +334,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
         to_target_j=None if None in reached else Spread.of(reached),
-        boards=frozenset(trial.board for trial in repeats if trial.board),
+        boards=tuple(trial.board for trial in ended if trial.energy_j is not None),
         failed=sum(trial.failed for trial in repeats),
         cost=cost_with_failures(repeats),
         estimated=any(trial.estimated for trial in repeats),

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
+from analysis.figures.joules import joules_chart, joules_info
 from analysis.figures.power_curve import power_info
 from analysis.figures.setup_charts import heat_map_chart, pareto_chart, relative_energy_chart
 from analysis.figures.setups import pareto_info, relative_energy_info
@@ -32,6 +33,7 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
         *_relative_energy(findings),
         *_heat_maps(findings),
         *_pareto(findings),
+        *_joules(findings),
         *_epochs(findings),
         *_power(findings),
     )
@@ -79,6 +81,13 @@ def _pareto(findings: Findings) -> Iterator[Drawing]:
     if info.points:
         rows = [info.form.named(asdict(point)) for point in info.points]
         yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
+
+
+def _joules(findings: Findings) -> Iterator[Drawing]:
+    info = joules_info(findings)
+    if info is not None:
+        rows = [asdict(each) for each in info.slices]
+        yield drawing("where_joules_go", info.title, joules_chart(info), rows, findings.labels)
 
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:

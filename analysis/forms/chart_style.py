@@ -48,6 +48,10 @@ WIDTH = 640
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _PNG_SCALE = 2.0
 _HEADING_LETTER = 6.5
+_TITLE_LETTER, _NOTE_LETTER, _AROUND_TITLE = 9.6, 6.0, 16
+_SIZE = re.compile(
+    r'width="(?P<width>[\d.]+)" height="(?P<height>[\d.]+)" viewBox="0 0 (?P=width) (?P=height)"'
+)
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 
 
@@ -89,7 +93,7 @@ def drawing(
         labels: What must be known of them (`estimated`), for the same.
     """
     definition = chart.to_dict(validate=False)
-    svg = str(vl_convert.vegalite_to_svg(definition))
+    svg = _with_room(str(vl_convert.vegalite_to_svg(definition)), definition["title"])
     # Dark ink on a transparent ground cannot be read where an image viewer is dark.
     on_white = _AFTER_SVG_TAG.sub('<rect width="100%" height="100%" fill="#fff"/>', svg, count=1)
     return Drawing(
@@ -100,6 +104,18 @@ def drawing(
         csv=_csv([{**row, LABELS_KEY: "; ".join(labels)} for row in rows]),
         definition=json.dumps(definition, indent=1),
     )
+
+
+def _with_room(svg: str, title: Mapping[str, Any]) -> str:
+    """Widen a narrow picture for its title and notes: a browser's letters may be wider than expected."""
+    notes = (_NOTE_LETTER * len(note) for note in title["subtitle"])
+    needed = round(max(_TITLE_LETTER * len(title["text"]), *notes, 0) + _AROUND_TITLE)
+
+    def widened(found: re.Match[str]) -> str:
+        width = max(int(float(found["width"])), needed)
+        return f'width="{width}" height="{found["height"]}" viewBox="0 0 {width} {found["height"]}"'
+
+    return _SIZE.sub(widened, svg, count=1)
 
 
 def styled(chart: Any, title: str, notes: Sequence[str]) -> Any:  # noqa: ANN401 - as above

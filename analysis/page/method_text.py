@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import learning_rate_text, listed, percent_text
-from analysis.ranking.evidence import CALIBRATION
 from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
+from study.inference.boards import CALIBRATION
 from study.record.manifest import Manifest, NodeFacts
 from study.record.objective import ACCURACY
 

@@ -16,6 +16,7 @@ from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
+from analysis.tables.metrics import metrics_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
@@ -204,17 +205,23 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         short="Ranking",
         heading=f"{findings.score.title} against energy",
         drawings=_present(drawings, "relative_energy", "pareto_front"),
-        tables=(*([contenders] if contenders else []), ranking_info(findings)),
+        tables=(
+            *([contenders] if contenders else []),
+            ranking_info(findings),
+            *([metrics] if (metrics := metrics_info(findings)) else []),
+        ),
     )
 
 
 def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     maps = _present(drawings, "energy_per_epoch_map", "total_energy_map")
+    joules = _present(drawings, "where_joules_go")
     return Section(
         name="energy",
         short="Energy",
         heading="Energy by batch size and learning rate",
-        drawings=maps,
+        prose=(findings.scopes,) if findings.scopes else (),
+        drawings=(*maps, *joules),
         tables=(
             energy_per_epoch_info(findings),
             relative_total_info(findings),

@@ -17,8 +17,9 @@ from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.tolerance import scaled
 from study.inference import intervals
+from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
-from study.inference.meter import HALF_WIDTH, relative_deviation, with_board_errors
+from study.inference.meter import HALF_WIDTH, relative_deviation
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import Floats, Repeats
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
@@ -29,10 +30,6 @@ PickedAs = Literal["against_costliest", "against_best"]
 
 _MOST_VALUES, _FEWEST_DRAWS = 2_000_000, 1000
 """Of many setups each has fewer draws: so many values in all, but never fewer draws than these."""
-
-CALIBRATION = 0.05
-"""What a board's sensor may be wrong by in all of its readings where its source does not say, as a
-share: half of a 95 % interval. It cancels between setups that ran on the same boards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +60,7 @@ class Evidence:
         by_threshold: Number of the cheapest setup whose mean accuracy is within the tolerance.
         doubt: What the repeats tell; None where no setup has two.
         objective: The validation metric that decides.
+        boards: What the boards differ by, which is taken off; None where they are not known.
     """
 
     places: Mapping[int, int]
@@ -71,6 +69,7 @@ class Evidence:
     by_threshold: int
     doubt: Doubt | None
     objective: Objective = ACCURACY
+    boards: BoardEffects | None = None
 
     @property
     def chosen(self) -> int:
@@ -174,9 +173,8 @@ def evidence_of(
     if not known:
         return None
     aim = scaled(aim, known, objective)
-    energies = Repeats.of_energies_j(
-        [[value * _per_success(each) for value in _values(each.energy_j)] for each in known]
-    )
+    boards = _boards(known)
+    energies = _energies(known) if boards is None else boards.repeats
     objectives = Repeats.of(
         [[objective.gain(value) for value in _values(each.best_accuracy)] for each in known]
     )
@@ -191,7 +189,7 @@ def evidence_of(
     gains = posterior(objectives, axes=axes, rng=1, draws=draws)
     doubt = None
     if energy is not None and gains is not None:
-        energy = _with_boards(energy, known)
+        energy = energy if boards is None else with_board_errors(energy, boards, rng=2)
         doubt = Doubt(
             energy=energy,
             objective=gains,
@@ -209,7 +207,17 @@ def evidence_of(
         by_threshold=numbers[int(choose_by_threshold(energies, objectives, aim))],
         doubt=doubt,
         objective=objective,
+        boards=boards,
     )
+
+
+def _logarithms(setup: SetupEnergy) -> list[float]:
+    """Of what each repeat cost in joules, with the failures for each success."""
+    return [math.log(value * _per_success(setup)) for value in _values(setup.energy_j)]
+
+
+def _energies(setups: Sequence[SetupEnergy]) -> Repeats:
+    return Repeats.of([_logarithms(each) for each in setups])
 
 
 def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
@@ -223,22 +231,21 @@ def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
     )
 
 
-def _with_boards(energy: Posterior, setups: Sequence[SetupEnergy]) -> Posterior:
-    """Let each board's sensor be wrong by its calibration; unchanged where boards are not known."""
-    boards = sorted({board for each in setups for board in each.boards})
-    if not all(each.boards for each in setups) or any(each.estimated for each in setups):
-        return energy
-    shares = np.asarray(
-        [[(board in each.boards) / len(each.boards) for board in boards] for each in setups]
-    )
-    deviations = np.asarray(
-        [
-            (known_mean(s.calibration for s in setups if board in s.boards) or CALIBRATION)
-            / HALF_WIDTH
-            for board in boards
-        ]
-    )
-    return with_board_errors(energy, shares, deviations, rng=2)
+def _boards(setups: Sequence[SetupEnergy]) -> BoardEffects | None:
+    """What the boards differ by; None where they are not known, or energies are estimated."""
+    if any(each.estimated for each in setups):
+        return None
+    ran_on = [[board for board in each.boards if board is not None] for each in setups]
+    if any(
+        len(own) < len(_values(each.energy_j)) for own, each in zip(ran_on, setups, strict=True)
+    ):
+        return None
+    calibrations = {
+        board: (known_mean(s.calibration for s in setups if board in s.boards) or CALIBRATION)
+        / HALF_WIDTH
+        for board in sorted({board for own in ran_on for board in own})
+    }
+    return board_effects([_logarithms(each) for each in setups], ran_on, calibrations)
 
 
 def _values(spread: Spread | None) -> tuple[float, ...]:

@@ -19,10 +19,8 @@ from enum import StrEnum
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
 from analysis.ranking.evidence import Evidence, PickedAs
-from analysis.ranking.tolerance import allowed
+from analysis.ranking.tolerance import DEFAULT_TOLERANCE, allowed
 from study.record.objective import ACCURACY, Objective
-
-DEFAULT_TOLERANCE = 0.01
 
 # Accuracies are shares of whole samples; less than this is how decimals are stored.
 _ROUNDING = 1e-9
@@ -81,6 +79,7 @@ class Ranking:
         rule: How the first place is chosen.
         evidence: What the repeats allow to be said; None where no setup can be compared.
         objective: The validation metric that decides.
+        answer: Setups that a search recommends, of which the first place is one; empty elsewhere.
     """
 
     rows: tuple[RankedSetup, ...]
@@ -92,6 +91,7 @@ class Ranking:
     rule: ChoiceRule
     evidence: Evidence | None
     objective: Objective = ACCURACY
+    answer: frozenset[int] = frozenset()
 
     @property
     def tolerated(self) -> float | None:
@@ -119,6 +119,8 @@ class Ranking:
     @property
     def first(self) -> RankedSetup | None:
         """The recommended setup; None where no setup has both an energy and enough accuracy."""
+        if self.answer:
+            return self.rows[0] if self.rows[0].setup.setup in self.answer else None
         if not any(row.place and row.accurate_enough for row in self.rows):
             return None
         first = self.rows[0]
@@ -135,6 +137,7 @@ def rank(
     evidence: Evidence | None = None,
     at_chance: AbstractSet[int] = frozenset(),
     objective: Objective = ACCURACY,
+    answer: AbstractSet[int] = frozenset(),
 ) -> Ranking:
     """Put the setups in order.
 
@@ -147,6 +150,8 @@ def rank(
         evidence: What the repeats allow to be said.
         at_chance: Numbers of the setups whose accuracy cannot be distinguished from chance.
         objective: The validation metric that decides.
+        answer: Setups that a search recommends: the one that comes first among them comes first of
+            all, so that a search has one answer.
     """
 
     def gain(setup: SetupEnergy) -> float:
@@ -171,6 +176,9 @@ def rank(
     ordered = sorted(
         setups, key=lambda each: _order(each, gain(each), enough, criterion, losses, last)
     )
+    found = next((s for s in ordered if s.setup in answer and _comparable(s, criterion)), None)
+    if found is not None:
+        ordered = [found, *(each for each in ordered if each is not found)]
     placed = [each for each in ordered if _comparable(each, criterion)]
     front = _front(
         [s for s in setups if s.setup not in last and None not in (s.total_j, s.accuracy)],
@@ -206,6 +214,7 @@ def rank(
         rule=rule,
         evidence=evidence,
         objective=objective,
+        answer=frozenset(answer),
     )
 
 

@@ -1,11 +1,31 @@
 """A tolerance in the objective's unit: absolute where it is a share, else relative to the best."""
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from analysis.energy.totals import SetupEnergy
-from study.inference.choice import Aim
+from study.inference.choice import Aim, Preference
 from study.record.objective import Objective
+
+POINTS = 100
+"""Percentage points in a share of 1."""
+
+DEFAULT_TOLERANCE = 0.01
+
+
+def asked(options: Mapping[str, Any], *, tolerance: float | None, prefer: Preference | None) -> Aim:
+    """Return what is asked of a setup: by the analysis, else by the study, else a point and 40 %.
+
+    Args:
+        options: Of the study (`Manifest.options`); its tolerance is in points.
+        tolerance: Of the analysis, a share; None where it asks for none.
+        prefer: Of the analysis; None likewise.
+    """
+    if tolerance is None:
+        points = options.get("tolerance")
+        tolerance = DEFAULT_TOLERANCE if points is None else float(points) / POINTS
+    worth = prefer or Preference(options.get("prefer") or Preference.BALANCED)
+    return Aim(tolerance=tolerance, price=worth.price)
 
 
 def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objective) -> float:
@@ -22,8 +42,7 @@ def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objectiv
 
 def scaled(aim: Aim, setups: Iterable[SetupEnergy], objective: Objective) -> Aim:
     """Return an aim that is given in shares in the objective's unit; shares stay as they are."""
-    scale = _scale(setups, objective)
-    return replace(aim, tolerance=aim.tolerance * scale, point=aim.point * scale)
+    return aim.relative_to(_scale(setups, objective))
 
 
 def _scale(setups: Iterable[SetupEnergy], objective: Objective) -> float:

@@ -159,7 +159,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         if is_to_target
         else sum(_ruled_out(point, points, asked.objective) for point in points if point.stopped),
         answer=tuple(each.setup for each in found),
-        sure=None if len(found) != 1 else _sureness(asked, found[0], records),
+        sure=None if len(found) != 1 else _sureness(asked, found[0], records, facts),
     )
 
 
@@ -220,16 +220,17 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
 
 
 def _sureness(
-    asked: _Asked, answer: Answer, trials: Iterable[TrialRecord]
+    asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
     """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
+    parameters = {number: each.chosen for number, each in facts.items()}
     curves: dict[int, list[TrialCurve]] = {}
     for trial in trials:
         if _is_measured(trial):
             curves.setdefault(trial.setup, []).append(asked.curve(trial))
     if asked.goal is SearchGoal.ACCURACY:
         rated = {setup: _costs_of_scores(many, asked) for setup, many in curves.items()}
-        return sureness(rated, answer=answer.setup)
+        return sureness(rated, answer=answer.setup, parameters=parameters)
     costs: dict[int, list[float]] = {}
     least: dict[int, list[float]] = {}
     for setup, many in curves.items():
@@ -239,7 +240,7 @@ def _sureness(
             continue  # with a seed that missed the target the setup has missed it
         costs[setup] = reached
         least[setup] = [j for each in many if (j := each.least_to_target_j) is not None]
-    return sureness(costs, answer=answer.setup, least=least)
+    return sureness(costs, answer=answer.setup, least=least, parameters=parameters)
 
 
 def _costs_of_scores(curves: Sequence[TrialCurve], asked: _Asked) -> list[float]:

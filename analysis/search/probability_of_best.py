@@ -2,8 +2,9 @@
 
 A setup's energy to target differs from seed to seed by a factor. By the model of `study.inference`
 (logarithms, a spread that all setups share in part) the means of all setups are drawn again and
-again, and it is counted how often the recommended one is the cheapest, or dearer by at most 5 %.
-Where no setup has two seeds, nothing is known, and nothing is said.
+again, leaning on those of the other setups because the best of many is partly luck, and it is
+counted how often the recommended one is the cheapest, or dearer by at most 5 %. Where no setup has
+two seeds, nothing is known, and nothing is said.
 
 Setups of which no training got to its end are compared apart: each counts with the least that it
 can have needed, which flatters all of them, so what comes out is the least that the probability
@@ -18,7 +19,7 @@ import numpy as np
 
 from study.inference.choice import NEAR
 from study.inference.moderation import pooled_variance
-from study.inference.posterior import posterior
+from study.inference.posterior import axes_of, posterior
 from study.inference.repeats import Floats, Repeats
 
 DRAWS = 20_000
@@ -56,6 +57,7 @@ def sureness(
     *,
     answer: int,
     least: Mapping[int, Sequence[float]] | None = None,
+    parameters: Mapping[int, Mapping[str, object]] | None = None,
     draws: int = DRAWS,
 ) -> ProbabilityOfBest | None:
     """Return how sure an answer is; None where no setup has two seeds, or the answer no cost.
@@ -64,6 +66,7 @@ def sureness(
         costs: Of each setup, what each seed cost; all above 0, the less the better.
         answer: Number of the recommended setup (`study.record.answers`).
         least: Of each setup, the least that each seed that was stopped can have cost.
+        parameters: What each setup chooses, by name; setups that share a value lean on each other.
         draws: Number of draws.
     """
     costs = {setup: many for setup, many in costs.items() if many}
@@ -72,7 +75,7 @@ def sureness(
         return None
     deviation = math.sqrt(float(pooled_variance(Repeats.of_energies_j(list(costs.values())))))
     every = {n: [*costs.get(n, ()), *(least or {}).get(n, ())] for n in {**costs, **(least or {})}}
-    drawn = _drawn(every, draws)
+    drawn = _drawn(every, parameters or {}, draws)
     above = drawn[answer] - np.min([drawn[name] for name in costs], axis=0)
     stopped = every.keys() - costs.keys()
     above_all = drawn[answer] - np.min(list(drawn.values()), axis=0)
@@ -88,7 +91,12 @@ def sureness(
     )
 
 
-def _drawn(every: Mapping[int, Sequence[float]], draws: int) -> Mapping[int, Floats]:
+def _drawn(
+    every: Mapping[int, Sequence[float]],
+    parameters: Mapping[int, Mapping[str, object]],
+    draws: int,
+) -> Mapping[int, Floats]:
     """Draws of the mean logarithm of each setup."""
-    found = posterior(Repeats.of_energies_j(list(every.values())), draws=draws)
-    return {} if found is None else dict(zip(every, found.means.T, strict=True))
+    axes = axes_of([parameters[name] for name in every]) if parameters.keys() >= {*every} else None
+    found = posterior(Repeats.of_energies_j(list(every.values())), axes=axes, draws=draws)
+    return {} if found is None else dict(zip(every, found.pooled.T, strict=True))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from analysis.energy.known import known_number
+from analysis.energy.scopes import COMPONENTS_OF, measured_components
 from analysis.findings import Findings
 from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
 from analysis.forms.energy_unit import EnergyUnit
@@ -42,6 +43,26 @@ def components_info(findings: Findings) -> TableInfo | None:
             (*setup_cells(each, setups), *_cells(each.setup, found, unit)) for each in setups
         ),
         legend=_legend(study),
+    )
+
+
+def beside_what_ranks(findings: Findings) -> tuple[tuple[Column, Mapping[int, float | None]], ...]:
+    """Return the columns of a ranking for the components that are not what ranks, with joules by setup.
+
+    None of them where a ranking is of one stage of several, of which trials have no such sums.
+    """
+    study = findings.study
+    ranks = COMPONENTS_OF[study.manifest.energy_of]
+    others = [each for each in measured_components(study) if (each,) != ranks]
+    if findings.ranked_stage is not None or len(measured_components(study)) == 1:
+        return ()
+    means = _means_j(study.trials)
+    return tuple(
+        (
+            Column(key=f"{each}_energy_wh", heading=_COMPONENTS[each]),
+            {int(str(setup)): known_number(wh) for setup, wh in means[f"{each}_energy_j"].items()},
+        )
+        for each in others
     )
 
 

@@ -3,6 +3,8 @@
 mWh and Wh begin here.
 """
 
+from dataclasses import replace
+
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.findings import Findings
 from analysis.forms.cells import (
@@ -27,8 +29,9 @@ from analysis.quantities import (
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking
-from analysis.tables.components import components_info
+from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
+from analysis.tables.metrics import metrics_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
 from study.record.files import J_PER_MWH
 
@@ -74,6 +77,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     shown = criterion.shown
     extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
     against = findings.ranking.baseline is not None
+    beside = beside_what_ranks(findings)
     return TableInfo(
         name="ranking",
         title=findings.staged(_ranking_title(findings)),
@@ -89,6 +93,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 if against
                 else []
             ),
+            *(replace(each, heading=f"{each.heading} {unit.name}") for each, _ in beside),
             Column(key="signs", heading=""),
         ),
         rows=tuple(
@@ -100,6 +105,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 *([_counts_cell(row)] if unequal else []),
                 *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
                 *([change_cell(row.saving_against_baseline)] if against else []),
+                *(unit.cell(joules.get(row.setup.setup)) for _, joules in beside),
                 _signs(row),
             )
             for row in rows
@@ -116,6 +122,7 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         relative_total_info(findings),
         ranking_info(findings),
         *([contenders] if (contenders := contenders_info(findings)) else []),
+        *([metrics] if (metrics := metrics_info(findings)) else []),
         *([components] if (components := components_info(findings)) else []),
         # On the terminal only where there is more than one stage; as a file always, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),

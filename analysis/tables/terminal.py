@@ -55,6 +55,8 @@ def show(findings: Findings, console: Console) -> None:
         console.print()
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))
+    if findings.scopes:
+        console.print(Text(findings.scopes))
     for caveat in findings.recommendation.caveats:
         console.print(_marked("!", caveat))
     bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill)}"

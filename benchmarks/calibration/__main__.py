@@ -1,40 +1,27 @@
 """Count how often what `study.inference` says is true, over simulated studies; print it as Markdown.
 
 python -m benchmarks.calibration                         the tables of docs/how-far-the-advice-holds.md
-python -m benchmarks.calibration --studies 100 --seeds 1     a look, in half a minute
+python -m benchmarks.calibration --write                 put them into that page
+python -m benchmarks.calibration --studies 100           a look, in half a minute
 
-Each figure is the median over the seeds; where seeds differ, the lowest and highest follow.
+With several seeds a figure is the median over them; where they differ, the lowest and highest
+follow.
 """
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 import tyro
 
-from benchmarks.calibration.advice import Stated, advice_measures
-from benchmarks.calibration.curves import score_measures
-from benchmarks.calibration.cycles import cycle_measures, saving_measures
-from benchmarks.calibration.intervals import interval_measures
-from benchmarks.calibration.spending import spending_measures
-from benchmarks.calibration.tables import print_reliability, print_table
-from benchmarks.calibration.worlds import WORLDS, truth_of
-from study.inference.allocation import Rule
-from study.inference.choice import Aim, Preference
-
-REPEATS = (1, 2, 3, 5, 10)
-MORE = 16
-"""As many more repeats as a third for each of 16 setups."""
-
-IN_ORDER = "one after another"
-SURE = 0.9
-
-Measures = Mapping[str, float]
-Statements = Mapping[str, Stated]
-Cell = tuple[str, ...]
+from benchmarks.calibration.advice import Stated
+from benchmarks.calibration.page import PAGE, refreshed
+from benchmarks.calibration.pairs_of_seeds import pairs_table
+from benchmarks.calibration.tables import Cell, Measures, reliability_table, table
+from benchmarks.calibration.tasks import FORMS, STATED_OF, Size, Task, done, tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,139 +33,72 @@ class Options:
         seeds: How often all is done again, with other random numbers.
         draws: Of each posterior; a report takes more.
         processes: That share the work.
+        recordings: Tables of recorded trainings (CSV), to draw further studies from.
+        only: Compute these tables alone.
+        write: Put the tables into docs/how-far-the-advice-holds.md.
     """
 
     studies: int = 1000
-    seeds: int = 3
+    seeds: int = 1
     draws: int = 400
     processes: int = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One row of one table, for one seed.
-
-    Attributes:
-        table: Name of the table.
-        seed: Which of the seeds.
-        world: Kind of truth.
-        repeats: Of each setup.
-        preference: What is worth more.
-        rule: For the repeats of single setups.
-    """
-
-    table: str
-    seed: int
-    world: str = ""
-    repeats: int = 2
-    preference: Preference = Preference.BALANCED
-    rule: Rule | None = None
-
-    @property
-    def row(self) -> Cell:
-        """What stands before the figures."""
-        if self.table == "preference":
-            return self.world, str(self.preference)
-        if self.table == "more repeats":
-            return self.world, IN_ORDER if self.rule is None else str(self.rule)
-        return tuple(each for each in (self.world, str(self.repeats)) if each)
-
-    @property
-    def entropy(self) -> tuple[int, ...]:
-        """What its random numbers come from: another for each task, the same each time."""
-        return self.seed, *repr(self).encode()
+    recordings: tuple[Path, ...] = ()
+    only: tuple[str, ...] = ()
+    write: bool = False
 
 
 def main(options: Options) -> None:
-    """Compute and print all tables."""
+    """Compute all tables, print them, and put them into the page if that is asked for."""
     began_s = time.monotonic()
-    tasks = [task for seed in range(options.seeds) for task in _tasks(seed)]
+    todo = [
+        each
+        for each in tasks(options.seeds, options.recordings)
+        if not options.only or each.table in options.only
+    ]
+    size = Size(studies=options.studies, draws=options.draws)
     with ProcessPoolExecutor(options.processes) as pool:
-        done = list(pool.map(_done, tasks, itertools.repeat(options), chunksize=2))
-    for table in _KINDS:
+        results = [*pool.map(_timed, todo, itertools.repeat(size), chunksize=1)]
+    found = _tables(todo, [(measures, stated) for measures, stated, _ in results])
+    busy_s = sum(seconds for _, _, seconds in results)
+    found["run"] = (
+        f"{options.studies:,} studies for each figure, {options.draws} draws, "
+        f"{options.seeds} set{'s' if options.seeds > 1 else ''} of random numbers: "
+        f"{busy_s:.0f} s of processor time, {time.monotonic() - began_s:.0f} s by the clock."
+    )
+    for name, body in found.items():
+        print(f"\n### {name}\n\n{body}")
+    if options.write:
+        page = refreshed(PAGE.read_text(encoding="utf-8"), found)
+        PAGE.write_text(page, encoding="utf-8")
+
+
+def _timed(task: Task, size: Size) -> tuple[Measures, Mapping[str, Stated], float]:
+    began_s = time.process_time()
+    measures, stated = done(task, size)
+    return measures, stated, time.process_time() - began_s
+
+
+def _tables(
+    todo: Sequence[Task], results: Sequence[tuple[Measures, Mapping[str, Stated]]]
+) -> dict[str, str]:
+    """Every table by its name."""
+    found = {}
+    for name, forms in FORMS.items():
         rows: dict[Cell, list[Measures]] = {}
-        for task, (measures, _) in zip(tasks, done, strict=True):
-            if task.table == table:
+        for task, (measures, _) in zip(todo, results, strict=True):
+            if task.table == name:
                 rows.setdefault(task.row, []).append(measures)
-        print_table(table, rows)
-    stated: dict[Cell, list[Stated]] = {}
-    for task, (_, statements) in zip(tasks, done, strict=True):
-        for name, each in statements.items():
-            stated.setdefault((task.world, name), []).append(each)
-    print_reliability(stated)
-    print(f"\n{time.monotonic() - began_s:.0f} s")
-
-
-def _tasks(seed: int) -> Iterator[Task]:
-    for world, repeats in itertools.product(WORLDS, REPEATS):
-        yield Task(table="advice", seed=seed, world=world, repeats=repeats)
-        if repeats > 1:
-            yield Task(table="intervals", seed=seed, world=world, repeats=repeats)
-            yield Task(table="ratios", seed=seed, world=world, repeats=repeats)
-    for world in WORLDS:
-        for preference in Preference:
-            yield Task(table="preference", seed=seed, world=world, preference=preference)
-        for rule in (None, *Rule):
-            yield Task(table="more repeats", seed=seed, world=world, rule=rule)
-    for repeats in REPEATS[1:]:
-        yield Task(table="score", seed=seed, repeats=repeats)
-
-
-def _done(task: Task, options: Options) -> tuple[Measures, Statements]:
-    return _KINDS[task.table](task, options, np.random.default_rng(task.entropy))
-
-
-def _intervals(
-    task: Task, options: Options, rng: np.random.Generator
-) -> tuple[Measures, Statements]:
-    truth = truth_of(task.world, rng, options.studies)
-    return interval_measures(truth, rng, repeats=task.repeats, draws=options.draws), {}
-
-
-def _advice(task: Task, options: Options, rng: np.random.Generator) -> tuple[Measures, Statements]:
-    truth = truth_of(task.world, rng, options.studies)
-    aim = Aim(price=task.preference.price)
-    return advice_measures(truth, rng, repeats=task.repeats, draws=options.draws, aim=aim)
-
-
-def _preference(
-    task: Task, options: Options, rng: np.random.Generator
-) -> tuple[Measures, Statements]:
-    return _advice(task, options, rng)[0], {}
-
-
-def _ratios(task: Task, options: Options, rng: np.random.Generator) -> tuple[Measures, Statements]:
-    truth = truth_of(task.world, rng, options.studies)
-    return {
-        **cycle_measures(truth, rng, repeats=task.repeats, draws=options.draws),
-        **saving_measures(truth, rng, repeats=task.repeats),
-    }, {}
-
-
-def _more(task: Task, options: Options, rng: np.random.Generator) -> tuple[Measures, Statements]:
-    # One study is as much work here as 17 elsewhere: a third of them has to do.
-    truth = truth_of(task.world, rng, max(options.studies // 3, 1))
-    draws = options.draws // 2
-    return spending_measures(
-        truth, rng, rule=task.rule, more=MORE, draws=draws, aim=Aim(), sure=SURE
-    ), {}
-
-
-def _score(task: Task, options: Options, rng: np.random.Generator) -> tuple[Measures, Statements]:
-    studies = max(options.studies // 3, 1)
-    return score_measures(rng, studies=studies, repeats=task.repeats, draws=options.draws), {}
-
-
-_KINDS: Mapping[
-    str, Callable[[Task, Options, np.random.Generator], tuple[Measures, Statements]]
-] = {
-    "intervals": _intervals,
-    "advice": _advice,
-    "preference": _preference,
-    "more repeats": _more,
-    "ratios": _ratios,
-    "score": _score,
-}
+        if rows:
+            found.update({title: table(form, rows) for title, form in forms.items()})
+    stated: dict[tuple[str, str], list[Stated]] = {}
+    for task, (_, statements) in zip(todo, results, strict=True):
+        for kind, each in statements.items():
+            stated.setdefault((task.world, kind), []).append(each)
+    if stated:
+        found["probabilities"] = reliability_table(STATED_OF, stated)
+    if any(task.table == "advice" for task in todo):
+        found["two of five seeds"] = pairs_table()
+    return found
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from study.inference.repeats import Floats, Integers, Repeats, Truths
 SAID_FROM = 0.95
 """From this probability on it is said that no other setup is more accurate."""
 
+NEARLY_POINTS, NEARLY_DEARER = 0.5, 0.1
+"""What is right for practical purposes."""
+
 BINS = 10
 
 
@@ -52,6 +55,12 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
         "outside": float(outside.mean()),
         "short": float(short[outside].mean() / aim.point) if outside.any() else 0.0,
     }
+
+
+def nearly_right(truth: Truth, setup: Integers, aim: Aim) -> Truths:
+    """Whether an advice is right for practical purposes: within half a point more, and 10 %."""
+    _, excess, short = _compared(truth, setup, aim)
+    return (short <= NEARLY_POINTS * aim.point) & (excess <= math.log1p(NEARLY_DEARER))
 
 
 def advice_measures(

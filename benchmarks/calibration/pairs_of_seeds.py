@@ -96,22 +96,23 @@ def _name(setup: int) -> str:
     return f"{BATCH_SIZES[setup // 4]}, {LEARNING_RATES[setup % 4]:g}"
 
 
-def main() -> None:
-    """Print one row for each of the ten pairs."""
-    print(
-        "| seeds | recommended (batch size, rate) | right | energy (J) | other three (J) "
-        "| saved against the costliest (%) | other three (%) | excess (%) | points short |"
+def pairs_table() -> str:
+    """One row for each of the ten pairs, as Markdown."""
+    headings = (
+        *("seeds", "recommended (batch size, rate)", "right (%)", "energy (J)", "other three (J)"),
+        *("saved against the costliest (%)", "other three (%)", "excess (%)", "points short"),
     )
-    print("|---" * 9 + "|")
+    lines = [f"| {' | '.join(headings)} |", "| --- " * len(headings) + "|"]
     for seeds in itertools.combinations(range(SEEDS), 2):
         row = pair_of_seeds((seeds[0], seeds[1]), Aim())
-        print(
-            f"| {row.seeds[0]}, {row.seeds[1]} | {_name(row.setup)} | {100 * row.right:.0f} % "
+        lines.append(
+            f"| {row.seeds[0]}, {row.seeds[1]} | {_name(row.setup)} | {100 * row.right:.0f} "
             f"| {row.energy_j.low:.0f} to {row.energy_j.high:.0f} | {row.others_j:.0f} "
             f"| {100 * row.saved.low:.0f} to {100 * row.saved.high:.0f} "
             f"| {100 * row.others_saved:.0f} | {100 * row.excess:.0f} | {row.short:.1f} |"
         )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    print(pairs_table())

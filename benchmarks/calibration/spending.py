@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.calibration.advice import outcome
+from benchmarks.calibration.advice import nearly_right, outcome
 from benchmarks.calibration.worlds import AXES, Truth
 from study.inference.allocation import Rule, next_repeat, sure_enough
 from study.inference.choice import Aim, choose
@@ -38,8 +38,10 @@ def spending_measures(
             running.
 
     Returns:
-        Outcomes after all; "sure": the share of studies that got so sure by then, "sure and right":
-        of these the share that was right when it would have stopped.
+        Outcomes after all; "sure": the share of studies that got so sure by then; "right when sure":
+        of these the share that was right when it would have stopped, "nearly right when sure": that
+        was within half a point more than the tolerance, and within 10 % of the cheapest;
+        "sure and wrong": of all studies the share that was sure and not nearly right.
     """
     energies, objectives = truth.observed(rng, FIRST)
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
@@ -67,9 +69,13 @@ def spending_measures(
             objective.plus(following, another[1]),
         )
     ended = stopped >= 0
-    right = outcome(truth.kept(ended), stopped[ended], aim)["right"] if ended.any() else np.nan
-    return {
-        **outcome(truth, setup, aim),
-        "sure": float(ended.mean()),
-        "sure and right": float(right),
-    }
+    found = {**outcome(truth, setup, aim), "sure": float(ended.mean()), "sure and wrong": 0.0}
+    if ended.any():
+        sure_of = truth.kept(ended), stopped[ended]
+        near = nearly_right(*sure_of, aim)
+        found |= {
+            "right when sure": outcome(*sure_of, aim)["right"],
+            "nearly right when sure": float(near.mean()),
+            "sure and wrong": float((~near).sum() / truth.studies),
+        }
+    return found

@@ -2,53 +2,85 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from benchmarks.calibration.advice import Stated, reliability
 
-PLAIN = {
-    *("width to known", "width", "saving's width", "short", "best printed", "worst printed"),
-    *("noise alone, best", "noise alone, worst", "maximum", "epoch chosen elsewhere"),
-    *("maximum, without luck", "epoch chosen elsewhere, without luck"),
-}
-"""Columns that are no shares."""
+Cell = tuple[str, ...]
+Measures = Mapping[str, float]
+
+FEWEST = 20
+"""Tenths of a reliability diagram with fewer statements are left out."""
 
 
-def print_table(title: str, rows: Mapping[tuple[str, ...], Sequence[Mapping[str, float]]]) -> None:
-    """Print one table.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What stands in a table.
+
+    Attributes:
+        before: Headings of what stands before the figures.
+        shares: Columns in percent.
+        numbers: Columns that are no shares, after them.
+    """
+
+    before: tuple[str, ...]
+    shares: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
+
+
+def table(form: Form, rows: Mapping[Cell, Sequence[Measures]]) -> str:
+    """A table of medians over seeds; where seeds differ, the lowest and highest follow.
 
     Args:
-        title: What stands above it.
+        form: What stands in it.
         rows: By what stands before the figures: of each seed the figures by column.
     """
-    columns = list(dict.fromkeys(name for many in rows.values() for each in many for name in each))
-    before = len(next(iter(rows)))
-    print(f"\n### {title}\n")
-    print("| " + " | ".join([*[""] * before, *columns]) + " |")
-    print("|---" * (before + len(columns)) + "|")
+    lines = []
     for row, many in rows.items():
-        cells = [_text(name, [each.get(name, math.nan) for each in many]) for name in columns]
-        print("| " + " | ".join([*row, *cells]) + " |")
+        shares = (
+            _text([100 * each.get(name, math.nan) for each in many], 0) for name in form.shares
+        )
+        numbers = (_text([each.get(name, math.nan) for each in many], 2) for name in form.numbers)
+        lines.append((*row, *shares, *numbers))
+    return _markdown((*form.before, *form.shares, *form.numbers), lines)
 
 
-def print_reliability(stated: Mapping[tuple[str, ...], Sequence[Stated]]) -> None:
-    """Print of each kind of statement, in each world, what was stated and what was true."""
-    print("\n### reliability\n")
-    print("| world | statement | probability | in the mean | true | statements |")
-    print("|---|---|---|---|---|---|")
-    for row, many in stated.items():
-        for low, mean, true, number in reliability(many):
-            of = f"{100 * low:.0f} to {100 * low + 10:.0f}"
-            cells = [*row, of, f"{100 * mean:.0f}", f"{100 * true:.0f}", str(number)]
-            print("| " + " | ".join(cells) + " |")
+def reliability_table(
+    worlds: Sequence[str], stated: Mapping[tuple[str, str], Sequence[Stated]]
+) -> str:
+    """Of each kind of statement and tenth, in each world what was stated and what was true.
+
+    Args:
+        worlds: The columns.
+        stated: By world and kind of statement.
+    """
+    cells: dict[tuple[str, float], dict[str, str]] = {}
+    for name in dict.fromkeys(kind for _, kind in stated):
+        for world in worlds:
+            for low, mean, true, number in reliability(stated.get((world, name), ())):
+                row = cells.setdefault((name, low), {})
+                if number >= FEWEST:
+                    row[world] = f"{100 * mean:.0f}: {100 * true:.0f}"
+    lines = [
+        (name, f"{100 * low:.0f} to {100 * low + 10:.0f}", *(row.get(each, "") for each in worlds))
+        for (name, low), row in sorted(cells.items())
+        if row
+    ]
+    return _markdown(("statement", "probability", *worlds), lines)
 
 
-def _text(name: str, values: Sequence[float]) -> str:
+def _markdown(headings: Iterable[str], lines: Iterable[Cell]) -> str:
+    head = [*headings]
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _text(values: Sequence[float], decimals: int) -> str:
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return ""
-    scale, form = (1, ".2f") if name in PLAIN else (100, ".0f")
     middle, low, high = (
-        format(scale * each, form) for each in (statistics.median(known), min(known), max(known))
+        f"{each:.{decimals}f}" for each in (statistics.median(known), min(known), max(known))
     )
     return middle if low == high else f"{middle} ({low} to {high})"

@@ -14,6 +14,7 @@ synthetic    4 x 4 of the 16 x 16 setups of `benchmarks.search.synthetic_table`,
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +33,14 @@ AXES = np.stack(np.divmod(np.arange(SETUPS), 4), axis=-1)
 
 WORLDS = ("resampled", "parametric", "grids", "synthetic")
 
+Noise = Callable[[np.random.Generator, tuple[int, ...]], tuple[Floats, Floats]]
+"""Draws deviations of energies and objectives, each with a mean of 0 and a variance of 1."""
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Draw normal deviations that have nothing to do with each other."""
+    return rng.standard_normal(shape), rng.standard_normal(shape)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
@@ -42,8 +51,9 @@ class Truth:
         objective: Accuracies. Shape (studies, setups).
         energy_deviation: Standard deviation of one repeat. Shape (studies, setups).
         objective_deviation: The same.
-        recorded: Energies and objectives that repeats are drawn from; None: they are normal.
+        recorded: Energies and objectives that repeats are drawn from; None: from `noise`.
             Shape (studies, setups, recorded, 2).
+        noise: Of the repeats, before it is multiplied by the deviations.
     """
 
     energy: Floats
@@ -51,6 +61,7 @@ class Truth:
     energy_deviation: Floats
     objective_deviation: Floats
     recorded: Floats | None = None
+    noise: Noise = normal
 
     @property
     def studies(self) -> int:
@@ -64,10 +75,10 @@ class Truth:
             drawn = rng.integers(self.recorded.shape[2], size=shape)
             pairs = np.take_along_axis(self.recorded, drawn[..., None], axis=2)
             return pairs[..., 0], pairs[..., 1]
+        energy, objective = self.noise(rng, shape)
         return (
-            self.energy[..., None] + self.energy_deviation[..., None] * rng.standard_normal(shape),
-            self.objective[..., None]
-            + self.objective_deviation[..., None] * rng.standard_normal(shape),
+            self.energy[..., None] + self.energy_deviation[..., None] * energy,
+            self.objective[..., None] + self.objective_deviation[..., None] * objective,
         )
 
     def observed_once(self, rng: np.random.Generator, setup: Integers) -> tuple[Floats, Floats]:
@@ -77,7 +88,8 @@ class Truth:
 
     def kept(self, studies: Truths) -> "Truth":
         """Only some of the studies."""
-        return Truth(
+        return replace(
+            self,
             energy=self.energy[studies],
             objective=self.objective[studies],
             energy_deviation=self.energy_deviation[studies],
@@ -100,7 +112,8 @@ class Truth:
         def taken(values: Floats) -> Floats:
             return np.asarray(np.take_along_axis(values, places, axis=1))
 
-        return Truth(
+        return replace(
+            self,
             energy=taken(self.energy),
             objective=taken(self.objective),
             energy_deviation=taken(self.energy_deviation),
@@ -120,21 +133,31 @@ def truth_of(world: str, rng: np.random.Generator, studies: int) -> Truth:
         studies: How many.
     """
     if world == "resampled":
-        recorded = np.broadcast_to(recorded_trainings(), (studies, *recorded_trainings().shape))
-        mean, deviation = recorded.mean(axis=2), recorded.std(axis=2)
-        return Truth(
-            energy=mean[..., 0],
-            objective=mean[..., 1],
-            energy_deviation=deviation[..., 0],
-            objective_deviation=deviation[..., 1],
-            recorded=recorded,
-        )
+        return of_recordings(recorded_trainings(), studies)
     energy, objective = _MEANS[world](rng, studies)
     return Truth(
         energy=energy,
         objective=objective,
         energy_deviation=np.full(energy.shape, ENERGY_DEVIATION),
         objective_deviation=np.full(energy.shape, OBJECTIVE_DEVIATION),
+    )
+
+
+def of_recordings(trainings: Floats, studies: int) -> Truth:
+    """Repeats that are recorded trainings of the setup, drawn with replacement.
+
+    Args:
+        trainings: Logarithm of the energy, and accuracy. Shape (setups, recorded, 2).
+        studies: How many.
+    """
+    recorded = np.broadcast_to(trainings, (studies, *trainings.shape))
+    mean, deviation = recorded.mean(axis=2), recorded.std(axis=2)
+    return Truth(
+        energy=mean[..., 0],
+        objective=mean[..., 1],
+        energy_deviation=deviation[..., 0],
+        objective_deviation=deviation[..., 1],
+        recorded=recorded,
     )
 
 

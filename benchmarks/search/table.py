@@ -7,7 +7,7 @@ from rich.table import Table
 
 from benchmarks.search.compare import NEAR, Comparison, quartiles
 from study.search.replay.text import labels
-from study.search.text import mwh_text, wh_text
+from study.search.text import energy_text
 
 SHARES = (0.1, 0.25)
 """Shares of the grid's energy at which regret is shown."""
@@ -25,9 +25,9 @@ def comparison_table(comparison: Comparison) -> Table:
         "whole search",
         box=box.SIMPLE_HEAD,
         title=(
-            f"{table.name}: {len(table.recordings)} setups, grid {wh_text(table.grid_j)}"
+            f"{table.name}: {len(table.recordings)} setups, grid {energy_text(table.grid_j)}"
             f"{labels(table)}, target {comparison.target:g}, best setup "
-            f"{mwh_text(comparison.best_j)} to it; {count} searches each"
+            f"{energy_text(comparison.best_j)} to it; {count} searches each"
         ),
         caption=(
             "all in %, median and quartiles; energies of the grid's; regret: dearer than what the "

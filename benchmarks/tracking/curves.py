@@ -1,9 +1,10 @@
 """The curves on which trackers are measured, and how their errors are told.
 
 Ten loads of a board, two of them drawn anew for each run from a seed that is printed, so that no tracker
-can have been made for them; each with a counter that is refreshed each 20 ms, each 100 ms, or not at all.
+can have been made for them; each with a counter that is refreshed each 20 ms, each 100 ms, or not at all, and a power likewise.
 """
 
+import math
 import random
 import statistics
 from collections.abc import Sequence
@@ -14,15 +15,19 @@ from tests.fake_nvml import Boards
 
 LENGTHS_S = (0.1, 0.3, 1.0, 5.0)
 
+NOISE_STEPS = 64
+"""Of the shape `noise`, in a period."""
+
 LARGE = 0.1
 """Errors from this share on are told without decimals."""
 
 WAYS: dict[str, dict[str, Any]] = {
-    "counter each 20 ms": {"refresh_ms": 20.0},
-    "counter each 100 ms": {"refresh_ms": 100.0},
-    "no counter": {"no_counter": 1},
+    "both each 20 ms": {"refresh_ms": 20.0},
+    "both each 100 ms": {"refresh_ms": 100.0, "power_refresh_ms": 100.0},
+    "counter each 100 ms, power each 20 ms": {"refresh_ms": 100.0},
+    "no counter, power each 20 ms": {"no_counter": 1},
 }
-"""How the boards tell their energy; power is renewed each 20 ms."""
+"""How often boards renew counter and power; an H100 does both each 100 ms (docs/on-a-gpu.md)."""
 
 FIXED = {
     "square wave, 0.7 s": Boards(),
@@ -85,6 +90,36 @@ def curves(seed: int) -> dict[str, Boards]:
             high_w=low_w + dice.uniform(50, 300),
         )
     return FIXED | drawn
+
+
+def drawn_curves(count: int, seed: int) -> dict[str, Boards]:
+    """Curves of all shapes with everything drawn, for what is fitted on some and checked on others.
+
+    Args:
+        count: How many.
+        seed: Of the dice.
+    """
+    dice = random.Random(seed)  # noqa: S311 - not a secret
+    return {f"{each} {(curve := _drawn(dice)).shape}": curve for each in range(count)}
+
+
+def _drawn(dice: random.Random) -> Boards:
+    low_w = dice.uniform(30, 120)
+    shape = dice.choice(("square", "ramp", "noise", "burst", "random"))
+    step_s = math.exp(dice.uniform(math.log(0.005), math.log(0.3)))
+    periods_s = {
+        "noise": NOISE_STEPS * step_s,
+        "burst": dice.uniform(0.1, 1.0),
+        "random": dice.uniform(1.0, 20.0),
+    }
+    return Boards(
+        shape=shape,
+        seed=dice.randrange(1000),
+        period_s=periods_s.get(shape, math.exp(dice.uniform(math.log(0.1), math.log(10)))),
+        duty=dice.uniform(0.1, 0.9),
+        low_w=low_w,
+        high_w=low_w + dice.uniform(50, 300),
+    )
 
 
 def told_in(way: str, boards: Boards) -> Boards:

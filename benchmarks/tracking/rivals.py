@@ -92,16 +92,25 @@ def versions() -> dict[str, str]:
     return dict(zip(PACKAGES, told, strict=True))
 
 
-def environment(boards: Boards) -> dict[str, str]:
-    """The environment of a process that sees the emulated boards.
+def prepared() -> Path:
+    """The folder of the emulated boards' library, compiled for its present sources.
 
     CodeCarbon takes a machine for one with boards if there is an `nvidia-smi`; a stand-in that
-    does nothing is put on the path for it.
+    does nothing lies there for it.
     """
     folder = build(cache_folder() / f"fake-nvml-{_digest(ROOT / 'tests' / 'fake_nvml')}")
     smi = folder / "nvidia-smi"
-    smi.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
-    smi.chmod(0o755)
+    if not smi.exists():
+        aside = folder / f".nvidia-smi.{os.getpid()}"
+        aside.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+        aside.chmod(0o755)
+        aside.replace(smi)
+    return folder
+
+
+def environment(boards: Boards) -> dict[str, str]:
+    """The environment of a process that sees the emulated boards."""
+    folder = prepared()
     own = boards.environment(folder)
     return {**own, "PATH": os.pathsep.join((str(folder), own.get("PATH", "")))}
 
@@ -130,7 +139,7 @@ def measured(
     schedule = [f"{length_s}:{count}" for length_s, count in epochs]
     command = [python, "-m", "benchmarks.tracker_child", tracker, "--settle", str(settle_s)]
     command += ["--epochs", *schedule]
-    limit_s = STARTUP_S + 2 * sum(2 * settle_s + length * count for length, count in epochs)
+    limit_s = STARTUP_S + 2 * (2 * settle_s + sum(length * count for length, count in epochs))
     try:
         done = subprocess.run(
             command,

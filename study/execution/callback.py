@@ -11,6 +11,7 @@ from ray import tune
 from study.execution.ends import errors_of, why_lost
 from study.execution.progress import ProgressDisplay
 from study.execution.trainable import NODE
+from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
 from study.record.records import EpochRecord
@@ -38,6 +39,7 @@ class StudyCallback(tune.Callback):
         progress: ProgressDisplay,
         cluster: Cluster,
         quarantine: Quarantine | None,
+        admissions: Admissions,
         *,
         restarts: int,
     ) -> None:
@@ -49,6 +51,7 @@ class StudyCallback(tune.Callback):
         self.lost: list[TrialPlan] = []
         self.closed: list[str] = []
         self._quarantine = quarantine
+        self._admissions = admissions
         self._plans: dict[str, TrialPlan] = {}
         self._reported: set[str] = set()
         self._look_at_s = 0.0
@@ -140,14 +143,14 @@ class StudyCallback(tune.Callback):
 
     def _close(self, machine: str, failed: Sequence[str]) -> None:
         self.closed.append(machine)
-        self._cluster.close(machine)
+        self._admissions.close(machine)
         for trial_id in failed if self._restarts else ():
             self._recorder.forgive(trial_id)
             plan = self._plans[trial_id]
             self.lost.append(replace(plan, attempt=plan.attempt + 1))
         again = ", and those are run again elsewhere" if self._restarts else ""
         self._progress.say(
-            f"quarantine: {self._cluster.name_of(machine)} failed {len(failed)} trials in a row before "
+            f"quarantine: {self._admissions.name_of(machine)} failed {len(failed)} trials in a row before "
             f"their first epoch ended; it takes no more of them{again}"
         )
 
@@ -159,14 +162,14 @@ class StudyCallback(tune.Callback):
         self._look_at_s = now_s + LOOK_EACH_S
         running = {each.config["trial_id"] for each in trials if each.status == "RUNNING"}
         pending = any(each.status == "PENDING" for each in trials)
-        waiting = self._cluster.waiting()
+        waiting = self._admissions.waiting()
         if running <= waiting and (running or pending):
             self._idle += 1
         else:
             self._idle = 0
         # What is pending may be about to start on a machine that is well.
         if self._idle > (IDLE_LOOKS if pending else 0):
-            self._cluster.let_go()
+            self._admissions.let_go()
 
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])

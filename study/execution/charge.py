@@ -6,14 +6,37 @@ ranks; a joule that two devices tell of is counted once (`trackers.bill`).
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from study.record.vocabulary import EnergyScope
+from study.store.parts import summed
 from trackers.bill import COMPONENTS, NODE, outermost, total_j
 from trackers.sample import Component, Device, Method, Reading, Status
 
 _SURE_FIRST = (Method.COUNTER, Method.SAMPLED, Method.ESTIMATED)
 _GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Energy and memory of one process of a trial in an epoch.
+
+    Attributes:
+        readings: By device; the first is of what it computes on.
+        devices: Those devices; none where there is no tracker.
+        node: Host that it is on.
+        peak_memory_bytes: Most memory so far; None where torch does not tell.
+    """
+
+    readings: Mapping[str, Reading]
+    devices: tuple[Device, ...] = ()
+    node: str = ""
+    peak_memory_bytes: int | None = None
+
+    @classmethod
+    def missing(cls, *, note: str) -> "Part":
+        """That of a process of which nothing is known."""
+        return cls(readings={"": Reading.missing("", note=note)})
 
 
 def ranking_reading(
@@ -42,6 +65,23 @@ def component_j(
 ) -> float | None:
     """Return the energy of one component; None where it is not measured, or a part is missing."""
     return total_j(readings, devices, {component})
+
+
+def ranking_reading_of_all(parts: Sequence[Part], scope: EnergyScope) -> Reading:
+    """Return the energy that ranks of all processes of a trial together; missing where one is.
+
+    Args:
+        parts: What each of them used in the same epoch; one or more.
+        scope: The energy that ranks.
+    """
+    return summed(ranking_reading(part.readings, part.devices, scope) for part in parts)
+
+
+def component_j_of_all(parts: Sequence[Part], component: Component) -> float | None:
+    """Return the energy of one component of all processes; None where it is missing in one."""
+    energies_j = [component_j(part.readings, part.devices, component) for part in parts]
+    known_j = [each for each in energies_j if each is not None]
+    return math.fsum(known_j) if len(known_j) == len(energies_j) else None
 
 
 def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:

@@ -1,5 +1,8 @@
 """Checks before Ray starts, so that bad input costs nothing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from study.axes.given import split_axes
 from study.errors import OptionError, StorageError
 from study.machines.dashboard import check_dashboard
@@ -9,6 +12,7 @@ from study.record.migration import with_scenario_options
 from study.record.objective import Objective
 from study.store.folder import StudyFolder
 from study.training.devices import torch_device
+from study.training.ranks import backend_of
 from study.training.recipe import check_compiler
 from trackers.errors import SourceUnavailableError
 from trackers.sources.calibrated import Calibration
@@ -17,6 +21,7 @@ from trackers.sources.detect import AUTO, Request, detect
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
+        "workers_per_trial",  # but for their number, which --gpus-per-trial may say too
         *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
         *("energy_budget_wh", "trials", "sampler", "confirm"),
         "name",  # whoever gives a study's folder another name has renamed the study
@@ -46,6 +51,8 @@ def check_this_machine(options: StudyOptions) -> str:
     if options.dashboard:
         check_dashboard()
     device = torch_device(options.device)
+    if options.workers > 1:
+        backend_of(device)
     axes = split_axes(options.axis)
     if "tf32" in (options.precision, *axes.get("precision", ())) and device.type in ("cpu", "mps"):
         message = (
@@ -122,6 +129,8 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
         for key, value in is_now.items()
         if key not in MAY_CHANGE_ON_RESUME and key in was and was[key] != value
     ]
+    if _workers(was) != _workers(is_now):
+        changed.append(f"a trial had {_workers(was)} workers and has {_workers(is_now)}")
     if earlier.paradigm is not later.paradigm:
         changed.insert(0, f"the command was study.{earlier.paradigm} and is study.{later.paradigm}")
     if earlier.data.fingerprint != later.data.fingerprint:
@@ -132,3 +141,9 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
             f"time ({' '.join(earlier.command)}), or a new --name."
         )
         raise OptionError(message)
+
+
+def _workers(options: Mapping[str, Any]) -> int:
+    """Processes of a trial, as the options of a manifest say; see `StudyOptions.workers`."""
+    said: int | None = options.get("workers_per_trial")
+    return said or max(1, int(options.get("gpus_per_trial") or 1))

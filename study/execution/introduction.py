@@ -1,12 +1,15 @@
-"""The text before a study's first trial: its plan, and warnings about it."""
+"""What stands before a study's first trial: its plan and warnings in words, its manifest, a layout for TensorBoard."""
 
 from rich.console import Console
 from rich.markup import escape
 
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
+from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
+from study.record.vocabulary import EnergyMethod, Paradigm
 from study.store.folder import StudyFolder
+from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
@@ -16,6 +19,16 @@ def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) ->
         found.append(
             "Ray gives each trial a GPU, but this torch cannot use CUDA: the networks train on the "
             "CPU, and the energy is that of the GPU beside it. Install a CUDA build of torch."
+        )
+    if cluster.share.workers > 1 and device_type == "cpu":
+        found.append(
+            f"{cluster.share.workers} processes train each trial on CPUs: a batch norm, where there is "
+            "one, is trained on the statistics of each one's part of a batch, not of the whole batch."
+        )
+    if options.address is None and options.precision == "fp16" and device_type == "cpu":
+        found.append(
+            "fp16 is emulated on a CPU and takes several times as long: these energies say nothing of "
+            "fp16 on a GPU. bf16 is computed as such by many CPUs."
         )
     return (*found, *cluster.warnings())
 
@@ -35,11 +48,14 @@ def introduce(
     each = f"{cluster.share.cpus:g} CPU"
     if cluster.share.gpus:
         each = f"{cluster.share.gpus:g} GPU and {each}"
+    each = f"{each} each"
+    if cluster.share.workers > 1:
+        each = f"{each}, for {cluster.share.workers} workers"
     kind = "synthetic" if manifest.data.synthetic else "real"
     lines = [
         ("data", f"{kind}: {manifest.data.description}"),
         ("trials", trials),
-        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each} each"),
+        ("slots", f"{cluster.slots} trials at a time on {len(cluster.nodes)} node(s), {each}"),
         *(
             ("energy", f"{node.hostname}: {node.source}, {node.note}")
             for node in manifest.nodes
@@ -52,3 +68,32 @@ def introduce(
     ]
     for word, text in lines:
         console.print(f"  [dim]{word:9}[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
+def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
+    """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
+    estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
+    folder.write_text(MANIFEST_FILE, manifest.to_json())
+    folder.write_bytes(
+        LAYOUT_FILE,
+        layout_events(
+            manifest.objective,
+            tasks=_tasks(manifest),
+            estimated=estimated,
+            components=_components(manifest),
+        ),
+    )
+
+
+def _components(manifest: Manifest) -> dict[str, bool]:
+    """The components that the machines know the energy of, and whether it is an estimate."""
+    known = {(each.component, each.method) for node in manifest.nodes for each in node.components}
+    estimated = {name for name, method in known if method is EnergyMethod.ESTIMATED}
+    return {name: name in estimated for name in sorted({name for name, _ in known})}
+
+
+def _tasks(manifest: Manifest) -> tuple[str, ...]:
+    """The single tasks of a multitask study."""
+    if manifest.paradigm is not Paradigm.MULTITASK:
+        return ()
+    return manifest.stages[:-1]

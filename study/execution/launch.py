@@ -1,7 +1,8 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -19,7 +20,7 @@ from study.execution.checks import (
     check_this_machine,
 )
 from study.execution.interrupts import Interrupts
-from study.execution.introduction import introduce, warnings_of
+from study.execution.introduction import introduce, warnings_of, write_beginning
 from study.execution.shipping import check_shippable
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
@@ -27,10 +28,9 @@ from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
-from study.record.files import MANIFEST_FILE
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.records import TrialRecord
-from study.record.vocabulary import EnergyMethod, Paradigm, TrialStatus
+from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -39,7 +39,6 @@ from study.store.lock import Lock, refuse_if_held
 from study.store.provenance import git_commit, now, versions
 from study.store.recorder import Recorder
 from study.store.rescue import take_back
-from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.training.dry_run import check_training
 from study.training.stages import stage_warnings
 
@@ -52,6 +51,7 @@ def run_study(
     console: Console,
     source: TrialSource | None = None,
     scenario: Scenario | None = None,
+    leave: Callable[[int], object] = os._exit,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -62,6 +62,7 @@ def run_study(
         console: Where it is shown.
         source: Where the trials come from; None for the whole grid of the design's setups.
         scenario: With its options; None for the one that the options name.
+        leave: Called when a second signal comes; see `study.execution.interrupts`.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -101,6 +102,7 @@ def run_study(
                 source=source,
                 console=console,
                 began_s=began_s,
+                leave=leave,
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -185,6 +187,7 @@ def _run(
     source: TrialSource,
     console: Console,
     began_s: float,
+    leave: Callable[[int], object],
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
@@ -208,7 +211,7 @@ def _run(
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (
-        Interrupts() as interrupts,
+        Interrupts(leave) as interrupts,
         connect(
             options, folder, accelerator=plan.device_type != "cpu", ran_on=recorder.devices()
         ) as cluster,
@@ -237,7 +240,7 @@ def _run(
             setup_time_s=time.monotonic() - began_s,
         )
         introduce(manifest, cluster, folder, trials=source.summary, console=console)
-        _write_beginning(folder, manifest)
+        write_beginning(folder, manifest)
         Tuning(
             design,
             options,
@@ -322,23 +325,6 @@ def _remove_checkpoints(folder: StudyFolder) -> None:
     """Those of a study of this name whose manifest was deleted."""
     for left in folder.names(CHECKPOINTS_FOLDER):
         folder.delete(f"{CHECKPOINTS_FOLDER}/{left}")
-
-
-def _write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
-    """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
-    estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
-    folder.write_text(MANIFEST_FILE, manifest.to_json())
-    folder.write_bytes(
-        LAYOUT_FILE,
-        layout_events(manifest.objective, tasks=_tasks(manifest), estimated=estimated),
-    )
-
-
-def _tasks(manifest: Manifest) -> tuple[str, ...]:
-    """The single tasks of a multitask study."""
-    if manifest.paradigm is not Paradigm.MULTITASK:
-        return ()
-    return manifest.stages[:-1]
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

@@ -5,6 +5,7 @@ that is an estimate says so at every place. Where epochs have no energy, what is
 is shown as a lower bound (`>12.3`).
 """
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ from trackers.clock import Clock, MonotonicClock
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
 """No lines but one under the header, and two blanks between columns."""
+
+_COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
+"""Components and how people see them; the node contains the others."""
 
 _UNHAPPY = FAILURES | {None}
 """Ends that the table tells; None is that of a trial whose process was lost."""
@@ -88,6 +92,7 @@ class ProgressDisplay:
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
         self._estimated = False
+        self._components_j: defaultdict[str, float] = defaultdict(float)
         # The live table is drawn in a thread of its own.
         self._lock = threading.Lock()
         self._live = Live(
@@ -122,6 +127,10 @@ class ProgressDisplay:
                 return  # a trial that goes on reports once more what it had reported
             self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
+            for name in _COMPONENTS:
+                energy_j = getattr(record, f"{name}_energy_j")
+                if energy_j is not None:
+                    self._components_j[name] += energy_j
             trial.epochs += record.stop_reason not in CUTS_EPOCH
             state.epochs += record.stop_reason not in CUTS_EPOCH
             if record.val_score is not None:
@@ -193,6 +202,7 @@ class ProgressDisplay:
             energy = f"{energy_j / J_PER_MWH:.1f} mWh{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
+            f"{_further(record.parameters)}"
             f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
@@ -214,7 +224,7 @@ class ProgressDisplay:
         energy = "energy not known yet"
         if any(state.measured for state in states):
             more = "more than " if any(state.missing for state in states) else ""
-            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}"
+            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}{self._by_component()}"
         left_s = self.left_s()
         left = "time left not known yet" if left_s is None else f"about {_duration(left_s)} left"
         gone = _duration(self._clock.now_s() - self._start_s)
@@ -229,6 +239,17 @@ class ProgressDisplay:
             ),
         )
         return line
+
+    def _by_component(self) -> str:
+        """What is known of each component, where it is more than what ranks."""
+        if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
+            return ""
+        parts = [
+            f"{words} {self._components_j[name] / J_PER_WH:.3f}"
+            for name, words in _COMPONENTS.items()
+            if name in self._components_j
+        ]
+        return f" ({', '.join(parts)})"
 
     def _table(self) -> Table:
         table = Table(box=HEAD_RULE, show_edge=False, padding=0)
@@ -293,6 +314,12 @@ def _place(last: EpochRecord | None) -> str:
 
 def _words(reason: StopReason | None) -> str:
     return "failed" if reason is None else reason.replace("_", " ")
+
+
+def _further(parameters: str | None) -> str:
+    """What a setup chooses besides batch size and learning rate."""
+    chosen = json.loads(parameters) if parameters else {}
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
 
 
 def _duration(seconds: float) -> str:

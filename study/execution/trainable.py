@@ -9,42 +9,33 @@ that raises can leave its accelerator idle for the rest of the study.
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
 from ray import tune
 from ray.exceptions import RayError
 
-from study.axes.kinds import POWER_LIMIT
-from study.axes.variants import variant_of
 from study.errors import StorageError
-from study.execution.epoch_row import epoch_record, report_of
+from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
+from study.execution.team.team import Team, team_here
+from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
-from study.machines.storage_visibility import StorageVisibility
-from study.record.objective import Objective
-from study.record.vocabulary import EnergyScope, Paradigm, StopReason
-from study.scenario import Data, Scenario
+from study.record.files import J_PER_MWH, J_PER_WH
+from study.record.objective import metrics_text
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
+from study.scenario import Data
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
-from study.training.devices import (
-    accelerator_uuid,
-    peak_memory_bytes,
-    start_afresh,
-    synchronize,
-    torch_device,
-)
-from study.training.loop import EpochOutcome, train
-from study.training.recipe import Precision, TrainingSettings
-from study.training.stages import StageTasks
+from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
-from trackers.node.client import START_TIMEOUT_S, TrackerClient
+from trackers.node.client import START_TIMEOUT_S
 from trackers.node.last_words import leave_last_words
 from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent
+from trackers.sample import Component
 
 NODE = "ray_node"
 """Key of a report under which it tells Ray's name of its machine."""
@@ -52,55 +43,13 @@ NODE = "ray_node"
 ASK_AGAIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialContext:
-    """Values that all trials of a study share.
-
-    Attributes:
-        study: Name of the study.
-        paradigm: What it compares.
-        scenario: With its options.
-        objective: Validation metric that decides.
-        energy_of: Energy that ranks.
-        stages: What each trial trains, in an order that its seed decides.
-        cache_latents: See `StageTasks`.
-        max_epochs: See `TrainingSettings`.
-        patience: See `TrainingSettings`.
-        optimizer: See `TrainingSettings`.
-        precision: See `TrainingSettings`.
-        compiled: See `TrainingSettings`.
-        accumulate: See `TrainingSettings`.
-        clip_norm: See `TrainingSettings`.
-        power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
-        device: The value of `--device`.
-        threads: CPU threads of a trial.
-        storage: The study's folder, for checkpoints; None where none are to be kept.
-        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
-    """
-
-    study: str
-    paradigm: Paradigm
-    scenario: Scenario
-    objective: Objective
-    energy_of: EnergyScope
-    stages: tuple[str, ...]
-    cache_latents: bool
-    max_epochs: int
-    patience: int
-    optimizer: str
-    device: str
-    threads: int
-    storage: StorageVisibility | None
-    checkpoint_every_s: float
-    precision: Precision = "fp32"
-    compiled: bool = False
-    accumulate: int = 1
-    clip_norm: float | None = None
-    power_limits: tuple[str, ...] = ()
-
-
 def run_trial(
-    config: dict[str, Any], *, context: TrialContext, data: Data, manager: Handle
+    config: dict[str, Any],
+    *,
+    context: TrialContext,
+    data: Data,
+    shared: list[Any],
+    manager: Handle,
 ) -> None:
     """One trial: train its stages, measure, report. Tune's function trainable.
 
@@ -108,6 +57,7 @@ def run_trial(
         config: A `TrialPlan`.
         context: What all trials share.
         data: From the object store, read without copying.
+        shared: The reference to the data, for other processes of the trial.
         manager: The study's `TrackerManager`.
     """
     end_with_parent()
@@ -117,22 +67,15 @@ def run_trial(
     if not _admitted(manager, node, plan.trial_id):
         tune.report({NODE: node})  # Tune would print that there was no result
         return
-    client = TrackerClient(
-        manager,
-        accelerator_uuid=accelerator_uuid(_assigned()),
-        on_accelerator=torch_device(context.device).type != "cpu",
-    )
-    first_stage = chosen_stages(context.stages, plan.chosen)[0]
-    meter = TrialMeter(plan, client, first_stage=first_stage)
-    with meter.trial():
-        run_attempt(
-            plan,
-            context,
-            data,
-            meter,
-            _checkpoint(plan, context),
-            report=lambda row: tune.report({**row, NODE: node}),
-        )
+
+    def report(row: dict[str, Any]) -> None:
+        tune.report({**row, NODE: node})
+
+    team = team_here(context.workers, device=context.device)
+    meter = meter_here(plan, context, manager)
+    with meter.trial(), team.trial(plan, context, shared, manager):
+        checkpoint = _checkpoint(plan, context)
+        run_attempt(plan, context, data, meter, checkpoint, report=report, team=team)
 
 
 def _admitted(manager: Handle, node: str, trial_id: str) -> bool:
@@ -158,6 +101,7 @@ def run_attempt(
     checkpoint: Checkpoint,
     *,
     report: Callable[[dict[str, Any]], None],
+    team: Team | None = None,
 ) -> None:
     """Go on from a checkpoint to the trial's end, and report; an error of the trial is a report.
 
@@ -168,23 +112,27 @@ def run_attempt(
         meter: Measures it.
         checkpoint: Where it begins.
         report: Called for each epoch; returns when the driver has it.
+        team: The processes that train it; None for this one alone.
     """
+    team = team or Team()
     for earlier in checkpoint.reports:
         report(earlier)  # once more, because the driver may not have lived to write it
     energy_j = _later(plan.energy_before_j, checkpoint.reports)
     reported = None
     try:
-        for outcome in _outcomes(plan, context, data, meter, checkpoint):
-            record = epoch_record(outcome, plan, context, data, meter, energy_before_j=energy_j)
+        for outcome in _outcomes(plan, context, data, meter, checkpoint, team):
+            parts = (meter.part(outcome.epoch), *team.parts)
+            record = _record(outcome, plan, context, data, meter, parts, energy_before_j=energy_j)
             energy_j = record.energy_j
-            checkpoint.reports.append(report_of(record, outcome))
+            checkpoint.reports.append(_metrics(record, outcome))
             reported = meter.stage, meter.epoch
             report(checkpoint.reports[-1])
     except Exception:  # noqa: BLE001 - see the module's first lines
         is_reported = reported == (meter.stage, meter.epoch)
         outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)
-        record = epoch_record(outcome, plan, context, data, meter, energy_before_j=energy_j)
-        report(report_of(record, outcome, error=traceback.format_exc()))
+        parts = (meter.part(outcome.epoch), *team.parts)
+        record = _record(outcome, plan, context, data, meter, parts, energy_before_j=energy_j)
+        report(_metrics(record, outcome, error=traceback.format_exc()))
     checkpoint.remove()
 
 
@@ -208,79 +156,131 @@ def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
     )
 
 
-def _assigned() -> list[str]:
-    """The boards that Ray has assigned to this process."""
-    assigned: list[str] = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
-    return assigned
-
-
 def _outcomes(
     plan: TrialPlan,
     context: TrialContext,
     data: Data,
     meter: TrialMeter,
     checkpoint: Checkpoint,
+    team: Team,
 ) -> Iterator[EpochOutcome]:
     """The outcomes of all stages that are not through, one stage after another."""
-    device = torch_device(context.device)
-    start_afresh(device, threads=context.threads)
-    if POWER_LIMIT in plan.chosen:
-        meter.limit_power(plan.chosen[POWER_LIMIT])
-    scenario, data = variant_of(context.scenario, data, plan.chosen)
-    tasks = StageTasks(
-        scenario=scenario,
-        data=data,
-        parameters=plan.chosen,
-        cache_latents=context.cache_latents,
-        from_scratch=context.paradigm is Paradigm.PRETRAINING,
-        encoder_weights=checkpoint.encoder_weights,
-    )
-    settings = TrainingSettings(
-        batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
-        max_epochs=context.max_epochs,
-        patience=context.patience,
-        optimizer=plan.chosen.get("optimizer", context.optimizer),
-        seed=plan.seed,
-        weight_decay=plan.chosen.get("weight_decay"),
-        precision=plan.chosen.get("precision", context.precision),
-        compiled=plan.chosen.get("compile", context.compiled),
-        accumulate=context.accumulate,
-        clip_norm=context.clip_norm,
-    )
+    weights = checkpoint.encoder_weights
+    training = TrialTraining(plan, context, data, meter, ranks=team.ranks, encoder_weights=weights)
     order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
     while remaining := still_to_train(order, checkpoint.ended):
-        begin = checkpoint.take_under_way()
-        meter.stage, meter.epoch = remaining[0], 1 if begin is None else int(begin["epoch"]) + 1
-        meter.begin_profile(
-            context.power_limits,
-            context.energy_of,
-            batch_size=plan.batch_size,
-            earlier=checkpoint.reports,
-            synchronize=partial(synchronize, device),
-        )
-        for outcome in train(
-            partial(tasks.start, meter.stage),
-            settings,
-            device=device,
-            window=meter.window,
-            latents=meter.latents,
-            tested=meter.tested,
-            begin=begin,
-            at_step=None if meter.profile is None else meter.profile.at_step,
-        ):
-            meter.peak_memory_bytes = peak_memory_bytes(device)
+        stage, begin = remaining[0], checkpoint.take_under_way()
+        for outcome in team.train(training, stage, begin=begin, earlier=checkpoint.reports):
             yield outcome
             if outcome.state is not None:
                 checkpoint.epoch_done(outcome.state)
             if outcome.stop_reason is not None:
-                tasks.finish()
-                checkpoint.stage_done(
-                    meter.stage, outcome.stop_reason, encoder_weights=tasks.encoder_weights
-                )
+                weights = training.encoder_weights
+                checkpoint.stage_done(stage, outcome.stop_reason, encoder_weights=weights)
 
 
 def _failed(epoch: int) -> EpochOutcome:
     return EpochOutcome(
         epoch=epoch, train_loss=None, val_loss=None, val_metrics={}, stop_reason=StopReason.ERROR
     )
+
+
+def _record(
+    outcome: EpochOutcome,
+    plan: TrialPlan,
+    context: TrialContext,
+    data: Data,
+    meter: TrialMeter,
+    parts: Sequence[Part],
+    *,
+    energy_before_j: float | None,
+) -> EpochRecord:
+    """The outcome and what the trial's processes used, this one first, as one row."""
+    readings, duration_s = meter.take(outcome.epoch)
+    devices = [part.devices[0] for part in parts if part.devices]
+    reading = ranking_reading_of_all(parts, context.energy_of)
+    state = next(iter(readings.values())).state
+    memories = [each.peak_memory_bytes for each in parts if each.peak_memory_bytes is not None]
+    epoch_j = reading.energy_j
+    finished = outcome.train_loss is not None
+    return EpochRecord(
+        study=context.study,
+        trial_id=plan.trial_id,
+        attempt=plan.attempt,
+        node=_each_once(part.node for part in parts),
+        device_uuid=_each_once(device.uuid for device in devices),
+        device_name=_each_once(device.name for device in devices),
+        paradigm=context.paradigm,
+        scenario=context.scenario.name,
+        stage=meter.stage,
+        setup=plan.setup,
+        batch_size=plan.batch_size,
+        effective_batch_size=min(plan.batch_size, len(data.train)),
+        learning_rate=plan.learning_rate,
+        seed=plan.seed,
+        epoch=outcome.epoch,
+        train_loss=outcome.train_loss,
+        val_loss=outcome.val_loss,
+        val_score=outcome.val_metrics.get(context.objective.name),
+        val_metrics=metrics_text(outcome.val_metrics),
+        test_score=(outcome.test_metrics or {}).get(context.objective.name),
+        test_metrics=metrics_text(outcome.test_metrics or {}),
+        epoch_time_s=duration_s,
+        epoch_energy_j=epoch_j,
+        energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
+        mean_power_w=reading.mean_power_w,
+        gpu_energy_j=component_j_of_all(parts, Component.GPU),
+        cpu_energy_j=component_j_of_all(parts, Component.CPU),
+        memory_energy_j=component_j_of_all(parts, Component.MEMORY),
+        node_energy_j=component_j_of_all(parts, Component.NODE),
+        energy_method=reading.method,
+        energy_status=reading.status,
+        coverage=reading.coverage,
+        uncertainty_j=reading.uncertainty_j,
+        uncertainty_common_j=reading.uncertainty_common_j,
+        uncertainty_own_j=reading.uncertainty_own_j,
+        power_samples=reading.power_samples,
+        samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
+        peak_memory_bytes=max(memories, default=None),
+        stop_reason=outcome.stop_reason,
+        parameters=plan.parameters,
+        counter_over_power=reading.counter_over_power,
+        shared_by=reading.shared_by,
+        temperature_c=state.temperature_c,
+        sm_clock_hz=state.sm_clock_hz,
+        utilization=state.utilization,
+        power_limit_w=meter.power_limit_w or state.power_limit_w,
+        power_profile=meter.take_profile(),
+    )
+
+
+def _each_once(names: Iterable[str]) -> str:
+    return "+".join(dict.fromkeys(filter(None, names)))
+
+
+def _metrics(
+    record: EpochRecord, outcome: EpochOutcome, *, error: str | None = None
+) -> dict[str, Any]:
+    """Return what Tune, TensorBoard and schedulers see.
+
+    It is the record, the paper's units, and each metric under its own name. A metric that has the
+    name of a field is to be found in `val_metrics` only.
+    """
+    row = record.to_row()
+    components = {
+        f"{each}_energy_mwh": row[f"{each}_energy_j"] / J_PER_MWH
+        for each in Component
+        if row[f"{each}_energy_j"] is not None
+    }
+    return {
+        **outcome.val_metrics,
+        **row,
+        **components,
+        "epoch_energy_mwh": _over(record.epoch_energy_j, J_PER_MWH),
+        "energy_wh": _over(record.energy_j, J_PER_WH),
+        "error": error,
+    }
+
+
+def _over(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit

@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from socket import gethostname
 from typing import Any, Protocol, final
 
-from study.execution.charge import ranking_reading
+from study.execution.charge import Part, ranking_reading
 from study.limits.profile import LimitProfile, chosen_before, limits_to_try
 from study.record.vocabulary import LATENTS, PROFILE, TEST, EnergyScope
 from study.store.setups import TrialPlan
@@ -182,6 +183,16 @@ class TrialMeter:
             return {"": Reading.missing("", note="the epoch was not begun")}, 0.0
         _, _, readings, duration_s = self._last
         return readings, duration_s
+
+    def part(self, epoch: int) -> Part:
+        """Return what this process used in an epoch; see `take`."""
+        readings, _ = self.take(epoch)
+        return Part(
+            readings=readings,
+            devices=tuple(self.client.devices),
+            node=gethostname(),
+            peak_memory_bytes=self.peak_memory_bytes,
+        )
 
     def _end_setup(self) -> None:
         if self._in_setup:

@@ -14,8 +14,10 @@ from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
 from study.execution.progress import ProgressDisplay
-from study.execution.trainable import TrialContext, run_trial
+from study.execution.team.trial_training import TrialContext
+from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
+from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
@@ -85,14 +87,21 @@ class Tuning:
     def _run_rounds(self, progress: ProgressDisplay) -> None:
         """Run Tune until no trial is left, or none may be run again."""
         restarts = self._source.restarts
-        # What a search has proposed is not taken back.
-        quarantine = Quarantine(self._cluster.used()) if restarts else None
+        admissions = Admissions(self._cluster)
+        # What a search has proposed is not taken back, and of several machines none is known to be sick.
+        may_close = restarts and self._cluster.share.workers == 1
+        quarantine = Quarantine(admissions.used()) if may_close else None
         while self._source.has_more and not self._interrupts.came:
             self._interrupts.trials_begin()
             # Kept while Tune runs: closed machines have nothing to give to trials then.
-            places = self._cluster.occupied(quarantine.closed if quarantine else ())
+            places = admissions.occupied(quarantine.closed if quarantine else ())
             callback = StudyCallback(
-                self._recorder, progress, self._cluster, quarantine, restarts=restarts
+                self._recorder,
+                progress,
+                self._cluster,
+                quarantine,
+                admissions,
+                restarts=restarts,
             )
             self._fit(callback)
             self._take_bookings()
@@ -118,10 +127,15 @@ class Tuning:
             say=callback.say,
         )
         trainable = tune.with_parameters(
-            run_trial, context=self._context(), data=self._data, manager=self._cluster.manager
+            run_trial,
+            context=self._context(),
+            data=self._data,
+            shared=[self._data],
+            manager=self._cluster.manager,
         )
+        resources = tune.PlacementGroupFactory(self._cluster.share.bundles())
         return tune.Tuner(
-            tune.with_resources(trainable, self._cluster.share.resources()),
+            tune.with_resources(trainable, resources),
             param_space=parts.param_space,
             tune_config=tune.TuneConfig(
                 num_samples=parts.samples,
@@ -158,7 +172,8 @@ class Tuning:
             clip_norm=self._options.clip_norm,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
-            threads=max(1, int(self._cluster.share.cpus)),
+            workers=self._cluster.share.workers,
+            threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
         )

@@ -9,7 +9,7 @@ enough pays for the points by which it may fall short.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -65,6 +65,15 @@ class Aim:
         if min(self.tolerance, self.price, self.outside) < 0 or self.point <= 0:
             msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
             raise ValueError(msg)
+
+    def relative_to(self, best: float) -> "Aim":
+        """An aim in shares of a best value, in the unit of that value; of 0 nothing is a share.
+
+        Args:
+            best: The best setup's value of an objective that is no share itself.
+        """
+        size = abs(best) or 1.0
+        return replace(self, tolerance=self.tolerance * size, point=self.point * size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

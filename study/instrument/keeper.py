@@ -20,7 +20,7 @@ from typing import Any, final
 import ray
 from ray.exceptions import RayError
 
-from study.instrument.parts import WORKER, on_the_bill, part_of, trial_and_part
+from study.store.parts import WORKER, on_the_bill, part_of, trial_and_part
 from trackers.node.actor import Handle
 from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
 from trackers.node.nodes import TrackerManager

@@ -13,9 +13,9 @@ from typing import Any, TypeVar, final
 import ray
 
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
-from study.instrument.parts import WORKER, on_the_bill, part_of
 from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
+from study.store.parts import WORKER, on_the_bill, part_of
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient

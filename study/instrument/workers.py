@@ -11,9 +11,9 @@ import ray
 from ray import train
 
 from study.instrument.keeper import ANSWER_S
-from study.instrument.parts import part_of, summed
 from study.instrument.trial_energy import Place, TrialEnergy, boards_here, quietly
 from study.record.tune_rows import STAGE
+from study.store.parts import part_of, summed
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import TRIAL, WindowKey
 from trackers.sample import Reading

@@ -34,6 +34,7 @@ from study.machines.storage_visibility import StorageVisibility, reach_warnings,
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
+from study.store.parts import WORKER, WORKER_LOST, part_of
 from trackers.node.actor import Handle
 from trackers.node.ledger import Booking, TrackerFacts
 from trackers.node.nodes import start_manager
@@ -77,7 +78,7 @@ class Cluster:
     @property
     def slots(self) -> int:
         """Number of trials that run at the same time."""
-        return sum(self.share.trials_on(node) for node in self.nodes)
+        return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
         """Return the trackers' bookings since the last call.
@@ -109,7 +110,7 @@ class Cluster:
         """
         task = ray.remote(num_cpus=0, max_retries=0)(function)
         asked = {
-            task.options(scheduling_strategy=_pinned(node)).remote(*arguments): node
+            task.options(scheduling_strategy=pinned(node)).remote(*arguments): node
             for node in self.nodes
         }
         answers: dict[str, Any] = {}
@@ -119,8 +120,18 @@ class Cluster:
         return [(node, answers.get(node.node_id)) for node in self.nodes]
 
     def why_ended(self, trial_id: str) -> str | None:
-        """Return what a tracker knows of why a trial's process has ended; None where none does."""
-        asked = [tracker.why_ended.remote(trial_id) for tracker in self._trackers()]
+        """Return what a tracker knows of why a trial's process has ended; None where none does.
+
+        Of several, that of the one whose end was the others'.
+        """
+        why = self._why_ended(trial_id)
+        if why is None or f"({WORKER_LOST})" not in why:
+            return why
+        of_workers = filter(None, map(self._why_ended, self._parts(trial_id)))
+        return next(of_workers, why)
+
+    def _why_ended(self, name: str) -> str | None:
+        asked = [tracker.why_ended.remote(name) for tracker in self._trackers()]
         for answer in _answered(asked, min(WHY_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
@@ -131,50 +142,12 @@ class Cluster:
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
         for tracker in self._trackers():
-            tracker.release.remote(trial_id)
+            for name in (trial_id, *self._parts(trial_id)):
+                tracker.release.remote(name)
 
-    def used(self) -> list[str]:
-        """Return Ray's names of the machines that trials fit on."""
-        return [node.node_id for node in self.nodes if self.share.trials_on(node)]
-
-    def close(self, node_id: str) -> None:
-        """Let no trial begin on a machine from now on."""
-        self.manager.close_node.remote(node_id)
-
-    def waiting(self) -> frozenset[str]:
-        """Return the trials that wait on closed machines."""
-        try:
-            found: frozenset[str] = ray.get(self.manager.waiting.remote(), timeout=self.answer_s)
-        except RayError:
-            return frozenset()
-        return found
-
-    def let_go(self) -> None:
-        """Have the trials leave that wait on closed machines."""
-        self.manager.let_go.remote()
-
-    def occupied(self, node_ids: Iterable[str]) -> list[Handle]:
-        """Take what closed machines have to give, so that no trial is sent there.
-
-        Returns:
-            What takes it, for as long as it is kept.
-        """
-        asked = self.share.resources()
-        cpus, gpus = asked.pop("cpu"), asked.pop("gpu")
-        place = ray.remote(_Place)
-        return [
-            place.options(
-                num_cpus=cpus, num_gpus=gpus, resources=asked, scheduling_strategy=_pinned(node)
-            ).remote()
-            for node in self.nodes
-            if node.node_id in set(node_ids)
-            for _ in range(self.share.trials_on(node))
-        ]
-
-    def name_of(self, node_id: str) -> str:
-        """Return the name of a machine, for people."""
-        found = (each["NodeManagerHostname"] for each in _listed() if each["NodeID"] == node_id)
-        return next(found, node_id)
+    def _parts(self, trial_id: str) -> list[str]:
+        """Names by which trackers know the other processes of a trial."""
+        return [part_of(trial_id, f"{WORKER}{rank}") for rank in range(1, self.share.workers)]
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""
@@ -270,7 +243,7 @@ def connect(
             else (Calibration.read(options.calibration),),
         )
         manager = start_manager(request, sampling_hz=options.sampling_hz)
-        facts = _start_trackers(manager, [node for node in nodes if share.trials_on(node)])
+        facts = _start_trackers(manager, [node for node in nodes if share.workers_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
         if options.mixed_devices == "refuse":
@@ -287,24 +260,25 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     gpus = options.gpus_per_trial
     if gpus is None:
         may_have_one = options.device in {"auto", "cuda"}
-        gpus = 1.0 if may_have_one and any(node.gpus >= 1 for node in nodes) else 0.0
-    return Share(cpus=options.cpus_per_trial, gpus=gpus, device=options.device)
+        has_any = may_have_one and any(node.gpus >= 1 for node in nodes)
+        gpus = float(options.workers) if has_any else 0.0
+    return Share(
+        cpus=options.cpus_per_trial, gpus=gpus, device=options.device, workers=options.workers
+    )
 
 
-class _Place:
-    """Takes a trial's share of a machine, and does nothing with it."""
-
-
-def _listed() -> list[dict[str, Any]]:
+def listed() -> list[dict[str, Any]]:
+    """Return all machines that Ray has known, as it lists them."""
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return listed
 
 
 def _nodes() -> tuple[Node, ...]:
-    return tuple(Node.from_ray(node) for node in _listed() if node["Alive"])
+    return tuple(Node.from_ray(node) for node in listed() if node["Alive"])
 
 
-def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+def pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+    """Return what has Ray run something on one machine and no other."""
     return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 

@@ -56,29 +56,40 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A trial's share of a machine.
+    """Resources of a trial.
 
     Attributes:
         cpus: CPUs.
         gpus: GPUs.
         accelerator: The only model of GPU that it may get, as Ray names it; None for any.
         device: The value of `--device`.
+        workers: Processes that train it together, on one machine or several; they share CPUs and
+            GPUs equally.
     """
 
     cpus: float
     gpus: float
     accelerator: str | None = None
     device: str = "auto"
+    workers: int = 1
 
-    def trials_on(self, node: Node) -> int:
-        """Number of trials that run on a machine at the same time."""
-        by_cpu = int(node.cpus // self.cpus)
-        return min(by_cpu, int(node.gpus // self.gpus)) if self.gpus else by_cpu
+    def workers_on(self, node: Node) -> int:
+        """Number of processes of trials that run on a machine at the same time."""
+        by_cpu = int(node.cpus * self.workers // self.cpus)
+        return min(by_cpu, int(node.gpus * self.workers // self.gpus)) if self.gpus else by_cpu
 
-    def resources(self) -> dict[str, float]:
-        """The same as Tune takes it."""
-        asked = {"cpu": self.cpus, "gpu": self.gpus}
-        return asked | ({f"{ACCELERATOR}{self.accelerator}": SLIVER} if self.accelerator else {})
+    def trials_on(self, nodes: Iterable[Node]) -> int:
+        """Number of trials that run on machines at the same time."""
+        return sum(self.workers_on(node) for node in nodes) // self.workers
+
+    def bundles(self) -> list[dict[str, float]]:
+        """What each process of a trial asks Ray for."""
+        asked = {"CPU": self.cpus / self.workers}
+        if self.gpus:
+            asked["GPU"] = self.gpus / self.workers
+        if self.accelerator:
+            asked[f"{ACCELERATOR}{self.accelerator}"] = SLIVER
+        return [dict(asked) for _ in range(self.workers)]
 
 
 def check_resources(nodes: Sequence[Node], share: Share) -> None:
@@ -87,9 +98,10 @@ def check_resources(nodes: Sequence[Node], share: Share) -> None:
     Raises:
         ClusterError: No machine has what one trial asks for.
     """
-    if not any(share.trials_on(node) for node in nodes):
+    if not share.trials_on(nodes):
+        lacking = "the nodes have not that" if share.workers > 1 else "no node has that"
         message = (
-            f"a trial asks for {share.cpus:g} CPUs and {share.gpus:g} GPUs, and no node has that "
+            f"a trial asks for {share.cpus:g} CPUs and {share.gpus:g} GPUs, and {lacking} "
             f"({'; '.join(_has(node) for node in nodes)}). "
             "Lower --cpus-per-trial or --gpus-per-trial."
         )
@@ -139,7 +151,7 @@ def kinds_of(
     """The kinds of device in a cluster that trials train on."""
     kinds: dict[str, list[str]] = {}
     for node in nodes:
-        if node.node_id in facts and share.trials_on(node):
+        if node.node_id in facts and share.workers_on(node):
             for name in trained_on(node, facts[node.node_id], share):
                 kinds.setdefault(name, []).append(node.hostname)
     return kinds
@@ -170,7 +182,7 @@ def only_model(nodes: Iterable[Node], share: Share) -> str | None:
 
     None where trials get no GPU, or Ray does not know the model of each.
     """
-    models = {node.accelerator for node in nodes if share.trials_on(node)}
+    models = {node.accelerator for node in nodes if share.workers_on(node)}
     return models.pop() if share.gpus and len(models) == 1 else None
 
 
@@ -187,7 +199,7 @@ def mix_warnings(kinds: Kinds) -> tuple[str, ...]:
 
 def idle_warnings(nodes: Iterable[Node], share: Share) -> tuple[str, ...]:
     """Which machines no trial fits on."""
-    idle = [_has(node) for node in nodes if not share.trials_on(node)]
+    idle = [_has(node) for node in nodes if not share.workers_on(node)]
     if not idle:
         return ()
     warning = (

@@ -33,6 +33,8 @@ class WindowRecord(Row):
         component: What the device is to the bill: `gpu`, `cpu`, `memory` or `node`; None in tables of
             version 0.1, which have the device that ranks and no other.
         part_of: The device that contains it; None where no other does.
+        worker: Which of the trial's processes used it, from 0; None in tables of version 0.1, where
+            a trial was one process.
     """
 
     trial_id: str
@@ -48,6 +50,7 @@ class WindowRecord(Row):
     note: str
     component: str | None = None
     part_of: str | None = None
+    worker: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

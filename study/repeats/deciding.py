@@ -5,14 +5,17 @@ energies of whole trainings, times what one success costs where a setup has fail
 score of each. Trainings that still run count as if they had come to what is known of their setup.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from study.inference.allocation import next_repeat
+from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, choose
 from study.inference.failure import cost_of_success
+from study.inference.meter import HALF_WIDTH
 from study.inference.posterior import Posterior, axes_of, posterior
 from study.inference.repeats import Integers, Repeats
 
@@ -25,11 +28,13 @@ class Training:
         energy_j: Its energy; None if it is not known.
         gain: Its best score, turned so that more is better; None without one.
         is_whole: Whether it was trained to its end.
+        board: What its energy was measured on; None where that is not known, or it is an estimate.
     """
 
     energy_j: float | None
     gain: float | None
     is_whole: bool
+    board: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,8 @@ def decide(
     running: Mapping[int, int],
     aim: Aim,
     parameters: Mapping[int, Mapping[str, object]] | None = None,
+    *,
+    is_share: bool = True,
 ) -> Decision | None:
     """Weigh what is known; None where no setup has two results, so that no spread is known.
 
@@ -61,22 +68,26 @@ def decide(
         running: How many trainings of a setup still run; none is 0.
         aim: What is asked of a setup.
         parameters: What each setup chooses, by name; setups that share a value lean on each other.
+        is_share: Whether the objective is one; of any other the aim is in shares of the best value.
     """
-    energies = {setup: _energies_j(several) for setup, several in trainings.items()}
-    numbers = [setup for setup, several in energies.items() if several]
+    numbers = [setup for setup, several in trainings.items() if _results(several)]
     if not numbers:
         return None
-    gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
-    energy, gain = (
-        Repeats.of_energies_j([energies[setup] for setup in numbers]),
-        Repeats.of([[one for one in several if one is not None] for several in gains]),
+    boards = _boards([trainings[setup] for setup in numbers])
+    energy = (
+        Repeats.of([_logarithms(trainings[setup]) for setup in numbers])
+        if boards is None
+        else boards.repeats
     )
+    gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
+    gain = Repeats.of([[one for one in several if one is not None] for several in gains])
+    aim = aim if is_share else aim.relative_to(float(gain.mean.max()))
     axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
-    drawn = _posteriors(energy, gain, axes)
+    drawn = _posteriors(energy, gain, axes, boards)
     if drawn is None:
         return None
     more = np.asarray([running.get(setup, 0) for setup in numbers])
-    expected = _posteriors(energy.expecting(more), gain.expecting(more), axes) or drawn
+    expected = _posteriors(energy.expecting(more), gain.expecting(more), axes, boards) or drawn
     choice = choose(*drawn, aim)
     return Decision(
         answer=numbers[int(choice.setup)],
@@ -95,19 +106,35 @@ def _results(trainings: Sequence[Training]) -> list[Training]:
     ]
 
 
-def _energies_j(trainings: Sequence[Training]) -> list[float]:
-    """Energies of whole trainings, each times what one success costs."""
+def _logarithms(trainings: Sequence[Training]) -> list[float]:
+    """Logarithms of what whole trainings cost in joules, with the failures for each success."""
     whole = [each.energy_j for each in _results(trainings) if each.energy_j is not None]
     used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
-    if not whole or all(good for _, good in used):
-        return whole
-    cost = cost_of_success([energy_j or 0.0 for energy_j, _ in used], [good for _, good in used])
-    return [energy_j * np.exp(cost.overhead or 0.0) for energy_j in whole]
+    overhead = 0.0
+    if whole and not all(good for _, good in used):
+        cost = cost_of_success(
+            [energy_j or 0.0 for energy_j, _ in used], [good for _, good in used]
+        )
+        overhead = cost.overhead or 0.0
+    return [math.log(energy_j) + overhead for energy_j in whole]
+
+
+def _boards(trainings: Sequence[Sequence[Training]]) -> BoardEffects | None:
+    """What boards differ by; None where one is not known."""
+    ran_on = [[each.board for each in _results(several)] for several in trainings]
+    known = [[board for board in own if board is not None] for own in ran_on]
+    if known != ran_on:
+        return None
+    names = sorted({board for own in known for board in own})
+    calibrations = dict.fromkeys(names, CALIBRATION / HALF_WIDTH)
+    return board_effects([_logarithms(several) for several in trainings], known, calibrations)
 
 
 def _posteriors(
-    energies: Repeats, gains: Repeats, axes: Integers | None
+    energies: Repeats, gains: Repeats, axes: Integers | None, boards: BoardEffects | None
 ) -> tuple[Posterior, Posterior] | None:
     # Seeds as in the report, which is to name the same setup with nearly the same probability.
     energy, gain = posterior(energies, axes=axes), posterior(gains, axes=axes, rng=1)
-    return None if energy is None or gain is None else (energy, gain)
+    if energy is None or gain is None:
+        return None
+    return energy if boards is None else with_board_errors(energy, boards, rng=2), gain

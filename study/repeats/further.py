@@ -13,7 +13,7 @@ from study.inference.choice import Aim, Preference
 from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
 from study.record.records import TrialRecord
-from study.record.vocabulary import NOT_WHOLE, ranked_stage
+from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.options import POINTS, ComparisonOptions
 from study.store.recorder import Recorder
@@ -154,6 +154,7 @@ class FurtherRepeats:
             self._still_running(),
             self._aim,
             {number: each.chosen for number, each in self._setups.items()},
+            is_share=self._objective.is_share,
         )
         if decision is None:
             if not self._running:
@@ -229,6 +230,9 @@ class FurtherRepeats:
             energy_j=total_j(row.epoch_energy_j for row in rows),
             gain=None if best is None else self._objective.gain(best),
             is_whole=rows[-1].stop_reason not in NOT_WHOLE,
+            board=None
+            if any(row.energy_method is EnergyMethod.ESTIMATED for row in rows)
+            else rows[-1].device_uuid,
         )
 
     def _still_running(self) -> Counter[int]:

@@ -9,7 +9,7 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
-from study.search.settings import SearchSettings, refuse
+from study.search.settings import SearchSettings
 from study.search.space.file import FROZEN, read_space, tied_space
 from study.search.space.space import MOST_LISTED, Space, Value, space_of
 
@@ -20,14 +20,11 @@ class SearchOptions(SearchSettings, StudyOptions):
 
     Attributes:
         repeats: 1: a search trains a setup once.
-        confirm: Afterwards, train the leading three setups (or the front) again with so many more
-            seeds, as far as the budget lasts: only that tells a good setup from a lucky seed.
         from_results: Studies whose finished trials are known beforehand (same scenario and data).
         from_similar: Take --from studies of other data too, as hints: their setups are tried first.
     """
 
     repeats: Annotated[int, tyro_arg("1")] = 1
-    confirm: Annotated[int, tyro_arg("N")] = 0
     from_results: Annotated[
         tuple[Path, ...], tyro.conf.arg(name="from", metavar="RESULTS ...", help_behavior_hint="")
     ] = ()
@@ -41,8 +38,6 @@ class SearchOptions(SearchSettings, StudyOptions):
         """
         StudyOptions.__post_init__(self)
         SearchSettings.__post_init__(self)
-        if self.confirm < 0:
-            refuse("--confirm", self.confirm, "a number of seeds from 0")
         if self.repeats != 1:
             message = (
                 f"--repeats is {self.repeats}; a search trains a setup once. Give --confirm to train "

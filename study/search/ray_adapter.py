@@ -90,7 +90,7 @@ class RaySearchAdapter:
         proposer = Proposer(
             space,
             goal=SearchGoal(options.goal),
-            sampler=options.sampler,
+            sampler=options.optuna_sampler,
             seed=options.seed,
             name=manifest.study,
             storage=optuna.storages.RDBStorage(f"sqlite:///{folder.path}/{STORAGE_FILE}"),

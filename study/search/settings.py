@@ -22,7 +22,16 @@ class SearchSettings:
             accuracy (the best within the budget).
         target: Validation accuracy, for example 0.9, which energy-to-target is to reach.
         seed: Seed of the sampler, and of the trials.
-        sampler: Which of Optuna's samplers proposes.
+        sampler: auto: for energy-to-target over lists of values, setups near those that do well,
+            paused and gone on with as they promise; else tpe. Or which of Optuna's samplers
+            proposes, each setup trained or stopped once.
+        start: For auto: the setup that is tried first, for example batch_size=256,learning_rate=0.01;
+            several, one after another. Left out: the middle of the space.
+        sure: For auto: train again where it tells most, until the answer is within 5 % of the
+            cheapest with this probability, for example 0.9, or --confirm or the budget are used.
+        confirm: Afterwards, train the leading three setups (or the front) again with so many more
+            seeds, as far as the budget lasts: only that tells a good setup from a lucky seed. For
+            auto, three times so many trainings where they tell most.
         trials: At most so many trials; left out: until every setup was tried.
         space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own),
             or other values; lists, or ranges: {learning_rate: {low: 0.001, high: 0.1, log: true}}.
@@ -37,7 +46,10 @@ class SearchSettings:
     goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
     target: Annotated[float | None, tyro_optional_arg("SHARE")] = None
     seed: Annotated[int, tyro_arg("N")] = 0
-    sampler: SamplerName = "tpe"
+    sampler: Literal["auto", SamplerName] = "auto"
+    start: Annotated[tuple[str, ...], tyro_optional_arg("NAME=VALUE,...")] = ()
+    sure: Annotated[float | None, tyro_optional_arg("P")] = None
+    confirm: Annotated[int, tyro_arg("N")] = 0
     trials: Annotated[int | None, tyro_optional_arg("N")] = None
     space: Annotated[Path | None, tyro_optional_arg("FILE.yaml")] = None
     energy_budget_wh: Annotated[float | None, tyro_optional_arg("WH")] = None
@@ -53,6 +65,17 @@ class SearchSettings:
         """
         if self.trials is not None and self.trials < 1:
             refuse("--trials", self.trials, "a number of trials from 1")
+        if self.confirm < 0:
+            refuse("--confirm", self.confirm, "a number of seeds from 0")
+        if self.sure is not None and not 0 < self.sure < 1:
+            refuse("--sure", f"{self.sure:g}", "a probability between 0 and 1, such as 0.9")
+        for option, given in (("--sure", self.sure is not None), ("--start", bool(self.start))):
+            if given and not self.may_pause:
+                message = (
+                    f"{option} is given, which only --goal energy-to-target takes, with --sampler "
+                    "auto, --halving auto and without --no-cap."
+                )
+                raise OptionError(message)
         for option, watt_hours in (
             ("--energy-budget-wh", self.energy_budget_wh),
             ("--first-rung-wh", self.first_rung_wh),
@@ -65,6 +88,18 @@ class SearchSettings:
                 "accuracy first reaches it. Give a share such as 0.9."
             )
             raise OptionError(message)
+
+    @property
+    def may_pause(self) -> bool:
+        """Whether trainings are paused and gone on with, where the space is listed."""
+        to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
+        plain = self.halving == "auto" and not self.no_cap and self.first_rung_wh is None
+        return to_target and plain and self.sampler == "auto"
+
+    @property
+    def optuna_sampler(self) -> SamplerName:
+        """Which of Optuna's samplers proposes where trainings are not paused."""
+        return "tpe" if self.sampler == "auto" else self.sampler
 
     @property
     def budget_j(self) -> float | None:

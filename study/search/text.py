@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from study.record.answers import Answer, answers
 from study.record.curves import TrialCurve
-from study.record.files import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_WH
 from study.record.manifest import SetupFacts
 from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
@@ -99,16 +99,16 @@ def curve_text(curve: TrialCurve) -> str:
     if curve.best_score is not None:
         score = f"{curve.best_score:{'.3f' if curve.objective.is_share else '.4g'}}"
     if curve.to_target_j is not None:
-        return f"{name} {score}, {mwh_text(curve.to_target_j)} to the target"
-    energy = "energy not known" if curve.energy_j is None else mwh_text(curve.energy_j)
+        return f"{name} {score}, {energy_text(curve.to_target_j)} to the target"
+    energy = "energy not known" if curve.energy_j is None else energy_text(curve.energy_j)
     return f"{name} {score}, {energy}"
 
 
 def spent_text(spent_j: float, budget: Budget) -> str:
     """Energy that was used, against the budget."""
     if budget.limit_j == math.inf:
-        return f"{wh_text(spent_j)} (no budget)"
-    return f"{wh_text(spent_j)} of {wh_text(budget.limit_j)} ({spent_j / budget.limit_j:.0%} of the budget)"
+        return f"{energy_text(spent_j)} (no budget)"
+    return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({spent_j / budget.limit_j:.0%} of the budget)"
 
 
 def _more(trial: TrialRecord) -> str:
@@ -123,11 +123,10 @@ def listed(names: Sequence[str], *, most: int = 8) -> str:
     return f": {', '.join(names[:most])}{rest}"
 
 
-def wh_text(joules: float) -> str:
-    """An energy in watt-hours."""
-    return f"{joules / J_PER_WH:.4g} Wh"
-
-
-def mwh_text(joules: float) -> str:
-    """An energy in milliwatt-hours."""
-    return f"{joules / J_PER_MWH:.4g} mWh"
+def energy_text(joules: float) -> str:
+    """An energy in mWh, Wh, kWh or MWh, so that a number can be read."""
+    wh = joules / J_PER_WH
+    for unit, size in (("MWh", 1e6), ("kWh", 1e3), ("Wh", 1.0)):
+        if abs(wh) >= size:
+            return f"{wh / size:.4g} {unit}"
+    return f"{wh * 1e3:.4g} mWh"

@@ -25,7 +25,16 @@ def ranking_j_of(
 
 
 def _ranking_j(rows: Sequence[WindowRecord], scope: EnergyScope) -> float | None:
-    """The energy of one window; None where a part of it is missing."""
+    """The energy of one window of all processes of a trial; None where a part of it is missing."""
+    by_worker: dict[int, list[WindowRecord]] = {}
+    for row in rows:
+        by_worker.setdefault(row.worker or 0, []).append(row)
+    energies_j = [_ranking_j_of_one(each, scope) for each in by_worker.values()]
+    known_j = [each for each in energies_j if each is not None]
+    return sum(known_j) if known_j and len(known_j) == len(energies_j) else None
+
+
+def _ranking_j_of_one(rows: Sequence[WindowRecord], scope: EnergyScope) -> float | None:
     chosen = _of_scope(rows, scope)
     uuids = {row.device_uuid for row in chosen}
     energies_j = [row.energy_j for row in chosen if row.part_of not in uuids]

@@ -15,6 +15,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
+from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
 from study.store.trial_record import is_through, total_j, trial_record
@@ -31,6 +32,9 @@ FLUSH_SHARE = 0.05
 rows is written less often."""
 
 NO_MESSAGE = "no message"
+
+Booked = tuple[Place, int, str]
+"""Of which window a row is, of which of the trial's processes, and on which device."""
 
 
 @final
@@ -75,7 +79,7 @@ class Recorder:
         self._rested_s = time.monotonic()
         # By trial, so that what concerns one trial does not look at the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
-        self._windows: defaultdict[str, dict[tuple[Place, str], WindowRecord]] = defaultdict(dict)
+        self._windows: defaultdict[str, dict[Booked, WindowRecord]] = defaultdict(dict)
         for row in folder.read_rows(EPOCHS_FILE):
             self.add(EpochRecord.from_row(row))
         for row in folder.read_rows(WINDOWS_FILE):
@@ -98,7 +102,7 @@ class Recorder:
             if plan.trial_id in self._errors and not retry_failed:
                 continue
             self._errors.pop(plan.trial_id, None)
-            begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _ in windows))}
+            begun = {attempt for attempt, _, _ in (*epochs, *(place for place, _, _ in windows))}
             begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
                 attempt=max(plan.attempt, max(begun, default=0) + 1),
@@ -140,7 +144,7 @@ class Recorder:
             for row in _window_records(booked):
                 self._add_window(row)
             if booked.key.stage == TRIAL:
-                self._forget_so_far(booked.key.trial_id, booked.key.attempt)
+                self._forget_so_far(*trial_and_rank(booked.key.trial_id), booked.key.attempt)
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trial(self, trial_id: str) -> TrialRecord | None:
@@ -191,18 +195,19 @@ class Recorder:
 
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)
-        self._windows[window.trial_id][place, window.device_uuid] = window
+        self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
 
-    def _forget_so_far(self, trial_id: str, attempt: int) -> None:
+    def _forget_so_far(self, trial_id: str, worker: int, attempt: int) -> None:
         """An attempt's window has been closed: what it had come to before is superseded."""
         windows = self._windows[trial_id]
-        for place, device in list(windows):
-            if place[:2] == (attempt, SO_FAR):
-                del windows[place, device]
+        for booked in list(windows):
+            place, by, _ = booked
+            if (*place[:2], by) == (attempt, SO_FAR, worker):
+                del windows[booked]
 
     def _of(
         self, plan: TrialPlan
-    ) -> tuple[Mapping[Place, EpochRecord], Mapping[tuple[Place, str], WindowRecord]]:
+    ) -> tuple[Mapping[Place, EpochRecord], Mapping[Booked, WindowRecord]]:
         """Epochs and windows of a trial, of all attempts; looking makes no entry."""
         return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
 
@@ -225,10 +230,11 @@ class Recorder:
 
 def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
     """A row for each device on the bill of a window."""
+    trial_id, worker = trial_and_rank(booked.key.trial_id)
     readings = (booked.reading, *booked.others)
     for reading, device in itertools.zip_longest(readings, booked.devices):
         yield WindowRecord(
-            trial_id=booked.key.trial_id,
+            trial_id=trial_id,
             attempt=booked.key.attempt,
             stage=booked.key.stage,
             epoch=booked.key.epoch,
@@ -241,6 +247,7 @@ def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
             note=reading.note,
             component=None if device is None else device.component.value,
             part_of=None if device is None else device.part_of,
+            worker=worker,
         )
 
 
@@ -249,7 +256,7 @@ def _power_record(hostname: str, sample: BookedPower) -> PowerRecord:
     return PowerRecord(
         node=hostname,
         device_uuid=sample.device_uuid,
-        trial_id=None if key is None else key.trial_id,
+        trial_id=None if key is None else trial_and_rank(key.trial_id)[0],
         attempt=None if key is None else key.attempt,
         stage=None if key is None else "between" if key.stage == TRIAL else key.stage,
         epoch=None if key is None else key.epoch,

@@ -7,7 +7,7 @@ the study starts; the curves come from the files that Ray Tune writes for each t
 import io
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -37,18 +37,27 @@ _TITLES = {
 }
 
 
-def layout_events(objective: Objective, *, tasks: Sequence[str], estimated: bool) -> bytes:
+def layout_events(
+    objective: Objective,
+    *,
+    tasks: Sequence[str],
+    estimated: bool,
+    components: Mapping[str, bool] | None = None,
+) -> bytes:
     """Return the content of an events file that holds the layout and nothing else.
 
     Args:
         objective: Validation metric that decides.
         tasks: Of a multitask study, whose tasks have a chart each; none in others.
         estimated: Whether energies are estimates, which their charts then say.
+        components: What is known of each component of the machines besides what ranks: whether its
+            energy is an estimate.
     """
     stream = io.BytesIO()
     writer = RecordWriter(stream)
     layout = make_tensor_proto(
-        _layout(objective, tasks, estimated=estimated).SerializeToString(), dtype="string"
+        _layout(objective, tasks, components or {}, estimated=estimated).SerializeToString(),
+        dtype="string",
     )
     value = Summary.Value(
         tag=metadata.CONFIG_SUMMARY_TAG,
@@ -63,13 +72,19 @@ def layout_events(objective: Objective, *, tasks: Sequence[str], estimated: bool
     return stream.getvalue()
 
 
-def _layout(objective: Objective, tasks: Sequence[str], *, estimated: bool) -> layout_pb2.Layout:
+def _layout(
+    objective: Objective, tasks: Sequence[str], components: Mapping[str, bool], *, estimated: bool
+) -> layout_pb2.Layout:
     titles = {
         **_TITLES,
         "val_score": f"Validation {objective.name}",
         **{objective.of_task(task): f"{objective.name}: {task}" for task in tasks},
     }
     charts: list[tuple[str, tuple[str, ...]]] = [*_CHARTS]
+    if len(components) > 1:
+        named = {f"{each}_energy_mwh": each for each in components}
+        charts.append(("Energy by component", tuple(named)))
+        titles |= {tag: _component_title(each, components[each]) for tag, each in named.items()}
     if tasks:
         charts.append(("Each task", tuple(objective.of_task(task) for task in tasks)))
     return layout_pb2.Layout(
@@ -81,6 +96,11 @@ def _layout(objective: Objective, tasks: Sequence[str], *, estimated: bool) -> l
             for title, names in charts
         ]
     )
+
+
+def _component_title(component: str, estimated: bool) -> str:  # noqa: FBT001 - of one call
+    name = component.upper() if component in {"gpu", "cpu"} else component
+    return f"{name}: energy of an epoch, mWh{' (estimated)' if estimated else ''}"
 
 
 def _chart(name: str, title: str, *, estimated: bool) -> layout_pb2.Chart:

@@ -93,9 +93,11 @@ class Mine:
         return functional.cross_entropy(outputs.float().flatten(0, 1), targets.flatten())
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Bits per character, and how often the likeliest one came."""
+        """Bits per character, which decide; their perplexity; how often the likeliest one came."""
+        loss = self.loss(outputs, targets)
         right = (outputs.argmax(dim=-1) == targets).float().mean()
         return {
-            "bits_per_character": self.loss(outputs, targets) / math.log(2),
+            "bits_per_character": loss / math.log(2),
+            "perplexity": loss.exp(),
             "guessed": right,
         }

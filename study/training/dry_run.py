@@ -15,8 +15,8 @@ from study.errors import ScenarioError
 from study.scenario import Data, Scenario
 from study.training.recipe import AUTOCAST, Precision, TrainingSettings, autocast
 from study.training.samples import Batch, Part
-from study.training.stage import Task, part_of
 from study.training.stages import StageTasks
+from study.training.task import Task, part_of
 
 SAMPLES = 8
 """Of the batch: few, and more than the one on which a batch norm cannot be trained."""

@@ -15,8 +15,10 @@ import torch
 
 from study.record.vocabulary import StopReason
 from study.training.devices import synchronize
+from study.training.ranks import ALONE, Ranks
 from study.training.recipe import TrainingSettings, global_flags
-from study.training.stage import StageState, StageTraining, Task
+from study.training.stage import StageState, StageTraining
+from study.training.task import Task
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "status_alloc_failed")
 """What CUDA and MPS, the CPU, and CUDA's libraries say."""
@@ -58,6 +60,8 @@ def train(
     tested: Callable[[], AbstractContextManager[object]] = nullcontext,
     begin: StageState | None = None,
     at_step: Callable[[int, int], None] | None = None,
+    ranks: Ranks = ALONE,
+    cause: Callable[[Exception], Exception] = lambda error: error,
 ) -> Iterator[EpochOutcome]:
     """Train one stage, with early stopping.
 
@@ -75,6 +79,8 @@ def train(
         at_step: See `StageTraining.train_epoch`.
         begin: State to go on from; None to begin with the first epoch. Latent features are then
             computed anew, before any window.
+        ranks: Which of the processes this is that train the stage together.
+        cause: What an error comes from; another process's, where this one has lost it.
 
     Yields:
         One outcome for each epoch; the last has a stop reason.
@@ -83,7 +89,7 @@ def train(
     try:
         with global_flags(settings.precision):
             torch.manual_seed(settings.seed)
-            stage = StageTraining(make(), settings, device)
+            stage = StageTraining(make(), settings, device, ranks=ranks)
             if begin is not None:
                 stage.restore(begin)
                 begin = None  # it may hold much memory
@@ -110,8 +116,9 @@ def train(
                 if reason is not None:
                     return
     except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
+        first_error = error if is_out_of_memory(error) else cause(error)
+        if not is_out_of_memory(first_error):
+            raise first_error from (None if first_error is error else error)
         yield EpochOutcome(
             epoch=epoch,
             train_loss=None,

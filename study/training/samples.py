@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol, final
 
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from study.scenario import Arrays
+from study.training.ranks import ALONE, Ranks
 
 VALIDATION_BATCH = 1024
 """Largest batch that is validated at once; it changes the memory, not the result."""
@@ -21,12 +22,14 @@ class Batch(NamedTuple):
     Attributes:
         inputs: What the network takes: a tensor, or whatever the scenario's data give.
         targets: What its outputs are held against.
-        size: Number of samples.
+        size: Number of samples in the whole batch, of which these are the part of this process.
+        share: Share of the batch that they stand for; 1 where one process trains alone.
     """
 
     inputs: Any
     targets: Any
     size: int
+    share: float = 1.0
 
 
 class Part(Protocol):
@@ -41,7 +44,7 @@ class Part(Protocol):
         ...
 
     def validation(self) -> Iterator[Batch]:
-        """All samples in their own order."""
+        """All samples in their own order; of several processes' batches, this one's."""
         ...
 
     @property
@@ -49,8 +52,8 @@ class Part(Protocol):
         """Samples that are validated at once."""
         ...
 
-    def first(self, count: int) -> Batch:
-        """One batch of so many samples, or of all there are."""
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
+        """One batch of so many samples, or of all there are; the part of one of several processes."""
         ...
 
     def encoded(self, encoder: nn.Module) -> "Samples":
@@ -61,10 +64,17 @@ class Part(Protocol):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """Inputs and targets of one part of the data, on the device."""
+    """Inputs and targets of one part of the data, on the device.
+
+    Attributes:
+        inputs: What the network takes; shape (samples, ...).
+        targets: What its outputs are held against; shape (samples, ...).
+        ranks: Whose part of each batch is given.
+    """
 
     inputs: Tensor
     targets: Tensor
+    ranks: Ranks = ALONE
     validation_batch = VALIDATION_BATCH
 
     def __len__(self) -> int:
@@ -72,17 +82,20 @@ class Samples:
         return len(self.targets)
 
     @classmethod
-    def of(cls, arrays: Arrays, device: torch.device, *, reconstructs: bool) -> "Samples":
+    def of(
+        cls, arrays: Arrays, device: torch.device, *, reconstructs: bool, ranks: Ranks = ALONE
+    ) -> "Samples":
         """Put arrays on a device; on a CPU they are shared, not copied, and never written to."""
         inputs = _tensor(arrays.inputs).to(device)
         targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
-        return cls(inputs=inputs, targets=targets)
+        return cls(inputs=inputs, targets=targets, ranks=ranks)
 
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
         """One pass over all samples, in an order of the generator's."""
         indices = torch.randperm(len(self), generator=order).to(self.inputs.device)
         for batch in index_batches(indices, batch_size):
-            yield Batch(self.inputs[batch], self.targets[batch], len(batch))
+            own, share = self.ranks.part(len(batch))
+            yield Batch(self.inputs[batch[own]], self.targets[batch[own]], len(batch), share)
 
     def validation(self) -> Iterator[Batch]:
         """All samples in their own order.
@@ -90,19 +103,22 @@ class Samples:
         Copies, because a network may write into its input, and these are the data themselves.
         """
         parts = (torch.split(each, VALIDATION_BATCH) for each in (self.inputs, self.targets))
-        for inputs, targets in zip(*parts, strict=True):
+        for inputs, targets in self.ranks.every(zip(*parts, strict=True)):
             yield Batch(inputs.clone(), targets, len(targets))
 
-    def first(self, count: int) -> Batch:
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
         """Copies of the first samples."""
-        inputs, targets = self.inputs[:count].clone(), self.targets[:count].clone()
-        return Batch(inputs, targets, len(targets))
+        count = min(count, len(self))
+        own, share = ranks.part(count)
+        inputs, targets = self.inputs[:count][own].clone(), self.targets[:count][own].clone()
+        return Batch(inputs, targets, count, share)
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> "Samples":
         """The same samples as latent features of an encoder."""
-        latents = [encoder(inputs) for inputs in torch.split(self.inputs, VALIDATION_BATCH)]
-        return Samples(inputs=torch.cat(latents), targets=self.targets)
+        own, _ = self.ranks.part(len(self))
+        latents = [encoder(inputs) for inputs in torch.split(self.inputs[own], VALIDATION_BATCH)]
+        return replace(self, inputs=self.ranks.gathered(torch.cat(latents), len(self)))
 
 
 def index_batches(indices: Tensor, size: int) -> list[Tensor]:

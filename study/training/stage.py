@@ -5,109 +5,49 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, cast, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-from study.record.objective import ACCURACY, Objective
 from study.record.vocabulary import StopReason
-from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.devices import random_state, restore_random_state, synchronize
 from study.training.early_stopping import EarlyStopping
-from study.training.recipe import (
-    Steps,
-    TrainingSettings,
-    autocast,
-    optimizer_of,
-    scaler_of,
-)
-from study.training.samples import Batch, Part, Samples, index_batches
-from study.training.streams import Streamed
-
-Loss = Callable[[Any, Any], Tensor]
-Metrics = Callable[[Any, Any], Mapping[str, Tensor]]
-"""Outputs are whatever the network gives: a tensor, or tensors by the name of a task."""
+from study.training.ranks import ALONE, Ranks
+from study.training.recipe import TrainingSettings, autocast, optimizer_of, scaler_of
+from study.training.samples import Batch, Part, index_batches
+from study.training.task import Task, part_of
 
 StageState = dict[str, Any]
 """All that a stage needs to go on after an epoch as if nothing had been; tensors and plain values,
 so that it can be kept without pickling code."""
+
+SEEN = "number of samples"
+"""Beside the sums of metrics, in the sums over processes."""
 
 WARM_UP_ON_CPU = 64
 """Samples of the batch before the first epoch."""
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Task:
-    """Training of one stage.
-
-    Attributes:
-        network: What is trained; parameters that require no gradient are left as they are.
-        train: What it is trained on: arrays, or a map-style data set.
-        val: What early stopping and scores are taken from.
-        test: What the weights of the best epoch are evaluated on, once; None where there is none.
-        loss: Mean loss of a batch, from outputs and targets; shape ().
-        metrics: Means over a batch, likewise, each of shape (). Early stopping watches the
-            objective; where there is none, it watches the loss.
-        objective: The metric that decides.
-        loading: Options of a `DataLoader`, for parts that are data sets.
-        steps: What the scenario does in its own way.
-        reconstructs: Whether the inputs themselves are the targets.
-        encode: A frozen encoder that is applied to all samples once, in the first epoch, so that
-            `network` sees latent features instead of inputs; None where there is none.
-    """
-
-    network: nn.Module
-    train: Any
-    val: Any
-    test: Any = None
-    loss: Loss
-    metrics: Metrics
-    objective: Objective = ACCURACY
-    loading: Mapping[str, Any] = field(default_factory=dict)
-    steps: Steps = field(default_factory=Steps)
-    reconstructs: bool = False
-    encode: nn.Module | None = None
-
-
-def plain_task(scenario: Scenario, data: Data, *, network: nn.Module | None = None) -> Task:
-    """A scenario's own training, with its own fresh network unless another is given."""
-
-    def own(name: str) -> Any:  # noqa: ANN401 - a member of the scenario's
-        return getattr(scenario, name, None)
-
-    loaders = own("loaders")
-    return Task(
-        network=scenario.network(data) if network is None else network,
-        train=data.train,
-        val=data.val,
-        test=data.test,
-        loss=scenario.loss,
-        metrics=scenario.metrics,
-        objective=objective_of(scenario),
-        loading=data.loading,
-        steps=Steps(
-            optimizer=own("optimizer"),
-            training_step=own("training_step"),
-            validation_step=own("validation_step"),
-            loaders=None
-            if loaders is None
-            else lambda batch_size, seed: loaders(data, batch_size, seed),
-        ),
-    )
-
-
-@final
 class StageTraining:
     """A task on a device, with its optimiser, its order of samples and its early stopping."""
 
-    def __init__(self, task: Task, settings: TrainingSettings, device: torch.device) -> None:
-        """Put a task on `device`."""
+    def __init__(
+        self,
+        task: Task,
+        settings: TrainingSettings,
+        device: torch.device,
+        *,
+        ranks: Ranks = ALONE,
+    ) -> None:
+        """Put a task on `device`, in each of the processes that train it."""
         self._task = task
         self._device = device
-        self._network = task.network.to(device)
+        self._ranks = ranks
+        self._network = ranks.prepared(task.network, device)
         self._encoder = None if task.encode is None else task.encode.to(device)
         own = (
             {}
@@ -117,19 +57,17 @@ class StageTraining:
             )
         )
         self._train, self._val = (
-            part_of(task, part, own.get(name), device)
+            part_of(task, part, own.get(name), device, ranks)
             for name, part in (("train", task.train), ("val", task.val))
         )
         self._test = (
-            None if task.test is None else part_of(task, task.test, own.get("test"), device)
+            None if task.test is None else part_of(task, task.test, own.get("test"), device, ranks)
         )
         steps = math.ceil(len(self._train) / settings.batch_size)
         self._settings = replace(settings, steps_per_epoch=steps)
         self._forward: nn.Module = self._network
-        if settings.compiled:
-            self._compile()
-        else:
-            self._warm_up()
+        some_unused = self._compile() if settings.compiled else self._warm_up()
+        self._trained = ranks.joined(self._forward, some_unused=some_unused)
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
@@ -162,6 +100,8 @@ class StageTraining:
         self._best = state["best"]
         self.encode(nullcontext)
         restore_random_state(self._device, state["random"])
+        if self._ranks.rank:  # the state is the first process's, and dropout is to differ
+            torch.manual_seed(self._ranks.seed(self._settings.seed) + int(state["epoch"]))
 
     def encode(self, latents: Callable[[], AbstractContextManager[object]]) -> None:
         """Let latent features take the place of the inputs, where the task wants that."""
@@ -189,7 +129,7 @@ class StageTraining:
             total += self._step(parts)
         if at_step is not None:
             at_step(steps, steps)
-        return total.item() / len(self._train)
+        return self._ranks.summed(total).item() / len(self._train)
 
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
@@ -230,11 +170,14 @@ class StageTraining:
         size = sum(part.size for part in parts)
         total = torch.zeros((), device=self._device)
         self._optimizer.zero_grad(set_to_none=True)
-        for part in parts:
-            loss = self._loss(part)
-            share = loss * (part.size / size) if len(parts) > 1 else loss
-            self._scaler.scale(share).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach() * part.size
+        for number, part in enumerate(parts, start=1):
+            # Gradients are averaged over processes, once, when the last part's are there.
+            share = part.size / size * part.share * self._ranks.count
+            with self._apart() if number < len(parts) else nullcontext():
+                loss = self._loss(self._trained, part)
+                weighted = loss if share == 1 else loss * share
+                self._scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach() * (part.size * part.share)
         if self._settings.clip_norm is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._network.parameters(), self._settings.clip_norm)
@@ -244,15 +187,21 @@ class StageTraining:
             self._schedule.step()
         return total
 
-    def _loss(self, batch: Batch) -> Tensor:
+    def _apart(self) -> AbstractContextManager[object]:
+        """Around a backward pass whose gradients are not shared yet."""
+        network = self._trained
+        return network.no_sync() if isinstance(network, DistributedDataParallel) else nullcontext()
+
+    def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
         with autocast(self._device, self._settings.precision):
             if self._task.steps.training_step is not None:
-                return self._task.steps.training_step(self._forward, (batch.inputs, batch.targets))
-            return self._task.loss(self._forward(batch.inputs), batch.targets)
+                return self._task.steps.training_step(network, (batch.inputs, batch.targets))
+            return self._task.loss(network(batch.inputs), batch.targets)
 
     @torch.inference_mode()
     def _evaluate(self, part: Part) -> tuple[float, dict[str, float]]:
         """Mean loss and mean metrics, each batch weighted by its length."""
+        self._ranks.same_buffers(self._network)
         self._network.eval()
         totals: dict[str, Any] = {}
         seen = 0
@@ -263,7 +212,9 @@ class StageTraining:
                 # In full precision: sums of bf16 stop growing.
                 totals[name] = totals.get(name, 0.0) + value.to(torch.float32) * batch.size
             seen += batch.size
-        means = {name: total.item() / seen for name, total in totals.items()}
+        sums = self._ranks.totals({**{n: each.item() for n, each in totals.items()}, SEEN: seen})
+        seen_by_all = sums.pop(SEEN)
+        means = {name: total / seen_by_all for name, total in sums.items()}
         return means.pop("loss"), means
 
     def _evaluated(self, batch: Batch) -> dict[str, Tensor]:
@@ -279,10 +230,13 @@ class StageTraining:
             )
         return {**metrics, "loss": loss}
 
-    def _compile(self) -> None:
+    def _compile(self) -> bool:
         """Compile the network for the sizes of batches that it will see, before the first window.
 
         What a batch norm counts meanwhile is put back.
+
+        Returns:
+            Whether some parameters take no part in the loss.
         """
         torch.compiler.reset()  # else a process that runs many trials stops compiling at some time
         self._forward = cast("nn.Module", torch.compile(self._network))
@@ -290,16 +244,19 @@ class StageTraining:
         size = math.ceil(self._settings.batch_size / self._settings.accumulate)
         self._network.train()
         for count in _sizes(index_batches(torch.arange(len(self._train)), size)):
-            self._loss(self._encoded(self._train.first(count))).backward()  # type: ignore[no-untyped-call]
+            first = self._encoded(self._train.first(count, self._ranks))
+            self._loss(self._forward, first).backward()  # type: ignore[no-untyped-call]
         self._network.eval()
         with torch.inference_mode(), autocast(self._device, self._settings.precision):
             for count in _sizes(
                 torch.split(torch.arange(len(self._val)), self._val.validation_batch)
             ):
                 self._evaluated(self._encoded(self._val.first(count)))
+        some_unused = _some_unused(self._network)
         self._network.zero_grad(set_to_none=True)
         self._network.load_state_dict(before)
-        torch.manual_seed(self._settings.seed)
+        torch.manual_seed(self._ranks.seed(self._settings.seed))
+        return some_unused
 
     def _encoded(self, batch: Batch) -> Batch:
         """The batch as latent features, where the task wants that."""
@@ -308,35 +265,25 @@ class StageTraining:
         with torch.no_grad():
             return batch._replace(inputs=self._encoder(batch.inputs))
 
-    def _warm_up(self) -> None:
+    def _warm_up(self) -> bool:
         """Have what is done once per process done before the first window, on a copy.
 
         An accelerator chooses its kernels by the size of a batch, so it gets a whole one.
+
+        Returns:
+            Whether some parameters take no part in the loss.
         """
         size = self._settings.batch_size if self._device.type != "cpu" else WARM_UP_ON_CPU
-        first = self._encoded(self._train.first(size))
-        kept, self._forward = self._forward, copy.deepcopy(self._network).train()
-        self._loss(first).backward()  # type: ignore[no-untyped-call]
-        self._forward = kept
-        torch.manual_seed(self._settings.seed)
+        first = self._encoded(self._train.first(size, self._ranks))
+        copied = copy.deepcopy(self._network).train()
+        self._loss(copied, first).backward()  # type: ignore[no-untyped-call]
+        torch.manual_seed(self._ranks.seed(self._settings.seed))
+        return _some_unused(copied)
 
 
-def part_of(
-    task: Task,
-    part: Any,  # noqa: ANN401 - arrays or a data set
-    loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
-    device: torch.device,
-) -> Part:
-    """A part of a task's data, ready to be trained on."""
-    if isinstance(part, Arrays) and loader is None:
-        return Samples.of(part, device, reconstructs=task.reconstructs)
-    return Streamed(
-        source=part,
-        loader=loader,
-        device=device,
-        options=task.loading,
-        reconstructs=task.reconstructs,
-    )
+def _some_unused(network: nn.Module) -> bool:
+    """Whether parameters have no gradient after a backward pass."""
+    return any(each.requires_grad and each.grad is None for each in network.parameters())
 
 
 def _sizes(batches: Sequence[Tensor]) -> list[int]:

@@ -27,7 +27,7 @@ from study.record.objective import Objective
 from study.record.vocabulary import Stage
 from study.scenario import Data, Multitask, Pretrainable, Scenario, objective_of
 from study.store.tasks import not_multitask, task_weights, tasks_of
-from study.training.stage import Task, plain_task
+from study.training.task import Task, plain_task
 
 PRETRAINING = frozenset(
     {
@@ -36,6 +36,8 @@ PRETRAINING = frozenset(
     }
 )
 """Stages that train the scenario's own network, or parts of it; any other is about tasks."""
+
+EncoderWeights = Mapping[str, Tensor]
 
 
 @final
@@ -58,7 +60,7 @@ class StageTasks:
     parameters: Mapping[str, Any]
     cache_latents: bool = True
     from_scratch: bool = False
-    encoder_weights: Mapping[str, Tensor] | None = None
+    encoder_weights: EncoderWeights | None = None
     _stage: str | None = None
     _task: Task | None = None
 

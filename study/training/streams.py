@@ -4,8 +4,8 @@ A map-style `torch.utils.data.Dataset` is shuffled as arrays are, from the trial
 scenario makes itself shuffle as they do. Both are opened on the machine of the trial.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from study.training.ranks import ALONE, Ranks
 from study.training.samples import VALIDATION_BATCH, Batch, Samples, index_batches
 
 VALIDATION_BYTES = 32 * 2**20
@@ -30,6 +31,7 @@ class Streamed:
         device: Where batches go.
         options: Of our `DataLoader`: `num_workers`, `pin_memory`, `collate_fn` ...
         reconstructs: Whether the inputs themselves are the targets.
+        ranks: Whose part of each batch is given; of a data set nothing else is read.
     """
 
     source: Any
@@ -37,6 +39,7 @@ class Streamed:
     loader: Iterable[Any] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     reconstructs: bool = False
+    ranks: Ranks = ALONE
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -45,46 +48,84 @@ class Streamed:
     def training(self, batch_size: int, order: torch.Generator) -> Iterator[Batch]:
         """One pass over all samples, in an order of the generator's."""
         if self.loader is not None:
-            return self._moved(self.loader)
+            return self._parts_of(self.loader, self.ranks)
         indices = torch.randperm(len(self), generator=order)
-        return self._moved(self._by(index_batches(indices, batch_size)))
+        return self._read(index_batches(indices, batch_size), self.ranks)
 
     def validation(self) -> Iterator[Batch]:
         """All samples in their own order."""
         if self.loader is not None:
-            return self._moved(self.loader)
-        return self._moved(self._by(torch.split(torch.arange(len(self)), self.validation_batch)))
+            return (self._moved(*each) for each in self.ranks.every(self.loader))
+        batches = torch.split(torch.arange(len(self)), self.validation_batch)
+        return self._read(list(self.ranks.every(batches)), ALONE)
 
     @cached_property
     def validation_batch(self) -> int:
         """Samples that are validated at once: fewer where they are large, whatever the setup."""
-        inputs, _ = self.source[0]
-        return min(max(VALIDATION_BYTES // max(bytes_of(inputs), 1), 1), VALIDATION_BATCH)
+        of_sample = max(bytes_of(self.source[0]), 1)
+        return min(max(VALIDATION_BYTES // of_sample, 1), VALIDATION_BATCH)
 
-    def first(self, count: int) -> Batch:
-        """One batch, as large as a training's would be."""
+    def first(self, count: int, ranks: Ranks = ALONE) -> Batch:
+        """One batch, as large as a training's would be, or its part."""
         if self.loader is not None:
-            return next(self._moved(self.loader))
-        return next(self._moved(self._by([torch.arange(min(count, len(self)))])))
+            return next(self._parts_of(self.loader, ranks))
+        return next(self._read([torch.arange(min(count, len(self)))], ranks))
 
     @torch.no_grad()
     def encoded(self, encoder: nn.Module) -> Samples:
         """The samples as latent features of an encoder, which lie on the device."""
-        latents, targets = [], []
-        for batch in self.validation():
-            latents.append(encoder(batch.inputs))
-            targets.append(batch.targets)
-        return Samples(inputs=torch.cat(latents), targets=torch.cat(targets))
+        if self.loader is not None:
+            return _encoded(encoder, (self._moved(*each) for each in self.loader), self.ranks)
+        own, _ = self.ranks.part(len(self))
+        part = torch.split(torch.arange(len(self))[own], self.validation_batch)
+        samples = _encoded(encoder, self._read(part, ALONE), self.ranks)
+        inputs, targets = (
+            self.ranks.gathered(each, len(self)) for each in (samples.inputs, samples.targets)
+        )
+        return replace(samples, inputs=inputs, targets=targets)
 
-    def _by(self, batches: Iterable[Tensor]) -> Iterable[Any]:
+    def _read(self, batches: Sequence[Tensor], ranks: Ranks) -> Iterator[Batch]:
+        """This process's parts of batches that are given by their indices."""
         source: Dataset[Any] = self.source
-        return DataLoader(source, batch_sampler=[each.tolist() for each in batches], **self.options)
+        parts = [ranks.part(len(each)) for each in batches]
+        sampler = [each[own].tolist() for each, (own, _) in zip(batches, parts, strict=True)]
+        loader = DataLoader(source, batch_sampler=sampler, **self.options)
+        for read, whole, (_, share) in zip(loader, batches, parts, strict=True):
+            yield self._moved(*read)._replace(size=len(whole), share=share)
 
-    def _moved(self, batches: Iterable[Any]) -> Iterator[Batch]:
+    def _parts_of(self, batches: Iterable[Any], ranks: Ranks) -> Iterator[Batch]:
+        """This process's parts of batches that the scenario's own loader gives as a whole."""
         for inputs, targets in batches:
-            moved = moved_to(inputs, self.device)
-            wanted = moved if self.reconstructs else moved_to(targets, self.device)
-            yield Batch(moved, wanted, count_of(inputs))
+            size = count_of(inputs)
+            own, share = ranks.part(size)
+            part = (_cut(each, own, size) for each in (inputs, targets))
+            yield self._moved(*part)._replace(size=size, share=share)
+
+    def _moved(self, inputs: Any, targets: Any) -> Batch:  # noqa: ANN401 - whatever a batch is made of
+        moved = moved_to(inputs, self.device)
+        wanted = moved if self.reconstructs else moved_to(targets, self.device)
+        return Batch(moved, wanted, count_of(inputs))
+
+
+def _encoded(encoder: nn.Module, batches: Iterable[Batch], ranks: Ranks) -> Samples:
+    latents, targets = [], []
+    for batch in batches:
+        latents.append(encoder(batch.inputs))
+        targets.append(batch.targets)
+    return Samples(inputs=torch.cat(latents), targets=torch.cat(targets), ranks=ranks)
+
+
+def _cut(values: Any, own: slice, size: int) -> Any:  # noqa: ANN401 - whatever a batch is made of
+    """Some samples of a batch of this size; what is not by sample stays whole."""
+    if own == slice(None):
+        return values
+    if isinstance(values, Tensor):
+        return values[own] if values.ndim and len(values) == size else values
+    if isinstance(values, Mapping):
+        return {name: _cut(each, own, size) for name, each in values.items()}
+    if isinstance(values, list | tuple):
+        return [_cut(each, own, size) for each in values]
+    return values
 
 
 def bytes_of(values: Any) -> int:  # noqa: ANN401 - whatever a sample is made of

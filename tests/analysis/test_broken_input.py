@@ -63,6 +63,7 @@ def unfinished(setup: int) -> Trial:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("trials", "manifest", "said"),
     [
@@ -138,6 +139,7 @@ def test_a_setup_that_was_published_weights_only_says_so(
     assert "saves energy in 1 of 1 setups" in text
 
 
+@pytest.mark.slow
 def test_studies_of_all_paradigms_stand_side_by_side(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

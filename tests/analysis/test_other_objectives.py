@@ -86,6 +86,7 @@ def test_the_choice_does_not_depend_on_the_unit_of_the_objective(tmp_path: Path)
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("objective", "best"), [(RMSE, 0.03214), (PERPLEXITY, 84.37)])
 def test_its_value_is_never_a_percentage(
     objective: Objective, best: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]

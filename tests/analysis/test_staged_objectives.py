@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,10 +33,10 @@ APART_WH = dict(zip(TASKS, (3.0, 2.0, 1.0), strict=True))
 def study_of(
     folder: Path,
     objective: Objective,
-    energies_wh: Mapping[str, float],
+    energies_wh: Mapping[Any, float],
     *,
-    scores: Mapping[str, float],
-    heads: Mapping[str, tuple[float | None, float | None]] | None = None,
+    scores: Mapping[Any, float],
+    heads: Mapping[Any, tuple[float | None, float | None]] | None = None,
 ) -> Path:
     """Write a study of one setup whose stages have these energies, and values of the objective."""
     paradigm = Paradigm.MULTITASK if Stage.BOTH in energies_wh else Paradigm.PRETRAINING

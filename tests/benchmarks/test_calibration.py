@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration.advice import Stated, advice_measures, reliability
-from benchmarks.calibration.curves import score_measures
 from benchmarks.calibration.cycles import cycle_measures, saving_measures
 from benchmarks.calibration.intervals import interval_measures
 from benchmarks.calibration.spending import spending_measures
@@ -17,6 +16,7 @@ STUDIES, DRAWS = 300, 300
 EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 
 
+@pytest.mark.slow
 @EVERY_WORLD
 def test_intervals_of_two_repeats_cover(world: str) -> None:
     """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, and equal setups seem equal."""
@@ -31,6 +31,7 @@ def test_intervals_of_two_repeats_cover(world: str) -> None:
     assert found["width to known"] <= 1.5
 
 
+@pytest.mark.slow
 @EVERY_WORLD
 def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
     """It is right in 60 % or more of the studies in which the best rule is, and costs little more."""
@@ -95,6 +96,7 @@ def test_break_even_and_savings_cover() -> None:
     assert saving["multitask saving"] >= 0.92
 
 
+@pytest.mark.slow
 def test_more_repeats_where_they_tell_most_beat_one_after_another() -> None:
     """16 repeats by a rule leave less excess energy, and more studies sure of their answer."""
     found = {}
@@ -107,11 +109,3 @@ def test_more_repeats_where_they_tell_most_beat_one_after_another() -> None:
 
     assert found[Rule.TOP_TWO]["excess"] < found[None]["excess"]
     assert found[Rule.TOP_TWO]["sure"] > found[None]["sure"]
-
-
-def test_the_winners_score_is_right_once_luck_is_taken_away() -> None:
-    """The maximum over epochs and setups is points too high; both corrections leave little."""
-    found = score_measures(np.random.default_rng(0), studies=60, repeats=3, draws=DRAWS)
-
-    assert found["maximum"] > 1.5
-    assert abs(found["epoch chosen elsewhere, without luck"]) < 0.6

@@ -14,6 +14,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_constant_power_is_told_whatever_the_schedule() -> None:
     """Each epoch has an energy, and where power is constant no timing can spoil it."""
     boards = Boards(boards=2, shape="constant")

@@ -27,6 +27,9 @@ BARE = ("--no-report", "--checkpoint-every-s", "inf")
 """Options of studies whose report nobody reads, and whose trials are to begin anew when lost,
 however long they took: a report takes longer than a small study."""
 
+ONE_SLOT = {"RAY_OVERRIDE_RESOURCES": '{"CPU": 1}'}
+"""Environment in which Ray sees one processor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
@@ -73,6 +76,13 @@ def run_here(
     """
     status = COMMANDS[program]([*options, "--results-dir", str(results), "--name", name])
     return status, results / name
+
+
+@pytest.fixture
+def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run one trial after another: they share a process, which takes seconds of CPU to start."""
+    for name, value in ONE_SLOT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """Scenarios that train in moments, for tests of everything around the training."""
 
+import os
+import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from study.scenario import Arrays, Data
@@ -64,6 +66,33 @@ class Troubled(Tiny):
             raise ZeroDivisionError(message)
         factor = float("inf") if len(targets) == 256 else 1.0
         return super().loss(outputs, targets) * factor
+
+
+class Together(Tiny):
+    """In the second of two processes that train together: memory, a bug, or the end of it, once.
+
+    By what is its part of a batch; it ends in the second epoch, unless the file DIED is there.
+    """
+
+    name = "together"
+    batches = 0
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """See the class; a batch of 64 is trained as any."""
+        is_second = distributed.is_initialized() and distributed.get_rank() == 1
+        if is_second and len(targets) == 16:
+            message = "CUDA out of memory. Tried to allocate 2.00 GiB"
+            raise torch.OutOfMemoryError(message)
+        if is_second and len(targets) == 64:
+            message = "a bug in one process of two"
+            raise ZeroDivisionError(message)
+        died = Path(os.environ.get("DIED", "/"))
+        if is_second and len(targets) == 128 and not died.exists():
+            self.batches += 1
+            if self.batches > 12:  # an epoch has 7 such batches
+                died.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().loss(outputs, targets)
 
 
 class Sleepy(Tiny):

@@ -14,7 +14,7 @@ from study.record.manifest import Manifest
 from tests.end_to_end.conftest import BARE, run_here
 from tests.study.data.celeba.celeba_files import write_folder
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 SMALL = ("--scenario", "celeba", "--encoder", "test_resnet", "--image-size", "32")
 

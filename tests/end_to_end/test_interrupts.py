@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from study.record.manifest import Manifest
-from tests.end_to_end.conftest import ROOT, command, run_here
+from tests.end_to_end.conftest import ONE_SLOT, ROOT, command, run_here
 from tests.end_to_end.held import Gate
 from tests.waiting import PATIENCE_S, waited_for
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 OPTIONS = (
     *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1", "--batch-sizes", "128"),
@@ -46,7 +46,7 @@ def study(results: Path, *options: str, **env: str) -> Iterator[subprocess.Popen
     process = subprocess.Popen(
         command(*OPTIONS, *options, "--results-dir", str(results), "--name", "a"),
         cwd=ROOT,
-        env={**os.environ, **gate.environment, **env},
+        env={**os.environ, **ONE_SLOT, **gate.environment, **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -63,24 +63,30 @@ def study(results: Path, *options: str, **env: str) -> Iterator[subprocess.Popen
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
-    """A study that has got SIGTERM."""
+    """A study that has got SIGTERM while its storage was away for a moment."""
     results = tmp_path_factory.mktemp("stopped")
+    folder, away = results / "a", results / "away"
     with study(results) as process:
         assert process.stdout is not None
+        folder.rename(away)
+        folder.write_text("in the way")
         process.send_signal(signal.SIGTERM)
-        said = process.stdout.read()
+        said = until(process, r".*trying again in")
+        folder.unlink()
+        away.rename(folder)
+        said += process.stdout.read()
         status = process.wait(timeout=PATIENCE_S)
-    return Stopped(status=status, said=said, folder=results / "a")
+    return Stopped(status=status, said=said, folder=folder)
 
 
-def until(process: subprocess.Popen[str], pattern: str) -> None:
-    """Read on until a line begins so."""
+def until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Read on until a line begins so; return what was read."""
     assert process.stdout is not None
     seen = []
     for line in process.stdout:
         seen.append(line)
         if re.match(pattern, line):
-            return
+            return "".join(seen)
     message = f"no line {pattern!r} in:\n{''.join(seen)}"
     raise AssertionError(message)
 
@@ -128,8 +134,12 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     assert (after.loc[reported, "wasted_energy_j"] > 0).all()
 
 
-def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Path) -> None:
-    """What was started is gone, what was written is whole, and the study goes on from there."""
+def test_twice_leaves_at_once(tmp_path: Path, ray_folder: Path) -> None:
+    """What was started is gone, and what was written is whole.
+
+    That a study goes on from where its driver died is tested by killed ones (test_repeats, test_search,
+    tests/cluster).
+    """
     with study(tmp_path, "--no-report", RAY_TMPDIR=str(ray_folder)) as process:
         running = processes_of(ray_folder)
         process.send_signal(signal.SIGINT)
@@ -138,32 +148,19 @@ def test_twice_leaves_at_once_and_can_be_resumed(tmp_path: Path, ray_folder: Pat
         status = process.wait(timeout=PATIENCE_S)
     waited_for(lambda: not processes_of(ray_folder), "the end of what was started")
     waited_for(lambda: not list(ray_folder.iterdir()), "the end of Ray's folder")
-    resumed, _ = run_here(tmp_path, *OPTIONS, "--no-report", "--resume")
 
-    trials = pd.read_parquet(tmp_path / "a" / "trials.parquet")
-    epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
+    tables = {path.stem: pd.read_parquet(path) for path in (tmp_path / "a").glob("*.parquet")}
     assert running
     assert status == 130
-    assert resumed == 0
-    assert set(trials["status"]) == {"finished"}
-    assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
+    assert Manifest.from_json((tmp_path / "a" / "study.json").read_text()).trials == 4
+    assert all(len(table) for table in tables.values())
 
 
-def test_a_storage_that_is_away_when_a_study_ends_is_waited_for(tmp_path: Path) -> None:
+def test_a_storage_that_is_away_when_a_study_ends_is_waited_for(stopped: Stopped) -> None:
     """The rows are in the driver until the storage takes them; nothing is lost, and it is said."""
-    folder, away = tmp_path / "a", tmp_path / "away"
-    with study(tmp_path, "--no-report") as process:
-        assert process.stdout is not None
-        folder.rename(away)
-        folder.write_text("in the way")
-        process.send_signal(signal.SIGINT)
-        until(process, r".*trying again in")
-        folder.unlink()
-        away.rename(folder)
-        said = process.stdout.read()
-        status = process.wait(timeout=PATIENCE_S)
+    trials = pd.read_parquet(stopped.folder / "trials.parquet")
+    epochs = pd.read_parquet(stopped.folder / "epochs.parquet")
 
-    trials = pd.read_parquet(folder / "trials.parquet")
-    assert status == 130, said
+    assert "cannot be written" in stopped.said
     assert "finished" in set(trials["status"])
-    assert Manifest.from_json((folder / "study.json").read_text()).status == "interrupted"
+    assert sorted(epochs.groupby("trial_id").size()) == [2, 4]

@@ -9,7 +9,7 @@ from study.record.manifest import Manifest
 from study.record.vocabulary import Stage
 from tests.end_to_end.conftest import BARE, run_here
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 PRETRAINING = {
     Stage.ENCODER,

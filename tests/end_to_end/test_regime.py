@@ -111,6 +111,7 @@ def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:
     assert "this torch cannot use CUDA" in smoke.out
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_troubles_of_a_trial_are_results(
     tmp_path: Path,
     ray_folder: Path,

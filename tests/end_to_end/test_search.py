@@ -82,6 +82,7 @@ def test_a_search_ends_with_an_answer_and_its_bill(
     assert (folder / "report" / "search_points.csv").is_file()
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     """With the same Optuna study; what had ended is not trained again."""
     options = (
@@ -124,6 +125,7 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert TrialState.RUNNING not in {t.state for t in now}
 
 
+@pytest.mark.usefixtures("one_slot")
 def test_a_range_is_searched_and_its_leader_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -213,9 +213,11 @@ class Boards:
 
     def _levels_w(self, board: int, time_s: float) -> tuple[float, float]:
         """Lowest and highest power at a time; a limit that was set cuts both down to it."""
+        scale = self._scale(board)
+        if not self.limits:
+            return scale * self.low_w, scale * self.high_w
         was_set = any(at_s <= time_s for at_s, _ in self.limits_set(board))
         limit_w = self.limit_at_w(board, time_s) if was_set else math.inf
-        scale = self._scale(board)
         return min(scale * self.low_w, limit_w), min(scale * self.high_w, limit_w)
 
     def _scale(self, board: int) -> float:

@@ -55,14 +55,10 @@ REFUSED = [
     (
         "gpus_per_trial",
         -1,
-        "--gpus-per-trial is -1; allowed is 0, a share of a GPU, or 1",
+        "--gpus-per-trial is -1; allowed is 0, a share of a GPU, or a whole number of GPUs.",
     ),
-    (
-        "gpus_per_trial",
-        2,
-        "--gpus-per-trial is 2; allowed is 0, a share of a GPU, or 1: a trial trains on one GPU",
-    ),
-    ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed is 0, a share of a GPU, or 1"),
+    ("gpus_per_trial", 1.5, "--gpus-per-trial is 1.5; allowed is 0, a share of a GPU, or a whole"),
+    ("workers_per_trial", 0, "--workers-per-trial is 0; allowed is 1 or more."),
     ("gpus_per_trial", float("nan"), "--gpus-per-trial is nan; allowed is 0, a share"),
     ("gpus_per_trial", float("inf"), "--gpus-per-trial is inf; allowed is 0, a share"),
     ("target", float("nan"), "--target is nan; allowed is a number."),
@@ -90,8 +86,41 @@ def test_a_refusal_names_option_value_and_what_is_allowed(
         StudyOptions(**{option: value})
 
 
+def test_each_worker_has_a_gpu_of_its_own() -> None:
+    """Two would wait for each other on one, and one cannot train on two."""
+    with pytest.raises(OptionError, match="is 2 with --gpus-per-trial 1; allowed is one for each"):
+        StudyOptions(gpus_per_trial=1, workers_per_trial=2)
+
+
+def test_a_limit_is_found_on_one_board() -> None:
+    """Boards that wait for each other cannot each have their own."""
+    with pytest.raises(OptionError, match="given for 2 workers in a trial; allowed is one GPU"):
+        StudyOptions(gpus_per_trial=2, power_limits=("auto",))
+
+
+@pytest.mark.parametrize(
+    ("gpus", "workers", "trained_by"),
+    [
+        (None, None, 1),
+        (0.5, None, 1),
+        (2, None, 2),
+        (2, 2, 2),
+        (None, 3, 3),
+        (0, 3, 3),
+        (0.5, 1, 1),
+    ],
+)
+def test_a_trial_has_a_worker_for_each_gpu(
+    gpus: float | None, workers: int | None, trained_by: int
+) -> None:
+    """Unless the option says otherwise."""
+    assert StudyOptions(gpus_per_trial=gpus, workers_per_trial=workers).workers == trained_by
+
+
 ALLOWED = [
     ("gpus_per_trial", 0),
+    ("gpus_per_trial", 2),
+    ("workers_per_trial", 2),
     ("gpus_per_trial", 0.25),
     ("cpus_per_trial", 0.5),
     ("target", 1.0),

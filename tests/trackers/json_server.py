@@ -18,7 +18,7 @@ class JsonServer:
     """What it answers, and what it was asked.
 
     Attributes:
-        answers: By path with its query.
+        answers: By path with its query; what can be called is, for each answer.
         url: Its address.
         delay_s: Time that it takes for an answer.
         status: Of each answer.
@@ -63,6 +63,7 @@ def serving(
             elif self.path not in told.answers:
                 status = 404
             body = told.answers.get(self.path, "")
+            body = body() if callable(body) else body
             content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))

@@ -8,11 +8,13 @@ import math
 import random
 import statistics
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import TypeAlias, final
 
 from tests.fake_nvml import UUIDS, Boards
 from trackers.meter.meter import EnergyMeter
+from trackers.meter.source_thread import EdgeThread
 from trackers.sample import Component, Device, Observation, Reading
 
 START_S = 1234.5
@@ -32,6 +34,7 @@ class Script:
         """Begin at a time like any other."""
         self._now_s = START_S
         self._todo: list[tuple[float, Callable[[], object]]] = []
+        self.edges: Callable[[], Iterable[EdgeThread]] = tuple
 
     def now_s(self) -> float:
         """See `Clock`; a look at it takes a microsecond."""
@@ -45,12 +48,20 @@ class Script:
     def wait(self, wake: threading.Event, duration_s: float) -> bool:
         """See `Clock`."""
         until_s = self._now_s + duration_s
-        while self._todo and self._todo[0][0] <= until_s:
-            time_s, action = self._todo.pop(0)
-            self._now_s = max(self._now_s, time_s)
-            action()
+        while (due := self._next())[0] <= until_s:
+            self._now_s = max(self._now_s, due[0])
+            due[1]()
         self._now_s = max(self._now_s, until_s)
         return wake.is_set()
+
+    def _next(self) -> tuple[float, Callable[[], object]]:
+        """What comes next: a line of the script, or a job for which an edge thread waits."""
+        lines = [(self._todo[0][0], self._go_on)] if self._todo else []
+        jobs = [(each.due_s, each.do_due) for each in self.edges()]
+        return min([*lines, *jobs], key=itemgetter(0), default=(math.inf, self._go_on))
+
+    def _go_on(self) -> None:
+        self._todo.pop(0)[1]()
 
 
 @final
@@ -134,6 +145,7 @@ def told(
     meter.watch(UUIDS[0])
     samplers = meter._samplers  # noqa: SLF001 - in this thread, so that nothing is left to chance
     clock.at(start_s, samplers.end)
+    clock.edges = lambda: [each.thread for each in meter._edges.values()]  # noqa: SLF001 - likewise
     samplers.first.run()
     return [
         (each, boards.energy_j(0, each.start_s, each.start_s + each.duration_s))

@@ -7,6 +7,7 @@ from tests.trackers.known_curves import mean_error, told
 from trackers.sample import Status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("boards", "long", "short"),
     [

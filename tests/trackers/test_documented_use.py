@@ -1,6 +1,9 @@
 """The code in the documents about measuring runs as it stands there."""
 
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -32,6 +35,27 @@ def train_one_epoch() -> None:
         pass
 
 
+WATTS = 10.0
+"""For each logical CPU, where the estimate is asked for so many of them."""
+
+ON_A_CPU = """
+import time
+
+from trackers import Request
+
+def train_one_epoch():
+    input()
+    until_s = time.process_time() + 1.0
+    while time.process_time() < until_s:
+        pass
+
+began_s = time.process_time()
+BLOCK
+used_s = time.process_time() - began_s
+print(used_s, *(value for each in window.readings.values() for value in (each.energy_j, each.scope)))
+"""
+
+
 def test_there_is_something_to_run() -> None:
     """Both documents show how."""
     assert len(blocks("README.md")) >= 1
@@ -52,3 +76,30 @@ def test_code_runs_as_documented(
     assert isinstance(window, Window)
     assert all((reading.energy_j or 0) > 0 for reading in window.readings.values())
     assert window.readings
+
+
+def test_two_processes_are_each_charged_what_they_used() -> None:
+    """README's block in two processes at once, on a machine without sensors: not all of it for each."""
+    estimate = f"detect(Request(tracker='estimate', cpu_watts={WATTS * (os.cpu_count() or 1)}))"
+    program = ON_A_CPU.replace("BLOCK", blocks("README.md")[0].replace("detect()", estimate))
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+
+    for each in both:
+        assert each.stdin is not None
+        each.stdin.write("\n")
+        each.stdin.flush()
+    said = [each.communicate()[0] for each in both]
+
+    for text in said:
+        used_s, energy_j, scope = text.split()[-3:]
+        assert scope == "processes"
+        assert 0.9 * WATTS <= float(energy_j) <= 1.2 * WATTS * float(used_s)

@@ -125,6 +125,7 @@ def test_the_watch_over_imports_sees_effects(tmp_path: Path, line: str, event: s
     assert event in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accelerator", [True, False])
 def test_measuring_leaves_the_program_alone(*, accelerator: bool) -> None:
     """From finding a source to the last reading: no network, child, file, signal or exit.

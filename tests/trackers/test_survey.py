@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.trackers.made_up_machine import MEMORY_W, made_up
+from tests.trackers.sysfs import hwmon
 from tests.waiting import PATIENCE_S
 from trackers.sample import Component, Device, Method
 from trackers.sources.detect import SOURCES
@@ -34,6 +37,7 @@ def run(*options: str, env: dict[str, str] | None = None) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_every_source_is_told_of_with_its_reason() -> None:
     """Each line of the table is found, or refused with a remedy; exactly one is taken."""
     done = run("--json")
@@ -49,6 +53,7 @@ def test_every_source_is_told_of_with_its_reason() -> None:
         assert bool(each["refused"]) != bool(each["devices"])
 
 
+@pytest.mark.slow
 def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
     """On a machine with boards, their idle power and their counters' refresh are measured."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
@@ -64,6 +69,7 @@ def test_boards_are_shown_with_their_power_and_refresh(tmp_path: Path) -> None:
         assert abs(each["idle_power_w"] / known_w - 1) < 0.02
 
 
+@pytest.mark.slow
 def test_the_table_is_for_people() -> None:
     """Names, an estimate that says so, and the mark of what a study would use."""
     done = run()
@@ -108,6 +114,7 @@ def test_the_page_fits_the_terminal(width: int) -> None:
     assert "~" not in page
 
 
+@pytest.mark.slow
 def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
     """Where the output is no terminal, each second has a line for each board; then status 0."""
     boards = Boards(boards=2, shape="constant")
@@ -158,6 +165,7 @@ def test_each_component_has_its_source_or_is_blind() -> None:
     assert any("unverified: no real device" in line for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_without_utf_8_is_written_to(encoding: str) -> None:
     """The mark is one that the terminal has; nothing ends the command (rich issue 68)."""
@@ -205,3 +213,81 @@ def text(found: list[SurveyedSource], *, width: int) -> str:
     with console.capture() as capture:
         show(found, console)
     return capture.get()
+
+
+STAND_INS = {
+    "ipmitool": "cat <<X\n    Instantaneous power reading:    431 Watts\nX",
+    "sudo": 'shift; exec "$@"',
+    "powermetrics": f"cat {ROOT}/tests/data/powermetrics_mac14.plists; exec sleep 3600",
+}
+AMDSMI = """
+import time
+from tests.trackers.vendors import AmdSmi
+
+_boards = AmdSmi(power_w=lambda: 217.0, energy_j=lambda: 217.0 * time.monotonic())
+globals().update({name: getattr(_boards, name) for name in dir(_boards) if not name.startswith("__")})
+"""
+
+
+@pytest.fixture
+def everything(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """A machine with every sensor that Linux can be made to have: its environment and its plug's file."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, script in STAND_INS.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    (folder / "amdsmi.py").write_text(AMDSMI)
+    hwmon(tmp_path / "sys" / "class" / "hwmon", 1, "i915", energy1_input=5_000_000)
+    boards = Boards(boards=2, shape="constant")
+    with made_up(tmp_path, boards) as machine:
+        yield (
+            {
+                **machine.environment,
+                "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+                "PYTHONPATH": str(folder),
+            },
+            machine.plug,
+        )
+
+
+def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], Path]) -> None:
+    """Boards of three vendors side by side, one source each for the rest, and a reason for the others."""
+    environment, _ = everything
+
+    done = run("--json", "--seconds", "0.5", env=environment)
+
+    assert done.returncode == 0, done.stderr
+    survey = json.loads(done.stdout)
+    usable = [each["name"] for each in survey["sources"] if not each["refused"]]
+    assert survey["components"] == {
+        "gpu": ["nvml", "amdsmi", "powermetrics", "hwmon"],
+        "cpu": ["powermetrics"],
+        "memory": ["rapl"],
+        "node": ["ipmi"],
+    }
+    assert usable == [each.name for each in SOURCES if each.name != "ioreport"]
+    powers_w = {
+        each["device"]["uuid"].split(":")[0]: each["idle_power_w"]
+        for source in survey["sources"]
+        for each in source["devices"]
+    }
+    assert powers_w["node"] == pytest.approx(431)
+    assert powers_w["memory"] == pytest.approx(MEMORY_W, rel=0.1)
+
+
+def test_named_sensors_and_a_plug(everything: tuple[dict[str, str], Path]) -> None:
+    """Each component has the source that was named for it, in words for people."""
+    environment, plug = everything
+    named = ("--tracker", "nvml", "rapl", str(plug))
+
+    done = run("--seconds", "0.5", *named, env={**environment, "COLUMNS": "120"})
+
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.split("\n\n")[1].splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert rows["gpu"] == ["measured", "nvml"]
+    assert rows["cpu"] == ["measured", "rapl", "(unverified)"]
+    assert rows["memory"] == ["measured", "rapl", "(unverified)"]
+    assert rows["node"][0] == "measured"
+    assert done.stdout.startswith("A study here measures 5 devices with nvml and rapl and")

@@ -23,9 +23,9 @@ from trackers.meter.uncertainty import Roughness
 LARGEST_DISAGREEMENT = 0.1
 """Counter and integral of the power should agree within this share."""
 
-SIGMAS, USUAL_SIGMAS = 3.0, 1.0
-"""The integral's own sampling error is allowed for on top, in standard deviations: so many in any window,
-and so many as a rule."""
+SIGMAS, SIGMAS_OF_JUDGED, USUAL_SIGMAS = 3.0, 4.0, 1.0
+"""The integral's own sampling error is allowed for on top, in standard deviations: so many in any window, so
+many where the counter has been right in many before, and so many as a rule."""
 
 MISSED = 0.3
 """What samples of a load miss although they all are alike, as with short bursts: standard error of a
@@ -102,7 +102,8 @@ class Trust:
         """Return whether the counter may be right in a window, as far as its samples can tell."""
         if self.verdict is Verdict.REFUSED:
             return False
-        return _agree(self.factor * evidence.ratio, evidence.error)
+        sigmas = SIGMAS_OF_JUDGED if self.is_judged else SIGMAS
+        return _agree(self.factor * evidence.ratio, evidence.error, sigmas=sigmas)
 
     def doubts(self, evidence: Evidence) -> bool:
         """Return whether a counter that may be right needs more windows before it is trusted."""

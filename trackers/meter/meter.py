@@ -35,6 +35,9 @@ DEFAULT_SAMPLING_HZ = 10.0
 LOG_LENGTH = 200_000
 """Power samples that are kept until somebody takes them; the oldest go first."""
 
+SHARE_EACH_S = 0.25
+"""Between windows' edges a process's share is only looked at for the case that the process is killed."""
+
 END_S = 1.0
 """A thread that hangs in a driver is not waited for longer when the meter stops."""
 
@@ -194,7 +197,7 @@ class EnergyMeter:
             self._open[key] = window
         try:
             self._watch(targets)
-            starts = [(each, partial(self._note_start, window, each)) for each in targets]
+            starts = [(each, partial(self._watched[each].begin, window)) for each in targets]
             self._answered(starts, late_too=True)
         except BaseException:
             with self._lock:
@@ -287,7 +290,9 @@ class EnergyMeter:
         is_board = device is not None and device.component is Component.GPU
         own = target if is_board else f"source {self.sources.index(source)}"
         if own not in self._edges:
-            self._edges[own] = Edges(EdgeThread(f"energy-meter {own}"), threading.Lock())
+            self._edges[own] = Edges(
+                EdgeThread(f"energy-meter {own}", self._clock), threading.Lock()
+            )
             if self._is_started:
                 self._edges[own].thread.start()
         edges = self._edges[own]
@@ -300,7 +305,7 @@ class EnergyMeter:
             asks=edges.asks,
             clock=self._clock,
             # What tells a power once a second is observed all the time by a sample a second.
-            period_s=max(self._period_s, 0.0 if device is None else device.told_each_s),
+            period_s=max(self._period_s, SHARE_EACH_S if device is None else device.told_each_s),
             keep=self._keep,
             open_windows=self._windows_on,
         )
@@ -314,11 +319,6 @@ class EnergyMeter:
         watched = ((self._watched[each], job) for each, job in jobs)
         threads = [(each.thread, each, job) for each, job in watched]
         return answered(threads, self._clock, late_too=late_too)
-
-    def _note_start(self, window: OpenWindow, target: str) -> None:
-        """Read a device at a window's start, be it late; what that costs, its time stamp tells."""
-        if not window.is_closing:
-            window.at_start[target] = self._watched[target].at_edge()
 
     def _keep(self, device_uuid: str, sample: PowerSample) -> None:
         with self._lock:

@@ -37,11 +37,13 @@ class OpenWindow:
     Attributes:
         start_s: When it began.
         at_start: What each of its devices said then; None where one has not answered yet.
+        refreshed: What a device said after its counter's next refresh, where it was asked then.
         is_closing: Whether somebody closes it at this moment.
     """
 
     start_s: float
     at_start: dict[str, Observation | None]
+    refreshed: dict[str, Observation] = field(default_factory=dict)
     is_closing: bool = False
 
     def around_start_s(self, device_uuid: str, power_mean_s: float) -> tuple[float, float]:

@@ -100,7 +100,8 @@ class RefreshClock:
         if self.period_s is None:
             return True
         # Where looks are too coarse to be ever sure enough, more of them would not help.
-        return self.error_s(time_s) > max(SURE_ENOUGH * self.period_s, 2 * self._uncertain_s)
+        enough_s = min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2)
+        return self.error_s(time_s) > max(enough_s, 2 * self._uncertain_s)
 
     def error_s(self, time_s: float) -> float:
         """Greatest error of a predicted refresh; infinite while learning."""

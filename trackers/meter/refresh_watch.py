@@ -90,6 +90,13 @@ class RefreshWatch:
             return observe()
         return at_refresh(observe, partial(self._clock.wait, threading.Event()), self._known)
 
+    def next_s(self, seen: Observation) -> float | None:
+        """When the refresh after the one that made a counter's value is over; None if not known."""
+        if self._known is None or self._known.period_s is None or seen.counter_j is None:
+            return None
+        next_s = seen.time_s + self._known.period_s
+        return next_s + 2 * self._known.error_s(next_s)
+
     def _learn(self) -> None:
         """Watch refreshes, one after the other, until their rate is known."""
         clock = RefreshClock()

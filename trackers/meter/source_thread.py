@@ -6,6 +6,7 @@ slow to answer gets a sampler of its own, so that the others are sampled in time
 """
 
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -86,9 +87,11 @@ class Answer(Generic[T]):
 class EdgeThread:
     """Does jobs for the edges of windows, one after the other; costs nothing between them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: Clock) -> None:
         """Do jobs at once, in the caller's thread, until it is started."""
+        self._clock = clock
         self._jobs: deque[Answer[object]] = deque()
+        self._later: list[tuple[float, Callable[[], object]]] = []
         self._wake = threading.Event()
         self._is_ended = False
         self._name = name
@@ -119,15 +122,37 @@ class EdgeThread:
             self._wake.set()
         return answer
 
+    def later(self, due_s: float, job: Callable[[], object]) -> None:
+        """Have a job done at a time that is to come; to be called by a job of this thread."""
+        self._later.append((due_s, job))
+
+    @property
+    def due_s(self) -> float:
+        """When the next of the later jobs is to be done; infinite where there is none."""
+        return min((due_s for due_s, _ in self._later), default=math.inf)
+
+    def do_due(self) -> None:
+        """Do the later jobs whose time has come."""
+        now_s = self._clock.now_s()
+        due = [each for each in self._later if each[0] <= now_s]
+        self._later = [each for each in self._later if each[0] > now_s]
+        for _, job in due:
+            job()
+
     def _run(self) -> None:
         while not self._is_ended:
-            self._wake.wait()
+            left_s = self.due_s - self._clock.now_s()
+            if math.isinf(left_s):
+                self._wake.wait()
+            elif left_s > 0:
+                self._clock.wait(self._wake, left_s)
             self._wake.clear()
-            while self._jobs:
-                try:
+            try:
+                while self._jobs:
                     self._jobs.popleft().do()
-                except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
-                    _log.exception("%s: a job failed", self._name)
+                self.do_due()
+            except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
+                _log.exception("%s: a job failed", self._name)
 
 
 @final

@@ -21,7 +21,7 @@ from trackers.sample import PowerSample
 COMMON = 0.05
 """The common part, as a share of the energy."""
 
-HALF_WIDTHS = 3.0
+HALF_WIDTHS = 3.2
 """Standard errors in a half-width. Errors at edges have heavy tails: mostly nothing happens in a stretch
 of 20 ms, and sometimes the load changes; two of them would hold for normal errors."""
 
@@ -47,6 +47,21 @@ FRESH_PAIRS = 3
 """Changes of power between two refreshes of the counter; so many show that power is renewed more often."""
 
 
+STRETCH_FORGETTING = 0.95
+"""Weight of what was known at each new stretch: some 20 of them count."""
+
+ENOUGH = 4.0
+"""With the weight of so many stretches something is known."""
+
+MOST_KEPT = 0.995
+"""The share of the variance that means keep is taken to be no higher, because there is chance in a few."""
+
+STANDS = 1e-6
+"""A load whose told powers vary by less, as a share of their square, stands."""
+
+HALVINGS = 40
+
+
 @dataclass(slots=True)
 class _Moves:
     """Squares of changes of power and the times in which they came, both fading."""
@@ -66,15 +81,21 @@ class _Moves:
     def rate_w2_s(self) -> float:
         return self.square_w2 / self.time_s if self.pairs >= ENOUGH_PAIRS else 0.0
 
-    def memory_s(self, variance_w2: float, hold_s: float) -> float:
-        """Time in which the correlation of two powers falls to a third, if as an exponential."""
+    def kept(self, variance_w2: float, hold_s: float) -> float:
+        """Correlation of two powers of a pair; 1 where it is not known."""
         if self.pairs < ENOUGH_PAIRS or variance_w2 <= 0 or self.square_w2 <= 0:
-            return math.inf
+            return 1.0
         apart_s = self.time_s / self.weight
         # Of pairs that are closer than power is renewed, only some see a change of it.
         seen = min(1.0, apart_s / hold_s) if hold_s > 0 else 1.0
-        kept = 1 - self.square_w2 / self.weight / seen / (2 * variance_w2)
-        return -max(apart_s, hold_s) / math.log(min(1 - 1e-9, max(LEAST_KEPT, kept)))
+        return max(LEAST_KEPT, 1 - self.square_w2 / self.weight / seen / (2 * variance_w2))
+
+    def memory_s(self, variance_w2: float, hold_s: float) -> float:
+        """Time in which the correlation falls to a third, if as an exponential."""
+        kept = self.kept(variance_w2, hold_s)
+        if kept >= 1:
+            return math.inf
+        return -max(self.time_s / self.weight, hold_s) / math.log(min(1 - 1e-9, kept))
 
 
 @final
@@ -111,7 +132,8 @@ class Roughness:
             self._fresh += not refreshed_between
             if self._changed_s is not None:
                 spaced_s = sample.time_s - self._changed_s
-                self._shortest_s = sorted([*self._shortest_s, spaced_s])[:FRESH_PAIRS]
+                if len(self._shortest_s) < FRESH_PAIRS or spaced_s < self._shortest_s[-1]:
+                    self._shortest_s = sorted([*self._shortest_s, spaced_s])[:FRESH_PAIRS]
             self._changed_s = sample.time_s
         (self._close if apart_s <= CLOSE_S else self._far).add(apart_s, change_w)
 
@@ -139,6 +161,13 @@ class Roughness:
         is_known = len(self._shortest_s) == FRESH_PAIRS
         return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
 
+    def forgets(self, hold_s: float) -> bool:
+        """Whether two samples in a row have nothing to do with each other; see `memory_s`."""
+        variance_w2 = self.std_w**2
+        return any(
+            each.kept(variance_w2, hold_s) <= LEAST_KEPT for each in (self._close, self._far)
+        )
+
     def memory_s(self, hold_s: float) -> float:
         """After how long a power tells little of the present one; infinite for a load that stands.
 
@@ -147,6 +176,66 @@ class Roughness:
         """
         variance_w2 = self.std_w**2
         return min(each.memory_s(variance_w2, hold_s) for each in (self._close, self._far))
+
+
+@final
+@dataclass(slots=True)
+class Persistence:
+    """How long a power that a board tells holds, as its own counter has seen it.
+
+    Between the last refresh and a window's edge nothing is known but the power that was told last. Of a load
+    that stands it says all, of one that changes faster than the board tells anything it says nothing, and
+    then the load's mean is the better guess. Means between two refreshes vary as much as told powers do where
+    the load stands, and less the faster it changes. What was seen fades.
+    """
+
+    weight: float = 0.0
+    mean_w: float = 0.0
+    _over_s: float = 0.0
+    _square_w2: float = 0.0
+    _told_w: float = 0.0
+    _told_w2: float = 0.0
+
+    def saw(self, *, told_w: float, then_w: float, over_s: float) -> None:
+        """Take a stretch.
+
+        Args:
+            told_w: Power that was told at its start.
+            then_w: Mean power in it, by the counter.
+            over_s: Its length.
+        """
+        self.weight = STRETCH_FORGETTING * self.weight + 1
+        share = 1 / self.weight
+        self._over_s += share * (over_s - self._over_s)
+        self.mean_w += share * (then_w - self.mean_w)
+        self._square_w2 += share * (then_w**2 - self._square_w2)
+        self._told_w += share * (told_w - self._told_w)
+        self._told_w2 += share * (told_w**2 - self._told_w2)
+
+    def memory_s(self, told_std_w: float) -> float:
+        """After how long a told power holds no more; infinite while nothing is known of it.
+
+        Args:
+            told_std_w: Standard deviation of all powers that were told, be it between stretches.
+        """
+        spread_w2 = max(told_std_w**2, self._told_w2 - self._told_w**2)
+        if self.weight < ENOUGH or spread_w2 <= STANDS * self._told_w2:
+            return math.inf
+        kept = max(0.0, self._square_w2 - self.mean_w**2) / spread_w2
+        return memory_s(min(MOST_KEPT, max(LEAST_KEPT, kept)), self._over_s)
+
+
+def memory_s(kept: float, over_s: float) -> float:
+    """Memory of a load of whose variance the mean over a stretch keeps a share.
+
+    Where its correlation falls as exp(-time / memory), 2 (x - 1 + exp(-x)) / x^2 is kept, x being the
+    stretch over the memory.
+    """
+    low, high = 1e-3, 1e3
+    for _ in range(HALVINGS):
+        x = math.sqrt(low * high)
+        low, high = (x, high) if 2 * (x + math.expm1(-x)) / x**2 > kept else (low, x)
+    return over_s / low
 
 
 def edge_error_j(

@@ -8,10 +8,17 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import final
 
 from trackers.clock import Clock
-from trackers.meter.counted import COUNTER_REFRESH_S, LOWEST_COVERAGE, Sensor, WindowEdges
+from trackers.meter.counted import (
+    COUNTER_REFRESH_S,
+    LOWEST_COVERAGE,
+    Sensor,
+    Stretch,
+    WindowEdges,
+)
 from trackers.meter.counter_trust import CounterTrust, Verdict
 from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
@@ -19,7 +26,7 @@ from trackers.meter.meter_values import OpenWindow
 from trackers.meter.pace import DENSEST_S, gains_by_more
 from trackers.meter.refresh_watch import RefreshWatch
 from trackers.meter.source_thread import EdgeThread, Samplers
-from trackers.meter.uncertainty import Roughness
+from trackers.meter.uncertainty import Persistence, Roughness
 from trackers.meter.window import reading
 from trackers.sample import (
     BoardState,
@@ -41,6 +48,9 @@ FORGET_EACH_S = 10.0
 
 STATE_EACH_S = 1.0
 """A board is asked for its temperature, clock and the like so often."""
+
+SEEN = 0.8
+"""Of its period: whoever is to be sampled within that is sampled now, because samplers come at their own times."""
 
 ALONE_OLDEST_S = 0.01
 """How old a counter's value may be that comes without a power: RAPL renews its own each millisecond."""
@@ -98,9 +108,10 @@ class WatchedDevice:
         self._trust = CounterTrust()
         self._told = {Verdict.TRUSTED}
         self._roughness = Roughness()
+        self._persistence = Persistence()
         self._refreshes = RefreshWatch(self._look, clock, samplers.wait)
         self._state = BoardState()
-        self._state_at_s = self._forget_at_s = clock.now_s()
+        self._state_at_s = self._forget_at_s = self._sample_at_s = clock.now_s()
 
     @property
     def asking_since_s(self) -> float | None:
@@ -138,7 +149,12 @@ class WatchedDevice:
         return is_of_use and not self._guarded.is_lost and self._refreshes.attend()
 
     def sample(self) -> None:
-        """Ask it for its power."""
+        """Ask it for its power; a process's share more seldom than others are asked."""
+        now_s = self._clock.now_s()
+        if self._device is None:
+            if now_s < self._sample_at_s:
+                return
+            self._sample_at_s = now_s + SEEN * self._period_s
         if not self._guarded.rests():
             self.observe(counter=False)
 
@@ -190,7 +206,28 @@ class WatchedDevice:
     def at_edge(self) -> Observation | None:
         """Ask it for its counter at a window's edge."""
         self._samplers.edge()
-        return self._refreshes.at_edge(lambda: self.observe(counter=True))
+        return self._refreshes.at_edge(self._observe_counter)
+
+    def begin(self, window: OpenWindow) -> None:
+        """Read it at a window's start, be it late; what that costs, its time stamp tells.
+
+        A counter that is refreshed seldom is read again after its next refresh: what was drawn around
+        the start lies between both values.
+        """
+        if window.is_closing:
+            return
+        seen = window.at_start[self.device_uuid] = self.at_edge()
+        next_s = None if seen is None or not self.gains else self._refreshes.next_s(seen)
+        if next_s is not None:
+            self.thread.later(next_s, partial(self._note_refresh, window))
+
+    def _note_refresh(self, window: OpenWindow) -> None:
+        seen = None if window.is_closing else self._refreshes.at_edge(self._observe_counter)
+        if seen is not None and seen.counter_j is not None:
+            window.refreshed[self.device_uuid] = seen
+
+    def _observe_counter(self) -> Observation | None:
+        return self.observe(counter=True)
 
     def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
         """Mean power; None where it was not observed for most of the time."""
@@ -210,18 +247,18 @@ class WatchedDevice:
         """
         with self._lock:
             last_word = self._last_word(window) if at_stop is None else None
-            told, evidence = reading(
-                WindowEdges(
-                    device_uuid=self.device_uuid,
-                    start_s=window.start_s,
-                    stop_s=stop_s,
-                    at_start=window.at_start.get(self.device_uuid),
-                    at_stop=at_stop or last_word,
-                    by_last_word=last_word is not None,
-                ),
-                trace=self._trace,
-                sensor=self._sensor(window.start_s),
+            edges = WindowEdges(
+                device_uuid=self.device_uuid,
+                start_s=window.start_s,
+                stop_s=stop_s,
+                at_start=window.at_start.get(self.device_uuid),
+                at_stop=at_stop or last_word,
+                by_last_word=last_word is not None,
+                refreshed=window.refreshed.get(self.device_uuid),
             )
+            sensor = self._sensor(window.start_s)
+            self._learn(edges.first_stretch(sensor))
+            told, evidence = reading(edges, trace=self._trace, sensor=sensor)
             is_news = evidence is not None and self._trust.add(evidence)
         if is_news:
             self._tell_verdict()
@@ -257,7 +294,17 @@ class WatchedDevice:
             oldest_s=self._refreshes.oldest_s if self._guarded.tells_power else ALONE_OLDEST_S,
             trust=self._trust.now,
             roughness=self._roughness,
+            persistence=self._persistence,
         )
+
+    def _learn(self, stretch: Stretch | None) -> None:
+        """Take note of how far a told power held."""
+        if stretch is not None:
+            self._persistence.saw(
+                told_w=stretch.told_w,
+                then_w=stretch.energy_j / stretch.length_s,
+                over_s=stretch.length_s,
+            )
 
     def _last_word(self, window: OpenWindow) -> Observation | None:
         """The counter's last value, where it is asked for often and knows more than the power."""

@@ -7,7 +7,9 @@ the tracker lives, is started anew, or has died for good.
 import logging
 import os
 import time
-from contextlib import suppress
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, final
 
 import ray
@@ -49,6 +51,7 @@ class TrackerClient:
         self._bill: Bill = ()
         self._estimated = False
         self._opened: dict[WindowKey, Any] = {}
+        self._asked: deque[tuple[WindowKey, Bill, float | None, int]] = deque()
         self._lane: LocalRpc | None = None
         self._lane_was_lost = False
         self._limit: tuple[str, float] | None = None
@@ -75,9 +78,9 @@ class TrackerClient:
     def open(self, key: WindowKey) -> None:
         """Open a window from now on.
 
-        Where Ray has to be asked, its answer is waited for only for an estimate: that knows no
-        power with which the moment until the tracker has read the CPU time could be put right, and
-        an epoch may be as short as that moment.
+        The answer is waited for only for an estimate: that knows no power with which the moment
+        until the tracker has read the CPU time could be put right, and an epoch may be as short as
+        that moment. Others are opened while the trial trains already.
         """
         if self.device is None or not ray.is_initialized():
             return
@@ -85,7 +88,9 @@ class TrackerClient:
         asked = (key, self._bill, start_s, os.getpid())
         try:
             with suppress(RpcBrokenError, TimeoutError):
-                self._opened[key] = self._by_rpc("open", *asked)
+                self._ask(*asked)
+                if self._estimated:
+                    self._take_answers()
                 return
             # What a tracker that was too slow has still to open by the lane is the same window.
             opened = self._tracker.open.remote(*asked)
@@ -196,11 +201,36 @@ class TrackerClient:
 
     def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
+        self._take_answers()
+        with self._lane_or_none() as lane:
+            return lane.call(name, *arguments)
+
+    def _ask(self, key: WindowKey, bill: Bill, start_s: float | None, pid: int) -> None:
+        """Ask by the lane for a window; see `_take_answers`."""
+        with self._lane_or_none() as lane:
+            lane.ask("open", key, bill, start_s, pid)
+        self._asked.append((key, bill, start_s, pid))
+
+    def _take_answers(self) -> None:
+        """Take what the tracker saw at the windows that were asked for; asks Ray where it fell silent."""
+        while self._asked:
+            asked = self._asked.popleft()
+            try:
+                with self._lane_or_none() as lane:
+                    self._opened[asked[0]] = lane.answer()
+            except (RpcBrokenError, TimeoutError):
+                self._opened[asked[0]] = self._tracker.open.remote(*asked)
+            except Exception as error:  # noqa: BLE001 - see the class
+                _log.warning("window not opened: %s", error)
+
+    @contextmanager
+    def _lane_or_none(self) -> Iterator[LocalRpc]:
+        """The lane, which is given up where what is done with it fails."""
         if self._lane is None:
             message = "there is no lane"
             raise RpcBrokenError(message)
         try:
-            return self._lane.call(name, *arguments)
+            yield self._lane
         except (RpcBrokenError, TimeoutError):
             self._lane, self._lane_was_lost = None, True
             raise

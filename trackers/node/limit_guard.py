@@ -43,8 +43,12 @@ LOOK_EACH_S: Final = 0.05
 class KeptLimits:
     """Limits that boards had, a file for each board, each locked by the guard that answers for it."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, others_s: float = OTHERS_S) -> None:
         """Keep them in `folder`; left out: one in the machine's folder of temporary files.
+
+        Args:
+            folder: See above.
+            others_s: For so long a board is waited for that another process holds.
 
         Raises:
             TrackerError: The folder is somebody else's, who could have us set any limit.
@@ -54,6 +58,7 @@ class KeptLimits:
         if self._folder.is_symlink() or self._folder.stat().st_uid != os.getuid():
             message = f"{self._folder} is another user's; remove it"
             raise TrackerError(message)
+        self._others_s = others_s
         self._open: dict[str, IO[str]] = {}
 
     def keep(self, uuid: str, source: LimitsPower) -> float:
@@ -99,7 +104,7 @@ class KeptLimits:
         return bool(self._open)
 
     def _waited_for(self, uuid: str) -> IO[str]:
-        until_s = time.monotonic() + OTHERS_S
+        until_s = time.monotonic() + self._others_s
         while True:
             file = self._locked(uuid)
             if file is not None:

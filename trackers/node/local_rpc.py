@@ -16,8 +16,8 @@ import socket
 import socketserver
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self, cast, final
@@ -85,26 +85,30 @@ class LocalRpc:
         return cls(link)
 
     def call(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
-        """Ask, and wait for the answer.
+        """Ask, and wait for the answer; earlier answers must have been taken.
 
         Raises:
             RpcBrokenError: There was none. The lane is closed.
             TimeoutError: There was none in time. The lane is closed.
             Exception: What was called has raised it.
         """
-        is_answered = False
-        try:
+        self.ask(name, *arguments)
+        return self.answer()
+
+    def ask(self, name: str, *arguments: object) -> None:
+        """Ask, and do not wait; answers come in the order of what was asked.
+
+        Raises:
+            RpcBrokenError: The tracker has hung up. The lane is closed.
+            TimeoutError: It could not be asked in time. The lane is closed.
+        """
+        with self._closed_unless_done():
             self._link.sendall(pickle.dumps((name, arguments)))
+
+    def answer(self) -> Any:  # noqa: ANN401 - as the answer is
+        """The answer to the first question whose answer was not taken yet; see `call`."""
+        with self._closed_unless_done():
             answer = pickle.load(self._answers)  # noqa: S301 - from the tracker that Ray named
-            is_answered = True
-        except TimeoutError:
-            raise
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
-            message = f"the tracker has hung up ({type(error).__name__})"
-            raise RpcBrokenError(message) from error
-        finally:
-            if not is_answered:  # whatever came between: the next call would get this one's answer
-                self.close()
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -113,6 +117,22 @@ class LocalRpc:
         """Let go of the socket; may be called twice."""
         self._answers.close()
         self._link.close()
+
+    @contextmanager
+    def _closed_unless_done(self) -> Iterator[None]:
+        """Close where what is done here fails, whatever came between: answers would be mixed up."""
+        is_done = False
+        try:
+            yield
+            is_done = True
+        except TimeoutError:
+            raise
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            message = f"the tracker has hung up ({type(error).__name__})"
+            raise RpcBrokenError(message) from error
+        finally:
+            if not is_done:
+                self.close()
 
 
 def _free_path() -> str:

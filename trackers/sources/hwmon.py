@@ -29,9 +29,7 @@ from trackers.clock import Clock, MonotonicClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu_share import PowerIntegral, ProcessShares
-from trackers.sources.rising_counter import RisingCounter, number
-
-HWMON = Path("/sys/class/hwmon")
+from trackers.sources.rising_counter import RisingCounter, class_folder, number
 
 _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
@@ -71,7 +69,7 @@ class HwmonSource:
     def __init__(
         self,
         *,
-        root: Path = HWMON,
+        root: Path | None = None,
         clock: Clock | None = None,
         hostname: str | None = None,
         tree_seconds: Callable[[int], float] | None = None,
@@ -81,7 +79,7 @@ class HwmonSource:
         """Find the sensors and read each of them once.
 
         Args:
-            root: The class folder.
+            root: The class folder; left out: that of this machine (`class_folder`).
             clock: Stamps the observations.
             hostname: Goes into the identifiers of CPU and node; left out: this machine's.
             tree_seconds: See `CpuShares`.
@@ -96,7 +94,8 @@ class HwmonSource:
         host = hostname or socket.gethostname()
         drivers, refused = [], []
         self._sensors: dict[str, _Sensor] = {}
-        for folder in sorted(root.glob("hwmon*"), key=lambda each: (len(each.name), each.name)):
+        folders = root or class_folder("hwmon")
+        for folder in sorted(folders.glob("hwmon*"), key=lambda each: (len(each.name), each.name)):
             driver = _text(folder / "name", read)
             for sensor in _sensors(driver, folder, host, read, self._clock):
                 try:
@@ -108,7 +107,7 @@ class HwmonSource:
                 drivers.append(driver)
         if not self._sensors:
             reasons = (
-                "; ".join(refused) or f"{root} has no sensor of amdgpu, i915, xe, ACPI, INA3221"
+                "; ".join(refused) or f"{folders} has no sensor of amdgpu, i915, xe, ACPI, INA3221"
             )
             message = f"hwmon: {reasons}. It needs Linux on real hardware and the board's driver"
             raise SourceUnavailableError(message)

@@ -38,8 +38,7 @@ from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu_estimate import cpu_model
 from trackers.sources.cpu_share import ProcessShares
 from trackers.sources.rapl_zones import Zone, mirrored, zones
-
-POWERCAP = Path("/sys/class/powercap")
+from trackers.sources.rising_counter import class_folder
 
 
 @final
@@ -60,7 +59,7 @@ class RaplSource:
     def __init__(
         self,
         *,
-        root: Path = POWERCAP,
+        root: Path | None = None,
         clock: Clock | None = None,
         hostname: str | None = None,
         model: str | None = None,
@@ -71,8 +70,8 @@ class RaplSource:
         """Find the zones and read each of them once.
 
         Args:
-            root: The powercap folder, or the folder `intel-rapl` in it; in a container wherever it
-                is mounted.
+            root: The powercap folder, or the folder `intel-rapl` in it; left out: that of this
+                machine (`class_folder`).
             clock: Stamps the observations.
             hostname: Goes into the devices' identifiers; left out: this machine's.
             model: The CPU's name; left out: what the operating system says.
@@ -86,7 +85,7 @@ class RaplSource:
         """
         self._clock = clock or MonotonicClock()
         self._lock = threading.Lock()
-        found = zones(root, read=read, clock=self._clock)
+        found = zones(root or class_folder("powercap"), read=read, clock=self._clock)
         refused = _refused(found)
         answering = [zone for zone in found if zone.name not in refused]
         if not answering:

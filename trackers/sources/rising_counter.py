@@ -1,9 +1,10 @@
-"""An energy counter of the kernel, a file in microjoules, made to rise for ever.
+"""The kernel's files of energy: where they lie, and a counter in microjoules that is made to rise for ever.
 
 It may go past its range, begin again after sleep, or jump: what the device cannot have used since the
 reading before is never added.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,18 @@ HIGHEST_W = 2000.0
 
 PAUSE_S = 1.0
 """A process may be held up for so long between reading a counter and the clock."""
+
+HOST_SYS = "HOST_SYS"
+"""Names the folder where a container has its machine's `/sys`."""
+
+
+def class_folder(name: str) -> Path:
+    """Return the folder of a class of devices, such as `powercap`, in `/sys` or where HOST_SYS says.
+
+    A container does not see all of its machine's `/sys`, and gets it mounted elsewhere; the variable is that
+    of other monitors of machines (gopsutil, and with it Telegraf).
+    """
+    return Path(os.environ.get(HOST_SYS) or "/sys") / "class" / name
 
 
 def number(path: Path, read: Callable[[Path], str]) -> int:

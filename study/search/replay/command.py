@@ -1,6 +1,6 @@
 """`python -m study.search replay TABLE`: a search on recorded trainings, on a simulated clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +13,15 @@ from study.errors import OptionError
 from study.options import HIGHEST_SEED
 from study.record.files import J_PER_WH
 from study.record.search_goal import SearchGoal
+from study.search.arms.order import ArmOrder
+from study.search.arms.policy import Policy
+from study.search.arms.start import starting_arms
 from study.search.proposals import Proposer
+from study.search.replay.arms import ArmTable
+from study.search.replay.pausing import PausingReplay
 from study.search.replay.simulation import Simulation, first_rung
 from study.search.replay.table import ReplayTable, read_table
-from study.search.replay.text import replayed_lines
+from study.search.replay.text import pausing_lines, replayed_lines
 from study.search.settings import SearchSettings, refuse
 from study.search.space.file import read_space
 from study.search.space.space import Space
@@ -78,16 +83,54 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
     goal = SearchGoal(options.goal)
     if goal is SearchGoal.ENERGY_TO_TARGET and options.target is not None:
         table.energy_to_target_j(options.target)
+    space = _space(options, table)
+    is_paused = options.may_pause and options.space is None and options.target is not None
+    lines = _pausing(options, table) if is_paused else _sequential(options, table, space, goal)
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _pausing(options: ReplayOptions, table: ReplayTable) -> Iterator[str]:
+    """Search with trainings that are paused and gone on with."""
+    arms = ArmTable.of(table)
+    every = list(arms.arms)
+    start = starting_arms(options.start, arms.axes, every)
+    outcome = PausingReplay(
+        table,
+        arms,
+        target=options.target or 0.0,
+        seed=options.seed,
+        policy=Policy.of(sure=options.sure, confirm=options.confirm, trials=options.trials),
+        budget=(budget := Budget(options.budget_j)),
+        order=ArmOrder(arms.axes, every, seed=options.seed, start=start),
+        gpus=options.pretended_gpus,
+    ).run()
+    return pausing_lines(table, arms, outcome, budget)
+
+
+def _sequential(
+    options: ReplayOptions, table: ReplayTable, space: Space, goal: SearchGoal
+) -> Iterator[str]:
+    """Search with trials that are trained or stopped once.
+
+    Raises:
+        OptionError: Something is asked for that only the other takes.
+    """
+    if options.sure is not None or options.start or options.confirm:
+        message = (
+            "--sure, --start and --confirm take a replay with --goal energy-to-target over the "
+            "table's own setups, with --sampler auto and --halving auto."
+        )
+        raise OptionError(message)
     budget = Budget(options.budget_j)
     halving = _halving(options, table)
     first_j = 0.0
     if halving is not None and halving.first is not None:
         by_energy = options.rungs is Rungs.ENERGY
         first_j = halving.first * (1.0 if by_energy else table.cheapest_epoch_j)
-    space = _space(options, table)
     search = Simulation(
         table,
-        proposer=Proposer(space, goal=goal, sampler=options.sampler, seed=options.seed),
+        proposer=Proposer(space, goal=goal, sampler=options.optuna_sampler, seed=options.seed),
         stopper=EarlyStopper(goal=goal, budget=budget, halving=halving, capping=not options.no_cap),
         budget=budget,
         goal=goal,
@@ -98,8 +141,7 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
         first_rung_j=first_j,
         space=space,
     ).run()
-    for line in replayed_lines(table, search, goal, budget):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return replayed_lines(table, search, goal, budget)
 
 
 def _halving(options: ReplayOptions, table: ReplayTable) -> Halving | None:

@@ -145,13 +145,7 @@ class Simulation:
         Raises:
             OptionError: The budget does not suffice for the cheapest epoch.
         """
-        cheapest_j = self._table.cheapest_epoch_j
-        if self._budget.limit_j < cheapest_j:
-            message = (
-                f"--energy-budget-wh is {self._budget.limit_j / J_PER_WH:g}; the cheapest epoch of "
-                f"{self._table.name} needs {cheapest_j / J_PER_WH:g}. Give more."
-            )
-            raise OptionError(message)
+        check_budget(self._budget, self._table)
         self._fill()
         while self._queue:
             self._now_s, _, running = heapq.heappop(self._queue)
@@ -274,3 +268,18 @@ class Simulation:
 def first_rung(rungs: Rungs, table: ReplayTable) -> float:
     """Two epochs; as energy, two of the cheapest, so that no setup is judged on less."""
     return 2.0 if rungs is Rungs.EPOCHS else 2.0 * table.cheapest_epoch_j
+
+
+def check_budget(budget: Budget, table: ReplayTable) -> None:
+    """Refuse a budget that does not suffice for the cheapest epoch.
+
+    Raises:
+        OptionError: It does not.
+    """
+    cheapest_j = table.cheapest_epoch_j
+    if budget.limit_j < cheapest_j:
+        message = (
+            f"--energy-budget-wh is {budget.limit_j / J_PER_WH:g}; the cheapest epoch of "
+            f"{table.name} needs {cheapest_j / J_PER_WH:g}. Give more."
+        )
+        raise OptionError(message)

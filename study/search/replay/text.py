@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from study.record.search_goal import SearchGoal, best_of
+from study.search.arms.training import State
+from study.search.replay.arms import ArmTable
+from study.search.replay.pausing import PausingOutcome
 from study.search.replay.simulation import ReplayedSearch
 from study.search.replay.table import ReplayTable
 from study.search.stopping.budget import Budget
-from study.search.text import NO_ANSWER, curve_text, headline, listed, spent_text, wh_text
+from study.search.text import NO_ANSWER, curve_text, energy_text, headline, listed, spent_text
 
 
 def replayed_lines(
@@ -25,7 +28,7 @@ def replayed_lines(
         yield f"  {headline(goal)}: {text}: {curve_text(curves[index])}{labels(table)}"
     yield (
         f"energy {spent_text(search.spent_j, budget)}; the grid takes "
-        f"{wh_text(table.grid_j)}{labels(table)}"
+        f"{energy_text(table.grid_j)}{labels(table)}"
     )
     yield f"stopped early: {sum(each.stopped for each in curves)} (lower bounds)"
     names = listed([_choice(choice) for choice in search.not_run])
@@ -37,6 +40,57 @@ def replayed_lines(
         )
     if table.left_out:
         yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
+
+
+def pausing_lines(
+    table: ReplayTable, arms: ArmTable, outcome: PausingOutcome, budget: Budget
+) -> Iterator[str]:
+    """Lines on a search whose trainings were paused: its answer, its certainty and its bill."""
+    count = len(outcome.trainings)
+    limits = max(len(each.settings) for each in arms.arms.values())
+    shared = f", each told by {limits} settings of {_names(arms)}" if limits > 1 else ""
+    yield (
+        f"replayed on {table.name}: {count} trainings of {len(arms.arms)} setups{shared} in "
+        f"{outcome.duration_s:.1f} s simulated"
+    )
+    if not outcome.found:
+        yield f"The search has no answer: {NO_ANSWER[SearchGoal.ENERGY_TO_TARGET]}."
+    for found in outcome.found[-1:]:
+        text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
+        yield (
+            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {found.score:.3f}, "
+            f"{energy_text(found.to_target_j)} to the target{labels(table)}"
+        )
+    yield from _sure_lines(outcome)
+    yield (
+        f"energy {spent_text(outcome.spent_j, budget)}; the grid takes "
+        f"{energy_text(table.grid_j)}{labels(table)}"
+    )
+    paused = sum(each.state is State.PAUSED for each in outcome.trainings)
+    yield f"paused, and not gone on with: {paused} (lower bounds)"
+    tried = {each.arm for each in outcome.trainings}
+    left = [_choice(arm) for arm in arms.arms if arm not in tried]
+    yield f"not run: {len(left)} of {len(arms.arms)} setups{listed(left)}"
+    if table.left_out:
+        yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
+
+
+def _sure_lines(outcome: PausingOutcome) -> Iterator[str]:
+    sure = outcome.sure
+    if sure is None:
+        return
+    if sure.right is None or sure.best is None:
+        yield "  each setup was trained once: how probable the answer is, --sure 0.9 tells"
+        return
+    repeats = sum(each.again > 0 for each in outcome.trainings)
+    yield (
+        f"  at most 5 % dearer than the cheapest with a probability of {sure.right:.0%}, the cheapest "
+        f"with {sure.best:.0%} ({repeats} repeats)"
+    )
+
+
+def _names(arms: ArmTable) -> str:
+    return " and ".join(axis.name for axis in arms.cost_only)
 
 
 def labels(table: ReplayTable) -> str:

@@ -10,6 +10,7 @@ from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.figures.setup_charts import heat_map_chart
 from analysis.figures.setups import MOST_BARS, pareto_info, relative_energy_info
 from analysis.findings import Findings, analyse
+from analysis.forms.chart_style import mark_step
 from analysis.forms.series import series_of
 from analysis.read.load import load
 from study.record.manifest import SetupFacts
@@ -106,6 +107,7 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
     assert named(0.25, 0.75) == ["0.1, alpha 0.25", "0.1, alpha 0.75"]
 
 
+@pytest.mark.slow
 def test_setups_that_are_no_grid_have_no_heat_map(tmp_path: Path) -> None:
     """Five setups of which no two share batch size or rate would fill a fifth of the map."""
     setups = tuple(
@@ -131,3 +133,11 @@ def test_of_many_bars_the_first_of_the_ranking_and_the_worst_stay(tmp_path: Path
     assert [bar.setup for bar in info.bars] == [*range(1, MOST_BARS + 1), MOST_BARS + 10]
     assert info.bars[-1].percent == pytest.approx(100)
     assert info.setups_left_out == 9
+
+
+def test_no_panel_is_narrower_than_its_heading() -> None:
+    """One bar alone gets the room of its heading; many have enough, and keep their step."""
+    groups = ["batch size 64", "batch size 1024"]
+
+    assert mark_step(36, groups, 1) > 6 * len("batch size 1024")
+    assert mark_step(36, groups, 16) == 36

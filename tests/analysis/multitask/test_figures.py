@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from analysis.figures.drawing import draw
 from analysis.multitask.figures import multitask_bars_info
 from analysis.page.sections import key_figures
@@ -24,6 +26,7 @@ def test_bars_stack_one_by_one_and_stand_beside_both(tmp_path: Path) -> None:
     assert "saves 80.0" in info.note
 
 
+@pytest.mark.slow
 def test_multitask_is_drawn_and_comes_first(tmp_path: Path) -> None:
     """Bars with their words for who points at one."""
     found = findings_of(tmp_path / "a", Paradigm.MULTITASK, TASKS, {1: (3, 2, 1)})

@@ -179,6 +179,7 @@ def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Pat
     assert {row["labels"] for row in rows} == {""}
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_answer_and_writes_the_page(tmp_path: Path) -> None:
     """Tables, recommendation and the report's path, no line wider than a plain file's."""
     folder = four_setups(tmp_path / "a", synthetic=True)

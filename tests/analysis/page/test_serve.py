@@ -195,6 +195,7 @@ def test_the_page_of_several_studies_follows_those_that_can_be_read(tmp_path: Pa
     assert not overview.refresh()
 
 
+@pytest.mark.slow
 def test_the_command_says_the_url_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     """As a user runs it: a free port, the page over HTTP, no traceback at the end."""
     folder = study(tmp_path / "a", trials=2)
@@ -244,6 +245,7 @@ def test_wrong_input_is_a_sentence_and_status_2(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_a_sentence(server: ReportServer) -> None:
     """The message names the port and the way out."""
     with pytest.raises(AnalysisError, match=rf"--port is {server.server_port}.*0 for a free one"):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from analysis.figures.drawing import draw
 from analysis.findings import Findings
 from analysis.page.report import write_report
@@ -56,6 +58,7 @@ def test_one_setup_has_one_panel(tmp_path: Path) -> None:
     assert [case.case for case in frozen.cases] == ["best"]
 
 
+@pytest.mark.slow
 def test_pretraining_is_drawn_and_comes_first(tmp_path: Path) -> None:
     """The first screen has Figure 4; where nothing pays there is none, and the report is whole."""
     pays = findings_of(

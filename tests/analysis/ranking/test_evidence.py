@@ -89,7 +89,7 @@ def test_boards_differ_and_one_board_cancels() -> None:
         return known(
             *(
                 dataclasses.replace(
-                    setup_energy(n, [e, e + 0.1, e - 0.1], [0.9] * 3), boards=frozenset({board})
+                    setup_energy(n, [e, e + 0.1, e - 0.1], [0.9] * 3), boards=(board,) * 3
                 )
                 for n, (e, board) in enumerate(pairs, start=1)
             )
@@ -97,6 +97,24 @@ def test_boards_differ_and_one_board_cancels() -> None:
 
     assert saving_is_sure("a", "a")
     assert not saving_is_sure("a", "b")
+
+
+def test_a_board_that_uses_more_in_all_setups_is_taken_off() -> None:
+    """10 % more on one board: two setups that are alike on each differ by nothing for sure."""
+    setups = [
+        dataclasses.replace(
+            setup_energy(n, [e, 1.1 * e, 1.001 * e], [0.9] * 3), boards=("a", "b", "a")
+        )
+        for n, e in enumerate((100.0, 90.0, 80.0, 70.0), start=1)
+    ]
+
+    found = known(*setups)
+
+    apart = found.saving(2, 1)
+    assert found.boards is not None
+    assert found.boards.widest == pytest.approx(0.1, abs=0.01)
+    assert apart is not None
+    assert 0.09 < apart.low < 0.1 < apart.high < 0.11
 
 
 def test_what_readings_have_of_their_own_is_the_least_spread() -> None:
@@ -145,7 +163,7 @@ def test_a_better_calibrated_board_has_a_narrower_total() -> None:
 
     def width_j(calibration: float | None) -> float:
         setup = setup_energy(1, [100.0, 100.1, 99.9], [0.9] * 3)
-        boards = frozenset({"a"})
+        boards = ("a",) * 3
         found = known(dataclasses.replace(setup, boards=boards, calibration=calibration)).total_j(1)
         assert found is not None
         return found.high - found.low

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.findings import analyse
 from analysis.read.load import load
 from analysis.tables.components import components_info
+from analysis.tables.setups import ranking_info
 from study.record.files import J_PER_WH
 from study.record.manifest import ComponentFacts, Manifest
 from study.record.vocabulary import EnergyMethod
@@ -47,3 +48,20 @@ def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> 
 def test_a_single_component_has_no_table(tmp_path: Path) -> None:
     """It is what ranks, and stands in every other table."""
     assert components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0])))) is None
+
+
+def test_the_ranking_says_what_ranks_and_shows_the_others_beside(tmp_path: Path) -> None:
+    """In the title the energy that ranks, in columns those of the components that do not."""
+    path = study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None], node=[80.0, 90.0])
+    epochs = pd.read_parquet(path / "epochs.parquet")
+    for name in ("gpu", "cpu", "node"):
+        epochs[f"{name}_energy_j"] = 1.0
+    epochs.to_parquet(path / "epochs.parquet")
+
+    info = ranking_info(analyse(load(path)))
+
+    assert "energy of the accelerators" in info.title
+    by_key = {each.key: place for place, each in enumerate(info.columns)}
+    assert "gpu_energy_wh" not in by_key
+    assert [row[by_key["cpu_energy_wh"]].value for row in info.rows] == [5.0, None]
+    assert [row[by_key["node_energy_wh"]].value for row in info.rows] == [80.0, 90.0]

@@ -24,6 +24,7 @@ def shown(study: str, width: int) -> str:
     return console.export_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["regime", "pretraining"])
 @pytest.mark.parametrize("width", [72, 80, 100, 160])
 def test_no_number_is_cut_off(study: str, width: int) -> None:

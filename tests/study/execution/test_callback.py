@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from study.execution.callback import LOOK_EACH_S, StudyCallback
+from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import AFTER, Quarantine
 from study.record.objective import ACCURACY
@@ -119,6 +120,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
         cast("Any", shown),
         cast("Cluster", books),
         Quarantine(["well", "sick"]),
+        cast("Admissions", books),
         restarts=getattr(request, "param", 1),
     )
     return Scene(callback, recorder, books, shown)

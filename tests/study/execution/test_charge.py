@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.execution.charge import component_j, ranking_reading
+from study.execution.charge import (
+    Part,
+    component_j,
+    component_j_of_all,
+    ranking_reading,
+    ranking_reading_of_all,
+)
 from study.record.vocabulary import EnergyScope
 from trackers.sample import Component, Device, Method, Reading, Status
 
@@ -96,3 +102,16 @@ def test_without_a_tracker_the_reading_is_missing_whatever_ranks() -> None:
     found = {ranking_reading(of_window, (), scope).note for scope in EnergyScope}
 
     assert found == {"no tracker"}
+
+
+def test_a_trial_is_charged_what_all_its_processes_used() -> None:
+    """The sum of each one's; missing where one has not said."""
+    own = Part(readings=readings(8.0, 4.0, None, None), devices=BILL)
+    other = Part(readings=readings(7.0, 5.0, None, None), devices=BILL)
+    unknown = Part.missing(note="gone")
+
+    assert ranking_reading_of_all([own, other], EnergyScope.ACCELERATOR).energy_j == 15.0
+    assert component_j_of_all([own, other], CPU) == 9.0
+    assert component_j_of_all([own, other], MEMORY) is None
+    assert ranking_reading_of_all([own, unknown], EnergyScope.ACCELERATOR).energy_j is None
+    assert component_j_of_all([own, unknown], GPU) is None

@@ -243,6 +243,17 @@ def test_other_places_and_resources_are_the_same_study() -> None:
     assert was != is_now
 
 
+def test_a_study_goes_on_with_as_many_workers() -> None:
+    """However that is said; the energies of others would not be comparable."""
+    was = manifest_of(StudyOptions(gpus_per_trial=2))
+    same, other = StudyOptions(workers_per_trial=2), StudyOptions()
+
+    check_same_study(Manifest.from_json(was.to_json()), manifest_of(same))
+
+    with pytest.raises(OptionError, match="a trial had 2 workers and has 1"):
+        check_same_study(Manifest.from_json(was.to_json()), manifest_of(other))
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -318,3 +329,14 @@ def test_a_calibration_that_cannot_be_read_is_refused(tmp_path: Path, address: s
 
     with pytest.raises(OptionError, match=r"--calibration: .*gone\.json is no calibration"):
         check_this_machine(options)
+
+
+@pytest.mark.parametrize("asked", [{"precision": "tf32"}, {"axis": ("precision=fp32,tf32",)}])
+def test_an_arithmetic_that_a_cpu_has_not_is_refused(asked: dict[str, Any]) -> None:
+    """It would be fp32 under another name; on a cluster the trials' machines may have it."""
+    options = StudyOptions(device="cpu", tracker=("estimate",), **asked)
+
+    with pytest.raises(OptionError, match=r"--precision is tf32, .* trials train on cpu"):
+        check_this_machine(options)
+
+    check_this_machine(replace(options, address="auto"))

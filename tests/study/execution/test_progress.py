@@ -188,6 +188,18 @@ def test_a_terminal_gets_a_table_of_all_setups() -> None:
     assert screen.summary().endswith(" left, more than 0.033 Wh")
 
 
+def test_each_component_stands_beside_what_ranks() -> None:
+    """Where more than one is known; what is not measured is not named."""
+    screen = Screen(terminal=True)
+    screen.progress.begin("setup01-seed0", 1)
+    screen.progress.epoch(epoch(1, 36.0, 0.5, of=plan(1), gpu_energy_j=36.0, cpu_energy_j=7.2))
+    screen.progress.start()
+
+    screen.progress.stop()
+
+    assert screen.summary().endswith("0.010 Wh (GPU 0.010, CPU 0.002)")
+
+
 def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
     """Neither a zero nor whether it will be measured or estimated."""
     screen = Screen(terminal=True)

@@ -114,6 +114,7 @@ def test_ties_are_intervals_that_hold_0() -> None:
     assert interval(difference(quantity, 0, 1)).holds(0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setups", "repeats"), [(1, 3), (2, 2), (4, 2), (16, 2), (16, 5)])
 def test_intervals_cover(setups: int, repeats: int) -> None:
     """Of 2000 studies with one common spread 93 to 97.5 % hold the truth, however few setups."""

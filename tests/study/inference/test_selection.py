@@ -66,6 +66,7 @@ def test_each_draw_loses_another_part_of_the_bias() -> None:
     assert left.max() == pytest.approx(-0.2, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_score_of_the_luckiest_of_many_covers_when_corrected() -> None:
     """Of 16 setups that are all the same, where luck is all there is: 90 % or more hold the truth."""
     values = np.random.default_rng(3).standard_normal((1000, 16, 2))

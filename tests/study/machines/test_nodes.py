@@ -71,7 +71,7 @@ def test_as_many_trials_run_on_a_machine_as_fit(cpus: int, gpus: int, each: int)
     """What is scarcest decides; a trial more would not fit."""
     machine = node("h", cpus=cpus, gpus=gpus)
 
-    trials = Share(cpus=each, gpus=1).trials_on(machine)
+    trials = Share(cpus=each, gpus=1).trials_on([machine])
 
     assert trials * each <= cpus
     assert trials <= gpus
@@ -218,12 +218,22 @@ def test_machines_of_another_model_can_be_kept_off(
 
 def test_a_trial_asks_ray_for_the_model() -> None:
     """As a sliver of a resource that only machines with it have."""
-    assert Share(cpus=2, gpus=1).resources() == {"cpu": 2, "gpu": 1}
-    assert Share(cpus=2, gpus=1, accelerator="A10G").resources() == {
-        "cpu": 2,
-        "gpu": 1,
-        "accelerator_type:A10G": 0.001,
-    }
+    assert Share(cpus=2, gpus=1).bundles() == [{"CPU": 2, "GPU": 1}]
+    assert Share(cpus=2, gpus=0).bundles() == [{"CPU": 2}]
+    assert Share(cpus=2, gpus=1, accelerator="A10G").bundles() == [
+        {"CPU": 2, "GPU": 1, "accelerator_type:A10G": 0.001}
+    ]
+
+
+def test_the_workers_of_a_trial_share_what_it_gets() -> None:
+    """Each is a bundle; they may be on several machines, as long as all of them fit."""
+    share = Share(cpus=3, gpus=2, workers=2)
+    machines = [node("h1", cpus=8, gpus=1), node("h2", cpus=8, gpus=2)]
+
+    assert share.bundles() == [{"CPU": 1.5, "GPU": 1}] * 2
+    assert [share.workers_on(each) for each in machines] == [1, 2]
+    assert share.trials_on(machines) == 1
+    assert share.trials_on(machines[:1]) == 0
 
 
 def test_the_manifest_has_machines_without_trials_too() -> None:

@@ -1,5 +1,7 @@
 """What trackers booked of an attempt, as the energy that ranks."""
 
+from dataclasses import replace
+
 import pytest
 
 from study.record.bookings import WindowRecord
@@ -59,3 +61,16 @@ def test_a_part_that_is_missing_makes_the_sum_missing() -> None:
 def test_a_row_of_version_0_1_is_what_ranked(scope: EnergyScope) -> None:
     """It says no component, and is the only one of its window."""
     assert ranking_j_of([row(None, 3.0)], scope, attempt=1) == {("trial", 0): 3.0}
+
+
+def test_the_workers_of_a_trial_are_summed() -> None:
+    """Each has its share of the same CPU; one of which a part is missing makes all of it missing."""
+    rows = [replace(row("cpu", 4.0), worker=rank) for rank in (0, 1)]
+    lacking = replace(row("cpu", None), worker=2)
+
+    found = ranking_j_of(rows, EnergyScope.ACCELERATOR, attempt=1)
+
+    assert found == {("trial", 0): 8.0}
+    assert ranking_j_of([*rows, lacking], EnergyScope.ACCELERATOR, attempt=1) == {
+        ("trial", 0): None
+    }

@@ -53,3 +53,15 @@ def test_charts_of_an_estimate_say_so(*, estimated: bool) -> None:
     events = layout_events(ACCURACY, tasks=(), estimated=estimated)
 
     assert events.count(b" (estimated)") == (3 if estimated else 0)
+
+
+def test_several_components_have_a_chart_each() -> None:
+    """A single one is what ranks, and has its chart already; an estimate says so."""
+    alone = layout_events(ACCURACY, tasks=(), estimated=False, components={"gpu": False})
+    several = layout_events(
+        ACCURACY, tasks=(), estimated=False, components={"gpu": False, "cpu": True}
+    )
+
+    assert b"Energy by component" not in alone
+    assert b"ray/tune/gpu_energy_mwh" in several
+    assert b"CPU: energy of an epoch, mWh (estimated)" in several

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from study.execution.trainable import TrialContext, run_attempt
+from study.execution.team.trial_training import TrialContext
+from study.execution.trainable import run_attempt
 from study.execution.trial_meter import TrialMeter
 from study.record.attempts import counted
 from study.record.objective import ACCURACY
@@ -143,6 +144,7 @@ def figures(books: Books) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost_at", range(1, REPORTS + 1))
 def test_a_trial_that_is_lost_goes_on(tmp_path: Path, lost_at: int) -> None:
     """As if nothing had been: each epoch once, the same figures, and no joule lost or had twice.

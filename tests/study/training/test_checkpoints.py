@@ -19,8 +19,8 @@ from study.store.folder import StudyFolder
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import Task, plain_task
 from study.training.stages import StageTasks
+from study.training.task import Task, plain_task
 from tests.study.rows import epoch
 from tests.study.staged import Waves
 from tests.study.tiny import Tiny, data

@@ -16,7 +16,8 @@ from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.streams import Streamed
+from study.training.task import plain_task
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")
@@ -148,7 +149,7 @@ def _known(outcomes: list[EpochOutcome]) -> list[float]:
     return [each for each in losses(outcomes) if each is not None]
 
 
-@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize("precision", ["tf32", "bf16", "fp16"])
 def test_precision_is_asked_for_and_put_back(precision: str) -> None:
     """What is global to torch is as before afterwards; the training is nearly the same."""
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
@@ -157,6 +158,82 @@ def test_precision_is_asked_for_and_put_back(precision: str) -> None:
 
     assert (torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32) == before
     assert losses(found) == pytest.approx(losses(trained(Tiny(), data())), rel=0.02)
+
+
+class Normed(Tiny):
+    """Its network counts what it has seen."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """A batch norm, whose means follow the batches."""
+        return nn.Sequential(nn.BatchNorm1d(features), nn.Linear(features, classes))
+
+
+@pytest.mark.integrations  # it needs a C++ compiler, and its time
+def test_a_network_is_compiled_before_the_first_window() -> None:
+    """For whole batches and the last one, for training and validation; and it is the same training."""
+    graphs: list[int] = []
+
+    @contextmanager
+    def window(_: int) -> Iterator[None]:
+        graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])  # noqa: SLF001
+        yield
+        graphs.append(torch._dynamo.utils.counters["stats"]["unique_graphs"])  # noqa: SLF001
+
+    settings = TrainingSettings(
+        batch_size=8,
+        learning_rate=0.01,
+        max_epochs=3,
+        patience=9,
+        optimizer="sgd",
+        seed=1,
+        compiled=True,
+    )
+    points = data(train=22)
+    found = list(train(lambda: plain_task(Normed(), points), settings, device=CPU, window=window))
+
+    assert graphs[0] > 0
+    assert len(set(graphs)) == 1
+    assert losses(found) == pytest.approx(losses(trained(Normed(), points)), rel=1e-4)
+
+
+def test_a_sum_of_bf16_metrics_does_not_stop_growing() -> None:
+    """Each batch counts, however many there were before it."""
+
+    class Halves(Tiny):
+        def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+            """A metric of few digits."""
+            del outputs, targets
+            return {"accuracy": torch.ones((), dtype=torch.bfloat16)}
+
+    points = data()
+    many = Arrays(
+        inputs=np.tile(points.val.inputs, (1000, 1))[:5000],
+        targets=np.tile(points.val.targets, 1000)[:5000],
+    )
+
+    outcomes = trained(Halves(), dataclasses.replace(points, val=many), max_epochs=1)
+
+    assert outcomes[0].val_metrics["accuracy"] == 1.0
+
+
+class Large(Dataset[Any]):
+    """Samples of a mebibyte each, and how many were read at once."""
+
+    def __len__(self) -> int:
+        """More than a batch of validation."""
+        return 40
+
+    def __getitem__(self, place: int) -> tuple[Tensor, int]:
+        """Zeros, and a class."""
+        return torch.zeros(2**18), place % 2
+
+
+def test_large_samples_are_validated_in_smaller_batches() -> None:
+    """32 MiB at once, whatever the setup; small ones up to 1,024 at once."""
+    part = Streamed(source=Large(), device=CPU)
+
+    assert [batch.size for batch in part.validation()] == [32, 8]
+    assert Streamed(source=Points(data().val), device=CPU).validation_batch == 1024
 
 
 class Points(Dataset[Any]):

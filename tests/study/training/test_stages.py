@@ -6,10 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
 from models.transfer import weights_of
 from study.errors import ScenarioError
+from study.record.objective import Objective
 from study.record.vocabulary import Stage, StopReason
 from study.store.tasks import stages_of_tasks
 from study.training.dry_run import check_training
@@ -180,6 +181,30 @@ def test_each_task_alone_has_its_own_accuracy_and_both_have_the_mean() -> None:
     both = found[Stage.BOTH]
     mean = (both["attributes/accuracy"] + both["identity/accuracy"]) / 2
     assert both["accuracy"] == pytest.approx(mean, abs=1e-6)
+
+
+class Errors(Pairs):
+    """Two tasks whose errors are to be small."""
+
+    objective = Objective("error", mode="min")
+
+    def task_score(self, task: str, outputs: Tensor, targets: Tensor) -> Tensor:
+        """What was not recognised."""
+        return 1 - super().task_score(task, outputs, targets)
+
+
+def test_tasks_are_watched_by_the_objective_whatever_it_is() -> None:
+    """Each under its name, and their mean under the objective's own; none is called an accuracy."""
+    scenario = Errors()
+    points = scenario.load(None, seed=0)
+    check_training(scenario, points, (*scenario.tasks, Stage.BOTH), [{}])
+    tasks = StageTasks(scenario=scenario, data=points, parameters={})
+
+    found = trained(tasks, Stage.BOTH)[-1].val_metrics
+
+    assert set(found) == {"error", "attributes/error", "identity/error"}
+    mean = (found["attributes/error"] + found["identity/error"]) / 2
+    assert found["error"] == pytest.approx(mean, abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, is_out_of_memory, train
 from study.training.recipe import OPTIMIZERS, TrainingSettings
 from study.training.samples import VALIDATION_BATCH
-from study.training.stage import WARM_UP_ON_CPU, plain_task
+from study.training.stage import WARM_UP_ON_CPU
+from study.training.task import plain_task
 from tests.study.tiny import Tiny, data
 
 CPU = torch.device("cpu")

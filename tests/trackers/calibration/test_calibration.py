@@ -133,6 +133,7 @@ def test_a_load_is_made_by_a_command_and_ends(tmp_path: Path) -> None:
     assert said.read_text() == "0.25"
 
 
+@pytest.mark.slow
 def test_the_command_writes_factor_and_interval(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from typing import final
 
 import pytest
 
-from tests.fake_nvml import Boards
+from tests.fake_nvml import UUIDS, Boards
 from tests.trackers.known_curves import LEARN_S, START_S, told
 from tests.trackers.scripted import BOARD, OTHER, ScriptedSource
 from tests.waiting import PATIENCE_S, waited_for
@@ -254,3 +254,76 @@ def test_a_board_that_has_hung_is_measured_again() -> None:
         reading = waited_for(measured, "a window that is counted")
 
     assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6)
+
+
+@final
+class SlowBoard:
+    """Eight boards of 100 W, the last of which is always in the middle of an answer that takes long."""
+
+    name, note, estimated, counter_outlives = "slow", "what the test says", False, True
+
+    def __init__(self) -> None:
+        """Answer none of its questions before the test says so."""
+        self._all = ScriptedSource(
+            MonotonicClock(),
+            power_w=lambda _: 100.0,
+            counter_j=lambda time_s: 100 * time_s,
+            uuids=UUIDS,
+        )
+        self.devices, self.close = self._all.devices, self._all.close
+        self.is_slow = threading.Event()
+        self.is_asked = threading.Semaphore(0)
+        self._may_answer = threading.Semaphore(0)
+
+    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
+        """See `PowerSource`."""
+        if device_uuid == UUIDS[-1] and self.is_slow.is_set():
+            self.is_asked.release()
+            self._may_answer.acquire()
+        return self._all.observe(device_uuid, counter=counter)
+
+    def answer(self) -> None:
+        """Let the present question be answered; the next one takes as long again."""
+        self._may_answer.release()
+
+    def heal(self) -> None:
+        """Answer all questions at once from now on."""
+        self.is_slow.clear()
+        self._may_answer.release(1000)
+
+
+def test_a_board_that_answers_slowly_delays_no_window_of_seven_others() -> None:
+    """Between its answers their windows open and close, and all of their readings are right."""
+    source = SlowBoard()
+    with EnergyMeter(source, sampling_hz=50) as meter:
+        source.is_slow.set()
+        readings: list[Reading] = []
+        for number in range(4):
+            assert source.is_asked.acquire(timeout=PATIENCE_S)  # it owes an answer all the time
+            with meter.window(number, devices=UUIDS[:-1]) as window:
+                pass
+            readings += window.readings.values()
+            source.answer()
+        source.heal()
+
+    assert len(readings) == 28
+    for reading in readings:
+        assert reading.method is Method.COUNTER
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6)
+
+
+def test_in_a_window_over_all_boards_the_slow_one_delays_no_others_reading() -> None:
+    """They are asked at the edge itself, whenever it answers, and their energy is that of the window."""
+    source = SlowBoard()
+    with EnergyMeter(source, sampling_hz=50) as meter:
+        source.is_slow.set()
+        assert source.is_asked.acquire(timeout=PATIENCE_S)
+        with meter.window("all") as window:
+            pass
+        source.heal()
+
+    *others, slow = (window.readings[each] for each in UUIDS)
+    assert slow.status is not Status.OK
+    for reading in others:
+        assert reading.method is Method.COUNTER
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6)

@@ -126,3 +126,14 @@ def test_the_token_is_not_printed() -> None:
 
     assert address is not None
     assert repr(address.token) not in repr(address)
+
+
+def test_answers_come_in_the_order_of_the_questions(connect: Connect) -> None:
+    """Who asks need not wait; what was asked first is answered first."""
+    lane = connect(double=lambda n: 2 * n)
+
+    for number in (1, 2, 3):
+        lane.ask("double", number)
+
+    assert [lane.answer() for _ in range(3)] == [2, 4, 6]
+    assert lane.call("double", 4) == 8

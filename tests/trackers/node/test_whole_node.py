@@ -15,6 +15,8 @@ from tests.fake_nvml import build
 from tests.trackers.node.whole_node import BOARDS, energy_j
 from tests.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 EPOCHS, EPOCH_S = 5, 1.2
 HANG_S = float(os.environ.get("HANG_S", "2"))

@@ -59,6 +59,7 @@ def account(path: Path) -> Any:  # noqa: ANN401 - as it was written
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> None:
     """Two children of a CPU second each are on the bill, and the exit status is the program's."""
     out = tmp_path / "run.json"
@@ -95,6 +96,7 @@ def test_the_estimate_is_labelled_and_what_is_blind_is_named(tmp_path: Path) -> 
     assert float(rows[0]["g_co2e"]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_program_that_is_killed_is_measured_until_then(
     tmp_path: Path, number: signal.Signals
@@ -110,6 +112,7 @@ def test_a_program_that_is_killed_is_measured_until_then(
     assert account(out)["components"]["cpu"]["energy_j"] > 0.4 * 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_what_is_sent_to_us_goes_to_the_program(number: signal.Signals) -> None:
     """Its own handler decides how it ends, and we end like it."""
@@ -134,6 +137,7 @@ def test_what_is_sent_to_us_goes_to_the_program(number: signal.Signals) -> None:
     process.stdout.close()
 
 
+@pytest.mark.slow
 def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
     """On an emulated board: power x time, by its counter; hidden boards are not on the bill."""
     boards = Boards(boards=2, shape="constant", refresh_ms=20)
@@ -153,6 +157,7 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
     assert told["total"]["methods"] == ["counter", "estimated"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

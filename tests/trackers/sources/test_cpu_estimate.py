@@ -183,6 +183,7 @@ def test_where_the_system_does_not_tell_children_are_found_after_a_while() -> No
     assert seen_s >= 0.8 * BURNT_S
 
 
+@pytest.mark.slow
 def test_workers_that_live_on_are_in_the_epochs_in_which_they_work() -> None:
     """As those of a DataLoader: started in the first epoch, and busy in each."""
     program = """

@@ -23,8 +23,8 @@ from study.scenario import Configurable, Data, Scenario, Searchable
 from study.scenario_lookup import load_scenario
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
 from study.training.stages import StageTasks, stage_warnings
+from study.training.task import plain_task
 from tests.study.data.celeba.celeba_files import TWO_EACH, write_folder, write_lists
 
 SMALL = "test_resnet"

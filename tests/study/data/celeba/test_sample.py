@@ -30,6 +30,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sample(tmp_path_factory.mktemp("sample"), images=6, seed=3)
 
 
+@pytest.mark.slow
 def test_it_has_the_format_of_the_real_set(sample: Path) -> None:
     """Sizes, names and line ends are those of CelebA."""
     lists = [form.IDENTITY_LIST, form.ATTRIBUTE_LIST, form.PARTITION_LIST]

@@ -67,6 +67,7 @@ def test_it_has_gaps_short_and_long(protocol: Path) -> None:
     assert max(gaps) >= 50
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files(protocol: Path, tmp_path: Path) -> None:
     """Files follow from seed and size alone."""
     same = write_sample(tmp_path / "same", rows_per_subject=LEAST_ROWS, seed=3)
@@ -77,6 +78,7 @@ def test_the_same_seed_gives_the_same_files(protocol: Path, tmp_path: Path) -> N
     assert (other / "subject101.dat").read_bytes() != content
 
 
+@pytest.mark.slow
 def test_its_own_folder_is_written_anew(tmp_path: Path) -> None:
     """A folder of this generator may be overwritten."""
     write_sample(tmp_path / "a", rows_per_subject=LEAST_ROWS)

@@ -14,7 +14,7 @@ from study.scenario import Data, Scenario
 from study.scenario_lookup import load_scenario
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
-from study.training.stage import plain_task
+from study.training.task import plain_task
 from tests.study.training.test_training import Windows
 
 seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")
@@ -96,6 +96,7 @@ def test_a_data_folder_is_refused(tmp_path: Path) -> None:
         Watch().load(tmp_path, seed=0)
 
 
+@pytest.mark.slow
 def test_exercises_of_people_it_has_never_seen_are_recognised(watch: Data) -> None:
     """After three epochs, far beyond the chance level."""
     settings = TrainingSettings(

@@ -53,7 +53,7 @@ def test_it_says_what_it_used_and_what_the_grid_takes(
     """Without any means of stopping they are the same: 33 J."""
     said = replayed(capsys, table, *TO_TARGET, "--no-cap", "--halving", "none")
 
-    assert "energy 0.009167 Wh (no budget); the grid takes 0.009167 Wh" in said
+    assert "energy 9.167 mWh (no budget); the grid takes 9.167 mWh" in said
     assert "not run: 0 of 4 setups" in said
 
 
@@ -63,7 +63,7 @@ def test_a_budget_ends_it_and_what_was_not_run_is_listed(
     """By what its setups chose."""
     said = replayed(capsys, table, "--sampler", "grid", "--energy-budget-wh", "0.001")
 
-    assert "of 0.001 Wh" in said
+    assert "of 1 mWh" in said
     assert "not run: 3 of 4 setups: 64 x 0.1, 256 x 0.01, 256 x 0.1" in said
 
 

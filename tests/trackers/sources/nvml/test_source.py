@@ -58,6 +58,7 @@ def run(code: str, boards: Boards, library: Path) -> Any:  # noqa: ANN401 - what
 # The emulation itself: what all other tests with it stand on.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["square", "ramp", "burst", "constant", "noise", "random"])
 @pytest.mark.parametrize("board", [0, 3])
 def test_python_and_c_know_the_same_curve(library: Path, shape: Any, board: int) -> None:  # noqa: ANN401

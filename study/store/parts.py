@@ -1,8 +1,9 @@
-"""The parts of a trial's energy: each of its boards, or each worker of a Train run inside it.
+"""The parts of a trial's energy: those of the processes that do its work.
 
-Trackers measure one device for one name, so a part is a name of its own: `TRIAL#0` is the first
-device of the trial's process, `TRIAL#worker1` that of a Train worker. Where a trial has workers, they
-do the work, and the process that waits for them is not on the bill.
+Trackers know a process by a name of its own. In a study `TRIAL` is the trial's own process, which works
+too, and `TRIAL#worker1` one that trains with it. Of a trainable that was not written for us `TRIAL#0` is
+its own process and `TRIAL#worker0` the first worker of a Train run inside it; where there are workers,
+they do the work, and the process that waits for them is not on the bill.
 """
 
 import math
@@ -11,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from trackers.sample import Method, Reading, Status
 
 WORKER = "worker"
+WORKER_LOST = 71
+"""Exit status of a trial's process that has lost one that trains with it."""
+
 _MARK = "#"
 
 
@@ -23,6 +27,12 @@ def trial_and_part(name: str) -> tuple[str, str]:
     """Return what `part_of` was made of."""
     trial_id, _, part = name.rpartition(_MARK)
     return trial_id, part
+
+
+def trial_and_rank(name: str) -> tuple[str, int]:
+    """Return the trial of a study that a process works for, and which of its processes it is."""
+    trial_id, mark, rank = name.rpartition(f"{_MARK}{WORKER}")
+    return (trial_id, int(rank)) if mark else (name, 0)
 
 
 def on_the_bill(readings: Mapping[str, Reading]) -> Reading:
@@ -60,6 +70,7 @@ def summed(readings: Iterable[Reading]) -> Reading:
         uncertainty_common_j=_sum_or_none(each.uncertainty_common_j for each in every),
         uncertainty_own_j=_root_of_squares(each.uncertainty_own_j for each in every),
         note="; ".join(dict.fromkeys(each.note for each in every if each.note)),
+        shared_by=max((each.shared_by for each in every if each.shared_by), default=None),
     )
 
 

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.instrument.parts import on_the_bill, part_of, summed, trial_and_part
+from study.store.parts import (
+    WORKER,
+    on_the_bill,
+    part_of,
+    summed,
+    trial_and_part,
+    trial_and_rank,
+)
 from trackers.sample import Method, Reading, Status
 
 
@@ -81,3 +88,9 @@ def test_where_there_are_workers_they_are_the_bill() -> None:
     whole = on_the_bill({"0": reading(100.0), "worker0": reading(1.0), "worker1": reading(2.0)})
 
     assert whole.energy_j == 3.0
+
+
+def test_a_process_of_a_study_s_trial_is_known_by_its_rank() -> None:
+    """The trial's own has its name, the others one with a mark."""
+    assert trial_and_rank("setup01-seed0") == ("setup01-seed0", 0)
+    assert trial_and_rank(part_of("setup01-seed0", f"{WORKER}3")) == ("setup01-seed0", 3)

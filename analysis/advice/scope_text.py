@@ -1,0 +1,72 @@
+"""Does the answer change with the scope? What would be advised by the other energies that were measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.energy.scopes import WORDS
+from analysis.energy.totals import SetupEnergy
+from analysis.quantities import energy_text, listed
+from study.record.vocabulary import EnergyScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeAnswer:
+    """What a study comes to by one of its energies.
+
+    Attributes:
+        scope: The energy.
+        estimated: Whether a part of it is an estimate.
+        first: The setup that would be recommended; None where none would.
+        setups: All setups by this energy.
+        cycles: Trainings until pretraining pays; None where there is no such number.
+    """
+
+    scope: EnergyScope
+    estimated: bool
+    first: SetupEnergy | None
+    setups: tuple[SetupEnergy, ...]
+    cycles: float | None
+
+    def total_j(self, setup: int) -> float | None:
+        """Energy of a training of a setup."""
+        return next((each.total_j for each in self.setups if each.setup == setup), None)
+
+
+def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer]) -> str:
+    """Say which energy ranks, and whether another one would say otherwise; empty where there is none.
+
+    Args:
+        own: By the energy that ranks.
+        others: By the others.
+    """
+    told = [each for each in others if each.first is not None]
+    if own.first is None or not told:
+        return ""
+    number = own.first.setup
+    same = [each for each in told if each.first is not None and each.first.setup == number]
+    sentences = [f"This ranking is by the energy of {WORDS[own.scope]}."]
+    if same:
+        names = listed(f"{_named(each)} ({_energy(each, number)})" for each in same)
+        sentences.append(f"By the energy of {names} setup {number} is recommended as well.")
+    sentences += [
+        f"By the energy of {_named(each)} the answer changes: setup {each.first.setup} "
+        f"({_energy(each, each.first.setup)}, and setup {number} {_energy(each, number)})."
+        for each in told
+        if each.first is not None and each not in same
+    ]
+    cycles = [each for each in told if each.cycles is not None]
+    if own.cycles is not None and cycles:
+        said = listed(f"{each.cycles:.1f} by that of {_named(each)}" for each in cycles)
+        sentences.append(
+            f"Pretraining pays after {own.cycles:.1f} trainings by this energy, and after {said}."
+        )
+    return " ".join(sentences)
+
+
+def _named(answer: ScopeAnswer) -> str:
+    return f"{WORDS[answer.scope]}{', partly estimated' if answer.estimated else ''}"
+
+
+def _energy(answer: ScopeAnswer, setup: int) -> str:
+    energy_j = answer.total_j(setup)
+    return "energy not known" if energy_j is None else energy_text(energy_j)

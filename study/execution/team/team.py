@@ -1,0 +1,255 @@
+"""A trial's own process and its workers: they are formed once, step together, and live and die together.
+
+    Tune --starts--> the trial's process, rank 0, in the first bundle of its placement group
+    it   --owns----> a Worker in each other bundle, for all trials that the process runs in turn
+
+A worker that is lost ends the trial's process too: whoever waits for it would wait in vain, and so a
+trial of several processes is lost, and run again, as one of a single process is.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn, final
+
+import ray
+from ray.exceptions import RayError
+from ray.util import get_current_placement_group, get_node_ip_address
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from study.execution.charge import Part
+from study.execution.team.trial_training import TrialContext, TrialTraining
+from study.execution.team.worker import Step, Worker
+from study.record.vocabulary import StopReason
+from study.store.parts import WORKER_LOST
+from study.store.setups import TrialPlan
+from study.training.devices import torch_device
+from study.training.loop import EpochOutcome
+from study.training.ranks import Ranks, join, leave, meeting
+from study.training.stage import StageState
+from trackers.node.actor import Handle
+
+ANSWER_S = 20.0
+"""For how long a worker is waited for that may have failed, or has only to close its windows."""
+
+LOOK_S = 1.0
+
+_UNKNOWN = Part.missing(note="a worker has not said what it used")
+
+_log = logging.getLogger(__name__)
+_team: "Team | None" = None
+
+
+class WorkerFailedError(Exception):
+    """A worker's training went wrong; the message is its traceback."""
+
+
+@final
+class Team:
+    """The processes of a trial, as its own sees them.
+
+    Attributes:
+        parts: What the others have used in the epoch that ended last.
+    """
+
+    def __init__(self, count: int = 1, *, device: str = "cpu") -> None:
+        """Train with `count` processes, this one among them, on what `--device` says."""
+        self.parts: tuple[Part, ...] = ()
+        self._count = count
+        self._device = device
+        self._workers: list[Handle] = []
+        self._steps: list[Any] = []
+        self._trial: tuple[Any, ...] | None = None
+
+    @property
+    def ranks(self) -> Ranks:
+        """This process among them: the first."""
+        return Ranks(rank=0, count=self._count)
+
+    def form(self) -> None:
+        """Start the others, and meet them, unless they are there."""
+        if self._count == 1 or self._workers:
+            return
+        group = get_current_placement_group()
+        if group is None or len(group.bundle_specs) < self._count:
+            message = f"the trial's process is not in a placement group of {self._count} bundles"
+            raise RuntimeError(message)
+        for number, bundle in enumerate(group.bundle_specs[: self._count]):
+            if number:
+                made: Any = ray.remote(Worker).options(
+                    num_cpus=bundle.get("CPU", 0),
+                    num_gpus=bundle.get("GPU", 0),
+                    scheduling_strategy=PlacementGroupSchedulingStrategy(
+                        group, placement_group_bundle_index=number
+                    ),
+                )
+                self._workers.append(made.remote())
+        host = get_node_ip_address()  # type: ignore[no-untyped-call]
+        store = meeting(host)
+        joining = [
+            worker.join.remote(
+                Ranks(rank=number, count=self._count), host, store.port, self._device
+            )
+            for number, worker in enumerate(self._workers, start=1)
+        ]
+        with _watched(joining):
+            join(self.ranks, store, torch_device(self._device))
+            _answers(joining)
+        if self._trial is not None:
+            self._begin()
+
+    @contextmanager
+    def trial(
+        self, plan: TrialPlan, context: TrialContext, data: list[Any], manager: Handle
+    ) -> Iterator[None]:
+        """Around an attempt: the others' windows over it are open.
+
+        Args:
+            plan: The trial.
+            context: What all trials share.
+            data: See `Worker.begin`.
+            manager: The study's `TrackerManager`.
+        """
+        self._trial = (plan, context, data, manager)
+        self._begin()
+        try:
+            yield
+        finally:
+            self._trial = None
+            ended = [worker.end.remote() for worker in self._workers]
+            if ended:
+                ray.wait(ended, num_returns=len(ended), timeout=ANSWER_S)
+
+    def train(
+        self,
+        training: TrialTraining,
+        stage: str,
+        *,
+        begin: StageState | None,
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ) -> Iterator[EpochOutcome]:
+        """Train a stage, all processes in step.
+
+        Args:
+            training: Of this process.
+            stage: The stage.
+            begin: See `study.training.loop.train`.
+            earlier: Reports of the trial so far.
+
+        Raises:
+            WorkerFailedError: Another process's training went wrong, and this one's did not.
+        """
+        self.form()
+        told = ray.put((stage, begin, training.encoder_weights)) if self._workers else None
+        for worker in self._workers:
+            worker.stage.remote(told)
+        outcomes = training.stage(stage, begin=begin, earlier=earlier, cause=self._cause)
+        begin = told = None  # they may hold much memory
+        while (outcome := self._stepped(outcomes)) is not None:
+            yield outcome
+
+    def _stepped(self, outcomes: Iterator[EpochOutcome]) -> EpochOutcome | None:
+        self.parts = (_UNKNOWN,) * (self._count - 1)
+        self._steps = [worker.step.remote() for worker in self._workers]
+        try:
+            with _watched(self._steps):
+                outcome = next(outcomes, None)
+                is_cut = outcome is not None and outcome.stop_reason is StopReason.OUT_OF_MEMORY
+                steps = self._cut() if is_cut else _answers(self._steps)
+        except Exception:
+            self._cut()
+            self._dissolve()
+            raise
+        self.parts = tuple(step.part or _UNKNOWN for step in steps)
+        errors = [step.error for step in steps if step.error is not None]
+        if is_cut or errors:
+            self._dissolve()
+        if errors and not is_cut:
+            raise WorkerFailedError(errors[0])
+        return outcome
+
+    def _cut(self) -> list[Step]:
+        """Outcomes of a step that this process has not got through: others may wait for it."""
+        if not self._steps:
+            return []
+        leave()
+        ready, _ = ray.wait(self._steps, num_returns=len(self._steps), timeout=ANSWER_S)
+        steps = [_answers([each])[0] if each in ready else Step() for each in self._steps]
+        self.parts = tuple(step.part or _UNKNOWN for step in steps)
+        return steps
+
+    def _cause(self, error: Exception) -> Exception:
+        """Cause of an error of this process: a worker that has failed is missed by the rest."""
+        ready = ray.wait(self._steps, num_returns=1, timeout=ANSWER_S)[0] if self._steps else []
+        for step in _answers(ready):
+            if step.is_out_of_memory:
+                return MemoryError(step.error)
+            if step.error is not None:
+                return WorkerFailedError(step.error)
+        return error
+
+    def _begin(self) -> None:
+        begun = [worker.begin.remote(*(self._trial or ())) for worker in self._workers]
+        _answers(begun)
+
+    def _dissolve(self) -> None:
+        """End the others: what one of them waits for may never come."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            ray.kill(worker)
+        leave()
+
+
+def team_here(count: int, *, device: str) -> Team:
+    """Return this process's team, formed; the same for all trials that it runs."""
+    global _team  # noqa: PLW0603 - the processes are one team for as long as they live
+    if _team is None:
+        _team = Team(count, device=device)
+    _team.form()
+    return _team
+
+
+def _answers(asked: Sequence[Any]) -> list[Any]:
+    """The answers of workers; without them this process ends."""
+    try:
+        return [ray.get(each) for each in asked]
+    except RayError as error:
+        _end_with(error)
+
+
+@contextmanager
+def _watched(asked: Sequence[Any]) -> Iterator[None]:
+    """While this process trains with workers that are in a call: end where one of them is lost.
+
+    And where one has failed, and this process does not notice.
+    """
+    if not asked:
+        yield
+        return
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(list(asked), done), name="workers", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+
+
+def _watch(asked: list[Any], done: threading.Event) -> None:
+    while asked and not done.is_set():
+        ready, asked = ray.wait(asked, num_returns=1, timeout=LOOK_S)
+        for step in _answers(ready):
+            if not isinstance(step, Step) or step.error is None or done.wait(ANSWER_S):
+                continue
+            with suppress(Exception):
+                leave()  # what waits in a call of NCCL's comes back
+            if not done.wait(ANSWER_S):
+                _end_with(step.error)
+
+
+def _end_with(error: object) -> NoReturn:
+    """End this process, as if it had been lost itself; Tune then says so, and the trial is run again."""
+    _log.error("a worker of the trial was lost: %s", error)
+    os._exit(WORKER_LOST)

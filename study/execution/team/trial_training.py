@@ -1,0 +1,187 @@
+"""The work of one process for a trial: its stages, one after another, between windows.
+
+A trial that several processes train together has one of these in each.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, final
+
+import ray
+
+from study.axes.kinds import POWER_LIMIT
+from study.axes.variants import variant_of
+from study.execution.trial_meter import TrialMeter
+from study.machines.storage_visibility import StorageVisibility
+from study.record.objective import Objective
+from study.record.vocabulary import EnergyScope, Paradigm
+from study.scenario import Data, Scenario
+from study.store.setups import TrialPlan
+from study.store.stage_order import chosen_stages
+from study.training.devices import (
+    accelerator_uuid,
+    peak_memory_bytes,
+    start_afresh,
+    synchronize,
+    torch_device,
+)
+from study.training.loop import EpochOutcome, train
+from study.training.ranks import ALONE, Ranks
+from study.training.recipe import Precision, TrainingSettings
+from study.training.stage import StageState
+from study.training.stages import EncoderWeights, StageTasks
+from trackers.node.actor import Handle
+from trackers.node.client import TrackerClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialContext:
+    """Values that all trials of a study share.
+
+    Attributes:
+        study: Name of the study.
+        paradigm: What it compares.
+        scenario: With its options.
+        objective: Validation metric that decides.
+        energy_of: Energy that ranks.
+        stages: What each trial trains, in an order that its seed decides.
+        cache_latents: See `StageTasks`.
+        max_epochs: See `TrainingSettings`.
+        patience: See `TrainingSettings`.
+        optimizer: See `TrainingSettings`.
+        precision: See `TrainingSettings`.
+        compiled: See `TrainingSettings`.
+        accumulate: See `TrainingSettings`.
+        clip_norm: See `TrainingSettings`.
+        power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
+        device: The value of `--device`.
+        workers: Processes that train a trial together.
+        threads: CPU threads of each.
+        storage: The study's folder, for checkpoints; None where none are to be kept.
+        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
+    """
+
+    study: str
+    paradigm: Paradigm
+    scenario: Scenario
+    objective: Objective
+    energy_of: EnergyScope
+    stages: tuple[str, ...]
+    cache_latents: bool
+    max_epochs: int
+    patience: int
+    optimizer: str
+    device: str
+    threads: int
+    storage: StorageVisibility | None
+    checkpoint_every_s: float
+    precision: Precision = "fp32"
+    compiled: bool = False
+    accumulate: int = 1
+    clip_norm: float | None = None
+    workers: int = 1
+    power_limits: tuple[str, ...] = ()
+
+
+@final
+class TrialTraining:
+    """The training of a trial in this process, which clears what the trial before has left."""
+
+    def __init__(
+        self,
+        plan: TrialPlan,
+        context: TrialContext,
+        data: Data,
+        meter: TrialMeter,
+        *,
+        ranks: Ranks = ALONE,
+        encoder_weights: EncoderWeights | None = None,
+    ) -> None:
+        """Train `plan` on `data`, measured by `meter`, as one of `ranks`."""
+        self.device = torch_device(context.device)
+        start_afresh(self.device, threads=context.threads)
+        if POWER_LIMIT in plan.chosen:
+            meter.limit_power(plan.chosen[POWER_LIMIT])
+        scenario, data = variant_of(context.scenario, data, plan.chosen)
+        self._tasks = StageTasks(
+            scenario=scenario,
+            data=data,
+            parameters=plan.chosen,
+            cache_latents=context.cache_latents,
+            from_scratch=context.paradigm is Paradigm.PRETRAINING,
+            encoder_weights=encoder_weights,
+        )
+        self._settings = TrainingSettings(
+            batch_size=plan.batch_size,
+            learning_rate=plan.learning_rate,
+            max_epochs=context.max_epochs,
+            patience=context.patience,
+            optimizer=plan.chosen.get("optimizer", context.optimizer),
+            seed=plan.seed,
+            weight_decay=plan.chosen.get("weight_decay"),
+            precision=plan.chosen.get("precision", context.precision),
+            compiled=plan.chosen.get("compile", context.compiled),
+            accumulate=context.accumulate,
+            clip_norm=context.clip_norm,
+        )
+        self._context = context
+        self._meter = meter
+        self._ranks = ranks
+
+    @property
+    def encoder_weights(self) -> EncoderWeights | None:
+        """Weights that the stage `encoder` has learnt; None until then."""
+        return self._tasks.encoder_weights
+
+    def stage(
+        self,
+        stage: str,
+        *,
+        begin: StageState | None,
+        earlier: Sequence[Mapping[str, Any]] = (),
+        cause: Callable[[Exception], Exception] = lambda error: error,
+    ) -> Iterator[EpochOutcome]:
+        """Train a stage; see `study.training.loop.train`, and for `earlier` `TrialMeter.begin_profile`."""
+        meter, context = self._meter, self._context
+        meter.stage, meter.epoch = stage, 1 if begin is None else int(begin["epoch"]) + 1
+        meter.begin_profile(
+            context.power_limits,
+            context.energy_of,
+            batch_size=self._settings.batch_size,
+            earlier=earlier,
+            synchronize=partial(synchronize, self.device),
+        )
+        for outcome in train(
+            partial(self._tasks.start, stage),
+            self._settings,
+            device=self.device,
+            window=meter.window,
+            latents=meter.latents,
+            tested=meter.tested,
+            begin=begin,
+            at_step=None if meter.profile is None else meter.profile.at_step,
+            ranks=self._ranks,
+            cause=cause,
+        ):
+            meter.peak_memory_bytes = peak_memory_bytes(self.device)
+            if outcome.stop_reason is not None:
+                self._tasks.finish()
+            yield outcome
+
+
+def meter_here(plan: TrialPlan, context: TrialContext, manager: Handle) -> TrialMeter:
+    """Return what measures this process for a trial: the way to its node's tracker.
+
+    Args:
+        plan: The trial, by the name under which this process is measured.
+        context: What all trials share.
+        manager: The study's `TrackerManager`.
+    """
+    assigned: list[str] = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
+    client = TrackerClient(
+        manager,
+        accelerator_uuid=accelerator_uuid(assigned),
+        on_accelerator=torch_device(context.device).type != "cpu",
+    )
+    return TrialMeter(plan, client, first_stage=chosen_stages(context.stages, plan.chosen)[0])

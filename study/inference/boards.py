@@ -1,0 +1,151 @@
+"""Boards as a factor: what a board reads or uses more than others, from setups that several have trained.
+
+    log energy = setup + board + noise,    board ~ N(0, c_board^2 + tau^2)
+
+with c the calibration of the board's sensor, and tau by how much boards differ beyond that, which
+the repeats tell: each of `DEVIATIONS` weighs by its marginal likelihood. What is left are normal
+effects given the repeats (best linear unbiased prediction, Henderson 1975, Biometrics 31:423). They
+are taken off, and what is not known of them is added to the draws of the means: an error that is
+common to all boards, as of one board alone, cancels in a saving and stays in a total. Only setups
+that several boards have trained say anything; without one the effects are what calibrations allow.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from study.inference.posterior import SEED, Posterior
+from study.inference.repeats import Floats, Repeats
+
+CALIBRATION = 0.05
+"""What a board's sensor may be wrong by in all of its readings where its source does not say, as a
+share: half of a 95 % interval."""
+
+DEVIATIONS = np.asarray([0.0, 0.025, 0.05, 0.1, 0.2])
+"""Standard deviations that boards may differ by beyond their calibrations."""
+
+_BELIEFS = np.asarray([0.4, 0.2, 0.2, 0.15, 0.05])
+"""Weights of these before anything is known."""
+
+_LEAST = 1e-12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardEffects:
+    """What each board adds to the logarithm of an energy.
+
+    Attributes:
+        boards: Their names, in the order of the arrays.
+        mean: Of each board; 0 where the repeats say nothing. Shape (boards,).
+        covariance: What is not known of them. Shape (boards, boards).
+        shares: Of each setup's repeats the share that ran on each board. Shape (setups, boards).
+        values: Logarithms of joules without the effects, by setup and repeat.
+        inflation: Factor of the variances over repeats: what was fitted took some of it away.
+    """
+
+    boards: tuple[str, ...]
+    mean: Floats
+    covariance: Floats
+    shares: Floats
+    values: tuple[tuple[float, ...], ...]
+    inflation: float
+
+    @property
+    def repeats(self) -> Repeats:
+        """The repeats without the effects, with the spread that they would have had."""
+        found = Repeats.of(self.values)
+        return replace(found, variance=found.variance * self.inflation)
+
+    @property
+    def widest(self) -> float:
+        """By how much two boards differ at most, as a share of the lower one."""
+        return float(np.expm1(np.ptp(self.mean)))
+
+
+def board_effects(
+    values: Sequence[Sequence[float]],
+    boards: Sequence[Sequence[str]],
+    calibrations: Mapping[str, float],
+) -> BoardEffects:
+    """Estimate the effects of boards.
+
+    Args:
+        values: Logarithms of joules, by setup and repeat.
+        boards: The board of each of them.
+        calibrations: By board, the standard deviation of the logarithm of its readings that all of
+            them share; above 0.
+
+    Raises:
+        ValueError: Not every value has a board.
+    """
+    names = tuple(calibrations)
+    setup = np.asarray([place for place, each in enumerate(values) for _ in each])
+    energy = np.asarray([value for each in values for value in each], dtype=float)
+    on = np.asarray([names.index(board) for each in boards for board in each])
+    if [len(each) for each in values] != [len(each) for each in boards]:
+        msg = f"{len(energy)} values and {len(on)} boards; each repeat ran on one board"
+        raise ValueError(msg)
+    ran = (on[:, None] == np.arange(len(names))).astype(float)
+    member = (setup[:, None] == np.arange(len(values))).astype(float)
+    shares = member.T @ ran / member.sum(axis=0)[:, None]
+    apart = ran - shares[setup]
+    off = energy - (member.T @ energy / member.sum(axis=0))[setup]
+    mean, covariance, inflation = _given(
+        apart, off, len(values), np.asarray([*calibrations.values()])
+    )
+    less = energy - mean[on]
+    return BoardEffects(
+        boards=names,
+        mean=mean,
+        covariance=covariance,
+        shares=shares,
+        values=tuple(tuple(less[setup == place].tolist()) for place in range(len(values))),
+        inflation=inflation,
+    )
+
+
+def with_board_errors(
+    energy: Posterior, effects: BoardEffects, *, rng: np.random.Generator | int = SEED
+) -> Posterior:
+    """Add to the draws of true means what is not known of the boards' effects.
+
+    Args:
+        energy: Of one study, logarithms of joules without the effects.
+        effects: Of its boards.
+        rng: Source of the errors, or a seed for one.
+    """
+    source = np.random.default_rng(rng)
+    nothing = np.zeros(len(effects.boards))
+    errors = source.multivariate_normal(nothing, effects.covariance, size=energy.means.shape[-2])
+    shared = errors @ effects.shares.T
+    return replace(energy, means=energy.means + shared, pooled=energy.pooled + shared)
+
+
+def _given(
+    apart: Floats, off: Floats, setups: int, calibrations: Floats
+) -> tuple[Floats, Floats, float]:
+    """Mean and covariance of the effects, and the inflation, from deviations within setups."""
+    known = np.zeros(len(calibrations)), np.diag(calibrations**2), 1.0
+    squares = apart.T @ apart
+    rank = int(np.linalg.matrix_rank(squares, tol=1e-9))
+    freedom = len(off) - setups - rank
+    if not rank or freedom < 1:
+        return known
+    fitted = apart @ np.linalg.lstsq(apart, off, rcond=None)[0]
+    noise = max(float(((off - fitted) ** 2).sum()) / freedom, _LEAST)
+    seen = apart.T @ off / noise
+    logs, means, covariances = [], [], []
+    for deviation in DEVIATIONS:
+        before = calibrations**2 + deviation**2
+        after = np.linalg.inv(np.diag(1 / before) + squares / noise)
+        logs.append((np.linalg.slogdet(after)[1] - np.log(before).sum() + seen @ after @ seen) / 2)
+        means.append(after @ seen)
+        covariances.append(after)
+    weights = np.exp(np.asarray(logs) - max(logs)) * _BELIEFS
+    weights /= weights.sum()
+    mean = np.einsum("k,ki->i", weights, np.stack(means))
+    around = np.stack(means) - mean
+    spread = np.einsum("k,ki,kj->ij", weights, around, around)
+    covariance = np.einsum("k,kij->ij", weights, np.stack(covariances)) + spread
+    return mean, covariance, (len(off) - setups) / freedom

@@ -1,0 +1,114 @@
+"""Which arm is tried next: near those that did well, the middle of the space first.
+
+From the middle the way to the best is the shortest, wherever it is, and who lists values lists them
+round those that seem right; of two middle values the lower is taken. After it the arms are a Gaussian process of the logarithm of what they
+cost, over the ranks of the values (words are alike or not), and the arm comes next that is
+expected to improve most on the best (Jones, Schonlau and Welch 1998, Journal of Global
+Optimization 13:455). An arm that was paused counts with what it promises to cost.
+"""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from study.search.space.space import Axis, Choice
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+REACH = 0.25
+"""Length scale of an axis: this share of its values, at least one of them."""
+
+LOWER = 0.01
+
+UNLIKE = 0.5
+"""Correlation of two arms that differ in one word."""
+
+OWN_VARIANCE = 0.05
+"""Of an arm's logarithm, beside what it shares with its neighbours: seeds, and what is its own."""
+
+LEAST_J = 1e-12
+"""What has cost nothing has no logarithm."""
+
+LEAST_VARIANCE = math.log(2) ** 2
+"""Of all arms: before anything is known they differ by a factor of two or more."""
+
+
+@final
+class ArmOrder:
+    """The arms of a search, and which of them is tried next."""
+
+    def __init__(
+        self,
+        axes: Sequence[Axis],
+        arms: Sequence[Choice],
+        *,
+        seed: int,
+        start: Sequence[Choice] = (),
+    ) -> None:
+        """Order `arms`.
+
+        Args:
+            axes: What they choose, a value of each.
+            arms: All of them.
+            seed: Decides between equal ones.
+            start: Those that come first, in this order.
+        """
+        self._start = tuple(start)
+        self._arms = list(arms)
+        random.Random(seed).shuffle(self._arms)  # noqa: S311 - an order, not a secret
+        self._place = {arm: place for place, arm in enumerate(self._arms)}
+        places = [
+            np.asarray([axis.values.index(arm[column]) for arm in self._arms], dtype=np.float64)
+            for column, axis in enumerate(axes)
+        ]
+        self._alike = np.ones((len(self._arms), len(self._arms)))
+        self._far = np.zeros(len(self._arms))
+        for axis, ranks in zip(axes, places, strict=True):
+            apart = np.abs(ranks[:, None] - ranks[None, :])
+            if axis.is_ordered:
+                reach = max(1.0, REACH * len(axis.values))
+                self._alike *= np.exp(-((apart / reach) ** 2) / 2)
+                # Of two values in the middle the lower one is nearer.
+                self._far += ((ranks - (len(axis.values) - 1) / 2 + LOWER) / len(axis.values)) ** 2
+            else:
+                self._alike *= np.where(apart > 0, UNLIKE, 1.0)
+
+    def next(self, untried: Sequence[Choice], costs_j: Mapping[Choice, float]) -> Choice:
+        """Return the arm that is tried next.
+
+        Args:
+            untried: Of which; at least one.
+            costs_j: What the others cost, or promise to.
+        """
+        for arm in self._start:
+            if arm in untried:
+                return arm
+        places = np.asarray(sorted(self._place[arm] for arm in untried))
+        if not costs_j:
+            return self._arms[int(places[self._far[places].argmin()])]
+        known = np.asarray([self._place[arm] for arm in costs_j])
+        worth = self._improvement(
+            places, known, np.log(np.maximum(list(costs_j.values()), LEAST_J))
+        )
+        return self._arms[int(places[worth.argmax()])]
+
+    def _improvement(self, places: Places, known: Places, costs: Floats) -> Floats:
+        """Logarithm by which each arm is expected to be cheaper than the cheapest known one."""
+        level = costs.mean()
+        scale = max(float(costs.var()), LEAST_VARIANCE)
+        between = scale * self._alike[np.ix_(known, known)]
+        between[np.diag_indices_from(between)] += OWN_VARIANCE
+        across = scale * self._alike[np.ix_(places, known)]
+        solved = np.linalg.solve(between, np.column_stack([costs - level, across.T]))
+        centre = level + across @ solved[:, 0]
+        variance = scale + OWN_VARIANCE - np.einsum("ij,ji->i", across, solved[:, 1:])
+        deviation = np.sqrt(np.maximum(variance, OWN_VARIANCE))
+        z = (costs.min() - centre) / deviation
+        density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+        return np.asarray(deviation * (z * ndtr(z) + density))

@@ -1,0 +1,271 @@
+"""Which training goes on: begun, paused, gone on with in order of promise, repeated.
+
+    until an arm has reached the target
+        A training is paused at its rung (two epochs, doubled each time) unless it is on its way: by
+        its own pace not farther from the target than it has come. Half of the energy goes to new
+        arms, half to the paused one that promises most, so that a search always gets to the answer
+        that there is.
+    then
+        A training is paused when it promises to cost more than the best. Arms that were paused
+        before and promise less come first, then new ones, then what was paused may come as far as
+        the best, unless it promises to cost `GIVEN_UP` times as much. One that has not begun to
+        rise is ended by nothing but what the best needed.
+    last, with --sure or --confirm
+        Repeats where they tell most (`study.search.arms.sureness`).
+
+All decisions follow from how far the trainings have come, so that a search that is resumed from
+its rows goes on as it would have.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import final
+
+from study.record.objective import ACCURACY, Objective
+from study.search.arms.order import ArmOrder
+from study.search.arms.policy import Policy
+from study.search.arms.sureness import Sureness, weigh
+from study.search.arms.training import State, Training
+from study.search.space.space import Choice
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import StopDecision
+
+FIRST_ARMS = 3
+"""So many arms are begun before one is gone on with, unless one is on its way."""
+
+ON_ITS_WAY = 2.0
+"""A training goes on beyond its rung that promises to need this times what it has used, or less."""
+
+GIVEN_UP = 1.5
+"""At the end, what promises to cost the best times this is not gone on with."""
+
+FLAT_EPOCHS = 6
+"""A training that has risen, but not over the last half of at least so many epochs, is given up."""
+
+LEAST_REPEATS = 3
+"""Of fewer, two seeds that happen to agree would count as no spread."""
+
+REPEATED_TO = 2.0
+"""A repeat goes on to the best times this: how bad a bad seed is has to be seen."""
+
+
+@final
+class Scheduler:
+    """The trainings of one search for the least energy to a target.
+
+    Attributes:
+        trainings: Of each arm, those that were begun.
+    """
+
+    def __init__(
+        self,
+        *,
+        arms: Sequence[Choice],
+        axes: Sequence[str],
+        order: ArmOrder,
+        budget: Budget,
+        target: float,
+        objective: Objective = ACCURACY,
+        policy: Policy | None = None,
+    ) -> None:
+        """Search `arms`.
+
+        Args:
+            arms: What can be trained.
+            axes: Names of what an arm chooses.
+            order: In which they are tried.
+            budget: Booked epoch by epoch.
+            target: Value of the objective that is to be reached.
+            objective: Validation metric that decides.
+            policy: What is done; None for the default.
+        """
+        self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
+        self._axes = axes
+        self._order = order
+        self._budget = budget
+        self._target = target
+        self._objective = objective
+        self._policy = policy or Policy()
+        self._weighed: tuple[object, Sureness | None] | None = None
+
+    @property
+    def every(self) -> list[Training]:
+        """All trainings that were begun, arm by arm."""
+        return [each for many in self.trainings.values() for each in many]
+
+    @property
+    def repeats(self) -> list[Training]:
+        """Those that were repeats, in the order in which they were begun."""
+        return sorted((each for each in self.every if each.again), key=lambda each: each.again)
+
+    @property
+    def best_j(self) -> float | None:
+        """The least energy to the target of any training; None before the first."""
+        known = [j for each in self.every if (j := each.to_target_j) is not None]
+        return min(known, default=None)
+
+    def next(self) -> Training | None:
+        """The training that is begun or gone on with; None for none, or none before another ends."""
+        found = self._next_first()
+        if found is None and self._policy.sure is not None:
+            found = self._next_repeat(self._policy.sure)
+        if found is not None:
+            found.state = State.RUNNING
+        return found
+
+    def take(self, arm: Choice, *, seed: int, again: int = 0) -> Training:
+        """Take a training that was begun: one that is known from rows, or a new one."""
+        training = Training(
+            arm=arm,
+            seed=seed,
+            number=len(self.every),
+            target=self._target,
+            objective=self._objective,
+            again=again,
+        )
+        self.trainings[arm].append(training)
+        return training
+
+    def after_epoch(self, training: Training) -> StopDecision | None:
+        """Decide after an epoch that is in `training` already; None to go on."""
+        if training.reached:
+            return StopDecision.TARGET
+        if self._budget.is_used_up:
+            return StopDecision.BUDGET
+        best_j = self.best_j
+        if best_j is None:
+            return None if self._goes_on(training) else StopDecision.HALVED
+        if training.again:
+            return StopDecision.CAPPED if training.next_j > REPEATED_TO * best_j else None
+        last = not self._untried and self._policy.pausing
+        return StopDecision.CAPPED if _is_beaten(training, best_j, last=last) else None
+
+    def answer(self) -> tuple[Choice, float] | None:
+        """The arm that the search recommends and the least that it has cost; None for none."""
+        reached = {
+            arm: min(known)
+            for arm, many in self.trainings.items()
+            if (known := [j for each in many if (j := each.to_target_j) is not None])
+        }
+        if not reached:
+            return None
+        arm = min(reached, key=lambda each: reached[each])
+        if any(each.again for each in self.every):
+            known_of = self.sureness()
+            arm = arm if known_of is None else known_of.answer
+        return arm, reached[arm]
+
+    def sureness(self) -> Sureness | None:
+        """How sure the answer is; None where there is none."""
+        state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
+        if self._weighed is None or self._weighed[0] != state:
+            self._weighed = (state, weigh(self.trainings, self._axes))
+        return self._weighed[1]
+
+    @property
+    def _untried(self) -> list[Choice]:
+        """The arms that may still be begun."""
+        untried = [arm for arm, many in self.trainings.items() if not many]
+        most = self._policy.most_arms
+        return [] if most is not None and len(self.trainings) - len(untried) >= most else untried
+
+    def _next_first(self) -> Training | None:
+        """The next of the first trainings of all arms."""
+        paused, untried, best_j = self._paused(), self._untried, self.best_j
+        if best_j is None:
+            if untried and (not paused or self._explores()):
+                return self._begin(untried)
+            return _most_promising(paused)
+        hopeful = [each for each in paused if each.promised_j < best_j]
+        if hopeful:
+            return _most_promising(hopeful)
+        if untried:
+            return self._begin(untried)
+        return _most_promising([t for t in paused if not _is_beaten(t, best_j, last=True)])
+
+    def _paused(self) -> list[Training]:
+        if not self._policy.pausing:
+            return []
+        return [each for each in self.every if each.state is State.PAUSED and not each.again]
+
+    def _begin(self, untried: Sequence[Choice]) -> Training:
+        costs_j = {
+            arm: min(each.promised_j for each in many)
+            for arm, many in self.trainings.items()
+            if many and all(each.gains for each in many)
+        }
+        arm = self._order.next(untried, costs_j)
+        return self.take(arm, seed=0)
+
+    def _explores(self) -> bool:
+        """Whether new arms have used no more than what was gone on with."""
+        begun = [(each.used_j, each.first_rung_j) for each in self.every if each.first_j]
+        explored_j = sum(min(used_j, rung_j) for used_j, rung_j in begun)
+        gone_on_j = sum(max(0.0, used_j - rung_j) for used_j, rung_j in begun)
+        return len(begun) < FIRST_ARMS or explored_j <= gone_on_j
+
+    def _goes_on(self, training: Training) -> bool:
+        """Whether a training goes on before any has reached the target."""
+        if not training.crosses_rung:
+            return True
+        predicted_j = training.predicted_j
+        if predicted_j is not None and predicted_j <= ON_ITS_WAY * training.used_j:
+            return True
+        if self._untried or not self._policy.pausing:
+            return False
+        others = [each for each in self._paused() if each is not training]
+        return all(training.promised_j <= each.promised_j for each in others)
+
+    def _next_repeat(self, sure: float) -> Training | None:
+        """The training that tells most about which arm to use; None where it is sure enough."""
+        if any(each.state is State.RUNNING for each in self.every):
+            return None  # its result may change which that is
+        most = self._policy.most_repeats
+        done = self.repeats
+        if len(done) >= (len(self.trainings) if most is None else most):
+            return None
+        known = self.sureness()
+        if known is None or self._is_sure_enough(known, sure, done):
+            return None
+        many = self.trainings[known.repeat]
+        paused = [each for each in many if each.state is State.PAUSED and not each.again]
+        found = paused[0] if paused else self.take(known.repeat, seed=len(many))
+        found.again = len(done) + 1
+        return found
+
+    def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
+        """Whether the answer is sure enough, and was so before the last repeat, too.
+
+        To end at the first moment of such a probability would pick moments of luck.
+        """
+        if known.right is None or known.right < sure or len(done) < LEAST_REPEATS:
+            return False
+        before = weigh(_without(self.trainings, done[-1]), self._axes)
+        return before is not None and before.right is not None and before.right >= sure
+
+
+def _without(
+    trainings: Mapping[Choice, Sequence[Training]], one: Training
+) -> dict[Choice, list[Training]]:
+    return {arm: [t for t in many if t is not one] for arm, many in trainings.items()}
+
+
+def _most_promising(trainings: Sequence[Training]) -> Training | None:
+    return min(trainings, key=lambda each: (each.promised_j, each.number), default=None)
+
+
+def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
+    """Whether a training is not to go on, as it costs more than the best or promises to.
+
+    Args:
+        training: Which.
+        best_j: What the best needed.
+        last: Whether every arm was tried, so that it has its last chance.
+    """
+    if training.next_j >= best_j:
+        return True
+    expected_j = training.least_j if last else training.predicted_j
+    if expected_j is not None:
+        return expected_j >= best_j * (GIVEN_UP if last else 1.0)
+    if not last:
+        return len(training.gains) > 1
+    return training.has_risen and len(training.gains) >= FLAT_EPOCHS

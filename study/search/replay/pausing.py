@@ -1,0 +1,196 @@
+"""A search for the least energy to a target, on recorded trainings and a simulated clock.
+
+Trainings are paused and gone on with; the power limits of an arm are told by one training, whose
+first epoch is shared out among them in equal parts.
+"""
+
+import heapq
+import statistics
+from dataclasses import dataclass
+from typing import final
+
+from study.search.arms.order import ArmOrder
+from study.search.arms.policy import Policy
+from study.search.arms.scheduler import Scheduler
+from study.search.arms.sureness import Sureness
+from study.search.arms.training import Setting, State, Training
+from study.search.replay.arms import ArmTable
+from study.search.replay.simulation import check_budget
+from study.search.replay.table import RecordedTraining, ReplayTable
+from study.search.space.space import Choice
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import StopDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer of a search, from when on it was given.
+
+    Attributes:
+        choice: The setup.
+        to_target_j: What it costs to the target, as far as was known then.
+        score: Of the objective, when it had got there.
+        spent_j: What the search had used.
+    """
+
+    choice: Choice
+    to_target_j: float
+    score: float
+    spent_j: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausingOutcome:
+    """What a search came to.
+
+    Attributes:
+        found: Its answers, in their order; the last is the one that it recommends.
+        spent_j: What all of it used.
+        duration_s: Simulated time.
+        trainings: All that were begun.
+        sure: How sure the last answer is; None where there is none.
+    """
+
+    found: tuple[Found, ...]
+    spent_j: float
+    duration_s: float
+    trainings: tuple[Training, ...]
+    sure: Sureness | None
+
+
+@final
+class PausingReplay:
+    """One search on a table."""
+
+    def __init__(
+        self,
+        table: ReplayTable,
+        arms: ArmTable,
+        *,
+        target: float,
+        seed: int = 0,
+        policy: Policy | None = None,
+        budget: Budget | None = None,
+        order: ArmOrder | None = None,
+        gpus: int = 1,
+    ) -> None:
+        """Prepare a search.
+
+        Args:
+            table: The recorded trainings.
+            arms: The same by arms.
+            target: Accuracy that is to be reached.
+            seed: Decides which recorded seeds trainings get, and between equal arms.
+            policy: What the search does; None for the default.
+            budget: What it may use; None for any energy.
+            order: In which arms are tried; None for the default.
+            gpus: Trainings at the same time.
+        """
+        self.budget = budget or Budget()
+        self._table = table
+        self._arms = arms
+        self._drawn = arms.draw(seed)
+        self._gpus = gpus
+        self.scheduler = Scheduler(
+            arms=list(arms.arms),
+            axes=[axis.name for axis in arms.axes],
+            order=order or ArmOrder(arms.axes, list(arms.arms), seed=seed),
+            budget=self.budget,
+            target=target,
+            policy=policy,
+        )
+        self._queue: list[tuple[float, int, Training]] = []
+        self._found: list[Found] = []
+        self._now_s = 0.0
+
+    def run(self) -> PausingOutcome:
+        """Run it to its end.
+
+        Raises:
+            OptionError: The budget does not suffice for the cheapest epoch.
+        """
+        check_budget(self.budget, self._table)
+        self._fill()
+        while self._queue:
+            self._now_s, _, training = heapq.heappop(self._queue)
+            self._step(training)
+            self._fill()
+        return PausingOutcome(
+            found=tuple(self._found),
+            spent_j=self.budget.spent_j,
+            duration_s=self._now_s,
+            trainings=tuple(self.scheduler.every),
+            sure=self.scheduler.sureness(),
+        )
+
+    def _fill(self) -> None:
+        while len(self._queue) < self._gpus and self.budget.has_room(first_rung_j=0.0):
+            training = self.scheduler.next()
+            if training is None:
+                return
+            self.budget.start(str(training.number), first_rung_j=0.0)
+            self._set_up(training)
+            self._schedule(training)
+
+    def _set_up(self, training: Training) -> None:
+        """Book what a training needs to begin or to go on, and what it lost when it was recorded."""
+        recording = next(iter(self._recordings(training).values()))
+        self.budget.book(recording.setup_j)
+        if not training.gains:
+            self.budget.book(sum(epoch.energy_j or 0.0 for epoch in recording.lost))
+
+    def _schedule(self, training: Training) -> None:
+        _, _, time_s = self._epoch(training)
+        heapq.heappush(self._queue, (self._now_s + time_s, training.number, training))
+
+    def _epoch(self, training: Training) -> tuple[dict[Setting, float], float | None, float]:
+        """What the next epoch costs by setting, its score, and its time."""
+        place = len(training.gains)
+        every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
+        if training.gains:
+            epoch = every[training.setting]
+            return {training.setting: epoch.energy_j or 0.0}, epoch.accuracy, epoch.time_s
+        costs = {setting: epoch.energy_j or 0.0 for setting, epoch in every.items()}
+        score = next(iter(every.values())).accuracy
+        return costs, score, statistics.fmean(epoch.time_s for epoch in every.values())
+
+    def _recordings(self, training: Training) -> dict[Setting, RecordedTraining]:
+        """One recorded training at each setting: those of the seed that was drawn."""
+        place = self._drawn.place(training.arm, training.seed)
+        settings = self._arms.arms[training.arm].settings
+        return {setting: many[place] for setting, many in settings.items()}
+
+    def _step(self, training: Training) -> None:
+        costs, score, _ = self._epoch(training)
+        # Each setting gets an equal part of the first epoch.
+        self.budget.epoch(str(training.number), statistics.fmean(costs.values()))
+        training.add(costs, score)
+        decision = self.scheduler.after_epoch(training)
+        length = len(self._recordings(training)[training.setting])
+        if decision is StopDecision.TARGET or len(training.gains) == length:
+            training.state = State.ENDED
+        elif decision is not None:
+            training.state = State.PAUSED
+        else:
+            self._schedule(training)
+            return
+        self.budget.end(str(training.number))
+        self._answer()
+
+    def _answer(self) -> None:
+        """Note the answer, where it has changed."""
+        answer = self.scheduler.answer()
+        if answer is None:
+            return
+        arm, joules = answer
+        reached = next(each for each in self.scheduler.trainings[arm] if each.reached)
+        choice = self._arms.setup(arm, reached.setting)
+        if not self._found or self._found[-1].choice != choice:
+            self._found.append(
+                Found(
+                    choice=choice,
+                    to_target_j=joules,
+                    score=reached.gains[-1],
+                    spent_j=self.budget.spent_j,
+                )
+            )

@@ -1,0 +1,64 @@
+"""Another energy in the place of the one that ranks: the answer may change, and the report says so."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.energy.scopes import by_scope, measured_components, other_scopes
+from analysis.findings import analyse
+from analysis.read.load import load
+from study.record.files import EPOCHS_FILE, J_PER_WH
+from study.record.vocabulary import EnergyScope
+from tests.analysis.study_folder import constant, grid, write_study
+
+
+def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
+    """Two setups of equal accuracy, one training of one epoch each, with these watt-hours of components."""
+    accelerators = energies_wh["gpu"]
+    trials = [
+        constant(setup, None if wh is None else wh * J_PER_WH, 0.9)
+        for setup, wh in enumerate(accelerators, start=1)
+    ]
+    path = write_study(folder / "s", grid([64], [0.1, 0.01]), trials)
+    rows = pd.read_parquet(path / EPOCHS_FILE)
+    for component, many in energies_wh.items():
+        rows[f"{component}_energy_j"] = [None if wh is None else wh * J_PER_WH for wh in many]
+    rows.to_parquet(path / EPOCHS_FILE)
+    return path
+
+
+def test_components_are_added_and_the_node_contains_them(tmp_path: Path) -> None:
+    """The sum of the components is one energy, the node's another; a missing part is no 0."""
+    study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, None], node=[4.0, 3.0]))
+
+    scopes = other_scopes(study)
+    parts, node = (by_scope(study, each) for each in scopes)
+
+    assert scopes == (EnergyScope.COMPONENTS, EnergyScope.NODE)
+    assert measured_components(study) == ("gpu", "cpu", "node")
+    assert parts.epochs["epoch_energy_j"].iloc[0] == pytest.approx(1.5 * J_PER_WH)
+    assert parts.epochs["epoch_energy_j"].isna().tolist() == [False, True]
+    assert parts.epochs["energy_status"].tolist() == ["ok", "missing"]
+    assert node.trials["energy_j"].tolist() == pytest.approx([4 * J_PER_WH, 3 * J_PER_WH])
+
+
+def test_a_single_energy_has_no_other(tmp_path: Path) -> None:
+    """With the accelerator alone there is nothing to say."""
+    study = load(study_of(tmp_path, gpu=[1.0, 2.0]))
+
+    assert other_scopes(study) == ()
+    assert analyse(study).scopes == ""
+
+
+def test_the_report_says_whether_the_answer_changes(tmp_path: Path) -> None:
+    """By the board the first setup is the cheaper one, by the whole machine the second."""
+    study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.1, 0.1], node=[9.0, 3.0]))
+
+    said = analyse(study).scopes
+
+    assert said == (
+        "This ranking is by the energy of the accelerators. By the energy of accelerators, CPU and "
+        "memory (1.10 Wh) setup 1 is recommended as well. By the energy of the whole machine the "
+        "answer changes: setup 2 (3.00 Wh, and setup 1 9.00 Wh)."
+    )

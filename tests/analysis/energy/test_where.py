@@ -1,0 +1,109 @@
+"""Where the joules go: pieces that add up to what was used, none of them made up."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.energy.where import Piece, where_joules_go
+from analysis.figures.joules import joules_info
+from analysis.findings import analyse
+from analysis.read.load import load
+from study.record.bookings import WindowRecord
+from study.record.files import WINDOWS_FILE
+from study.record.vocabulary import EnergyMethod, EnergyStatus
+from tests.analysis.energy.test_scopes import study_of
+
+WH = 3600.0
+
+
+def booked(
+    setup: int, stage: str, component: str, wh: float, *, attempt: int = 1
+) -> dict[str, Any]:
+    """A window of a setup's only trial."""
+    return WindowRecord(
+        trial_id=f"setup{setup:02d}_seed0",
+        attempt=attempt,
+        stage=stage,
+        epoch=0,
+        device_uuid=component,
+        start_s=0.0,
+        duration_s=1.0,
+        energy_j=wh * WH,
+        energy_method=EnergyMethod.COUNTER,
+        energy_status=EnergyStatus.OK,
+        note="",
+        component=component,
+    ).to_row()
+
+
+def pieces(path: Path, windows: Sequence[dict[str, Any]]) -> dict[int, dict[str, float]]:
+    """The pieces of each setup in watt-hours."""
+    found: dict[int, dict[str, float]] = {}
+    for each in where_joules_go(load(path), pd.DataFrame(windows)):
+        assert isinstance(each, Piece)
+        found.setdefault(each.setup, {})[each.part] = each.energy_j / WH
+    return found
+
+
+def test_the_pieces_of_a_node_add_up_to_it(tmp_path: Path) -> None:
+    """Components, what of the epochs no component is, set-up, the time between, and nothing wasted."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5], node=[4.0, 6.0])
+    windows = [
+        *(booked(1, "trial", each, wh) for each, wh in (("node", 7.0), ("gpu", 2.0), ("cpu", 1.0))),
+        booked(1, "setup", "node", 2.0),
+    ]
+
+    found = pieces(path, windows)
+
+    assert found.keys() == {1}  # of the other setup nothing was booked
+    assert found[1] == pytest.approx(
+        {
+            "gpu": 1.0,
+            "cpu": 0.5,
+            "rest of the node": 2.5,
+            "tests": 0.0,
+            "set-up": 2.0,
+            "between epochs": 1.0,
+            "wasted": 0.0,
+        }
+    )
+
+
+def test_a_lost_attempt_is_wasted(tmp_path: Path) -> None:
+    """All that was booked of it, where no later attempt went on from its epochs; without a node too."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
+    rows = pd.read_parquet(path / "epochs.parquet").assign(attempt=2)
+    rows.to_parquet(path / "epochs.parquet")
+    windows = [
+        booked(1, "trial", "gpu", 0.7),
+        booked(1, "trial", "cpu", 0.1),
+        booked(1, "trial", "gpu", 1.5, attempt=2),
+        booked(1, "trial", "cpu", 0.6, attempt=2),
+        booked(1, "setup", "gpu", 0.2, attempt=2),
+        booked(1, "setup", "cpu", 0.1, attempt=2),
+    ]
+
+    found = pieces(path, windows)
+
+    assert found[1]["wasted"] == pytest.approx(0.8)
+    assert found[1]["set-up"] == pytest.approx(0.3)
+    assert found[1]["between epochs"] == pytest.approx(0.3)
+    assert sum(found[1].values()) == pytest.approx(0.8 + 2.1)
+
+
+def test_the_figure_has_one_unit_and_every_piece(tmp_path: Path) -> None:
+    """From the windows in the study's folder; without them, or with one component, there is none."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
+    assert joules_info(analyse(load(path))) is None
+    windows = [booked(1, "trial", each, 2.0) for each in ("gpu", "cpu")]
+    pd.DataFrame(windows).to_parquet(path / WINDOWS_FILE)
+
+    info = joules_info(analyse(load(path)))
+
+    assert info is not None
+    assert info.unit.name == "mWh"
+    assert sum(each.energy_wh for each in info.slices) == pytest.approx(4.0)
+    assert info.ranks == "the accelerators"

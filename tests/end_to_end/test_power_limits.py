@@ -1,0 +1,163 @@
+"""A study whose setups differ in the power limit of their boards."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+
+from tests.end_to_end.conftest import BARE, ROOT, command
+from tests.end_to_end.held import Gate
+from tests.end_to_end.limited import BOARDS
+from tests.end_to_end.test_troubled_trackers import actor_of, reported
+from tests.fake_nvml import UUIDS, Boards, build
+from tests.waiting import PATIENCE_S, waited_for
+
+pytestmark = pytest.mark.ray
+
+EPOCHS = 4
+LIMITS_W = (200.0, 300.0)
+OPTIONS = (
+    *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1", "--batch-sizes", "64"),
+    *("--learning-rates", "0.001", "--axis", "power_limit_w=200,300", *BARE),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS)),
+)
+
+
+@contextmanager
+def running(
+    folder: Path, ray_folder: Path, boards: Boards, *options: str
+) -> Iterator["subprocess.Popen[str]"]:
+    """A study on these boards; whatever the test comes to, nothing of it is left."""
+    for name in ("limits", "kept"):
+        (folder / name).mkdir()
+    gate = Gate(folder / "gate")
+    environment = {
+        **boards.environment(build(folder / "lib")),
+        **gate.environment,
+        "RAY_TMPDIR": str(ray_folder),
+        "TMPDIR": str(folder / "kept"),
+    }
+    study = subprocess.Popen(
+        command(*options, "--results-dir", str(folder), "--name", "a"),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield study
+    finally:
+        if study.poll() is None:
+            for each in psutil.Process(study.pid).children(recursive=True):
+                each.kill()
+            study.kill()
+            study.communicate()
+
+
+def limits_w(boards: Boards) -> set[float]:
+    """The limits that the boards have now."""
+    return {boards.limit_at_w(board) for board in range(boards.boards)}
+
+
+def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a data frame
+    """What the boards used in each window."""
+    return [
+        boards.energy_j(UUIDS.index(uuid), start_s, start_s + duration_s)
+        for uuid, start_s, duration_s in zip(
+            windows["device_uuid"], windows["start_s"], windows["duration_s"], strict=True
+        )
+    ]
+
+
+def test_limits_are_set_recorded_and_set_back(tmp_path: Path, ray_folder: Path) -> None:
+    """At a trial's end, when it is killed, and when its tracker is; energies are right throughout."""
+    boards = Boards(boards=2, low_w=240.0, high_w=380.0, limits=str(tmp_path / "limits"))
+    gate = Gate(tmp_path / "gate")
+    gate.hold(after=1)
+
+    def is_set_back(board: int) -> bool:
+        return any(limit_w == boards.limit_w for _, limit_w in boards.limits_set(board))
+
+    with running(tmp_path, ray_folder, boards, *OPTIONS) as study:
+        process = psutil.Process(study.pid)
+        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
+        waited_for(lambda: reported(ray_folder, "setup01") and reported(ray_folder, "setup02"), "1")
+        actor_of(process, "Tracker").kill()
+        waited_for(lambda: is_set_back(0) and is_set_back(1), "both set back by the guard")
+        gate.hold(after=2)
+        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both set by the new tracker")
+        trial = actor_of(process, "ImplicitFunc")
+        os.kill(trial.pid, signal.SIGKILL)
+        waited_for(lambda: boards.limit_w in limits_w(boards), "the killed trial's set back")
+        gate.open()
+        said, _ = study.communicate(timeout=PATIENCE_S)
+
+    epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
+    windows = pd.read_parquet(tmp_path / "a" / "windows.parquet")
+    whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
+    whole = whole.dropna(subset="energy_j")
+    assert study.returncode == 0, said
+    chosen = [json.loads(each)["power_limit_w"] for each in epochs["parameters"]]
+    assert chosen == epochs["power_limit_w"].tolist()
+    assert limits_w(boards) == {boards.limit_w}
+    assert whole["energy_j"].sum() == pytest.approx(sum(known_j(boards, whole)), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(
+            lambda study: study.send_signal(signal.SIGINT),
+            id="Ctrl-C",
+            marks=pytest.mark.integrations,
+        ),
+        pytest.param(lambda study: study.kill(), id="driver killed"),
+    ],
+)
+def test_limits_are_set_back_when_the_study_is_ended(
+    end: Callable[["subprocess.Popen[str]"], None], tmp_path: Path, ray_folder: Path
+) -> None:
+    """By Ctrl-C, and when its driver is killed; nothing is left that would be set back later."""
+    boards = Boards(boards=2, limits=str(tmp_path / "limits"))
+    Gate(tmp_path / "gate").hold(after=1)
+
+    with running(tmp_path, ray_folder, boards, *OPTIONS) as study:
+        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
+        end(study)
+        study.wait(timeout=PATIENCE_S)
+
+        waited_for(lambda: limits_w(boards) == {boards.limit_w}, "both as they were")
+        waited_for(lambda: not list((tmp_path / "kept").rglob("*.json")), "nothing is kept")
+
+
+@pytest.mark.integrations
+def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> None:
+    """Each limit is measured in a slice of the first epochs; the rest runs under the cheapest."""
+    boards = replace(BOARDS, limits=str(tmp_path / "limits"))
+    options = (
+        *("--scenario", "tests.end_to_end.limited:Limited", "--repeats", "1", *BARE),
+        *("--batch-sizes", "64", "--learning-rates", "0.001", "--max-epochs", "4"),
+        *("--power-limits", "120", "150", "250", "380"),
+    )
+
+    with running(tmp_path, ray_folder, boards, *options) as study:
+        said, _ = study.communicate(timeout=PATIENCE_S)
+
+    epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
+    measured = json.loads(epochs["power_profile"].dropna().iloc[-1])
+    power_w = {each["power_limit_w"]: each["energy_j"] / each["time_s"] for each in measured}
+    assert study.returncode == 0, said
+    assert power_w == pytest.approx({each: each for each in power_w}, rel=0.02)
+    assert epochs["power_limit_w"].iloc[-1] == 150.0
+    assert limits_w(boards) == {boards.limit_w}

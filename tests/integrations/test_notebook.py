@@ -1,0 +1,98 @@
+"""Studies in notebooks: that of the documentation as it stands, and one that is interrupted."""
+
+import queue
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.waiting import PATIENCE_S
+
+pytestmark = [pytest.mark.integrations, pytest.mark.ray]
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "docs" / "tutorials" / "in-a-notebook.ipynb"
+
+ENDLESS = """
+result = run_study(
+    "regime", scenario=Digits, batch_sizes=[32], learning_rates=[1e-9], repeats=4,
+    max_epochs=100_000, patience=100_000, name="endless", report=False,
+)
+"""
+
+
+@pytest.fixture
+def _ours_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.mark.usefixtures("_ours_is_found")
+def test_the_notebook_shows_progress_answer_and_figure(tmp_path: Path) -> None:
+    """In the event loop of a kernel: a line for each trial, a table, a drawing, and no warning."""
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    book = nbformat.read(NOTEBOOK, as_version=4)
+
+    nbclient.NotebookClient(
+        book, timeout=PATIENCE_S, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+
+    outputs = [output for cell in book.cells for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    shown = [output["data"] for output in outputs if "data" in output]
+    texts = [output.get("text", "") for output in outputs]
+    said = "".join([*texts, *(data.get("text/plain", "") for data in shown)])
+    assert "[1/8] setup" in said
+    assert "[8/8] setup" in said
+    pages = [data["text/html"] for data in shown if "text/html" in data]
+    assert [page for page in pages if "<table" in page and "Use batch size" in page]
+    assert [data for data in shown if "<svg" in data.get("image/svg+xml", "")]
+    assert (tmp_path / "results" / "digits" / "report" / "index.html").is_file()
+
+
+def messages(client: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - jupyter_client has no types
+    """What a kernel says, until nothing comes for long."""
+    end_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        try:
+            yield client.get_iopub_msg(timeout=1)
+        except queue.Empty:
+            continue
+
+
+def until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
+    """What a kernel says, up to a word."""
+    said = ""
+    for message in messages(client):
+        content = message["content"]
+        said += content.get("text", "") + content.get("data", {}).get("text/plain", "")
+        said += "\n".join(content.get("traceback", ()))
+        if word in said:
+            return said
+    message = f"no {word!r} in:\n{said}"
+    raise AssertionError(message)
+
+
+@pytest.mark.usefixtures("_ours_is_found")
+def test_interrupting_the_kernel_ends_the_study_and_gives_what_is_known(tmp_path: Path) -> None:
+    """As Ctrl-C does in a terminal; the kernel lives, and its next cell has the result."""
+    nbformat = pytest.importorskip("nbformat")
+    manager_of = pytest.importorskip("jupyter_client.manager")
+    _, scenario, *_ = nbformat.read(NOTEBOOK, as_version=4).cells
+    manager, client = manager_of.start_new_kernel(cwd=str(tmp_path))
+    try:
+        client.execute(f"{scenario.source}\n{ENDLESS}")
+        until(client, "results")
+        while not list((tmp_path / "results" / "endless").glob("setup*/result.json")):
+            time.sleep(0.2)
+        manager.interrupt_kernel()
+        client.execute("print('found', result.unfinished, dict(result.failed), len(result.trials))")
+        said = until(client, "found ")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+    assert "found 4 {}" in said

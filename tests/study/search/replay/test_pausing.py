@@ -1,0 +1,107 @@
+"""Replayed searches that pause: shared curves, the bill, and what is drawn."""
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from study.search.arms.policy import Policy
+from study.search.replay.arms import ArmTable
+from study.search.replay.pausing import PausingOutcome, PausingReplay
+from study.search.replay.table import ReplayTable, table_of
+from study.search.stopping.budget import Budget
+from tests.study.replayed import four_setups, rows_of
+
+
+def limits_table() -> ReplayTable:
+    """Two batch sizes at three power limits; a limit changes what an epoch costs."""
+    curves = {(64, 0.1): [([0.3, 0.7, 0.9], 10.0)], (128, 0.1): [([0.2, 0.4, 0.9], 20.0)]}
+    frames = []
+    for limit, share in ((100, 0.6), (200, 0.5), (300, 1.0)):
+        rows = rows_of(curves).assign(power_limit_w=limit)
+        frames.append(rows.assign(epoch_energy_j=rows["epoch_energy_j"] * share))
+    return table_of(pd.concat(frames), name="limits")
+
+
+def searched(
+    table: ReplayTable,
+    *,
+    sharing: bool = True,
+    seed: int = 0,
+    gpus: int = 1,
+    policy: Policy | None = None,
+    budget: Budget | None = None,
+) -> PausingOutcome:
+    """A search for energy to an accuracy of 0.9."""
+    arms = ArmTable.of(table, sharing=sharing)
+    return PausingReplay(
+        table, arms, target=0.9, seed=seed, gpus=gpus, policy=policy, budget=budget
+    ).run()
+
+
+def test_one_training_tells_what_all_power_limits_cost() -> None:
+    """Its first epoch is shared out among them, the others are at the cheapest."""
+    outcome = searched(limits_table())
+
+    first = outcome.found[0]
+    assert first.choice == (64, 0.1, 200)
+    assert first.to_target_j == 15.0
+    assert first.spent_j == pytest.approx(10 * (0.6 + 0.5 + 1.0) / 3 + 2 * 5.0)
+
+
+def test_without_sharing_every_power_limit_is_trained() -> None:
+    """The ablation: six trainings instead of two."""
+    alone = searched(limits_table(), sharing=False)
+
+    assert len(searched(limits_table()).trainings) == 2
+    assert len(alone.trainings) == 6
+    assert alone.found[-1].choice == (64, 0.1, 200)
+
+
+def test_the_bill_is_the_sum_of_all_epochs_set_ups_and_lost_attempts() -> None:
+    """Each training sets itself up once where none is gone on with."""
+    rows = rows_of({(64, 0.1): [([0.5, 0.9], 2.0)], (256, 0.1): [([0.1, 0.2, 0.3], 2.0)]})
+    outcome = searched(table_of(rows.assign(setup_energy_j=1.5), name="set-up"))
+
+    epochs = sum(len(each.gains) for each in outcome.trainings)
+    assert outcome.spent_j == pytest.approx(2.0 * epochs + 1.5 * len(outcome.trainings))
+
+
+def test_a_budget_ends_a_search_within_an_epoch() -> None:
+    """Which is as dear as 4 J."""
+    outcome = searched(four_setups(), budget=Budget(9.0))
+
+    assert outcome.spent_j < 9.0 + 4.0
+
+
+@pytest.mark.parametrize("gpus", [1, 3])
+def test_the_same_seed_gives_the_same_search(gpus: int) -> None:
+    """With one training at a time or several."""
+    one, other = (
+        searched(four_setups(), seed=3, gpus=gpus, policy=Policy(sure=0.9)) for _ in range(2)
+    )
+
+    assert one.found == other.found
+    assert one.spent_j == other.spent_j
+
+
+def test_each_recorded_seed_is_drawn_once_before_any_is_drawn_again() -> None:
+    """All settings of an arm get the same."""
+    rows = rows_of({(64, 0.1): [([0.9], float(n)) for n in range(1, 6)]})
+    draws = ArmTable.of(table_of(rows, name="seeds")).draw(7)
+
+    places = [draws.place((64, 0.1), number) for number in range(10)]
+
+    assert sorted(places[:5]) == sorted(places[5:]) == list(range(5))
+
+
+def test_a_table_without_every_combination_is_searched_as_it_is() -> None:
+    """Three setups of four."""
+    rows = rows_of(
+        {
+            setup: [([0.5, 0.9], 1.0)]
+            for setup in itertools.islice(itertools.product((64, 128), (0.1, 0.01)), 3)
+        }
+    )
+
+    assert len(searched(table_of(rows, name="three")).trainings) == 3

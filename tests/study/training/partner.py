@@ -1,0 +1,70 @@
+"""Another process that trains along with a test: rank 1 of two."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any, final
+
+import torch
+from torch import distributed
+
+from study.training.loop import EpochOutcome, train
+from study.training.ranks import ALONE, Ranks, join, meeting
+from study.training.recipe import TrainingSettings
+from study.training.task import Task
+
+CPU = torch.device("cpu")
+
+
+def trained(
+    make: Callable[[], Task], settings: TrainingSettings, ranks: Ranks = ALONE
+) -> list[EpochOutcome]:
+    """All epochs of a training; without their states, which are not to travel."""
+    outcomes = train(make, settings, device=CPU, window=lambda _: nullcontext(), ranks=ranks)
+    return [replace(each, state=None) for each in outcomes]
+
+
+@final
+class Partner:
+    """Does what this process does, at the same time."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Ask by `connection`."""
+        self._connection = connection
+
+    def both(self, act: Callable[..., Any], *arguments: object) -> tuple[Any, Any]:
+        """Call a function of a module in both processes with their ranks; both answers."""
+        self._connection.send((act, arguments))
+        own = act(*arguments, Ranks(rank=0, count=2))
+        return own, self._connection.recv()
+
+    def outcomes(
+        self, make: Callable[[], Task], settings: TrainingSettings
+    ) -> tuple[list[EpochOutcome], list[EpochOutcome]]:
+        """A training by both; the epochs as either saw them."""
+        return self.both(trained, make, settings)
+
+
+def _serve(port: int, connection: Connection) -> None:
+    torch.set_num_threads(1)
+    join(Ranks(rank=1, count=2), meeting("127.0.0.1", port), CPU)
+    while (asked := connection.recv()) is not None:
+        act, arguments = asked
+        connection.send(act(*arguments, Ranks(rank=1, count=2)))
+
+
+@contextmanager
+def partner() -> Iterator[Partner]:
+    """Start it, and end it."""
+    store = meeting("127.0.0.1")
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(store.port, there))
+    process.start()
+    join(Ranks(rank=0, count=2), store, CPU)
+    try:
+        yield Partner(here)
+    finally:
+        process.kill()
+        distributed.destroy_process_group()

@@ -89,7 +89,8 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 def _notebook_page(notebook: Path) -> dict[str, str | bytes]:
     """A notebook as a page with its outputs as they are in it, and its figures, by their names."""
-    text, resources = MarkdownExporter().from_filename(str(notebook))
+    exporter = MarkdownExporter()  # type: ignore[no-untyped-call]
+    text, resources = exporter.from_filename(str(notebook))
     page = notebook.relative_to(DOCS).with_suffix(".md")
     figures = resources.get("outputs", {})
     named = {name: f"{page.stem}-{name}" for name in figures}

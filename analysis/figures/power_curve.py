@@ -15,8 +15,11 @@ import pyarrow.parquet as pq
 from analysis.findings import Findings
 from study.record.bookings import PowerRecord
 from study.record.files import POWER_FILE
+from study.record.vocabulary import PROFILE, TEST
 
 _MOST_POINTS = 400
+_NO_EPOCHS = (TEST, PROFILE)
+"""Stages whose windows are numbered too."""
 _COLUMNS = tuple(PowerRecord.__slots__)
 
 
@@ -133,7 +136,7 @@ def _points(samples: pd.DataFrame) -> tuple[PowerPoint, ...]:
 
 
 def _marks(samples: pd.DataFrame) -> tuple[EpochMark, ...]:
-    inside = samples[samples["epoch"] >= 1]
+    inside = samples[(samples["epoch"] >= 1) & ~samples["stage"].isin(_NO_EPOCHS)]
     if inside.empty:
         return ()
     starts = inside.groupby(["stage", "epoch"], sort=False)["time_s"].min().reset_index()

@@ -85,9 +85,9 @@ def _ranking_sentence(ranking: Ranking) -> str:
         return f"{said}."
     if ranking.by_expected_loss:
         return (
-            "Ranking: by expected loss, which is the energy, and for each "
+            "Ranking: by energy, and for each "
             f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
-            "(--prefer)."
+            "(--prefer), in the mean over what the repeats allow."
         )
     return (
         f"{said} among the setups whose mean best validation {score.name} is within "

@@ -3,10 +3,11 @@
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import ray
 from ray import tune
+from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
 from study.design import Design
@@ -32,6 +33,17 @@ from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
 from study.store.setups import TrialPlan
+
+
+@final
+class _Quiet(ProgressReporter):
+    """Says nothing in a notebook, where Tune's own would take away what the cell has printed."""
+
+    def should_report(self, trials: list[Any], done: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - as Tune calls it
+        return False
+
+    def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:  # noqa: FBT001 - as above
+        """Never asked."""
 
 
 @final
@@ -76,7 +88,7 @@ class Tuning:
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            self._run_rounds(progress)
+            self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
         except KeyboardInterrupt:
             pass  # before Tune ran; the outcome says what has not been run
         finally:
@@ -84,7 +96,7 @@ class Tuning:
             progress.stop()
             self._finish()
 
-    def _run_rounds(self, progress: ProgressDisplay) -> None:
+    def _run_rounds(self, progress: ProgressDisplay, *, quiet: ProgressReporter | None) -> None:
         """Run Tune until no trial is left, or none may be run again."""
         restarts = self._source.restarts
         admissions = Admissions(self._cluster)
@@ -103,7 +115,7 @@ class Tuning:
                 admissions,
                 restarts=restarts,
             )
-            self._fit(callback)
+            self._fit(callback, quiet=quiet)
             self._take_bookings()
             self._source.run_again(callback.lost)
             for place in places:
@@ -112,14 +124,14 @@ class Tuning:
                 return
             restarts -= 0 if callback.closed else 1
 
-    def _fit(self, callback: StudyCallback) -> None:
+    def _fit(self, callback: StudyCallback, *, quiet: ProgressReporter | None) -> None:
         try:
-            self._tuner(callback).fit()
+            self._tuner(callback, quiet).fit()
         except OSError as error:
             # Tune misses files of its own. The study's rows have come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
 
-    def _tuner(self, callback: StudyCallback) -> tune.Tuner:
+    def _tuner(self, callback: StudyCallback, quiet: ProgressReporter | None) -> tune.Tuner:
         parts = self._source.parts(
             slots=self._cluster.slots,
             collect=self._take_bookings,
@@ -149,6 +161,7 @@ class Tuning:
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
                 callbacks=[callback],
+                progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
             ),

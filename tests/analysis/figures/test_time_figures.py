@@ -15,7 +15,7 @@ from analysis.findings import analyse
 from analysis.read.load import load
 from study.record.bookings import PowerRecord
 from study.record.files import POWER_FILE
-from study.record.vocabulary import Paradigm, Stage
+from study.record.vocabulary import TEST, Paradigm, Stage
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, staged, write_study
 
 
@@ -163,6 +163,21 @@ def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: P
     assert [p.power_w for p in info.points] == [10, 20, 30, 40]
     assert [(m.epoch, m.label) for m in info.marks] == [(1, "1"), (2, "2")]
     assert [m.time_s for m in info.marks] == pytest.approx([1, 3])
+
+
+def test_the_test_after_the_last_epoch_is_no_epoch(tmp_path: Path) -> None:
+    """Its window is numbered, and has no mark."""
+    samples = [("setup02_seed0", 1, 1, float(second), 10.0) for second in range(4)]
+    folder = with_power(tmp_path / "a", samples)
+    part = folder / POWER_FILE / "part-0.parquet"
+    rows = pd.read_parquet(part)
+    rows.loc[rows.index[-1], "stage"] = TEST
+    rows.to_parquet(part)
+
+    info = power_info(analyse(load(folder)))
+
+    assert info is not None
+    assert [mark.stage for mark in info.marks] == ["encoder+classifier"]
 
 
 def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def _record(
         trial_id=plan.trial_id,
         attempt=plan.attempt,
         node=_each_once(part.node for part in parts),
-        device_uuid=_each_once(device.uuid for device in devices),
+        device_uuid=_each_once(sorted(device.uuid for device in devices)),
         device_name=_each_once(device.name for device in devices),
         paradigm=context.paradigm,
         scenario=context.scenario.name,

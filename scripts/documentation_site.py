@@ -37,6 +37,7 @@ COMMANDS = (
     "study.pretraining",
     "study.multitask",
     "study.search",
+    "study.new",
     "study.data",
     "trackers",
     "analysis",

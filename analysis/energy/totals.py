@@ -132,6 +132,7 @@ class SetupEnergy:
         cost: Energy of all trials for each that succeeded; None where none failed, or where the
             energy of one is not known.
         estimated: Whether an energy of it is an estimate.
+        shared_accuracy: Best values of all setups that learn alike; None where no other does.
     """
 
     setup: int
@@ -159,6 +160,7 @@ class SetupEnergy:
     failed: int = 0
     cost: CostOfSuccess | None = None
     estimated: bool = False
+    shared_accuracy: Spread | None = None
 
     @property
     def total_j(self) -> float | None:

@@ -7,6 +7,7 @@ only a report needs it.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from analysis.figures.contenders import contenders_chart, contenders_figure
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.figures.joules import joules_chart, joules_info
@@ -30,6 +31,7 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
     return (
         *_break_even(findings),
         *_multitask(findings),
+        *_contenders(findings),
         *_relative_energy(findings),
         *_heat_maps(findings),
         *_pareto(findings),
@@ -58,6 +60,13 @@ def _multitask(findings: Findings) -> Iterator[Drawing]:
     if info.bars:
         rows = [asdict(bar) for bar in info.bars]
         yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
+
+
+def _contenders(findings: Findings) -> Iterator[Drawing]:
+    info = contenders_figure(findings)
+    if info is not None and info.contenders:
+        rows = [asdict(each) for each in info.contenders]
+        yield drawing("answer", info.title, contenders_chart(info), rows, findings.labels)
 
 
 def _relative_energy(findings: Findings) -> Iterator[Drawing]:

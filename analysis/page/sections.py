@@ -24,6 +24,7 @@ from analysis.tables.stages import paradigm_table_infos
 _HEROES = (
     "break_even_lines_classifier_frozen",
     "multitask_bars",
+    "answer",
     "pareto_front",
     "relative_energy",
 )
@@ -204,7 +205,7 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         name="ranked",
         short="Ranking",
         heading=f"{findings.score.title} against energy",
-        drawings=_present(drawings, "relative_energy", "pareto_front"),
+        drawings=_present(drawings, "answer", "pareto_front", "relative_energy"),
         tables=(
             *([contenders] if contenders else []),
             ranking_info(findings),

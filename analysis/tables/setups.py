@@ -3,6 +3,7 @@
 mWh and Wh begin here.
 """
 
+import math
 from dataclasses import replace
 
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
@@ -178,7 +179,8 @@ def _ranking_title(findings: Findings) -> str:
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {score.text(findings.target)}"
     if ranking.by_expected_loss:
-        return f"Least expected loss: energy, and {score.name} beyond {tolerance}"
+        worth = "" if ranking.evidence is None else f"{math.expm1(ranking.evidence.aim.price):.0%}"
+        return f"By energy, and {worth} of it for each {score.point} beyond {tolerance}"
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"
     return title

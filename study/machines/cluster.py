@@ -34,7 +34,7 @@ from study.machines.storage_visibility import StorageVisibility, reach_warnings,
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
-from study.store.parts import WORKER, WORKER_LOST, part_of
+from study.store.parts import WORKER_LOST, named_in_study
 from trackers.node.actor import Handle, start_manager
 from trackers.node.ledger import Booking, TrackerFacts
 from trackers.sample import PowerLimits
@@ -146,7 +146,7 @@ class Cluster:
 
     def _parts(self, trial_id: str) -> list[str]:
         """Names by which trackers know the other processes of a trial."""
-        return [part_of(trial_id, f"{WORKER}{rank}") for rank in range(1, self.share.workers)]
+        return [named_in_study(trial_id, rank) for rank in range(1, self.share.workers)]
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
         """Facts of the machines, for the manifest."""

@@ -23,6 +23,7 @@ from tests.analysis.without_figures import without_figures
 NASTY = "<script>alert('x')</script> & \"co\""
 ROOT = Path(__file__).parents[3]
 FIGURES = (
+    "answer",
     "relative_energy",
     "energy_per_epoch_map",
     "total_energy_map",

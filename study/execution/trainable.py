@@ -126,7 +126,12 @@ def run_attempt(
             energy_j = record.energy_j
             checkpoint.reports.append(_metrics(record, outcome))
             reported = meter.stage, meter.epoch
-            report(checkpoint.reports[-1])
+            try:
+                report(checkpoint.reports[-1])
+            except SystemExit:  # the study stops it here, and may go on with it later
+                if outcome.state is not None:
+                    checkpoint.keep(outcome.state)
+                raise
     except Exception:  # noqa: BLE001 - see the module's first lines
         is_reported = reported == (meter.stage, meter.epoch)
         outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)

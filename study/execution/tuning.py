@@ -187,7 +187,7 @@ class Tuning:
             device=self._options.device,
             workers=self._cluster.share.workers,
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
-            storage=self._cluster.reach if self._source.restarts else None,
+            storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
         )
 
@@ -225,6 +225,8 @@ class Tuning:
 
     def _remove_checkpoints(self) -> None:
         """Those of trials that have their result, and were lost before they could do it."""
+        if self._source.pauses and self._interrupts.came:
+            return  # a search that is resumed goes on with what it has paused
         finished = {
             trial.trial_id
             for trial in self._recorder.trials()

@@ -17,6 +17,7 @@ from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
+from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
@@ -213,6 +214,7 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         tables=(
             *([contenders] if contenders else []),
             ranking_info(findings),
+            *([limits] if (limits := power_limits_info(findings)) else []),
             *([metrics] if (metrics := metrics_info(findings)) else []),
         ),
         folded="" if findings.ranked_stage is None else "Contenders, and all setups in order",

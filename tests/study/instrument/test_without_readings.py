@@ -79,7 +79,7 @@ def optuna() -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray() -> Iterator[None]:
     """Ray on this machine alone."""
-    ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 

@@ -112,13 +112,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Command", " ".join(manifest.command)),
         ("Time", f"started {manifest.started_at}, finished {finished}"),
         ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
-        (
-            "Samples",
-            (
-                f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
-                f"{_classes_text(manifest)}"
-            ),
-        ),
+        ("Samples", _samples_text(manifest)),
         ("Setups", _setups_text(manifest)),
         ("Seeds", listed(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
@@ -153,6 +147,17 @@ def _node_text(node: NodeFacts) -> str:
     ]
     refused = [f"{name} not used: {reason}" for name, reason in node.refused.items()]
     return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])
+
+
+def _samples_text(manifest: Manifest) -> str:
+    """Describe how many samples and classes there are, as far as the study knows."""
+    data = manifest.data
+    if data.train_samples is None or data.val_samples is None:
+        return "not known: the training loads them itself"
+    return (
+        f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
+        f"{_classes_text(manifest)}"
+    )
 
 
 def _classes_text(manifest: Manifest) -> str:

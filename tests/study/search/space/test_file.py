@@ -170,3 +170,12 @@ def test_a_power_limit_changes_cost_alone(tmp_path: Path) -> None:
 
     assert [axis.cost_only for axis in space.axes] == [False, False, True]
     assert space.learnt((64, 0.1, 100)) == space.learnt((64, 0.1, 200)) == (64, 0.1)
+    assert space.power_limits_w == {100.0, 200.0}
+
+
+def test_the_ends_of_a_range_of_limits_are_checked_beforehand(tmp_path: Path) -> None:
+    """What lies between them is in a board's range where they are."""
+    space = read_space(written(tmp_path, "power_limit_w: {low: 100, high: 250}"), default=DEFAULT)
+
+    assert space.power_limits_w == {100.0, 250.0}
+    assert not space.is_listed

@@ -136,6 +136,10 @@ class Recorder:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
 
+    def forgive(self, trial_id: str) -> None:
+        """Take an error back: it was that of a machine, and the trial is run again elsewhere."""
+        self._errors.pop(trial_id, None)
+
     def add_booking(self, booking: Booking) -> None:
         """Take what a tracker has booked."""
         for booked in booking.windows:

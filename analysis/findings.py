@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.advice.scope_text import ScopeAnswer, scope_text
@@ -18,10 +20,12 @@ from analysis.paradigms import ParadigmInfo, paradigm_info
 from analysis.ranking.chance import weighed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule, Ranking, rank
+from analysis.ranking.shared_curves import with_shared_scores
 from analysis.ranking.tolerance import allowed, asked
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Preference
+from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, ranked_stage
 
@@ -109,12 +113,10 @@ def analyse(
     ranked_rows = rows if stage is None else frames_of_stage(*rows, stage)
     facts = study.manifest.setups
     aim = asked(study.manifest.options, tolerance=tolerance, prefer=prefer)
-    setups = setup_energies(facts, trial_energies(*ranked_rows, target=goal, objective=objective))
+    setups = _setups(facts, ranked_rows, goal, objective)
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
         goal = _reachable(setups, aim.tolerance, objective)
-        setups = setup_energies(
-            facts, trial_energies(*ranked_rows, target=goal, objective=objective)
-        )
+        setups = _setups(facts, ranked_rows, goal, objective)
     evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
     paradigm = paradigm_info(study)
     search = paradigm.search
@@ -183,10 +185,22 @@ def _scopes_text(
         other = by_scope(study, scope)
         rows = (other.epochs, other.trials)
         ranked = rows if stage is None else frames_of_stage(*rows, stage)
-        energies = trial_energies(*ranked, target=goal, objective=study.manifest.objective)
-        setups = setup_energies(study.manifest.setups, energies)
+        setups = _setups(study.manifest.setups, ranked, goal, study.manifest.objective)
         answers.append(_answer(other, setups, rank_again(other, setups), paradigm_info(other)))
     return scope_text(own, answers)
+
+
+def _setups(
+    facts: Sequence[SetupFacts],
+    rows: tuple[pd.DataFrame, pd.DataFrame],
+    target: float | None,
+    objective: Objective,
+) -> tuple[SetupEnergy, ...]:
+    """The setups of a study, from its epochs and trials."""
+    _, trials = rows
+    energies = trial_energies(*rows, target=target, objective=objective)
+    seeds = dict(zip(trials["trial_id"], trials["seed"], strict=True))
+    return with_shared_scores(setup_energies(facts, energies), energies, seeds)
 
 
 def _answer(

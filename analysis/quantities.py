@@ -39,9 +39,10 @@ def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
     """
     if energy_j is None:
         return "not known"
+    is_small = 0 < (like_j or energy_j) / J_PER_WH < _SMALLEST_IN_WH
     if energy_j == 0:
-        return "0 Wh"
-    if (like_j or energy_j) / J_PER_WH >= _SMALLEST_IN_WH:
+        return "0 mWh" if is_small else "0 Wh"
+    if not is_small:
         return f"{_short(energy_j / J_PER_WH)} Wh"
     return f"{_short(energy_j / J_PER_MWH)} mWh"
 

@@ -19,9 +19,9 @@ import numpy as np
 import psutil
 
 GIGABYTE = 10**9
-SAMPLE_BYTES = 65_536
+SAMPLE_BYTES = 262_144
 TINY_GB = 0.01
-EVERY_S = 0.2
+EVERY_S = 0.5
 MOST_SHARE = 1 / 3
 
 SCENARIO = '''

@@ -22,12 +22,14 @@ class Design:
         stages: What each trial trains, in the order of the paper; those that the scenario cannot
             have are left out.
         setups: The setups, from the options and the scenario.
+        power_limits_w: Power limits that setups may choose which are not known beforehand.
         caches_latents: Whether a frozen encoder is applied once, from the options.
     """
 
     paradigm: Paradigm
     stages: Callable[[Scenario], tuple[str, ...]]
     setups: Callable[[Any, Scenario], tuple[SetupFacts, ...]]
+    power_limits_w: frozenset[float] = frozenset()
     caches_latents: Callable[[Any], bool] = lambda _: True
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
-from analysis.quantities import counted, listed, percent_text, sentence
+from analysis.quantities import counted, listed, percent_text, probability_text, sentence
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
@@ -52,13 +52,18 @@ def _about_choice(ranking: Ranking) -> Iterator[str]:
     if first is None or evidence is None or ranking.answer or ranking.by is not RankBy.ENERGY:
         return
     other = evidence.by_threshold if ranking.by_expected_loss else evidence.chosen
-    if other != first.setup.setup:
-        how = (
-            "by the means alone (`--choice threshold`)"
-            if ranking.by_expected_loss
-            else "by expected loss (`--choice expected`)"
-        )
-        yield f"{how[0].upper()}{how[1:]} it would be setup {other}."
+    if other == first.setup.setup:
+        return
+    within = evidence.within(other), evidence.within(first.setup.setup)
+    if not ranking.by_expected_loss or within[0] is None or within[1] is None:
+        yield f"`--choice {'threshold' if ranking.by_expected_loss else 'expected'}` chooses setup {other}."
+        return
+    score = ScoreForm(ranking.objective)
+    yield (
+        f"Setup {other} is {score.enough} with a probability of {probability_text(within[0])}, the "
+        f"recommended one with {probability_text(within[1])}: it would be the answer by the means alone "
+        "(`--choice threshold`)."
+    )
 
 
 def _about_boards(ranking: Ranking) -> Iterator[str]:

@@ -1,6 +1,7 @@
-"""Analysis of variance: whether batch size, learning rate or both decide energy and duration.
+"""Analysis of variance: which axes decide energy and duration, batch size and learning rate among them.
 
-A two-way analysis of variance (type II, nested linear models) of the finished trials. The effect
+An analysis of variance (type II, nested linear models) of the finished trials, with a factor for each
+axis on which setups differ. The interaction is all that the axes do together. The effect
 size is eta squared: the share of the variance that goes with a factor. Its interval is a bootstrap
 of the repeats within each setup; with two repeats it is a rough one. With one repeat there
 is nothing to tell an interaction from chance by: it is not tested, and counts as chance.
@@ -29,7 +30,7 @@ class Effect:
     """Effect of a factor on a quantity.
 
     Attributes:
-        factor: Batch size, learning rate or interaction.
+        factor: Batch size, learning rate, another axis by its name, or interaction.
         share: Eta squared: share of the variance that goes with it; in [0, 1].
         interval: 95 % bootstrap interval of the share; None with one repeat.
         f: The F statistic; None where it was not tested, or nothing is left over to compare with.
@@ -55,7 +56,7 @@ class FactorInfo:
     Attributes:
         quantity: Energy per epoch, epochs to stop or total energy.
         trials: Number of values.
-        effects: Batch size, learning rate and, with repeats, interaction; empty without a test.
+        effects: Of each axis and, with repeats, of their interaction; empty without a test.
         reason: Why there is no test, or none of the interaction; empty where all was tested.
     """
 
@@ -89,11 +90,18 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
     """Say whether the paper's conclusion holds here: batch size rules efficiency, rate duration."""
     by_quantity = {info.quantity: info for info in infos}
     efficiency, duration = by_quantity["energy per epoch"], by_quantity["epochs to stop"]
-    untested = next((each for each in (efficiency, duration) if not each.effects), None)
+    untested = next(
+        (
+            f"{each.quantity}: {reason}"
+            for each in (efficiency, duration)
+            if (reason := _lacks(each))
+        ),
+        None,
+    )
     if untested is not None:
         return (
             "Whether batch size rules efficiency and learning rate rules duration cannot be "
-            f"tested here ({untested.quantity}: {untested.reason})."
+            f"tested here ({untested})."
         )
     first = _rules(efficiency, BATCH_SIZE, LEARNING_RATE)
     second = _rules(duration, LEARNING_RATE, BATCH_SIZE)
@@ -105,6 +113,15 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
         f'duration" {held} in this study: {_said(efficiency, BATCH_SIZE)}; '
         f"{_said(duration, LEARNING_RATE)}."
     )
+
+
+def _lacks(info: FactorInfo) -> str:
+    """Why the paper's conclusion cannot be tested by this quantity; empty where it can be."""
+    if not info.effects:
+        return info.reason
+    tested = {each.factor for each in info.effects}
+    missing = [each for each in (BATCH_SIZE, LEARNING_RATE) if each not in tested]
+    return f"there are values of one {missing[0]} only" if missing else ""
 
 
 def _rules(info: FactorInfo, factor: str, other: str) -> bool:
@@ -137,53 +154,85 @@ def _said(info: FactorInfo, factor: str) -> str:
 def _factors(
     quantity: str, setups: Sequence[SetupEnergy], spread: Callable[[SetupEnergy], Spread | None]
 ) -> FactorInfo:
-    cells = [(s.batch_size, s.learning_rate, found) for s in setups if (found := spread(s))]
-    values = np.asarray([value for *_, found in cells for value in found.values])
-    counts = [found.count for *_, found in cells]
-    sizes = np.repeat([size for size, *_ in cells], counts)
-    rates = np.repeat([rate for _, rate, _ in cells], counts)
-    reason = _why_not(setups, sizes, rates, values)
+    measured = [(setup, found) for setup in setups if (found := spread(setup))]
+    values = np.asarray([value for _, found in measured for value in found.values])
+    counts = [found.count for _, found in measured]
+    axes = [_axes(setup) for setup, _ in measured]
+    levels = {
+        name: np.repeat(_numbered([each.get(name) for each in axes]), counts)
+        for name in _names(setups)
+    }
+    reason = _why_not(levels, values)
     if reason:
         return FactorInfo(quantity=quantity, trials=len(values), effects=(), reason=reason)
-    cell = np.repeat(np.arange(len(cells)), counts)
-    one, size, rate = np.ones((len(values), 1)), _dummies(sizes), _dummies(rates)
-    models = {
-        "size": np.hstack([one, size]),
-        "rate": np.hstack([one, rate]),
-        "both": np.hstack([one, size, rate]),
-        "cells": _dummies(cell, drop=0),
-    }
-    repeated = len(values) > len(cells)
+    cell = np.repeat(np.arange(len(measured)), counts)
+    one = np.ones((len(values), 1))
+    columns = {name: _dummies(level) for name, level in levels.items()}
+    repeated = len(values) > len(measured)
     draws = _within_cells(values, cell) if repeated and min(counts) > 1 else None
+    models = {
+        "all": np.hstack([one, *columns.values()]),
+        "cells": _dummies(cell, drop=0),
+        **{
+            name: np.hstack([one, *(each for other, each in columns.items() if other != name)])
+            for name in columns
+        },
+    }
     return FactorInfo(
         quantity=quantity,
         trials=len(values),
-        effects=_effects(models, values, draws, repeated=repeated),
+        effects=_effects(models, list(columns), values, draws, repeated=repeated),
         reason="" if repeated else "one repeat: the interaction is not tested and counts as chance",
     )
 
 
-def _why_not(setups: Sequence[SetupEnergy], sizes: _Array, rates: _Array, values: _Array) -> str:
-    if len({str(each.parameters) for each in setups}) > 1:
-        return "setups differ in more than batch size and learning rate"
-    for levels, name in ((sizes, "batch size"), (rates, "learning rate")):
-        if len(np.unique(levels)) < 2:  # noqa: PLR2004 - one level cannot differ
+def _axes(setup: SetupEnergy) -> dict[str, object]:
+    """All that a setup chooses, by the names that factors have."""
+    others = {name.replace("_", " "): value for name, value in setup.parameters.items()}
+    return {BATCH_SIZE: setup.batch_size, LEARNING_RATE: setup.learning_rate, **others}
+
+
+def _names(setups: Sequence[SetupEnergy]) -> list[str]:
+    """The factors: what setups differ in; where that is nothing else, batch size and learning rate."""
+    axes = [_axes(setup) for setup in setups]
+    names = list(dict.fromkeys(name for each in axes for name in each))
+    others = [n for n in names[2:] if len({repr(each.get(n)) for each in axes}) > 1]
+    if not others:
+        return [BATCH_SIZE, LEARNING_RATE]
+    plain = [n for n in (BATCH_SIZE, LEARNING_RATE) if len({each[n] for each in axes}) > 1]
+    return [*plain, *others]
+
+
+def _numbered(levels: Sequence[object]) -> _Array:
+    """A number for each level, whatever it is; equal ones get the same."""
+    numbers = {level: place for place, level in enumerate(dict.fromkeys(map(repr, levels)))}
+    return np.asarray([numbers[repr(level)] for level in levels], dtype=np.float64)
+
+
+def _why_not(levels: dict[str, _Array], values: _Array) -> str:
+    for name, numbers in levels.items():
+        if len(np.unique(numbers)) < 2:  # noqa: PLR2004 - one level cannot differ
             return f"there are values of one {name} only" if len(values) else "nothing was measured"
-    if len(values) <= len(np.unique(sizes)) + len(np.unique(rates)) - 1:
-        return "there are too few trials for so many batch sizes and learning rates"
+    if len(values) <= sum(len(np.unique(each)) - 1 for each in levels.values()) + 1:
+        return f"there are too few trials for so many values of {' and '.join(levels)}"
     if np.ptp(values) == 0:
         return "all values are the same"
     return ""
 
 
 def _effects(
-    models: dict[str, _Array], values: _Array, draws: _Array | None, *, repeated: bool
+    models: dict[str, _Array],
+    factors: Sequence[str],
+    values: _Array,
+    draws: _Array | None,
+    *,
+    repeated: bool,
 ) -> tuple[Effect, ...]:
     fits = {name: _fit(design, values) for name, design in models.items()}
-    full = fits["cells"] if repeated else fits["both"]
-    pairs = [(BATCH_SIZE, "rate", "both"), (LEARNING_RATE, "size", "both")]
-    if repeated:
-        pairs.append((INTERACTION, "both", "cells"))
+    full = fits["cells"] if repeated else fits["all"]
+    pairs = [(name, name, "all") for name in factors]
+    if repeated and len(factors) > 1:
+        pairs.append((INTERACTION, "all", "cells"))
     total = _left_over(np.ones((len(values), 1)), values[:, None])[0]
     effects = []
     for factor, without, with_it in pairs:

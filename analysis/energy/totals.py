@@ -132,6 +132,7 @@ class SetupEnergy:
         cost: Energy of all trials for each that succeeded; None where none failed, or where the
             energy of one is not known.
         estimated: Whether an energy of it is an estimate.
+        shared_accuracy: Best values of all setups that learn alike; None where no other does.
     """
 
     setup: int
@@ -159,6 +160,7 @@ class SetupEnergy:
     failed: int = 0
     cost: CostOfSuccess | None = None
     estimated: bool = False
+    shared_accuracy: Spread | None = None
 
     @property
     def total_j(self) -> float | None:
@@ -303,7 +305,8 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
-        board=row["device_uuid"],
+        # Where some are missing pandas has NaN for them.
+        board=row["device_uuid"] if isinstance(row["device_uuid"], str) else None,
         estimated=known_number(row["estimated"]) == 1,
     )
 

@@ -1,5 +1,6 @@
 """A saving, and what is given up of the objective for it, as parts of a sentence."""
 
+import math
 from collections.abc import Sequence
 
 from analysis.energy.savings import Saving
@@ -32,7 +33,12 @@ def saved_interval_text(saving: Saving) -> str:
     if saving.interval is None:
         return ""
     low, high = 100 * saving.interval.low, 100 * saving.interval.high
-    if (saving.share or 0.0) < 0 and saving.is_sure:
+    added = (saving.share or 0.0) < 0 and saving.is_sure
+    if math.isinf(low):
+        return (
+            f" (95 % interval {f'from {-high:.0f} % on' if added else f'up to {high:.0f} % saved'})"
+        )
+    if added:
         return f" (95 % interval {-high:.0f} to {-low:.0f} %)"
     saved = "" if saving.is_sure else " saved"
     return f" (95 % interval {low:.0f} to {high:.0f} %{saved})"

@@ -85,9 +85,9 @@ def _ranking_sentence(ranking: Ranking) -> str:
         return f"{said}."
     if ranking.by_expected_loss:
         return (
-            "Ranking: by expected loss, which is the energy, and for each "
+            "Ranking: by energy, and for each "
             f"{score.point} that falls short of the best by more than {tolerance} a price in energy "
-            "(--prefer)."
+            "(--prefer), in the mean over what the repeats allow."
         )
     return (
         f"{said} among the setups whose mean best validation {score.name} is within "
@@ -112,13 +112,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Command", " ".join(manifest.command)),
         ("Time", f"started {manifest.started_at}, finished {finished}"),
         ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
-        (
-            "Samples",
-            (
-                f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
-                f"{_classes_text(manifest)}"
-            ),
-        ),
+        ("Samples", _samples_text(manifest)),
         ("Setups", _setups_text(manifest)),
         ("Seeds", listed(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
@@ -153,6 +147,17 @@ def _node_text(node: NodeFacts) -> str:
     ]
     refused = [f"{name} not used: {reason}" for name, reason in node.refused.items()]
     return "; ".join([f"{node.cpus:g} CPUs, {node.gpus:g} GPUs", *devices, *refused])
+
+
+def _samples_text(manifest: Manifest) -> str:
+    """Describe how many samples and classes there are, as far as the study knows."""
+    data = manifest.data
+    if data.train_samples is None or data.val_samples is None:
+        return "not known: the training loads them itself"
+    return (
+        f"{data.train_samples:,} for training, {data.val_samples:,} for validation"
+        f"{_classes_text(manifest)}"
+    )
 
 
 def _classes_text(manifest: Manifest) -> str:

@@ -44,7 +44,7 @@ def weighed(
 
 def _is_at_chance(setup: SetupEnergy, evidence: Evidence | None, data: DataFacts) -> bool:
     chance = data.chance_accuracy
-    if setup.accuracy is None or chance is None:
+    if setup.accuracy is None or chance is None or data.val_samples is None:
         return False
     # What a guess that is right so often scores on so few samples.
     by_samples = _HALF_WIDTH * math.sqrt(chance * (1 - chance) / max(data.val_samples, 1))

@@ -176,7 +176,10 @@ def evidence_of(
     boards = _boards(known)
     energies = _energies(known) if boards is None else boards.repeats
     objectives = Repeats.of(
-        [[objective.gain(value) for value in _values(each.best_accuracy)] for each in known]
+        [
+            [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
+            for each in known
+        ]
     )
     axes = axes_of(
         [

@@ -1,7 +1,8 @@
 """A study without what its devices draw when idle: what the work itself took."""
 
 import dataclasses
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -37,9 +38,8 @@ def without_idle(study: Study) -> Study:
         )
         raise AnalysisError(message)
     epochs = study.epochs
-    taken_off = (
-        epochs["epoch_energy_j"] - epochs["device_uuid"].map(idle_w) * epochs["epoch_time_s"]
-    )
+    idle_of_trial_w = epochs["device_uuid"].map(lambda uuid: _idle_w_of(uuid, idle_w))
+    taken_off = epochs["epoch_energy_j"] - idle_of_trial_w * epochs["epoch_time_s"]
     own = ~(epochs["shared_by"] > 1)
     energies: pd.Series[float] = taken_off.clip(lower=0).where(own)
     statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
@@ -59,6 +59,11 @@ def without_idle(study: Study) -> Study:
         notes=(*study.notes, *notes),
         labels=(*study.labels, LABEL),
     )
+
+
+def _idle_w_of(device_uuid: object, idle_w: Mapping[str, float]) -> float:
+    """Idle power of all devices of a trial, which `+` joins; NaN where one is not known."""
+    return sum(idle_w.get(each, math.nan) for each in str(device_uuid).split("+"))
 
 
 def _notes_of(below: int, shared: int) -> Iterator[str]:

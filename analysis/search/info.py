@@ -304,7 +304,7 @@ def _grid_j(
     """The grid's energy: what was measured of whole trainings, else an estimate or a limit.
 
     A setup that was not trained to its end is taken to have as many epochs as the whole trainings
-    on average, each at its own mean energy, or where it never ran at the mean of all. How long one
+    on average, each at its own mean energy, or where none of it was measured at the mean of all. How long one
     would have gone on that ended at the target nobody knows, so such ones tell no length.
 
     Args:
@@ -319,7 +319,7 @@ def _grid_j(
     for trial in whole:
         to_end.setdefault(trial.setup, []).append(trial.energy_j or 0.0)
     length = fmean(each.epochs for each in whole) if whole else float(most)
-    each_j = epochs.groupby("setup")["epoch_energy_j"].mean().to_dict()
+    each_j = epochs.groupby("setup")["epoch_energy_j"].mean().dropna().to_dict()
     mean_j = float(epochs["epoch_energy_j"].mean())
     return sum(
         fmean(to_end[n]) if n in to_end else length * float(each_j.get(n, mean_j)) for n in facts

@@ -13,9 +13,7 @@ from analysis.forms.cells import (
 )
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
-
-_LEAST = 0.01
-"""Setups that are less probable to be the answer are left out, save for the recommended one."""
+from analysis.ranking.contenders import contenders
 
 
 def contenders_info(findings: Findings) -> TableInfo | None:
@@ -23,12 +21,7 @@ def contenders_info(findings: Findings) -> TableInfo | None:
     evidence = findings.ranking.evidence
     if evidence is None or evidence.doubt is None:
         return None
-    chosen = findings.recommendation.setup
-    setups = [
-        row.setup
-        for row in findings.ranking.rows
-        if row.setup.setup == chosen or (evidence.cheapest(row.setup.setup) or 0.0) >= _LEAST
-    ]
+    setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
     unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
     score = findings.score

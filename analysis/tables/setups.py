@@ -3,6 +3,7 @@
 mWh and Wh begin here.
 """
 
+import math
 from dataclasses import replace
 
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
@@ -32,6 +33,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking
 from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
+from analysis.tables.power_limits import power_limits_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
 from study.record.files import J_PER_MWH
 
@@ -123,6 +125,7 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         ranking_info(findings),
         *([contenders] if (contenders := contenders_info(findings)) else []),
         *([metrics] if (metrics := metrics_info(findings)) else []),
+        *([limits] if (limits := power_limits_info(findings)) else []),
         *([components] if (components := components_info(findings)) else []),
         # On the terminal only where there is more than one stage; as a file always, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),
@@ -178,7 +181,8 @@ def _ranking_title(findings: Findings) -> str:
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {score.text(findings.target)}"
     if ranking.by_expected_loss:
-        return f"Least expected loss: energy, and {score.name} beyond {tolerance}"
+        worth = "" if ranking.evidence is None else f"{math.expm1(ranking.evidence.aim.price):.0%}"
+        return f"By energy, and {worth} of it for each {score.point} beyond {tolerance}"
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"
     return title

@@ -55,9 +55,9 @@ def refuse_same(setups: Sequence[Setup], *, where: str) -> None:
     Raises:
         OptionError: There are such; the message names the first.
     """
-    known: dict[str, int] = {}
+    known: dict[frozenset[tuple[str, Any]], int] = {}
     for number, setup in enumerate(setups, start=1):
-        first = known.setdefault(repr(sorted(setup.items())), number)
+        first = known.setdefault(frozenset(setup.items()), number)
         if first != number:
             words = ", ".join(f"{name} {value}" for name, value in setup.items())
             message = (

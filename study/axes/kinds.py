@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from study.record.vocabulary import COST_ONLY_AXES
+
 POWER_LIMIT: Final = "power_limit_w"
 
 
@@ -21,14 +23,12 @@ class AxisKind:
         accepts: Whether a value is allowed.
         is_number: Whether it can be a range, too.
         whole: Whether its numbers are whole.
-        cost_only: Whether it changes cost and not learning.
     """
 
     allowed: str
     accepts: Callable[[Any], bool]
     is_number: bool = False
     whole: bool = False
-    cost_only: bool = False
 
 
 KNOWN: Final[Mapping[str, AxisKind]] = {
@@ -55,7 +55,6 @@ KNOWN: Final[Mapping[str, AxisKind]] = {
         allowed="watts above 0",
         accepts=lambda v: is_number(v) and v > 0,
         is_number=True,
-        cost_only=True,
     ),
 }
 """What setups of every scenario may differ in."""
@@ -63,7 +62,7 @@ KNOWN: Final[Mapping[str, AxisKind]] = {
 
 def is_cost_only(name: str) -> bool:
     """Return whether an axis changes cost and not learning; one that is not known here is taken to change both."""
-    return name in KNOWN and KNOWN[name].cost_only
+    return name in COST_ONLY_AXES
 
 
 def is_number(value: object) -> bool:

@@ -38,10 +38,10 @@ def manifest_of_one(study: str, run: Run) -> Manifest:
             synthetic=False,
             description=training.data or "what the training script loads",
             fingerprint=training.data,
-            train_samples=0,
-            val_samples=0,
+            train_samples=None,
+            val_samples=None,
             classes=(),
-            chance_accuracy=0.0,
+            chance_accuracy=None,
         ),
         setups=(
             SetupFacts(

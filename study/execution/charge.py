@@ -52,7 +52,8 @@ def ranking_reading(
     """
     main = next(iter(readings.values()))
     if scope is EnergyScope.ACCELERATOR or not devices:
-        return main
+        boards = [each.uuid for each in devices if each.component is Component.GPU]
+        return main if len(boards) < 2 else summed(readings[uuid] for uuid in boards)  # noqa: PLR2004
     chosen = outermost(devices, NODE if scope is EnergyScope.NODE else COMPONENTS)
     if not chosen:
         return Reading.missing("", note=f"no device of the scope {scope} is measured")

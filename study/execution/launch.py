@@ -162,7 +162,7 @@ def _checked(
     with faults.noted():
         check_shippable(scenario)
     with faults.noted():
-        limits = wanted_limits(options, setups)
+        limits = wanted_limits(options, setups, design.power_limits_w)
         check_limits_here(limits, options)
     faults.refuse()
     return _Plan(

@@ -5,6 +5,7 @@ that is an estimate says so at every place. Where epochs have no energy, what is
 is shown as a lower bound (`>12.3`).
 """
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -201,6 +202,7 @@ class ProgressDisplay:
             energy = f"{energy_j / J_PER_MWH:.1f} mWh{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
+            f"{_further(record.parameters)}"
             f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
             f"  {energy}  {_words(record.stop_reason)}{tail}"
         )
@@ -312,6 +314,12 @@ def _place(last: EpochRecord | None) -> str:
 
 def _words(reason: StopReason | None) -> str:
     return "failed" if reason is None else reason.replace("_", " ")
+
+
+def _further(parameters: str | None) -> str:
+    """What a setup chooses besides batch size and learning rate."""
+    chosen = json.loads(parameters) if parameters else {}
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
 
 
 def _duration(seconds: float) -> str:

@@ -13,17 +13,19 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, final
 
 import ray
 from ray.exceptions import RayError
 
-from study.store.parts import WORKER, on_the_bill, part_of, trial_and_part
-from trackers.node.actor import Handle, TrackerManager
+from study.execution.charge import Part, ranking_reading_of_all
+from study.record.vocabulary import EnergyScope
+from study.store.parts import WORKER, named_in_study, on_the_bill, part_of, trial_and_part
+from trackers.node.actor import Handle
 from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
-from trackers.sample import Reading
+from trackers.node.nodes import TrackerManager
 from trackers.sources.detect import Request
 
 ANSWER_S = 10.0
@@ -53,6 +55,19 @@ class Attempt:
     can_measure: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Energy of an attempt that has ended, as far as it is known.
+
+    Attributes:
+        energy_j: The energy; 0 where nothing is known of it.
+        is_lower_bound: Whether it may have used more.
+    """
+
+    energy_j: float = 0.0
+    is_lower_bound: bool = True
+
+
 @final
 class Keeper:
     """Keeps trackers, and what trials have used; an actor with several threads."""
@@ -62,9 +77,10 @@ class Keeper:
         self._manager = TrackerManager(request, sampling_hz=sampling_hz)
         self._lock = threading.RLock()
         self._parts: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-        self._reported: defaultdict[tuple[str, int, int], dict[str, Reading]] = defaultdict(dict)
-        self._spent: defaultdict[str, dict[int, Reading | float | None]] = defaultdict(dict)
-        self._readings: defaultdict[WindowKey, dict[str, Reading]] = defaultdict(dict)
+        self._reported: defaultdict[tuple[str, int, int], dict[str, Part]] = defaultdict(dict)
+        self._spent: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
+        self._booked: defaultdict[WindowKey, dict[str, BookedWindow]] = defaultdict(dict)
+        self._ranks: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
         self._changed: dict[WindowKey, str] = {}
         self._again_s: dict[str, float] = {}
         self._power: list[tuple[str, BookedPower]] = []
@@ -80,16 +96,12 @@ class Keeper:
         with self._lock:
             return self._manager.trackers()
 
-    def remember(self, spent_j: dict[str, dict[int, float | None]]) -> None:
-        """Take what attempts used in earlier sessions of the same run.
-
-        Args:
-            spent_j: Joules by trial and attempt; None where they are not known.
-        """
+    def remember(self, spent: dict[str, dict[int, Spent]]) -> None:
+        """Take what attempts used in earlier sessions of the same run, by trial and attempt."""
         with self._lock:
-            for trial_id, attempts in spent_j.items():
-                for number, energy_j in attempts.items():
-                    self._spent[trial_id].setdefault(number, energy_j)
+            for trial_id, attempts in spent.items():
+                for number, used in attempts.items():
+                    self._spent[trial_id].setdefault(number, used)
 
     def begin(self, trial_id: str, node_id: str) -> Attempt:
         """Begin an attempt of a trial on a node; what earlier ones left open is counted."""
@@ -97,15 +109,13 @@ class Keeper:
         self._collect()
         with self._lock:
             earlier = self._spent[trial_id]
-            energies_j = [
-                each.energy_j if isinstance(each, Reading) else each for each in earlier.values()
-            ]
+            spent = list(earlier.values())
             number = max(earlier, default=0) + 1
-            self._spent[trial_id][number] = None
+            self._spent[trial_id][number] = Spent()
         return Attempt(
             number=number,
-            energy_before_j=sum(each for each in energies_j if each is not None),
-            is_lower_bound=None in energies_j,
+            energy_before_j=sum(each.energy_j for each in spent),
+            is_lower_bound=any(each.is_lower_bound for each in spent),
             can_measure=time.monotonic() >= self._again_s.get(node_id, 0.0),
         )
 
@@ -126,14 +136,16 @@ class Keeper:
             first = f"{WORKER}{rank}"
             again = sum(part.partition(".")[0] == first for part in parts)
             parts.append(f"{first}.{again}" if again else first)
+            ranks = self._ranks[trial_id, attempt]
+            ranks[parts[-1]] = len(ranks)
             return parts[-1]
 
-    def report(self, trial_id: str, attempt: int, epoch: int, part: str, reading: Reading) -> None:
-        """Take a worker's reading of an epoch, before the worker reports that epoch."""
+    def report(self, trial_id: str, attempt: int, epoch: int, part: str, used: Part) -> None:
+        """Take what a worker used in an epoch, before the worker reports that epoch."""
         with self._lock:
-            self._reported[trial_id, attempt, epoch][part] = reading
+            self._reported[trial_id, attempt, epoch][part] = used
 
-    def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, Reading]:
+    def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, Part]:
         """Return what a trial's workers have used in an epoch, by part."""
         with self._lock:
             return self._reported.pop((trial_id, attempt, epoch), {})
@@ -159,15 +171,18 @@ class Keeper:
         return found
 
     def take(self) -> list[Booking]:
-        """Return whole trials' windows and the power log since the last call."""
+        """Return the windows on the bill of trials, and the power log, since the last call."""
         self._collect()
         with self._lock:
             changed, self._changed = self._changed, {}
             power, self._power = self._power, []
             windows: defaultdict[str, list[BookedWindow]] = defaultdict(list)
             for key, hostname in changed.items():
-                reading = on_the_bill(self._readings[key])
-                windows[hostname].append(BookedWindow(key=key, reading=reading))
+                ranks = self._ranks[key.trial_id, key.attempt]
+                for part, booked in on_the_bill(self._booked[key]).items():
+                    name = named_in_study(key.trial_id, ranks.get(part, 0))
+                    renamed = replace(booked, key=replace(key, trial_id=name))
+                    windows[hostname].append(renamed)
         samples: defaultdict[str, list[BookedPower]] = defaultdict(list)
         for hostname, sample in power:
             samples[hostname].append(sample)
@@ -199,10 +214,20 @@ class Keeper:
 
     def _count(self, booked: BookedWindow, hostname: str) -> None:
         key, part = _key_of_trial(booked.key)
-        self._readings[key][part] = booked.reading
+        self._booked[key][part] = booked
         self._changed[key] = hostname
         if key.stage == TRIAL:
-            self._spent[key.trial_id][key.attempt] = on_the_bill(self._readings[key])
+            parts = [_used_in(each) for each in on_the_bill(self._booked[key]).values()]
+            whole = ranking_reading_of_all(parts, EnergyScope.ACCELERATOR)
+            self._spent[key.trial_id][key.attempt] = (
+                Spent() if whole.energy_j is None else Spent(whole.energy_j, is_lower_bound=False)
+            )
+
+
+def _used_in(booked: BookedWindow) -> Part:
+    """What one process used in a window."""
+    readings = {each.device_uuid: each for each in (booked.reading, *booked.others)}
+    return Part(readings=readings, devices=booked.devices)
 
 
 def _key_of_trial(key: WindowKey) -> tuple[WindowKey, str]:

@@ -157,7 +157,7 @@ class EnergyLedger(tune.Callback):
         )
         if self._keeper is not None:
             try:
-                ray.get(self._keeper.remember.remote(run.spent_j()), timeout=ANSWER_S)
+                ray.get(self._keeper.remember.remote(run.spent()), timeout=ANSWER_S)
             except Exception as error:  # noqa: BLE001 - see `setup`
                 _log.warning("earlier attempts are not on the bill: %s", error)
         return run

@@ -8,7 +8,8 @@ from typing import Any, final
 
 import ray
 
-from study.instrument.keeper import ANSWER_S
+from study.instrument.keeper import ANSWER_S, Spent
+from study.machines.energy_scope import charging_rules
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
@@ -16,14 +17,14 @@ from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.tune_rows import STAGE, SetupBook, TunePlan, epoch_record, run_manifest
-from study.record.vocabulary import Paradigm, StopReason
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason
+from study.store.bookings import ranking_j_of
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
-from study.store.trial_record import total_j
 from trackers.node.actor import Handle
-from trackers.node.ledger import TRIAL, TrackerFacts
+from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
 
 _log = logging.getLogger(__name__)
 
@@ -79,21 +80,32 @@ class RunFolder:
         """Return whether it is time to write what has come."""
         return self._recorder.flush_due()
 
-    def spent_j(self) -> dict[str, dict[int, float | None]]:
-        """Return what attempts of earlier sessions have used, by trial and attempt."""
+    def spent(self) -> dict[str, dict[int, Spent]]:
+        """Return what attempts of earlier sessions have used, by trial and attempt.
+
+        Of one that was under way when its driver was killed, what is known is a lower bound.
+        """
         epochs: defaultdict[tuple[str, int], list[float | None]] = defaultdict(list)
         for row in self._folder.read_rows(EPOCHS_FILE):
             epoch = EpochRecord.from_row(row)
             epochs[epoch.trial_id, epoch.attempt].append(epoch.epoch_energy_j)
-        found = {key: total_j(energies_j) for key, energies_j in epochs.items()}
+        windows: defaultdict[tuple[str, int], list[WindowRecord]] = defaultdict(list)
         for row in self._folder.read_rows(WINDOWS_FILE):
             window = WindowRecord.from_row(row)
-            if window.stage == TRIAL:
-                found[window.trial_id, window.attempt] = window.energy_j
-        spent: defaultdict[str, dict[int, float | None]] = defaultdict(dict)
-        for (trial_id, attempt), energy_j in found.items():
-            spent[trial_id][attempt] = energy_j
-        return dict(spent)
+            windows[window.trial_id, window.attempt].append(window)
+        found: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
+        for trial_id, attempt in epochs.keys() | windows.keys():
+            booked_j = ranking_j_of(
+                windows[trial_id, attempt], EnergyScope.ACCELERATOR, attempt=attempt
+            )
+            whole_j = booked_j.get((TRIAL, 0))
+            so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
+            reported_j = sum(each for each in epochs[trial_id, attempt] if each is not None)
+            found[trial_id][attempt] = Spent(
+                energy_j=max(reported_j, so_far_j) if whole_j is None else whole_j,
+                is_lower_bound=whole_j is None,
+            )
+        return dict(found)
 
     def number(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Give a trial's configuration the next number, unless it has one."""
@@ -154,6 +166,7 @@ class RunFolder:
             setups=tuple(self._book.setups),
             seeds=self._book.seeds,
             nodes=nodes,
+            charging=charging_rules(nodes),
             warnings=self._book.warnings,
         )
         try:

@@ -6,22 +6,27 @@ Nothing here raises: where something goes wrong, readings are missing, and the t
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, final
 
 import ray
 
+from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
 from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
+from study.record.vocabulary import EnergyScope
 from study.store.parts import WORKER, on_the_bill, part_of
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import SETUP, TRIAL, WindowKey
-from trackers.sample import Reading, Status
+from trackers.sample import Component, Reading, Status
 from trackers.sources.nvml.source import uuid_of
+
+OWN = "0"
+"""The trial's own process among its parts."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +59,7 @@ class TrialEnergy:
         self._trial_id = trial_id
         self._attempt = Attempt(number=1, energy_before_j=0.0, is_lower_bound=True)
         self._keeper: Handle = None
-        self._clients: dict[str, TrackerClient] = {}
+        self._client: TrackerClient | None = None
         self._epochs_j = 0.0
         self._is_lower_bound = False
         self._has_workers = False
@@ -83,16 +88,15 @@ class TrialEnergy:
         """Close the epoch's window; the columns that it adds to the trial's result."""
         epoch, begun_s = self._epoch or (1, time.monotonic())
         quietly(_synchronize)
-        reading = quietly(lambda: self._close_epoch(epoch)) or Reading.missing(
-            "", note="not measured"
-        )
+        parts = quietly(lambda: self._close_epoch(epoch)) or (Part.missing(note="not measured"),)
+        reading = ranking_reading_of_all(parts, EnergyScope.ACCELERATOR)
         duration_s = time.monotonic() - begun_s
         self._epoch = None
         if reading.energy_j is None:
             self._is_lower_bound = True
         else:
             self._epochs_j += reading.energy_j
-        return self._columns(reading, duration_s)
+        return self._columns(reading, duration_s, parts)
 
     def end(self) -> None:
         """Close what is open: the attempt has ended, in whatever way."""
@@ -100,7 +104,7 @@ class TrialEnergy:
             quietly(lambda: self._close(SETUP, 0))
         quietly(self._close_open_epoch)
         quietly(lambda: self._close(TRIAL, 0))
-        self._clients = {}
+        self._client = None
         self._in_setup, self._epoch = False, None
 
     def _begin(self) -> None:
@@ -110,54 +114,54 @@ class TrialEnergy:
         self._attempt = ray.get(begun, timeout=START_S)
         if not self._attempt.can_measure:
             return
-        boards = boards_here()
-        for number, uuid in enumerate(boards or [None]):
-            client = TrackerClient(
-                self._keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None
-            )
-            if client.device is None:
-                self._keeper.give_up.remote(node_id)
-                continue
-            joined = self._keeper.join.remote(self._trial_id, self._attempt.number, str(number))
-            ray.get(joined, timeout=ANSWER_S)
-            self._clients[str(number)] = client
-            client.open(self._key(str(number), TRIAL, 0))
-            client.open(self._key(str(number), SETUP, 0))
+        client = client_here(self._keeper)
+        if client.device is None:
+            self._keeper.give_up.remote(node_id)
+            return
+        joined = self._keeper.join.remote(self._trial_id, self._attempt.number, OWN)
+        ray.get(joined, timeout=ANSWER_S)
+        self._client = client
+        client.open(self._key(TRIAL, 0))
+        client.open(self._key(SETUP, 0))
 
     def _open_epoch(self, epoch: int) -> None:
-        for part, client in self._clients.items():
+        if self._client is not None:
             if self._in_setup:
-                client.close(self._key(part, SETUP, 0))
-            client.open(self._key(part, STAGE, epoch))
+                self._client.close(self._key(SETUP, 0))
+            self._client.open(self._key(STAGE, epoch))
         self._in_setup = False
 
-    def _close_epoch(self, epoch: int) -> Reading | None:
-        readings = self._close(STAGE, epoch)
+    def _close_epoch(self, epoch: int) -> tuple[Part, ...]:
+        parts = (
+            {}
+            if self._client is None
+            else {OWN: part_closed(self._client, self._key(STAGE, epoch))}
+        )
         if self._has_workers:
             asked = self._keeper.reported.remote(self._trial_id, self._attempt.number, epoch)
             workers = ray.get(asked, timeout=ANSWER_S)
-            readings.update(workers or {WORKER: Reading.missing("", note="no worker has reported")})
-        return on_the_bill(readings) if readings else None
+            parts |= workers or {WORKER: Part.missing(note="no worker has reported")}
+        return tuple(on_the_bill(parts).values())
 
     def _close_open_epoch(self) -> None:
         if self._epoch is not None:
             self._close(STAGE, self._epoch[0])
 
-    def _close(self, stage: str, epoch: int) -> dict[str, Reading]:
-        return {
-            part: client.close(self._key(part, stage, epoch))
-            for part, client in self._clients.items()
-        }
+    def _close(self, stage: str, epoch: int) -> None:
+        if self._client is not None:
+            self._client.close(self._key(stage, epoch))
 
-    def _key(self, part: str, stage: str, epoch: int) -> WindowKey:
+    def _key(self, stage: str, epoch: int) -> WindowKey:
         return WindowKey(
-            trial_id=part_of(self._trial_id, part),
+            trial_id=part_of(self._trial_id, OWN),
             attempt=self._attempt.number,
             stage=stage,
             epoch=epoch,
         )
 
-    def _columns(self, reading: Reading, duration_s: float) -> dict[str, Any]:
+    def _columns(
+        self, reading: Reading, duration_s: float, parts: Sequence[Part]
+    ) -> dict[str, Any]:
         """Columns that a result gains; `energy_wh` is a number always, for schedulers compare it."""
         is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
         status = reading.status
@@ -173,7 +177,7 @@ class TrialEnergy:
                 "attempt": self._attempt.number,
                 "status": reading.status.value,
                 "device_uuid": reading.device_uuid,
-                "device_name": self._device_name,
+                "device_name": _names(parts),
                 "epoch_time_s": reading.duration_s or duration_s,
                 "coverage": reading.coverage,
                 "power_samples": reading.power_samples,
@@ -181,13 +185,33 @@ class TrialEnergy:
                 "uncertainty_own_j": reading.uncertainty_own_j,
                 "shared_by": reading.shared_by,
                 "is_lower_bound": is_lower_bound,
+                **{
+                    f"{component.value}_energy_j": component_j_of_all(parts, component)
+                    for component in Component
+                },
             },
         }
 
-    @property
-    def _device_name(self) -> str:
-        names = (each.device.name for each in self._clients.values() if each.device)
-        return "+".join(dict.fromkeys(names))
+
+def _names(parts: Iterable[Part]) -> str:
+    """Names of what the processes compute on."""
+    return "+".join(dict.fromkeys(part.devices[0].name for part in parts if part.devices))
+
+
+def client_here(keeper: Handle) -> TrackerClient:
+    """The way to this node's tracker, for all boards of this process; for its CPU where it has none."""
+    first, *further = boards_here() or [None]
+    return TrackerClient(
+        keeper,
+        accelerator_uuid=first,
+        on_accelerator=first is not None,
+        further_uuids=[each for each in further if each is not None],
+    )
+
+
+def part_closed(client: TrackerClient, key: WindowKey) -> Part:
+    """Close a window; what this process used in it."""
+    return Part(readings=client.close_bill(key), devices=client.devices)
 
 
 def quietly(act: Callable[[], Answer]) -> Answer | None:

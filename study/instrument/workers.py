@@ -11,12 +11,10 @@ import ray
 from ray import train
 
 from study.instrument.keeper import ANSWER_S
-from study.instrument.trial_energy import Place, TrialEnergy, boards_here, quietly
+from study.instrument.trial_energy import Place, TrialEnergy, client_here, part_closed, quietly
 from study.record.tune_rows import STAGE
-from study.store.parts import part_of, summed
-from trackers.node.client import TrackerClient
+from study.store.parts import part_of
 from trackers.node.ledger import TRIAL, WindowKey
-from trackers.sample import Reading
 
 Loop = Callable[..., Any]
 
@@ -71,10 +69,7 @@ class WorkerEnergy:
         rank = train.get_context().get_world_rank()
         joined = place.keeper.join_worker.remote(place.trial_id, place.attempt, rank)
         self._part = ray.get(joined, timeout=ANSWER_S)
-        self._clients = [
-            TrackerClient(place.keeper, accelerator_uuid=uuid, on_accelerator=uuid is not None)
-            for uuid in _places()
-        ]
+        self._client = client_here(place.keeper)
         self._open(TRIAL, 0)
         self._open(STAGE, self._epoch)
         quietly(lambda: _follow_reports(self))
@@ -95,36 +90,26 @@ class WorkerEnergy:
         quietly(lambda: self._close(TRIAL, 0))
 
     def _report(self) -> None:
-        reading = self._close(STAGE, self._epoch)
+        used = part_closed(self._client, self._key(STAGE, self._epoch))
         place = self._place
         sent = place.keeper.report.remote(
-            place.trial_id, place.attempt, self._epoch, self._part, reading
+            place.trial_id, place.attempt, self._epoch, self._part, used
         )
         ray.get(sent, timeout=ANSWER_S)
 
     def _open(self, stage: str, epoch: int) -> None:
-        for number, client in enumerate(self._clients):
-            client.open(self._key(number, stage, epoch))
+        self._client.open(self._key(stage, epoch))
 
-    def _close(self, stage: str, epoch: int) -> Reading:
-        return summed(
-            client.close(self._key(number, stage, epoch))
-            for number, client in enumerate(self._clients)
-        )
+    def _close(self, stage: str, epoch: int) -> None:
+        self._client.close(self._key(stage, epoch))
 
-    def _key(self, number: int, stage: str, epoch: int) -> WindowKey:
-        part = f"{self._part}:{number}" if number else self._part
+    def _key(self, stage: str, epoch: int) -> WindowKey:
         return WindowKey(
-            trial_id=part_of(self._place.trial_id, part),
+            trial_id=part_of(self._place.trial_id, self._part),
             attempt=self._place.attempt,
             stage=stage,
             epoch=epoch,
         )
-
-
-def _places() -> list[str | None]:
-    """This process's boards; one without an identifier, which is the CPU, where it has none."""
-    return list(boards_here()) or [None]
 
 
 def _follow_reports(worker: WorkerEnergy) -> None:

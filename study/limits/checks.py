@@ -12,17 +12,23 @@ from trackers.sample import PowerLimits
 from trackers.sources.detect import AUTO, Request, detect
 
 
-def wanted_limits(options: StudyOptions, setups: Sequence[SetupFacts]) -> set[float] | None:
+def wanted_limits(
+    options: StudyOptions,
+    setups: Sequence[SetupFacts],
+    more_w: frozenset[float] = frozenset(),
+) -> set[float] | None:
     """Return the power limits that a study sets; None where it sets none.
 
     Args:
         options: Of the command.
         setups: Of the study.
+        more_w: Limits of setups that are not known yet.
 
     Raises:
         OptionError: Trials share a board, or limits are both an axis and profiled.
     """
     chosen = {each.parameters[POWER_LIMIT] for each in setups if POWER_LIMIT in each.parameters}
+    chosen |= more_w
     if not chosen and not options.power_limits:
         return None
     if AUTO in (options.power_limits or ()) and len(options.power_limits or ()) > 1:

@@ -24,8 +24,8 @@ class DataFacts:
         synthetic: True for generated data; every output then says `data: synthetic`.
         description: One line for people.
         fingerprint: Changes whenever the arrays would.
-        train_samples: Number of training samples.
-        val_samples: Number of validation samples.
+        train_samples: Number of training samples; None where nobody says.
+        val_samples: Number of validation samples; None likewise.
         classes: Names of the classes, in the order of their numbers.
         chance_accuracy: Validation accuracy of always naming the commonest validation class; None
             where targets are no class numbers, or are not read beforehand.
@@ -34,8 +34,8 @@ class DataFacts:
     synthetic: bool
     description: str
     fingerprint: str
-    train_samples: int
-    val_samples: int
+    train_samples: int | None
+    val_samples: int | None
     classes: tuple[str, ...]
     chance_accuracy: float | None
 

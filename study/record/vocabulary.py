@@ -11,6 +11,7 @@ from trackers.sample import Method as EnergyMethod
 from trackers.sample import Status as EnergyStatus
 
 __all__ = [
+    "COST_ONLY_AXES",
     "CUTS_EPOCH",
     "FAILURES",
     "LATENTS",
@@ -66,6 +67,10 @@ theirs."""
 
 TEST = "test"
 """Stage of the windows in which the best weights of a stage are tested, after its last epoch."""
+
+
+COST_ONLY_AXES = frozenset({"power_limit_w"})
+"""Axes that change what an epoch costs and not what is learnt in it."""
 
 
 class EnergyScope(StrEnum):

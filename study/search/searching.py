@@ -51,4 +51,9 @@ def design_of(space: Space) -> Design:
         pretraining = (Stage.ENCODER,) if isinstance(scenario, Pretrainable) else ()
         return (*pretraining, Stage.CLASSIFIER_FROZEN, Stage.ENCODER_CLASSIFIER)
 
-    return Design(paradigm=Paradigm.SEARCH, stages=stages, setups=lambda *_: listed_setups(space))
+    return Design(
+        paradigm=Paradigm.SEARCH,
+        stages=stages,
+        setups=lambda *_: listed_setups(space),
+        power_limits_w=space.power_limits_w,
+    )

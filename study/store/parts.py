@@ -8,8 +8,11 @@ they do the work, and the process that waits for them is not on the bill.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from trackers.sample import Method, Reading, Status
+
+Used = TypeVar("Used")
 
 WORKER = "worker"
 WORKER_LOST = 71
@@ -35,14 +38,19 @@ def trial_and_rank(name: str) -> tuple[str, int]:
     return (trial_id, int(rank)) if mark else (name, 0)
 
 
-def on_the_bill(readings: Mapping[str, Reading]) -> Reading:
-    """Return the reading of a whole trial over one window.
+def on_the_bill(parts: Mapping[str, Used]) -> dict[str, Used]:
+    """Return what counts of what the processes of a trial have used: the workers, where there are some.
 
     Args:
-        readings: Those of its parts, by part; one or more.
+        parts: By the name of the process.
     """
-    workers = {part: each for part, each in readings.items() if part.startswith(WORKER)}
-    return summed((workers or readings).values())
+    workers = {name: used for name, used in parts.items() if name.startswith(WORKER)}
+    return workers or dict(parts)
+
+
+def named_in_study(trial_id: str, rank: int) -> str:
+    """Return the name of a process of a study's trial; see `trial_and_rank`."""
+    return part_of(trial_id, f"{WORKER}{rank}") if rank else trial_id
 
 
 def summed(readings: Iterable[Reading]) -> Reading:
@@ -58,7 +66,7 @@ def summed(readings: Iterable[Reading]) -> Reading:
     known_j = [each.energy_j for each in every if each.energy_j is not None]
     is_whole = len(known_j) == len(every)
     return Reading(
-        device_uuid="+".join(each.device_uuid for each in every),
+        device_uuid="+".join(sorted(each.device_uuid for each in every)),
         start_s=start_s,
         # Of machines with clocks of their own the starts say nothing; the lengths do.
         duration_s=max(each.duration_s for each in every),

@@ -85,8 +85,12 @@ class Samples:
     def of(
         cls, arrays: Arrays, device: torch.device, *, reconstructs: bool, ranks: Ranks = ALONE
     ) -> "Samples":
-        """Put arrays on a device; on a CPU they are shared, not copied, and never written to."""
-        inputs = _tensor(arrays.inputs).to(device)
+        """Put arrays on a device; on a CPU they are shared, not copied, and never written to.
+
+        Inputs that do not lie in a row are copied once: a network that was compiled for one way of lying is
+        compiled anew for another.
+        """
+        inputs = _tensor(arrays.inputs).to(device).contiguous()
         targets = inputs if reconstructs else _tensor(arrays.targets).to(device)
         return cls(inputs=inputs, targets=targets, ranks=ranks)
 

@@ -13,6 +13,7 @@ from analysis.read.counted import counted_epochs
 from study.record.manifest import Manifest
 from study.store.checkpoint_files import attempts_with_checkpoint
 from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
+from tests.end_to_end.held import SICK
 from tests.fake_nvml import UUIDS
 from tests.waiting import waited_for
 
@@ -201,3 +202,26 @@ def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: 
     assert left
     assert all(taken_up_j(again, trial_id) > 0 for trial_id in left)
     assert not checkpointed(again)
+
+
+def test_a_sick_machine_takes_no_more_trials(machines: Machines, tmp_path: Path) -> None:
+    """Its trials go to the others, all have their result, and it is said once.
+
+    The others are still at their first epoch when it has failed three; the one that it gets then
+    waits there, and is run elsewhere too.
+    """
+    more = ("--batch-sizes", "128", "--learning-rates", *RATES, "0.0002", "0.0001")
+    machines.add(**{SICK: "1"})
+    machines.gate.hold(after=0)
+    with driver(machines, tmp_path, "sick", *more, "--max-epochs", "2", "--patience", "2") as study:
+        study.until("quarantine:")
+        machines.gate.open()
+        status = study.ends()
+
+    trials, epochs = table(study, "trials"), table(study, "epochs")
+    assert status == 0, study.lines
+    assert set(trials["status"]) == {"finished"}
+    assert len(trials) == TRIALS + 2
+    assert sum(line.startswith("quarantine:") for line in study.lines) == 1
+    assert (epochs["stop_reason"] == "error").sum() == 3
+    assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()

@@ -45,6 +45,7 @@ def test_the_notebook_shows_progress_answer_and_figure(tmp_path: Path) -> None:
     shown = [output["data"] for output in outputs if "data" in output]
     texts = [output.get("text", "") for output in outputs]
     said = "".join([*texts, *(data.get("text/plain", "") for data in shown)])
+    assert "tensorboard --logdir" in said  # what stands before the first trial is not taken away
     assert "[1/8] setup" in said
     assert "[8/8] setup" in said
     pages = [data["text/html"] for data in shown if "text/html" in data]
@@ -68,12 +69,12 @@ def until(client: Any, word: str) -> str:  # noqa: ANN401 - as above
     said = ""
     for message in messages(client):
         content = message["content"]
-        said += content.get("text", "") + content.get("data", {}).get("text/plain", "")
+        said += f"{content.get('text', '')}{content.get('data', {}).get('text/plain', '')}"
         said += "\n".join(content.get("traceback", ()))
         if word in said:
             return said
-    message = f"no {word!r} in:\n{said}"
-    raise AssertionError(message)
+    missing = f"no {word!r} in:\n{said}"
+    raise AssertionError(missing)
 
 
 @pytest.mark.usefixtures("_ours_is_found")

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, final
 
@@ -41,9 +41,13 @@ class TrackerClient:
         *,
         accelerator_uuid: str | None,
         on_accelerator: bool,
+        further_uuids: Sequence[str] = (),
         answer_s: float = CALL_TIMEOUT_S,
     ) -> None:
-        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it."""
+        """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it.
+
+        See `TrackerFacts.bill` for what is measured.
+        """
         self._manager = manager
         self._answer_s = answer_s
         self._node_id = ""
@@ -62,7 +66,10 @@ class TrackerClient:
             facts = self._facts()
             self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
             self._bill = facts.bill(
-                accelerator_uuid=accelerator_uuid, on_accelerator=on_accelerator, pid=os.getpid()
+                accelerator_uuid=accelerator_uuid,
+                on_accelerator=on_accelerator,
+                pid=os.getpid(),
+                further_uuids=further_uuids,
             )
             self.device = self._bill[0].device
             self._estimated = facts.methods.get(self.device.uuid) is Method.ESTIMATED

@@ -1,5 +1,6 @@
 """A tracker's facts and bookings: values that travel between processes, without Ray."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -132,7 +133,14 @@ class TrackerFacts:
     sources: dict[str, str] = field(default_factory=dict)
     lane: RpcAddress | None = None
 
-    def bill(self, *, accelerator_uuid: str | None, on_accelerator: bool, pid: int) -> Bill:
+    def bill(
+        self,
+        *,
+        accelerator_uuid: str | None,
+        on_accelerator: bool,
+        pid: int,
+        further_uuids: Sequence[str] = (),
+    ) -> Bill:
         """Bill of one consumer: its board, its shares of CPU and memory, of the plug.
 
         Args:
@@ -140,13 +148,18 @@ class TrackerFacts:
                 one that has no identifier.
             on_accelerator: Whether it computes on a board.
             pid: The consumer's process.
+            further_uuids: Boards that it has besides.
 
         Raises:
             UnknownDeviceError: The sources do not measure what the consumer uses.
         """
         main = self._main(accelerator_uuid, on_accelerator=on_accelerator, pid=pid)
+        boards = (
+            self._main(uuid, on_accelerator=on_accelerator, pid=pid) for uuid in further_uuids
+        )
         items = {
             main.device.uuid: main,
+            **{each.device.uuid: each for each in boards},
             **{each.device.uuid: each for each in self._cpu_share(pid)},
             **{
                 each.uuid: BillItem(target=process_device(pid, each.uuid), device=each)

@@ -18,7 +18,7 @@ from study.execution.charge import Part
 from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
 from study.record.vocabulary import StopReason
-from study.store.parts import WORKER, part_of
+from study.store.parts import named_in_study
 from study.store.setups import TrialPlan
 from study.training.devices import torch_device
 from study.training.loop import EpochOutcome
@@ -81,7 +81,7 @@ class Worker:
             manager: The study's `TrackerManager`.
         """
         self.end()
-        own = replace(plan, trial_id=part_of(plan.trial_id, f"{WORKER}{self._ranks.rank}"))
+        own = replace(plan, trial_id=named_in_study(plan.trial_id, self._ranks.rank))
         self._plan, self._context = plan, context
         self._data = ray.get(data[0])
         self._meter = meter_here(own, context, manager)

@@ -28,7 +28,7 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from study.axes.coupled import refuse_same, setups_of
-from study.axes.kinds import KNOWN, AxisKind, is_number
+from study.axes.kinds import KNOWN, AxisKind, is_cost_only, is_number
 from study.errors import OptionError
 from study.search.space.space import (
     MOST_LISTED,
@@ -200,7 +200,7 @@ def _range(where: str, name: str, given: Mapping[Any, Any], kind: AxisKind) -> A
         refuse(f"has log {log!r} from {low}", "allowed is true above 0, or false")
     if "step" not in given:
         return Range(
-            name=name, low=low, high=high, log=log, whole=kind.whole, cost_only=kind.cost_only
+            name=name, low=low, high=high, log=log, whole=kind.whole, cost_only=is_cost_only(name)
         )
     step = given["step"]
     if log or not _is_step(step, kind):

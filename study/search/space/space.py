@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from study.axes.kinds import is_cost_only, is_number
+from study.axes.kinds import POWER_LIMIT, is_cost_only, is_number
 from study.errors import OptionError
 
 Value = int | float | str | bool
@@ -140,6 +140,16 @@ class Space:
     def named(self, choice: Choice) -> dict[str, Value]:
         """A setup as values by name."""
         return {axis.name: value for axis, value in zip(self.axes, choice, strict=True)}
+
+    @property
+    def power_limits_w(self) -> frozenset[float]:
+        """The power limits that it has: a list, or the ends of a range."""
+        limits = (axis for axis in self.axes if axis.name == POWER_LIMIT)
+        return frozenset(
+            float(each)
+            for axis in limits
+            for each in ((axis.low, axis.high) if isinstance(axis, Range) else axis.values)
+        )
 
     def learnt(self, choice: Choice) -> Choice:
         """Return what a setup has chosen on the axes that change learning; setups alike in it share curves."""

@@ -151,3 +151,40 @@ def test_a_probability_too_small_for_its_decimals_is_not_shown_as_0(tmp_path: Pa
 
     assert [row[-1].text for row in table.rows[:2]] == ["<0.0001", "<0.0001"]
     assert "epochs to stop: all values are the same" in table.legend
+
+
+def test_every_axis_is_a_factor() -> None:
+    """Energy that a precision decides, whatever the batch size; what all setups share is no factor."""
+    rng = np.random.default_rng(3)
+    setups = [
+        dataclasses.replace(
+            setup_energy(n, list(base + rng.normal(size=3)), [0.5] * 3, batch_size=size),
+            parameters={"precision": precision, "weight_decay": 0.1},
+        )
+        for n, (size, precision, base) in enumerate(
+            [(64, "fp32", 100), (64, "bf16", 50), (256, "fp32", 100), (256, "bf16", 50)], start=1
+        )
+    ]
+
+    found = factor_infos(setups)[0]
+
+    assert [each.factor for each in found.effects] == [BATCH_SIZE, "precision", INTERACTION]
+    assert [each.significant for each in found.effects] == [False, True, False]
+    assert found.effects[1].share > 0.95
+    assert "one learning rate only" in verdict(factor_infos(setups))
+
+
+def test_one_axis_alone_has_no_interaction() -> None:
+    """Its effect is all that there is."""
+    setups = [
+        dataclasses.replace(
+            setup_energy(n, [watts - 1.0, watts + 1.0], [0.5] * 2),
+            parameters={"power_limit_w": watts},
+        )
+        for n, watts in enumerate((100.0, 200.0, 300.0), start=1)
+    ]
+
+    (effect,) = factor_infos(setups)[0].effects
+
+    assert effect.factor == "power limit w"
+    assert effect.share == pytest.approx(20000 * 2 / (20000 * 2 + 6))

@@ -62,3 +62,17 @@ def test_a_study_without_any_idle_power_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(AnalysisError, match="Leave the option out"):
         without_idle(load(folder))
+
+
+def test_the_idle_power_of_all_boards_of_a_trial_is_taken_off(tmp_path: Path) -> None:
+    """Two that idle at 20 W each: 500 J in 10 s leave 100 J."""
+    trials = [Trial(setup=1, seed=0, attempts=[[Epoch(energy_j=500.0, accuracy=0.5, time_s=10.0)]])]
+    study = load(write_study(tmp_path / "a", grid([64], [0.1]), trials))
+    uuids = study.epochs["device_uuid"]
+    together = dataclasses.replace(
+        study, epochs=study.epochs.assign(device_uuid=uuids + "+" + uuids)
+    )
+
+    findings = analyse(without_idle(together))
+
+    assert findings.setups[0].total_j == pytest.approx(100.0)

@@ -1,6 +1,7 @@
 """What a search says: fronts, lower bounds, hypervolume, and what the grid would cost."""
 
 import itertools
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -132,6 +133,15 @@ def test_the_grid_is_an_estimate_where_some_did_not_run() -> None:
 
     assert not info.grid_measured
     assert info.grid_j == pytest.approx(4 + 2 * 5 + 2 * 2 * 3)
+
+
+def test_a_setup_of_which_no_epoch_was_measured_is_taken_at_the_mean_of_all() -> None:
+    """It has rows, like one whose tracker was lost; nothing of the grid's energy is no number."""
+    info = info_of(
+        (1, [2.0, 2.0], 0.8, StopReason.PATIENCE), (2, [math.nan], 0.7, StopReason.OUT_OF_MEMORY)
+    )
+
+    assert info.grid_j == pytest.approx(4 + 3 * 2 * 2)
 
 
 def test_trainings_that_ended_at_the_target_tell_a_limit() -> None:

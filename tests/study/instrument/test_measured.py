@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 BOARDS = Boards(boards=2, low_w=240.0)
 
 
-def script(kind: str, storage: Path) -> None:
+def script(kind: str, storage: Path, *, status: int = 0) -> None:
     """Run the script in a process of its own."""
     environment = {
         **BOARDS.environment(build(storage / "lib")),
@@ -36,7 +36,7 @@ def script(kind: str, storage: Path) -> None:
         check=False,
         timeout=500,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +62,21 @@ def table(run: Path, name: str) -> pd.DataFrame:
 
 
 def known_j(row: pd.Series) -> float:
-    """What the boards of a window used, by their curves."""
+    """What the board of a window used, by its curve."""
     start_s, stop_s = row["start_s"], row["start_s"] + row["duration_s"]
-    boards = [UUIDS.index(uuid) for uuid in row["device_uuid"].split("+")]
-    return sum(BOARDS.energy_j(board, start_s, stop_s) for board in boards)
+    return BOARDS.energy_j(UUIDS.index(row["device_uuid"]), start_s, stop_s)
 
 
-@pytest.mark.parametrize("name", ["function", "class", "killed"])
+def of_boards(run: Path, stage: str = "trial") -> pd.DataFrame:
+    """Windows of a stage, on boards."""
+    windows = table(run, "windows")
+    return windows[(windows["stage"] == stage) & (windows["component"] == "gpu")]
+
+
+@pytest.mark.parametrize("name", ["function", "class", "killed", "workers"])
 def test_energies_are_those_of_the_boards(runs: Path, name: str) -> None:
     """Each attempt within 2 % of the known curve; those of a killed process too."""
-    windows = table(runs / name, "windows")
-    whole = windows[windows["stage"] == "trial"]
+    whole = of_boards(runs / name)
 
     known = whole.apply(known_j, axis=1)
 
@@ -85,15 +89,28 @@ def test_the_energy_of_workers_is_summed(runs: Path) -> None:
     epochs = table(runs / "workers", "epochs")
 
     assert [set(each.split("+")) for each in epochs["device_uuid"]] == [set(UUIDS[:2])] * 3
-    power_w = epochs["epoch_energy_j"] / epochs["epoch_time_s"]
-    both_w = sum(BOARDS.energy_j(board, 0.0, 700.0) for board in (0, 1)) / 700.0
-    assert power_w.mean() == pytest.approx(both_w, rel=0.1)
+    windows = of_boards(runs / "workers", "training")
+    # What a worker does after its last report has a window too, and is no epoch.
+    by_epoch = windows[windows["epoch"] <= len(epochs)].groupby("epoch")
+    assert by_epoch["worker"].apply(sorted).tolist() == [[0, 1]] * 3
+    assert epochs["epoch_energy_j"].tolist() == pytest.approx(by_epoch["energy_j"].sum().tolist())
+
+
+@pytest.mark.parametrize("name", ["function", "workers"])
+def test_components_stand_beside_what_ranks(runs: Path, name: str) -> None:
+    """Those of epochs, of windows and of trials; what is not measured is missing."""
+    epochs, trials = table(runs / name, "epochs"), table(runs / name, "trials")
+
+    assert epochs["gpu_energy_j"].tolist() == epochs["epoch_energy_j"].tolist()
+    assert (epochs["cpu_energy_j"] >= 0).all()
+    assert epochs["node_energy_j"].isna().all()
+    assert trials["gpu_energy_j"].tolist() == pytest.approx(trials["energy_j"].tolist())
+    assert {"gpu", "cpu"} <= set(table(runs / name, "windows")["component"])
 
 
 def test_trials_that_share_a_board_are_charged_parts_of_it(runs: Path) -> None:
     """Fractional GPUs: together they are charged what the board used, and the rows say so."""
-    windows = table(runs / "shared", "windows")
-    whole = windows[windows["stage"] == "trial"]
+    whole = of_boards(runs / "shared")
     start_s = whole["start_s"].min()
     stop_s = (whole["start_s"] + whole["duration_s"]).max()
     (uuid,) = set(whole["device_uuid"])
@@ -175,13 +192,35 @@ def test_watt_hours_never_fall(runs: Path) -> None:
 def test_a_restored_run_keeps_what_was_used_before(restored: Path) -> None:
     """In another program: rows, attempts and the joules of the killed attempt."""
     (trial,) = table(restored, "trials").to_dict("records")
-    windows = table(restored, "windows")
-    whole = windows[windows["stage"] == "trial"]
+    whole = of_boards(restored)
 
     assert (trial["status"], trial["attempts"]) == ("finished", 2)
     assert trial["wasted_energy_j"] > 50
     assert whole["attempt"].tolist() == [1, 2]
     assert ((whole["energy_j"] / whole.apply(known_j, axis=1) - 1).abs() < 0.02).all()
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose driver was killed, and that another program went on with."""
+    storage = tmp_path_factory.mktemp("driver")
+    script("driver", storage, status=-9)
+    script("after", storage)
+    return storage / "driver"
+
+
+def test_a_run_whose_driver_was_killed_keeps_what_was_used(after: Path) -> None:
+    """As far as it was written before: a lower bound, and the status says so."""
+    (trial,) = table(after, "trials").to_dict("records")
+    result = next(after.glob("without_a_driver_*")) / "result.json"
+    last = pd.read_json(result, lines=True).iloc[-1]
+
+    assert (trial["status"], trial["attempts"]) == ("finished", 2)
+    assert trial["wasted_energy_j"] > 50
+    used_j = last["energy_wh"] * 3600
+    assert used_j == pytest.approx(trial["energy_j"] + trial["wasted_energy_j"], rel=0.01)
+    assert last["energy_status"] == "degraded"
+    assert Manifest.from_json((after / "study.json").read_text()).status == "finished"
 
 
 def test_its_analysis_is_that_of_a_study(runs: Path) -> None:

@@ -143,12 +143,33 @@ def interrupted() -> None:
     fit(function, "restored", {"lr": 0.1, "dies": f"{STORAGE}/died"})
 
 
-def restored() -> None:
+def without_a_driver(config: dict[str, Any]) -> None:
+    """Train, and kill the driver once, when the ledger has written how far the trial is."""
+    killed = Path(config["dies"])
+    for epoch in range(begun() + 1, EPOCHS + 1):
+        time.sleep(EPOCH_S)
+        if epoch == EPOCHS and not killed.exists():
+            while not list(Path(config["storage"]).glob("driver/windows.parquet")):
+                time.sleep(EPOCH_S)
+            killed.touch()
+            os.kill(config["driver"], signal.SIGKILL)
+            time.sleep(60)
+        report(epoch)
+
+
+def driver() -> None:
+    """A run whose driver is killed."""
+    os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "1"
+    config = {"lr": 0.1, "dies": f"{STORAGE}/died", "storage": STORAGE, "driver": os.getpid()}
+    fit(without_a_driver, "driver", config)
+
+
+def restored(name: str = "restored", trainable: Any = function) -> None:  # noqa: ANN401
     """The same in another program, which goes on with it."""
     resources = {"gpu": 1, "cpu": 0.5}
     tune.Tuner.restore(
-        f"{STORAGE}/restored",
-        tune.with_resources(measured(function), resources),
+        f"{STORAGE}/{name}",
+        tune.with_resources(measured(trainable), resources),
         resume_errored=True,
     ).fit()
 
@@ -156,4 +177,11 @@ def restored() -> None:
 if __name__ == "__main__":
     _, KIND, STORAGE = sys.argv
     ray.init(address="local", include_dashboard=False, log_to_driver=False)
-    {"all": all_kinds, "interrupted": interrupted, "restored": restored}[KIND]()
+    kinds: dict[str, Any] = {
+        "all": all_kinds,
+        "interrupted": interrupted,
+        "restored": restored,
+        "driver": driver,
+        "after": lambda: restored("driver", without_a_driver),
+    }
+    kinds[KIND]()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.store.parts import (
-    WORKER,
+    named_in_study,
     on_the_bill,
     part_of,
     summed,
@@ -85,12 +85,15 @@ def test_own_errors_are_added_in_squares_and_common_ones_plainly() -> None:
 
 def test_where_there_are_workers_they_are_the_bill() -> None:
     """The process that waits for them is not."""
-    whole = on_the_bill({"0": reading(100.0), "worker0": reading(1.0), "worker1": reading(2.0)})
-
-    assert whole.energy_j == 3.0
+    assert on_the_bill({"0": 100.0, "worker0": 1.0, "worker1": 2.0}) == {
+        "worker0": 1.0,
+        "worker1": 2.0,
+    }
+    assert on_the_bill({"0": 100.0}) == {"0": 100.0}
 
 
 def test_a_process_of_a_study_s_trial_is_known_by_its_rank() -> None:
     """The trial's own has its name, the others one with a mark."""
+    assert named_in_study("setup01-seed0", 0) == "setup01-seed0"
     assert trial_and_rank("setup01-seed0") == ("setup01-seed0", 0)
-    assert trial_and_rank(part_of("setup01-seed0", f"{WORKER}3")) == ("setup01-seed0", 3)
+    assert trial_and_rank(named_in_study("setup01-seed0", 3)) == ("setup01-seed0", 3)

@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.errors import OptionError
+from study.record.search_goal import SearchGoal
+from study.search.proposals import Proposer
 from study.search.replay.table import NEEDED, read_table, table_of
 from tests.study.replayed import four_setups, rows_of
 
@@ -140,3 +142,51 @@ def test_the_setup_energy_of_a_study_is_in_its_table(tmp_path: Path) -> None:
 
     assert table.recordings[8, 0.1][0].setup_j == 4.5
     assert table.grid_j == 6.5
+
+
+def test_only_recorded_setups_are_proposed() -> None:
+    """Two of four combinations were recorded; the others are no setups."""
+    table = table_of(rows_of({(8, 0.1): [([0.5], 1.0)], (16, 0.2): [([0.5], 1.0)]}), name="two")
+
+    proposer = Proposer(table.space, goal=SearchGoal.ACCURACY, sampler="random", seed=0)
+
+    proposed = [each.choice for each in iter(proposer.next, None)]
+    assert table.space.size == 2
+    assert sorted(proposed) == [(8, 0.1), (16, 0.2)]
+
+
+def test_a_recorded_power_limit_is_an_axis_that_changes_cost_alone() -> None:
+    """In a table of others, where it stands as a column of its own."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+
+    table = table_of(
+        pd.concat([rows.assign(power_limit_w=watts) for watts in (100, 200)]), name="limits"
+    )
+
+    assert [(axis.name, axis.cost_only) for axis in table.space.axes] == [
+        ("batch_size", False),
+        ("learning_rate", False),
+        ("power_limit_w", True),
+    ]
+
+
+def test_what_a_board_says_of_its_limit_is_no_axis() -> None:
+    """In a study of ours, unless setups have chosen it."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0), ([0.6], 1.0)]})
+    rows["trial_id"] = [f"t{seed}" for seed in rows["seed"]]
+
+    told = table_of(rows.assign(power_limit_w=range(len(rows))), name="told")
+    chosen = table_of(
+        pd.concat(
+            rows.assign(
+                trial_id=f"setup{watts}",
+                power_limit_w=None,
+                parameters=f'{{"power_limit_w": {watts}}}',
+            )
+            for watts in (100, 200)
+        ),
+        name="chosen",
+    )
+
+    assert [axis.name for axis in told.space.axes] == ["batch_size", "learning_rate"]
+    assert set(chosen.recordings) == {(8, 0.1, 100), (8, 0.1, 200)}

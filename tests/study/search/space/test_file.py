@@ -115,3 +115,67 @@ def test_what_cannot_be_searched_is_refused(tmp_path: Path, text: str, named: st
     """With what is allowed."""
     with pytest.raises(OptionError, match=named):
         read_space(written(tmp_path, text), default=DEFAULT)
+
+
+def test_axes_may_be_tied(tmp_path: Path) -> None:
+    """The rates given are those of the smallest batch size; there are no other setups."""
+    space = read_space(written(tmp_path, "tie: {learning_rate: sqrt(batch_size)}"), default=DEFAULT)
+
+    assert set(space.only or ()) == {(64, 0.01), (64, 0.1), (256, 0.02), (256, 0.2)}
+    assert space.is_listed
+    assert space.size == 4
+    assert not space.holds((64, 0.2))
+
+
+def test_a_space_may_be_a_list_of_setups(tmp_path: Path) -> None:
+    """What a setup does not name is the only value that the option has."""
+    text = "setups:\n  - {batch_size: 64}\n  - {batch_size: 256, learning_rate: 2e-2}\n"
+
+    space = read_space(
+        written(tmp_path, text), default={"batch_size": (64, 256), "learning_rate": (0.01,)}
+    )
+
+    assert space.only == ((64, 0.01), (256, 0.02))
+    assert [space.choice(space.indices(number)) for number in (0, 1)] == list(space.only)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("setups: 3", "holds no list of setups"),
+        ("setups: [{batch_size: 64}]", "setup 1 does not name learning_rate"),
+        ("setups: [{batch_size: 64, learning_rate: -1}]", "setup 1 has learning_rate -1"),
+        ("setups: [{batch_size: 64, rate: 1}]", "setup 1 does not name learning_rate|names rate"),
+        (
+            "setups: [{batch_size: 64, learning_rate: 1}, {learning_rate: 1.0, batch_size: 64}]",
+            "setups 1 and 2 are one",
+        ),
+        ("tie: {learning_rate: cube(batch_size)}", "NAME=sqrt"),
+        ("tie: sqrt", "allowed is a function by name"),
+        (
+            "{learning_rate: {low: 0.1, high: 1}, tie: {learning_rate: sqrt(batch_size)}}",
+            "learning_rate is a range",
+        ),
+    ],
+)
+def test_bad_couplings_are_named(tmp_path: Path, text: str, said: str) -> None:
+    """What was got, and what is allowed."""
+    with pytest.raises(OptionError, match=said):
+        read_space(written(tmp_path, text), default=DEFAULT)
+
+
+def test_a_power_limit_changes_cost_alone(tmp_path: Path) -> None:
+    """Setups that differ in it alone have one learning curve."""
+    space = read_space(written(tmp_path, "power_limit_w: [100, 200]"), default=DEFAULT)
+
+    assert [axis.cost_only for axis in space.axes] == [False, False, True]
+    assert space.learnt((64, 0.1, 100)) == space.learnt((64, 0.1, 200)) == (64, 0.1)
+    assert space.power_limits_w == {100.0, 200.0}
+
+
+def test_the_ends_of_a_range_of_limits_are_checked_beforehand(tmp_path: Path) -> None:
+    """What lies between them is in a board's range where they are."""
+    space = read_space(written(tmp_path, "power_limit_w: {low: 100, high: 250}"), default=DEFAULT)
+
+    assert space.power_limits_w == {100.0, 250.0}
+    assert not space.is_listed

@@ -1,0 +1,149 @@
+"""The figure of the answer and its doubt: what each contender takes, and how probable it is to be right."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import altair as alt
+
+from analysis.energy.spread import Interval
+from analysis.findings import Findings
+from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, styled
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.scores import ScoreForm
+from analysis.forms.series import series_of
+from analysis.quantities import probability_text
+from analysis.ranking.contenders import contenders
+
+_ROW, _WIDTH = 38, 560
+_FARTHEST = 4
+"""Times the largest energy, which the axis ends at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """A setup that may be the answer.
+
+    Attributes:
+        setup: Its number.
+        name: Its parameters.
+        energy: Mean total energy, in the figure's unit.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+        within: Probability that it is accurate enough.
+        cheapest: Probability that it is the cheapest such.
+        words: Both in words.
+        chosen: Whether it is the recommended setup.
+    """
+
+    setup: int
+    name: str
+    energy: float
+    low: float
+    high: float
+    within: float
+    cheapest: float
+    words: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContendersInfo:
+    """The contenders in the order of the ranking.
+
+    Attributes:
+        contenders: One row each.
+        unit: Of the energies.
+        title: With its labels.
+        tolerance: What may be given up, in words.
+        form: How the objective is written.
+    """
+
+    contenders: tuple[Contender, ...]
+    unit: str
+    title: str
+    tolerance: str
+    form: ScoreForm
+
+
+def contenders_figure(findings: Findings) -> ContendersInfo | None:
+    """Compute the figure; None where no setup has two repeats.
+
+    Args:
+        findings: Of the study.
+    """
+    evidence = findings.ranking.evidence
+    if evidence is None or evidence.doubt is None:
+        return None
+    setups = contenders(findings.ranking)
+    totals = {each.setup: evidence.total_j(each.setup) for each in setups}
+    unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
+    series = series_of(findings.study.manifest)
+    form = findings.score
+    rows = []
+    for each in setups:
+        total, mean_j = totals[each.setup], each.total_j
+        within, cheapest = evidence.within(each.setup), evidence.cheapest(each.setup)
+        if total is None or mean_j is None or within is None or cheapest is None:
+            continue
+        rows.append(
+            Contender(
+                setup=each.setup,
+                name=f"{each.batch_size} x {series(each.setup, each.learning_rate)}",
+                energy=mean_j / unit.joules,
+                **_ends(total, unit),
+                within=within,
+                cheapest=cheapest,
+                words=(
+                    f"{form.in_heading} enough {probability_text(within)}, "
+                    f"cheapest such {probability_text(cheapest)}"
+                ),
+                chosen=each.setup == findings.recommendation.setup,
+            )
+        )
+    return ContendersInfo(
+        contenders=tuple(rows),
+        unit=unit.name,
+        title=findings.staged("What may be the answer, and how probably"),
+        tolerance=form.tolerance_text(findings.ranking.tolerance),
+        form=form,
+    )
+
+
+def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+    """A line for each contender: its energy with its interval, and the probabilities in words."""
+    names = [each.name for each in info.contenders]
+    rows = [
+        {**asdict(each), "said": f"Setup {each.setup}: {each.name}: {each.words}"}
+        for each in info.contenders
+    ]
+    y = alt.Y("name:N", sort=names, title=None)
+    title = f"Energy of a training, {info.unit}"
+    x = alt.X("energy:Q", title=title, scale=alt.Scale(domain=[0, _most(info)]))
+    colour = alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN))
+    chart = alt.Chart(alt.InlineData(values=rows))
+    interval = chart.mark_rule(strokeWidth=3, opacity=0.75, clip=True).encode(
+        x=alt.X("low:Q", title=title), x2="high:Q", y=y, color=colour
+    )
+    marks = chart.mark_point(filled=True, opacity=1, stroke=INK, strokeWidth=0.6, size=110).encode(
+        x=x, y=y, color=colour, description="said:N"
+    )
+    words = chart.mark_text(align="left", dx=0, dy=-12, fontSize=11, color=INK).encode(
+        x=alt.value(0), y=y, text="words:N", color=alt.value(MUTED)
+    )
+    layered = alt.layer(interval, marks, words).properties(width=_WIDTH, height=alt.Step(_ROW))
+    notes = [
+        "Rows: batch size x learning rate. Line: 95 % interval of the energy. Strong colour: recommended.",
+        f"{info.form.in_heading.capitalize()} enough: within {info.tolerance} of the best {info.form.name}.",
+        "Setups with less than 1 % of being the cheapest such are left out.",
+    ]
+    return styled(layered, info.title, notes, width=_WIDTH)
+
+
+def _most(info: ContendersInfo) -> float:
+    """End of the axis: not that of an interval which is as good as endless."""
+    energies = [each.energy for each in info.contenders]
+    return min(max(each.high for each in info.contenders), _FARTHEST * max(energies))
+
+
+def _ends(total: Interval, unit: EnergyUnit) -> dict[str, float]:
+    return {"low": total.low / unit.joules, "high": total.high / unit.joules}

@@ -1,0 +1,50 @@
+"""Setups that differ in cost alone share what they learn."""
+
+import dataclasses
+from pathlib import Path
+
+from analysis.findings import analyse
+from analysis.read.load import load
+from study.store.setups import grid
+from tests.analysis.study_folder import constant, write_study
+
+LIMITS = [{"power_limit_w": watts} for watts in (100, 200)]
+
+
+def test_a_seed_under_two_limits_is_one_training(tmp_path: Path) -> None:
+    """Its accuracies count once, as their mean; a seed that only one limit has counts for both."""
+    trials = [
+        constant(1, 1.0, 0.80, seed=0),
+        constant(2, 2.0, 0.82, seed=0),
+        constant(2, 2.0, 0.90, seed=1),
+        constant(3, 3.0, 0.50, seed=0),
+        constant(4, 4.0, 0.52, seed=0),
+    ]
+    study = load(write_study(tmp_path / "s", grid([64, 256], [0.1], LIMITS), trials))
+
+    setups = analyse(study).setups
+
+    shared = [each.shared_accuracy for each in setups]
+    assert [each is not None and each.count for each in shared] == [2, 2, 1, 1]
+    assert shared[0] == shared[1]
+    assert shared[0] is not None
+    assert [round(each, 6) for each in shared[0].values] == [0.81, 0.9]
+
+
+def test_setups_that_learn_in_their_own_way_share_nothing(tmp_path: Path) -> None:
+    """Another optimiser learns something else."""
+    further = [{"optimizer": name} for name in ("adam", "sgd")]
+    trials = [constant(number, 1.0, 0.8, seed=0) for number in (1, 2)]
+    study = load(write_study(tmp_path / "s", grid([64], [0.1], further), trials))
+
+    assert [each.shared_accuracy for each in analyse(study).setups] == [None, None]
+
+
+def test_what_is_shared_decides_and_what_is_shown_is_a_setups_own(tmp_path: Path) -> None:
+    """The accuracies in tables are those of the setup's own trainings."""
+    trials = [constant(1, 1.0, 0.80, seed=0), constant(2, 2.0, 0.82, seed=0)]
+    study = load(write_study(tmp_path / "s", grid([64], [0.1], LIMITS), trials))
+
+    own = [dataclasses.asdict(each)["best_accuracy"]["mean"] for each in analyse(study).setups]
+
+    assert own == [0.80, 0.82]

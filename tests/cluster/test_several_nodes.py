@@ -1,0 +1,101 @@
+"""Trials whose processes are on two machines, each with a board: their energies are summed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import ray
+import ray.cluster_utils
+from ray import tune
+
+from study import EnergyLedger, measured
+from study.command import main
+from study.regime import DESIGN
+from tests.fake_nvml import UUIDS, Boards, build
+from tests.study.instrument.tune_script import with_workers
+
+pytestmark = [pytest.mark.ray, pytest.mark.integrations]
+
+BOARDS = Boards(boards=2, low_w=240.0)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Two machines; each sees one of the boards."""
+    environment = BOARDS.environment(build(tmp_path_factory.mktemp("boards")))
+    library = {k: v for k, v in environment.items() if "NVML" in k or k.startswith("LD_")}
+    machines = ray.cluster_utils.Cluster()
+    for board in range(2):
+        machines.add_node(
+            num_cpus=2,
+            num_gpus=1,
+            object_store_memory=100_000_000,
+            include_dashboard=False,
+            env_vars={**library, "CUDA_VISIBLE_DEVICES": str(board)},
+        )
+    yield machines.address
+    machines.shutdown()  # type: ignore[no-untyped-call]
+
+
+def energies(run: Path) -> tuple[list[float], list[float]]:
+    """What each board of a trial used, and what it did by its curve."""
+    windows = pd.read_parquet(run / "windows.parquet")
+    whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
+    known = [
+        BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
+        for row in whole.itertuples()
+    ]
+    assert sorted(whole["device_uuid"]) == sorted(UUIDS[:2])
+    return whole["energy_j"].tolist(), known
+
+
+def check(run: Path) -> None:
+    """Boards within 2 % of their curves, and epochs the sum of both."""
+    found, known = energies(run)
+    windows = pd.read_parquet(run / "windows.parquet")
+    epochs = pd.read_parquet(run / "epochs.parquet").sort_values("epoch")
+    of_boards = windows[(windows["epoch"] > 0) & (windows["component"] == "gpu")]
+
+    assert found == pytest.approx(known, rel=0.02)
+    # What a worker does after its last report has a window too, and is no epoch.
+    by_epoch = of_boards.groupby("epoch")["energy_j"].sum().loc[epochs["epoch"]]
+    assert epochs["epoch_energy_j"].tolist() == pytest.approx(by_epoch.tolist())
+    assert {frozenset(each.split("+")) for each in epochs["device_uuid"]} == {frozenset(UUIDS[:2])}
+
+
+def test_a_study_s_trial_on_two_machines(address: str, tmp_path: Path) -> None:
+    """Its processes are where the boards are."""
+    place = ["--address", address, "--results-dir", str(tmp_path), "--name", "a", "--no-report"]
+    training = ["--scenario", "tests.end_to_end.scenarios:Tiny", "--max-epochs", "3"]
+    one: list[str] = ["--batch-sizes", "64", "--learning-rates", "0.01", "--repeats", "1"]
+
+    status = main(
+        DESIGN,
+        program="study.regime",
+        description="",
+        args=[*place, *training, *one, "--gpus-per-trial", "2"],
+    )
+
+    assert status == 0
+    check(tmp_path / "a")
+
+
+def test_a_trainer_on_two_machines(address: str, tmp_path: Path) -> None:
+    """Somebody's TorchTrainer in a measured trial."""
+    storage = str(tmp_path)
+    ledger: Any = EnergyLedger(objective="val_loss", mode="min")
+    ray.init(address=address, log_to_driver=False)
+    try:
+        tune.Tuner(
+            tune.with_resources(measured(with_workers), {"cpu": 0.5}),
+            param_space={"lr": 0.1, "storage": storage},
+            run_config=tune.RunConfig(
+                name="run", storage_path=storage, verbose=0, callbacks=[ledger]
+            ),
+        ).fit()
+    finally:
+        ray.shutdown()
+
+    check(tmp_path / "run")

@@ -35,8 +35,9 @@ from study.store.setups import TrialPlan, grid, trial_plans
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
 from study.training.task import plain_task
-from trackers.node.actor import Handle, start_manager
+from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
+from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
 
 SCENARIO = "watch"

@@ -18,9 +18,10 @@ import ray
 
 from tests.fake_nvml import UUIDS
 from trackers.meter.meter import EnergyMeter
-from trackers.node.actor import Handle, start_manager
+from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import WindowKey
+from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
 from trackers.sources.nvml.source import NvmlSource
 

@@ -5,6 +5,7 @@ is turned into that of the page, or of a copy of the file. After the build nothi
 browser would fetch from another host.
 """
 
+import json
 import os
 import posixpath
 import re
@@ -12,12 +13,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -37,12 +38,15 @@ COMMANDS = (
     "study.pretraining",
     "study.multitask",
     "study.search",
+    "study.new",
     "study.data",
     "trackers",
     "analysis",
 )
 
 LINK = re.compile(r"(\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+BLANK = re.compile(r"\n\s*\n")
 FOREIGN = re.compile(
     r"<(?:script|img|iframe)\b[^>]*\ssrc=[\"']?(?:https?:)?//"
     r"|<link\b(?=[^>]*rel=[\"']?(?:stylesheet|preconnect|preload|icon))[^>]*href=[\"']?(?:https?:)?//"
@@ -88,18 +92,31 @@ def on_post_build(config: MkDocsConfig) -> None:
 
 
 def _notebook_page(notebook: Path) -> dict[str, str | bytes]:
-    """A notebook as a page with its outputs as they are in it, and its figures, by their names."""
-    exporter = MarkdownExporter()  # type: ignore[no-untyped-call]
-    text, resources = exporter.from_filename(str(notebook))
+    """A notebook as a page with the outputs that it holds, and its figures, by their names."""
     page = notebook.relative_to(DOCS).with_suffix(".md")
-    figures = resources.get("outputs", {})
-    named = {name: f"{page.stem}-{name}" for name in figures}
-    for name, new in named.items():
-        text = text.replace(f"]({name})", f"]({new})")
-    return {
-        page.as_posix(): f"{text}\n[The notebook]({notebook.name}), to be run.\n",
-        **{(page.parent / named[name]).as_posix(): each for name, each in figures.items()},
-    }
+    parts, files = [], {}
+    for number, cell in enumerate(json.loads(notebook.read_text(encoding="utf-8"))["cells"]):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(source)
+            continue
+        parts.append(f"```python\n{source}\n```")
+        by_kind: dict[str, list[dict[str, Any]]] = {"display_data": [], "execute_result": []}
+        for output in cell["outputs"]:
+            by_kind[output["output_type"]].append(output["data"])
+        said = "".join("".join(data["text/plain"]) for data in by_kind["display_data"])
+        if said:
+            parts.append(f"```text\n{COLOUR.sub('', said).rstrip()}\n```")
+        for data in by_kind["execute_result"]:
+            if "image/svg+xml" in data:
+                name = f"{page.stem}-{number}.svg"
+                files[(page.parent / name).as_posix()] = "".join(data["image/svg+xml"]).encode()
+                parts.append(f"![figure]({name})")
+            elif "text/html" in data:
+                html = "".join(data["text/html"])
+                parts.append("<div>\n" + BLANK.sub("\n", html).strip() + "\n</div>")
+    parts.append(f"[The notebook]({notebook.name}), to be run.\n")
+    return {page.as_posix(): "\n\n".join(parts), **files}
 
 
 def _target(link: str, written_at: str) -> str | None:

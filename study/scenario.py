@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from study.data_set_faults import faults_of_data_set
 from study.errors import DataError, ScenarioError
 from study.record.manifest import DataFacts
 from study.record.objective import ACCURACY, Objective
@@ -129,7 +130,7 @@ class Data:
             for fault in (
                 _faults_of_labels(name, part, self.classes)
                 if isinstance(part, Arrays)
-                else _faults_of_data_set(name, part, self.fingerprint)
+                else faults_of_data_set(name, part, self.fingerprint)
             )
         ]
         if faults:
@@ -178,22 +179,6 @@ def _faults_of_labels(name: str, part: Arrays, classes: tuple[str, ...]) -> Iter
             f"the labels of {name} go from {low} to {high}; with {len(classes)} classes "
             f"allowed are 0 to {len(classes) - 1}. Number the classes from 0, and "
             "name each in `classes`."
-        )
-
-
-def _faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iterator[str]:
-    for member, what in (("__len__", "a length"), ("__getitem__", "samples by index")):
-        if not hasattr(part, member):
-            yield (
-                f"{name} is a {type(part).__name__} without {what}; allowed are Arrays and map-style "
-                "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
-            )
-            return
-    if fingerprint is None:
-        yield (
-            f"{name} is a {type(part).__name__}, whose content is not read before the trials: give "
-            "Data a fingerprint, a word that changes whenever the data would (a version, a hash of "
-            "the file names and sizes), so that a study that is resumed goes on with the same."
         )
 
 

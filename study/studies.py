@@ -9,10 +9,13 @@ import dataclasses
 import difflib
 import html
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -154,20 +157,21 @@ def run_study(
         study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask, search.
     """
     chosen, found = _options(_options_of(paradigm), scenario, options)
-    # Ray and torch take seconds to load; a wrong option need not wait for them.
-    from study.execution.launch import run_study as launch  # noqa: PLC0415
-
     chosen = chosen.reduced()
-    design, source = _trials_of(paradigm, chosen, found)
-    outcome = launch(
-        design,
-        chosen,
-        command=("study.run_study", paradigm),
-        console=console or Console(),
-        source=source,
-        scenario=found,
-        leave=_interrupted,
-    )
+    with _without_hints():
+        # Ray and torch take seconds to load; a wrong option need not wait for them.
+        from study.execution.launch import run_study as launch  # noqa: PLC0415
+
+        design, source = _trials_of(paradigm, chosen, found)
+        outcome = launch(
+            design,
+            chosen,
+            command=("study.run_study", paradigm),
+            console=console or Console(),
+            source=source,
+            scenario=found,
+            leave=_interrupted,
+        )
     said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
     return StudyResult(
         folder=outcome.folder.path,
@@ -177,6 +181,15 @@ def run_study(
         caveats=tuple(said.get("caveats", ())),
         report=Path(said["page"]) if "page" in said else None,
     )
+
+
+@contextmanager
+def _without_hints() -> Iterator[None]:
+    """Keep libraries from asking for widgets in a notebook, which shows our progress without them."""
+    logging.getLogger("ray.widgets.util").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        yield
 
 
 def _interrupted(_: int) -> None:

@@ -23,6 +23,7 @@ THEIRS = {
         "trackers/node/",
         "study/execution/",
         "study/instrument/",
+        "study/machines/admissions.py",
         "study/machines/cluster.py",
         "study/machines/ray_session.py",
         "study/search/ray_adapter.py",

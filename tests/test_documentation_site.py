@@ -60,3 +60,18 @@ def test_a_page_that_asks_another_host_is_found(site: ModuleType, html: str) -> 
 def test_a_link_to_another_host_is_allowed(site: ModuleType) -> None:
     """Nobody follows it but the reader."""
     assert not site.FOREIGN.search('<a href="https://arxiv.org/abs/2401.01851">the paper</a>')
+
+
+def test_a_notebook_is_a_page_with_its_outputs(site: ModuleType) -> None:
+    """What it printed without colours, its table, and its figure as a file beside it."""
+    notebook = ROOT / "docs" / "tutorials" / "in-a-notebook.ipynb"
+
+    files = vars(site)["_notebook_page"](notebook)
+
+    page = files["tutorials/in-a-notebook.md"]
+    (figure,) = (name for name in files if name.endswith(".svg"))
+    assert "\n[8/8] setup" in page
+    assert "\x1b" not in page
+    assert "<table" in page
+    assert f"![figure]({figure.removeprefix('tutorials/')})" in page
+    assert files[figure].startswith(b"<svg")

@@ -16,7 +16,9 @@ from analysis.forms.chart_style import (
     styled,
     wrapped,
 )
+from analysis.forms.energy_unit import EnergyUnit
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
+from study.record.files import J_PER_WH
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
@@ -27,12 +29,16 @@ _SHADES = (PLAIN, MUTED)
 
 def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two bars for each setup: one task upon the other, and all together."""
+    unit = EnergyUnit.of(bar.to_wh * J_PER_WH for bar in info.bars)
+    per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
         {
             **asdict(bar),
+            "from": per_wh * bar.from_wh,
+            "to": per_wh * bar.to_wh,
             "group": f"batch size {bar.batch_size}",
             "bar": f"{bar.series} {bar.way}",
-            "words": _bar_words(bar),
+            "words": _bar_words(bar, unit),
         }
         for bar in info.bars
     ]
@@ -45,8 +51,8 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart o
         .encode(
             x=alt.X("series:N", sort=names, title=None, axis=alt.Axis(labelAngle=-45)),
             xOffset=alt.XOffset("way:N", sort=ways),
-            y=alt.Y("from_wh:Q", title="Energy of a training, Wh"),
-            y2="to_wh:Q",
+            y=alt.Y("from:Q", title=f"Energy of a training, {unit.name}"),
+            y2="to:Q",
             color=alt.Color(
                 "task:N",
                 title=None,
@@ -70,8 +76,9 @@ def _colours(tasks: Sequence[str]) -> list[str]:
     return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
-def _bar_words(bar: MultitaskBar) -> str:
+def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
+    energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
         f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
-        f"{bar.to_wh - bar.from_wh:.3g} Wh"
+        f"{energy:,.4g} {unit.name}"
     )

@@ -5,7 +5,9 @@ from typing import Any
 import altair as alt
 
 from analysis.forms.chart_style import CHOSEN, INK, SERIES, styled, wrapped
+from analysis.forms.energy_unit import EnergyUnit
 from analysis.pretraining.figures import BreakEvenCase, BreakEvenLinesInfo
+from study.record.files import J_PER_WH
 
 _WITH, _WITHOUT = "with pretraining", "from scratch"
 
@@ -16,13 +18,14 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 190, 220
 def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
     """A panel for each case, each with its own axes: their energies are far apart."""
     panels = [f"{case.case}|{case.label}" for case in info.cases]
+    unit = EnergyUnit.of(case.crossing_wh * J_PER_WH for case in info.cases)
     rows = [
         row
         for panel, case in zip(panels, info.cases, strict=True)
-        for row in _panel_rows(panel, case)
+        for row in _panel_rows(panel, case, unit)
     ]
     side_by_side = (
-        _lines_and_crossing()
+        _lines_and_crossing(unit)
         .facet(
             data=alt.InlineData(values=rows),
             column=alt.Column(
@@ -49,7 +52,7 @@ def break_even_chart(info: BreakEvenLinesInfo) -> Any:  # noqa: ANN401 - a chart
     return styled(side_by_side, info.title, notes)
 
 
-def _lines_and_crossing() -> Any:  # noqa: ANN401 - a chart of any kind
+def _lines_and_crossing(unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Energy in all with pretraining and from scratch, and where it has paid."""
     ways = [_WITH, _WITHOUT]
     legend = alt.Legend(orient="top", title=None, symbolSize=300)
@@ -58,7 +61,7 @@ def _lines_and_crossing() -> Any:  # noqa: ANN401 - a chart of any kind
         title="trainings that use the encoder",
         axis=alt.Axis(tickMinStep=1, tickCount=6, format="d"),
     )
-    energy = alt.Y("energy_wh:Q", title="Energy in all, Wh")
+    energy = alt.Y("energy:Q", title=f"Energy in all, {unit.name}")
     lines = (
         alt.Chart()
         .transform_filter("datum.way")
@@ -100,10 +103,11 @@ def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:
+def _panel_rows(panel: str, case: BreakEvenCase, unit: EnergyUnit) -> list[dict[str, Any]]:
     """The ends of both lines, and their crossing with its words."""
+    per_wh = J_PER_WH / unit.joules
     ends = [
-        {"panel": panel, "cycles": cycles, "energy_wh": energy, "way": way}
+        {"panel": panel, "cycles": cycles, "energy": per_wh * energy, "way": way}
         for cycles in (0, case.last_cycle)
         for way, energy in (
             (_WITH, case.encoder_wh + cycles * case.classifier_wh),
@@ -113,11 +117,11 @@ def _panel_rows(panel: str, case: BreakEvenCase) -> list[dict[str, Any]]:
     crossing = {
         "panel": panel,
         "cycles": case.cycles,
-        "energy_wh": case.crossing_wh,
+        "energy": per_wh * case.crossing_wh,
         "label": f"pays at {case.pays_at}",
         "words": (
             f"{case.case}, {case.label}: pretraining has paid after {case.pays_at} "
-            f"(lines cross at {case.cycles:.1f}, {case.crossing_wh:.3g} Wh)"
+            f"(lines cross at {case.cycles:.1f}, {per_wh * case.crossing_wh:,.4g} {unit.name})"
         ),
     }
     return [*ends, crossing]

@@ -54,7 +54,7 @@ def interval_measures(
         "equal told apart": _share(~_holds_none(pairs, twin_of, twins)),
         "twofold told apart": _share(~_holds_none(pairs, twin_of, twins + 1)),
         "with known spread": _share(~known.interval(twin_of, twins + 1).holds(0.0)),
-        "width to known": float(np.median(apart.width / known.interval(one, other).width)),
+        "width to known": _median_ratio(apart.width, known.interval(one, other).width),
     }
 
 
@@ -115,6 +115,12 @@ def _drawn(
 def _holds_none(energy: Posterior, one: Integers, other: Integers) -> Truths:
     """Whether a saving of nothing is within the interval."""
     return saving_interval(energy, one, other).holds(0.0)
+
+
+def _median_ratio(widths: Floats, known: Floats) -> float:
+    """Median of the ratios, without those to an interval that has no width."""
+    wide = known > 0
+    return float(np.median(widths[wide] / known[wide])) if wide.any() else float("nan")
 
 
 def _less(values: Floats, one: Integers, other: Integers) -> Floats:

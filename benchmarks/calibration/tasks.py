@@ -158,7 +158,10 @@ def tasks(seeds: int, recordings: Sequence[Path]) -> Iterator[Task]:
                 yield Task(table="ratios", seed=seed, world=world, repeats=repeats)
         for world, preference in itertools.product(WORLDS, Preference):
             yield Task(table="preference", seed=seed, world=world, preference=preference)
-        others = [*((name, None) for name in HELD_OUT), *((p.stem, p) for p in recordings)]
+        others = [
+            *((name, None) for name in HELD_OUT),
+            *((p.stem.partition("-")[0], p) for p in recordings),
+        ]
         for (world, recording), repeats in itertools.product(others, HELD_OUT_REPEATS):
             for kind in ("held out: intervals", "held out: advice"):
                 yield Task(table=kind, seed=seed, world=world, repeats=repeats, recording=recording)

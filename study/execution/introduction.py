@@ -3,13 +3,13 @@
 from rich.console import Console
 from rich.markup import escape
 
-from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
 from study.record.vocabulary import EnergyMethod, Paradigm
 from study.store.folder import StudyFolder
+from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:

@@ -7,11 +7,14 @@ that raises can leave its accelerator idle for the rest of the study.
 """
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import ray
 from ray import tune
+from ray.exceptions import RayError
 
 from study.errors import StorageError
 from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
@@ -28,9 +31,16 @@ from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
+from trackers.node.client import START_TIMEOUT_S
 from trackers.node.last_words import leave_last_words
+from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
+
+NODE = "ray_node"
+"""Key of a report under which it tells Ray's name of its machine."""
+
+ASK_AGAIN_S = 1.0
 
 
 def run_trial(
@@ -53,11 +63,34 @@ def run_trial(
     end_with_parent()
     leave_last_words()
     plan = TrialPlan.from_config(config)
+    node = ray.get_runtime_context().get_node_id()
+    if not _admitted(manager, node, plan.trial_id):
+        tune.report({NODE: node})  # Tune would print that there was no result
+        return
+
+    def report(row: dict[str, Any]) -> None:
+        tune.report({**row, NODE: node})
+
     team = team_here(context.workers, device=context.device)
     meter = meter_here(plan, context, manager)
     with meter.trial(), team.trial(plan, context, shared, manager):
         checkpoint = _checkpoint(plan, context)
-        run_attempt(plan, context, data, meter, checkpoint, report=tune.report, team=team)
+        run_attempt(plan, context, data, meter, checkpoint, report=report, team=team)
+
+
+def _admitted(manager: Handle, node: str, trial_id: str) -> bool:
+    """Wait for as long as the machine is closed; whether the trial may begin then.
+
+    A machine that waits takes no other trial.
+    """
+    while True:
+        try:
+            said = ray.get(manager.admits.remote(node, trial_id), timeout=START_TIMEOUT_S)
+        except RayError:  # nobody is there who could have closed it
+            return True
+        if said is not Admitted.WAIT:
+            return bool(said is Admitted.BEGIN)
+        time.sleep(ASK_AGAIN_S)
 
 
 def run_attempt(
@@ -93,7 +126,12 @@ def run_attempt(
             energy_j = record.energy_j
             checkpoint.reports.append(_metrics(record, outcome))
             reported = meter.stage, meter.epoch
-            report(checkpoint.reports[-1])
+            try:
+                report(checkpoint.reports[-1])
+            except SystemExit:  # the study stops it here, and may go on with it later
+                if outcome.state is not None:
+                    checkpoint.keep(outcome.state)
+                raise
     except Exception:  # noqa: BLE001 - see the module's first lines
         is_reported = reported == (meter.stage, meter.epoch)
         outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)

@@ -48,10 +48,13 @@ class TrialSource(Protocol):
 
     Attributes:
         restarts: How many times trials whose process was lost are run again in this command. With
-            0 they keep no checkpoints either, because nothing goes on from them.
+            0 and without `pauses` they keep no checkpoints either, because nothing goes on from
+            them.
+        pauses: Whether trials that were stopped may be gone on with.
     """
 
     restarts: int
+    pauses: bool
 
     def prepared(self, scenario: Scenario) -> Scenario:
         """Return the scenario as the trials are to see it."""
@@ -115,6 +118,7 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
+    pauses = False
     further: Sequence[FurtherTrial] = ()
 
     def __init__(self, options: StudyOptions) -> None:

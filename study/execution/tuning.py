@@ -18,7 +18,9 @@ from study.execution.progress import ProgressDisplay
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
+from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
+from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
@@ -86,20 +88,41 @@ class Tuning:
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            for restarts in reversed(range(self._source.restarts + 1)):
-                if self._interrupts.came or not self._source.has_more:
-                    break
-                self._interrupts.trials_begin()
-                callback = StudyCallback(self._recorder, progress, self._cluster, restarts=restarts)
-                self._fit(callback, quiet=_Quiet() if console.is_jupyter else None)
-                self._take_bookings()
-                self._source.run_again(callback.lost)
+            self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
         except KeyboardInterrupt:
             pass  # before Tune ran; the outcome says what has not been run
         finally:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+
+    def _run_rounds(self, progress: ProgressDisplay, *, quiet: ProgressReporter | None) -> None:
+        """Run Tune until no trial is left, or none may be run again."""
+        restarts = self._source.restarts
+        admissions = Admissions(self._cluster)
+        # What a search has proposed is not taken back, and of several machines none is known to be sick.
+        may_close = restarts and self._cluster.share.workers == 1
+        quarantine = Quarantine(admissions.used()) if may_close else None
+        while self._source.has_more and not self._interrupts.came:
+            self._interrupts.trials_begin()
+            # Kept while Tune runs: closed machines have nothing to give to trials then.
+            places = admissions.occupied(quarantine.closed if quarantine else ())
+            callback = StudyCallback(
+                self._recorder,
+                progress,
+                self._cluster,
+                quarantine,
+                admissions,
+                restarts=restarts,
+            )
+            self._fit(callback, quiet=quiet)
+            self._take_bookings()
+            self._source.run_again(callback.lost)
+            for place in places:
+                ray.kill(place)
+            if not restarts and not callback.closed:
+                return
+            restarts -= 0 if callback.closed else 1
 
     def _fit(self, callback: StudyCallback, *, quiet: ProgressReporter | None) -> None:
         try:
@@ -164,7 +187,7 @@ class Tuning:
             device=self._options.device,
             workers=self._cluster.share.workers,
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
-            storage=self._cluster.reach if self._source.restarts else None,
+            storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
         )
 
@@ -202,6 +225,8 @@ class Tuning:
 
     def _remove_checkpoints(self) -> None:
         """Those of trials that have their result, and were lost before they could do it."""
+        if self._source.pauses and self._interrupts.came:
+            return  # a search that is resumed goes on with what it has paused
         finished = {
             trial.trial_id
             for trial in self._recorder.trials()

@@ -23,8 +23,9 @@ from ray.exceptions import RayError
 from study.execution.charge import Part, ranking_reading_of_all
 from study.record.vocabulary import EnergyScope
 from study.store.parts import WORKER, named_in_study, on_the_bill, part_of, trial_and_part
-from trackers.node.actor import Handle, TrackerManager
+from trackers.node.actor import Handle
 from trackers.node.ledger import TRIAL, BookedPower, BookedWindow, Booking, TrackerFacts, WindowKey
+from trackers.node.nodes import TrackerManager
 from trackers.sources.detect import Request
 
 ANSWER_S = 10.0

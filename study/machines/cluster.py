@@ -35,8 +35,9 @@ from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
 from study.store.parts import WORKER_LOST, named_in_study
-from trackers.node.actor import Handle, start_manager
+from trackers.node.actor import Handle
 from trackers.node.ledger import Booking, TrackerFacts
+from trackers.node.nodes import start_manager
 from trackers.sample import PowerLimits
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, is_file
@@ -109,7 +110,7 @@ class Cluster:
         """
         task = ray.remote(num_cpus=0, max_retries=0)(function)
         asked = {
-            task.options(scheduling_strategy=_pinned(node)).remote(*arguments): node
+            task.options(scheduling_strategy=pinned(node)).remote(*arguments): node
             for node in self.nodes
         }
         answers: dict[str, Any] = {}
@@ -266,12 +267,18 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
     )
 
 
-def _nodes() -> tuple[Node, ...]:
+def listed() -> list[dict[str, Any]]:
+    """Return all machines that Ray has known, as it lists them."""
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
-    return tuple(Node.from_ray(node) for node in listed if node["Alive"])
+    return listed
 
 
-def _pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+def _nodes() -> tuple[Node, ...]:
+    return tuple(Node.from_ray(node) for node in listed() if node["Alive"])
+
+
+def pinned(node: Node) -> NodeAffinitySchedulingStrategy:
+    """Return what has Ray run something on one machine and no other."""
     return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 from ray import cloudpickle
-from ray._raylet import AuthenticationTokenLoader
+from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 
 from study.errors import ClusterError
 from study.machines import own_packages

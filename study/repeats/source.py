@@ -42,6 +42,7 @@ class RepeatsSource:
     """
 
     restarts = RESTARTS
+    pauses = False
 
     def __init__(self, options: ComparisonOptions) -> None:
         """Go on as `options` says."""

@@ -12,6 +12,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search_goal import SearchGoal, values_of
 from study.record.vocabulary import FAILURES, Stage, StopReason
+from study.search.bill import overhead_j
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
@@ -188,17 +189,13 @@ class LiveSearch:
                 "a trial's end is missing in Optuna's study: %s", error
             )
 
-    def bill_j(self, trials: Sequence[TrialRecord]) -> float:
-        """Joules of the whole search, as far as they are known."""
-        return sum((t.energy_j or 0.0) + _overhead_j(t) + t.wasted_energy_j for t in trials)
-
     def book_overhead(self) -> None:
         """Book what trackers have booked of set-up, pauses and lost attempts."""
         for trial in self._trials():
             lost_j = trial.wasted_energy_j
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
                 lost_j += trial.energy_j or 0.0  # it is to be run again
-            self.budget.overhead(trial.trial_id, _overhead_j(trial), lost_j=lost_j)
+            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
 
     def _next_setup(self) -> TrialPlan | None:
         """The trial of a setup that was not tried."""
@@ -257,11 +254,6 @@ def _halving_of(options: SearchOptions) -> Halving | None:
         return None
     wh = options.first_rung_wh if options.rungs is Rungs.ENERGY else None
     return Halving(rungs=options.rungs, first=None if wh is None else wh * J_PER_WH)
-
-
-def _overhead_j(trial: TrialRecord) -> float:
-    """Joules of a trial's last attempt beside its epochs, as far as they are known."""
-    return (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
 
 
 def _wh(curve: TrialCurve) -> float | None:

@@ -22,13 +22,14 @@ from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch, Rows
 from study.search.proposals import Proposer
 from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Axis, Space
-from study.search.warm_start import Earlier
+from study.search.warm_start import Earlier, Hint
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
-from study.store.setups import TrialPlan, trial_plans
+from study.store.setups import TrialPlan, trial_plan, trial_plans
 
 STORAGE_FILE = "optuna.db"
 
@@ -40,18 +41,19 @@ class RaySearchAdapter:
     Attributes:
         restarts: None: a search has weighed the epochs of what it lost already.
         search: The search; None until it has begun.
+        pauses: Whether it goes on with trials that it has stopped.
         known: Trials of earlier studies that it begins with.
         remaining: Of the setups that are listed, the trials that had not ended when it began.
     """
 
     restarts = 0
-    further: Sequence[FurtherTrial] = ()
 
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
     ) -> None:
         """Search `space` with `options`; `earlier` is what earlier studies know."""
-        self.search: LiveSearch | None = None
+        self.search: LiveSearch | PausingSearch | None = None
+        self.pauses = options.may_pause and space.is_listed
         self.known: tuple[TrialRecord, ...] = ()
         self.remaining: list[TrialPlan] = []
         self._options = options
@@ -67,7 +69,7 @@ class RaySearchAdapter:
             StorageError: The folder is not on a file system, where SQLite could keep it.
             OptionError: A study given with --from is not alike.
         """
-        if not folder.is_local:
+        if not folder.is_local and not self.pauses:
             message = (
                 f"{folder.path} is not in a file system; Optuna's study is kept in SQLite, which "
                 "needs one. Give a folder or a mount as --results-dir."
@@ -77,18 +79,78 @@ class RaySearchAdapter:
         resumed = folder.exists()
         if resumed and not space.is_listed:
             setups = folder.read_manifest().setups
-        plans = trial_plans(setups, options.seeds, shuffle_seed=options.seed)
-        self.remaining = recorder.expect(plans, retry_failed=options.retry_failed)
+        begun = folder.read_manifest().further if resumed else ()
+        self.remaining = recorder.expect(
+            self._plans(setups, begun), retry_failed=options.retry_failed
+        )
         registry = SetupRegistry(
             space, setups, fixed_values=options.fixed_values, expect=recorder.expect
         )
+        self._recorder, self._registry = recorder, registry
+        hints: Sequence[Hint] = ()
+        if resumed:
+            self.known = tuple(map(TrialRecord.from_row, folder.read_rows(EARLIER_FILE)))
+        else:
+            hints = self._take_earlier(folder, manifest, registry)
+        if self.pauses:
+            self.search = PausingSearch(
+                options,
+                space=space,
+                registry=registry,
+                rows=Rows(trials=recorder.trials, epochs_of=recorder.epochs_of),
+                known=self.known,
+                hints=[each.choice for each in hints if each.values is None],
+                begun=begun,
+                objective=manifest.objective,
+            )
+        else:
+            self.search = self._sequential(folder, manifest, recorder, registry, hints)
+        self.search.earlier()
+
+    def _plans(
+        self, setups: Sequence[SetupFacts], begun: Sequence[FurtherTrial]
+    ) -> list[TrialPlan]:
+        """The trials that are known beforehand, and repeats of earlier commands."""
+        if not self.pauses:
+            return trial_plans(setups, self._options.seeds, shuffle_seed=self._options.seed)
+        by_number = {each.setup: each for each in setups}
+        first = trial_plans(setups, [self._options.seed], shuffle_seed=self._options.seed)
+        again = [trial_plan(by_number[each.setup], each.seed) for each in begun]
+        known = {each.trial_id for each in first}
+        return [*first, *(each for each in again if each.trial_id not in known)]
+
+    def _take_earlier(
+        self, folder: StudyFolder, manifest: Manifest, registry: SetupRegistry
+    ) -> Sequence[Hint]:
+        """Take the trials of earlier studies, with the numbers that their setups have here."""
+        earlier = self._earlier(manifest)
+        self.known = tuple(
+            replace(each, setup=registry.setup(registry.choice(each)).setup)
+            for each in earlier.trials
+        )
+        if self.known:
+            folder.write_rows(EARLIER_FILE, TrialRecord, [each.to_row() for each in self.known])
+        return earlier.hints
+
+    def _sequential(
+        self,
+        folder: StudyFolder,
+        manifest: Manifest,
+        recorder: Recorder,
+        registry: SetupRegistry,
+        hints: Sequence[Hint],
+    ) -> LiveSearch:
+        """A search that trains or stops each trial once, as one of Optuna's samplers proposes.
+
+        Raises:
+            OptionError: Optuna's study is over another space.
+        """
+        options = self._options
         open_ids = {plan.trial_id for plan in self.remaining}
         ended = [each for each in recorder.trials() if each.trial_id not in open_ids]
-        rows = folder.read_rows(EARLIER_FILE) if resumed else []
-        self.known = tuple(map(TrialRecord.from_row, rows))
         done = (*self.known, *(each for each in ended if each.seed == options.seed))
         proposer = Proposer(
-            space,
+            self._space,
             goal=SearchGoal(options.goal),
             sampler=options.optuna_sampler,
             seed=options.seed,
@@ -96,19 +158,8 @@ class RaySearchAdapter:
             storage=optuna.storages.RDBStorage(f"sqlite:///{folder.path}/{STORAGE_FILE}"),
             ended=frozenset(map(registry.choice, done)),
         )
-        if not resumed:
-            earlier = self._earlier(manifest)
-            # With the numbers that their setups have here.
-            self.known = tuple(
-                replace(each, setup=registry.setup(registry.choice(each)).setup)
-                for each in earlier.trials
-            )
-            proposer.take(earlier.hints)
-            if self.known:
-                known = [each.to_row() for each in self.known]
-                folder.write_rows(EARLIER_FILE, TrialRecord, known)
-        self._recorder, self._registry = recorder, registry
-        self.search = LiveSearch(
+        proposer.take(hints)
+        return LiveSearch(
             options,
             registry=registry,
             proposer=proposer,
@@ -117,7 +168,11 @@ class RaySearchAdapter:
             known=self.known,
             objective=manifest.objective,
         )
-        self.search.earlier()
+
+    @property
+    def further(self) -> Sequence[FurtherTrial]:
+        """The repeats that were begun; these grow."""
+        return tuple(self.search.further) if isinstance(self.search, PausingSearch) else ()
 
     @property
     def setups(self) -> Sequence[SetupFacts]:
@@ -190,7 +245,10 @@ class _Proposals:
     """The search as a proposer: it knows before each proposal what trackers have booked."""
 
     def __init__(
-        self, search: LiveSearch, collect: Callable[[], None], note: Callable[[], None]
+        self,
+        search: LiveSearch | PausingSearch,
+        collect: Callable[[], None],
+        note: Callable[[], None],
     ) -> None:
         self._search = search
         self._collect = collect
@@ -216,7 +274,7 @@ class _Proposals:
 class _TrialStopper(tune.Stopper):
     """Ends trials as the search decides; the row of such a trial's last epoch says so."""
 
-    def __init__(self, search: LiveSearch, collect: Callable[[], None]) -> None:
+    def __init__(self, search: LiveSearch | PausingSearch, collect: Callable[[], None]) -> None:
         self._search = search
         self._collect = collect
 

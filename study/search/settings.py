@@ -90,6 +90,11 @@ class SearchSettings:
             raise OptionError(message)
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether leading setups are trained again."""
+        return self.confirm > 0 or self.sure is not None
+
+    @property
     def may_pause(self) -> bool:
         """Whether trainings are paused and gone on with, where the space is listed."""
         to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value

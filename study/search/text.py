@@ -10,8 +10,10 @@ from study.record.manifest import SetupFacts
 from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
 from study.record.vocabulary import EnergyMethod
+from study.search.bill import bill_j
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch
 from study.search.stopping.budget import Budget
 
 NO_ANSWER: Mapping[SearchGoal, str] = {
@@ -23,7 +25,7 @@ NO_ANSWER: Mapping[SearchGoal, str] = {
 
 
 def live_lines(
-    search: LiveSearch,
+    search: LiveSearch | PausingSearch,
     trials: Sequence[TrialRecord],
     options: SearchOptions,
     *,
@@ -47,7 +49,7 @@ def live_lines(
         goal,
         trials,
         target=options.target,
-        confirmed=options.confirm > 0,
+        confirmed=options.is_confirmed,
         objective=search.objective,
     )
     if not found:
@@ -61,7 +63,9 @@ def live_lines(
         top = search.objective.best(each.best_val_score for each in trials)
         has = "no score" if top is None else f"{top:.3f}"
         yield f"--target {options.target:g}: the best of all trials has {has}."
-    yield f"search used {spent_text(search.bill_j(own), search.budget)}{label}"
+    if isinstance(search, PausingSearch) and found:
+        yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
+    yield f"search used {spent_text(bill_j(own), search.budget)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
@@ -70,6 +74,23 @@ def live_lines(
     else:
         yield f"tried: {len({trial.setup for trial in own})} setups of ranges"
     yield from dict.fromkeys(search.said)
+
+
+def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
+    """A line on how probable an answer is.
+
+    Args:
+        right: Probability that it is at most 5 % dearer than the cheapest setup; None if not known.
+        repeats: Trainings on which that rests, beside the first of each setup.
+    """
+    if right is None:
+        yield "  each setup was trained once: how probable the answer is, --sure 0.9 tells"
+        return
+    count = "1 training" if repeats == 1 else f"{repeats} trainings"
+    yield (
+        f"  at most 5 % dearer than the cheapest setup with a probability of {right:.0%} ({count} more, "
+        "where they tell most)"
+    )
 
 
 def _setup_text(answer: Answer, study: str) -> str:

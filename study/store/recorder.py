@@ -18,7 +18,7 @@ from study.store.folder import StudyFolder
 from study.store.parts import trial_and_rank
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages
-from study.store.trial_record import is_through, total_j, trial_record
+from study.store.trial_record import is_stopped, is_through, total_j, trial_record
 from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
@@ -85,19 +85,21 @@ class Recorder:
         for row in folder.read_rows(WINDOWS_FILE):
             self._add_window(WindowRecord.from_row(row))
 
-    def expect(self, plans: Iterable[TrialPlan], *, retry_failed: bool = False) -> list[TrialPlan]:
+    def expect(
+        self, plans: Iterable[TrialPlan], *, retry_failed: bool = False, paused: bool = False
+    ) -> list[TrialPlan]:
         """Take note of the study's trials, and tell which of them are still to be run.
 
         A trial that has ended before is not run again; one that has failed only with
         `retry_failed`. One that was begun is, as a new attempt, and with the attempt that its plan
-        has, if that is later.
+        has, if that is later. With `paused` one that its study stopped is gone on with.
         """
         remaining = []
         for plan in plans:
             epochs, windows = self._of(plan)
             rows = list(epochs.values())
             self._plans[plan.trial_id] = plan
-            if self.is_through(plan):
+            if self.is_through(plan) and not (paused and is_stopped(rows)):
                 continue
             if plan.trial_id in self._errors and not retry_failed:
                 continue
@@ -133,6 +135,10 @@ class Recorder:
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
+
+    def forgive(self, trial_id: str) -> None:
+        """Take an error back: it was that of a machine, and the trial is run again elsewhere."""
+        self._errors.pop(trial_id, None)
 
     def add_booking(self, booking: Booking) -> None:
         """Take what a tracker has booked."""

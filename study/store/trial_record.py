@@ -172,12 +172,24 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
         epochs: Its epochs, of all attempts.
         stages: What it trains.
     """
+    # An epoch at which a trial was stopped is no end where a later attempt has gone on from it.
+    last = {row.stage: row for row in counted_rows(epochs)}
     ended = {
-        row.stage: row.stop_reason
-        for row in counted_rows(epochs)
+        stage: row.stop_reason
+        for stage, row in last.items()
         if row.stop_reason is not None and row.stop_reason is not StopReason.ERROR
     }
     return StopReason.STOPPED in ended.values() or not still_to_train(stages, ended)
+
+
+def is_stopped(epochs: Iterable[EpochRecord]) -> bool:
+    """Whether a trial's study has stopped it, so that it could be gone on with.
+
+    Args:
+        epochs: Its epochs, of all attempts.
+    """
+    rows = counted_rows(epochs)
+    return bool(rows) and rows[-1].stop_reason is StopReason.STOPPED
 
 
 def _status(

@@ -115,6 +115,11 @@ class Checkpoint:
         """An epoch is done and reported; keep the state of its stage, if it is time to."""
         self._write_if_due(state)
 
+    def keep(self, state: Callable[[], StageState]) -> None:
+        """Keep the state of its stage now: the trial is stopped, and may be gone on with."""
+        self._due_s = 0.0
+        self._write_if_due(state)
+
     def stage_done(
         self, stage: str, why: StopReason, *, encoder_weights: Mapping[str, Tensor] | None
     ) -> None:

@@ -61,8 +61,8 @@ class Machines:
         self.cluster = Cluster()
         self.head = self.add()
 
-    def add(self) -> Any:  # noqa: ANN401 - Ray's Node
-        """One more machine, with the next board."""
+    def add(self, **more: str) -> Any:  # noqa: ANN401 - Ray's Node
+        """One more machine, with the next board and with `more` in its environment."""
         board = str(self._boards)
         self._boards += 1
         return self.cluster.add_node(
@@ -75,6 +75,7 @@ class Machines:
                     k: v for k, v in self._environment.items() if "NVML" in k or k.startswith("LD_")
                 },
                 **self.gate.environment,
+                **more,
                 "CUDA_VISIBLE_DEVICES": board,
             },
         )

@@ -13,12 +13,13 @@ from analysis.read.counted import counted_epochs
 from study.record.manifest import Manifest
 from study.store.checkpoint_files import attempts_with_checkpoint
 from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
+from tests.end_to_end.held import SICK
 from tests.fake_nvml import UUIDS
 from tests.waiting import waited_for
 
 pytestmark = pytest.mark.ray
 
-RATES = ("0.1", "0.01", "0.001", "0.0001")
+RATES = ("0.1", "0.01", "0.001")
 TRIALS = len(RATES)
 """As many as there are machines when one has joined."""
 
@@ -29,12 +30,11 @@ HELD_AFTER = 2
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    """Three machines with a board each."""
-    three = Machines(tmp_path_factory.mktemp("machines"))
-    three.add()
-    three.add()
-    yield three
-    three.cluster.shutdown()  # type: ignore[no-untyped-call]
+    """Two machines with a board each."""
+    two = Machines(tmp_path_factory.mktemp("machines"))
+    two.add()
+    yield two
+    two.cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 OPTIONS = (
@@ -150,9 +150,9 @@ def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: 
     assert_energies_are_right(study)
     spent_j = trials.loc[victim.trial_id, "wasted_energy_j"] + taken_up_j(study, victim.trial_id)
     assert spent_j == pytest.approx(known_j, rel=0.03)
-    assert UUIDS[3] in set(trials["device_uuid"])
+    assert UUIDS[2] in set(trials["device_uuid"])
     assert trials.loc[bereft.trial_id, "attempts"] == 1
-    assert len(manifest.nodes) == 4
+    assert len(manifest.nodes) == 3
     assert any(line.startswith(f"lost: {victim.trial_id}") for line in study.lines)
 
 
@@ -201,3 +201,26 @@ def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: 
     assert left
     assert all(taken_up_j(again, trial_id) > 0 for trial_id in left)
     assert not checkpointed(again)
+
+
+def test_a_sick_machine_takes_no_more_trials(machines: Machines, tmp_path: Path) -> None:
+    """Its trials go to the others, all have their result, and it is said once.
+
+    The others are still at their first epoch when it has failed three; the one that it gets then
+    waits there, and is run elsewhere too.
+    """
+    more = ("--batch-sizes", "128", "--learning-rates", *RATES, "0.0002", "0.0001")
+    machines.add(**{SICK: "1"})
+    machines.gate.hold(after=0)
+    with driver(machines, tmp_path, "sick", *more, "--max-epochs", "2", "--patience", "2") as study:
+        study.until("quarantine:")
+        machines.gate.open()
+        status = study.ends()
+
+    trials, epochs = table(study, "trials"), table(study, "epochs")
+    assert status == 0, study.lines
+    assert set(trials["status"]) == {"finished"}
+    assert len(trials) == TRIALS + 2
+    assert sum(line.startswith("quarantine:") for line in study.lines) == 1
+    assert (epochs["stop_reason"] == "error").sum() == 3
+    assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()

@@ -12,6 +12,9 @@ from study.scenario import Data
 from tests.end_to_end.scenarios import Sleepy
 
 VARIABLE = "TRAININGS_ARE_HELD_BY"
+SICK = "TRAININGS_FAIL_AT_ONCE"
+"""Set on a machine that fails every training."""
+
 LOOK_EACH_S = 0.02
 
 
@@ -82,7 +85,14 @@ class Held(Sleepy):
         self._free = False
 
     def network(self, data: Data) -> nn.Module:
-        """A training begins, at the gate that its machine's environment names."""
+        """A training begins, at the gate that its machine's environment names.
+
+        Raises:
+            RuntimeError: The machine is sick.
+        """
+        if SICK in os.environ:
+            message = "no board was found"
+            raise RuntimeError(message)
         folder = os.environ.get(VARIABLE)
         self._gate = None if folder is None else Gate(Path(folder))
         self._epochs, self._free = 0, self._gate is None

@@ -60,7 +60,7 @@ def test_a_search_ends_with_an_answer_and_its_bill(
         *("--scenario", "tests.end_to_end.scenarios:Troubled"),
         *("--batch-sizes", "32", "64", "128", "256", "512", "--learning-rates", "0.01"),
         *("--goal", "energy-to-target", "--target", "0.9", "--max-epochs", "6"),
-        *("--energy-budget-wh", "1"),
+        *("--energy-budget-wh", "1", "--sampler", "tpe"),
     )
 
     said = capsys.readouterr().out

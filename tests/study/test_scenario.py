@@ -1,6 +1,7 @@
 """How data and scenarios are taken, and what is refused before a training starts."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,3 +200,40 @@ def test_labels_of_all_parts_are_looked_at() -> None:
     one, two = str(refused.value).split("\n\n")
     assert one.startswith("the labels of train go from 0 to 5")
     assert two.startswith("the labels of val go from 0 to 5")
+
+
+class Rows:
+    """A data set that holds something, an array or a data set of its own."""
+
+    def __init__(self, held: object) -> None:
+        """Hold it."""
+        self.held = held
+
+    def __len__(self) -> int:
+        """A few."""
+        return 2
+
+    def __getitem__(self, place: int) -> int:
+        """Nothing much."""
+        return place
+
+
+def test_a_file_that_is_held_open_is_not_sent(tmp_path: Path) -> None:
+    """However deep it is held; small ones, and the path of a large one, may be."""
+    paths = tmp_path / "large.npy", tmp_path / "small.npy"
+    large, small = (
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count,))
+        for path, count in zip(paths, (2**26 + 1, 8), strict=True)
+    )
+
+    def data(held: object) -> Data:
+        part = Rows(held)
+        return Data(train=part, val=part, synthetic=True, description="", fingerprint="1")
+
+    data(small)
+    data(str(paths[0]))
+    for held in (large, Rows(large), [Rows(large)]):
+        with pytest.raises(
+            DataError, match=r"an open file of 0.1 GB \(numpy.memmap\), which would"
+        ):
+            data(held)

@@ -21,7 +21,6 @@ from dataclasses import replace
 from typing import Any, TypeAlias, final
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trackers.meter.meter import EnergyMeter
 from trackers.meter.meter_values import LoggedSample, OpenWindow
@@ -299,46 +298,3 @@ def _booked(key: WindowKey, bill: Bill, charges: Readings) -> BookedWindow:
     main, *others = charges.values()
     devices = tuple(item.device for item in bill)
     return BookedWindow(key=key, reading=main, others=tuple(others), devices=devices)
-
-
-@final
-class TrackerManager:
-    """Knows each node's tracker and makes it on first need; an actor that the driver owns."""
-
-    def __init__(self, request: Request, *, sampling_hz: float) -> None:
-        """Hand `request` and `sampling_hz` to each tracker."""
-        end_with_parent()
-        self._request = request
-        self._sampling_hz = sampling_hz
-        self._trackers: dict[str, Handle] = {}
-
-    def tracker(self, node_id: str, *, instead_of: Handle | None = None) -> Handle:
-        """The tracker of a node; a new one where there is none.
-
-        Args:
-            node_id: The node.
-            instead_of: One that has died. It is replaced by whoever says so first, so that all
-                trials of a node have the same.
-        """
-        tracker = self._trackers.get(node_id)
-        if tracker is None or tracker == instead_of:
-            self._trackers[node_id] = _actor(Tracker, node_id, max_restarts=-1).remote(
-                self._request, sampling_hz=self._sampling_hz
-            )
-        return self._trackers[node_id]
-
-    def trackers(self) -> dict[str, Handle]:
-        """All trackers, by node."""
-        return dict(self._trackers)
-
-
-def start_manager(request: Request, *, sampling_hz: float) -> Handle:
-    """Start the manager beside the driver, which owns it: it ends when the driver does."""
-    here = ray.get_runtime_context().get_node_id()
-    return _actor(TrackerManager, here).remote(request, sampling_hz=sampling_hz)
-
-
-def _actor(kind: type, node_id: str, **options: Any) -> Any:  # noqa: ANN401
-    """An actor's maker, pinned to a node and without a claim to its CPUs."""
-    pinned = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(kind).options(num_cpus=0, scheduling_strategy=pinned, **options)

@@ -205,7 +205,7 @@ class Scheduler:
 
     def _goes_on(self, training: Training) -> bool:
         """Whether a training goes on before any has reached the target."""
-        if not training.crosses_rung:
+        if not training.crosses_rung or not training.has_score:
             return True
         predicted_j = training.predicted_j
         if predicted_j is not None and predicted_j <= ON_ITS_WAY * training.used_j:
@@ -261,8 +261,8 @@ def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
         best_j: What the best needed.
         last: Whether every arm was tried, so that it has its last chance.
     """
-    if training.next_j >= best_j:
-        return True
+    if training.next_j >= best_j or not training.has_score:
+        return training.next_j >= best_j
     expected_j = training.least_j if last else training.predicted_j
     if expected_j is not None:
         return expected_j >= best_j * (GIVEN_UP if last else 1.0)

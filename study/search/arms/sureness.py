@@ -8,7 +8,7 @@ arms were paused: such a training counts with what it promised to cost, and with
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import betainc
@@ -48,12 +48,14 @@ class Sureness:
             was trained twice, so that no spread is known.
         best: Probability that no other arm is cheaper; None likewise.
         repeat: The arm whose next training tells most.
+        rights: Probability of being right of each arm that is compared, as `right`.
     """
 
     answer: Choice
     right: float | None
     best: float | None
     repeat: Choice
+    rights: Mapping[Choice, float] = field(default_factory=dict)
 
 
 def weigh(trainings: Mapping[Choice, Sequence[Training]], axes: Sequence[str]) -> Sureness | None:
@@ -88,11 +90,16 @@ def weigh(trainings: Mapping[Choice, Sequence[Training]], axes: Sequence[str]) -
     place = int(choice.setup)
     if arms[place] not in able:  # never an arm that has not reached the target itself
         place = arms.index(lead)
+    rights = {
+        arm: float(right) * (1 - _mostly_misses(trainings, arm))
+        for arm, right in zip(arms, choice.right, strict=True)
+    }
     return Sureness(
         answer=arms[place],
-        right=float(choice.right[place]) * (1 - _mostly_misses(trainings, arms[place])),
+        right=rights[arms[place]],
         best=float(choice.cheapest[place]) * (1 - _mostly_misses(trainings, arms[place])),
         repeat=arms[int(next_repeat(energy, even, Aim()))],
+        rights=rights,
     )
 
 

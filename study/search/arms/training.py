@@ -150,6 +150,11 @@ class Training:
         return now > before
 
     @property
+    def has_score(self) -> bool:
+        """Whether any epoch has had a score: none has while its encoder is being pretrained."""
+        return bool(self.gains) and self.gains[-1] > -math.inf
+
+    @property
     def has_risen(self) -> bool:
         """Whether any epoch was better than the first."""
         return bool(self.gains) and self.gains[-1] > self.gains[0]

@@ -9,7 +9,15 @@ from study.search.replay.pausing import PausingOutcome
 from study.search.replay.simulation import ReplayedSearch
 from study.search.replay.table import ReplayTable
 from study.search.stopping.budget import Budget
-from study.search.text import NO_ANSWER, curve_text, energy_text, headline, listed, spent_text
+from study.search.text import (
+    NO_ANSWER,
+    curve_text,
+    energy_text,
+    headline,
+    listed,
+    spent_text,
+    sure_lines,
+)
 
 
 def replayed_lines(
@@ -61,7 +69,9 @@ def pausing_lines(
             f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {found.score:.3f}, "
             f"{energy_text(found.to_target_j)} to the target{labels(table)}"
         )
-    yield from _sure_lines(outcome)
+    if outcome.found:
+        right = None if outcome.sure is None else outcome.sure.right
+        yield from sure_lines(right, repeats=sum(each.again > 0 for each in outcome.trainings))
     yield (
         f"energy {spent_text(outcome.spent_j, budget)}; the grid takes "
         f"{energy_text(table.grid_j)}{labels(table)}"
@@ -73,20 +83,6 @@ def pausing_lines(
     yield f"not run: {len(left)} of {len(arms.arms)} setups{listed(left)}"
     if table.left_out:
         yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
-
-
-def _sure_lines(outcome: PausingOutcome) -> Iterator[str]:
-    sure = outcome.sure
-    if sure is None:
-        return
-    if sure.right is None or sure.best is None:
-        yield "  each setup was trained once: how probable the answer is, --sure 0.9 tells"
-        return
-    repeats = sum(each.again > 0 for each in outcome.trainings)
-    yield (
-        f"  at most 5 % dearer than the cheapest with a probability of {sure.right:.0%}, the cheapest "
-        f"with {sure.best:.0%} ({repeats} repeats)"
-    )
 
 
 def _names(arms: ArmTable) -> str:

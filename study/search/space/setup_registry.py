@@ -24,7 +24,7 @@ class SetupRegistry:
         setups: Iterable[SetupFacts],
         *,
         fixed_values: Mapping[str, Value],
-        expect: Callable[[Sequence[TrialPlan]], Sequence[TrialPlan]],
+        expect: Callable[..., Sequence[TrialPlan]],
     ) -> None:
         """Begin with the setups that are known.
 
@@ -52,6 +52,11 @@ class SetupRegistry:
         """The trial of a choice with a seed; None if that has ended before."""
         plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
         return next(iter(self._expect(plans)), None)
+
+    def go_on(self, choice: Choice, seed: int) -> TrialPlan | None:
+        """A further attempt of a trial that was paused; None if it has ended."""
+        plans = trial_plans([self.setup(choice)], [seed], shuffle_seed=0)
+        return next(iter(self._expect(plans, paused=True)), None)
 
     def setup(self, choice: Choice) -> SetupFacts:
         """The setup of a choice; a new one gets the next number."""

@@ -1,6 +1,7 @@
 """What a study's callback does with what Ray Tune reports."""
 
 import pickle
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,8 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from study.execution.callback import StudyCallback
+from study.execution.callback import LOOK_EACH_S, StudyCallback
+from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
+from study.machines.quarantine import AFTER, Quarantine
 from study.record.objective import ACCURACY
 from study.record.vocabulary import Paradigm, Stage, StopReason, TrialStatus
 from study.store.folder import StudyFolder
@@ -26,6 +29,26 @@ class Books:
     released: list[str] = field(default_factory=list)
     taken: int = 0
     known: str | None = None
+
+    closed: list[str] = field(default_factory=list)
+    waits: frozenset[str] = frozenset()
+    has_let_go: bool = False
+
+    def close(self, node_id: str) -> None:
+        """Remember it."""
+        self.closed.append(node_id)
+
+    def waiting(self) -> frozenset[str]:
+        """The trials that wait."""
+        return self.waits
+
+    def let_go(self) -> None:
+        """Remember it."""
+        self.has_let_go = True
+
+    def name_of(self, node_id: str) -> str:
+        """A name for people."""
+        return f"machine {node_id}"
 
     def why_ended(self, trial_id: str) -> str | None:  # noqa: ARG002 - as the cluster's
         """What trackers know."""
@@ -58,6 +81,10 @@ class Shown:
     def end(self, trial_id: str, setup: int, whole: Any) -> None:  # noqa: ANN401, ARG002 - as the display's
         """A trial has ended."""
         self.events.append(("end", trial_id))
+
+    def say(self, text: str) -> None:
+        """A sentence for the user."""
+        self.events.append(("say", text))
 
     def lost(self, trial_id: str, setup: int, *, why: str) -> None:  # noqa: ARG002 - as the display's
         """A trial is run again."""
@@ -92,6 +119,8 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
         recorder,
         cast("Any", shown),
         cast("Cluster", books),
+        Quarantine(["well", "sick"]),
+        cast("Admissions", books),
         restarts=getattr(request, "param", 1),
     )
     return Scene(callback, recorder, books, shown)
@@ -193,6 +222,64 @@ def test_rows_are_written_when_it_is_time(scene: Scene, tmp_path: Path) -> None:
 
     assert (early, scene.books.taken) == (0, 1)
     assert (tmp_path / "a" / "epochs.parquet").is_file()
+
+
+WELL = 8
+"""A setup that trains."""
+
+
+def on(machine: str, setup: int, stop: StopReason | None = None) -> dict[str, Any]:
+    """A result of a trial's first epoch, or its failure before that, from a machine."""
+    return {**epoch(1, 2.0, of=plan(setup), stop=stop).to_row(), "ray_node": machine}
+
+
+def sickened(scene: Scene) -> None:
+    """One machine trains, and another fails as many trials as it takes."""
+    for setup in (WELL, *range(1, AFTER + 1)):
+        scene.callback.on_trial_start(trial=trial_of(plan(setup)))
+    scene.callback.on_trial_result(result=on("well", WELL))
+    for setup in range(1, AFTER + 1):
+        scene.callback.on_trial_result(result=on("sick", setup, StopReason.ERROR))
+
+
+def test_a_machine_that_fails_every_trial_is_closed(scene: Scene) -> None:
+    """It is said once, and what it has failed is run again elsewhere."""
+    sickened(scene)
+
+    (said,) = [text for event, text in scene.shown.events if event == "say"]
+    assert scene.books.closed == ["sick"]
+    assert "machine sick failed 3 trials in a row" in said
+    assert [(each.setup, each.attempt) for each in scene.callback.lost] == [(1, 2), (2, 2), (3, 2)]
+
+
+def test_a_trial_that_a_closed_machine_sends_away_is_put_back(scene: Scene) -> None:
+    """It has not begun, so it is not a further attempt, and has no row."""
+    sickened(scene)
+    scene.callback.on_trial_start(trial=trial_of(plan(9)))
+
+    scene.callback.on_trial_result(result={"done": True})
+    scene.callback.on_trial_complete(trial=trial_of(plan(9)))
+
+    assert (scene.callback.lost[-1].setup, scene.callback.lost[-1].attempt) == (9, 1)
+    assert plan(9).trial_id not in {trial.trial_id for trial in scene.recorder.trials()}
+    assert scene.shown.events[-1][0] == "lost"
+
+
+def test_trials_on_closed_machines_are_sent_away_when_nothing_else_runs(scene: Scene) -> None:
+    """Until then each keeps its place from others."""
+    sickened(scene)
+    held, running = trial_of(plan(9)), trial_of(plan(WELL))
+    held.status = running.status = "RUNNING"
+    scene.books.waits = frozenset({plan(9).trial_id})
+
+    scene.callback.on_step_end(trials=[held, running])
+    while_others_run = scene.books.has_let_go
+    running.status = "TERMINATED"
+    time.sleep(LOOK_EACH_S)
+    scene.callback.on_step_end(trials=[held, running])
+
+    assert not while_others_run
+    assert scene.books.has_let_go
 
 
 def test_tune_stores_nothing_of_it(scene: Scene) -> None:

@@ -75,9 +75,31 @@ class Python(Tiny):
         return {"accuracy": super().metrics(outputs, targets)["accuracy"].item()}
 
 
+class Unloadable(Tiny):
+    """Its loaders raise."""
+
+    def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
+        """A file is missing."""
+        del data, batch_size, seed
+        message = "images.tar"
+        raise FileNotFoundError(message)
+
+
+class Misstepping(Tiny):
+    """Its own step raises."""
+
+    def training_step(self, network: nn.Module, batch: Any) -> Tensor:  # noqa: ANN401 - a pair
+        """A batch is a pair, not a mapping."""
+        del network
+        wanted: Tensor = batch["image"]
+        return wanted
+
+
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [
+        (Unloadable(), r"loaders\(data, batch_size, seed\) raises FileNotFoundError: images.tar"),
+        (Misstepping(), r"training_step\(network, batch\) raises TypeError: tuple indices"),
         (Renamed(), "metrics give acc, and the objective accuracy is not among them, .*Objective"),
         (Detached(), "its loss has no gradient, so nothing would be learnt"),
         (Unreduced(), r"its loss gives shape \(8,\) .*mean over the batch, of shape \(\)"),

@@ -19,9 +19,10 @@ from ray.exceptions import WorkerCrashedError
 
 from tests.actors import killed, pid_of
 from tests.waiting import PATIENCE_S, waited_for
-from trackers.node.actor import Handle, start_manager
+from trackers.node.actor import Handle
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import SO_FAR, TRIAL, Booking, TrackerFacts, WindowKey
+from trackers.node.nodes import start_manager
 from trackers.sample import Component, Method, Reading, Status
 from trackers.sources.detect import Request
 
@@ -493,7 +494,7 @@ def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
 DRIVER = """
 import json, os, sys
 import ray
-from trackers.node.actor import start_manager
+from trackers.node.nodes import start_manager
 from trackers.node.client import TrackerClient
 from trackers.sources.detect import Request
 from trackers.node.ledger import WindowKey

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from study.execution.tensorboard_layout import LAYOUT_FILE, layout_events
 from study.record.objective import ACCURACY, Objective
+from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 from tests.tensorboard_server import served
 from tests.waiting import waited_for
 

@@ -1,0 +1,142 @@
+"""The goals of a search, on which table each is judged, and by how much it is reached or missed."""
+
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich import box
+from rich.table import Table
+
+from benchmarks.search.sm2 import sm2
+from benchmarks.search.synthetic_table import synthetic_rows
+from benchmarks.search.ways import Ours, Result, Way, judged
+from benchmarks.search.worlds import world
+from benchmarks.search.zeus import zeus
+from study.search.arms.policy import Policy
+from study.search.replay.table import ReplayTable, read_table, table_of
+
+RECORDED = Path("benchmarks") / "data" / "watch16"
+MOST_LOST, LEAST_RIGHT = 0.05, 0.9
+
+WORLDS = range(60, 100)
+"""Not those on which the constants of the search were tried (0 to 59)."""
+
+OURS = "ours"
+SURE = Policy(sure=0.9)
+
+WAYS: Mapping[str, Way] = {
+    OURS: Ours(),
+    "ours, --sure 0.9": Ours(policy=SURE),
+    "without sharing along power limits": Ours(sharing=False),
+    "without going on with what was paused": Ours(policy=Policy(pausing=False)),
+    "an arm by chance first": Ours(middle_first=False),
+    "Zeus's bandit (re-implemented)": zeus,
+    "SM2 (re-implemented in outline)": sm2,
+}
+"""Ours, what each of its parts brings, and rivals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A table with a target.
+
+    Attributes:
+        name: As it is shown.
+        table: The recorded trainings.
+        target: Accuracy that is to be reached.
+        goal: Share of the grid's energy until within 5 %, at most; None for no goal.
+        sure_goal: Whether the answer with --sure 0.9 is to be right in 90 % of searches.
+    """
+
+    name: str
+    table: ReplayTable
+    target: float
+    goal: float | None = None
+    sure_goal: bool = False
+
+
+def recorded_cases(zeus_tables: Path | None) -> Iterator[Case]:
+    """The recorded and the made-up table with a goal.
+
+    Args:
+        zeus_tables: Folder with the converted traces of Zeus; None without them.
+    """
+    if zeus_tables is not None:
+        for name, target, goal in (("cifar100", 0.6, 0.02), ("sentiment140", 0.84, 0.04)):
+            path = zeus_tables / f"{name}-v100-batch-power.csv"
+            rows = pd.read_csv(path)
+            most = rows[rows["power_limit_w"] == rows["power_limit_w"].max()]
+            yield Case(
+                name=f"{name}, batch x power limit",
+                table=table_of(rows, name=name),
+                target=target,
+                goal=goal,
+                sure_goal=True,
+            )
+            alone = table_of(most.drop(columns="power_limit_w"), name=f"{name}, batch")
+            yield Case(name=f"{name}, batch alone", table=alone, target=target, goal=0.2)
+    watch = read_table(RECORDED)
+    for target in (0.75, 0.8, 0.85):
+        yield Case(name="watch16", table=watch, target=target, goal=0.2)
+    dense = table_of(synthetic_rows(), name="synthetic 16 x 16")
+    yield Case(name="synthetic 16 x 16", table=dense, target=0.9, goal=0.02)
+
+
+def summary(case: Case, results: Mapping[str, Sequence[Result]]) -> Table:
+    """One line for each way, in % of the grid's energy."""
+    searches = max(map(len, results.values()))
+    found = Table(
+        *("way", "within 5 %: median", "mean", "worst", "lost", "no answer", "truly within 5 %"),
+        "whole search",
+        box=box.SIMPLE_HEAD,
+        title=f"{case.name}, target {case.target:g}: {searches} searches each, % of the grid's energy",
+    )
+    for name, many in results.items():
+        shares = [each.share_to_near for each in many]
+        known = [each for each in shares if each < math.inf]
+        found.add_row(
+            name,
+            percent(statistics.median_high(shares)),
+            percent(statistics.fmean(known) if known else math.inf),
+            percent(max(shares)),
+            str(len(shares) - len(known)),
+            str(sum(not each.has_answer for each in many)),
+            percent(statistics.fmean(each.is_right for each in many), digits=0),
+            percent(statistics.median_high(each.share for each in many)),
+        )
+    return found
+
+
+def judgements(case: Case, results: Mapping[str, Sequence[Result]]) -> Iterator[str]:
+    """A line for each goal of a case."""
+    ours = results[OURS]
+    shares = [each.share_to_near for each in ours]
+    if case.goal is not None:
+        median = statistics.median_high(shares)
+        yield f"median until within 5 %: {percent(median)} % (goal {case.goal:.0%}: {_word(median <= case.goal)})"
+        lost = statistics.fmean(each == math.inf for each in shares)
+        yield f"best setup lost: {percent(lost)} % (goal 5 %: {_word(lost <= MOST_LOST)})"
+        none = sum(not each.has_answer for each in ours)
+        yield f"searches without an answer that exists: {none} (goal 0: {_word(not none)})"
+    sure = results.get("ours, --sure 0.9")
+    if case.sure_goal and sure:
+        right = statistics.fmean(each.is_right for each in sure)
+        yield f"--sure 0.9, truly within 5 %: {percent(right, digits=0)} % (goal 90 %: {_word(right >= LEAST_RIGHT)})"
+
+
+def held_out(way: Way, seeds: Sequence[int]) -> list[Result]:
+    """Search in every made-up job that no constant was chosen on."""
+    jobs = [world(number) for number in WORLDS]
+    return [each for job in jobs for each in judged(job.table, job.target, way, seeds)]
+
+
+def percent(share: float, *, digits: int = 1) -> str:
+    """A share as people read it."""
+    return "never" if share == math.inf else f"{100 * share:.{digits}f}"
+
+
+def _word(is_reached: bool) -> str:  # noqa: FBT001 - a decision
+    return "yes" if is_reached else "NO"

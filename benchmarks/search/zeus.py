@@ -1,0 +1,114 @@
+"""Zeus's bandit, written anew from its publication: what a recurring job would have tried.
+
+You, Chung and Chowdhury, "Zeus: Understanding and Optimizing GPU Energy Consumption of DNN
+Training" (NSDI 2023), sections 4.2 and 4.3; none of its code is here. Energy alone is the cost.
+
+    power     each training profiles all limits in its first epoch and goes on at the cheapest
+    early     a training ends that has cost `BETA` times the least so far
+    pruning   from the default batch size to smaller ones until one fails, then to larger ones
+              likewise; what failed is not tried again; twice, the second time from the best one
+    sampling  then Thompson's, with a Gaussian for each batch size: the mean of its costs, and their
+              variance over their number
+
+Ours are the default (the middle batch size, as our own search begins), the number of recurrences
+(`RUNS` for each arm), and what it answers: the arm with the least mean. Where a table has further
+axes the arms are gone through in their order.
+"""
+
+import math
+import random
+import statistics
+from collections.abc import Iterator
+
+from benchmarks.search.ways import Searched
+from study.search.arms.training import Training
+from study.search.replay.arms import ArmTable
+from study.search.replay.pausing import Found
+from study.search.replay.table import ReplayTable
+from study.search.space.space import Choice
+
+BETA = 2.0
+RUNS = 3
+ROUNDS = 2
+
+
+def zeus(table: ReplayTable, target: float, seed: int) -> Searched:
+    """Search as Zeus would; see `benchmarks.search.ways.Way`."""
+    return _Zeus(table, target, seed).run()
+
+
+class _Zeus:
+    def __init__(self, table: ReplayTable, target: float, seed: int) -> None:
+        self._table = ArmTable.of(table)
+        self._arms = list(self._table.arms)
+        self._drawn = self._table.draw(seed)
+        self._target = target
+        self._random = random.Random(seed)  # noqa: S311 - a simulation
+        self._costs_j: dict[Choice, list[float]] = {arm: [] for arm in self._arms}
+        self._runs: dict[Choice, int] = dict.fromkeys(self._arms, 0)
+        self._found: list[Found] = []
+        self._spent_j = 0.0
+        self._least_j = math.inf
+
+    def run(self) -> Searched:
+        """Prune, then sample."""
+        left, default = list(self._arms), self._arms[(len(self._arms) - 1) // 2]
+        for _ in range(ROUNDS):
+            left = list(self._pruned(left, default)) or left
+            known = {arm: statistics.fmean(j) for arm, j in self._costs_j.items() if j}
+            default = min(known, key=lambda arm: known[arm], default=left[0])
+        for _ in range(max(0, RUNS * len(self._arms) - sum(self._runs.values()))):
+            self._train(min(left, key=self._sampled))
+        return Searched(found=tuple(self._found), spent_j=self._spent_j)
+
+    def _pruned(self, arms: list[Choice], default: Choice) -> Iterator[Choice]:
+        """The arms that reach the target in time, from the default to either side."""
+        place = arms.index(default) if default in arms else 0
+        for side in (arms[place::-1], arms[place + 1 :]):
+            for arm in side:
+                if not self._train(arm):
+                    break
+                yield arm
+
+    def _sampled(self, arm: Choice) -> float:
+        costs_j = self._costs_j[arm]
+        if len(costs_j) < ROUNDS:
+            return -math.inf if costs_j else math.inf
+        deviation = statistics.stdev(costs_j) / math.sqrt(len(costs_j))
+        return self._random.gauss(statistics.fmean(costs_j), deviation)
+
+    def _train(self, arm: Choice) -> bool:
+        """Train until the target or `BETA` times the least; whether it got to the target."""
+        settings = self._table.arms[arm].settings
+        place = self._drawn.place(arm, self._runs[arm])
+        self._runs[arm] += 1
+        training = Training(arm=arm, seed=0, number=0, target=self._target)
+        used_j = 0.0
+        for number in range(min(len(many[place]) for many in settings.values())):
+            epochs = {at: many[place].epochs[number] for at, many in settings.items()}
+            costs_j = {at: each.energy_j or 0.0 for at, each in epochs.items()}
+            if number:
+                costs_j = {training.setting: costs_j[training.setting]}
+            used_j += statistics.fmean(costs_j.values())
+            training.add(costs_j, next(iter(epochs.values())).accuracy)
+            if training.reached or used_j >= BETA * self._least_j:
+                break
+        self._spent_j += used_j
+        if training.reached:
+            self._least_j = min(self._least_j, used_j)
+            self._costs_j[arm].append(used_j)
+            self._answer(arm, training)
+        return training.reached
+
+    def _answer(self, arm: Choice, training: Training) -> None:
+        means = {each: statistics.fmean(j) for each, j in self._costs_j.items() if j}
+        if min(means, key=lambda each: means[each]) == arm:
+            choice = self._table.setup(arm, training.setting)
+            self._found.append(
+                Found(
+                    choice=choice,
+                    to_target_j=training.to_target_j or 0.0,
+                    score=training.gains[-1],
+                    spent_j=self._spent_j,
+                )
+            )

@@ -1,0 +1,232 @@
+"""A search that trains, pauses and goes on: decisions become trials and attempts. Knows nothing of Ray.
+
+The decisions are those of `study.search.arms`. They follow from the trials' epochs, so that a
+search that was interrupted takes them from its rows and goes on.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from study.record.manifest import FurtherTrial
+from study.record.objective import ACCURACY, Objective
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
+from study.search.arms.order import ArmOrder
+from study.search.arms.policy import Policy
+from study.search.arms.scheduler import Scheduler
+from study.search.arms.start import starting_arms
+from study.search.arms.training import State, Training
+from study.search.bill import overhead_j
+from study.search.options import SearchOptions
+from study.search.space.setup_registry import SetupRegistry
+from study.search.space.space import Choice, Space
+from study.search.stopping.budget import Budget
+from study.search.stopping.early_stopper import StopDecision
+from study.store.setups import TrialPlan, trial_plan
+from study.store.trial_record import counted_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What earlier and present commands of a study have recorded.
+
+    Attributes:
+        trials: Gives all trials.
+        epochs_of: Gives the epochs of a trial, of all attempts.
+    """
+
+    trials: Callable[[], Sequence[TrialRecord]]
+    epochs_of: Callable[[str], Sequence[EpochRecord]]
+
+
+@final
+class PausingSearch:
+    """One search, from its first trial of this command to its last.
+
+    Attributes:
+        budget: What it may use, and what it has used.
+        said: What a user must know of it, a sentence each.
+        objective: Validation metric that decides.
+        further: The repeats, in the order in which they were begun; of one that goes on with a
+            paused trial the seed is the search's own.
+    """
+
+    def __init__(
+        self,
+        options: SearchOptions,
+        *,
+        space: Space,
+        registry: SetupRegistry,
+        rows: Rows,
+        known: Iterable[TrialRecord] = (),
+        hints: Sequence[Choice] = (),
+        begun: Sequence[FurtherTrial] = (),
+        objective: Objective = ACCURACY,
+    ) -> None:
+        """Search `space` with `options`.
+
+        Args:
+            options: Of the command.
+            space: Whose setups are listed.
+            registry: Has the setups, and their trials.
+            rows: What was recorded.
+            known: Trials of earlier studies.
+            hints: Setups that earlier studies recommend.
+            begun: The repeats of earlier commands.
+            objective: Validation metric that decides.
+
+        Raises:
+            OptionError: `--start` names what is not in the space.
+        """
+        self.objective = objective
+        self.budget = Budget(options.budget_j)
+        self.said: list[str] = []
+        self.further = list(begun)
+        self._options = options
+        self._registry = registry
+        self._rows = rows
+        self._running: dict[str, Training] = {}
+        self._decided: dict[str, StopDecision] = {}
+        self._seen: dict[str, set[tuple[str, int]]] = {}
+        self._left: list[Training] = []
+        lists = space.lists or ()
+        arms = [space.choice(space.indices(number)) for number in range(int(space.size))]
+        start = (*starting_arms(options.start, lists, arms), *hints)
+        self._scheduler = Scheduler(
+            arms=arms,
+            axes=[axis.name for axis in lists],
+            order=ArmOrder(lists, arms, seed=options.seed, start=start),
+            budget=self.budget,
+            target=options.target or 0.0,
+            objective=objective,
+            policy=Policy.of(sure=options.sure, confirm=options.confirm, trials=options.trials),
+        )
+        for record in known:
+            self._know(record)
+
+    def earlier(self) -> None:
+        """Take the trials of earlier commands up: what they cost, and how far they came."""
+        for record in self._rows.trials():
+            arm = self._registry.choice(record)
+            is_again = self._options.retry_failed and record.status is TrialStatus.FAILED
+            if arm not in self._scheduler.trainings or not record.epochs or is_again:
+                continue
+            repeat = FurtherTrial(setup=record.setup, seed=record.seed)
+            again = self.further.index(repeat) + 1 if repeat in self.further else 0
+            training = self._scheduler.take(arm, seed=record.seed - self._options.seed, again=again)
+            rows = counted_rows(self._rows.epochs_of(record.trial_id))
+            for row in rows:
+                self._seen.setdefault(record.trial_id, set()).add((row.stage, row.epoch))
+                self.budget.epoch(record.trial_id, self._add(training, row))
+            self.budget.end(record.trial_id)
+            training.state = _state_of(rows[-1].stop_reason)
+            if training.state is State.RUNNING:
+                training.state = State.PAUSED
+                self._left.append(training)  # it was under way when the command was ended
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether what comes next depends on trials that still run."""
+        return bool(self._running)
+
+    def right(self, setup: int) -> float | None:
+        """Probability that a setup is at most 5 % dearer than the cheapest; None if not known.
+
+        Args:
+            setup: Its number.
+        """
+        sure = self._scheduler.sureness()
+        if sure is None or sure.right is None:
+            return None
+        rights = {self._registry.setup(arm).setup: each for arm, each in sure.rights.items()}
+        return rights.get(setup)
+
+    def propose(self) -> TrialPlan | None:
+        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        self.book_overhead()
+        if not self.budget.has_room(first_rung_j=0.0):
+            return None
+        if self._left:
+            training: Training | None = self._left.pop(0)
+        else:
+            training = self._scheduler.next()
+        if training is None:
+            return None
+        training.state = State.RUNNING
+        seed = self._options.seed + training.seed
+        setup = self._registry.setup(training.arm)
+        repeat = FurtherTrial(setup=setup.setup, seed=seed)
+        if training.again and repeat not in self.further:
+            self.further.append(repeat)
+        name = trial_plan(setup, seed).trial_id
+        plan = self._registry.go_on(training.arm, seed)
+        if plan is None:
+            training.state = State.ENDED  # it has failed in an earlier command
+            return self.propose()
+        self.budget.start(name, first_rung_j=0.0)
+        self._running[name] = training
+        return plan
+
+    def epoch(self, record: EpochRecord) -> StopReason | None:
+        """Take an epoch; why its trial is to end with it, or None."""
+        training = self._running.get(record.trial_id)
+        seen = self._seen.setdefault(record.trial_id, set())
+        if training is None or (record.stage, record.epoch) in seen:
+            return None  # reported once more by an attempt that goes on, or by Tune at its end
+        seen.add((record.stage, record.epoch))
+        training.failed = record.stop_reason in FAILURES
+        self.budget.epoch(record.trial_id, self._add(training, record))
+        decision = self._scheduler.after_epoch(training)
+        has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
+        if decision is None or has_ended:
+            return None
+        self._decided[record.trial_id] = decision
+        return StopReason.TARGET if decision is StopDecision.TARGET else StopReason.STOPPED
+
+    def is_before_first_epoch(self, trial_id: str) -> bool:
+        """Whether a trial has not reported an epoch yet."""
+        training = self._running.get(trial_id)
+        return training is not None and not training.gains
+
+    def end(self, trial_id: str, *, failed: bool) -> None:
+        """Take a trial's end: it is paused, if the search has stopped it before the target."""
+        training = self._running.pop(trial_id, None)
+        decision = self._decided.pop(trial_id, None)
+        if training is None:
+            return
+        self.budget.end(trial_id)
+        is_paused = decision not in (None, StopDecision.TARGET) and not failed
+        training.state = State.PAUSED if is_paused else State.ENDED
+        training.failed |= failed
+
+    def book_overhead(self) -> None:
+        """Book what trackers have booked of set-up, pauses and lost attempts."""
+        for trial in self._rows.trials():
+            lost_j = trial.wasted_energy_j
+            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
+
+    def _add(self, training: Training, record: EpochRecord) -> float:
+        """Give a training one more epoch; without a reading it counts as dear as those before."""
+        energy_j = record.epoch_energy_j
+        if energy_j is None:
+            energy_j = max(0.0, training.next_j - training.used_j)
+        training.add({(): energy_j}, record.val_score)
+        return energy_j
+
+    def _know(self, record: TrialRecord) -> None:
+        """Take a trial of an earlier study: it has ended, at the target or without it."""
+        arm = self._registry.choice(record)
+        if arm not in self._scheduler.trainings or not record.energy_j:
+            return
+        training = self._scheduler.take(arm, seed=record.seed - self._options.seed)
+        reached_j = record.energy_to_target_j
+        training.add({(): reached_j or record.energy_j}, record.best_val_score)
+        training.state = State.ENDED
+
+
+def _state_of(reason: StopReason | None) -> State:
+    """Where a trial is whose last row has this reason."""
+    if reason is None:
+        return State.RUNNING
+    return State.PAUSED if reason is StopReason.STOPPED else State.ENDED

@@ -1,0 +1,220 @@
+"""A search that trains, pauses and goes on, without Ray: trials, attempts, and a kill at any moment."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from study.record.manifest import FurtherTrial
+from study.record.objective import ACCURACY
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import Paradigm, Stage, StopReason
+from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch, Rows
+from study.search.space.setup_registry import SetupRegistry
+from study.store.setups import TrialPlan, grid
+from study.store.trial_record import is_stopped, is_through, trial_record
+from tests.study.rows import epoch
+
+OPTIONS = SearchOptions(
+    goal="energy-to-target",
+    target=0.8,
+    batch_sizes=(8, 16, 32, 64, 128),
+    learning_rates=(0.1,),
+    sure=0.9,
+)
+CURVES: Mapping[int, Sequence[Sequence[float]]] = {
+    8: [[0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2, 0.2]],
+    16: [[0.1, 0.2, 0.3, 0.5, 0.7, 0.82], [0.1, 0.3, 0.5, 0.7, 0.81]],
+    32: [[0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.75, 0.81]],
+    64: [[0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.82], [0.2, 0.4, 0.6, 0.8]],
+    128: [[0.3, 0.31, 0.32, 0.33, 0.34, 0.35]],
+}
+SETUPS = grid(OPTIONS.batch_sizes, OPTIONS.learning_rates)
+
+
+@dataclass
+class Folder:
+    """What a study leaves, and the trainings that write it: one at a time, a checkpoint each epoch."""
+
+    epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
+    plans: dict[str, TrialPlan] = field(default_factory=dict)
+    further: list[FurtherTrial] = field(default_factory=list)
+    trained: list[tuple[str, int]] = field(default_factory=list)
+
+    def search(self, options: SearchOptions = OPTIONS) -> PausingSearch:
+        """A command that takes up what lies here."""
+        space = options.searched()
+        search = PausingSearch(
+            options,
+            space=space,
+            registry=SetupRegistry(
+                space, SETUPS, fixed_values=options.fixed_values, expect=self._expect
+            ),
+            rows=Rows(trials=self._trials, epochs_of=lambda name: self.epochs.get(name, [])),
+            begun=self.further,
+        )
+        search.earlier()
+        return search
+
+    def run(self, search: PausingSearch, *, killed_after: int | None = None) -> None:
+        """Train what the search proposes, to its end or until it is killed after so many epochs."""
+        while (plan := search.propose()) is not None:
+            self.further = list(search.further)
+            if not self._train(plan, search, killed_after):
+                return
+
+    def _train(self, plan: TrialPlan, search: PausingSearch, killed_after: int | None) -> bool:
+        rows = self.epochs.setdefault(plan.trial_id, [])
+        curve = CURVES[plan.batch_size][plan.seed % len(CURVES[plan.batch_size])]
+        for number in range(len(rows) + 1, len(curve) + 1):
+            if len(self.trained) == killed_after:
+                return False
+            stop = StopReason.MAX_EPOCHS if number == len(curve) else None
+            row = epoch(number, 1.0 + plan.seed / 10, curve[number - 1], of=plan, stop=stop)
+            rows.append(row)
+            self.trained.append((plan.trial_id, number))
+            reason = search.epoch(row)
+            if reason is not None:
+                rows[-1] = epoch(
+                    number, 1.0 + plan.seed / 10, curve[number - 1], of=plan, stop=reason
+                )
+                break
+        search.end(plan.trial_id, failed=False)
+        return True
+
+    def _expect(self, plans: Sequence[TrialPlan], *, paused: bool = False) -> list[TrialPlan]:
+        found = []
+        for plan in plans:
+            rows = self.epochs.get(plan.trial_id, [])
+            if is_through(rows, [Stage.ENCODER_CLASSIFIER]) and not (paused and is_stopped(rows)):
+                continue
+            begun = max((row.attempt for row in rows), default=0)
+            again = plan.again(attempt=begun + 1, energy_before_j=0.0)
+            self.plans[plan.trial_id] = again
+            found.append(again)
+        return found
+
+    def _trials(self) -> list[TrialRecord]:
+        return [
+            trial_record(
+                self.plans.get(rows[0].trial_id) or _plan_of(rows[0]),
+                epochs=rows,
+                windows=[],
+                error=None,
+                study="s",
+                paradigm=Paradigm.SEARCH,
+                scenario="s",
+                objective=ACCURACY,
+                stages=(Stage.ENCODER_CLASSIFIER,),
+                target=OPTIONS.target,
+            )
+            for rows in self.epochs.values()
+            if rows
+        ]
+
+
+def _plan_of(row: EpochRecord) -> TrialPlan:
+    return TrialPlan(
+        trial_id=row.trial_id,
+        attempt=row.attempt,
+        setup=row.setup,
+        batch_size=row.batch_size,
+        learning_rate=row.learning_rate,
+        seed=row.seed,
+    )
+
+
+def whole() -> Folder:
+    """A search that nobody killed."""
+    folder = Folder()
+    folder.run(folder.search())
+    return folder
+
+
+def test_a_paused_trial_goes_on_as_a_further_attempt_from_where_it_was() -> None:
+    """Each of its epochs is trained once."""
+    folder = whole()
+
+    attempts = {name: {row.attempt for row in rows} for name, rows in folder.epochs.items()}
+    assert any(len(each) > 1 for each in attempts.values())
+    assert len(set(folder.trained)) == len(folder.trained)
+
+
+def test_the_setup_that_is_best_with_every_seed_is_found() -> None:
+    """With the probability that it is."""
+    folder = Folder()
+    search = folder.search()
+    folder.run(search)
+
+    by_setup = {setup.setup: search.right(setup.setup) for setup in SETUPS}
+    assert folder.further
+    assert max(by_setup, key=lambda number: by_setup[number] or 0.0) in {2, 4}
+
+
+@pytest.mark.parametrize("moment", range(1, 40, 3))
+def test_a_search_that_is_killed_goes_on_as_it_would_have(moment: int) -> None:
+    """After any epoch: the same trainings in the same order, and no joule twice or lost."""
+    expected = whole()
+    killed = Folder()
+    killed.run(killed.search(), killed_after=moment)
+
+    killed.run(killed.search())
+
+    assert killed.trained == expected.trained
+    assert killed.search().budget.spent_j == pytest.approx(expected.search().budget.spent_j)
+
+
+def test_three_kills_change_nothing() -> None:
+    """Each command takes up what the one before has left."""
+    expected, killed = whole(), Folder()
+
+    for moment in (4, 11, 19):
+        killed.run(killed.search(), killed_after=moment)
+    killed.run(killed.search())
+
+    assert killed.trained == expected.trained
+
+
+def test_a_budget_ends_every_training_with_the_epoch_it_is_in() -> None:
+    """And nothing is begun after it."""
+    options = SearchOptions(
+        goal="energy-to-target",
+        target=0.8,
+        batch_sizes=OPTIONS.batch_sizes,
+        learning_rates=(0.1,),
+        energy_budget_wh=5.5 / 3600,
+    )
+    folder = Folder()
+    search = folder.search(options)
+
+    folder.run(search)
+
+    assert 5.5 - 1.0 <= search.budget.spent_j < 5.5 + 1.0
+    assert search.propose() is None
+
+
+def test_what_is_asked_for_is_tried_first() -> None:
+    """--start batch_size=128."""
+    options = SearchOptions(
+        goal="energy-to-target",
+        target=0.8,
+        batch_sizes=OPTIONS.batch_sizes,
+        learning_rates=(0.1,),
+        start=("batch_size=128",),
+    )
+    plan = Folder().search(options).propose()
+
+    assert plan is not None
+    assert plan.batch_size == 128
+
+
+def test_trials_come_one_after_another_while_others_run() -> None:
+    """On three slots three different setups are begun."""
+    search = Folder().search()
+
+    plans = list(itertools.islice(iter(search.propose, None), 3))
+
+    assert len({plan.setup for plan in plans if plan}) == 3
+    assert search.is_waiting

@@ -94,7 +94,12 @@ def run(options: Options) -> None:
             # Drawing takes longer to import than everything else to run.
             from analysis.page.report import write_report  # noqa: PLC0415
 
-            page = write_report(findings, paper=options.against_paper, factors=variance)
+            page = write_report(
+                findings,
+                paper=options.against_paper,
+                factors=variance,
+                what_ifs=options.what_ifs(findings),
+            )
             console.print(Text(f"Report: {page}"), soft_wrap=True)
         if options.power_csv:
             files = write_power_logs(findings.study)

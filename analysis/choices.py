@@ -1,8 +1,8 @@
 """Options that `python -m analysis` and its `serve` share."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +17,12 @@ from analysis.ranking.ranking import ChoiceRule
 from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
-from analysis.read.load import load
+from analysis.read.load import Study, load
 from study.inference.choice import Preference
 from study.record.migration import RENAMED_OPTIONS
+
+_TOLERANCES = (0.5, 1.0, 2.0, 5.0)
+"""What else a reader may want to give up, in points or per cent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,11 +99,37 @@ class Choices:
         if target is not None and objective.is_share and not 0 < target <= 1:
             message = f"--target is {target:g}; allowed is a share above 0, up to 1."
             raise AnalysisError(message)
+        return self.asked_of(without_idle(comparable(study)) if self.subtract_idle else study)
+
+    def what_ifs(self, findings: Findings) -> Iterator[tuple[str, Findings]]:
+        """What the study would say if something else were asked of it, each with that in words.
+
+        Args:
+            findings: What it says as asked.
+        """
+        share = findings.score.objective.is_share
+        asked = POINTS * findings.ranking.tolerance
+        for tolerance in _TOLERANCES:
+            if not math.isclose(tolerance, asked):
+                said = (
+                    f"{tolerance:g} {'point' if tolerance == 1 else 'points'}"
+                    if share
+                    else f"{tolerance:g} %"
+                )
+                other = replace(self, tolerance=tolerance)
+                yield f"a tolerance of {said}", other.asked_of(findings.study)
+        for by in (RankBy.ENERGY, RankBy.ENERGY_DELAY, RankBy.ENERGY_TO_TARGET):
+            if by is not self.rank_by:
+                other = replace(self, rank_by=by)
+                yield f"ranked by {by.replace('-', ' ')}", other.asked_of(findings.study)
+
+    def asked_of(self, study: Study) -> Findings:
+        """What a study that has been read says to these options."""
         return analyse(
-            without_idle(comparable(study)) if self.subtract_idle else study,
+            study,
             tolerance=None if self.tolerance is None else self.tolerance / POINTS,
             by=self.rank_by,
-            target=target,
+            target=self.target,
             baseline=self.baseline,
             factors=self.footprint_factors(),
             prefer=self.prefer,

@@ -8,13 +8,13 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 
 class _WrittenOrDropped(io.FileIO):
     """A file descriptor whose errors are nobody's: what cannot be written is dropped."""
 
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any bytes
         try:
             return super().write(data)
         except BlockingIOError:

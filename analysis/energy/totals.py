@@ -305,7 +305,8 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
         to_target_j=known_number(row.get("to_target_j")),
-        board=row["device_uuid"],
+        # Where some are missing pandas has NaN for them.
+        board=row["device_uuid"] if isinstance(row["device_uuid"], str) else None,
         estimated=known_number(row["estimated"]) == 1,
     )
 

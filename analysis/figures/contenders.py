@@ -14,7 +14,7 @@ from analysis.forms.series import series_of
 from analysis.quantities import probability_text
 from analysis.ranking.contenders import contenders
 
-_ROW, _WIDTH = 34, 430
+_ROW, _WIDTH = 38, 560
 _FARTHEST = 4
 """Times the largest energy, which the axis ends at."""
 
@@ -128,7 +128,7 @@ def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of 
         x=x, y=y, color=colour, description="said:N"
     )
     words = chart.mark_text(align="left", dx=0, dy=-12, fontSize=11, color=INK).encode(
-        x=alt.X("low:Q"), y=y, text="words:N", color=alt.value(MUTED)
+        x=alt.value(0), y=y, text="words:N", color=alt.value(MUTED)
     )
     layered = alt.layer(interval, marks, words).properties(width=_WIDTH, height=alt.Step(_ROW))
     notes = [
@@ -136,7 +136,7 @@ def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of 
         f"{info.form.in_heading.capitalize()} enough: within {info.tolerance} of the best {info.form.name}.",
         "Setups with less than 1 % of being the cheapest such are left out.",
     ]
-    return styled(layered, info.title, notes)
+    return styled(layered, info.title, notes, width=_WIDTH)
 
 
 def _most(info: ContendersInfo) -> float:

@@ -7,13 +7,15 @@ only a report needs it.
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
+from analysis.figures.answer import answer_info
+from analysis.figures.answer_chart import answer_chart
 from analysis.figures.contenders import contenders_chart, contenders_figure
 from analysis.figures.epoch_curves import epoch_curves_infos
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.figures.joules import joules_chart, joules_info
 from analysis.figures.power_curve import power_info
-from analysis.figures.setup_charts import heat_map_chart, pareto_chart, relative_energy_chart
-from analysis.figures.setups import pareto_info, relative_energy_info
+from analysis.figures.setup_charts import heat_map_chart, relative_energy_chart
+from analysis.figures.setups import relative_energy_info
 from analysis.figures.time_charts import epoch_curves_chart, power_chart
 from analysis.findings import Findings
 from analysis.forms.chart_style import Drawing, drawing
@@ -34,7 +36,7 @@ def draw(findings: Findings) -> tuple[Drawing, ...]:
         *_contenders(findings),
         *_relative_energy(findings),
         *_heat_maps(findings),
-        *_pareto(findings),
+        *_answer(findings),
         *_joules(findings),
         *_epochs(findings),
         *_power(findings),
@@ -85,11 +87,11 @@ def _heat_maps(findings: Findings) -> Iterator[Drawing]:
             yield drawing(info.name, info.title, heat_map_chart(info), rows, findings.labels)
 
 
-def _pareto(findings: Findings) -> Iterator[Drawing]:
-    info = pareto_info(findings)
-    if info.points:
+def _answer(findings: Findings) -> Iterator[Drawing]:
+    info = answer_info(findings)
+    if info is not None:
         rows = [info.form.named(asdict(point)) for point in info.points]
-        yield drawing("pareto_front", info.title, pareto_chart(info), rows, findings.labels)
+        yield drawing("pareto_front", info.title, answer_chart(info), rows, findings.labels)
 
 
 def _joules(findings: Findings) -> Iterator[Drawing]:

@@ -18,6 +18,8 @@ from study.record.files import POWER_FILE
 from study.record.vocabulary import PROFILE, TEST
 
 _MOST_POINTS = 400
+_LETTER, _GAP = 0.011, 0.012
+"""What a digit of an epoch's label takes of the figure's width, and the space beside a label."""
 _NO_EPOCHS = (TEST, PROFILE)
 """Stages whose windows are numbered too."""
 _COLUMNS = tuple(PowerRecord.__slots__)
@@ -28,7 +30,7 @@ class PowerPoint:
     """Power within a short stretch of time.
 
     Attributes:
-        time_s: Middle of the stretch, from the trial's first sample.
+        time_s: Middle of the stretch, from the beginning of the first epoch.
         power_w: Mean of its samples.
         low_w: The lowest of them.
         high_w: The highest of them.
@@ -45,7 +47,7 @@ class EpochMark:
     """The start of an epoch in a power curve.
 
     Attributes:
-        time_s: From the trial's first sample to the epoch's.
+        time_s: From the first epoch's first sample to this one's.
         stage: Its stage.
         epoch: From 1 within the stage.
         label: As the figure shows it; empty where labels would cover each other.
@@ -102,7 +104,10 @@ def _trial(findings: Findings) -> str | None:
 
 
 def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
-    """Samples of a trial's last attempt on its first device, with `time_s` from the first one."""
+    """Samples of a trial's last attempt on its first device, from its first epoch on.
+
+    What comes before is the trial's set-up, which takes longer than many a training.
+    """
     if not path.exists():
         return None
     try:
@@ -115,7 +120,10 @@ def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
     if frame.empty:
         return None
     frame = frame[frame["device_uuid"] == frame["device_uuid"].iloc[0]].sort_values("unix_time_s")
-    return frame.assign(time_s=frame["unix_time_s"] - frame["unix_time_s"].iloc[0])
+    times = frame["unix_time_s"]
+    first_s = times[frame["epoch"] >= 1].min() if (frame["epoch"] >= 1).any() else times.iloc[0]
+    shown: pd.DataFrame = frame[times >= first_s].assign(time_s=times - first_s)
+    return shown
 
 
 def _points(samples: pd.DataFrame) -> tuple[PowerPoint, ...]:
@@ -140,18 +148,19 @@ def _marks(samples: pd.DataFrame) -> tuple[EpochMark, ...]:
     if inside.empty:
         return ()
     starts = inside.groupby(["stage", "epoch"], sort=False)["time_s"].min().reset_index()
-    every = _label_every(len(starts))
-    return tuple(
-        EpochMark(
-            time_s=float(row["time_s"]),
-            stage=str(row["stage"]),
-            epoch=int(row["epoch"]),
-            label=str(int(row["epoch"])) if (int(row["epoch"]) - 1) % every == 0 else "",
+    length_s = float(samples["time_s"].iloc[-1])
+    marks, free_from_s = [], 0.0
+    for row in starts.to_dict("records"):
+        time_s, number = float(row["time_s"]), str(int(row["epoch"]))
+        fits = time_s >= free_from_s
+        if fits:
+            free_from_s = time_s + length_s * (_LETTER * len(number) + _GAP)
+        marks.append(
+            EpochMark(
+                time_s=time_s,
+                stage=str(row["stage"]),
+                epoch=int(row["epoch"]),
+                label=number if fits else "",
+            )
         )
-        for row in starts.to_dict("records")
-    )
-
-
-def _label_every(epochs: int) -> int:
-    """Number of epochs between two labels, so that some twenty are left at most."""
-    return next(step for step in (1, 2, 5, 10, 20, 50, 100, 10**9) if epochs / step <= 20)  # noqa: PLR2004
+    return tuple(marks)

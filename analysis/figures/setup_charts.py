@@ -1,32 +1,29 @@
-"""Charts in which a mark is a setup: bars, heat map, Pareto front."""
+"""Charts in which a mark is a setup: bars and heat map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import altair as alt
 
 from analysis.figures.heat_map import HeatCell, HeatMapInfo
-from analysis.figures.setups import Bar, ParetoInfo, Point, RelativeEnergyInfo
+from analysis.figures.setups import Bar, RelativeEnergyInfo
 from analysis.forms.chart_style import (
     CHOSEN,
-    FAINT,
     INK,
-    MUTED,
     PLAIN,
-    SHAPES,
-    WIDTH,
     in_groups,
     mark_step,
     styled,
 )
 from analysis.quantities import MISSING, counted
-from study.record.files import J_PER_WH
 
 _BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
 _BAR_HEIGHT = 250
 _HEIGHT = 320
 _CELL_STEP = 58
+_NARROWEST = 290
+"""A title needs so much also above a narrow map."""
 _CELL_HEIGHT = 38
 _FAINTEST, _STRONGEST = 0.05, 0.48
 
@@ -49,7 +46,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     step = mark_step(max(_BAR_STEP, _LETTER * longest), groups, len(rates))
     layer = _bars(rates, most=max(row["top"] for row in rows), step=step)
     notes = [
-        f"By learning rate. Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
+        f"Number on a bar: best validation {info.form.in_unit}. Line: ± standard deviation over repeats.",
         *(["Strong bar: recommended setup."] if any(bar.chosen for bar in info.bars) else []),
         *(
             [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
@@ -62,7 +59,9 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
 
 def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: ANN401 - as above
     """A bar for each setup, its spread, and its accuracy on top."""
-    rate = alt.X("learning_rate:N", sort=list(rates), title=None, axis=alt.Axis(labelAngle=-45))
+    rate = alt.X(
+        "learning_rate:N", sort=list(rates), title="learning rate", axis=alt.Axis(labelAngle=-45)
+    )
     percent = alt.Y(
         "percent:Q",
         title="Energy, % of the worst setup",
@@ -119,96 +118,12 @@ def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
         filled=False, stroke=INK, strokeWidth=1.6, cornerRadius=3, aria=False
     )
     numbers = chart.mark_text(color=INK, fontSize=12).encode(x=x, y=y, text="text:N")
+    step = max(_CELL_STEP, 8 * max(len(each) for each in series))
     layered = alt.layer(cells, frame.encode(x=x, y=y), numbers).properties(
-        width=alt.Step(max(_CELL_STEP, 8 * max(len(each) for each in series))),
-        height=alt.Step(_CELL_HEIGHT),
+        width=alt.Step(step), height=alt.Step(_CELL_HEIGHT)
     )
     notes = ["Frame: recommended setup."] if any(cell.chosen for cell in info.cells) else []
-    return styled(layered, info.title, notes)
-
-
-def pareto_chart(info: ParetoInfo) -> Any:  # noqa: ANN401 - as above
-    """Points by accuracy and energy, and the line of the setups that none beats in both."""
-    rows: list[Mapping[str, Any]] = [_point_row(point, info) for point in info.points]
-    chart = alt.Chart(alt.InlineData(values=rows))
-    energy = alt.X(
-        "energy:Q",
-        title=f"Energy of a training, {info.unit.name}",
-        axis=alt.Axis(tickCount=6, labelFlush=False),
-    )
-    accuracy = alt.Y(
-        f"{info.form.key()}:Q",
-        title=f"Best validation {info.form.axis}",
-        scale=alt.Scale(zero=False, nice=True),
-    )
-    across = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
-        x="energy_low:Q", x2="energy_high:Q", y=accuracy
-    )
-    along = chart.mark_rule(color=FAINT, strokeWidth=1.2).encode(
-        x=energy, y=f"{info.form.key('low')}:Q", y2=f"{info.form.key('high')}:Q"
-    )
-    front = (
-        chart.transform_filter("datum.on_line")
-        .mark_line(
-            interpolate="step-after", color=CHOSEN, strokeDash=[4, 3], strokeWidth=1.2, aria=False
-        )
-        .encode(x=energy, y=accuracy)
-    )
-    tolerated = (
-        alt.Chart(alt.InlineData(values=[{info.form.key(): info.tolerated}]))
-        .mark_rule(color=MUTED, strokeDash=[1, 3], aria=False)
-        .encode(y=accuracy)
-    )
-    sizes = sorted({point.batch_size for point in info.points})
-    marks = [mark.encode(x=energy, y=accuracy) for mark in _point_marks(chart, sizes, info)]
-    layered = alt.layer(tolerated, across, along, front, *marks).properties(
-        width=WIDTH, height=_HEIGHT
-    )
-    with_tolerance = "less" if info.form.objective.mode == "max" else "plus"
-    notes = [
-        "Broken line: the setups that no other one beats in both. Bold outline: those that none beats beyond the noise.",
-        f"Labels: batch size x learning rate. Large mark: recommended setup. Dotted line: the best {info.form.name} {with_tolerance} the tolerance.",
-        "Grey lines: 95 % intervals."
-        if info.has_intervals
-        else "One repeat: there are no intervals.",
-    ]
-    return styled(layered, info.title, notes)
-
-
-def _point_row(point: Point, info: ParetoInfo) -> dict[str, Any]:
-    """A point with its energies in the unit of the axis, and its words."""
-    per_wh = J_PER_WH / info.unit.joules
-    return {
-        **info.form.named(asdict(point)),
-        "energy": point.energy_wh * per_wh,
-        "energy_low": point.energy_low_wh * per_wh,
-        "energy_high": point.energy_high_wh * per_wh,
-        "words": _point_words(point, info),
-    }
-
-
-def _point_marks(chart: Any, sizes: Sequence[int], info: ParetoInfo) -> list[Any]:  # noqa: ANN401 - as above
-    """A mark for each setup, its shape by batch size, and the labels of some."""
-    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
-    points = chart.mark_point(filled=True, opacity=1, stroke=INK).encode(
-        shape=alt.Shape(
-            "batch_size:O", title="batch size", scale=alt.Scale(domain=list(sizes), range=shapes)
-        ),
-        color=alt.condition("datum.chosen", alt.value(CHOSEN), alt.value(PLAIN)),
-        size=alt.condition("datum.chosen", alt.value(170), alt.value(80)),
-        strokeWidth=alt.condition("datum.on_front", alt.value(1.8), alt.value(0.4)),
-        description="words:N",
-    )
-    # To the left of a point of the line, on the side of what is better, there is by its definition no
-    # other point; but near the axis there is no room either.
-    aside = -10 if info.form.objective.mode == "max" else 12
-    labels = [
-        chart.transform_filter(f"{'' if near else '!'}datum.near_axis")
-        .mark_text(align="left" if near else "right", dx=8 if near else -8, dy=aside, color=INK)
-        .encode(text="label:N")
-        for near in (True, False)
-    ]
-    return [points, *labels]
+    return styled(layered, info.title, notes, width=max(_NARROWEST, step * len(series)))
 
 
 def _group(batch_size: int) -> str:
@@ -237,12 +152,3 @@ def _bar_words(bar: Bar, info: RelativeEnergyInfo) -> str:
 def _cell_words(cell: HeatCell, title: str) -> str:
     value = "not known" if cell.text == MISSING else cell.text
     return f"Setup {cell.setup}: batch size {cell.batch_size}, learning rate {cell.series}: {value} ({title})"
-
-
-def _point_words(point: Point, info: ParetoInfo) -> str:
-    energy = point.energy_wh * J_PER_WH / info.unit.joules
-    front = ", on the Pareto front" if point.on_front else ""
-    return (
-        f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
-        f"{energy:.4g} {info.unit.name}, {info.form.shown_text(point.score)}{front}"
-    )

@@ -101,7 +101,7 @@ def _panels(
 def power_chart(info: PowerInfo) -> Any:  # noqa: ANN401 - as above
     """Power as a line in the band of its lowest and highest samples; a rule where an epoch begins."""
     rows = [{**asdict(p), "words": f"{p.time_s:.1f} s: {p.power_w:.3g} W"} for p in info.points]
-    time = alt.X("time_s:Q", title="Time since the trial's first sample, s")
+    time = alt.X("time_s:Q", title="Time since the first epoch began, s")
     chart = alt.Chart(alt.InlineData(values=rows))
     band = chart.mark_area(color=PLAIN, opacity=0.35, aria=False).encode(
         x=time, y=alt.Y("low_w:Q", title="Power, W"), y2="high_w:Q"

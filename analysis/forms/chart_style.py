@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,10 +49,8 @@ WIDTH = 640
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif"
 _PNG_SCALE = 2.0
 _HEADING_LETTER = 6.5
-_TITLE_LETTER, _NOTE_LETTER, _AROUND_TITLE = 9.6, 6.0, 16
-_SIZE = re.compile(
-    r'width="(?P<width>[\d.]+)" height="(?P<height>[\d.]+)" viewBox="0 0 (?P=width) (?P=height)"'
-)
+_TITLE_LETTER, _NOTE_LETTER = 8.8, 6.1
+"""Width of a letter in pixels, in the widest of our fonts: a browser may have another than who draws."""
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 
 
@@ -93,7 +92,7 @@ def drawing(
         labels: What must be known of them (`estimated`), for the same.
     """
     definition = chart.to_dict(validate=False)
-    svg = _with_room(str(vl_convert.vegalite_to_svg(definition)), definition["title"])
+    svg = str(vl_convert.vegalite_to_svg(definition))
     # Dark ink on a transparent ground cannot be read where an image viewer is dark.
     on_white = _AFTER_SVG_TAG.sub('<rect width="100%" height="100%" fill="#fff"/>', svg, count=1)
     return Drawing(
@@ -106,24 +105,19 @@ def drawing(
     )
 
 
-def _with_room(svg: str, title: Mapping[str, Any]) -> str:
-    """Widen a narrow picture for its title and notes: a browser's letters may be wider than expected."""
-    notes = (_NOTE_LETTER * len(note) for note in title["subtitle"])
-    needed = round(max(_TITLE_LETTER * len(title["text"]), *notes, 0) + _AROUND_TITLE)
+def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH) -> Any:  # noqa: ANN401 - as above
+    """A chart with its title, notes under it, and our look.
 
-    def widened(found: re.Match[str]) -> str:
-        width = max(int(float(found["width"])), needed)
-        return f'width="{width}" height="{found["height"]}" viewBox="0 0 {width} {found["height"]}"'
-
-    return _SIZE.sub(widened, svg, count=1)
-
-
-def styled(chart: Any, title: str, notes: Sequence[str]) -> Any:  # noqa: ANN401 - as above
-    """A chart with its title, notes under it, and our look."""
+    Args:
+        chart: The chart.
+        title: In words.
+        notes: What must be said of it, a line each.
+        width: Pixels that a line of text may take; longer ones are broken.
+    """
+    lines = textwrap.wrap(title, int(width / _TITLE_LETTER))
+    under = [line for note in notes for line in textwrap.wrap(note, int(width / _NOTE_LETTER))]
     return (
-        chart.properties(
-            title=alt.TitleParams(title, subtitle=list(notes)), background="transparent"
-        )
+        chart.properties(title=alt.TitleParams(lines, subtitle=under), background="transparent")
         .configure(font=_FONT, padding=8)
         .configure_title(
             anchor="start",

@@ -164,10 +164,10 @@ class ScoreForm:
         return f"{self.amount_text(given_up)} {'worse' if given_up > 0 else 'better'}"
 
     def bare_text(self, score: float | None) -> str:
-        """Return a value where there is little room: a share in whole percent, without its sign."""
+        """Return a value where there is little room: a share in percent, without its sign."""
         if score is None:
             return ""
-        return f"{100 * score:.0f}" if self.objective.is_share else plain_text(score)
+        return f"{100 * score:.1f}" if self.objective.is_share else plain_text(score)
 
     def cell(self, score: float | None) -> Cell:
         """Return a value in a table, or a difference of two."""

@@ -137,7 +137,7 @@ def _page(
         studies=summaries,
         tables=tables,
         notes=notes,
-        row_class=lambda *_: Markup(""),
+        row_marks=lambda *_: Markup(""),
     )
 
 

@@ -33,10 +33,13 @@ _REST = """<header class="top">
 <div class="hero{{ "" if hero else " alone" }}">
 <div id="recommendation">
 <p class="about">{{ study_line }}</p>
+<div aria-live="polite">
 <p class="lead">{{ lead }}</p>
-{% if rest %}<p class="rest">{{ rest }}</p>{% endif %}
-{% if more %}<p class="more">{{ more }}</p>{% endif %}
+<p class="rest">{{ rest }}</p>
+<p class="more">{{ more }}</p>
+</div>
 {% if keys %}<dl class="keys">{% for key in keys %}<div><dt>{{ key.name }}</dt><dd>{{ key.value }}</dd></div>{% endfor %}</dl>{% endif %}
+{% if answers %}<p class="what-if" hidden><label>What if <select id="what-if">{% for words, findings, parts in answers %}<option data-setup="{{ findings.recommendation.setup }}" data-lead="{{ parts[0] }}" data-rest="{{ parts[1] }}" data-more="{{ parts[2] }}">{{ words }}</option>{% endfor %}</select></label></p>{% endif %}
 </div>
 {% if hero %}{{ figure(hero) }}{% endif %}
 </div>
@@ -49,16 +52,19 @@ _REST = """<header class="top">
 {% if section.prose %}<ul class="prose">{% for sentence in section.prose %}<li>{{ sentence }}</li>{% endfor %}</ul>{% endif %}
 {% if section.drawings %}<div class="row">{% for drawing in section.drawings %}{{ figure(drawing) }}{% endfor %}</div>{% endif %}
 {% if section.folded %}<details><summary>{{ section.folded }}</summary>{% endif %}
+{% if section.folded_drawings %}<div class="row">{% for drawing in section.folded_drawings %}{{ figure(drawing) }}{% endfor %}</div>{% endif %}
 {% for info in section.tables %}{{ table(info) }}{% endfor %}
 {% if section.folded %}</details>{% endif %}
 </section>
 {% endfor %}
 <section id="method"><h2>How this was measured and computed</h2>
-<ul class="prose">{% for sentence in method %}<li>{{ sentence }}</li>{% endfor %}</ul></section>
+<details><summary>Sources of energy, means, intervals, the choice</summary>
+<ul class="prose">{% for sentence in method %}<li>{{ sentence }}</li>{% endfor %}</ul></details></section>
 <section id="facts"><h2>The study</h2>
+<details><summary>Command, data, machines, versions</summary>
 <table class="facts"><tbody>
 {% for name, value in facts %}<tr><th scope="row">{{ name }}</th><td>{{ value }}</td></tr>
-{% endfor %}</tbody></table></section>
+{% endfor %}</tbody></table></details></section>
 </main>
 <script>{{ script | safe }}</script>
 </body>
@@ -79,7 +85,7 @@ _PARTS = """{% macro figure(drawing) %}
 <table id="{{ info.name }}" aria-labelledby="{{ info.name }}-title"{% if sortable %} class="sortable"{% endif %}>
 <thead><tr>{% for column in info.columns %}<th scope="col">{{ column.heading }}</th>{% endfor %}</tr></thead>
 <tbody>
-{% for row in info.rows %}<tr{{ row_class(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
+{% for row in info.rows %}<tr{{ row_marks(info, loop.index0, row) }}>{% for cell in row %}<td{% if sortable %} data-value="{{ "" if cell.value is none else cell.value }}"{% endif %}>{{ cell.text }}</td>{% endfor %}</tr>
 {% endfor %}</tbody>
 </table></div>
 {% if info.legend %}<p class="legend">{{ info.legend }}</p>{% endif %}
@@ -98,7 +104,7 @@ def render(rest: str = _REST, /, **parts: object) -> str:
 
     Args:
         rest: Template of what follows the page's head; left out: that of a study's report.
-        parts: What the template names; always `title` and `row_class`.
+        parts: What the template names; always `title` and `row_marks`.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -1,7 +1,8 @@
 """The one small script of a report's page: without it everything can be read, with it more be done.
 
 It sorts tables (a button in each heading, `aria-sort`), shows the words of a mark that is pointed
-at, opens what is folded before printing, and, only where `python -m analysis serve` has set
+at, shows a setup that is clicked in all figures and tables at once, exchanges the answer for that to another
+question (all answers are computed beforehand and stand in the page), opens what is folded before printing, and, only where `python -m analysis serve` has set
 `data-live` on the page, loads the page again when the study has gone on. It then keeps sorting and
 what was unfolded (browsers themselves keep what was in view), and waits while a text is selected or
 the page is not looked at.
@@ -67,6 +68,52 @@ document.addEventListener("pointerover", (event) => {
   tip.style.top = Math.max(box.top - tip.offsetHeight - 8, 8) + "px";
 });
 document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+
+const ofSetup = (setup) => [...document.querySelectorAll(`figure svg [aria-label^="Setup ${setup}:"], tr[data-setup="${setup}"]`)];
+function pick(setup) {
+  const again = document.documentElement.dataset.picked === setup;
+  document.querySelectorAll(".picked").forEach((each) => each.classList.remove("picked"));
+  document.querySelectorAll("button.setup").forEach((each) => each.setAttribute("aria-pressed", "false"));
+  if (again || !setup) { delete document.documentElement.dataset.picked; return; }
+  document.documentElement.dataset.picked = setup;
+  for (const each of ofSetup(setup)) {
+    each.classList.add("picked");
+    each.querySelector?.("button.setup")?.setAttribute("aria-pressed", "true");
+  }
+}
+for (const table of document.querySelectorAll("table.sortable")) {
+  const place = [...table.tHead.rows[0].cells].findIndex((head) => head.textContent.trim().startsWith("setup"));
+  for (const row of table.tBodies[0].rows) {
+    const cell = row.cells[place];
+    if (!row.dataset.setup || !cell) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "setup";
+    button.title = "Show this setup in all figures and tables";
+    button.setAttribute("aria-pressed", "false");
+    button.append(...cell.childNodes);
+    cell.append(button);
+  }
+}
+document.addEventListener("click", (event) => {
+  const mark = event.target.closest('figure svg [aria-label^="Setup "]');
+  const row = event.target.closest("button.setup")?.closest("tr");
+  if (mark) pick(mark.getAttribute("aria-label").match(/^Setup (\\d+):/)?.[1]);
+  else if (row) pick(row.dataset.setup);
+});
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") pick(""); });
+
+const asked = document.getElementById("what-if");
+if (asked) {
+  asked.closest("p").hidden = false;
+  asked.addEventListener("change", () => {
+    const { lead, rest, more, setup } = asked.selectedOptions[0].dataset;
+    for (const [name, text] of Object.entries({ lead, rest, more })) document.querySelector("#recommendation ." + name).textContent = text;
+    document.querySelector(".keys")?.toggleAttribute("hidden", asked.selectedIndex > 0);
+    if (document.documentElement.dataset.picked !== setup) pick(setup);
+    if (asked.selectedIndex === 0) pick("");
+  });
+}
 
 const folds = [...document.querySelectorAll("details")];
 const folded = [];

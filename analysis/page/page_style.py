@@ -53,9 +53,20 @@ ul.prose li { margin: .35rem 0; }
 #caveats ul { list-style: none; padding: 0; }
 #caveats li { padding: .3rem 0 .3rem 1.1rem; border-left: 3px solid var(--warm); margin: .5rem 0; }
 
-figure { margin: 1.5rem 0; } .hero figure { margin: 0; }
+.what-if { font-size: .95rem; margin: 1.2rem 0 0; } .what-if[hidden], .keys[hidden] { display: none; }
+.what-if select { font: inherit; color: inherit; background: var(--soft); border: 1px solid var(--line);
+  border-radius: 4px; padding: .15rem .4rem; max-width: 100%; }
+.rest:empty, .more:empty { display: none; }
+
+figure { margin: 1.5rem 0; } .hero figure { margin: 0; } .hero figure svg { width: 100%; }
 .wide { overflow-x: auto; overscroll-behavior-x: contain; }
 figure svg { display: block; width: auto; max-width: max(100%, 36rem); height: auto; }
+figure svg [aria-label^="Setup "] { cursor: pointer; }
+[data-picked] figure svg [aria-label^="Setup "]:not(.picked) { opacity: .22; }
+[data-picked] figure svg .picked { stroke: var(--ink); stroke-width: 2px; }
+tr.picked td { background: var(--soft); box-shadow: inset 0 -2px var(--accent); }
+td button.setup { all: unset; cursor: pointer; text-decoration: underline dotted; text-underline-offset: .2em; }
+td button.setup:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 figure svg path[aria-label]:hover { stroke: var(--ink); stroke-width: 1.5px; }
 .files { color: var(--muted); font-size: .8rem; margin: .35rem 0 0 .5rem; }
 .files a { color: var(--muted); } .files a:hover { color: var(--accent); }

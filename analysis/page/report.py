@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from markupsafe import Markup
@@ -27,6 +28,7 @@ def write_report(
     *,
     paper: bool = False,
     factors: TableInfo | None = None,
+    what_ifs: Iterable[tuple[str, Findings]] = (),
     drawn_by: Draw = draw,
 ) -> Path:
     """Write the report into the study's folder.
@@ -37,6 +39,7 @@ def write_report(
         findings: What the study says.
         paper: Whether the published numbers stand beside the study's.
         factors: The analysis of variance, where it was asked for.
+        what_ifs: What the study would say if something else were asked, each with that in words.
         drawn_by: Draws the figures.
 
     Returns:
@@ -60,7 +63,8 @@ def write_report(
     ]
     for info in tables:
         files[f"{info.name}.csv"] = csv_text(info, labels=findings.labels).encode()
-    files[PAGE_FILE] = page_text(findings, drawings, paper=paper, factors=factors).encode()
+    page = page_text(findings, drawings, paper=paper, factors=factors, what_ifs=what_ifs)
+    files[PAGE_FILE] = page.encode()
     try:
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
@@ -80,13 +84,14 @@ def page_text(
     *,
     paper: bool = False,
     factors: TableInfo | None = None,
+    what_ifs: Iterable[tuple[str, Findings]] = (),
 ) -> str:
     """The page: advice and the first figure on top, then everything that they rest on."""
     manifest = findings.study.manifest
     lead, rest, more = advice_parts(findings.recommendation.text)
     chosen = findings.recommendation.setup
 
-    def row_class(info: TableInfo, index: int, row: tuple[Cell, ...]) -> Markup:
+    def row_marks(info: TableInfo, index: int, row: tuple[Cell, ...]) -> Markup:
         setup = next(
             (c.value for c, k in zip(row, info.columns, strict=True) if k.key == "setup"), None
         )
@@ -94,7 +99,8 @@ def page_text(
             *(["break"] if index in info.breaks else []),
             *(["chosen"] if setup is not None and setup == chosen else []),
         ]
-        return Markup(' class="{}"').format(" ".join(words)) if words else Markup("")
+        of_setup = Markup("") if setup is None else Markup(' data-setup="{}"').format(setup)
+        return of_setup + (Markup(' class="{}"').format(" ".join(words)) if words else "")
 
     return render(
         title=f"{manifest.study}: energy of training",
@@ -107,10 +113,21 @@ def page_text(
         caveats=findings.recommendation.caveats,
         hero=hero(drawings),
         sections=sections(findings, drawings, paper=paper, factors=factors),
-        row_class=row_class,
+        row_marks=row_marks,
+        answers=_answers(findings, what_ifs),
         method=method_sentences(findings),
         facts=study_facts(findings),
     )
+
+
+def _answers(
+    findings: Findings, what_ifs: Iterable[tuple[str, Findings]]
+) -> tuple[tuple[str, Findings, tuple[str, str, str]], ...]:
+    """What may be asked, the first as it was, with what the study says to it; empty without a choice."""
+    asked = [("as asked", findings), *what_ifs]
+    if len(asked) == 1 or findings.recommendation.setup is None:
+        return ()
+    return tuple((words, each, advice_parts(each.recommendation.text)) for words, each in asked)
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -17,6 +17,7 @@ from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
+from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
@@ -24,8 +25,8 @@ from analysis.tables.stages import paradigm_table_infos
 _HEROES = (
     "break_even_lines_classifier_frozen",
     "multitask_bars",
-    "answer",
     "pareto_front",
+    "answer",
     "relative_energy",
 )
 """The figure of the first screen: the first of these that the study has."""
@@ -52,6 +53,7 @@ class Section:
         drawings: Its figures.
         tables: Its tables.
         folded: What folds the tables away, in words; empty where they are seen at once.
+        folded_drawings: Figures that are folded away with them.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Section:
     drawings: tuple[Drawing, ...] = ()
     tables: tuple[TableInfo, ...] = ()
     folded: str = ""
+    folded_drawings: tuple[Drawing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,7 @@ def sections(
         _stages(findings, tables),
         *([_paper(findings)] if paper else []),
     )
-    return tuple(each for each in found if each.drawings or each.tables)
+    return tuple(each for each in found if each.drawings or each.folded_drawings or each.tables)
 
 
 def key_figures(findings: Findings) -> tuple[KeyFigure, ...]:
@@ -171,8 +174,10 @@ def _pretraining(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo
         name="pretraining",
         short="Pretraining",
         heading="Does pretraining pay?",
-        drawings=_present(drawings, *_HEROES[:1], "break_even_lines_classifier_unfrozen"),
+        drawings=_present(drawings, *_HEROES[:1]),
         tables=_present(tables, *_PRETRAINING_TABLES),
+        folded="Each setup, frozen and unfrozen",
+        folded_drawings=_present(drawings, "break_even_lines_classifier_unfrozen"),
     )
 
 
@@ -209,8 +214,10 @@ def _ranking(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
         tables=(
             *([contenders] if contenders else []),
             ranking_info(findings),
+            *([limits] if (limits := power_limits_info(findings)) else []),
             *([metrics] if (metrics := metrics_info(findings)) else []),
         ),
+        folded="" if findings.ranked_stage is None else "Contenders, and all setups in order",
     )
 
 
@@ -243,11 +250,14 @@ def _factors(table: TableInfo) -> Section:
 
 def _over_time(drawings: Mapping[str, Drawing]) -> Section:
     curves = [name for name in drawings if name == "epochs" or name.startswith("epochs_")]
+    several = len(curves) > 1
     return Section(
         name="time",
         short="Over time",
         heading="Over the epochs and seconds",
-        drawings=_present(drawings, *curves, "power"),
+        drawings=_present(drawings, *([] if several else curves), "power"),
+        folded="Energy and accuracy over the epochs of each stage" if several else "",
+        folded_drawings=_present(drawings, *(curves if several else [])),
     )
 
 

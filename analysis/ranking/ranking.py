@@ -120,7 +120,8 @@ class Ranking:
     def first(self) -> RankedSetup | None:
         """The recommended setup; None where no setup has both an energy and enough accuracy."""
         if self.answer:
-            return self.rows[0] if self.rows[0].setup.setup in self.answer else None
+            leading = (row for row in self.rows[:1] if row.place)
+            return next((row for row in leading if row.setup.setup in self.answer), None)
         if not any(row.place and row.accurate_enough for row in self.rows):
             return None
         first = self.rows[0]

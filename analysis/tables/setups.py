@@ -33,6 +33,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking
 from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
+from analysis.tables.power_limits import power_limits_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
 from study.record.files import J_PER_MWH
 
@@ -124,6 +125,7 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
         ranking_info(findings),
         *([contenders] if (contenders := contenders_info(findings)) else []),
         *([metrics] if (metrics := metrics_info(findings)) else []),
+        *([limits] if (limits := power_limits_info(findings)) else []),
         *([components] if (components := components_info(findings)) else []),
         # On the terminal only where there is more than one stage; as a file always, for its intervals.
         *([] if findings.ranked_stage else [stages_info(findings)]),

@@ -16,6 +16,7 @@ from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
 from analysis.tables.contenders import contenders_info
+from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
@@ -45,8 +46,8 @@ def show(findings: Findings, console: Console) -> None:
     for group in _side_by_side([_titled(info, console.width) for info in matrices], console):
         console.print(group)
         console.print()
-    contenders = contenders_info(findings)
-    ranked = (ranking_info(findings), *([contenders] if contenders else []))
+    beside = (contenders_info(findings), power_limits_info(findings))
+    ranked = (ranking_info(findings), *(each for each in beside if each is not None))
     for info in (*ranked, *paradigm_table_infos(findings)):
         console.print(_titled(info, console.width))
         console.print()

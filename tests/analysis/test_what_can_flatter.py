@@ -165,3 +165,15 @@ def test_the_accuracy_of_a_test_set_comes_first_where_there_is_one(tmp_path: Pat
     assert "85.0 % accuracy on the test set (90.0 % in validation)" in found.recommendation.text
     assert not any("expect less" in each for each in found.recommendation.caveats)
     assert any("expect less" in each for each in without.recommendation.caveats)
+
+
+def test_a_test_score_of_another_setup_does_not_speak_for_the_recommended_one(
+    tmp_path: Path,
+) -> None:
+    """Setup 2 alone was tested: the validation score of setup 1 is still too high, and that is said."""
+    folder = written(tmp_path, [constant(n, e, 0.9) for n, e in ((1, 10.0), (2, 100.0))])
+
+    found = analyse(load(changed(folder, 2, test_score=0.85)))
+
+    assert found.recommendation.setup == 1
+    assert any("expect less" in each for each in found.recommendation.caveats)

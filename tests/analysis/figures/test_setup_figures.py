@@ -1,4 +1,4 @@
-"""Figures in which a mark is a setup: heat maps, the Pareto front's line, names of series."""
+"""Figures in which a mark is a setup: heat maps, bars, names of series."""
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from analysis.figures.drawing import draw
 from analysis.figures.heat_map import energy_per_epoch_map, total_energy_map
 from analysis.figures.setup_charts import heat_map_chart
-from analysis.figures.setups import MOST_BARS, pareto_info, relative_energy_info
+from analysis.figures.setups import MOST_BARS, relative_energy_info
 from analysis.findings import Findings, analyse
 from analysis.forms.chart_style import mark_step
 from analysis.forms.series import series_of
@@ -66,27 +66,6 @@ def test_equal_values_are_drawn(tmp_path: Path) -> None:
 
     ((row,),) = chart.to_dict(validate=False)["datasets"].values()
     assert 0 < row["strength"] < 0.5
-
-
-def test_the_line_of_the_front_rises(tmp_path: Path) -> None:
-    """Setup 2 is beaten only within the noise: on the front, and not on its line."""
-    repeats = {
-        1: ((1000.0, 0.80), (1000.0, 0.80)),
-        2: ((950.0, 0.76), (1250.0, 0.82)),
-        3: ((2000.0, 0.90), (2000.0, 0.90)),
-        4: ((3000.0, 0.50), (3000.0, 0.50)),
-    }
-    trials = [
-        constant(setup, energy, accuracy, seed=seed)
-        for setup, values in repeats.items()
-        for seed, (energy, accuracy) in enumerate(values)
-    ]
-    folder = write_study(tmp_path / "a", grid([64, 256], [0.1, 0.01]), trials)
-
-    points = pareto_info(analyse(load(folder))).points
-
-    assert [(p.setup, p.on_line) for p in points] == [(1, True), (2, False), (3, True), (4, False)]
-    assert [p.setup for p in points if p.on_front] == [1, 2, 3]
 
 
 def test_only_what_differs_names_a_series(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Figures along time: energy and accuracy over the epochs, power over the seconds."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
+import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analysis.figures.epoch_curves import MOST_SETUPS, epoch_curves_infos
@@ -144,7 +147,7 @@ def test_an_axis_of_epochs_has_six_marks_at_most(last: int) -> None:
 
 
 def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: Path) -> None:
-    """The other trial, other attempts and what lies between are not; epochs begin where they begin."""
+    """Other trials, other attempts and what comes before the first epoch are not; time begins there."""
     samples = [
         ("setup02_seed0", 1, 1, 0.0, 99.0),
         ("setup01_seed0", 2, 1, 1.0, 99.0),
@@ -159,10 +162,10 @@ def test_the_power_of_the_recommended_setup_is_drawn_with_its_epochs(tmp_path: P
 
     assert info is not None
     assert info.trial_id == "setup02_seed0"
-    assert info.samples == 4
-    assert [p.power_w for p in info.points] == [10, 20, 30, 40]
+    assert info.samples == 3
+    assert [p.power_w for p in info.points] == [20, 30, 40]
     assert [(m.epoch, m.label) for m in info.marks] == [(1, "1"), (2, "2")]
-    assert [m.time_s for m in info.marks] == pytest.approx([1, 3])
+    assert [m.time_s for m in info.marks] == pytest.approx([0, 2])
 
 
 def test_the_test_after_the_last_epoch_is_no_epoch(tmp_path: Path) -> None:
@@ -193,7 +196,27 @@ def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> N
     assert len(info.points) == 400
     assert all(p.low_w == 50 and p.high_w == 150 for p in info.points)
     assert all(95 < p.power_w < 105 for p in info.points)
-    assert sum(bool(m.label) for m in info.marks) <= 20
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=60))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_labels_of_epochs_never_overlap(tmp_path: Path, lengths: list[int]) -> None:
+    """Short epochs beside long ones: a number has its room to the right, or is left out."""
+    ends = np.cumsum(lengths)
+    samples = [
+        ("setup02_seed0", 1, epoch, float(end - length) / 10, 100.0)
+        for epoch, (end, length) in enumerate(zip(ends, lengths, strict=True), start=1)
+    ]
+    samples.append(("setup02_seed0", 1, len(lengths), float(ends[-1]) / 10, 100.0))
+
+    info = power_info(analyse(load(with_power(tmp_path / uuid4().hex, samples))))
+
+    assert info is not None
+    length_s = ends[-1] / 10
+    labelled = [(640 * m.time_s / length_s, m.label) for m in info.marks if m.label]
+    assert labelled[0] == (0, "1")
+    for (at, label), (following, _) in itertools.pairwise(labelled):
+        assert at + 3 + 6.2 * len(label) < following
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1 cut off"])

@@ -12,7 +12,8 @@ import pytest
 from typing_extensions import override
 
 from analysis.__main__ import main
-from analysis.figures.setups import pareto_info, relative_energy_info
+from analysis.figures.answer import answer_info
+from analysis.figures.setups import relative_energy_info
 from analysis.findings import analyse
 from analysis.page.report import write_report
 from analysis.read.load import load
@@ -87,10 +88,10 @@ def test_bars_are_shares_of_the_worst_with_their_spread(tmp_path: Path) -> None:
 
     shown = [(bar.batch_size, bar.learning_rate, bar.score_text) for bar in bars]
     assert shown == [
-        (64, "0.1", "82"),
-        (64, "0.0001", "84"),
-        (256, "0.1", "86"),
-        (256, "0.0001", "88"),
+        (64, "0.1", "82.0"),
+        (64, "0.0001", "84.0"),
+        (256, "0.1", "86.0"),
+        (256, "0.0001", "88.0"),
     ]
     assert [bar.percent for bar in bars[:3]] == pytest.approx([100, 50.345, 25.517], abs=1e-3)
     assert (bars[0].low, bars[0].high) == pytest.approx((99.025, 100.975), abs=1e-3)
@@ -99,8 +100,10 @@ def test_bars_are_shares_of_the_worst_with_their_spread(tmp_path: Path) -> None:
 
 def test_points_without_an_energy_are_not_drawn(tmp_path: Path) -> None:
     """The Pareto figure has the setups that have both numbers, by growing energy."""
-    points = pareto_info(analyse(load(four_setups(tmp_path / "a")))).points
+    info = answer_info(analyse(load(four_setups(tmp_path / "a"))))
 
+    assert info is not None
+    points = info.points
     assert [point.setup for point in points] == [3, 2, 1]
     assert [point.on_front for point in points] == [True, False, False]
 

@@ -4,13 +4,11 @@ Chromium is Debian's package; where there is none, this file is left out and say
 """
 
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from analysis.choices import Choices
 from analysis.findings import analyse
@@ -18,28 +16,11 @@ from analysis.page.live import LiveReport
 from analysis.page.report import write_report
 from analysis.page.serve import ReportServer
 from analysis.read.load import load
+from tests.analysis.page.browsing import needs_chromium, opened
 from tests.analysis.study_folder import Trial, epochs_of, grid, write_study
 from tests.waiting import PATIENCE_S
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists(),
-        reason=f"there is no {CHROMIUM}: the report was not opened in a browser (apt-get install chromium)",
-    ),
-]
+pytestmark = needs_chromium
 
 
 def study(folder: Path, *, setups: int = 4) -> Path:
@@ -57,56 +38,10 @@ def study(folder: Path, *, setups: int = 4) -> Path:
     return write_study(folder, grid([64, 256], [0.1, 0.001]), trials, manifest=running)
 
 
-@dataclass
-class Watched:
-    """A page, and what it did that a report must not do."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(name="browser", scope="module")
-def fixture_browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this file."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(name="report", scope="module")
 def fixture_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A written report."""
     return write_report(analyse(load(study(tmp_path_factory.mktemp("report") / "a"))))
-
-
-def opened(
-    browser: Browser,
-    url: str,
-    *,
-    width: int = 1280,
-    scheme: Literal["light", "dark"] = "light",
-    allowed: str = "file:",
-) -> Watched:
-    """The page, opened with its complaints and requests recorded; requests elsewhere fail."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 844 if width < 500 else 800}, color_scheme=scheme
-    )
-    watched = Watched(context.new_page())
-
-    def note(route: Route) -> None:
-        if route.request.url == url or route.request.url.startswith(allowed + "/"):
-            route.continue_()
-        else:
-            watched.requests.append(route.request.url)
-            route.abort()
-
-    watched.page.route("**/*", note)
-    watched.page.on("console", lambda said: watched.complaints.append(said.text))
-    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-    watched.page.goto(url, wait_until="load")
-    return watched
 
 
 def column(page: Page, number: int) -> list[str]:

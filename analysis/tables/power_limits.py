@@ -1,0 +1,125 @@
+"""The table of what power limits cost, where trainings have measured some within their first epochs."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.energy.spread import Spread
+from analysis.findings import Findings
+from analysis.forms.cells import (
+    Column,
+    TableInfo,
+    number_cell,
+    setup_cells,
+    setup_columns,
+    word_cell,
+)
+from analysis.forms.energy_unit import EnergyUnit
+
+_CHOSEN = "●"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitCost:
+    """What an epoch of a setup costs under a power limit.
+
+    Attributes:
+        setup: The setup.
+        power_limit_w: The limit.
+        epoch_j: Energy of all training samples, over its trainings; None where it is not known.
+        epoch_s: Time of these.
+        chosen: Number of trainings that went on under it.
+        trials: Number of trainings that measured it.
+    """
+
+    setup: int
+    power_limit_w: float
+    epoch_j: Spread | None
+    epoch_s: Spread | None
+    chosen: int
+    trials: int
+
+
+def limit_costs(findings: Findings) -> tuple[LimitCost, ...]:
+    """Return what was measured of power limits; empty where nothing was."""
+    samples = findings.study.manifest.data.train_samples
+    found: defaultdict[tuple[int, float], list[tuple[Mapping[str, Any], bool]]] = defaultdict(list)
+    for setup, text in _profiles(findings):
+        measured = json.loads(text)
+        best = min(measured, key=_sample_j)
+        for each in measured:
+            found[setup, each["power_limit_w"]].append((each, each is best))
+    return tuple(
+        LimitCost(
+            setup=setup,
+            power_limit_w=limit_w,
+            epoch_j=Spread.of(_per_epoch(each["energy_j"], each, samples) for each, _ in told),
+            epoch_s=Spread.of(_per_epoch(each["time_s"], each, samples) for each, _ in told),
+            chosen=sum(is_best for _, is_best in told),
+            trials=len(told),
+        )
+        for (setup, limit_w), told in sorted(found.items(), key=lambda each: each[0])
+    )
+
+
+def power_limits_info(findings: Findings) -> TableInfo | None:
+    """Energy and time of an epoch under each limit; None where no training has measured any."""
+    costs = limit_costs(findings)
+    if not costs:
+        return None
+    facts = {each.setup: each for each in findings.study.manifest.setups}
+    setups = list(facts.values())
+    unit = EnergyUnit.of(None if each.epoch_j is None else each.epoch_j.mean for each in costs)
+    return TableInfo(
+        name="power_limits",
+        title=findings.staged("Power limits: what an epoch's training costs"),
+        columns=(
+            *setup_columns(setups),
+            Column(key="power_limit_w", heading="limit, W"),
+            Column(key="epoch_wh", heading=f"{unit.name}/epoch"),
+            Column(key="epoch_s", heading="s/epoch"),
+            Column(key="trials", heading="n"),
+            Column(key="chosen", heading="chosen"),
+        ),
+        rows=tuple(
+            (
+                *setup_cells(facts[each.setup], setups),
+                number_cell(each.power_limit_w, 0),
+                unit.cell(None if each.epoch_j is None else each.epoch_j.mean),
+                number_cell(None if each.epoch_s is None else each.epoch_s.mean, 2),
+                word_cell(each.trials),
+                word_cell(_CHOSEN if 2 * each.chosen > each.trials else ""),
+            )
+            for each in costs
+        ),
+        legend=(
+            "measured in slices of the first epochs, without validation; n trainings; "
+            f"{_CHOSEN} most of them went on under it"
+        ),
+    )
+
+
+def _profiles(findings: Findings) -> Sequence[tuple[int, str]]:
+    """The last of what each training has told of its limits, with its setup."""
+    epochs = findings.study.epochs
+    if "power_profile" not in epochs.columns:
+        return []
+    told = epochs.dropna(subset="power_profile").sort_values(["attempt", "epoch"])
+    last = told.drop_duplicates(["trial_id", "stage"], keep="last")
+    return [
+        (int(setup), text) for setup, text in zip(last["setup"], last["power_profile"], strict=True)
+    ]
+
+
+def _sample_j(measured: Mapping[str, Any]) -> float:
+    known = measured["energy_j"] and measured["samples"]
+    return measured["energy_j"] / measured["samples"] if known else float("inf")
+
+
+def _per_epoch(value: float | None, measured: Mapping[str, Any], samples: int) -> float | None:
+    """What all training samples would come to; None where nothing was measured."""
+    return (
+        value * samples / measured["samples"] if value is not None and measured["samples"] else None
+    )

@@ -1,0 +1,157 @@
+"""Reports at the widths people have: nothing cut off, nothing sideways, readable to all, words that fit in a head."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_core_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from analysis.choices import Choices
+from analysis.findings import Findings
+from analysis.page.report import write_report
+from study.record.vocabulary import Paradigm
+from tests.analysis.page.browsing import needs_chromium, opened
+from tests.analysis.staged_study import PRETRAINING
+from tests.analysis.study_folder import Trial, epochs_of, grid, staged, write_study
+
+pytestmark = needs_chromium
+
+WIDTHS = (1400, 820, 390)
+SETUPS = grid([64, 256, 1024, 4096], [0.1, 0.01, 0.001, 0.0001])
+MOST_WORDS = 900
+
+CUT_OFF = """() => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
+  const box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll("text")].filter((text) => {
+    const own = text.getBoundingClientRect();
+    return own.width > 0 && (own.left < box.left - 1 || own.right > box.right + 1 || own.top < box.top - 1 || own.bottom > box.bottom + 1);
+  }).map((text) => svg.closest("figure").id + ": " + text.textContent);
+})"""
+"""Words of figures that lie outside their picture."""
+
+
+def written(findings: Findings) -> Path:
+    """A report as the command writes it."""
+    return write_report(findings, what_ifs=Choices().what_ifs(findings))
+
+
+@pytest.fixture(name="regime", scope="module")
+def fixture_regime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The grid of the paper, two repeats, one setup far below the others."""
+    trials = [
+        Trial(
+            setup=each.setup,
+            seed=seed,
+            attempts=[
+                epochs_of(
+                    [800.0 * each.setup + 60 * seed] * 4,
+                    [0.5, 0.8, 0.9, 0.3 if each.setup == 16 else 0.99 - each.setup / 1000],
+                )
+            ],
+        )
+        for each in SETUPS
+        for seed in (0, 1)
+    ]
+    folder = write_study(tmp_path_factory.mktemp("regime") / "a", SETUPS, trials)
+    return written(Choices().analysed(folder))
+
+
+@pytest.fixture(name="pretraining", scope="module")
+def fixture_pretraining(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen setups with an encoder that pays."""
+    trials = [
+        staged(
+            each.setup,
+            {
+                stage: [energy_j * each.setup + seed]
+                for stage, energy_j in zip(PRETRAINING, (900.0, 200.0, 700.0, 1000.0), strict=True)
+            },
+            accuracies=dict.fromkeys(PRETRAINING, 0.9),
+            seed=seed,
+        )
+        for each in SETUPS
+        for seed in (0, 1)
+    ]
+    asked = {"paradigm": Paradigm.PRETRAINING, "stages": PRETRAINING}
+    folder = write_study(
+        tmp_path_factory.mktemp("pretraining") / "a", SETUPS, trials, manifest=asked
+    )
+    return written(Choices().analysed(folder))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["regime", "pretraining"])
+def test_nothing_is_cut_off_or_sideways(
+    browser: Browser, request: pytest.FixtureRequest, name: str, width: int
+) -> None:
+    """Each word of a figure lies within its picture, and the page is as wide as the window."""
+    page = opened(browser, request.getfixturevalue(name).as_uri(), width=width).page
+
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_by_all(
+    browser: Browser, regime: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """Contrast, roles, names and order, by axe-core's rules."""
+    page = opened(browser, regime.as_uri(), scheme=scheme).page
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => fold.open = true)")
+
+    # A figure is an image with a name; its marks are read by pointing at them.
+    found: dict[str, Any] = Axe().run(page, context={"exclude": [["figure svg"]]})
+
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+
+
+def test_a_reader_of_pretraining_is_not_flooded(browser: Browser, pretraining: Path) -> None:
+    """What is seen before anything is unfolded is an answer, not a book."""
+    page = opened(browser, pretraining.as_uri()).page
+
+    assert len(page.locator("body").inner_text().split()) <= MOST_WORDS
+
+
+def test_a_setup_is_shown_in_all_figures_and_tables(browser: Browser, regime: Path) -> None:
+    """A click on a mark, or Enter on its number in a table, and Escape to see all again."""
+    page = opened(browser, regime.as_uri()).page
+
+    page.locator("figure#pareto_front [aria-label^='Setup 3:']").click()
+    marked = picked(page)
+    page.keyboard.press("Escape")
+    cleared = picked(page)
+    page.locator("#ranking tr[data-setup='5'] button.setup").focus()
+    page.keyboard.press("Enter")
+
+    assert {"figure pareto_front", "figure relative_energy", "table ranking"} <= marked
+    assert cleared == set()
+    assert picked(page) == marked
+    assert page.locator("#ranking button[aria-pressed='true']").inner_text() == "5"
+
+
+def test_the_answer_moves_with_the_question(browser: Browser, regime: Path) -> None:
+    """Another tolerance has another answer, computed beforehand; the first comes back."""
+    page = opened(browser, regime.as_uri()).page
+    answer = page.locator("#recommendation .lead")
+    first = answer.inner_text()
+
+    page.get_by_label("What if").select_option(label="a tolerance of 0.5 points")
+    other = answer.inner_text()
+    page.get_by_label("What if").select_option(index=0)
+
+    assert "(setup 1)" in first
+    assert other != ""
+    assert answer.inner_text() == first
+
+
+def picked(page: Page) -> set[str]:
+    """Kinds and names of what shows a setup now."""
+    return set(
+        page.evaluate(
+            """() => [...document.querySelectorAll(".picked")].map((each) => {
+              const around = each.closest("figure, table");
+              return around.localName + " " + around.id;
+            })"""
+        )
+    )

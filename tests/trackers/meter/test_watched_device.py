@@ -8,7 +8,16 @@ from tests.trackers.scripted import BOARD, OTHER, ScriptedSource
 from trackers.clock import ManualClock
 from trackers.meter.meter import EnergyMeter
 from trackers.meter.watched_device import STATE_EACH_S
-from trackers.sample import BoardState, Component, Device, Scope, process_device
+from trackers.sample import (
+    BoardState,
+    Component,
+    Device,
+    Method,
+    PowerLimits,
+    Scope,
+    Status,
+    process_device,
+)
 from trackers.source import PowerSource
 
 
@@ -133,3 +142,56 @@ def test_a_process_that_has_ended_is_watched_no_more() -> None:
             clock.advance(0.1)
 
     assert len(meter._watched) == 0  # noqa: SLF001 - memory is inside
+
+
+@final
+class Limiting:
+    """A board that draws what its limit is, which is raised from 100 to 400 W."""
+
+    name = "limiting"
+    note = "what the test says"
+    estimated = False
+    counter_outlives = True
+
+    def __init__(self, clock: ManualClock, *, raised_at_s: float) -> None:
+        """Raise the limit at a time."""
+        self._clock = clock
+        self._raised_at_s = raised_at_s
+        source = ScriptedSource(
+            clock,
+            power_w=lambda now_s: 100.0 if now_s < raised_at_s else 400.0,
+            counter_j=lambda now_s: 1000 + 100 * now_s + 300 * max(0.0, now_s - raised_at_s),
+            power_limit_w=100.0,
+        )
+        self.devices, self.observe, self.close = source.devices, source.observe, source.close
+
+    def power_limits(self, device_uuid: str) -> PowerLimits:
+        """As it was at first."""
+        return PowerLimits(device_uuid=device_uuid, lowest_w=100, highest_w=400, now_w=100)
+
+    def limit_refused(self, device_uuid: str) -> str:  # noqa: ARG002
+        """Nothing speaks against it."""
+        return ""
+
+    def limit_power(self, device_uuid: str, limit_w: float) -> float:  # noqa: ARG002
+        """The clock does it."""
+        return limit_w
+
+    def highest_limit_w(self, device_uuid: str, since_s: float) -> float | None:  # noqa: ARG002
+        """What held from then on."""
+        return 100.0 if self._clock.now_s() < self._raised_at_s else 400.0
+
+
+def test_the_bound_on_a_counter_follows_the_limit() -> None:
+    """A board whose limit was raised draws more than it could at first, and is believed."""
+    clock = ManualClock()
+    meter = EnergyMeter(Limiting(clock, raised_at_s=2.0), clock=clock)
+
+    with meter.window("epoch") as window:
+        for _ in range(60):
+            meter.sample()
+            clock.advance(0.1)
+
+    (reading,) = window.readings.values()
+    assert reading.energy_j == pytest.approx(6 * 100 + 4 * 300, rel=0.01)
+    assert (reading.method, reading.status) == (Method.COUNTER, Status.OK)

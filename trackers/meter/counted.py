@@ -83,6 +83,12 @@ class Sensor:
         """Time by which a counter's value may be older than it is taken for."""
         return self.oldest_s if self.refresh_s is None else 0.0
 
+    def unknown_at_s(self, seen: Observation) -> float:
+        """The same of one value: one that was read next to a refresh may be from before it."""
+        if self.refresh_s is None or seen.took_s == 0:
+            return self.unknown_s
+        return self.refresh_s + seen.took_s
+
     @property
     def hold_s(self) -> float:
         """Time for which the board reports the same power, as far as is known."""
@@ -309,7 +315,7 @@ def edge_errors_j(
             sensor.roughness,
             late_s=late_s,
             gap_s=max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)),
-            unknown_s=sensor.unknown_s,
+            unknown_s=sensor.unknown_at_s(seen),
             mean_w=energy_j / duration_s if duration_s > 0 else 0.0,
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None

@@ -15,16 +15,19 @@ python -m benchmarks.search --compare TABLE --targets 0.8 --figure F.svg
 """
 
 import math
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import tyro
 from rich.console import Console
+from rich.progress import Progress
 
 from benchmarks.search.compare import compare
 from benchmarks.search.figure import write_figure
@@ -40,6 +43,7 @@ from benchmarks.search.goals import (
     summary,
 )
 from benchmarks.search.reliability import reliability_lines
+from benchmarks.search.strategies import STRATEGIES
 from benchmarks.search.table import comparison_table
 from benchmarks.search.ways import NEAR, Ours, judged, typical_j
 from study.errors import OptionError
@@ -117,7 +121,16 @@ def _compare(path: Path, options: Options, console: Console) -> None:
         raise OptionError(message)
     table = read_table(path)
     for target in options.targets:
-        comparison = compare(table, target=target, seeds=options.seeds, gpus=options.gpus)
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task(f"target {target:g}", total=options.seeds * len(STRATEGIES))
+            comparison = compare(
+                table,
+                target=target,
+                seeds=options.seeds,
+                gpus=options.gpus,
+                processes=os.cpu_count() or 1,
+                done=partial(progress.advance, task),
+            )
         console.print(comparison_table(comparison))
         if options.figure is not None:
             write_figure(comparison, options.figure)

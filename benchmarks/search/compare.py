@@ -12,8 +12,11 @@ far. Two regrets tell how good it is:
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 
 from benchmarks.search.strategies import STRATEGIES, Strategy
 from study.record.search_goal import SearchGoal
@@ -90,12 +93,14 @@ class Comparison:
         table: The table.
         target: Target accuracy.
         best_j: Energy to target of the best setup, by the medians over recorded seeds.
+        best: That setup.
         outcomes: All searches.
     """
 
     table: ReplayTable
     target: float
     best_j: float
+    best: Choice
     outcomes: tuple[SearchOutcome, ...]
 
     def of(self, strategy: str) -> tuple[SearchOutcome, ...]:
@@ -116,6 +121,8 @@ def compare(
     gpus: int = 1,
     strategies: Sequence[Strategy] = STRATEGIES,
     trials: int | None = None,
+    processes: int = 1,
+    done: Callable[[], object] = lambda: None,
 ) -> Comparison:
     """Run each strategy once for each seed.
 
@@ -126,19 +133,36 @@ def compare(
         gpus: Trials at the same time.
         strategies: What is compared.
         trials: At most so many trials of each search; None for all setups.
+        processes: Searches at the same time.
+        done: Called after each search.
 
     Raises:
         OptionError: No setup reaches the target.
     """
     true_j = table.energy_to_target_j(target)
-    outcomes = [
-        _searched(table, strategy, seed, target=target, gpus=gpus, trials=trials, true_j=true_j)
-        for strategy in strategies
-        for seed in range(seeds)
-    ]
+    best = min(true_j, key=lambda choice: true_j[choice])
+    search = partial(_searched, table, target=target, gpus=gpus, trials=trials, true_j=true_j)
+    # One after another in the order of seeds, so that no process is left alone with the slow ones.
+    asked = [(strategy, seed) for seed in range(seeds) for strategy in strategies]
+    outcomes = []
+    for outcome in _each(search, asked, processes):
+        outcomes.append(outcome)
+        done()
     return Comparison(
-        table=table, target=target, best_j=min(true_j.values()), outcomes=tuple(outcomes)
+        table=table, target=target, best_j=true_j[best], best=best, outcomes=tuple(outcomes)
     )
+
+
+def _each(
+    search: Callable[[Strategy, int], SearchOutcome],
+    asked: Sequence[tuple[Strategy, int]],
+    processes: int,
+) -> Iterator[SearchOutcome]:
+    if processes == 1:
+        yield from (search(strategy, seed) for strategy, seed in asked)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(search, *zip(*asked, strict=True))
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

@@ -27,7 +27,7 @@ def comparison_table(comparison: Comparison) -> Table:
         title=(
             f"{table.name}: {len(table.recordings)} setups, grid {energy_text(table.grid_j)}"
             f"{labels(table)}, target {comparison.target:g}, best setup "
-            f"{energy_text(comparison.best_j)} to it; {count} searches each"
+            f"{_named(comparison)} with {energy_text(comparison.best_j)} to it; {count} searches each"
         ),
         caption=(
             "all in %, median and quartiles; energies of the grid's; regret: dearer than what the "
@@ -59,3 +59,8 @@ def _interval(found: tuple[float, float, float]) -> str:
 
 def _percent(share: float) -> str:
     return "never" if share == math.inf else f"{100 * share:.1f}"
+
+
+def _named(comparison: Comparison) -> str:
+    named = comparison.table.space.named(comparison.best)
+    return ", ".join(f"{name} {value}" for name, value in named.items())

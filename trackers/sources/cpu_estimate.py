@@ -23,7 +23,7 @@ import psutil
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation, process_and_device
-from trackers.sources.rated_watts import rated
+from trackers.sources.rated_watts import CODECARBON, rated, rated_chip_w
 
 DEFAULT_WATTS_PER_CPU = 5.0
 """Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
@@ -293,7 +293,14 @@ def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, 
         return chip.watts_per_cpu * cpus, (
             f"{chip.model}: {chip.watts:g} W for {chip.threads} threads, {chip.source}"
         )
-    return DEFAULT_WATTS_PER_CPU * cpus, "a default, not this CPU's rating; give --cpu-watts"
+    default_w = DEFAULT_WATTS_PER_CPU * cpus
+    chip_w = rated_chip_w(name)
+    if chip_w is not None:
+        return default_w, (
+            f"a default: a chip is rated at {chip_w:g} W ({CODECARBON}), and of how many logical "
+            f"CPUs is not known; where this machine has one, give --cpu-watts {chip_w:g}"
+        )
+    return default_w, f"a default: no rating of {name} is published; give --cpu-watts"
 
 
 def _machine_busy_seconds() -> float:

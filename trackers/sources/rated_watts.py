@@ -1,4 +1,9 @@
-"""Rated power of CPU models, for the estimate; a short list, because a wrong match is worse than none.
+"""Rated power of CPU models, for the estimate; whole names alone, because a wrong match is worse than none.
+
+A short list has watts and threads. A long one, `rated_watts.csv`, has the watts alone of some 4,600 chips:
+taken from CodeCarbon 3.3.2 (`data/hardware/cpu_power.csv`, MIT licence, from the makers' product pages),
+those of AMD and Intel whose name has one rating. It does not say how many logical CPUs a chip has,
+and a virtual machine does not show it, so it names watts of a chip and makes none of a logical CPU.
 
 A model is looked up by its whole name, freed of what systems add to it ("(R)", "64-Core Processor",
 "@ 2.90GHz"). Rated is the default TDP (AMD), the TDP or the processor base power (Intel): what the
@@ -12,8 +17,11 @@ latter has not the threads of the Ryzen 7 7840U and 9 9950X, the Xeon Gold 6248 
 those are two for each of 8, 16, 20 and 12 cores by what owners and sellers of such machines write.
 """
 
+import csv
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 _ADDED = re.compile(
     r"\((?:R|TM)\)|^\d+th Gen |\bCPU\b|@.*$|\b\d+-Cores?\b|\bProcessor\b| (?:w/|with) .*$",
@@ -21,6 +29,7 @@ _ADDED = re.compile(
 )
 """What systems put around a model's name."""
 
+CODECARBON = "CodeCarbon 3.3.2, cpu_power.csv"
 AMD = "AMD, product specifications: default TDP, threads"
 INTEL = "Intel ARK, product specifications: TDP or processor base power, threads"
 
@@ -82,3 +91,22 @@ def rated(name: str) -> RatedCpu | None:
     """
     model = plain_name(name).casefold()
     return next((each for each in RATED_CPUS if each.model.casefold() == model), None)
+
+
+def rated_chip_w(name: str) -> float | None:
+    """Rated watts of one chip of that name, of whatever number of threads; None where none is published.
+
+    Args:
+        name: The model as the operating system names it.
+    """
+    chip = rated(name)
+    return chip.watts if chip is not None else _published().get(plain_name(name).casefold())
+
+
+@cache
+def _published() -> dict[str, float]:
+    """Watts by the plain name in small letters, of the long list."""
+    text = files(__package__).joinpath("rated_watts.csv").read_text(encoding="utf-8")
+    return {
+        row["model"].casefold(): float(row["watts"]) for row in csv.DictReader(text.splitlines())
+    }

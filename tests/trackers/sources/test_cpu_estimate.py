@@ -302,8 +302,13 @@ def test_the_machine_counts_what_its_processes_use() -> None:
 
 def test_the_note_tells_where_the_watts_come_from() -> None:
     """A default is called a default; what the user gave is named after its option."""
-    assert "5 W" in CpuEstimateSource().note
-    assert "a default, not this CPU's rating" in CpuEstimateSource().note
+    unknown = CpuEstimateSource(cpu_name="AMD EPYC 7B13 64-Core Processor").note
+    of_the_chip = CpuEstimateSource(cpu_name="AMD Ryzen 5 5600X 6-Core Processor").note
+
+    assert "x 5 W for each" in unknown
+    assert "a default: no rating of AMD EPYC 7B13 64-Core Processor is published" in unknown
+    assert "a default: a chip is rated at 65 W (CodeCarbon 3.3.2, cpu_power.csv)" in of_the_chip
+    assert "give --cpu-watts 65" in of_the_chip
     assert "--cpu-watts" in CpuEstimateSource(cpu_watts=100).note
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackers.sources.rated_watts import RATED_CPUS, plain_name, rated
+from trackers.sources.rated_watts import RATED_CPUS, _published, plain_name, rated, rated_chip_w
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,27 @@ def test_the_list_is_sound() -> None:
         assert plain_name(each.model) == each.model
         assert each.source
         assert 1 <= each.watts_per_cpu <= 10
+
+
+@pytest.mark.parametrize(
+    ("name", "watts"),
+    [
+        ("Intel(R) Xeon(R) Platinum 8358 CPU @ 2.60GHz", 250),
+        ("AMD EPYC 7763 64-Core Processor", 280),
+        ("12th Gen Intel(R) Core(TM) i7-12700H", 45),
+        ("AMD Ryzen 5 5600X 6-Core Processor", 65),
+        ("AMD EPYC 7B13 64-Core Processor", None),
+        ("AMD EPYC 7763P 64-Core Processor", None),
+    ],
+)
+def test_the_watts_of_a_chip_are_published_or_not(name: str, watts: float | None) -> None:
+    """Of thousands of models the watts of one chip are known; a near name is none of them."""
+    assert rated_chip_w(name) == watts
+
+
+def test_both_lists_agree() -> None:
+    """Of each chip of the short list the long one has the same watts, or nothing."""
+    published = {each.model: _published().get(each.model.casefold()) for each in RATED_CPUS}
+
+    assert [m for m, watts in published.items() if watts is None] == []
+    assert {each.model: each.watts for each in RATED_CPUS} == published

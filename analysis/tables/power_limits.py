@@ -124,4 +124,5 @@ def _per_epoch(
     """Energy of all training samples; None where nothing was measured, or their number is not known."""
     if value is None or samples is None or not measured["samples"]:
         return None
-    return value * samples / measured["samples"]
+    whole: float = value * samples / measured["samples"]
+    return whole

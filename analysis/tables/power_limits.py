@@ -23,7 +23,7 @@ _CHOSEN = "●"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitCost:
-    """What an epoch of a setup costs under a power limit.
+    """Cost of a setup's epoch under a power limit.
 
     Attributes:
         setup: The setup.
@@ -119,7 +119,7 @@ def _sample_j(measured: Mapping[str, Any]) -> float:
 
 
 def _per_epoch(value: float | None, measured: Mapping[str, Any], samples: int) -> float | None:
-    """What all training samples would come to; None where nothing was measured."""
+    """Energy of all training samples; None where nothing was measured."""
     return (
         value * samples / measured["samples"] if value is not None and measured["samples"] else None
     )

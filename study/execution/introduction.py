@@ -1,4 +1,4 @@
-"""What stands before a study's first trial: its plan and warnings in words, its manifest, a layout for TensorBoard."""
+"""The opening of a study: plan and warnings in words, its manifest, a layout for TensorBoard."""
 
 from rich.console import Console
 from rich.markup import escape

@@ -70,7 +70,7 @@ class Sensor:
     persistence: Persistence = field(default_factory=Persistence)
 
     def kept(self, gap_s: float) -> float:
-        """How far a power holds in a stretch in which nothing else is told; a share."""
+        """Share of a power that holds in a stretch in which nothing else is reported."""
         by_samples_alone = self.persistence.weight < ENOUGH
         unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
         held = MEMORIES_UNSEEN if unseen else MEMORIES
@@ -133,7 +133,7 @@ class WindowEdges:
     refreshed: Observation | None = None
 
     def after_start(self, sensor: Sensor) -> Observation | None:
-        """What the device said not long after the first refresh of its counter in the window.
+        """Observation not long after the first refresh of the counter in the window.
 
         None where refreshes are not known, so that nobody knows when a value was made.
         """

@@ -62,6 +62,7 @@ def introduce(
             if node.source is not None
         ),
         *(("warning", warning) for warning in manifest.warnings),
+        *((("sent", str(cluster.sent)),) if cluster.sent else ()),
         ("results", folder.path),
         ("watch", f"tensorboard --logdir {folder.path}"),
         *((("dashboard", cluster.dashboard),) if cluster.dashboard else ()),

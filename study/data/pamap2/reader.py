@@ -199,8 +199,8 @@ def _malformed_lines(path: Path) -> Iterator[Fault]:
     separator = _separator(path).encode()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            cells = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").removesuffix(separator)
-            cells = cells.split(separator)
+            plain = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").removesuffix(separator)
+            cells = plain.split(separator)
             if len(cells) != form.COLUMNS:
                 yield _wrong_columns(path, number, line, len(cells))
                 continue

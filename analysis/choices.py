@@ -102,7 +102,7 @@ class Choices:
         return self.asked_of(without_idle(comparable(study)) if self.subtract_idle else study)
 
     def what_ifs(self, findings: Findings) -> Iterator[tuple[str, Findings]]:
-        """What the study would say if something else were asked of it, each with that in words.
+        """Yield the study's findings for each other choice, with that choice in words.
 
         Args:
             findings: What it says as asked.
@@ -124,7 +124,7 @@ class Choices:
                 yield f"ranked by {by.replace('-', ' ')}", other.asked_of(findings.study)
 
     def asked_of(self, study: Study) -> Findings:
-        """What a study that has been read says to these options."""
+        """Findings of a study that has been read, by these options."""
         return analyse(
             study,
             tolerance=None if self.tolerance is None else self.tolerance / POINTS,

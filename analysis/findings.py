@@ -179,7 +179,7 @@ def _scopes_text(
     stage: str | None,
     goal: float | None,
 ) -> str:
-    """What the other energies of a study would say, ranked by the same rules."""
+    """Say how the other energies of a study would rank, by the same rules."""
     answers = []
     for scope in other_scopes(study):
         other = by_scope(study, scope)

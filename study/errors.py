@@ -42,7 +42,7 @@ class ClusterError(StudyError):
 
 @final
 class Faults:
-    """What several checks have found, so that it is said at once."""
+    """Faults that several checks have found, reported at once."""
 
     def __init__(self) -> None:
         """Nothing was found yet."""

@@ -202,7 +202,7 @@ def _interrupted(_: int) -> None:
 
 
 def _options_of(paradigm: str) -> type[StudyOptions]:
-    """What a kind of study takes.
+    """Options of a kind of study.
 
     Raises:
         OptionError: There is no such kind.
@@ -220,7 +220,7 @@ def _options_of(paradigm: str) -> type[StudyOptions]:
 def _trials_of(
     paradigm: str, options: StudyOptions, scenario: Scenario
 ) -> tuple[Design, "TrialSource"]:
-    """What a study runs, and where its trials come from."""
+    """Design of a study, and the source of its trials."""
     from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as above
 
     if paradigm in GRIDS:

@@ -26,6 +26,7 @@ THEIRS = {
         "study/machines/admissions.py",
         "study/machines/cluster.py",
         "study/machines/ray_session.py",
+        "study/machines/upload.py",
         "study/search/ray_adapter.py",
     },
     "torch": {

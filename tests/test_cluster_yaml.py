@@ -52,6 +52,16 @@ def test_only_ones_own_machines_talk_to_the_cluster(file: str) -> None:
     assert all("--disable-usage-stats" in c for c in start if "ray start" in c)
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_no_other_user_gets_at_rays_sessions(file: str) -> None:
+    """Ray opens its folders to all: they lie in one that only its owner can enter, before Ray starts."""
+    setup = cluster(file)["setup_commands"]
+
+    assert any("install -d -m 700" in each and "~/.ray/private" in each for each in setup)
+    assert any("RAY_TMPDIR=$HOME/.ray/private" in command for command in setup)
+    assert any("chmod 600 ~/.ray/auth_token" in command for command in setup)
+
+
 def test_only_ssh_is_open_to_the_world() -> None:
     """Ray's own rules open ssh and nothing else; they are always added, and AWS refuses one twice."""
     assert cluster()["provider"]["security_group"] == {"GroupName": "energy"}

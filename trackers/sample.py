@@ -145,11 +145,14 @@ class Observation:
         power_w: Power that the device draws; None where the source has only a counter.
         counter_j: Energy since an arbitrary start, never falling; None where there is no counter
             or it was not asked for.
+        took_s: For how long the counter was waited for, in some moment of which it was read; 0 where
+            `time_s` is the moment at which its value was made.
     """
 
     time_s: float
     power_w: float | None = None
     counter_j: float | None = None
+    took_s: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what no sensor can mean.

@@ -11,7 +11,7 @@ from study.record.vocabulary import EnergyScope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeAnswer:
-    """What a study comes to by one of its energies.
+    """Answer of a study by one of its energies.
 
     Attributes:
         scope: The energy.

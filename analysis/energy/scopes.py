@@ -87,7 +87,7 @@ def by_scope(study: Study, scope: EnergyScope) -> Study:
 
 
 def is_estimated(study: Study, component: str) -> bool:
-    """Whether a machine of a study only estimates a component's energy."""
+    """Return whether a machine of a study only estimates a component's energy."""
     return any(
         each.component == component and each.method is EnergyMethod.ESTIMATED
         for node in study.manifest.nodes

@@ -1,4 +1,4 @@
-"""How much of the objective one way of training gives up against another."""
+"""Objective that one way of training gives up against another."""
 
 import statistics
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from study.record.objective import Objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreChange:
-    """What a way of training gives up of the objective.
+    """Objective that a way of training gives up.
 
     Attributes:
         given_up: In the objective's own unit (of a share, in [0, 1]); negative where the objective

@@ -133,6 +133,6 @@ def joules_chart(info: JoulesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
     )
     notes = [
         "Components in the epochs that count; above them tests, set-up, what was drawn between epochs, and lost attempts.",
-        f"Setups are ranked by the energy of {info.ranks} in the epochs.",
+        f"Setups are ranked by the energy of {info.ranks} in the epochs. One of which a part is not known is left out.",
     ]
     return styled(bars, info.title, notes)

@@ -45,17 +45,17 @@ def saved_interval_text(saving: Saving) -> str:
 
 
 def is_no_difference(change: ScoreChange, score: ScoreForm) -> bool:
-    """Whether two ways come to the same value of the objective as far as anybody cares."""
+    """Return whether two ways reach the same objective as far as anybody cares."""
     return abs(change.relative(score.objective)) < NO_DIFFERENCE
 
 
 def no_difference_text(score: ScoreForm) -> str:
-    """How far `is_no_difference` goes."""
+    """Reach of `is_no_difference`, in words."""
     return "half a point" if score.objective.is_share else f"{100 * NO_DIFFERENCE:g} % (relative)"
 
 
 def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> str:
-    """What is given up of the objective on average, as the end of a sentence; empty if not known."""
+    """Mean loss of objective, as the end of a sentence; empty if not known."""
     change = ScoreChange.mean(changes)
     if change is None:
         return ""
@@ -65,7 +65,7 @@ def given_up_text(changes: Sequence[ScoreChange | None], score: ScoreForm) -> st
 
 
 def given_up_words(change: ScoreChange, score: ScoreForm) -> str:
-    """What is given up, as a verb and its object: `gives up 1.2 points of accuracy`."""
+    """Loss of objective, as a verb and its object: `gives up 1.2 points of accuracy`."""
     amount = score.amount_text(change.given_up)
     if score.counts_points:
         return f"{'gives up' if change.given_up > 0 else 'gains'} {amount} of {score.name}"

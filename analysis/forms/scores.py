@@ -67,7 +67,7 @@ class ScoreForm:
 
     @property
     def good(self) -> str:
-        """What two setups are alike in: `as ... as`."""
+        """Word for equal setups: `as ... as`."""
         return "accurate" if self._is_accuracy else f"good in {self.name}"
 
     @property
@@ -94,7 +94,7 @@ class ScoreForm:
 
     @property
     def counts_points(self) -> bool:
-        """Whether changes are counted in points: of a share that is to be large."""
+        """Return whether changes are counted in points: of a share that is to be large."""
         return self.objective.is_share and self.objective.mode == "max"
 
     @property

@@ -74,7 +74,7 @@ class MultitaskInfo:
 
     @property
     def changes(self) -> dict[str, ScoreChange]:
-        """What each task gives up on average over the setups, by its name; of those that are known."""
+        """Mean loss of each task over the setups, by its name; of those that are known."""
         means = {
             name: ScoreChange.mean(row.given_up[name] for row in self.rows) for name in self.names
         }

@@ -73,10 +73,11 @@ class LiveReport:
         return True
 
     def content(self, name: str) -> bytes | None:
-        """A file of the report's folder; no other one."""
-        if "/" in name or name.startswith(".") or not (self.folder / name).is_file():
+        """A file of the report's folder; no other one, and none that a link leads to."""
+        file = self.folder / name
+        if "/" in name or name.startswith(".") or not file.is_file():
             return None
-        return (self.folder / name).read_bytes()
+        return None if file.is_symlink() or self.folder.is_symlink() else file.read_bytes()
 
     def _written(self) -> Findings:
         findings = self._choices.analysed(self._study)

@@ -123,7 +123,7 @@ def page_text(
 def _answers(
     findings: Findings, what_ifs: Iterable[tuple[str, Findings]]
 ) -> tuple[tuple[str, Findings, tuple[str, str, str]], ...]:
-    """What may be asked, the first as it was, with what the study says to it; empty without a choice."""
+    """Choices, the first as it was, each with the study's findings; empty without a choice."""
     asked = [("as asked", findings), *what_ifs]
     if len(asked) == 1 or findings.recommendation.setup is None:
         return ()

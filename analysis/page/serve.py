@@ -98,6 +98,10 @@ class ReportServer(ThreadingHTTPServer):
             raise AnalysisError(message) from error
         self.pages = pages
 
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Print nothing: a browser that hangs up is no error."""
+
     @property
     def url(self) -> str:
         """The address of the page."""

@@ -55,7 +55,7 @@ def _when_it_pays(info: PretrainingInfo, tolerance: float, score: ScoreForm) -> 
 
 
 def _given_up_text(change: ScoreChange, score: ScoreForm) -> str:
-    """What is given up of the objective against training from scratch."""
+    """Say how much of the objective is given up against training from scratch."""
     if is_no_difference(change, score):
         return f"is as {score.good} as training from scratch within {no_difference_text(score)}"
     return f"{given_up_words(change, score)} on average against it"

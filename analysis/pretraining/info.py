@@ -51,7 +51,7 @@ def pretraining_info(
 
 
 def _given_up(stages: Sequence[SetupStage], objective: Objective) -> ScoreChange | None:
-    """What a classifier on a frozen encoder gives up against training from scratch."""
+    """Objective that a classifier on a frozen encoder gives up against training from scratch."""
     frozen = {each.setup: each.accuracy for each in stages if each.stage == Stage.CLASSIFIER_FROZEN}
     return ScoreChange.mean(
         ScoreChange.of(each.accuracy, frozen.get(each.setup), objective)

@@ -235,7 +235,7 @@ def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:
 
 
 def _boards(setups: Sequence[SetupEnergy]) -> BoardEffects | None:
-    """What the boards differ by; None where they are not known, or energies are estimated."""
+    """Effects of the boards; None where they are not known, or energies are estimated."""
     if any(each.estimated for each in setups):
         return None
     ran_on = [[board for board in each.boards if board is not None] for each in setups]

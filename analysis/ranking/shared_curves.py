@@ -41,7 +41,7 @@ def with_shared_scores(
 
 
 def _learnt(setup: SetupEnergy) -> str:
-    """What a setup chooses of the axes that change learning."""
+    """Choices of a setup on the axes that change learning."""
     others = {name: v for name, v in setup.parameters.items() if name not in COST_ONLY_AXES}
     return repr((setup.batch_size, setup.learning_rate, sorted(others.items())))
 

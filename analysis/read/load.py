@@ -114,7 +114,7 @@ def load(path: str | os.PathLike[str]) -> Study:
 
 
 def _rescued(path: Path, manifest: Manifest) -> "_Rescue | None":
-    """What was rescued of this study on this machine; nothing of another of its name."""
+    """Rows of this study rescued on this machine; nothing of another of its name."""
     for each in rescued(str(path.resolve())):
         try:
             found = _read_manifest(each / MANIFEST_FILE)

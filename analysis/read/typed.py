@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from study.record.rows import Column, Row, columns
+from study.record.rows import Column, Row, columns, printable
 
 
 def column_names(record: type[Row]) -> tuple[str, ...]:
@@ -46,6 +46,10 @@ def _typed(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
         return pd.to_numeric(values).astype("float64")
     words = values.astype("object")
     words = words.where(words.notna(), None)
+    if not column.words:
+        clean = {each: printable(str(each)) for each in words.dropna().unique()}
+        words = words.map(clean, na_action="ignore") if clean else words
+        words = words.where(words.notna(), None)
     unknown = set(words.dropna()) - set(column.words) if column.words else set()
     if unknown:
         allowed = ", ".join(sorted(column.words))

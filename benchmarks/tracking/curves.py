@@ -9,7 +9,7 @@ import random
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from tests.fake_nvml import Boards
 
@@ -105,7 +105,9 @@ def drawn_curves(count: int, seed: int) -> dict[str, Boards]:
 
 def _drawn(dice: random.Random) -> Boards:
     low_w = dice.uniform(30, 120)
-    shape = dice.choice(("square", "ramp", "noise", "burst", "random"))
+    shape: Literal["square", "ramp", "noise", "burst", "random"] = dice.choice(
+        ("square", "ramp", "noise", "burst", "random")
+    )
     step_s = math.exp(dice.uniform(math.log(0.005), math.log(0.3)))
     periods_s = {
         "noise": NOISE_STEPS * step_s,

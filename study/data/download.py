@@ -21,6 +21,9 @@ Progress = Callable[[int, int | None], None]
 _FRUITLESS_ATTEMPTS = 4
 _WAIT_S = 2.0
 _TIMEOUT = httpx.Timeout(60.0, connect=20.0)
+MOST_BYTES = 20 << 30
+"""Of a file whose length the server does not tell; the largest data set that is known here has half of it."""
+
 _SPARE_BYTES = 100 << 20
 
 
@@ -154,8 +157,14 @@ def _receive(response: httpx.Response, url: str, part: Path, have: int, progress
     with part.open("ab") as file:
         progress(have, total)
         for chunk in response.iter_raw():
-            file.write(chunk)
             have += len(chunk)
+            if total is None and have > MOST_BYTES:
+                message = (
+                    f"{url}: the server does not say how long the file is, and has sent more than "
+                    f"{MOST_BYTES / 1e9:.0f} GB. Fetch it in another way, and give its folder as --data-dir."
+                )
+                raise DataError(message)
+            file.write(chunk)
             progress(have, total)
 
 

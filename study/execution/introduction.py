@@ -1,4 +1,4 @@
-"""What stands before a study's first trial: its plan and warnings in words, its manifest, a layout for TensorBoard."""
+"""The opening of a study: plan and warnings in words, its manifest, a layout for TensorBoard."""
 
 from rich.console import Console
 from rich.markup import escape
@@ -62,6 +62,7 @@ def introduce(
             if node.source is not None
         ),
         *(("warning", warning) for warning in manifest.warnings),
+        *((("sent", str(cluster.sent)),) if cluster.sent else ()),
         ("results", folder.path),
         ("watch", f"tensorboard --logdir {folder.path}"),
         *((("dashboard", cluster.dashboard),) if cluster.dashboard else ()),

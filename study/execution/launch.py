@@ -111,7 +111,7 @@ def run_study(
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is known of a study before its data are read.
+    """Facts of a study before its data are read.
 
     Attributes:
         name: Of the study.

@@ -241,7 +241,7 @@ class ProgressDisplay:
         return line
 
     def _by_component(self) -> str:
-        """What is known of each component, where it is more than what ranks."""
+        """Source of each component, where it is more than the one that ranks."""
         if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
             return ""
         parts = [
@@ -317,7 +317,7 @@ def _words(reason: StopReason | None) -> str:
 
 
 def _further(parameters: str | None) -> str:
-    """What a setup chooses besides batch size and learning rate."""
+    """Choices of a setup besides batch size and learning rate."""
     chosen = json.loads(parameters) if parameters else {}
     return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
 

@@ -33,7 +33,7 @@ _LEAST = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoardEffects:
-    """What each board adds to the logarithm of an energy.
+    """Effect of each board on the logarithm of an energy.
 
     Attributes:
         boards: Their names, in the order of the arrays.

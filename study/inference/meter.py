@@ -1,4 +1,4 @@
-"""What a meter is uncertain by, on the scale of logarithms.
+"""Uncertainty of a meter, on the scale of logarithms.
 
 A reading's uncertainty has two parts. What all readings of a board share is in the effect of its
 board (`study.inference.boards`). What each has of its own (its edges, its few samples) lies within

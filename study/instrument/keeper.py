@@ -225,7 +225,7 @@ class Keeper:
 
 
 def _used_in(booked: BookedWindow) -> Part:
-    """What one process used in a window."""
+    """Part of one process in a window."""
     readings = {each.device_uuid: each for each in (booked.reading, *booked.others)}
     return Part(readings=readings, devices=booked.devices)
 

@@ -200,12 +200,12 @@ def _names(parts: Iterable[Part]) -> str:
 
 def client_here(keeper: Handle) -> TrackerClient:
     """The way to this node's tracker, for all boards of this process; for its CPU where it has none."""
-    first, *further = boards_here() or [None]
+    boards = boards_here()
     return TrackerClient(
         keeper,
-        accelerator_uuid=first,
-        on_accelerator=first is not None,
-        further_uuids=[each for each in further if each is not None],
+        accelerator_uuid=boards[0] if boards else None,
+        on_accelerator=bool(boards),
+        further_uuids=boards[1:],
     )
 
 

@@ -27,7 +27,7 @@ ROUND_W: Final = 5.0
 
 @dataclass(slots=True, kw_only=True)
 class MeasuredLimit:
-    """What was measured under a limit.
+    """Measurement under a limit.
 
     Attributes:
         power_limit_w: The limit, as the board tells it.
@@ -45,7 +45,7 @@ class MeasuredLimit:
 
     @property
     def is_enough(self) -> bool:
-        """Whether it was measured for long enough."""
+        """Return whether it was measured for long enough."""
         return self.time_s >= LEAST_S or self.slices >= MOST_SLICES
 
     @property

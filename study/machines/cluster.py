@@ -31,6 +31,7 @@ from study.machines.nodes import (
 from study.machines.private_ray import private_ray
 from study.machines.ray_session import start_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
+from study.machines.upload import Upload, upload_of
 from study.options import StudyOptions
 from study.record.manifest import NodeFacts
 from study.store.folder import StudyFolder
@@ -62,6 +63,7 @@ class Cluster:
         manager: The study's `TrackerManager`.
         facts: What each node's tracker measures, by node; nodes that no trial fits on have none.
         reach: Which nodes see the study's folder.
+        sent: What of the working folder travelled to the machines; None on this machine alone.
         dashboard: Where Ray's dashboard is, for people; None unless it was asked for.
         answer_s: For how long the trackers are waited for when they are all asked something.
     """
@@ -71,6 +73,7 @@ class Cluster:
     manager: Handle
     facts: dict[str, TrackerFacts]
     reach: StorageVisibility | None = None
+    sent: Upload | None = None
     dashboard: str | None = None
     answer_s: float = ANSWER_S
     _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
@@ -227,7 +230,8 @@ def connect(
     with contextlib.ExitStack() as ends:
         place = None if options.address else ends.enter_context(private_ray())
         ends.callback(ray.shutdown)
-        dashboard = start_ray(options, place)
+        sent = upload_of(Path.cwd()) if options.address else None
+        dashboard = start_ray(options, place, sent)
         nodes = _nodes()
         share = _share(options, nodes)
         check_resources(nodes, share)
@@ -250,7 +254,7 @@ def connect(
             refuse_mixed(kinds_of(nodes, facts, share), ran_on=ran_on)
             share = replace(share, accelerator=only_model(nodes, share))
         cluster = Cluster(
-            nodes=nodes, share=share, manager=manager, facts=facts, dashboard=dashboard
+            nodes=nodes, share=share, manager=manager, facts=facts, sent=sent, dashboard=dashboard
         )
         with reached(folder, cluster if options.address else None) as reach:
             yield replace(cluster, reach=reach)

@@ -83,7 +83,7 @@ class Share:
         return sum(self.workers_on(node) for node in nodes) // self.workers
 
     def bundles(self) -> list[dict[str, float]]:
-        """What each process of a trial asks Ray for."""
+        """Ray resources of each process of a trial."""
         asked = {"CPU": self.cpus / self.workers}
         if self.gpus:
             asked["GPU"] = self.gpus / self.workers

@@ -12,6 +12,7 @@ from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 from study.errors import ClusterError
 from study.machines import own_packages
 from study.machines.dashboard import LOOPBACK, dashboard_text
+from study.machines.upload import Upload
 from study.options import StudyOptions
 
 QUIET = {
@@ -23,16 +24,14 @@ QUIET = {
 """Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
 its way with Ctrl-C, for that of `study.execution.interrupts`."""
 
-EXCLUDED = ["results", ".venv", ".git", "data/**", "*.dat", "*.zip"]
-"""What of the working folder does not travel to a cluster's nodes."""
 
-
-def start_ray(options: StudyOptions, place: Path | None) -> str | None:
+def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:
     """Reach Ray, or start one.
 
     Args:
         options: `address` and `dashboard`.
         place: Folder of its session, where one is started.
+        sent: What travels to a cluster's machines, where one is reached.
 
     Returns:
         Where its dashboard is, for people; None unless it was asked for.
@@ -48,7 +47,7 @@ def start_ray(options: StudyOptions, place: Path | None) -> str | None:
     # The token may be another than that of a Ray which this process knew before.
     AuthenticationTokenLoader.instance().reset_cache()
     try:
-        if options.address is None:
+        if sent is None:
             context = ray.init(
                 address="local",
                 _temp_dir=str(place),
@@ -63,7 +62,11 @@ def start_ray(options: StudyOptions, place: Path | None) -> str | None:
                 address=options.address,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                runtime_env={"working_dir": ".", "excludes": EXCLUDED, **_worker_setup()},
+                runtime_env={
+                    "working_dir": str(sent.folder),
+                    "excludes": list(sent.excluded),
+                    **_worker_setup(),
+                },
             )
     except Exception as error:
         raise ClusterError(_unreachable(options.address, error)) from error

@@ -13,6 +13,7 @@ import msgspec
 
 from study.record.migration import READABLE, SCHEMA_VERSION, migrated_manifest
 from study.record.objective import ACCURACY, Objective
+from study.record.rows import printable
 from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage
 
 
@@ -214,7 +215,7 @@ class Manifest:
         Raises:
             ValueError: Not JSON, another schema version, or a field that is missing or wrong.
         """
-        raw = json.loads(text)
+        raw = _printable(json.loads(text))
         got = raw.get("schema_version") if isinstance(raw, Mapping) else type(raw).__name__
         if got not in READABLE:
             message = (
@@ -227,6 +228,15 @@ class Manifest:
         except (msgspec.ValidationError, KeyError, TypeError) as error:
             message = f"the manifest is incomplete or from another program: {error}"
             raise ValueError(message) from error
+
+
+def _printable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON has
+    """A value of JSON whose texts command no terminal."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(name): _printable(each) for name, each in value.items()}
+    return [_printable(each) for each in value] if isinstance(value, list) else value
 
 
 def _plain(option: object) -> object:

@@ -5,6 +5,7 @@ that `study.store` writes and the data frames that `analysis` reads follow from 
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +14,19 @@ from typing import Any, Literal, Self
 
 import msgspec
 from msgspec import inspect
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    r"""Return a text without the characters by which it could command a terminal.
+
+    A results folder may be somebody else's. Tabs and ends of lines stay.
+
+    >>> printable("\x1b]0;title\x07a board")
+    ']0;titlea board'
+    """
+    return _CONTROL.sub("", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

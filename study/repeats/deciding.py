@@ -120,7 +120,7 @@ def _logarithms(trainings: Sequence[Training]) -> list[float]:
 
 
 def _boards(trainings: Sequence[Sequence[Training]]) -> BoardEffects | None:
-    """What boards differ by; None where one is not known."""
+    """Effects of the boards; None where one is not known."""
     ran_on = [[each.board for each in _results(several)] for several in trainings]
     known = [[board for board in own if board is not None] for own in ran_on]
     if known != ran_on:

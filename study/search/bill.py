@@ -1,4 +1,4 @@
-"""What the trials of a search have used, beside their epochs and in all."""
+"""The bill of a search's trials, beside their epochs and in all."""
 
 from collections.abc import Iterable
 

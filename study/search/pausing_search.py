@@ -29,7 +29,7 @@ from study.store.trial_record import counted_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """What earlier and present commands of a study have recorded.
+    """Rows of earlier and present commands of a study.
 
     Attributes:
         trials: Gives all trials.
@@ -127,7 +127,7 @@ class PausingSearch:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether what comes next depends on trials that still run."""
+        """Return whether what comes next depends on trials that still run."""
         return bool(self._running)
 
     def right(self, setup: int) -> float | None:
@@ -185,7 +185,7 @@ class PausingSearch:
         return StopReason.TARGET if decision is StopDecision.TARGET else StopReason.STOPPED
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
-        """Whether a trial has not reported an epoch yet."""
+        """Return whether a trial has not reported an epoch yet."""
         training = self._running.get(trial_id)
         return training is not None and not training.gains
 

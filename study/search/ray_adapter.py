@@ -181,7 +181,7 @@ class RaySearchAdapter:
 
     @property
     def is_listed(self) -> bool:
-        """Whether all setups are known beforehand."""
+        """Return whether all setups are known beforehand."""
         return self._space.is_listed
 
     def prepared(self, scenario: Scenario) -> Scenario:

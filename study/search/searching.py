@@ -15,7 +15,7 @@ from study.search.warm_start import Earlier, earlier_studies
 
 
 def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySearchAdapter]:
-    """What is run, and the source of its trials.
+    """Return the design of a search, and the source of its trials.
 
     Args:
         options: Of the search, cut down to a smoke run where one was asked for.
@@ -43,7 +43,7 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
 
 
 def design_of(space: Space) -> Design:
-    """What is run; where `frozen` is chosen, a trial has the stages of its setup."""
+    """Design of the study; where `frozen` is chosen, a trial has the stages of its setup."""
 
     def stages(scenario: Scenario) -> tuple[Stage, ...]:
         if all(axis.name != FROZEN for axis in space.axes):

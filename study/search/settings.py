@@ -91,12 +91,12 @@ class SearchSettings:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether leading setups are trained again."""
+        """Return whether leading setups are trained again."""
         return self.confirm > 0 or self.sure is not None
 
     @property
     def may_pause(self) -> bool:
-        """Whether trainings are paused and gone on with, where the space is listed."""
+        """Return whether trainings are paused and gone on with, where the space is listed."""
         to_target = self.goal == SearchGoal.ENERGY_TO_TARGET.value
         plain = self.halving == "auto" and not self.no_cap and self.first_rung_wh is None
         return to_target and plain and self.sampler == "auto"

@@ -42,7 +42,7 @@ class TakenOverError(StorageError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who holds a study's folder.
+    """Holder of a study's folder.
 
     Attributes:
         token: Of one command.
@@ -83,11 +83,11 @@ class Holder:
             return None
 
     def to_text(self) -> str:
-        """What a lock file holds."""
+        """Content of a lock file."""
         return json.dumps(asdict(self), indent=1)
 
     def runs(self) -> bool | None:
-        """Whether its process runs; None where that cannot be known from here."""
+        """Return whether its process runs; None where that cannot be known from here."""
         if self.machine != _this_machine():
             return None
         try:
@@ -101,7 +101,7 @@ class Holder:
         return True if same else None
 
     def __str__(self) -> str:
-        """Who it is, for people."""
+        """Name the holder, for people."""
         return f"process {self.pid} on {self.hostname}, since {self.since}"
 
 

@@ -90,7 +90,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
 
 
 def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
-    """Whether rows are those of this study, and not of one of its name that was deleted."""
+    """Return whether rows are those of this study, and not of one of its name that was deleted."""
     try:
         return found.read_manifest().started_at == manifest.started_at
     except StorageError as error:

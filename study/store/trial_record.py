@@ -183,7 +183,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
 
 
 def is_stopped(epochs: Iterable[EpochRecord]) -> bool:
-    """Whether a trial's study has stopped it, so that it could be gone on with.
+    """Return whether a trial's study has stopped it, so that it could be gone on with.
 
     Args:
         epochs: Its epochs, of all attempts.

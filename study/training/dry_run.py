@@ -123,7 +123,7 @@ def _faults_of(task: Task) -> Iterator[str]:
 
 
 def _outputs(task: Task, batch: Batch) -> Any:  # noqa: ANN401 - whatever a network gives
-    """What the network gives in training; None where a step of the scenario's own asks it."""
+    """Output of the network in training; None where a step of the scenario's own asks it."""
     if task.steps.training_step is not None:
         return None
     return task.network.train()(_inputs(task, batch))
@@ -195,7 +195,7 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
 
 
 def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
-    """What a step in less than fp32 comes to, of a task that can be trained in fp32."""
+    """Faults of a step in less than fp32, of a task that can be trained in fp32."""
     if precision not in AUTOCAST:
         return
     network = task.network.train()

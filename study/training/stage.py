@@ -282,7 +282,7 @@ class StageTraining:
 
 
 def _some_unused(network: nn.Module) -> bool:
-    """Whether parameters have no gradient after a backward pass."""
+    """Return whether parameters have no gradient after a backward pass."""
     return any(each.requires_grad and each.grad is None for each in network.parameters())
 
 

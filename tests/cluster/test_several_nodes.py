@@ -44,8 +44,10 @@ def energies(run: Path) -> tuple[list[float], list[float]]:
     windows = pd.read_parquet(run / "windows.parquet")
     whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
     known = [
-        BOARDS.energy_j(UUIDS.index(row.device_uuid), row.start_s, row.start_s + row.duration_s)
-        for row in whole.itertuples()
+        BOARDS.energy_j(
+            UUIDS.index(row["device_uuid"]), row["start_s"], row["start_s"] + row["duration_s"]
+        )
+        for row in whole.to_dict("records")
     ]
     assert sorted(whole["device_uuid"]) == sorted(UUIDS[:2])
     return whole["energy_j"].tolist(), known

@@ -6,6 +6,7 @@ study by all three energies.
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,10 @@ from study.command import main
 from study.record.vocabulary import EnergyScope
 from study.regime import DESIGN
 from tests.end_to_end.conftest import BARE
+from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards
 from tests.trackers.made_up_machine import CPU_W, MEMORY_W, Machine, made_up
+from tests.waiting import waited_for
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 
@@ -34,7 +37,7 @@ pytestmark = pytest.mark.ray
 SCOPES = ("node", "accelerator", "components") if os.environ.get("EACH_SCOPE") else ("node",)
 EPOCHS = 4
 OPTIONS = (
-    *("--scenario", "tests.end_to_end.scenarios:Sleepy", "--repeats", "1"),
+    *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1"),
     *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
     *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), *BARE),
 )
@@ -84,17 +87,29 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
     with made_up(folder, boards) as machine:
         cluster = ray.cluster_utils.Cluster()
         size: Any = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 100_000_000}
-        cluster.add_node(**size, include_dashboard=False, env_vars=machine.environment)
+        gate = Gate(folder / "gate")
+        environment = {**machine.environment, **gate.environment}
+        cluster.add_node(**size, include_dashboard=False, env_vars=environment)
         try:
             for scope in SCOPES:
                 place = ("--results-dir", str(folder), "--name", scope, "--energy-of", scope)
                 tracker = ("--tracker", "nvml", "rapl", str(machine.plug))
                 calibration = ("--calibration", str(folder / "memory.json"))
                 args = [*OPTIONS, *place, *tracker, *calibration, "--address", cluster.address]
+                gate.hold(after=0)
+                opener = threading.Thread(target=open_for_both, args=(gate, gate.waiting + 2))
+                opener.start()
                 assert main(DESIGN, program="study.regime", description="", args=args) == 0
+                opener.join()
             yield Studies(machine=machine, folders={each: folder / each for each in SCOPES})
         finally:
             cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def open_for_both(gate: Gate, trials: int) -> None:
+    """Let the trials go on when both are in their first epochs, so that they run side by side."""
+    waited_for(lambda: gate.waiting >= trials, "both trials in their first epochs")
+    gate.open()
 
 
 def test_each_board_is_charged_to_the_trial_that_has_it(studies: Studies) -> None:
@@ -172,10 +187,13 @@ def test_a_figure_shows_where_the_joules_go(studies: Studies) -> None:
 
     pieces = where_joules_go(findings.study, windows)
 
-    node = windows[(windows["component"] == "node") & (windows["stage"] == "trial")]
-    assert sum(each.energy_j for each in pieces) == pytest.approx(
-        node["energy_j"].sum(), rel=WITHIN
-    )
+    node = windows[windows["component"] == "node"]
+    shown = node[["trial_id", "stage", "epoch", "duration_s", "energy_j", "note"]].to_string()
+    # Of a setup of which a part is not known, as that of a neighbour who has just begun, there are none.
+    known = {f"setup{each.setup:02d}-seed0" for each in pieces}
+    whole = node[(node["stage"] == "trial") & node["trial_id"].isin(known)]["energy_j"].sum()
+    assert pieces
+    assert sum(each.energy_j for each in pieces) == pytest.approx(whole, rel=WITHIN), shown
     assert [each.part for each in pieces[:4]] == ["gpu", "cpu", "memory", "rest of the node"]
 
 

@@ -70,7 +70,7 @@ class Sensor:
     persistence: Persistence = field(default_factory=Persistence)
 
     def kept(self, gap_s: float) -> float:
-        """How far a power holds in a stretch in which nothing else is told; a share."""
+        """Share of a power that holds in a stretch in which nothing else is reported."""
         by_samples_alone = self.persistence.weight < ENOUGH
         unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
         held = MEMORIES_UNSEEN if unseen else MEMORIES
@@ -82,6 +82,12 @@ class Sensor:
     def unknown_s(self) -> float:
         """Time by which a counter's value may be older than it is taken for."""
         return self.oldest_s if self.refresh_s is None else 0.0
+
+    def unknown_at_s(self, seen: Observation) -> float:
+        """The same of one value: one that was read next to a refresh may be from before it."""
+        if self.refresh_s is None or seen.took_s == 0:
+            return self.unknown_s
+        return self.refresh_s + seen.took_s
 
     @property
     def hold_s(self) -> float:
@@ -127,7 +133,7 @@ class WindowEdges:
     refreshed: Observation | None = None
 
     def after_start(self, sensor: Sensor) -> Observation | None:
-        """What the device said not long after the first refresh of its counter in the window.
+        """Observation not long after the first refresh of the counter in the window.
 
         None where refreshes are not known, so that nobody knows when a value was made.
         """
@@ -309,7 +315,7 @@ def edge_errors_j(
             sensor.roughness,
             late_s=late_s,
             gap_s=max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)),
-            unknown_s=sensor.unknown_s,
+            unknown_s=sensor.unknown_at_s(seen),
             mean_w=energy_j / duration_s if duration_s > 0 else 0.0,
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None

@@ -40,6 +40,9 @@ SURE_ENOUGH = 0.05
 LONGEST_LOOK_S = 0.3
 """Counters that are refreshed less often are taken as they are."""
 
+READINGS = 3
+"""A process that loses its CPU while it reads is asked again, so often."""
+
 LONGEST_WAIT_S = 0.005
 """A window's edge is not held up for longer than twice this."""
 
@@ -111,16 +114,20 @@ class RefreshClock:
         beyond_s = max(0.0, time_s - last_s)
         return self._uncertain_s * (1 + beyond_s / max(last_s - first_s, self.period_s))
 
-    def last_refresh_s(self, time_s: float) -> float | None:
+    def last_refresh_s(self, time_s: float, *, within_s: float = 0.0) -> float | None:
         """When the value that is read at `time_s` was made; None where it cannot be told.
 
         It cannot while learning, and not where the reading lies so near to a refresh that the
         value may be the one from before it.
+
+        Args:
+            time_s: When it was read.
+            within_s: So much earlier or later it may have been.
         """
         if self.period_s is None:
             return None
         nearest_s = self._nearest_s(time_s)
-        if abs(time_s - nearest_s) <= self.error_s(time_s):
+        if abs(time_s - nearest_s) <= self.error_s(time_s) + within_s:
             return None
         return nearest_s if nearest_s < time_s else nearest_s - self.period_s
 
@@ -210,13 +217,15 @@ def at_refresh(
         clock: Of this counter's refreshes.
     """
     seen = observe()
-    if seen is None or seen.counter_j is None or clock.is_learning:
-        return seen
-    if clock.last_refresh_s(seen.time_s) is None:
+    for _ in range(READINGS):
+        if seen is None or seen.counter_j is None or clock.is_learning:
+            return seen
+        made_s = clock.last_refresh_s(seen.time_s, within_s=seen.took_s / 2)
+        if made_s is not None:
+            return replace(seen, time_s=made_s, took_s=0.0)
         error_s = clock.error_s(seen.time_s)
         if error_s > LONGEST_WAIT_S:
             return seen
         wait(2 * error_s)
         seen = observe() or seen
-    made_s = clock.last_refresh_s(seen.time_s)
-    return seen if made_s is None else replace(seen, time_s=made_s)
+    return seen

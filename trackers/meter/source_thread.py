@@ -8,10 +8,10 @@ slow to answer gets a sampler of its own, so that the others are sampled in time
 import logging
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Generic, Protocol, TypeVar, final
 
 from trackers.clock import Clock
@@ -59,7 +59,8 @@ class Answer(Generic[T]):
     def __init__(self, job: Callable[[], T]) -> None:
         """Not done yet."""
         self._job = job
-        self._done = threading.Event()
+        self._done = threading.Lock()  # an Event costs several of them, at each window's edge
+        self._done.acquire()
         self._value: T | None = None
         self._is_wanted = True
 
@@ -68,7 +69,7 @@ class Answer(Generic[T]):
         try:
             self._value = self._job() if self._is_wanted else None
         finally:
-            self._done.set()
+            self._done.release()
 
     def value(self, timeout_s: float, *, late_too: bool) -> T | None:
         """The answer; None where there is none in time.
@@ -77,7 +78,8 @@ class Answer(Generic[T]):
             timeout_s: For how long it is waited for.
             late_too: Whether the job is to be done although nobody waits for it any more.
         """
-        if self._done.wait(max(0.0, timeout_s)):
+        if self._done.acquire(timeout=max(0.0, timeout_s)):
+            self._done.release()
             return self._value
         self._is_wanted = late_too
         return None
@@ -90,9 +92,8 @@ class EdgeThread:
     def __init__(self, name: str, clock: Clock) -> None:
         """Do jobs at once, in the caller's thread, until it is started."""
         self._clock = clock
-        self._jobs: deque[Answer[object]] = deque()
+        self._jobs: SimpleQueue[Answer[object] | None] = SimpleQueue()
         self._later: list[tuple[float, Callable[[], object]]] = []
-        self._wake = threading.Event()
         self._is_ended = False
         self._name = name
         self._thread: threading.Thread | None = None
@@ -105,7 +106,7 @@ class EdgeThread:
     def end(self) -> None:
         """Let the thread end, when its present call has returned."""
         self._is_ended = True
-        self._wake.set()
+        self._jobs.put(None)
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end, but not for a call that hangs."""
@@ -118,8 +119,7 @@ class EdgeThread:
         if self._thread is None:
             answer.do()
         else:
-            self._jobs.append(answer)  # type: ignore[arg-type]
-            self._wake.set()
+            self._jobs.put(answer)  # type: ignore[arg-type]
         return answer
 
     def later(self, due_s: float, job: Callable[[], object]) -> None:
@@ -142,14 +142,12 @@ class EdgeThread:
     def _run(self) -> None:
         while not self._is_ended:
             left_s = self.due_s - self._clock.now_s()
-            if math.isinf(left_s):
-                self._wake.wait()
-            elif left_s > 0:
-                self._clock.wait(self._wake, left_s)
-            self._wake.clear()
+            answer = None
+            with suppress(Empty):
+                answer = self._jobs.get(timeout=None if math.isinf(left_s) else max(0.0, left_s))
             try:
-                while self._jobs:
-                    self._jobs.popleft().do()
+                if answer is not None:
+                    answer.do()
                 self.do_due()
             except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
                 _log.exception("%s: a job failed", self._name)

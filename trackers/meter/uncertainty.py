@@ -162,7 +162,7 @@ class Roughness:
         return min(LONGEST_HOLD_S, self._shortest_s[-1]) if is_known else LONGEST_HOLD_S
 
     def forgets(self, hold_s: float) -> bool:
-        """Whether two samples in a row have nothing to do with each other; see `memory_s`."""
+        """Return whether two samples in a row are independent of each other; see `memory_s`."""
         variance_w2 = self.std_w**2
         return any(
             each.kept(variance_w2, hold_s) <= LEAST_KEPT for each in (self._close, self._far)
@@ -181,7 +181,7 @@ class Roughness:
 @final
 @dataclass(slots=True)
 class Persistence:
-    """How long a power that a board tells holds, as its own counter has seen it.
+    """Persistence of a power that a board reports, as its own counter has seen it.
 
     Between the last refresh and a window's edge nothing is known but the power that was told last. Of a load
     that stands it says all, of one that changes faster than the board tells anything it says nothing, and

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol, final
 
 from trackers.node.charging import charged, charged_node, of_process
 from trackers.node.ledger import Bill, BillItem
-from trackers.node.sharing import Sharing
+from trackers.node.sharing import Part, Sharing
 from trackers.sample import Component, Method, Reading, process_and_device
 
 
@@ -111,8 +112,40 @@ class Accounts:
             plug,
             components.values(),
             math.fsum(known_j) if len(known_j) == len(others_j) else None,
-            self._sharing.part(plug.device_uuid, plug.start_s, stop_s),
+            self._part_of_rest(plug.device_uuid, plug.start_s, stop_s),
         )
+
+    def _part_of_rest(self, plug: str, start_s: float, stop_s: float) -> Part:
+        """Part of a plug's rest: as much of it as is drawn while so many trials run.
+
+        A board on which no trial computes is in the rest, so that it is larger while fewer run. Where
+        the powers of a stretch are not known all are taken to have the same rest.
+        """
+        part = self._sharing.part(plug, start_s, stop_s)
+        stretches = self._sharing.stretches(plug, start_s, stop_s)
+        if len({here for _, _, here in stretches}) == 1:
+            return part
+        rests_j = [self._rest_j(plug, begin_s, end_s) for begin_s, end_s, _ in stretches]
+        known_j = [each for each in rests_j if each is not None]
+        whole_j = math.fsum(known_j)
+        if len(known_j) < len(rests_j) or whole_j <= 0:
+            return part
+        pairs = zip(known_j, stretches, strict=True)
+        charged_j = math.fsum(rest_j / here for rest_j, (_, _, here) in pairs)
+        return replace(part, share=charged_j / whole_j)
+
+    def _rest_j(self, plug: str, start_s: float, stop_s: float) -> float | None:
+        """What no trial's components use of a plug in a stretch, by sampled powers."""
+        used = [
+            each
+            for each in self._sharing.used_by_others(None, start_s, stop_s)
+            if each != plug and self._meter.method(each) is not Method.ESTIMATED
+        ]
+        powers_w = [self._meter.mean_power_w(each, start_s, stop_s) for each in (plug, *used)]
+        known_w = [each for each in powers_w if each is not None]
+        if len(known_w) < len(powers_w):
+            return None
+        return max(0.0, known_w[0] - math.fsum(known_w[1:])) * (stop_s - start_s)
 
     def _used_j(self, target: str, but: str, start_s: float, stop_s: float) -> float | None:
         """Energy that others used of a target in a window, by its sampled power."""

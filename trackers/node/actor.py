@@ -212,7 +212,7 @@ class Tracker:
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
 
     def _still_open(self) -> Iterator[BookedWindow]:
-        """What attempts that go on have come to."""
+        """Windows of attempts that go on, as far as they have come."""
         now_s = time.monotonic()
         for key, bill in self._bills.items():
             readings = None

@@ -65,6 +65,7 @@ class TrackerClient:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
             self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+            self._lane_was_lost = self._lane is None  # it is looked for once more
             self._bill = facts.bill(
                 accelerator_uuid=accelerator_uuid,
                 on_accelerator=on_accelerator,

@@ -111,7 +111,7 @@ class Watched:
         return f"its process was ended by {signal.Signals(number).name}"
 
     def _words(self) -> str | None:
-        """What its error file says at the end."""
+        """Last words of its error file."""
         if self.errors is None:
             return None
         try:

@@ -14,8 +14,10 @@ import platform
 import secrets
 import socket
 import socketserver
+import struct
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,6 +25,17 @@ from functools import partial
 from typing import Any, Self, cast, final
 
 TOKEN_BYTES = 32
+
+MOST_AT_ONCE = 512
+"""Connections that are held at a time; each has a thread. More than a machine has trials, by far."""
+
+QUEUE = 128
+"""Trials that may begin at the same moment without being kept waiting."""
+
+HANDSHAKE_S = 10.0
+"""Who has not shown the token by then is not waited for."""
+
+TRY_AGAIN_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +88,25 @@ class LocalRpc:
         """The lane to an address; None where it cannot be reached."""
         if address is None:
             return None
-        try:
-            link = socket.socket(socket.AF_UNIX)
-            link.settimeout(timeout_s)
-            link.connect(address.path)
-            link.sendall(address.token)
-        except (OSError, AttributeError):
+        if not hasattr(socket, "AF_UNIX"):
             return None
-        return cls(link)
+        until_s = time.monotonic() + timeout_s
+        while True:
+            link = socket.socket(socket.AF_UNIX)
+            try:
+                link.settimeout(timeout_s)
+                link.connect(address.path)
+                link.sendall(address.token)
+            except BlockingIOError:  # many trials come at once, and the queue is full
+                link.close()
+                if time.monotonic() > until_s:
+                    return None
+                time.sleep(TRY_AGAIN_S)
+            except OSError:
+                link.close()
+                return None
+            else:
+                return cls(link)
 
     def call(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask, and wait for the answer; earlier answers must have been taken.
@@ -142,6 +166,16 @@ def _free_path() -> str:
     return os.path.join(tempfile.mkdtemp(), "lane")  # noqa: PTH118 - a socket's name is a string
 
 
+def _is_own(link: socket.socket) -> bool:
+    """Whether who calls is this user; true where the system does not tell, and the token has to do."""
+    try:
+        told = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    except (OSError, AttributeError):
+        return True
+    _, uid, _ = struct.unpack("3i", told)
+    return bool(uid == os.getuid())
+
+
 @final
 class _Caller(socketserver.StreamRequestHandler):
     """One trial that calls, in a thread of its own."""
@@ -149,12 +183,20 @@ class _Caller(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer until the trial hangs up."""
         server = cast("_Server", self.server)
-        if not hmac.compare_digest(self.rfile.read(TOKEN_BYTES), server.token):
+        self.connection.settimeout(HANDSHAKE_S)
+        if not (_is_own(self.connection) and self._shows_token(server.token)):
             return
+        self.connection.settimeout(None)  # an epoch may take days
         with suppress(OSError, EOFError, pickle.UnpicklingError):
             while True:
                 name, arguments = pickle.load(self.rfile)  # noqa: S301 - it has shown the token
                 self.wfile.write(pickle.dumps(server.answer(name, arguments)))
+
+    def _shows_token(self, token: bytes) -> bool:
+        try:
+            return hmac.compare_digest(self.rfile.read(TOKEN_BYTES), token)
+        except OSError:
+            return False
 
 
 @final
@@ -163,12 +205,28 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = QUEUE
 
     def __init__(self, address: RpcAddress, answers: Mapping[str, Callable[..., Any]]) -> None:
         self.address_family = socket.AF_UNIX
         self.token = address.token
         self._answers = answers
+        self._places = threading.BoundedSemaphore(MOST_AT_ONCE)
         super().__init__(cast("Any", address.path), _Caller)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its base
+        """Give a connection a thread, where there are not too many."""
+        if not self._places.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as its base
+        """Serve a connection to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def answer(self, name: str, arguments: tuple[object, ...]) -> object:
         """Result of a call."""

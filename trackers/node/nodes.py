@@ -13,7 +13,7 @@ from trackers.sources.detect import Request
 
 
 class Admitted(Enum):
-    """What a consumer is to do."""
+    """Instruction to a consumer."""
 
     BEGIN = auto()
     WAIT = auto()
@@ -25,7 +25,7 @@ class Admitted(Enum):
 @final
 @dataclass(slots=True)
 class Admission:
-    """Who may begin.
+    """Admission of consumers, one after another.
 
     Attributes:
         closed: Nodes on which nobody may.

@@ -50,7 +50,7 @@ def wait_for_the_end_of(parent: int) -> None:
 
 
 def _ending(parent: int) -> "select.poll | None":
-    """What tells at once that a process has ended; None where the system has no such thing."""
+    """Poll that tells at once that a process has ended; None where the system has no such thing."""
     try:
         told = select.poll()
         told.register(os.pidfd_open(parent), select.POLLIN)

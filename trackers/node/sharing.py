@@ -62,16 +62,26 @@ class Sharing:
         needed_s = min([time_s, *present]) - KEPT_S
         uses[:] = [use for use in uses if use.until_s is None or use.until_s > needed_s]
 
-    def part(self, device_uuid: str, start_s: float, stop_s: float) -> Part:
-        """Part of a window for a consumer that was there all the time."""
+    def stretches(
+        self, device_uuid: str, start_s: float, stop_s: float
+    ) -> list[tuple[float, float, int]]:
+        """Return the stretches of a window between changes, each with its number of consumers.
+
+        It is taken as 1 where nobody is there: a window's own consumer may not have entered yet.
+        """
         uses = [use for use in self._uses.get(device_uuid, []) if use.overlaps(start_s, stop_s)]
         edges_s = {start_s, stop_s}
         for use in uses:
             edges_s |= {max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)}
-        times_s = sorted(edges_s)
+        return [
+            (begin_s, end_s, max(1, len({u.consumer for u in uses if u.overlaps(begin_s, end_s)})))
+            for begin_s, end_s in itertools.pairwise(sorted(edges_s))
+        ]
+
+    def part(self, device_uuid: str, start_s: float, stop_s: float) -> Part:
+        """Part of a window for a consumer that was there all the time."""
         weighed_s, most = 0.0, 1
-        for begin_s, end_s in itertools.pairwise(times_s):
-            here = max(1, len({use.consumer for use in uses if use.overlaps(begin_s, end_s)}))
+        for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s):
             weighed_s += (end_s - begin_s) / here
             most = max(most, here)
         length_s = stop_s - start_s

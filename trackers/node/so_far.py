@@ -1,4 +1,4 @@
-"""What a window that is still open has come to, for the day on which its tracker is lost with it."""
+"""State of a window that is still open, for the day on which its tracker is lost with it."""
 
 from typing import Protocol
 
@@ -13,13 +13,13 @@ class Meter(Protocol):
     """As much of an `EnergyMeter` as is asked here."""
 
     def opened(self, key: WindowKey) -> OpenWindow | None:
-        """What is kept of a window that is open."""
+        """State of a window that is open."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target; None where it was not observed."""
 
     def method(self, device_uuid: str) -> Method:
-        """How a target's energies come about."""
+        """Method of a target's energies."""
 
 
 def readings_so_far(

@@ -186,7 +186,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _separator(path: Path) -> str:
-    """What parts the numbers of the first line; a space where nothing makes 54 of them."""
+    """Separator of the first line's numbers; a space where nothing makes 54 of them."""
     with path.open("rb") as file:
         first = file.readline().decode(errors="replace").rstrip("\r\n")
     fits = (sep for sep in _SEPARATORS if len(first.removesuffix(sep).split(sep)) == form.COLUMNS)
@@ -199,8 +199,8 @@ def _malformed_lines(path: Path) -> Iterator[Fault]:
     separator = _separator(path).encode()
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            cells = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").removesuffix(separator)
-            cells = cells.split(separator)
+            plain = line.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n").removesuffix(separator)
+            cells = plain.split(separator)
             if len(cells) != form.COLUMNS:
                 yield _wrong_columns(path, number, line, len(cells))
                 continue

@@ -1,4 +1,4 @@
-"""What a search for the least energy to a target does beyond its first trainings."""
+"""Policy of a search for the least energy to a target, beyond its first trainings."""
 
 import math
 from dataclasses import dataclass

@@ -155,7 +155,7 @@ class Scheduler:
         return arm, reached[arm]
 
     def sureness(self) -> Sureness | None:
-        """How sure the answer is; None where there is none."""
+        """Sureness of the answer; None where there is none."""
         state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
         if self._weighed is None or self._weighed[0] != state:
             self._weighed = (state, weigh(self.trainings, self._axes))
@@ -197,14 +197,14 @@ class Scheduler:
         return self.take(arm, seed=0)
 
     def _explores(self) -> bool:
-        """Whether new arms have used no more than what was gone on with."""
+        """Return whether new arms have used no more than what was gone on with."""
         begun = [(each.used_j, each.first_rung_j) for each in self.every if each.first_j]
         explored_j = sum(min(used_j, rung_j) for used_j, rung_j in begun)
         gone_on_j = sum(max(0.0, used_j - rung_j) for used_j, rung_j in begun)
         return len(begun) < FIRST_ARMS or explored_j <= gone_on_j
 
     def _goes_on(self, training: Training) -> bool:
-        """Whether a training goes on before any has reached the target."""
+        """Return whether a training goes on before any has reached the target."""
         if not training.crosses_rung or not training.has_score:
             return True
         predicted_j = training.predicted_j
@@ -233,7 +233,7 @@ class Scheduler:
         return found
 
     def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
-        """Whether the answer is sure enough, and was so before the last repeat, too.
+        """Return whether the answer is sure enough, and was so before the last repeat, too.
 
         To end at the first moment of such a probability would pick moments of luck.
         """
@@ -254,7 +254,7 @@ def _most_promising(trainings: Sequence[Training]) -> Training | None:
 
 
 def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
-    """Whether a training is not to go on, as it costs more than the best or promises to.
+    """Return whether a training is not to go on, as it costs more than the best or promises to.
 
     Args:
         training: Which.

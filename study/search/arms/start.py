@@ -45,7 +45,7 @@ def _arm(text: str, axes: Sequence[Axis], arms: Sequence[Choice]) -> Choice:
 
 
 def _same(value: object, text: str) -> bool:
-    """Whether a text is a number's value, however it is written."""
+    """Return whether a text is a number's value, however it is written."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     try:

@@ -1,4 +1,4 @@
-"""How sure the answer of a search is, and which arm's next training tells most.
+"""Sureness of a search's answer, and the arm whose next training tells most.
 
 The statistics are those of `study.inference`: logarithms of the energy to the target, a spread that
 arms share in part, draws that lean on arms with the same values. What a search adds is that most
@@ -40,7 +40,7 @@ the floor falls as if it were worth so many repeats."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sureness:
-    """What is known of the answer.
+    """Present knowledge of the answer.
 
     Attributes:
         answer: The arm to use.
@@ -104,7 +104,7 @@ def weigh(trainings: Mapping[Choice, Sequence[Training]], axes: Sequence[str]) -
 
 
 def _costs_j(trainings: Sequence[Training]) -> list[float]:
-    """What each training cost to the target, or promises to."""
+    """Cost of each training to the target, known or promised."""
     return [
         each.promised_j * (1.0 if each.reached else LATER)
         for each in trainings

@@ -74,17 +74,17 @@ class Training:
 
     @property
     def used_j(self) -> float:
-        """What all its epochs cost at the cheapest setting."""
+        """Energy of all its epochs at the cheapest setting."""
         return self.energies_j[-1] if self.energies_j else 0.0
 
     @property
     def next_j(self) -> float:
-        """What it will have used after its next epoch, which costs what the last ones did."""
+        """Energy after its next epoch, which costs what the last ones did."""
         return self.used_j * (1 + 1 / len(self.energies_j)) if self.energies_j else 0.0
 
     @property
     def reached(self) -> bool:
-        """Whether it has reached the target."""
+        """Return whether it has reached the target."""
         return bool(self.gains) and self.gains[-1] >= self._goal
 
     @property
@@ -143,7 +143,7 @@ class Training:
 
     @property
     def crosses_rung(self) -> bool:
-        """Whether its last epoch has brought it to a rung: twice, four times ... its first epoch."""
+        """Return whether its last epoch brought it to a rung: 2, 4, ... times its first epoch."""
         if len(self.energies_j) < 2:  # noqa: PLR2004 - the first rung
             return False
         before, now = (_rung(used_j / self.first_rung_j) for used_j in self.energies_j[-2:])
@@ -151,12 +151,12 @@ class Training:
 
     @property
     def has_score(self) -> bool:
-        """Whether any epoch has had a score: none has while its encoder is being pretrained."""
+        """Return whether any epoch has a score: none has while its encoder is pretrained."""
         return bool(self.gains) and self.gains[-1] > -math.inf
 
     @property
     def has_risen(self) -> bool:
-        """Whether any epoch was better than the first."""
+        """Return whether any epoch was better than the first."""
         return bool(self.gains) and self.gains[-1] > self.gains[0]
 
     def add(self, costs_j: Mapping[Setting, float], score: float | None) -> None:

@@ -65,7 +65,7 @@ class ArmTable:
         return Draws({arm: recorded.seeds for arm, recorded in self.arms.items()}, seed)
 
     def grid_answer_j(self, seed: int, target: float) -> float:
-        """What the grid finds, if it gets the first seed of each arm's draw."""
+        """Energy of the grid's answer, if it gets the first seed of each arm's draw."""
         drawn = self.draw(seed)
         return min(
             to_target_j(many[drawn.place(arm, 0)], target)

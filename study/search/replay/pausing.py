@@ -41,7 +41,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PausingOutcome:
-    """What a search came to.
+    """Outcome of a search.
 
     Attributes:
         found: Its answers, in their order; the last is the one that it recommends.
@@ -144,7 +144,7 @@ class PausingReplay:
         heapq.heappush(self._queue, (self._now_s + time_s, training.number, training))
 
     def _epoch(self, training: Training) -> tuple[dict[Setting, float], float | None, float]:
-        """What the next epoch costs by setting, its score, and its time."""
+        """Return the next epoch's cost by setting, its score, and its time."""
         place = len(training.gains)
         every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
         if training.gains:

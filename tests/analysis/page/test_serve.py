@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -250,3 +252,24 @@ def test_a_port_that_is_taken_is_a_sentence(server: ReportServer) -> None:
     """The message names the port and the way out."""
     with pytest.raises(AnalysisError, match=rf"--port is {server.server_port}.*0 for a free one"):
         ReportServer(server.pages, server.server_port)
+
+
+def test_a_link_in_the_report_leads_nowhere(report: LiveReport, tmp_path: Path) -> None:
+    """A folder of somebody else's may have a link to any file of whoever serves it."""
+    (tmp_path / "secret").write_text("secret")
+    (report.folder / "link.csv").symlink_to(tmp_path / "secret")
+
+    assert report.content("link.csv") is None
+    assert report.content(PAGE_FILE) is not None
+
+
+def test_a_browser_that_hangs_up_is_no_error(
+    server: ReportServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is printed for it."""
+    with socket.create_connection(("127.0.0.1", server.server_port)) as browser:
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        browser.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n")
+    got(server.url)  # the one before has been served
+
+    assert capfd.readouterr().err == ""

@@ -198,3 +198,13 @@ def test_what_is_no_study_is_refused(tmp_path: Path, name: str) -> None:
 
     with pytest.raises(AnalysisError, match=f"{name}.*results/<name>"):
         find_studies([tmp_path / name])
+
+
+def test_words_of_a_table_command_no_terminal(tmp_path: Path) -> None:
+    """The folder may be somebody else's, and names of its boards are printed."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    rows = pd.read_parquet(folder / EPOCHS_FILE)
+    rows["device_name"] = "\x1b[31mboard\x07"
+    rows.to_parquet(folder / EPOCHS_FILE)
+
+    assert set(load(folder).epochs["device_name"]) == {"[31mboard"}

@@ -18,6 +18,7 @@ class FileServer:
         ranges: Whether parts can be asked for.
         breaks: How many answers are broken off after half of their bytes.
         status: Answered instead of the file; 0 for the file.
+        tells_length: Whether an answer says how long it is.
         asked: Range of each request so far; empty where none was asked for.
         url: Where the file is.
     """
@@ -27,6 +28,7 @@ class FileServer:
     ranges: bool = True
     breaks: int = 0
     status: int = 0
+    tells_length: bool = True
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -72,7 +74,8 @@ def _answer(handler: BaseHTTPRequestHandler, server: FileServer) -> None:
             return
     body = server.content[start:]
     handler.send_response(status)
-    handler.send_header("Content-Length", str(len(body)))
+    if server.tells_length:
+        handler.send_header("Content-Length", str(len(body)))
     if status == 206:
         handler.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
     if server.tag:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from study.data import download as downloading
 from study.data.download import download
 from study.errors import DataError
 from tests.study.data.file_server import FileServer, serving
@@ -134,3 +135,17 @@ def test_nobody_answers(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=url):
         _download(url, tmp_path / "a.part")
+
+
+def test_a_file_without_a_length_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that sends for ever does not fill the disk; below the limit it may say no length."""
+    with serving(FileServer(content=CONTENT, tells_length=False)) as server:
+        _download(server.url, tmp_path / "a.part")
+        monkeypatch.setattr(downloading, "MOST_BYTES", 1000)
+        with pytest.raises(DataError, match="does not say how long"):
+            _download(server.url, tmp_path / "b.part")
+
+    assert (tmp_path / "a.part").read_bytes() == CONTENT
+    assert (tmp_path / "b.part").stat().st_size <= 1000

@@ -230,7 +230,8 @@ WELL = 8
 
 def on(machine: str, setup: int, stop: StopReason | None = None) -> dict[str, Any]:
     """A result of a trial's first epoch, or its failure before that, from a machine."""
-    return {**epoch(1, 2.0, of=plan(setup), stop=stop).to_row(), "ray_node": machine}
+    row = epoch(1, 2.0, of=plan(setup), stop=stop).to_row()
+    return {**row, "config": plan(setup).to_config(), "ray_node": machine}
 
 
 def sickened(scene: Scene) -> None:

@@ -35,6 +35,7 @@ class Refusing:
     remaining: Sequence[TrialPlan] = ()
     expected = 0
     has_more = False
+    pauses = False
     summary = ""
 
     def __init__(self) -> None:

@@ -137,3 +137,13 @@ def test_what_is_no_manifest_is_refused(text: str, said: str) -> None:
     """An empty, cut or foreign file is a ValueError too."""
     with pytest.raises(ValueError, match=said):
         Manifest.from_json(text)
+
+
+def test_texts_of_a_manifest_command_no_terminal() -> None:
+    """The folder may be somebody else's, and its words are printed."""
+    planted = replace(MANIFEST, scenario="watch\x1b]0;owned\x07", warnings=("a\x9b2Jb",))
+
+    read = Manifest.from_json(planted.to_json())
+
+    assert read.scenario == "watch]0;owned"
+    assert read.warnings == ("a2Jb",)

@@ -3,6 +3,7 @@
 import math
 import random
 import threading
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -213,3 +214,26 @@ def test_refreshes_that_a_busy_machine_missed_do_not_keep_the_rate_from_being_le
         )
 
     assert clock.period_s == pytest.approx(period_s, rel=0.02)
+
+
+def test_a_reading_in_which_a_refresh_may_have_been_is_made_again() -> None:
+    """The process lost its CPU while it read; when its value was made nobody knows."""
+    clock = ManualClock()
+    refreshes = RefreshClock()
+    for each in looks(0.02, 0.0, poll_s=0.001, seed=1):
+        refreshes.saw(each)
+    board, readings = Board(clock, 0.02), 0
+    clock.advance(0.211)
+
+    def observe() -> Observation:
+        nonlocal readings
+        readings += 1
+        seen = board.observe()
+        return replace(seen, took_s=0.03) if readings == 1 else seen
+
+    seen = at_refresh(observe, clock.advance, refreshes)
+
+    assert readings == 2
+    assert seen is not None
+    assert seen.time_s == pytest.approx(0.2, abs=0.003)
+    assert seen.took_s == 0

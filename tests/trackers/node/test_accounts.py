@@ -110,7 +110,7 @@ def test_a_trial_alone_pays_the_whole_plug() -> None:
 
 
 def test_a_trial_that_came_in_between_counts_from_then_on() -> None:
-    """Of the first 4 s the one that was there pays all."""
+    """Of the first 4 s the one that was there pays all, the idle board of the other with it."""
     meter = KnownPowers()
     accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
     accounts.enter("a", one, 0.0)
@@ -118,8 +118,8 @@ def test_a_trial_that_came_in_between_counts_from_then_on() -> None:
 
     paid_j = charges(accounts, meter, "a", one)[PLUG.uuid]
 
-    own_j, others_j = 2440.0, 6 * (300 + 60 + 6)
-    assert paid_j == pytest.approx(own_j + 0.7 * (10 * PLUG_W - own_j - others_j))
+    alone_j, both_j = 4 * PLUG_W, 6 * (244 + (PLUG_W - 244 - 366) / 2)
+    assert paid_j == pytest.approx(alone_j + both_j)
 
 
 def test_trials_on_one_board_pay_it_once() -> None:

@@ -1,12 +1,16 @@
 """The direct way to a tracker: calls are answered, and what goes wrong is told apart."""
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from trackers.node import local_rpc
 from trackers.node.local_rpc import LocalRpc, RpcAddress, RpcBrokenError, listen
 
 PATIENCE_S = 30.0
@@ -137,3 +141,86 @@ def test_answers_come_in_the_order_of_the_questions(connect: Connect) -> None:
 
     assert [lane.answer() for _ in range(3)] == [2, 4, 6]
     assert lane.call("double", 4) == 8
+
+
+def test_many_trials_that_begin_at_once_all_get_it() -> None:
+    """A machine of 64 slots starts as many trials in one moment."""
+    address = listen({"one": lambda: 1})
+    ready = threading.Barrier(64)
+    answers: list[int] = []
+
+    def trial() -> None:
+        ready.wait()
+        lane = LocalRpc.connected(address, timeout_s=PATIENCE_S)
+        assert lane is not None
+        answers.append(lane.call("one"))
+        lane.close()
+
+    threads = [threading.Thread(target=trial) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert answers == [1] * 64
+
+
+AS_NOBODY = """
+import os, pickle, socket, sys
+os.setgid(65534); os.setuid(65534)
+link = socket.socket(socket.AF_UNIX)
+link.settimeout(30)
+link.connect(bytes.fromhex(sys.argv[1]))
+try:
+    link.sendall(bytes.fromhex(sys.argv[2]) + pickle.dumps(("one", ())))
+    answered = bool(link.recv(1))
+except ConnectionError:
+    answered = False
+sys.exit(3 if answered else 0)
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or os.geteuid() != 0, reason="only root acts as another"
+)
+def test_another_user_gets_no_answer_even_with_the_token() -> None:
+    """A token that was seen somewhere is not enough: the kernel tells who calls."""
+    address = listen({"one": lambda: 1})
+    assert address is not None
+
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, address.path.encode().hex(), address.token.hex()],
+        check=False,
+    )
+    own = LocalRpc.connected(address, timeout_s=PATIENCE_S)
+
+    assert done.returncode == 0
+    assert own is not None
+    assert own.call("one") == 1
+
+
+def test_connections_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens more than any machine has trials is sent away, and holds no thread."""
+    monkeypatch.setattr(local_rpc, "MOST_AT_ONCE", 2)
+    address = listen({"one": lambda: 1})
+    lanes = [LocalRpc.connected(address, timeout_s=PATIENCE_S) for _ in range(2)]
+    answers = [lane.call("one") for lane in lanes if lane is not None]
+
+    late = LocalRpc.connected(address, timeout_s=PATIENCE_S)
+
+    assert answers == [1, 1]
+    if late is not None:  # it was sent away only after it had shown its token
+        with pytest.raises(RpcBrokenError):
+            late.call("one")
+
+
+def test_who_shows_no_token_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thread ends."""
+    monkeypatch.setattr(local_rpc, "HANDSHAKE_S", 0.05)
+    address = listen({})
+    assert address is not None
+    link = socket.socket(socket.AF_UNIX)
+    link.settimeout(PATIENCE_S)
+    link.connect(address.path)
+
+    assert link.recv(1) == b""

@@ -135,6 +135,7 @@ class NvmlSource:
             time_s=(before_s + after_s) / 2,
             power_w=None if isinstance(power_w, ReadError) else power_w,
             counter_j=None if isinstance(counter_j, ReadError) else counter_j,
+            took_s=after_s - before_s,
         )
         if seen.power_w is None and seen.counter_j is None:
             raise failures[0]

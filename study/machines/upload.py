@@ -1,0 +1,88 @@
+"""What of the working folder travels to a cluster's machines: code, and neither secrets nor results.
+
+Ray packs the folder, but for what `.gitignore` and `.rayignore` name and what is named here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ray._private.runtime_env import packaging
+
+from study.errors import ClusterError
+from study.record.files import MANIFEST_FILE
+
+SECRETS = (
+    *(".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx", "id_rsa*", "id_ecdsa*"),
+    *("id_ed25519*", ".netrc", ".pgpass", ".pypirc", ".npmrc", ".git-credentials", "auth_token"),
+    *(".ssh/", ".aws/", ".azure/", ".config/gcloud/", ".kube/", ".gnupg/", ".docker/", ".ray/"),
+    *("credentials.json", "service-account*.json"),
+)
+"""Names of files and folders that hold secrets, in the syntax of `.gitignore`."""
+
+EXCLUDED = (
+    *("results/", ".venv/", "venv/", ".git/", "__pycache__/", "node_modules/", "data/**"),
+    *("*.dat", "*.zip", *SECRETS),
+)
+"""What of the working folder does not travel, in the same syntax."""
+
+LOOK_FOR_STUDIES = 3
+"""Levels of folders in which other studies' results are looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What travels.
+
+    Attributes:
+        folder: The working folder.
+        excluded: What does not, in the syntax of `.gitignore`.
+        files: Number of files that do.
+        size_bytes: Their size.
+    """
+
+    folder: Path
+    excluded: tuple[str, ...]
+    files: int
+    size_bytes: int
+
+    def __str__(self) -> str:
+        """For people."""
+        return (
+            f"{self.folder}: {self.files} files, {self.size_bytes / 1e6:.1f} MB, without results, "
+            "secrets (.env, keys) and what .gitignore names"
+        )
+
+
+def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
+    """Return what travels of a folder.
+
+    Args:
+        folder: The working folder.
+        home: The user's; left out: where it is looked for.
+
+    Raises:
+        ClusterError: The folder is the root of the file system or the user's home.
+    """
+    folder = folder.resolve()
+    if folder in {Path(folder.anchor), (home or Path.home()).resolve()}:
+        message = (
+            f"--address: the working folder is {folder}, and all of it would be sent to the cluster's "
+            "machines. Start the command in the folder of your project."
+        )
+        raise ClusterError(message)
+    studies = (
+        f"/{found.parent.relative_to(folder)}/"
+        for depth in range(1, LOOK_FOR_STUDIES + 1)
+        for found in folder.glob("/".join(["*"] * depth) + f"/{MANIFEST_FILE}")
+    )
+    excluded = (*EXCLUDED, *studies)
+    sizes: list[int] = []
+
+    def take(path: Path) -> None:
+        if path.is_file():
+            sizes.append(path.stat().st_size)
+
+    matches: Callable[[Path], bool] = packaging._get_excludes(folder, list(excluded))  # noqa: SLF001
+    packaging._dir_travel(folder, [matches], take, include_gitignore=True)  # noqa: SLF001
+    return Upload(folder=folder, excluded=excluded, files=len(sizes), size_bytes=sum(sizes))

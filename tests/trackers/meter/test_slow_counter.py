@@ -1,0 +1,65 @@
+"""Boards that renew counter and power each 100 ms: what is known of a window's edges, and how it is learnt."""
+
+import math
+import random
+import statistics
+from dataclasses import replace
+
+import pytest
+
+from tests.fake_nvml import Boards
+from tests.trackers.known_curves import counter_alone_j, told
+from trackers.meter.uncertainty import Persistence, memory_s
+
+
+def slow(boards: Boards) -> Boards:
+    """The same load on boards that renew all each 100 ms."""
+    return replace(boards, refresh_ms=100.0, power_refresh_ms=100.0, usage="instant")
+
+
+def learnt(kept: float) -> Persistence:
+    """Of a load whose mean over the next stretch keeps a share of what was told, and else is its mean."""
+    dice = random.Random(0)  # noqa: S311 - a test's dice
+    found = Persistence()
+    for _ in range(200):
+        told_w = dice.choice((100.0, 300.0))
+        found.saw(told_w=told_w, then_w=200 + kept * (told_w - 200), over_s=0.1)
+    return found
+
+
+def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
+    """Where means vary as told powers do the load stands for long; where they do not it is soon forgotten."""
+    assert learnt(1.0).memory_s(100.0) > 0.5
+    assert learnt(0.1).memory_s(100.0) < 0.01
+    assert learnt(0.1).mean_w == pytest.approx(200, rel=0.1)
+    assert Persistence().memory_s(100.0) == math.inf
+
+
+@pytest.mark.parametrize("memory", [0.01, 0.1, 1.0])
+def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
+    """The share of the variance that the mean over 0.1 s of such a load has."""
+    x = 0.1 / memory
+    kept = 2 * (x + math.expm1(-x)) / x**2
+
+    assert memory_s(kept, 0.1) == pytest.approx(memory, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("boards", "share"),
+    [
+        (slow(Boards()), 0.15),
+        (slow(Boards(shape="ramp")), 0.3),
+        (slow(Boards(shape="noise")), 0.9),
+        (slow(Boards(shape="noise", period_s=7.0)), 0.7),
+    ],
+)
+def test_edges_are_nearer_than_the_counter_alone(boards: Boards, share: float) -> None:
+    """The mean error of epochs of 0.3 s is at most this share of that of the counter's values at the edges."""
+    found = told(boards, length_s=0.3, epochs=80)
+
+    ours = [abs((reading.energy_j or 0.0) / truth_j - 1) for reading, truth_j in found]
+    alone = [
+        abs(counter_alone_j(boards, reading.start_s, reading.duration_s) / truth_j - 1)
+        for reading, truth_j in found
+    ]
+    assert statistics.fmean(ours) <= share * statistics.fmean(alone)

@@ -182,7 +182,7 @@ class _Asked:
             goal=SearchGoal(options.get("goal", SearchGoal.ACCURACY_ENERGY)),
             objective=manifest.objective,
             target=None if target is None else float(target),
-            confirmed=bool(options.get("confirm")),
+            confirmed=bool(options.get("confirm")) or options.get("sure") is not None,
             study=manifest.study,
         )
 

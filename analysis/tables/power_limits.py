@@ -118,8 +118,11 @@ def _sample_j(measured: Mapping[str, Any]) -> float:
     return measured["energy_j"] / measured["samples"] if known else float("inf")
 
 
-def _per_epoch(value: float | None, measured: Mapping[str, Any], samples: int) -> float | None:
-    """Energy of all training samples; None where nothing was measured."""
-    return (
-        value * samples / measured["samples"] if value is not None and measured["samples"] else None
-    )
+def _per_epoch(
+    value: float | None, measured: Mapping[str, Any], samples: int | None
+) -> float | None:
+    """Energy of all training samples; None where nothing was measured, or their number is not known."""
+    if value is None or samples is None or not measured["samples"]:
+        return None
+    whole: float = value * samples / measured["samples"]
+    return whole

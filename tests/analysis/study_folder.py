@@ -180,7 +180,9 @@ def epoch_records(
                     stage=epoch.stage,
                     setup=trial.setup,
                     batch_size=facts.batch_size,
-                    effective_batch_size=min(facts.batch_size, manifest.data.train_samples),
+                    effective_batch_size=min(
+                        facts.batch_size, manifest.data.train_samples or facts.batch_size
+                    ),
                     learning_rate=facts.learning_rate,
                     seed=trial.seed,
                     epoch=number,
@@ -232,7 +234,7 @@ def _trial_record(
         scenario=manifest.scenario,
         setup=trial.setup,
         batch_size=facts.batch_size,
-        effective_batch_size=min(facts.batch_size, manifest.data.train_samples),
+        effective_batch_size=min(facts.batch_size, manifest.data.train_samples or facts.batch_size),
         learning_rate=facts.learning_rate,
         seed=trial.seed,
         node="node-1",

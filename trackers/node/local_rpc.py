@@ -88,10 +88,12 @@ class LocalRpc:
         """The lane to an address; None where it cannot be reached."""
         if address is None:
             return None
+        if not hasattr(socket, "AF_UNIX"):
+            return None
         until_s = time.monotonic() + timeout_s
         while True:
+            link = socket.socket(socket.AF_UNIX)
             try:
-                link = socket.socket(socket.AF_UNIX)
                 link.settimeout(timeout_s)
                 link.connect(address.path)
                 link.sendall(address.token)
@@ -100,7 +102,8 @@ class LocalRpc:
                 if time.monotonic() > until_s:
                     return None
                 time.sleep(TRY_AGAIN_S)
-            except (OSError, AttributeError):
+            except OSError:
+                link.close()
                 return None
             else:
                 return cls(link)

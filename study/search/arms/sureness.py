@@ -33,7 +33,7 @@ those differ that are near."""
 
 DRAWS = 2000
 
-SPREAD, SPREAD_WORTH = 0.2, 4
+SPREAD, SPREAD_WORTH = 0.05, 4
 """Seeds of an arm differ by at least this deviation of the logarithm while little is known of it:
 the floor falls as if it were worth so many repeats."""
 

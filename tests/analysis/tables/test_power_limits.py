@@ -44,7 +44,9 @@ def test_a_limit_costs_what_all_samples_come_to(tmp_path: Path) -> None:
 
     low, high = limit_costs(findings)
 
-    times = findings.study.manifest.data.train_samples / 100
+    samples = findings.study.manifest.data.train_samples
+    assert samples is not None
+    times = samples / 100
     assert (low.power_limit_w, low.trials, low.chosen) == (200.0, 2, 1)
     assert low.epoch_j is not None
     assert low.epoch_s is not None

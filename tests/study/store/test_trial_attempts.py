@@ -21,7 +21,7 @@ from study.training.checkpoints import Checkpoint
 from tests.study.rows import plan
 from tests.study.staged import Waves
 from trackers.node.ledger import WindowKey
-from trackers.sample import Device, Method, Reading, Status
+from trackers.sample import Device, Method, PowerLimits, Reading, Status
 
 STAGES = (
     Stage.ENCODER,
@@ -43,6 +43,14 @@ class Constant:
 
     def open(self, key: WindowKey) -> None:
         """Nothing."""
+
+    def limit_power(self, trial_id: str, limit_w: float) -> float:
+        """No limit is set in these trials."""
+        raise AssertionError(trial_id, limit_w)
+
+    def power_limits(self) -> PowerLimits:
+        """No limit is asked for."""
+        raise AssertionError
 
     def close_bill(self, key: WindowKey) -> dict[str, Reading]:
         """Two joules."""

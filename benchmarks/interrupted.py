@@ -1,9 +1,11 @@
-"""Ctrl-C at random moments: does each smoke study leave a readable folder and go on as it should?
+"""Deeds at random moments: does each smoke study leave a readable folder and go on as it should?
 
-    python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes a quarter of an hour
+    python -m benchmarks.interrupted [RUNS] [SEED]        20 runs; takes half an hour
 
-The signal goes to all processes of the study's group, as a terminal sends it, and some moments after a
-line that the study prints, so that every part of a study is met on slow machines and on fast ones.
+Deeds are Ctrl-C once and twice, SIGHUP, SIGKILL, the same command and `--resume` while it runs, and a
+storage that goes away and comes back after the study's end. Each is done some moments after a line that
+the study prints, so that every part of a study is met on slow machines and on fast ones. Signals go to
+all processes of the study's group, as a terminal sends them. Nothing that the study started may be left.
 """
 
 import argparse
@@ -13,14 +15,36 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
+
+from study.machines.guardian import MARK
+from study.record.rescue import rescued
 
 ROOT = Path(__file__).parent.parent
 FINISHED = 0
 INTERRUPTED = {130, -signal.SIGINT}
 """The second before the program is loaded; a shell calls both 130."""
+
+REFUSED = 2
+KILLED = -signal.SIGKILL
+
+DEEDS = {
+    "Ctrl-C": {FINISHED, *INTERRUPTED},
+    "Ctrl-C twice": {FINISHED, *INTERRUPTED},
+    "SIGHUP": {FINISHED, *INTERRUPTED, -signal.SIGHUP},
+    "SIGKILL": {FINISHED, KILLED},
+    "double start": {FINISHED},
+    "storage away": {FINISHED, REFUSED, *INTERRUPTED},
+}
+"""What is done to a study, and the exit statuses that it may have then."""
+
+GONE_WITHIN_S = 10.0
+"""For so long what a study started may outlive it."""
 
 LINES = ("", "study", "starting Ray", "watch", "[1/4]", "[2/4]", "[3/4]")
 """Of what a study prints; the last comes a second before its end."""
@@ -35,11 +59,12 @@ def command(results: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "study.regime", *smoke, *more]
 
 
-def interrupted(results: str, line: str, after_s: float) -> int:
-    """Interrupt a run so many seconds after a line that begins so; its exit status."""
+def done_to(deed: str, results: str, ray: str, line: str, after_s: float) -> tuple[int, str]:
+    """Do a deed so many seconds after a line that begins so; the exit status, and what is wrong."""
     process = subprocess.Popen(
         command(results),
         cwd=ROOT,
+        env={**os.environ, "RAY_TMPDIR": ray},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -49,10 +74,60 @@ def interrupted(results: str, line: str, after_s: float) -> int:
         next((said for said in process.stdout or () if said.strip().startswith(line)), None)
     # What it says from now on fits into the pipe.
     try:
-        return process.wait(timeout=after_s)
+        return process.wait(timeout=after_s), ""
     except subprocess.TimeoutExpired:
+        wrong = _do(deed, process, results)
+    status = process.wait(timeout=600)
+    _put_back(Path(results))
+    return status, wrong
+
+
+def _do(deed: str, process: "subprocess.Popen[str]", results: str) -> str:
+    """Do it; what is wrong already."""
+    if deed == "SIGKILL":
+        process.kill()
+    elif deed == "SIGHUP":
+        os.killpg(process.pid, signal.SIGHUP)
+    elif deed == "double start":
+        more = [("--resume",)] if (Path(results) / "a" / "study.json").exists() else [()]
+        ended = [
+            subprocess.run(command(results, *each), cwd=ROOT, capture_output=True, check=False)
+            for each in ((), *more)
+        ]
+        ran = process.poll() is None
+        if ran and any(each.returncode != REFUSED for each in ended):
+            return f"a second command ended with {[each.returncode for each in ended]}"
+    else:
+        if deed == "storage away" and (Path(results) / "a" / "study.json").exists():
+            (Path(results) / "a").rename(Path(results) / "away")
+            (Path(results) / "a").write_text("in the way")
         os.killpg(process.pid, signal.SIGINT)
-        return process.wait(timeout=600)
+        if deed == "Ctrl-C twice":
+            time.sleep(0.3)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+    return ""
+
+
+def _put_back(results: Path) -> None:
+    """The storage is there again."""
+    if (results / "away").exists():
+        (results / "a").unlink(missing_ok=True)
+        (results / "away").rename(results / "a")
+
+
+def left_of(ray: str) -> list[str]:
+    """Processes of the study's Ray that are left when it has been gone for a while."""
+    until_s = time.monotonic() + GONE_WITHIN_S
+    while True:
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.environ().get(MARK, "").startswith(f"{ray}/"):
+                    found.append(" ".join(process.cmdline()))
+        if not found or time.monotonic() > until_s:
+            return found
+        time.sleep(0.2)
 
 
 def finished(results: str) -> pd.DataFrame:
@@ -64,16 +139,27 @@ def finished(results: str) -> pd.DataFrame:
     return trials[trials["status"] == "finished"][KEPT].sort_values("trial_id")
 
 
-def one(line: str, after_s: float) -> str:
-    """Interrupt a study and go on with it; what was found.
+def ended(results: str) -> pd.DataFrame:
+    """The trials that have ended, with those whose rows the storage did not take."""
+    found = [finished(results)]
+    for place in rescued(str((Path(results) / "a").resolve())):
+        trials = pd.read_parquet(place / "trials.parquet")
+        found.append(trials[trials["status"] == "finished"][KEPT])
+    both = pd.concat(found).drop_duplicates("trial_id", keep="last")
+    return both.sort_values("trial_id")
+
+
+def one(deed: str, line: str, after_s: float) -> str:
+    """Do something to a study and go on with it; what was found.
 
     Raises:
         AssertionError: Something was lost.
     """
-    with tempfile.TemporaryDirectory() as results:
-        status = interrupted(results, line, after_s)
+    with tempfile.TemporaryDirectory() as results, tempfile.TemporaryDirectory(prefix="r") as ray:
+        status, wrong_already = done_to(deed, results, ray, line, after_s)
+        left = left_of(ray)
         begun = (Path(results) / "a" / "study.json").exists()
-        before = finished(results)
+        before = ended(results)
         more = ("--resume",) if begun else ()
         again = subprocess.run(
             command(results, *more), cwd=ROOT, capture_output=True, text=True, check=False
@@ -85,7 +171,9 @@ def one(line: str, after_s: float) -> str:
     twice = epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
     said = f"status {status}, {len(before)} of {len(after)} trials had ended"
     faults = {
-        "exit status": status not in {FINISHED, *INTERRUPTED},
+        "exit status": status not in DEEDS[deed],
+        wrong_already: bool(wrong_already),
+        f"processes left: {left}": bool(left),
         f"resume: {again.stderr[-500:]}": again.returncode != FINISHED,
         "not all trials finished": len(after) != 4,  # noqa: PLR2004 - the smoke study's
         "ended trials have changed": not same,
@@ -96,7 +184,7 @@ def one(line: str, after_s: float) -> str:
 
 
 def main() -> int:
-    """Interrupt as many runs as asked for."""
+    """Do something to as many runs as asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="?", type=int, default=20)
     parser.add_argument("seed", nargs="?", type=int, default=0)
@@ -106,11 +194,12 @@ def main() -> int:
     draw = random.Random(asked.seed)  # noqa: S311 - a moment, not a secret
     bad = 0
     for number in range(1, asked.runs + 1):
+        deed = list(DEEDS)[number % len(DEEDS)]
         line, after_s = draw.choice(LINES), draw.uniform(0.0, LONGEST_S)
-        said = one(line, after_s)
+        said = one(deed, line, after_s)
         bad += not said.endswith(": ok")
         where = f"{after_s:.1f} s after {line or 'the start'!r}"
-        print(f"run {number:2}: Ctrl-C {where}: {said}", flush=True)
+        print(f"run {number:2}: {deed} {where}: {said}", flush=True)
     print(f"{asked.runs - bad} of {asked.runs} runs ok")
     return 1 if bad else 0
 

@@ -3,6 +3,7 @@
 Ray packs the folder, but for what `.gitignore` and `.rayignore` name and what is named here.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from ray._private.runtime_env import packaging
 
 from study.errors import ClusterError
 from study.record.files import MANIFEST_FILE
+
+_quiet = logging.getLogger(f"{__name__}.packaging")
+_quiet.setLevel(logging.CRITICAL)  # Ray says once more what it passes over
 
 SECRETS = (
     *(".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx", "id_rsa*", "id_ecdsa*"),
@@ -84,5 +88,7 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
             sizes.append(path.stat().st_size)
 
     matches: Callable[[Path], bool] = packaging._get_excludes(folder, list(excluded))  # noqa: SLF001
-    packaging._dir_travel(folder, [matches], take, include_gitignore=True)  # noqa: SLF001
+    packaging._dir_travel(  # noqa: SLF001
+        folder, [matches], take, include_gitignore=True, logger=_quiet
+    )
     return Upload(folder=folder, excluded=excluded, files=len(sizes), size_bytes=sum(sizes))

@@ -1,7 +1,11 @@
 """Reaches Ray, or starts one here: quietly, without its own dashboard unless asked for, and in a private place."""
 
+import contextlib
 import logging
 import os
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,15 +52,16 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     AuthenticationTokenLoader.instance().reset_cache()
     try:
         if sent is None:
-            context = ray.init(
-                address="local",
-                _temp_dir=str(place),
-                include_dashboard=options.dashboard,
-                dashboard_host=LOOPBACK,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env=_worker_setup(),
-            )
+            with _deaf_to_hangups():
+                context = ray.init(
+                    address="local",
+                    _temp_dir=str(place),
+                    include_dashboard=options.dashboard,
+                    dashboard_host=LOOPBACK,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    runtime_env=_worker_setup(),
+                )
         else:
             context = ray.init(
                 address=options.address,
@@ -73,6 +78,22 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
+
+
+@contextlib.contextmanager
+def _deaf_to_hangups() -> Iterator[None]:
+    """Have what is started meanwhile ignore SIGHUP: a terminal that goes tells all of its processes.
+
+    The study takes it, and ends its Ray when what is known has been written.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _unreachable(address: str | None, error: Exception) -> str:

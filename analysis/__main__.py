@@ -174,4 +174,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    terminal.run(main)
+    sys.exit(terminal.run(main))

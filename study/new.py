@@ -72,4 +72,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    terminal.run(main)
+    sys.exit(terminal.run(main))

@@ -160,7 +160,7 @@ def replayed(words: Sequence[str]) -> None:
 
 def searched(words: Sequence[str]) -> None:
     """A form: one search by each strategy."""
-    few = ("--seeds", "1", "--dense-seeds", "1", "--targets", "0.8")
+    few = ("--seeds", "1", "--targets", "0.8")
     given = ["benchmarks/data/watch16" if each == "TABLE" else each for each in words[1:]]
     here(words[0], *given, *([] if "--compare" in given else ["--replayed"]), *few)
 
@@ -224,6 +224,7 @@ FORMS = (
         ),
         marks=(HEAVY,),
     ),
+    Form(begins=r"benchmarks\.large_data", run=as_it_is("--gigabytes", "0.05"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
     Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),

@@ -14,7 +14,14 @@ from tests.smallest_forms import FORMS, Form
 ROOT = Path(__file__).parent.parent
 FIXTURE = ROOT / "tests" / "analysis" / "fixture" / "regime"
 DOCUMENTED = documented()
-SCENARIOS = {"mine.py": "classification", "faces.py": "images", "text.py": "text"}
+SCENARIOS = {
+    "mine.py": "classification",
+    "faces.py": "images",
+    "images.py": "images",
+    "regression.py": "regression",
+    "several.py": "several",
+    "text.py": "text",
+}
 """Files that documents have `study.new` write, with their kind."""
 
 
@@ -63,7 +70,7 @@ def parameters(commands: Sequence[str]) -> list[object]:
 def test_a_documented_command_runs(command: str, form: Form) -> None:
     """Whoever copies a command from a document runs something that works."""
     if command.startswith("study.new"):
-        Path("mine.py").unlink()
+        Path(shlex.split(command)[1]).unlink(missing_ok=True)
 
     form.run(shlex.split(command))
 

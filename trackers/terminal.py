@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 
 class _WrittenOrDropped(io.FileIO):
@@ -67,11 +67,14 @@ def _with_home(word: str) -> str:
     return os.path.expanduser(word)  # noqa: PTH111 - as above
 
 
-def run(main: Callable[[list[str]], int]) -> NoReturn:
-    """Run a command that writes files, with this process's words, and end with its status.
+def run(main: Callable[[list[str]], int]) -> int:
+    """Run a command that writes files, with this process's words.
 
     Args:
         main: Takes the words behind the program's name.
+
+    Returns:
+        Its exit status.
     """
     forgive_output()
-    sys.exit(main(with_home(sys.argv[1:])))
+    return main(with_home(sys.argv[1:]))

@@ -56,4 +56,4 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    terminal.run(main)
+    sys.exit(terminal.run(main))

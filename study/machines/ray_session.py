@@ -29,6 +29,11 @@ QUIET = {
 its way with Ctrl-C, for that of `study.execution.interrupts`."""
 
 
+def forget_token() -> None:
+    """Have Ray read its token anew: a study's own one is of no use for what this process starts later."""
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
 def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:
     """Reach Ray, or start one.
 
@@ -48,8 +53,7 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     for name in ("ray.tune", "ray.train", "ray.air"):
         # Else each failed trial prints a traceback; it is kept in the trial's folder.
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # The token may be another than that of a Ray which this process knew before.
-    AuthenticationTokenLoader.instance().reset_cache()
+    forget_token()
     try:
         if sent is None:
             with _deaf_to_hangups():

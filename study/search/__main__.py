@@ -102,4 +102,4 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
 
 
 if __name__ == "__main__":
-    terminal.run(main)
+    sys.exit(terminal.run(main))

@@ -154,9 +154,9 @@ def estimate_idle(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
 
 
 def rapl(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:
-    """A package whose counter goes past its range once in four periods at the highest load."""
+    """A package whose counter goes past its range once in 16 periods at the highest load."""
     (folder / "intel-rapl:0").mkdir()
-    range_uj = round(4 * HIGHEST_W * load.period_s * 1e6)
+    range_uj = round(16 * HIGHEST_W * load.period_s * 1e6)
 
     def read(path: Path) -> str:
         if path.name == "name":

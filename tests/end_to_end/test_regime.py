@@ -61,7 +61,7 @@ def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
     """Set-up, epochs, the test and what lies between are the whole attempt's windows."""
     windows = table(smoke.folder / "windows.parquet")
     trials = table(smoke.folder / "trials.parquet").set_index("trial_id")
-    whole = windows[(windows["stage"] == "trial") & (windows["component"] != "node")]
+    whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
     whole_j = whole.groupby("trial_id")["energy_j"].sum()
 
     parts_j = trials["energy_j"] + trials["setup_energy_j"] + trials["between_energy_j"]

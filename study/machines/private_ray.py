@@ -17,6 +17,7 @@ from pathlib import Path
 
 from study.errors import ClusterError
 from study.machines import guardian
+from study.machines.environment import kept_environment
 
 LONGEST_BASE = 26
 """Most characters of the folder's place: a socket's whole name has at most 103 on some systems, of
@@ -37,8 +38,6 @@ def private_ray() -> Iterator[Path]:
         ClusterError: There is no place for it.
     """
     folder = _folder()
-    mine = {guardian.MARK: folder, TOKEN_PATH: _token_in(Path(folder))}
-    before = {name: os.environ.get(name) for name in mine}
     watch = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-I", guardian.__file__, folder],
         stdin=subprocess.PIPE,
@@ -46,15 +45,11 @@ def private_ray() -> Iterator[Path]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    os.environ |= mine
     try:
-        yield Path(folder) / "r"
+        with kept_environment(guardian.MARK, TOKEN_PATH):
+            os.environ |= {guardian.MARK: folder, TOKEN_PATH: _token_in(Path(folder))}
+            yield Path(folder) / "r"
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
         if watch.stdin is not None:
             watch.stdin.close()
         try:

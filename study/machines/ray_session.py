@@ -11,11 +11,13 @@ from typing import Any
 
 import ray
 from ray import cloudpickle
+from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
 from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
 
 from study.errors import ClusterError
 from study.machines import own_packages
 from study.machines.dashboard import LOOPBACK, dashboard_text
+from study.machines.environment import kept_environment
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
@@ -29,9 +31,29 @@ QUIET = {
 its way with Ctrl-C, for that of `study.execution.interrupts`."""
 
 
-def forget_token() -> None:
-    """Have Ray read its token anew: a study's own one is of no use for what this process starts later."""
-    AuthenticationTokenLoader.instance().reset_cache()
+@contextlib.contextmanager
+def quiet_process() -> Iterator[None]:
+    """Have Ray say nothing in this process by itself, and take it all back at the end.
+
+    Whoever goes on in the same process, as in a notebook, has Ray as it was: its tables, its logs, its way
+    with Ctrl-C, and a token of its own instead of the study's.
+    """
+    loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
+    levels = [logger.level for logger in loggers]
+    with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        for logger in loggers:
+            # Else each failed trial prints a traceback; it is kept in the trial's folder.
+            logger.setLevel(logging.CRITICAL)
+        try:
+            # The token may be another than that of a Ray which this process knew before.
+            AuthenticationTokenLoader.instance().reset_cache()
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            AuthenticationTokenLoader.instance().reset_cache()
 
 
 def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:
@@ -48,12 +70,6 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     Raises:
         ClusterError: It cannot be reached or started.
     """
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    for name in ("ray.tune", "ray.train", "ray.air"):
-        # Else each failed trial prints a traceback; it is kept in the trial's folder.
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    forget_token()
     try:
         if sent is None:
             with _deaf_to_hangups():

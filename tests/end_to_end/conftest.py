@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psutil
 import pytest
 
 from study.multitask import main as multitask
@@ -44,6 +46,33 @@ class Ran:
 def command(*options: str, program: str = "study.regime") -> list[str]:
     """A study command with options."""
     return [sys.executable, "-m", program, *options]
+
+
+@contextmanager
+def begun(
+    results: Path, *options: str, env: Mapping[str, str], own_session: bool = False
+) -> Iterator["subprocess.Popen[str]"]:
+    """A study that runs; whatever the test comes to, nothing of it is left.
+
+    `own_session` gives it a group of processes of its own, as a terminal does.
+    """
+    study = subprocess.Popen(
+        command(*options, "--results-dir", str(results), "--name", "a"),
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=own_session,
+    )
+    try:
+        yield study
+    finally:
+        if study.poll() is None:
+            for each in psutil.Process(study.pid).children(recursive=True):
+                each.kill()
+            study.kill()
+            study.communicate()
 
 
 def run_regime(

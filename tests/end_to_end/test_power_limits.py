@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import BARE, ROOT, command
+from tests.end_to_end.conftest import BARE, begun
 from tests.end_to_end.held import Gate
 from tests.end_to_end.limited import BOARDS
 from tests.end_to_end.test_troubled_trackers import actor_of, reported
@@ -46,23 +46,8 @@ def running(
         "RAY_TMPDIR": str(ray_folder),
         "TMPDIR": str(folder / "kept"),
     }
-    study = subprocess.Popen(
-        command(*options, "--results-dir", str(folder), "--name", "a"),
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    with begun(folder, *options, env=environment, own_session=True) as study:
         yield study
-    finally:
-        if study.poll() is None:
-            for each in psutil.Process(study.pid).children(recursive=True):
-                each.kill()
-            study.kill()
-            study.communicate()
 
 
 def limits_w(boards: Boards) -> set[float]:

@@ -3,17 +3,14 @@
 import os
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import BARE, ROOT, command
+from tests.end_to_end.conftest import BARE, begun
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S, waited_for
@@ -43,27 +40,6 @@ def actor_of(study: psutil.Process, kind: str) -> psutil.Process:
     return found[0]
 
 
-@contextmanager
-def running(results: Path, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A study; whatever the test comes to, nothing of it is left."""
-    study = subprocess.Popen(
-        command(*OPTIONS, "--results-dir", str(results), "--name", "a"),
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield study
-    finally:
-        if study.poll() is None:
-            for each in psutil.Process(study.pid).children(recursive=True):
-                each.kill()
-            study.kill()
-            study.communicate()
-
-
 def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Path) -> None:
     """The tracker is killed, then frozen for 5 s, then a trial is killed inside a window.
 
@@ -82,7 +58,7 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
         )
 
     gate.hold(after=2)
-    with running(tmp_path, {**env, "RAY_TMPDIR": str(ray_folder)}) as study:
+    with begun(tmp_path, *OPTIONS, env={**env, "RAY_TMPDIR": str(ray_folder)}) as study:
         process = psutil.Process(study.pid)
         trained(2)
         actor_of(process, "Tracker").kill()

@@ -55,7 +55,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _list(console: Console) -> None:
-    console.print(f"usage: {PROGRAM} COMMAND [options]     (or python -m MODULE [options])\n")
+    usage = f"usage: {PROGRAM} COMMAND [options]     (or python -m MODULE [options])\n"
+    console.print(usage, markup=False)
     for word, (module, answers) in COMMANDS.items():
         console.print(f"  [bold]{word:12}[/] {escape(answers)}  [dim]{module}[/]", soft_wrap=True)
     console.print(f"\n{PROGRAM} COMMAND --help explains the options of each.")

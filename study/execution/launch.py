@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from rich.console import Console
+from rich.markup import escape
 
 from study.axes.variants import with_variants
 from study.data.progress import shown_by
@@ -76,7 +77,8 @@ def run_study(
         scenario or load_scenario(options.scenario, options.scenario_options),
         source,
     )
-    console.print(f"[bold]study {plan.name}[/]: {design.paradigm}, scenario {plan.scenario.name}")
+    named = f"{design.paradigm}, scenario {escape(plan.scenario.name)}"
+    console.print(f"[bold]study {plan.name}[/]: {named}")
     data, facts = _loaded(plan.scenario, plan.setups, options, console)
     on_this_cpu = options.address is None and plan.device_type == "cpu"
     check_training(

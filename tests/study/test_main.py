@@ -19,6 +19,7 @@ def test_without_a_command_all_are_listed(capsys: pytest.CaptureFixture[str]) ->
     printed = capsys.readouterr().out
     assert status == 0
     assert all(f"{word} " in printed for word in COMMANDS)
+    assert printed.startswith("usage: power-of-training COMMAND [options] ")
 
 
 def test_a_command_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

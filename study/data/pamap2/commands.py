@@ -54,8 +54,10 @@ class Get:
             )
         state = "already there" if fetched.already_there else "ready"
         origin = "" if fetched.modified else ", all nine Protocol files verified"
-        console.print(f"[green]PAMAP2 is {state}:[/] {escape(str(fetched.folder))}{origin}")
-        console.print(f"Next: python -m study.regime --data-dir {escape(str(self.data_dir))}")
+        console.print(
+            f"[green]PAMAP2 is {state}:[/] {escape(str(fetched.folder))}{origin}", soft_wrap=True
+        )
+        _say_next(self.data_dir, console)
         return True
 
 
@@ -106,7 +108,15 @@ class Sample:
             )
         size = sum(file.stat().st_size for file in protocol.iterdir())
         console.print(
-            f"[green]Synthetic sample written:[/] {escape(str(protocol))}, {size / 1e6:,.0f} MB"
+            f"[green]Synthetic sample written:[/] {escape(str(protocol))}, {size / 1e6:,.0f} MB",
+            soft_wrap=True,
         )
-        console.print(f"Next: python -m study.regime --data-dir {escape(str(self.data_dir))}")
+        _say_next(self.data_dir, console)
         return True
+
+
+def _say_next(data_dir: Path, console: Console) -> None:
+    """Print the command to go on with, in one line that can be copied."""
+    console.print(
+        f"Next: python -m study.regime --data-dir {escape(str(data_dir))}", soft_wrap=True
+    )

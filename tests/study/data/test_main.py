@@ -11,8 +11,8 @@ from tests.study.data.pamap2.pamap2_files import write_folder
 
 
 def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sample is written and found to be without fault, and called synthetic."""
-    folder = str(tmp_path / "s")
+    """A sample is written, found to be without fault, called synthetic, and the next command is one line."""
+    folder = str(tmp_path / ("long-name-" * 9))
 
     wrote = main(["sample", "pamap2", "--data-dir", folder, "--rows-per-subject", "6000"])
     checked = main(["check", "pamap2", "--data-dir", folder])
@@ -21,6 +21,7 @@ def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     printed = capsys.readouterr().out
     assert "no fault found" in printed
     assert "a synthetic sample" in printed
+    assert f"\nNext: python -m study.regime --data-dir {folder}\n" in printed
 
 
 def test_faces_are_drawn_then_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,22 +2,24 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from analysis.advice.carbon import Factors, factors_of
+from analysis.advice.recommendation import Recommendation
 from analysis.errors import AnalysisError
-from analysis.findings import Findings, analyse
+from analysis.findings import Findings, analyse, asked_otherwise
 from analysis.quantities import listed
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import ChoiceRule
 from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
-from analysis.read.load import Study, load
+from analysis.read.load import load
 from study.inference.choice import Preference
 from study.record.migration import RENAMED_OPTIONS
 
@@ -99,34 +101,8 @@ class Choices:
         if target is not None and objective.is_share and not 0 < target <= 1:
             message = f"--target is {target:g}; allowed is a share above 0, up to 1."
             raise AnalysisError(message)
-        return self.asked_of(without_idle(comparable(study)) if self.subtract_idle else study)
-
-    def what_ifs(self, findings: Findings) -> Iterator[tuple[str, Findings]]:
-        """Yield the study's findings for each other choice, with that choice in words.
-
-        Args:
-            findings: What it says as asked.
-        """
-        share = findings.score.objective.is_share
-        asked = POINTS * findings.ranking.tolerance
-        for tolerance in _TOLERANCES:
-            if not math.isclose(tolerance, asked):
-                said = (
-                    f"{tolerance:g} {'point' if tolerance == 1 else 'points'}"
-                    if share
-                    else f"{tolerance:g} %"
-                )
-                other = replace(self, tolerance=tolerance)
-                yield f"a tolerance of {said}", other.asked_of(findings.study)
-        for by in (RankBy.ENERGY, RankBy.ENERGY_DELAY, RankBy.ENERGY_TO_TARGET):
-            if by is not self.rank_by:
-                other = replace(self, rank_by=by)
-                yield f"ranked by {by.replace('-', ' ')}", other.asked_of(findings.study)
-
-    def asked_of(self, study: Study) -> Findings:
-        """Findings of a study that has been read, by these options."""
         return analyse(
-            study,
+            without_idle(comparable(study)) if self.subtract_idle else study,
             tolerance=None if self.tolerance is None else self.tolerance / POINTS,
             by=self.rank_by,
             target=self.target,
@@ -135,6 +111,30 @@ class Choices:
             prefer=self.prefer,
             choice=self.choice,
         )
+
+    def what_ifs(self, findings: Findings) -> Iterator[tuple[str, Recommendation]]:
+        """Yield what the study would advise to each other question, with that in words.
+
+        Args:
+            findings: What it says as asked.
+        """
+        ask = partial(
+            asked_otherwise,
+            findings,
+            baseline=self.baseline,
+            prefer=self.prefer,
+            choice=self.choice,
+        )
+        asked = findings.ranking.tolerance
+        unit = "percentage points" if findings.score.objective.is_share else "%"
+        for points in _TOLERANCES:
+            if not math.isclose(points, POINTS * asked):
+                other = ask(tolerance=points / POINTS, by=self.rank_by)
+                yield f"a tolerance of {points:g} {unit}", other
+        for by in (RankBy.ENERGY, RankBy.ENERGY_DELAY, RankBy.ENERGY_TO_TARGET):
+            if by is self.rank_by or (by is RankBy.ENERGY_TO_TARGET and findings.target is None):
+                continue
+            yield f"ranked by {by.replace('-', ' ')}", ask(tolerance=asked, by=by)
 
 
 def check_names(words: Sequence[str]) -> None:

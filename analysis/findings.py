@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from analysis.ranking.shared_curves import with_shared_scores
 from analysis.ranking.tolerance import allowed, asked
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
-from study.inference.choice import Preference
+from study.inference.choice import Aim, Preference
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, ranked_stage
@@ -117,36 +118,16 @@ def analyse(
     if goal is None and by is RankBy.ENERGY_TO_TARGET:
         goal = _reachable(setups, aim.tolerance, objective)
         setups = _setups(facts, ranked_rows, goal, objective)
-    evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
     paradigm = paradigm_info(study)
-    search = paradigm.search
-    ranking = rank(
-        setups,
-        tolerance=aim.tolerance,
-        by=by,
-        baseline=baseline,
-        rule=choice,
-        evidence=evidence,
-        at_chance=at_chance,
-        objective=objective,
-        # By another criterion the user asks for another order.
-        answer=frozenset() if search is None or by is not RankBy.ENERGY else {*search.answer},
-    )
+    ranked = partial(_ranked, aim=aim, by=by, rule=choice)
+    ranking = ranked(study, setups, baseline=baseline, answer=_answer_of_search(paradigm, by))
     return Findings(
         study=study,
         setups=setups,
         bill=study_bill(study.epochs, study.trials),
         ranking=ranking,
-        recommendation=recommend(
-            study,
-            setups,
-            ranking,
-            paradigm=paradigm,
-            stage=stage,
-            factors=factors,
-            test_accuracy=None
-            if ranking.first is None
-            else test_accuracy(ranked_rows[0], ranking.first.setup.setup),
+        recommendation=_recommended(
+            study, setups, ranking, paradigm=paradigm, stage=stage, factors=factors
         ),
         labels=labels_of(study),
         ranked_stage=stage,
@@ -156,18 +137,104 @@ def analyse(
         scopes=_scopes_text(
             given,
             _answer(study, setups, ranking, paradigm),
-            rank_again=lambda other, found: rank(
-                found,
-                tolerance=aim.tolerance,
-                by=by,
-                rule=choice,
-                evidence=(known := weighed(found, aim, other.manifest.data, objective))[0],
-                at_chance=known[1],
-                objective=objective,
-            ),
+            rank_again=ranked,
             stage=stage,
             goal=goal,
         ),
+    )
+
+
+def asked_otherwise(
+    findings: Findings,
+    *,
+    tolerance: float | None = None,
+    by: RankBy = RankBy.ENERGY,
+    baseline: int | None = None,
+    prefer: Preference | None = None,
+    choice: ChoiceRule = ChoiceRule.EXPECTED,
+) -> Recommendation:
+    """Return the advice to another question: energies and paradigms stay as they were computed.
+
+    Args:
+        findings: What the study says to the first question.
+        tolerance: See `analyse`, as the others.
+        by: Likewise; the energy to target is that of the findings' target.
+        baseline: Likewise.
+        prefer: Likewise.
+        choice: Likewise.
+    """
+    study, paradigm = findings.study, findings.paradigm
+    ranking = _ranked(
+        study,
+        findings.setups,
+        aim=asked(study.manifest.options, tolerance=tolerance, prefer=prefer),
+        by=by,
+        rule=choice,
+        baseline=baseline,
+        answer=_answer_of_search(paradigm, by),
+    )
+    return _recommended(
+        study,
+        findings.setups,
+        ranking,
+        paradigm=paradigm,
+        stage=findings.ranked_stage,
+        factors=findings.factors,
+    )
+
+
+def _ranked(
+    study: Study,
+    setups: Sequence[SetupEnergy],
+    *,
+    aim: Aim,
+    by: RankBy,
+    rule: ChoiceRule,
+    baseline: int | None = None,
+    answer: frozenset[int] = frozenset(),
+) -> Ranking:
+    objective = study.manifest.objective
+    evidence, at_chance = weighed(setups, aim, study.manifest.data, objective)
+    return rank(
+        setups,
+        tolerance=aim.tolerance,
+        by=by,
+        baseline=baseline,
+        rule=rule,
+        evidence=evidence,
+        at_chance=at_chance,
+        objective=objective,
+        answer=answer,
+    )
+
+
+def _answer_of_search(paradigm: ParadigmInfo, by: RankBy) -> frozenset[int]:
+    """Setups that a search has answered with; by another criterion the user asks for another order."""
+    search = paradigm.search
+    return frozenset() if search is None or by is not RankBy.ENERGY else frozenset(search.answer)
+
+
+def _recommended(
+    study: Study,
+    setups: Sequence[SetupEnergy],
+    ranking: Ranking,
+    *,
+    paradigm: ParadigmInfo,
+    stage: str | None,
+    factors: Factors | None,
+) -> Recommendation:
+    epochs = study.epochs
+    if stage is not None:
+        epochs, _ = frames_of_stage(study.epochs, study.trials, stage)
+    first = ranking.first
+    return recommend(
+        study,
+        setups,
+        ranking,
+        paradigm=paradigm,
+        stage=stage,
+        factors=factors,
+        test_accuracy=None if first is None else test_accuracy(epochs, first.setup.setup),
     )
 
 

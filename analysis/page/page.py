@@ -39,7 +39,7 @@ _REST = """<header class="top">
 <p class="more">{{ more }}</p>
 </div>
 {% if keys %}<dl class="keys">{% for key in keys %}<div><dt>{{ key.name }}</dt><dd>{{ key.value }}</dd></div>{% endfor %}</dl>{% endif %}
-{% if answers %}<p class="what-if" hidden><label>What if <select id="what-if">{% for words, findings, parts in answers %}<option data-setup="{{ findings.recommendation.setup }}" data-lead="{{ parts[0] }}" data-rest="{{ parts[1] }}" data-more="{{ parts[2] }}">{{ words }}</option>{% endfor %}</select></label></p>{% endif %}
+{% if answers %}<p class="what-if" hidden><label>What if <select id="what-if">{% for words, advice, parts in answers %}<option data-setup="{{ advice.setup }}" data-lead="{{ parts[0] }}" data-rest="{{ parts[1] }}" data-more="{{ parts[2] }}">{{ words }}</option>{% endfor %}</select></label></p>{% endif %}
 </div>
 {% if hero %}{{ figure(hero) }}{% endif %}
 </div>

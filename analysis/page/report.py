@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from analysis.advice.recommendation import Recommendation
 from analysis.errors import AnalysisError
 from analysis.figures.drawing import Draw, draw
 from analysis.findings import Findings
@@ -28,7 +29,7 @@ def write_report(
     *,
     paper: bool = False,
     factors: TableInfo | None = None,
-    what_ifs: Iterable[tuple[str, Findings]] = (),
+    what_ifs: Iterable[tuple[str, Recommendation]] = (),
     drawn_by: Draw = draw,
 ) -> Path:
     """Write the report into the study's folder.
@@ -39,7 +40,7 @@ def write_report(
         findings: What the study says.
         paper: Whether the published numbers stand beside the study's.
         factors: The analysis of variance, where it was asked for.
-        what_ifs: What the study would say if something else were asked, each with that in words.
+        what_ifs: What the study would advise to another question, each with that in words.
         drawn_by: Draws the figures.
 
     Returns:
@@ -84,7 +85,7 @@ def page_text(
     *,
     paper: bool = False,
     factors: TableInfo | None = None,
-    what_ifs: Iterable[tuple[str, Findings]] = (),
+    what_ifs: Iterable[tuple[str, Recommendation]] = (),
 ) -> str:
     """The page: advice and the first figure on top, then everything that they rest on."""
     manifest = findings.study.manifest
@@ -121,13 +122,13 @@ def page_text(
 
 
 def _answers(
-    findings: Findings, what_ifs: Iterable[tuple[str, Findings]]
-) -> tuple[tuple[str, Findings, tuple[str, str, str]], ...]:
+    findings: Findings, what_ifs: Iterable[tuple[str, Recommendation]]
+) -> tuple[tuple[str, Recommendation, tuple[str, str, str]], ...]:
     """Choices, the first as it was, each with the study's findings; empty without a choice."""
-    asked = [("as asked", findings), *what_ifs]
+    asked = [("as asked", findings.recommendation), *what_ifs]
     if len(asked) == 1 or findings.recommendation.setup is None:
         return ()
-    return tuple((words, each, advice_parts(each.recommendation.text)) for words, each in asked)
+    return tuple((words, each, advice_parts(each.text)) for words, each in asked)
 
 
 def replace_file(path: Path, content: bytes) -> None:

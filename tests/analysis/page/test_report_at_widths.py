@@ -136,7 +136,7 @@ def test_the_answer_moves_with_the_question(browser: Browser, regime: Path) -> N
     answer = page.locator("#recommendation .lead")
     first = answer.inner_text()
 
-    page.get_by_label("What if").select_option(label="a tolerance of 0.5 points")
+    page.get_by_label("What if").select_option(label="a tolerance of 0.5 percentage points")
     other = answer.inner_text()
     page.get_by_label("What if").select_option(index=0)
 

@@ -196,7 +196,7 @@ def test_a_trial_measures_its_epochs(shared: Handle) -> None:
     *epochs, trial = readings
     assert kind is Component.GPU
     for reading in epochs:
-        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
+        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
         assert reading.duration_s >= EPOCH_S / 2
         assert reading.method is Method.SAMPLED
     assert sum(map(energy_j, epochs)) <= energy_j(trial) * (1 + 1e-6)
@@ -344,7 +344,7 @@ def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_
     readings = [measured(trial, shared, epoch) for epoch in (first, first + 1)]
 
     for reading in readings:
-        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
+        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
         assert "started anew" not in reading.note
     assert (trial._lane is not None) == was_lost  # noqa: SLF001
 
@@ -361,7 +361,7 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
     assert "started anew" in lost.note
-    assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6)
+    assert energy_j(later) == pytest.approx(POWER_W * later.duration_s, rel=1e-6, abs=1e-8)
     assert pid_of(tracker_of(manager)) != pid
 
 
@@ -444,7 +444,7 @@ def test_a_frozen_tracker_holds_up_no_longer_than_it_is_frozen(manager: Handle) 
 
     assert reading.status is Status.DEGRADED
     assert reading.coverage * reading.duration_s <= reading.duration_s - FROZEN_S / 2
-    assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6)
+    assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
 
 
 def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -> None:

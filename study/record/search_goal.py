@@ -60,6 +60,20 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
     return (_not_reached(curve, max_epochs=max_epochs),)
 
 
+def most_epochs(max_epochs: int, validate_every: float | None) -> int:
+    """Most rows of a training: with `--validate-every` a row ends where it was validated.
+
+    With a number of steps nobody knows it beforehand; there it is the least that it can be.
+
+    Args:
+        max_epochs: `--max-epochs`.
+        validate_every: `--validate-every`; None without it.
+    """
+    if validate_every is None or validate_every >= 1:
+        return max_epochs
+    return max_epochs * math.ceil(1 / validate_every - 1e-9)
+
+
 def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
     """A pessimistic log10 of joules, so that samplers rank also trials that miss the target."""
     whole_j = curve.known_j / curve.epochs * max(max_epochs, curve.epochs)

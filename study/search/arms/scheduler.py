@@ -66,6 +66,7 @@ class Scheduler:
         target: float,
         objective: Objective = ACCURACY,
         policy: Policy | None = None,
+        recorded: Mapping[Choice, int] | None = None,
     ) -> None:
         """Search `arms`.
 
@@ -77,6 +78,7 @@ class Scheduler:
             target: Value of the objective that is to be reached.
             objective: Validation metric that decides.
             policy: What is done; None for the default.
+            recorded: Trainings that there are of each arm; None where there is always one more.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
         self._axes = axes
@@ -85,6 +87,7 @@ class Scheduler:
         self._target = target
         self._objective = objective
         self._policy = policy or Policy()
+        self._recorded = recorded
         self._weighed: tuple[object, Sureness | None] | None = None
 
     @property
@@ -158,8 +161,11 @@ class Scheduler:
         """Sureness of the answer; None where there is none."""
         state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
         if self._weighed is None or self._weighed[0] != state:
-            self._weighed = (state, weigh(self.trainings, self._axes))
+            self._weighed = (state, self._weigh(self.trainings))
         return self._weighed[1]
+
+    def _weigh(self, trainings: Mapping[Choice, Sequence[Training]]) -> Sureness | None:
+        return weigh(trainings, self._axes, self._recorded, rule=self._policy.rule)
 
     @property
     def _untried(self) -> list[Choice]:
@@ -224,7 +230,7 @@ class Scheduler:
         if len(done) >= (len(self.trainings) if most is None else most):
             return None
         known = self.sureness()
-        if known is None or self._is_sure_enough(known, sure, done):
+        if known is None or known.repeat is None or self._is_sure_enough(known, sure, done):
             return None
         many = self.trainings[known.repeat]
         paused = [each for each in many if each.state is State.PAUSED and not each.again]
@@ -239,7 +245,7 @@ class Scheduler:
         """
         if known.right is None or known.right < sure or len(done) < LEAST_REPEATS:
             return False
-        before = weigh(_without(self.trainings, done[-1]), self._axes)
+        before = self._weigh(_without(self.trainings, done[-1]))
         return before is not None and before.right is not None and before.right >= sure
 
 

@@ -32,6 +32,7 @@ from rich.progress import Progress
 from benchmarks.search.compare import compare
 from benchmarks.search.figure import write_figure
 from benchmarks.search.goals import (
+    MANY,
     RECORDED,
     WAYS,
     WORLDS,
@@ -61,9 +62,6 @@ HELD_OUT = (
     *("ours", "ours, --sure 0.9", "an arm by chance first"),
     *("without going on with what was paused", "Zeus's bandit (re-implemented)"),
 )
-MANY = 40
-"""Seeds of a setup that are as good as any number: of so many a search sees a few."""
-
 MIDDLE_TARGET = 0.8
 """Of watch16's three, that at which its reliability is judged."""
 

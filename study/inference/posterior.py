@@ -102,7 +102,11 @@ def axes_of(setups: Sequence[Mapping[str, object]]) -> Integers:
 
 
 def of_all_recorded(
-    drawn: Posterior, every: Integers, *, rng: np.random.Generator | int = SEED
+    drawn: Posterior,
+    every: Integers,
+    *,
+    seen_means: Floats | None = None,
+    rng: np.random.Generator | int = SEED,
 ) -> Posterior:
     """Return draws of the means of all repeats that exist.
 
@@ -117,6 +121,8 @@ def of_all_recorded(
         drawn: Of the true means.
         every: Number of repeats that exist of each setup, at least those that were seen; `UNLIMITED`
             where the true mean is meant. Shape (setups,).
+        seen_means: Draws of the means of those that were seen, where they are not known for sure;
+            None for those of `drawn`. Shape (draws, setups).
         rng: Source of the noise of those that were not seen, or a seed for one.
     """
     seen = drawn.repeats.count
@@ -125,7 +131,7 @@ def of_all_recorded(
     noise = np.random.default_rng(rng).standard_normal(drawn.means.shape)
     away = np.where(every == UNLIMITED, 0.0, noise / np.sqrt(np.maximum(unseen, 1))[..., None, :])
     away = away * np.sqrt(drawn.variances)
-    known = drawn.repeats.mean[..., None, :]
+    known = drawn.repeats.mean[..., None, :] if seen_means is None else seen_means
     return replace(
         drawn,
         means=known + part * (drawn.means + away - known),

@@ -27,7 +27,7 @@ class Policy:
     sure: float | None = None
     most_repeats: int | None = None
     most_arms: int | None = None
-    rule: Rule = Rule.KNOWLEDGE_GRADIENT
+    rule: Rule = Rule.TOP_TWO
 
     @classmethod
     def of(cls, *, sure: float | None, confirm: int, trials: int | None) -> Self:

@@ -14,33 +14,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import betainc
-from scipy.stats import betabinom
+from scipy.special import betainc, betaln, binom
 
 from study.inference.allocation import Rule, next_repeat
 from study.inference.choice import Aim, choose
 from study.inference.moderation import Usual
 from study.inference.posterior import UNLIMITED, Posterior, axes_of, of_all_recorded, posterior
-from study.inference.repeats import Integers, Repeats
+from study.inference.repeats import Floats, Integers, Repeats
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 
-LATER = 1.28
-"""By so much a paused training that gets to the target costs more than it promised, in the mean of
-logarithms (0.25 on 60 made-up worlds of `benchmarks.search.worlds`, 0.14 to 0.6 on recorded ones)."""
+LATER, LEANING, FARTHEST = 0.3, 0.9, 1.5
+"""Of logarithms over what it has used, a paused training that gets to the target comes to `LATER` more
+than `LEANING` times its promise, and to no more than `FARTHEST`: promises of what hardly rises are
+far too high (1,955 paused trainings of the made-up jobs 0 to 59 of `benchmarks.search.worlds`)."""
 
-PREDICTION = 0.35
-"""Standard deviation of the logarithm of what a paused training comes to, over what it promised."""
+PREDICTION = 0.5
+"""Standard deviation of the logarithm of what a paused training comes to, round that."""
 
 CONTENDER = 3.0
 """An arm that costs more than the best times this is not compared: it would only blur how much
 those differ that are near."""
 
-DRAWS = 2000
+DRAWS = 1000
 
-USUAL = Usual(variance=0.15**2, worth=2.0)
+USUAL = Usual(variance=0.25**2, worth=3.0)
 """Seeds of an arm differ by about this deviation of the logarithm, as long as little is known of
-it: on recorded tables by 0.06 to 0.5, on made-up jobs by 0.03 to 0.3."""
+it: on recorded tables by 0.06 to 0.5."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,34 +132,60 @@ def _drawn(
     if found is None:
         message = "nothing is known of a spread"
         raise ValueError(message)
-    return of_all_recorded(found, every)
+    return of_all_recorded(found, every, seen_means=_seen_means(repeats, trainings, every))
 
 
 def _costs_j(trainings: Sequence[Training]) -> list[float]:
-    """Cost of each training to the target, known or promised.
+    """Cost of each training to the target, known or promised; none where all have missed it.
 
     What those used that missed it counts for those that reached it, as for a job that has to be
-    trained again. Where all have missed, what they would need counts.
+    trained again.
     """
     missed = [each for each in trainings if each.missed]
-    others = [each for each in trainings if not each.missed] or missed
-    known = [each.promised_j * (1.0 if each.reached else LATER) for each in others]
-    known = [each for each in known if each > 0]
-    if others is missed or not known:
-        return known
+    known = [
+        each.promised_j if each.reached else _expected_j(each)
+        for each in trainings
+        if not each.missed and each.used_j > 0
+    ]
+    if not known:
+        return []
     mean_j = math.exp(np.mean(np.log(known)))
     dearer = 1 + sum(each.used_j for each in missed) / (len(known) * mean_j)
     return [each * dearer for each in known]
 
 
+def _expected_j(training: Training) -> float:
+    """What a paused training comes to: by its promise, as long as that is near."""
+    promised = math.log(training.promised_j / training.used_j)
+    return training.used_j * math.exp(min(LATER + LEANING * promised, FARTHEST))
+
+
 def _exist(
     trainings: Sequence[Training], recorded: Mapping[Choice, int] | None, arm: Choice
 ) -> int:
-    """Trainings of an arm whose mean is meant; `UNLIMITED` where one of them was only promised."""
-    if recorded is None or not all(each.reached or each.missed for each in trainings):
+    """Trainings of an arm whose mean is meant: all recorded ones that do not miss the target."""
+    if recorded is None:
         return UNLIMITED
-    reached = sum(each.reached for each in trainings)
-    return max(reached, recorded[arm] - (len(trainings) - reached)) if reached else UNLIMITED
+    others = sum(not each.missed for each in trainings)
+    return max(1, others, recorded[arm] - (len(trainings) - others))
+
+
+def _seen_means(
+    repeats: Repeats, trainings: Sequence[Sequence[Training]], every: Integers
+) -> Floats:
+    """Draws of the means of the trainings that were begun. Shape (draws, arms).
+
+    A paused one comes to something round what is expected of it, and to no less than it has used.
+    """
+    source = np.random.default_rng(1)
+    means = np.broadcast_to(repeats.mean, (DRAWS, len(every))).copy()
+    for place, many in enumerate(trainings):
+        paused = [t for t in many if not t.reached and not t.missed and t.used_j > 0]
+        for each in paused:
+            expected, used = math.log(_expected_j(each)), math.log(each.used_j)
+            drawn = np.maximum(expected + PREDICTION * source.standard_normal(DRAWS), used)
+            means[:, place] += (drawn - expected) / repeats.count[place]
+    return means
 
 
 def _has_more(
@@ -186,10 +212,15 @@ def _misses(
         alone = float(betainc(reached + 1, missed + 1, 0.5))
     else:
         left = max(0, recorded - reached - missed)
-        alone = float(
-            betabinom.sf(math.ceil(recorded / 2) - missed - 1, left, missed + 1, reached + 1)
-        )
+        most = np.arange(max(0, math.ceil(recorded / 2) - missed), left + 1)
+        alone = float(_beta_binomial(most, left, missed + 1, reached + 1).sum())
     return alone if missed else alone * min(1.0, 2 * share)
+
+
+def _beta_binomial(misses: Integers, of: int, missed: int, reached: int) -> Floats:
+    """Probability of so many misses, their share being drawn from a beta distribution."""
+    ways = betaln(misses + missed, of - misses + reached) - betaln(missed, reached)
+    return np.asarray(binom(of, misses) * np.exp(ways))
 
 
 def _even(energy: Posterior) -> Posterior:

@@ -123,7 +123,7 @@ class StudyOptions:
     power_limits: Annotated[tuple[str, ...] | None, tyro_optional_arg("WATTS ...")] = None
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
-    validate_every: Annotated[float | None, tyro_optional_arg("SHARE or STEPS")] = None
+    validate_every: Annotated[float | None, tyro_optional_arg("SHARE|STEPS")] = None
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
     target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None

@@ -152,14 +152,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),
         missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
-        grid_j=_grid_j(
-            facts,
-            to_end,
-            epochs,
-            most=most_epochs(
-                int(manifest.options["max_epochs"]), manifest.options.get("validate_every")
-            ),
-        ),
+        grid_j=_grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
         grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
         dearer=_too_dear(ended)

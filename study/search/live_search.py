@@ -168,7 +168,7 @@ class LiveSearch:
         if running.proposal is None:
             return
         values = None
-        most = most_epochs(self._options.max_epochs, self._options.validate_every)
+        most = most_epochs(vars(self._options))
         if not failed and curve.best_score is not None:
             values = values_of(self._goal, curve, max_epochs=most)
         if values is None and not curve.stopped:

@@ -14,12 +14,12 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.start import starting_arms
 from study.search.arms.training import State, Training
 from study.search.bill import overhead_j
 from study.search.options import SearchOptions
-from study.search.recurring.recurrences import Recurrences
 from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget

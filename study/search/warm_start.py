@@ -107,8 +107,7 @@ def _values(
     target: float | None,
 ) -> dict[TrialRecord, tuple[float, ...]]:
     """The values of those trials that have some."""
-    options = manifest.options
-    max_epochs = most_epochs(int(options["max_epochs"]), options.get("validate_every"))
+    max_epochs = most_epochs(manifest.options)
     found = {}
     for trial in trials:
         curve = curve_of_trial(trial, target=target, objective=manifest.objective)

@@ -9,11 +9,11 @@ from study.command import ending, show_analysis
 from study.command_line import command_line, parse
 from study.errors import OptionError
 from study.scenario_lookup import load_scenario
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.training import Training
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
 from study.search.recurring.options import RecurringOptions
-from study.search.recurring.recurrences import Recurrences
 from study.search.text import energy_text
 from study.store.folder import StudyFolder
 

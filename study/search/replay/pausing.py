@@ -11,10 +11,10 @@ from typing import final
 
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.sureness import Sureness
 from study.search.arms.training import Setting, State, Training
-from study.search.recurring.recurrences import Recurrences
 from study.search.replay.arms import ArmTable
 from study.search.replay.simulation import check_budget
 from study.search.replay.table import RecordedTraining, ReplayTable

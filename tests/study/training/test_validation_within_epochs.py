@@ -88,4 +88,4 @@ def test_a_training_that_is_lost_within_an_epoch_goes_on_there(
 @pytest.mark.parametrize(("every", "rows"), [(None, 3), (0.25, 12), (0.3, 12), (500, 3)])
 def test_the_longest_training_is_counted_in_validations(every: float | None, rows: int) -> None:
     """By steps nobody knows it beforehand."""
-    assert most_epochs(3, every) == rows
+    assert most_epochs({"max_epochs": 3, "validate_every": every}) == rows

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from study.search.arms.order import ArmOrder
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.training import State, Training
-from study.search.recurring.recurrences import Recurrences
 from study.search.space.space import Axis, Choice
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import StopDecision

@@ -63,7 +63,7 @@ def _likelihoods(alike: Likeness, values: Floats, points: Floats) -> Floats:
 
 def _likelihood(alike: Likeness, values: Floats, sizes: Floats) -> float:
     covariance = alike.covariance(sizes)
-    covariance[np.diag_indices_from(covariance)] += sizes[-1] ** 2
+    covariance.flat[:: len(covariance) + 1] += sizes[-1] ** 2
     try:
         factor = cho_factor(covariance, lower=True, check_finite=False)
     except LinAlgError:  # rounding, where the noise is next to nothing

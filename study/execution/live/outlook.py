@@ -1,9 +1,10 @@
 """What a study and its trials will have used, forecast while they run (`study.forecast`).
 
-A forecast is made anew when a stage has ended or a trial has some epochs more, but takes at most a
-small share of the driver's time.
+A forecast is made beside the driver, which goes on meanwhile, and takes at most a small share of a
+processor's time.
 """
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import final
@@ -16,9 +17,14 @@ from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
 
 SHARE = 0.02
-"""Most of the driver's time that forecasts take."""
+"""Most of a processor's time that forecasts take."""
 
 _ENDS_BY_ITSELF = StopReason.PATIENCE
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    """Whatever goes wrong there is printed, and leaves the study alone."""
+    threading.Thread(target=work, daemon=True).start()
 
 
 @final
@@ -35,6 +41,7 @@ class Outlook:
         max_epochs: int,
         patience: int,
         now_s: Callable[[], float] = time.monotonic,
+        begin: Callable[[Callable[[], None]], object] = _in_a_thread,
     ) -> None:
         """Forecast a study.
 
@@ -46,6 +53,7 @@ class Outlook:
             max_epochs: Limit of epochs.
             patience: Epochs without a better one after which a training ends.
             now_s: A clock, in seconds.
+            begin: Begins to compute; by default in a thread.
         """
         self._plans = plans
         self._stages = stages
@@ -54,6 +62,8 @@ class Outlook:
         self._max_epochs = max_epochs
         self._patience = patience
         self._now_s = now_s
+        self._begin = begin
+        self._computes = False
         self._latest: StudyForecast | None = None
         self._due_s = now_s()
         self._ended: dict[tuple[str, str], None] = {}
@@ -64,13 +74,21 @@ class Outlook:
         return self._latest
 
     def renew(self) -> None:
-        """Forecast anew, if it is time to."""
-        start_s = self._now_s()
-        if start_s < self._due_s:
+        """Begin to forecast anew, if it is time to."""
+        if self._computes or self._now_s() < self._due_s:
             return
-        self._latest = study_forecast(self.runs(), max_epochs=self._max_epochs)
-        now_s = self._now_s()
-        self._due_s = now_s + (now_s - start_s) / SHARE
+        self._computes = True
+        runs = self.runs()  # here, because rows come meanwhile
+        self._begin(lambda: self._forecast(runs))
+
+    def _forecast(self, runs: Sequence[Run]) -> None:
+        start_s = self._now_s()
+        try:
+            self._latest = study_forecast(runs, max_epochs=self._max_epochs)
+        finally:
+            now_s = self._now_s()
+            self._due_s = now_s + (now_s - start_s) / SHARE
+            self._computes = False
 
     def runs(self) -> list[Run]:
         """All trainings: those that have ended in the order of their ends, then the others."""

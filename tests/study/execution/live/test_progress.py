@@ -41,6 +41,7 @@ class Screen:
             max_epochs=10,
             patience=1,
             now_s=lambda: 0.0,
+            begin=lambda work: work(),
         )
         self.file = io.StringIO()
         self.console = Console(

@@ -35,7 +35,10 @@ def write_recorded_study(folder: Path) -> Path:
     epochs: list[EpochRecord] = []
     trials: list[TrialRecord] = []
     for (size, rate, seed), rows in frame.groupby(["batch_size", "learning_rate", "seed"]):
-        own = [_epoch(row, manifest, numbers[int(size), float(rate)]) for row in rows.to_dict("records")]
+        own = [
+            _epoch(row, manifest, numbers[int(size), float(rate)])
+            for row in rows.to_dict("records")
+        ]
         epochs += own
         trials.append(_trial(own))
         del seed

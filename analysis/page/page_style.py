@@ -110,7 +110,7 @@ details > .wide { margin-top: .8rem; }
   @page { margin: 16mm 14mm; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .files, #live, #tip { display: none; }
   .hero { display: block; padding: 1rem 0; } .lead { font-size: 17pt; }
-  h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3 { break-after: avoid; }
+  h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3, summary { break-after: avoid; } .legend { break-before: avoid; }
   figure, .keys, tr, li { break-inside: avoid; } thead { display: table-header-group; }
   .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; max-width: 100%; max-height: 72mm; }
   .hero figure svg { max-height: 100mm; } table { font-size: 7.5pt; }

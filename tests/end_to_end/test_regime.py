@@ -100,7 +100,7 @@ def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
         }
     assert {"batch_size", "learning_rate"} <= parameters
     assert layout["category"][0]["title"] == SIDE_BY_SIDE
-    assert all(curve["payload"] for curve in curves)
+    assert all(curve["tag_to_events"] for curve in curves)
     assert f"tensorboard --logdir {smoke.folder}" in smoke.out
     assert "#custom_scalars" in smoke.out
 

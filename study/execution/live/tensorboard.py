@@ -6,6 +6,8 @@ Takes the place of Ray's own logger, which makes a curve of each number, constan
 from typing import Any, final
 
 from ray.tune.logger import TBXLoggerCallback
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboardX.proto.summary_pb2 import Summary
 from typing_extensions import override
 
 from study.record.files import EnergyUnit, unit_of
@@ -55,12 +57,10 @@ class StudyTensorBoard(TBXLoggerCallback):
         written = {}
         for point in tags.points(result):
             written[point.tag] = point.value
-            writer.add_scalar(
-                point.tag,
-                point.value,
-                global_step=result["training_iteration"],
-                summary_description=point.description,
-            )
+            # Not by `add_scalar`: TensorBoard's own reader drops the descriptions of its form.
+            described = scalar_pb(point.tag, point.value, description=point.description)
+            summary = Summary.FromString(described.SerializeToString())
+            writer.file_writer.add_summary(summary, result["training_iteration"])
         self._trial_result[trial] = written
         writer.flush()
 

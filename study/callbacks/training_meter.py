@@ -16,15 +16,17 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from study.callbacks.handing_on import HandingOn
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
 from study.errors import StudyError
+from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
@@ -55,6 +57,8 @@ class TrainingMeter:
         *,
         request: Request | None = None,
         detection: Detection | None = None,
+        log: Sequence[str] = (),
+        name: str = "",
     ) -> None:
         """Say what is trained; nothing is measured before `start` or `with`.
 
@@ -62,10 +66,15 @@ class TrainingMeter:
             training: What is trained.
             request: Sources to look for; left out: all that work.
             detection: Sources that were opened already.
+            log: Who hears of the training as it goes on, as `--log` of a study takes it.
+            name: Of the training there; left out: the name of what is trained.
 
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used.
+            OptionError: `log` names what is not known, or not installed.
         """
+        self._handing_on = HandingOn(exports_of(log))
+        self._name = name
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
@@ -87,12 +96,14 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
+        self._handing_on.begin(self._name or self.training.scenario, self._run())
 
     def stop(self) -> None:
         """End it; may be called twice."""
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
+        self._handing_on.end(self._run())
 
     def __enter__(self) -> Self:
         self.start()
@@ -118,6 +129,7 @@ class TrainingMeter:
     def begin_epoch(self) -> MeasuredEpoch:
         """Begin the next epoch."""
         self._close(SETUP)
+        self._handing_on.epochs(self._run())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")
@@ -154,25 +166,11 @@ class TrainingMeter:
             ValueError: No epoch has ended.
             StorageError: The folder cannot be written.
         """
-        ended = tuple(each for each in self.epochs if each.readings)
-        if not ended:
+        run = self._run(stop_reason)
+        if not run.epochs:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
-        write_study(
-            Path(folder),
-            Run(
-                training=self.training,
-                detection=self._detection,
-                devices=self._devices,
-                scope=self.scope,
-                epochs=ended,
-                whole=self._readings.get(WHOLE, {}),
-                setup=self._readings.get(SETUP, {}),
-                started_at=self._started_at,
-                hostname=socket.gethostname(),
-                stop_reason=stop_reason,
-            ),
-        )
+        write_study(Path(folder), run)
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
         """Save at the end of somebody else's training, which a folder that fails must not end.
@@ -185,6 +183,21 @@ class TrainingMeter:
             self.save(folder, stop_reason=stop_reason)
         except (StudyError, OSError, ValueError) as error:
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
+
+    def _run(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
+        """The training as far as it has come."""
+        return Run(
+            training=self.training,
+            detection=self._detection,
+            devices=self._devices,
+            scope=self.scope,
+            epochs=tuple(each for each in self.epochs if each.readings),
+            whole=self._readings.get(WHOLE, {}),
+            setup=self._readings.get(SETUP, {}),
+            started_at=self._started_at,
+            hostname=socket.gethostname(),
+            stop_reason=stop_reason,
+        )
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:

@@ -49,6 +49,7 @@ class EnergyCallback(Callback):
             request: Sources to look for; left out: all that work.
         """
         self.meter: TrainingMeter | None = None
+        self._runs = False
         self._folder = folder
         self._objective = objective or Objective("val_loss", "min")
         self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
@@ -58,6 +59,7 @@ class EnergyCallback(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Begin to measure."""
+        self._runs = True
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -81,14 +83,14 @@ class EnergyCallback(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Begin an evaluation; the check before the training is a part of the set-up."""
-        if self.meter is not None and not trainer.sanity_checking:
+        if self.meter is not None and self._runs and not trainer.sanity_checking:
             self.meter.begin_evaluation()
 
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """End an evaluation."""
-        if self.meter is not None and not trainer.sanity_checking:
+        if self.meter is not None and self._runs and not trainer.sanity_checking:
             energy_j = self.meter.end_evaluation()
             if energy_j is not None:
                 pl_module.log("val_energy_j", energy_j)
@@ -112,6 +114,7 @@ class EnergyCallback(Callback):
         """Keep the training where a folder was given."""
         if self.meter is None:
             return
+        self._runs = False
         self.meter.stop()
         if self._folder is not None and trainer.is_global_zero and self.meter.epochs:
             is_early = len(self.meter.epochs) < (trainer.max_epochs or 0)
@@ -120,5 +123,6 @@ class EnergyCallback(Callback):
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Let go of the sensors; a training that fails is not kept."""
+        self._runs = False
         if self.meter is not None:
             self.meter.stop()

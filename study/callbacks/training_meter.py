@@ -16,15 +16,16 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from study.callbacks.place import free_place
+from study.callbacks.plain_values import numbers_in
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
-from study.errors import StudyError
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
@@ -69,6 +70,7 @@ class TrainingMeter:
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
+        self._places: dict[Path, Path] = {}
         self._started_at = ""
         self._detection = detection or detect(request)
         self._meter = EnergyMeter(self._detection)
@@ -143,12 +145,17 @@ class TrainingMeter:
 
     def save(
         self, folder: str | os.PathLike[str], *, stop_reason: StopReason = StopReason.MAX_EPOCHS
-    ) -> None:
+    ) -> Path:
         """Leave a folder that `python -m analysis` reads as a study of one setup.
+
+        A study of another training is not overwritten: this one is then kept beside it, in `FOLDER-2`.
 
         Args:
             folder: The study's folder; its name is that of the study.
             stop_reason: Why the training ended.
+
+        Returns:
+            The folder in which it is kept.
 
         Raises:
             ValueError: No epoch has ended.
@@ -158,8 +165,14 @@ class TrainingMeter:
         if not ended:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
+        asked = Path(folder).absolute()
+        place = self._places[asked] if asked in self._places else free_place(asked)
+        self._places[asked] = place
+        if place != asked:
+            _log.warning("%s holds another training; this one is kept in %s", asked, place)
+        self._warn_of_objective(ended)
         write_study(
-            Path(folder),
+            place,
             Run(
                 training=self.training,
                 detection=self._detection,
@@ -173,6 +186,7 @@ class TrainingMeter:
                 stop_reason=stop_reason,
             ),
         )
+        return place
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
         """Save at the end of somebody else's training, which a folder that fails must not end.
@@ -183,8 +197,16 @@ class TrainingMeter:
         """
         try:
             self.save(folder, stop_reason=stop_reason)
-        except (StudyError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training's own end follows
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
+
+    def _warn_of_objective(self, ended: Sequence[MeasuredEpoch]) -> None:
+        """Say so where no epoch has a value of the metric that decides."""
+        name = self.training.objective.name
+        there = sorted({metric for each in ended for metric in numbers_in(each.metrics)})
+        if name not in there:
+            told = f"there are {', '.join(there)}" if there else "there are no metrics"
+            _log.warning("no epoch has the objective %r; %s. Name one of them.", name, told)
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:

@@ -1,6 +1,9 @@
 """A training in a loop of its own, for those who hear of it as it goes on."""
 
+import logging
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import final
 
 from study.callbacks.manifest_of_one import manifest_of_one
@@ -9,6 +12,8 @@ from study.callbacks.training import MeasuredEpoch, Run
 from study.exports.study_exports import StudyExports
 from trackers.exports.exporter import DeviceUse
 from trackers.sample import Method
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -25,29 +30,38 @@ class HandingOn:
     def begin(self, name: str, run: Run) -> None:
         """Begin a training."""
         self._name = name
-        if self._exports:
-            self._exports.begin(manifest_of_one(name, run), None)
-            self._exports.begin_trial(plan_of(run.training))
+        with self._harmless():
+            if self._exports:
+                self._exports.begin(manifest_of_one(name, run), None)
+                self._exports.begin_trial(plan_of(run.training))
 
     def epochs(self, run: Run) -> None:
         """Hand on the epochs that are new."""
-        if not self._exports:
-            return
-        for epoch in run.epochs:
-            if epoch.number not in self._used:
-                self._used.add(epoch.number)
-                self._exports.devices(self._uses(run, epoch))
-        for record in epochs_of(self._name, run):
-            self._exports.epoch(record)
+        with self._harmless():
+            for epoch in run.epochs if self._exports else ():
+                if epoch.number not in self._used:
+                    self._used.add(epoch.number)
+                    self._exports.devices(self._uses(run, epoch))
+            for record in epochs_of(self._name, run) if self._exports else ():
+                self._exports.epoch(record)
 
     def end(self, run: Run) -> None:
         """End it; may be called twice."""
-        if self._exports and run.epochs:
-            self.epochs(run)
-            trial = trial_of(self._name, run)
-            self._exports.end_trial(trial)
-            self._exports.will_end([trial], finished=True)
+        self.epochs(run)
+        with self._harmless():
+            if self._exports and run.epochs:
+                trial = trial_of(self._name, run)
+                self._exports.end_trial(trial)
+                self._exports.will_end([trial], finished=True)
         self._exports.close()
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Whatever it is, the training goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.warning("an epoch was not handed on: %s", error)
 
     def _uses(self, run: Run, epoch: MeasuredEpoch) -> list[DeviceUse]:
         """Mean powers of an epoch, and the energies of all so far."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from keras.callbacks import Callback
 
+from study.callbacks.plain_values import numbers_in
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -59,7 +60,9 @@ class EnergyCallback(Callback):
         self._log = tuple(log)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin to measure."""
+        """Begin to measure; what a training that failed has left open is ended."""
+        if self.meter is not None:
+            self.meter.stop()
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -84,10 +87,9 @@ class EnergyCallback(Callback):
             return
         measured = self.meter.end_epoch()
         logs = {} if logs is None else logs
-        validated = {
-            k.removeprefix("val_"): float(v) for k, v in logs.items() if k.startswith("val_")
-        }
-        measured.train_loss = None if "loss" not in logs else float(logs["loss"])
+        told = numbers_in(logs)  # a metric may have a value for each class
+        validated = {k.removeprefix("val_"): v for k, v in told.items() if k.startswith("val_")}
+        measured.train_loss = told.get("loss")
         measured.val_loss = validated.get("loss")
         measured.metrics = validated
         if measured.energy_j is not None and measured.mean_power_w is not None:

@@ -3,9 +3,11 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from study.callbacks.manifest_of_one import manifest_of_one
+from study.callbacks.plain_values import number_of, numbers_in, plain_training
 from study.callbacks.training import STAGE, Run, Training
 from study.record.bookings import WindowRecord
 from study.record.files import (
@@ -39,6 +41,7 @@ def write_study(folder: Path, run: Run) -> None:
     Raises:
         StorageError: The folder cannot be written.
     """
+    run = replace(run, training=plain_training(run.training))
     place = StudyFolder(str(folder.absolute().parent), folder.name)
     place.prepare()
     epochs = [each.to_row() for each in epochs_of(folder.name, run)]
@@ -93,6 +96,7 @@ def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
     for epoch in run.epochs:
         ranks = line(_in_order(run.scope), run.devices, epoch.readings, peak_power_w=None)
         counted = [epoch.readings[each.uuid] for each in _counted(run)]
+        metrics = numbers_in(epoch.metrics)
         total_j = math.nan if ranks.energy_j is None else total_j + ranks.energy_j
         by_component = {
             each: line((each,), run.devices, epoch.readings, peak_power_w=None).energy_j
@@ -120,12 +124,12 @@ def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
             learning_rate=training.learning_rate,
             seed=training.seed,
             epoch=epoch.number,
-            train_loss=_finite(epoch.train_loss),
-            val_loss=_finite(epoch.val_loss),
-            val_score=_finite(epoch.metrics.get(training.objective.name)),
+            train_loss=number_of(epoch.train_loss),
+            val_loss=number_of(epoch.val_loss),
+            val_score=metrics.get(training.objective.name),
             epoch_time_s=duration_s,
             epoch_energy_j=ranks.energy_j,
-            energy_j=_finite(total_j),
+            energy_j=number_of(total_j),
             mean_power_w=ranks.mean_power_w,
             energy_method=_method(ranks),
             energy_status=_status(ranks, counted),
@@ -138,7 +142,7 @@ def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
             peak_memory_bytes=None,
             stop_reason=run.stop_reason if epoch is run.epochs[-1] else None,
             parameters=_parameters(training),
-            val_metrics=metrics_text(epoch.metrics),
+            val_metrics=metrics_text(metrics),
             gpu_energy_j=by_component[Component.GPU],
             cpu_energy_j=by_component[Component.CPU],
             memory_energy_j=by_component[Component.MEMORY],
@@ -189,7 +193,3 @@ def _status(ranks: Line, counted: Sequence[Reading]) -> EnergyStatus:
 
 def _parameters(training: Training) -> str | None:
     return json.dumps(dict(training.parameters), sort_keys=True) if training.parameters else None
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

@@ -23,9 +23,10 @@ from types import TracebackType
 from typing import Self, final
 
 from study.callbacks.handing_on import HandingOn
+from study.callbacks.place import free_place
+from study.callbacks.plain_values import numbers_in
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
-from study.errors import StudyError
 from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
@@ -78,6 +79,7 @@ class TrainingMeter:
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
+        self._places: dict[Path, Path] = {}
         self._started_at = ""
         self._detection = detection or detect(request)
         self._meter = EnergyMeter(self._detection)
@@ -96,14 +98,14 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
-        self._handing_on.begin(self._name or self.training.scenario, self._run())
+        self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self) -> None:
         """End it; may be called twice."""
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
-        self._handing_on.end(self._run())
+        self._handing_on.end(self.run_so_far())
 
     def __enter__(self) -> Self:
         self.start()
@@ -129,7 +131,7 @@ class TrainingMeter:
     def begin_epoch(self) -> MeasuredEpoch:
         """Begin the next epoch."""
         self._close(SETUP)
-        self._handing_on.epochs(self._run())
+        self._handing_on.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")
@@ -155,22 +157,34 @@ class TrainingMeter:
 
     def save(
         self, folder: str | os.PathLike[str], *, stop_reason: StopReason = StopReason.MAX_EPOCHS
-    ) -> None:
+    ) -> Path:
         """Leave a folder that `python -m analysis` reads as a study of one setup.
+
+        A study of another training is not overwritten: this one is then kept beside it, in `FOLDER-2`.
 
         Args:
             folder: The study's folder; its name is that of the study.
             stop_reason: Why the training ended.
 
+        Returns:
+            The folder in which it is kept.
+
         Raises:
             ValueError: No epoch has ended.
             StorageError: The folder cannot be written.
         """
-        run = self._run(stop_reason)
+        run = self.run_so_far(stop_reason)
         if not run.epochs:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
-        write_study(Path(folder), run)
+        asked = Path(folder).absolute()
+        place = self._places[asked] if asked in self._places else free_place(asked)
+        self._places[asked] = place
+        if place != asked:
+            _log.warning("%s holds another training; this one is kept in %s", asked, place)
+        self._warn_of_objective(run.epochs)
+        write_study(place, run)
+        return place
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
         """Save at the end of somebody else's training, which a folder that fails must not end.
@@ -181,11 +195,11 @@ class TrainingMeter:
         """
         try:
             self.save(folder, stop_reason=stop_reason)
-        except (StudyError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training's own end follows
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
 
-    def _run(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
-        """The training as far as it has come."""
+    def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
+        """Return the training as far as it has come."""
         return Run(
             training=self.training,
             detection=self._detection,
@@ -198,6 +212,14 @@ class TrainingMeter:
             hostname=socket.gethostname(),
             stop_reason=stop_reason,
         )
+
+    def _warn_of_objective(self, ended: Sequence[MeasuredEpoch]) -> None:
+        """Say so where no epoch has a value of the metric that decides."""
+        name = self.training.objective.name
+        there = sorted({metric for each in ended for metric in numbers_in(each.metrics)})
+        if name not in there:
+            told = f"there are {', '.join(there)}" if there else "there are no metrics"
+            _log.warning("no epoch has the objective %r; %s. Name one of them.", name, told)
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:

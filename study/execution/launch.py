@@ -1,5 +1,6 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -90,6 +91,7 @@ def run_study(
         plan.stages,
         [each.parameters for each in plan.setups],
         precision=options.precision if on_this_cpu else None,
+        least_batch=least_batch(plan.setups, options),
     )
     plan.folder.prepare()
     manifest = _manifest(
@@ -263,6 +265,12 @@ def _run(
             exports=exports,
         ).run(data, console)
     return _outcome(folder, recorder.trials(), expected=source.expected)
+
+
+def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
+    """Samples of the smallest part of a batch that goes through a network at once."""
+    batch = min((each.batch_size for each in setups), default=min(options.batch_sizes))
+    return max(1, math.ceil(batch / options.accumulate) // options.workers)
 
 
 def _loaded(

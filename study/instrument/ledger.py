@@ -14,7 +14,7 @@ from study.exports.study_exports import exports_of
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.tune_rows import SetupBook
+from study.record.tune_rows import SetupBook, energy_in
 from study.record.vocabulary import StopReason
 from study.store.parts import whole_trial
 from trackers.node.actor import Handle
@@ -132,7 +132,7 @@ class EnergyLedger(tune.Callback):
         trial, result = info["trial"], info["result"]
         reason = None
         if result.get("done"):
-            by_itself = (result.get("energy") or {}).get("is_last") or trial.should_stop(result)
+            by_itself = energy_in(result).get("is_last") or trial.should_stop(result)
             reason = StopReason.MAX_EPOCHS if by_itself else StopReason.STOPPED
         if self._run is not None:
             self._run.add(trial.trial_id, trial.config, result, reason)

@@ -158,7 +158,8 @@ class StudyFolder:
         """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
         if not self._has(name):
             return []
-        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files)
+        # A folder above may be called `seed=3`: no column of ours is told by a path.
+        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         if not is_earlier(table.column_names):
             rows: list[dict[str, Any]] = table.to_pylist()
             return rows

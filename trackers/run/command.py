@@ -1,5 +1,6 @@
 """The command line of `python -m trackers run`."""
 
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,11 @@ from trackers.carbon.countries import find_country
 from trackers.errors import TrackerError
 from trackers.exports.exports import Exports
 from trackers.exports.known import asked_for
+from trackers.places import check_place
 from trackers.run.account import Account
 from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
-from trackers.run.files import append_csv, write_json
+from trackers.run.files import append_csv, check_table, write_json
 from trackers.run.handing_on import HandingOn
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
@@ -78,14 +80,15 @@ def main(args: Sequence[str]) -> int:
     if not command:
         sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
         return 2
-    request = Request(
-        tracker=options.tracker,
-        cpu_watts=options.cpu_watts,
-        cpu_idle_watts=options.cpu_idle_watts,
-    )
     try:
+        _check_places(options)
         g_per_kwh = _g_per_kwh(options)
         exports = Exports(asked_for(options.log))
+        request = Request(
+            tracker=options.tracker,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
         account = _measured(command, detect(request), options, g_per_kwh, exports)
     except LookupError as error:
         sys.stderr.write(f"trackers: {error}\n")
@@ -114,14 +117,32 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(args[:at]), list(args[at + 1 :])
 
 
+def _check_places(options: RunOptions) -> None:
+    """Refuse files that the account could not be written to, before the command runs.
+
+    Raises:
+        PlaceError: There is one.
+    """
+    if options.json is not None:
+        check_place(options.json, option="--json")
+    if options.csv is not None:
+        check_place(options.csv, option="--csv")
+        check_table(options.csv)
+
+
 def _g_per_kwh(options: RunOptions) -> float | None:
     """Carbon intensity of the electricity; None where none was asked for.
 
     Raises:
         LookupError: The country is not in the table.
+        TrackerError: It is no amount.
     """
-    if options.carbon_intensity is not None or options.country is None:
-        return options.carbon_intensity
+    intensity = options.carbon_intensity
+    if intensity is not None and not 0 <= intensity < math.inf:
+        message = f"--carbon-intensity is {intensity}; allowed is a number of grams from 0"
+        raise TrackerError(message)
+    if intensity is not None or options.country is None:
+        return intensity
     return find_country(options.country).g_per_kwh
 
 

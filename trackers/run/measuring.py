@@ -15,6 +15,7 @@ from trackers.run.account import Account, account
 from trackers.run.child import Child, passing_signals_on
 from trackers.sample import Component, Device, Reading, process_device
 from trackers.source import KnowsUsers, PowerSource
+from trackers.sources.cpu_estimate import descendants
 from trackers.sources.detect import Detection
 
 TICK_S = 1.0
@@ -175,9 +176,9 @@ class _Tree:
 
 
 def _tree_pids(pid: int) -> frozenset[int]:
-    """A process and its children."""
+    """A process and its children, as far as they may be known."""
     try:
-        children = psutil.Process(pid).children(recursive=True)
+        children = descendants(psutil.Process(pid))
     except psutil.Error:
         children = []
     return frozenset({pid, *(child.pid for child in children)})

@@ -201,7 +201,7 @@ def _run(
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
     if earlier is None:
-        _remove_checkpoints(folder)
+        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
@@ -337,12 +337,6 @@ def _manifest(
         objective=objective_of(plan.scenario),
         encoder_weights=encoder_weights,
     )
-
-
-def _remove_checkpoints(folder: StudyFolder) -> None:
-    """Those of a study of this name whose manifest was deleted."""
-    for left in folder.names(CHECKPOINTS_FOLDER):
-        folder.delete(f"{CHECKPOINTS_FOLDER}/{left}")
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

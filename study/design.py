@@ -1,6 +1,7 @@
 """A study before it is run, and its outcome. Light: no Ray, no torch."""
 
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from study.record.records import TrialRecord
 from study.record.vocabulary import Paradigm
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
+
+LONGEST_SCENARIO = 40
+"""Letters of a scenario's name in that of its study, which is a folder's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,11 @@ class StudyOutcome:
 
 
 def new_name(paradigm: Paradigm, scenario: str) -> str:
-    """A name for a study that was given none."""
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)
-    return f"{paradigm}-{plain}-{time.strftime('%Y%m%d-%H%M%S')}"
+    """A name for a study that was given none.
+
+    Jobs of an array begin in the same second, and an hour of a local clock comes twice in autumn: the
+    last letters are drawn.
+    """
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)[:LONGEST_SCENARIO].strip("-")
+    parts = (str(paradigm), plain, time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2))
+    return "-".join(filter(None, parts))

@@ -69,7 +69,7 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
         ClusterError: The folder is the root of the file system or the user's home.
     """
     folder = folder.resolve()
-    if folder in {Path(folder.anchor), (home or Path.home()).resolve()}:
+    if folder in {Path(folder.anchor), home or _home()}:
         message = (
             f"--address: the working folder is {folder}, and all of it would be sent to the cluster's "
             "machines. Start the command in the folder of your project."
@@ -92,3 +92,11 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
         folder, [matches], take, include_gitignore=True, logger=_quiet
     )
     return Upload(folder=folder, excluded=excluded, files=len(sizes), size_bytes=sum(sizes))
+
+
+def _home() -> Path | None:
+    """The user's home; None for one that has none, as in containers that run under any number."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None

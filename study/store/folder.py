@@ -139,6 +139,11 @@ class StudyFolder:
         chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
         return [each.base_name for each in self._files.get_file_info(chosen)]
 
+    def empty(self, name: str) -> None:
+        """Delete the files in one of its folders."""
+        for each in self.names(name):
+            self.delete(f"{name}/{each}")
+
     def delete(self, name: str) -> None:
         """Take a file away; where it is not there or the storage is away, nothing happens."""
         with suppress(OSError):
@@ -158,7 +163,8 @@ class StudyFolder:
         """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
         if not self._has(name):
             return []
-        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files)
+        # A folder above may be called `seed=3`: no column of ours is told by a path.
+        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         if not is_earlier(table.column_names):
             rows: list[dict[str, Any]] = table.to_pylist()
             return rows

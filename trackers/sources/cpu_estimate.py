@@ -99,7 +99,7 @@ class ProcessTree:
         if newest is None and now_s < self._refresh_at_s:
             return
         self._newest, self._refresh_at_s = newest, now_s + CHILDREN_REFRESH_S
-        self._children = _descendants(self._process)
+        self._children = descendants(self._process)
 
 
 def newest_process() -> str | None:
@@ -114,12 +114,18 @@ def newest_process() -> str | None:
     return None if newest == "0" else newest  # sandboxes that do not count say 0
 
 
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    """Children of a process and theirs; by the kernel's own lists where it has them."""
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Children of a process and theirs; by the kernel's own lists where it has them.
+
+    Where it has none, all processes of the machine are looked at, which a hardened one forbids (psutil
+    issues 2026, 2167): children are then not known.
+    """
     try:
         pids = list(_listed_children(process.pid))
     except OSError:
-        return process.children(recursive=True)
+        with suppress(OSError, psutil.AccessDenied):
+            return process.children(recursive=True)
+        return []
     found = []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
@@ -311,7 +317,8 @@ def _machine_busy_seconds() -> float:
 def cpu_model() -> str:
     """The CPU's model as the operating system names it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a kernel file
+        # A hypervisor may put any bytes there.
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a kernel file
             for line in file:
                 if line.startswith("model name"):
                     return line.partition(":")[2].strip()

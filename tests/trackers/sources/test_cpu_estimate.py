@@ -10,13 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import pytest
 
 from tests.waiting import waited_for
 from trackers.clock import ManualClock
 from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, process_device
-from trackers.sources.cpu_estimate import CHILDREN_REFRESH_S, CpuEstimateSource, ProcessTree
+from trackers.sources.cpu_estimate import (
+    CHILDREN_REFRESH_S,
+    CpuEstimateSource,
+    ProcessTree,
+    descendants,
+)
 
 BURNT_S = 0.5
 WORDS = f"""
@@ -377,3 +383,15 @@ def test_idle_watts_must_be_below_rated_watts() -> None:
     """Such a pair is refused with both numbers and where the rating came from."""
     with pytest.raises(SourceUnavailableError, match="60 W when idle and 50 W at full load"):
         CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=60.0)
+
+
+def test_children_that_may_not_be_known_are_none() -> None:
+    """Where `/proc` is closed (hidepid), looking at all processes of the machine is forbidden."""
+
+    class Hidden:
+        pid = 2**22 + 1  # more than there are: its own lists are not there
+
+        def children(self, *, recursive: bool) -> list[psutil.Process]:
+            raise PermissionError(1, "Operation not permitted", "/proc/1/stat", recursive)
+
+    assert descendants(Hidden()) == []  # type: ignore[arg-type]  # as much of a process as is asked

@@ -302,7 +302,7 @@ def _now(state: _SetupState) -> Text:
 
 
 def _place(last: EpochRecord | None) -> str:
-    """Where a trial is: its epoch, and its stage where it has several."""
+    """Return how far a trial is: its epoch, and its stage where it has several."""
     if last is None:
         return "starting"
     if last.paradigm is Paradigm.REGIME:

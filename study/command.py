@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from study.command_line import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
+from study.exports.study_exports import StudyExports, exports_of
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
@@ -52,16 +54,22 @@ def main(
 
         options = options.reduced()
         typed = command_line(program, args)
-        outcome = run_study(
-            design, options, command=typed, console=console, source=source_of(options)
-        )
+        with exports_of(options.log, say=sayer(console)) as exports:
+            outcome = run_study(
+                design,
+                options,
+                command=typed,
+                console=console,
+                source=source_of(options),
+                exports=exports,
+            )
+            reported = show_and_keep(outcome.folder, options, exports)
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
         sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    reported = options.no_report or show_analysis(outcome.folder)
     return ending(outcome, console, reported=reported)
 
 
@@ -72,6 +80,22 @@ end_with_parent(int(sys.argv.pop(1)))
 runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 """
 """What the process of the report runs, which ends with the command whatever ends that."""
+
+
+def sayer(console: Console) -> Callable[[str], None]:
+    """Return what shows a sentence on a console, as it is."""
+    return partial(console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
+
+
+def show_and_keep(folder: StudyFolder, options: StudyOptions, exports: StudyExports) -> bool:
+    """Show the analysis unless that was left to later, and hand on what the folder holds then.
+
+    Returns:
+        Whether nobody interrupted it.
+    """
+    reported = options.no_report or show_analysis(folder)
+    exports.keep(folder)
+    return reported
 
 
 def show_analysis(folder: StudyFolder) -> bool:

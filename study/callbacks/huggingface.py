@@ -10,6 +10,7 @@ epoch's end is a part of the epoch.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -39,6 +40,7 @@ class EnergyCallback(TrainerCallback):
         objective: Objective | None = None,
         data: str = "",
         request: Request | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         """Measure with the sources of `request`.
 
@@ -47,6 +49,7 @@ class EnergyCallback(TrainerCallback):
             objective: Metric that decides, without `eval_`; left out: the evaluation's loss.
             data: Says what is trained on; studies of the same words are compared.
             request: Sources to look for; left out: all that work.
+            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
@@ -54,6 +57,7 @@ class EnergyCallback(TrainerCallback):
         self._objective = objective or Objective("loss", "min")
         self._data = data
         self._request = request
+        self._log = tuple(log)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -72,6 +76,7 @@ class EnergyCallback(TrainerCallback):
                 data=self._data,
             ),
             request=self._request,
+            log=self._log,
         )
         self.meter.start()
 

@@ -9,6 +9,7 @@
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -37,6 +38,7 @@ class EnergyCallback(Callback):
         learning_rate: float = 0.0,
         data: str = "",
         request: Request | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         """Measure with the sources of `request`.
 
@@ -47,6 +49,7 @@ class EnergyCallback(Callback):
             learning_rate: Likewise.
             data: Says what is trained on; studies of the same words are compared.
             request: Sources to look for; left out: all that work.
+            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
@@ -54,6 +57,7 @@ class EnergyCallback(Callback):
         self._objective = objective or Objective("val_loss", "min")
         self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
         self._request = request
+        self._log = tuple(log)
 
     def on_fit_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -69,6 +73,7 @@ class EnergyCallback(Callback):
                 data=self._data,
             ),
             request=self._request,
+            log=self._log,
         )
         self.meter.start()
 

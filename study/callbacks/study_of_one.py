@@ -44,42 +44,54 @@ def write_study(folder: Path, run: Run) -> None:
     run = replace(run, training=plain_training(run.training))
     place = StudyFolder(str(folder.absolute().parent), folder.name)
     place.prepare()
-    manifest = manifest_of_one(folder.name, run)
-    epochs = list(_epochs(folder.name, run))
-    windows = [
-        _window(run, TRIAL, 0, run.whole),
-        _window(run, SETUP, 0, run.setup),
-        *(_window(run, STAGE, each.number, each.readings) for each in run.epochs),
-    ]
-    trial = trial_record(
-        TrialPlan(
-            trial_id=f"{TRIAL_ID}{run.training.seed}",
-            attempt=1,
-            setup=1,
-            batch_size=run.training.batch_size,
-            learning_rate=run.training.learning_rate,
-            seed=run.training.seed,
-            parameters=_parameters(run.training),
-        ),
-        epochs=epochs,
-        windows=windows,
+    epochs = [each.to_row() for each in epochs_of(folder.name, run)]
+    trial = trial_of(folder.name, run).to_row()
+    place.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+    place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in _windows(run)])
+    place.write_rows(TRIALS_FILE, TrialRecord, [trial])
+    place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial])
+    place.write_text(MANIFEST_FILE, manifest_of_one(folder.name, run).to_json())
+
+
+def plan_of(training: Training) -> TrialPlan:
+    """Return a training as the only trial of its study."""
+    return TrialPlan(
+        trial_id=f"{TRIAL_ID}{training.seed}",
+        attempt=1,
+        setup=1,
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        seed=training.seed,
+        parameters=_parameters(training),
+    )
+
+
+def trial_of(study: str, run: Run) -> TrialRecord:
+    """Return what a training has come to; `study` is the name of its folder."""
+    return trial_record(
+        plan_of(run.training),
+        epochs=list(epochs_of(study, run)),
+        windows=_windows(run),
         error=None,
-        study=folder.name,
+        study=study,
         paradigm=Paradigm.REGIME,
         scenario=run.training.scenario,
         objective=run.training.objective,
         stages=(STAGE,),
         target=None,
     )
-    place.write_rows(EPOCHS_FILE, EpochRecord, [each.to_row() for each in epochs])
-    place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in windows])
-    place.write_rows(TRIALS_FILE, TrialRecord, [trial.to_row()])
-    place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial.to_row()])
-    place.write_text(MANIFEST_FILE, manifest.to_json())
 
 
-def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
-    """The rows of a training's epochs."""
+def _windows(run: Run) -> list[WindowRecord]:
+    return [
+        _window(run, TRIAL, 0, run.whole),
+        _window(run, SETUP, 0, run.setup),
+        *(_window(run, STAGE, each.number, each.readings) for each in run.epochs),
+    ]
+
+
+def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
+    """Return the rows of a training's epochs; `study` is the name of its folder."""
     training, total_j = run.training, 0.0
     for epoch in run.epochs:
         ranks = line(_in_order(run.scope), run.devices, epoch.readings, peak_power_w=None)

@@ -22,10 +22,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from study.callbacks.handing_on import HandingOn
 from study.callbacks.place import free_place
 from study.callbacks.plain_values import numbers_in
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
+from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
@@ -56,6 +58,8 @@ class TrainingMeter:
         *,
         request: Request | None = None,
         detection: Detection | None = None,
+        log: Sequence[str] = (),
+        name: str = "",
     ) -> None:
         """Say what is trained; nothing is measured before `start` or `with`.
 
@@ -63,10 +67,15 @@ class TrainingMeter:
             training: What is trained.
             request: Sources to look for; left out: all that work.
             detection: Sources that were opened already.
+            log: Who hears of the training as it goes on, as `--log` of a study takes it.
+            name: Of the training there; left out: the name of what is trained.
 
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used.
+            OptionError: `log` names what is not known, or not installed.
         """
+        self._handing_on = HandingOn(exports_of(log))
+        self._name = name
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
@@ -89,12 +98,14 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
+        self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self) -> None:
         """End it; may be called twice."""
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
+        self._handing_on.end(self.run_so_far())
 
     def __enter__(self) -> Self:
         self.start()
@@ -120,6 +131,7 @@ class TrainingMeter:
     def begin_epoch(self) -> MeasuredEpoch:
         """Begin the next epoch."""
         self._close(SETUP)
+        self._handing_on.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")
@@ -161,8 +173,8 @@ class TrainingMeter:
             ValueError: No epoch has ended.
             StorageError: The folder cannot be written.
         """
-        ended = tuple(each for each in self.epochs if each.readings)
-        if not ended:
+        run = self.run_so_far(stop_reason)
+        if not run.epochs:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
         asked = Path(folder).absolute()
@@ -170,22 +182,8 @@ class TrainingMeter:
         self._places[asked] = place
         if place != asked:
             _log.warning("%s holds another training; this one is kept in %s", asked, place)
-        self._warn_of_objective(ended)
-        write_study(
-            place,
-            Run(
-                training=self.training,
-                detection=self._detection,
-                devices=self._devices,
-                scope=self.scope,
-                epochs=ended,
-                whole=self._readings.get(WHOLE, {}),
-                setup=self._readings.get(SETUP, {}),
-                started_at=self._started_at,
-                hostname=socket.gethostname(),
-                stop_reason=stop_reason,
-            ),
-        )
+        self._warn_of_objective(run.epochs)
+        write_study(place, run)
         return place
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
@@ -199,6 +197,21 @@ class TrainingMeter:
             self.save(folder, stop_reason=stop_reason)
         except Exception as error:  # noqa: BLE001 - whatever it is, the training's own end follows
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
+
+    def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
+        """Return the training as far as it has come."""
+        return Run(
+            training=self.training,
+            detection=self._detection,
+            devices=self._devices,
+            scope=self.scope,
+            epochs=tuple(each for each in self.epochs if each.readings),
+            whole=self._readings.get(WHOLE, {}),
+            setup=self._readings.get(SETUP, {}),
+            started_at=self._started_at,
+            hostname=socket.gethostname(),
+            stop_reason=stop_reason,
+        )
 
     def _warn_of_objective(self, ended: Sequence[MeasuredEpoch]) -> None:
         """Say so where no epoch has a value of the metric that decides."""

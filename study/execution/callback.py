@@ -11,6 +11,7 @@ from ray import tune
 from study.execution.ends import errors_of, why_lost
 from study.execution.progress import ProgressDisplay
 from study.execution.trainable import NODE
+from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
@@ -42,12 +43,14 @@ class StudyCallback(tune.Callback):
         admissions: Admissions,
         *,
         restarts: int,
+        exports: StudyExports | None = None,
     ) -> None:
         """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
 
         Trials whose process is lost fail where no `restarts` are left; else they are in `lost`, with
         those that a machine has failed which is closed.
         """
+        self._exports = exports or StudyExports()
         self.lost: list[TrialPlan] = []
         self.closed: list[str] = []
         self._quarantine = quarantine
@@ -72,7 +75,9 @@ class StudyCallback(tune.Callback):
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial is on its way."""
         trial = info["trial"]
-        self._plans[trial.config["trial_id"]] = TrialPlan.from_config(trial.config)
+        plan = TrialPlan.from_config(trial.config)
+        self._plans[plan.trial_id] = plan
+        self._exports.begin_trial(plan)
         # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
         trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
         self._progress.begin(trial.config["trial_id"], trial.config["setup"])
@@ -85,6 +90,7 @@ class StudyCallback(tune.Callback):
         record = EpochRecord.from_result(result)
         self._recorder.add(record)
         self._progress.epoch(record)
+        self._exports.epoch(record)
         if record.stop_reason is StopReason.ERROR:
             self._recorder.add_error(record.trial_id, result.get("error") or "")
         self._judge(record, result.get(NODE))
@@ -175,3 +181,4 @@ class StudyCallback(tune.Callback):
         self._cluster.release(config["trial_id"])
         whole = self._recorder.trial(config["trial_id"])
         self._progress.end(config["trial_id"], config["setup"], whole)
+        self._exports.end_trial(whole)

@@ -26,6 +26,7 @@ from study.execution.introduction import introduce, warnings_of, write_beginning
 from study.execution.shipping import check_shippable
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
+from study.exports.study_exports import StudyExports
 from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
@@ -54,6 +55,7 @@ def run_study(
     source: TrialSource | None = None,
     scenario: Scenario | None = None,
     leave: Callable[[int], object] = os._exit,
+    exports: StudyExports | None = None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -65,6 +67,7 @@ def run_study(
         source: Where the trials come from; None for the whole grid of the design's setups.
         scenario: With its options; None for the one that the options name.
         leave: Called when a second signal comes; see `study.execution.interrupts`.
+        exports: Who hears of it as it goes on; whoever gives them ends them. None for nobody.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -107,6 +110,7 @@ def run_study(
                 console=console,
                 began_s=began_s,
                 leave=leave,
+                exports=exports or StudyExports(),
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -192,11 +196,12 @@ def _run(
     console: Console,
     began_s: float,
     leave: Callable[[int], object],
+    exports: StudyExports,
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
     if earlier is None:
-        _remove_checkpoints(folder)
+        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
@@ -245,6 +250,8 @@ def _run(
         )
         introduce(manifest, cluster, folder, trials=source.summary, console=console)
         write_beginning(folder, manifest)
+        exports.begin(manifest, folder)
+        exports.earlier(recorder.trials(), recorder.epochs_of)
         Tuning(
             design,
             options,
@@ -255,6 +262,7 @@ def _run(
             interrupts=interrupts,
             source=source,
             scenario=scenario,
+            exports=exports,
         ).run(data, console)
     return _outcome(folder, recorder.trials(), expected=source.expected)
 
@@ -329,12 +337,6 @@ def _manifest(
         objective=objective_of(plan.scenario),
         encoder_weights=encoder_weights,
     )
-
-
-def _remove_checkpoints(folder: StudyFolder) -> None:
-    """Those of a study of this name whose manifest was deleted."""
-    for left in folder.names(CHECKPOINTS_FOLDER):
-        folder.delete(f"{CHECKPOINTS_FOLDER}/{left}")
 
 
 def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:

@@ -1,7 +1,7 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, final
 
@@ -18,6 +18,7 @@ from study.execution.progress import ProgressDisplay
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
+from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
@@ -29,10 +30,12 @@ from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
 from study.store.lock import TakenOverError
+from study.store.parts import whole_trial
 from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
 from study.store.setups import TrialPlan
+from trackers.node.live.watch import UsesWatch
 
 
 @final
@@ -62,8 +65,10 @@ class Tuning:
         interrupts: Interrupts,
         source: TrialSource,
         scenario: Scenario,
+        exports: StudyExports,
     ) -> None:
         """Run what `source` gives of `scenario` on `cluster`, and write it into `folder`."""
+        self._exports = exports
         self._scenario = scenario
         self._design = design
         self._options = options
@@ -88,13 +93,20 @@ class Tuning:
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
+            with self._watched():
+                self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
         except KeyboardInterrupt:
             pass  # before Tune ran; the outcome says what has not been run
         finally:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+
+    def _watched(self) -> AbstractContextManager[object]:
+        """Look on at devices for exporters, where there are some."""
+        if not self._exports:
+            return nullcontext()
+        return UsesWatch(self._cluster.trackers, self._exports.devices, whole_trial)
 
     def _run_rounds(self, progress: ProgressDisplay, *, quiet: ProgressReporter | None) -> None:
         """Run Tune until no trial is left, or none may be run again."""
@@ -114,6 +126,7 @@ class Tuning:
                 quarantine,
                 admissions,
                 restarts=restarts,
+                exports=self._exports,
             )
             self._fit(callback, quiet=quiet)
             self._take_bookings()
@@ -199,11 +212,13 @@ class Tuning:
         self._take_bookings()
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
+        is_finished = self._ended == self._source.expected
+        self._exports.will_end(self._recorder.trials(), finished=is_finished)
         manifest = replace(
             self._manifest,
             nodes=cluster.node_facts(),
             warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
-            status="finished" if self._ended == self._source.expected else "interrupted",
+            status="finished" if is_finished else "interrupted",
             finished_at=now(),
         )
         try:

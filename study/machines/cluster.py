@@ -134,7 +134,7 @@ class Cluster:
         return next(of_workers, why)
 
     def _why_ended(self, name: str) -> str | None:
-        asked = [tracker.why_ended.remote(name) for tracker in self._trackers()]
+        asked = [tracker.why_ended.remote(name) for tracker in self.trackers()]
         for answer in _answered(asked, min(WHY_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
@@ -144,7 +144,7 @@ class Cluster:
 
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
-        for tracker in self._trackers():
+        for tracker in self.trackers():
             for name in (trial_id, *self._parts(trial_id)):
                 tracker.release.remote(name)
 
@@ -185,7 +185,8 @@ class Cluster:
         nodes = {node.node_id: node for node in (*self.nodes, *joined)}
         return replace(self, nodes=tuple(nodes.values()), facts=facts)
 
-    def _trackers(self) -> list[Handle]:
+    def trackers(self) -> list[Handle]:
+        """Return all trackers."""
         return list(self._trackers_by_node().values())
 
     def _trackers_by_node(self) -> dict[str, Handle]:

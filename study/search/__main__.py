@@ -10,10 +10,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command import FINISHED, REFUSED, ending, show_analysis
+from study.command import FINISHED, REFUSED, ending, sayer, show_and_keep
 from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
+from study.exports.study_exports import exports_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
@@ -80,14 +81,16 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
-    outcome = run_study(
-        design,
-        options,
-        command=command_line(PROGRAM, typed),
-        console=console,
-        source=source,
-    )
-    reported = options.no_report or show_analysis(outcome.folder)
+    with exports_of(options.log, say=sayer(console)) as exports:
+        outcome = run_study(
+            design,
+            options,
+            command=command_line(PROGRAM, typed),
+            console=console,
+            source=source,
+            exports=exports,
+        )
+        reported = show_and_keep(outcome.folder, options, exports)
     if source.search is not None:
         lines = live_lines(
             source.search,

@@ -144,6 +144,11 @@ class StudyFolder:
         chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
         return [each.base_name for each in self._files.get_file_info(chosen)]
 
+    def empty(self, name: str) -> None:
+        """Delete the files in one of its folders."""
+        for each in self.names(name):
+            self.delete(f"{name}/{each}")
+
     def delete(self, name: str) -> None:
         """Take a file away; where it is not there or the storage is away, nothing happens."""
         with suppress(OSError):

@@ -35,18 +35,25 @@ class Accounts:
         self._sharing = Sharing()
         self._bills: dict[str, Bill] = {}
         self._mains: dict[str, str] = {}
+        self._since_s: dict[str, float] = {}
 
     def enter(self, trial_id: str, bill: Bill, time_s: float) -> None:
         """A trial begins to use what is on its bill; one that does already goes on."""
         self._bills[trial_id] = bill
         self._mains[trial_id] = bill[0].target
+        self._since_s.setdefault(trial_id, time_s)
         for item in bill:
             self._sharing.enter(item.target, trial_id, time_s)
 
     def leave(self, trial_id: str, time_s: float) -> None:
         """A trial has ended."""
+        self._since_s.pop(trial_id, None)
         for item in self._bills.pop(trial_id, ()):
             self._sharing.leave(item.target, trial_id, time_s)
+
+    def running(self) -> dict[str, tuple[Bill, float]]:
+        """Return what each trial uses that runs, and since when."""
+        return {name: (bill, self._since_s[name]) for name, bill in self._bills.items()}
 
     def is_main(self, trial_id: str, target: str) -> bool:
         """Return whether a trial computes on a target."""

@@ -1,4 +1,4 @@
-"""Where a study's trials come from and what ends them: from a grid, or as they are proposed.
+"""Source of a study's trials, and what ends them: a grid, or a search that proposes them.
 
 `study.execution.launch` asks this and nothing else about the kind of study that it runs.
 """
@@ -46,7 +46,7 @@ class TuneParts:
 
 
 class TrialSource(Protocol):
-    """Where trials come from; `begin` comes before all else but `prepared`.
+    """Source of a study's trials; `begin` is called before all else but `prepared`.
 
     Attributes:
         restarts: How many times trials whose process was lost are run again in this command. With

@@ -215,7 +215,7 @@ class Proposer(Protocol):
 
 
 class Judge(Protocol):
-    """What says after each epoch whether a trial goes on."""
+    """A decider after each epoch on whether a trial goes on."""
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Return whether a trial has not reported an epoch yet."""

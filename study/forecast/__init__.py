@@ -1,1 +1,1 @@
-"""What a study will have used when it ends: forecasts from its first trials. Numpy and scipy only."""
+"""Forecasts of what a study will have used when it ends, from its first trials. Numpy and scipy only."""

@@ -1,4 +1,4 @@
-"""How alike trainings are expected to be, from what they choose: a Gaussian process over the axes.
+"""Likeness of trainings by what they choose: a Gaussian process over the axes.
 
 The logarithm of a quantity (joules of an epoch, number of epochs) is taken to be
 
@@ -103,7 +103,7 @@ def _places(column: Sequence[object]) -> Floats | None:
 
 
 def _near(column: Sequence[object]) -> Floats:
-    """How near values are to each other, from 0 to 1."""
+    """Nearness of values to each other, from 0 to 1."""
     places = _places(column)
     if places is None:
         return _same([repr(each) for each in column])

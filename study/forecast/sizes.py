@@ -1,4 +1,4 @@
-"""How large effects and noise are: points of their prior, weighted by how well they explain what was seen.
+"""Sizes of effects and noise: points of their prior, weighted by how well they explain what was seen.
 
 Adaptive importance sampling (Cornuet, Marin, Mira and Robert 2012, Scandinavian Journal of
 Statistics 39:798): points spread over the whole prior, then as many about those that weigh most.

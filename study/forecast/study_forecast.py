@@ -98,7 +98,7 @@ class StudyForecast:
         return np.asarray(free.max(axis=1))
 
     def _left_by_trial(self, beside_s: float) -> Mapping[str, Floats]:
-        """What is left of each trial, those under way first."""
+        """Seconds left of each trial, those under way first."""
         left: dict[str, Floats] = {}
         begun = {each.trial for each in self.runs if each.epochs}
         order = sorted(range(len(self.runs)), key=lambda place: self.runs[place].trial not in begun)

@@ -1,4 +1,4 @@
-"""What a study has used, against its energy budget. Knows nothing of Ray.
+"""Energy that a study has used, against its energy budget. Knows nothing of Ray.
 
 Everything counts: epochs, set-up, what lies between epochs, attempts that were lost, and what earlier
 commands used. A trial is begun where the budget lasts for one more epoch as dear as the dearest,

@@ -1,1 +1,1 @@
-"""What a user sees of a study while it runs: lines, a live table, forecasts, TensorBoard."""
+"""The sight of a study while it runs: lines, a live table, forecasts, TensorBoard."""

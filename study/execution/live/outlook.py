@@ -1,4 +1,4 @@
-"""What a study and its trials will have used, forecast while they run (`study.forecast`).
+"""Forecast of what a study and its trials will have used, while they run (`study.forecast`).
 
 A forecast is made beside the driver, which goes on meanwhile, and takes at most a small share of a
 processor's time.

@@ -189,7 +189,7 @@ class ProgressDisplay:
         return latest.left_s(slots=self._slots, beside_s=beside_s)
 
     def _left_by_mean_s(self) -> float | None:
-        """What is left if each trial takes as long as the mean one did."""
+        """Seconds left if each trial takes as long as the mean one did."""
         if not self._times_s:
             return None
         now_s = self._clock.now_s()
@@ -226,7 +226,7 @@ class ProgressDisplay:
         return f"{bare_score(score, self._objective)}{percent}"
 
     def _ahead(self) -> str:
-        """What is left and what all will have used; empty before anything is known of either."""
+        """Words on what is left and what all will have used; empty before anything is known of either."""
         if self._trials and len(self._times_s) >= self._trials:
             return ""  # the last forecast may be older than the last end
         parts = []

@@ -46,7 +46,7 @@ class SetupState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What a table shows.
+    """Content of a table.
 
     Attributes:
         setups: The rows.
@@ -170,7 +170,7 @@ def _now(state: SetupState, frame: Frame, *, with_energy: bool) -> Text:
 
 
 def _place(last: EpochRecord | None, *, in_stages: bool) -> str:
-    """Where a trial is: its epoch, and its stage where it has several."""
+    """Return how far a trial is: its epoch, and its stage where it has several."""
     if last is None:
         return "starting"
     if not in_stages:

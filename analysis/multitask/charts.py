@@ -16,9 +16,9 @@ from analysis.forms.chart_style import (
     styled,
     wrapped,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 from study.record.files import J_PER_WH
+from study.record.files import EnergyUnit as Unit
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
@@ -27,9 +27,8 @@ _SHADES = (PLAIN, MUTED)
 """Of the tasks, in turn; what trains all of them stands out."""
 
 
-def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two bars for each setup: one task upon the other, and all together."""
-    unit = EnergyUnit.of(bar.to_wh * J_PER_WH for bar in info.bars)
     per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
         {
@@ -76,7 +75,7 @@ def _colours(tasks: Sequence[str]) -> list[str]:
     return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
-def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
+def _bar_words(bar: MultitaskBar, unit: Unit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
         f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "

@@ -66,7 +66,7 @@ def pausing_lines(
     for found in outcome.found[-1:]:
         text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
         yield (
-            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {found.score:.3f}, "
+            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {100 * found.score:.1f} %, "
             f"{energy_text(found.to_target_j)} to the target{labels(table)}"
         )
     if outcome.found:

@@ -33,7 +33,7 @@ QUIET = {
     "RAY_SCHEDULER_EVENTS": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
 }
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
 its way with Ctrl-C, for that of `study.execution.interrupts`."""
 
 

@@ -49,7 +49,7 @@ def _of_one(study: Study) -> pd.DataFrame:
 
 
 def _facts(study: Study) -> dict[str, Any]:
-    """What holds for a whole study."""
+    """Facts that hold for a whole study."""
     manifest = study.manifest
     return {
         "study_status": manifest.status,

@@ -14,6 +14,7 @@ from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
 from analysis.quantities import counted
+from analysis.read.export_command import export_command
 from analysis.read.import_command import import_command
 from analysis.read.load import find_studies
 from analysis.read.power_log import FOLDER, write_power_logs
@@ -47,6 +48,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch --country DE --price 0.30
   python -m analysis results/watch --format latex --output tables.tex
   python -m analysis serve results/watch               # in a browser, while the study runs
+  python -m analysis export results/watch --output all.csv            # one table of everything
   python -m analysis import RUN --objective val_loss --mode min      # a run of Ray Tune's
 
 Exit status: 0, or 2 where a folder is no study, with what to do about it.
@@ -174,6 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(words[1:])
         elif words[:1] == ["import"]:
             import_command(words[1:])
+        elif words[:1] == ["export"]:
+            export_command(words[1:])
         else:
             run(tyro.cli(Options, prog="python -m analysis", description=_HELP, args=words))
     except AnalysisError as error:

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from study.execution.progress import ProgressDisplay
+from study.execution.live.progress import ProgressDisplay
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, Stage, StopReason

@@ -59,17 +59,26 @@ Exit status: 0, or 2 where a folder is no study, with what to do about it.
 class Options(Choices):
     """Options of `python -m analysis`."""
 
-    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
+    results: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RESULTS...", help_behavior_hint=""),
+    ]
     """Folders of studies (results/NAME), or a folder with one study in it."""
-    format: tyro.conf.EnumChoicesFromValues[Format | None] = None
+    format: Annotated[
+        tyro.conf.EnumChoicesFromValues[Format | None],
+        tyro.conf.arg(metavar="{markdown,latex,csv}", help_behavior_hint=""),
+    ] = None
     """Print the tables only, for a paper or a program; no report is written."""
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Where --format writes to; left out: the terminal."""
-    report: bool = True
+    report: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Write report/ into the study's folder: page, CSV, SVG and PNG."""
-    overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """With several studies: write one page for all of them there."""
-    power_csv: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    power_csv: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Write power/TRIAL.csv into the study's folder: time stamp, epoch, milliwatts."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trackers.vendors import AmdSmi
+from tests.trackers.sources.vendors import AmdSmi
 from trackers.calibration.command import main
 from trackers.calibration.fit import Step, fitted
 from trackers.calibration.staircase import load

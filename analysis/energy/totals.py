@@ -59,9 +59,9 @@ class TrialEnergy:
 
     trial_id: str
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     status: TrialStatus
     stop_reason: StopReason | None
     epochs: int
@@ -136,9 +136,9 @@ class SetupEnergy:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     repeats: int
     finished: int
     energy_j: Spread | None
@@ -284,12 +284,13 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
     missing = int(known_number(row["missing"]) or 0)
     effective = known_number(row["effective_batch_size"])
     calibrated_j = known_number(row["calibrated_j"])
+    size = known_number(row["batch_size"])
     return TrialEnergy(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
-        batch_size=int(row["batch_size"]),
+        batch_size=None if size is None else int(size),
         effective_batch_size=None if effective is None else int(effective),
-        learning_rate=float(row["learning_rate"]),
+        learning_rate=known_number(row["learning_rate"]),
         status=TrialStatus(row["status"]),
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
         epochs=epochs,

@@ -1,4 +1,4 @@
-"""How long the analysis takes, and how much memory: a million records, and an ordinary study.
+"""Time and memory of the analysis: a million records, and an ordinary study.
 
     python -m benchmarks.report_time             1,000 trials x 1,000 epochs, and 16 x 100
     python -m benchmarks.report_time --small     16 x 100 only

@@ -1,4 +1,4 @@
-"""Whether a file can be written, found out before what it is to hold has taken hours to measure."""
+"""Check that a file can be written, before hours are spent on measuring what it is to hold."""
 
 import os
 from pathlib import Path

@@ -4,11 +4,16 @@
 closed, a full disk behind `> file`, a terminal that is gone or that lacks a letter end none of them.
 """
 
+import getpass
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TextIO
+
+NO_HOME = "/nonexistent"
+"""Home of users that have none, by Debian's policy: nobody can write there."""
 
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
@@ -89,6 +94,21 @@ def _to_nowhere(descriptor: int) -> TextIO:
     return open(descriptor, "w", encoding="utf-8", closefd=False)
 
 
+def name_the_nameless() -> None:
+    """Give home and name to a user who is in no list of users, as in containers that run under any number.
+
+    Ray looks for the home when it is imported, and torch's compiler for the name (pytorch issue 140765).
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = NO_HOME
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["USER"] = f"uid{os.getuid()}"
+
+
 def working_folder_is_gone() -> bool:
     """Return whether the folder in which this process was started has been removed meanwhile."""
     try:
@@ -109,6 +129,7 @@ def run(main: Callable[[list[str]], int]) -> int:
     """
     open_standard_streams()
     forgive_output()
+    name_the_nameless()
     try:
         return main(with_home(sys.argv[1:]))
     except FileNotFoundError:

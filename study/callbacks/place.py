@@ -1,4 +1,4 @@
-"""Where a training is kept: its folder, or one beside it where that holds another training's study.
+"""Folder of a training's study: the one asked for, or one beside it where that holds another study.
 
 The jobs of an array, each with the same script, keep one study each.
 """

@@ -9,7 +9,7 @@ from typing import Any, final
 from ray import tune
 
 from study.execution.ends import errors_of, why_lost
-from study.execution.progress import ProgressDisplay
+from study.execution.live.progress import ProgressDisplay
 from study.execution.trainable import NODE
 from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions

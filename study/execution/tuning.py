@@ -1,6 +1,7 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, final
@@ -14,7 +15,9 @@ from study.design import Design
 from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
-from study.execution.progress import ProgressDisplay
+from study.execution.live.outlook import Outlook
+from study.execution.live.progress import ProgressDisplay
+from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
@@ -25,7 +28,7 @@ from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
-from study.record.vocabulary import TrialStatus
+from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
@@ -34,7 +37,8 @@ from study.store.parts import whole_trial
 from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
-from study.store.setups import TrialPlan
+from study.store.setups import TrialPlan, trial_plan, trial_plans
+from study.store.stage_order import chosen_stages
 from trackers.node.live.watch import UsesWatch
 
 
@@ -78,6 +82,8 @@ class Tuning:
         self._recorder = recorder
         self._interrupts = interrupts
         self._source = source
+        # One for all runs of Tune, so that the unit of energies stays.
+        self._tensorboard = StudyTensorBoard(manifest, first_epoch_j=recorder.first_epoch_j)
 
     def run(self, data: Data, console: Console) -> None:
         """Run the trials, and run those again whose process or machine was lost."""
@@ -88,6 +94,9 @@ class Tuning:
             trials=max(len(self._source.remaining), self._source.expected - self._ended),
             slots=self._cluster.slots,
             objective=self._manifest.objective,
+            in_stages=len(self._manifest.stages) > 1,
+            first_epoch_j=self._recorder.first_epoch_j,
+            outlook=self._outlook(),
         )
         progress.start()
         try:
@@ -101,6 +110,29 @@ class Tuning:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+            for note in self._source.notes:
+                console.print(note, soft_wrap=True, markup=False, highlight=False)
+
+    def _outlook(self) -> Outlook | None:
+        """The forecast of the study; None of a search, whose trials nobody knows beforehand."""
+        if self._design.paradigm is Paradigm.SEARCH:
+            return None
+        manifest = self._manifest
+        by_number = {each.setup: each for each in manifest.setups}
+        first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
+
+        def plans() -> Sequence[TrialPlan]:
+            begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
+            return [*first, *begun]
+
+        return Outlook(
+            plans=plans,
+            stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
+            epochs_of=self._recorder.epochs_of,
+            objective=manifest.objective,
+            max_epochs=self._options.max_epochs,
+            patience=self._options.patience,
+        )
 
     def _watched(self) -> AbstractContextManager[object]:
         """Look on at devices for exporters, where there are some."""
@@ -173,7 +205,7 @@ class Tuning:
             run_config=tune.RunConfig(
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
-                callbacks=[callback],
+                callbacks=[callback, self._tensorboard],
                 progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
@@ -217,7 +249,9 @@ class Tuning:
         manifest = replace(
             self._manifest,
             nodes=cluster.node_facts(),
-            warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
+            warnings=tuple(
+                dict.fromkeys((*self._manifest.warnings, *cluster.warnings(), *self._source.notes))
+            ),
             status="finished" if is_finished else "interrupted",
             finished_at=now(),
         )
@@ -246,6 +280,7 @@ class Tuning:
             trial.trial_id
             for trial in self._recorder.trials()
             if trial.status is TrialStatus.FINISHED
+            and not (self._source.keeps_stopped and trial.stop_reason is StopReason.STOPPED)
         }
         with suppress(OSError):
             for name in self._folder.names(CHECKPOINTS_FOLDER):

@@ -1,4 +1,4 @@
-"""What becomes of a study for those who were asked for by `--log`: its trials, epochs, files and end."""
+"""Export of a study to what `--log` names: its trials, epochs, files and end."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What of the working folder travels to a cluster's machines: code, and neither secrets nor results.
+"""Upload of the working folder to a cluster's machines: code, but neither secrets nor results.
 
 Ray packs the folder, but for what `.gitignore` and `.rayignore` name and what is named here.
 """
@@ -36,7 +36,7 @@ LOOK_FOR_STUDIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What travels.
+    """Files that are uploaded.
 
     Attributes:
         folder: The working folder.

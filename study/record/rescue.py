@@ -1,4 +1,4 @@
-"""Where the last rows of a study lie whose storage stayed away to the end. Standard library only.
+"""Rescue folder: the last rows of a study whose storage did not come back. Standard library only.
 
 On this machine's own disk, in a folder that only its owner can enter, under a name made from the study's
 place: whoever goes on with the study here, or analyses it, finds them.

@@ -5,6 +5,7 @@ written whole, beside the old one, and then put in its place, so that a reader n
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -51,6 +52,10 @@ class StudyFolder:
         """
         try:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
+        except UnicodeError as error:
+            raise _unusable(
+                printable_path(results_dir), ValueError("its name is no UTF-8")
+            ) from error
         except _REFUSED as error:
             raise _unusable(results_dir, error) from error
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
@@ -241,6 +246,15 @@ def _uri(results_dir: str) -> str:
     if "://" in results_dir:
         return results_dir
     return Path(results_dir).expanduser().resolve().as_uri()
+
+
+def printable_path(path: str) -> str:
+    r"""Return a path for people: bytes of its name that are no text are shown as such.
+
+    >>> printable_path("na\udcefve")
+    'na\\xefve'
+    """
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def _unusable(place: str, error: Exception) -> StorageError:

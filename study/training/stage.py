@@ -137,7 +137,7 @@ class StageTraining:
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
     ) -> StopReason | None:
-        """Why to stop after an epoch with these figures; None to go on.
+        """Return the reason to stop after an epoch with these figures; None to go on.
 
         What is to rise is the objective, or where there is none, the negative loss. The weights of
         the best epoch are kept where they are to be tested.

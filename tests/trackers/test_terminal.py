@@ -128,3 +128,24 @@ def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
         said.append((done.returncode, done.stderr.strip()))
 
     assert said == [(0, ""), (2, terminal.GONE)]
+
+
+NAMELESS = """
+import getpass, os, pwd, sys
+from pathlib import Path
+from trackers.terminal import run
+for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", "XDG_STATE_HOME"):
+    os.environ.pop(name, None)
+os.setuid(54321)
+sys.exit(run(lambda words: print(Path.home(), getpass.getuser())))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
+    """As under Kubernetes or `docker run --user`: Ray and torch ask for both."""
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "/nonexistent uid54321\n", done.stderr

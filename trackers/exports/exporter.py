@@ -18,7 +18,7 @@ class ExportRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """What is measured as a whole.
+    """Study or command that is measured as a whole.
 
     Attributes:
         identity: Stays the same over resumes, and is that of no other study.
@@ -115,7 +115,7 @@ class Exporter(Protocol):
 
     @property
     def where(self) -> str:
-        """Where people find it."""
+        """Return where people find it."""
         ...
 
     def begin(self, study: Study) -> None:

@@ -1,4 +1,4 @@
-"""Which exporters there are, what a user types for each, and what it needs: the table of all of them."""
+"""Table of all exporters: what a user types for each, and what it needs."""
 
 import importlib
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What monitoring asks for at any time: the present use of devices, and the energies of epochs so far."""
+"""Tallies for monitoring: the present use of devices, and the energies of epochs so far."""
 
 import threading
 from collections import defaultdict

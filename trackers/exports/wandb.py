@@ -131,7 +131,7 @@ def _short(identity: str) -> str:
 
 
 def _has_key() -> bool:
-    """Whether W&B would find a key without asking for one at the terminal."""
+    """Return whether W&B would find a key without asking for one at the terminal."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", SERVER)).hostname or ""

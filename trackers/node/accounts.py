@@ -142,7 +142,7 @@ class Accounts:
         return replace(part, share=charged_j / whole_j)
 
     def _rest_j(self, plug: str, start_s: float, stop_s: float) -> float | None:
-        """What no trial's components use of a plug in a stretch, by sampled powers."""
+        """Energy of a plug that no trial's components use in a stretch, by sampled powers."""
         used = [
             each
             for each in self._sharing.used_by_others(None, start_s, stop_s)

@@ -16,12 +16,17 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import final
+from typing import Any, final
 
 import psutil
 
 from trackers.clock import Clock, MonotonicClock
-from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.errors import (
+    DeviceLostError,
+    ReadError,
+    SourceUnavailableError,
+    UnknownDeviceError,
+)
 from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.rated_watts import CODECARBON, rated, rated_chip_w
 
@@ -309,8 +314,21 @@ def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, 
     return default_w, f"a default: no rating of {name} is published; give --cpu-watts"
 
 
+def machine_cpu_times() -> Any:  # noqa: ANN401 - of another shape on each system
+    """CPU times of the whole machine, as psutil has them.
+
+    Raises:
+        ReadError: This user may not see them: `/proc/stat` is closed on Android and on hardened machines.
+    """
+    try:
+        return psutil.cpu_times()
+    except (OSError, psutil.AccessDenied) as error:
+        message = f"the CPU time of this machine cannot be read: {error}"
+        raise ReadError(message) from error
+
+
 def _machine_busy_seconds() -> float:
-    times = psutil.cpu_times()
+    times = machine_cpu_times()
     return float(times.user + times.system + getattr(times, "nice", 0.0))
 
 

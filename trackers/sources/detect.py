@@ -1,4 +1,4 @@
-"""Which power sources this machine has: the ordered table of all of them.
+"""Detection of this machine's power sources, from the ordered table of all of them.
 
 A new source is a file of its own and a line in `SOURCES`. What was refused, and why, is kept: it is
 what `python -m trackers` and a study's manifest say.
@@ -283,7 +283,7 @@ def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) 
 
 
 def unforeseen(name: str, error: Exception) -> str:
-    """Why a source is refused whose opening failed in a way that nobody has foreseen."""
+    """Return why a source is refused whose opening failed in a way that was not foreseen."""
     _log.warning("the source %s failed", name, exc_info=error)
     return f"{name}: unforeseen fault: {type(error).__name__}: {error}"
 

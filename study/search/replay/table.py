@@ -158,7 +158,7 @@ def read_table(path: Path) -> ReplayTable:
             frame = frame.merge(_setup_energies(trials), on="trial_id", how="left")
     except (OSError, ValueError, TypeError, KeyError) as error:
         message = (
-            f"--replay {path} cannot be read: {error}. It takes a study's folder, an "
+            f"replay {path} cannot be read: {str(error).rstrip('.')}. It takes a study's folder, an "
             f"epochs.parquet, or a CSV with the columns {', '.join(NEEDED)}."
         )
         raise OptionError(message) from error
@@ -178,7 +178,7 @@ def _refuse_minimised(manifest: Path, *, name: str) -> None:
         return  # a table of somebody else's
     if objective.mode == "min":
         message = (
-            f"--replay {name}: its objective {objective.name} is to be small, and a replay searches "
+            f"replay {name}: its objective {objective.name} is to be small, and a replay searches "
             "for the largest val_score. Give a table with the negative values, as epochs.csv."
         )
         raise OptionError(message)
@@ -203,28 +203,28 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     missing = [column for column in NEEDED if column not in frame.columns]
     if missing:
         message = (
-            f"--replay {name} has no column {', '.join(missing)}; needed are {', '.join(NEEDED)}."
+            f"replay {name} has no column {', '.join(missing)}; needed are {', '.join(NEEDED)}."
         )
         raise OptionError(message)
     if frame.empty:
-        message = f"--replay {name} has no row; it takes one for each recorded epoch."
+        message = f"replay {name} has no row; it takes one for each recorded epoch."
         raise OptionError(message)
     _check_figures(frame, name)
     frame = with_parameters(frame.reset_index(drop=True))
     frame, left_out = _without_stopped(_counted_through(frame))
     if frame.empty:
         message = (
-            f"--replay {name} has no training that a search did not stop; how those would have "
+            f"replay {name} has no training that a search did not stop; how those would have "
             "gone on is not known. Give a study of the whole grid."
         )
         raise OptionError(message)
     axes = axes_of(frame)
     for axis in axes:
         if frame[axis].isna().any():
-            message = f"--replay {name}: {axis} is empty in a row; give it a value in each."
+            message = f"replay {name}: {axis} is empty in a row; give it a value in each."
             raise OptionError(message)
     if _is_twice(frame, [*axes, "seed", "epoch"]):
-        message = f"--replay {name} has an epoch of the same setup and seed twice."
+        message = f"replay {name} has an epoch of the same setup and seed twice."
         raise OptionError(message)
     recordings: dict[Choice, list[RecordedTraining]] = {}
     for key, rows in frame.groupby([*axes, "seed"], sort=True):
@@ -260,19 +260,19 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
     for column in NEEDED:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             message = (
-                f"--replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
+                f"replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
                 "numbers."
             )
             raise OptionError(message)
     for column in (*ALWAYS, "seed", "epoch"):
         if frame[column].isna().any():
-            message = f"--replay {name}: {column} is empty in a row; give it a value in each."
+            message = f"replay {name}: {column} is empty in a row; give it a value in each."
             raise OptionError(message)
     if (frame["epoch_energy_j"] < 0).any() or not (frame["epoch_time_s"] > 0).all():
-        message = f"--replay {name} has a negative energy or an epoch without time; mend the row."
+        message = f"replay {name} has a negative energy or an epoch without time; mend the row."
         raise OptionError(message)
     if not (frame["epoch_energy_j"] > 0).any():
-        message = f"--replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
+        message = f"replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
         raise OptionError(message)
 
 

@@ -1,1 +1,1 @@
-"""What the devices of all machines do at this moment, for those who monitor."""
+"""Present use of the devices of all machines, for monitoring."""

@@ -280,16 +280,13 @@ def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None,
 
 
 def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
-    epochs = int(known_number(row["counted"]) or 0)
-    missing = int(known_number(row["missing"]) or 0)
-    effective = known_number(row["effective_batch_size"])
+    epochs, missing = known_count(row["counted"]) or 0, known_count(row["missing"]) or 0
     calibrated_j = known_number(row["calibrated_j"])
-    size = known_number(row["batch_size"])
     return TrialEnergy(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
-        batch_size=None if size is None else int(size),
-        effective_batch_size=None if effective is None else int(effective),
+        batch_size=known_count(row["batch_size"]),
+        effective_batch_size=known_count(row["effective_batch_size"]),
         learning_rate=known_number(row["learning_rate"]),
         status=TrialStatus(row["status"]),
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,

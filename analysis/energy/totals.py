@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.energy.failures import cost_with_failures
-from analysis.energy.known import known_mean, known_number
+from analysis.energy.known import known_count, known_mean, known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess

@@ -22,6 +22,7 @@ from study.execution.checks import (
 )
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of, write_beginning
+from study.execution.reporting.journal import Journals
 from study.execution.shipping import check_shippable
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
@@ -210,6 +211,7 @@ def _run(
         target=options.target,
         energy_of=manifest.energy_of,
     )
+    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (

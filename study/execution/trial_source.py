@@ -51,10 +51,12 @@ class TrialSource(Protocol):
             0 and without `pauses` they keep no checkpoints either, because nothing goes on from
             them.
         pauses: Whether trials that were stopped may be gone on with.
+        hears_epochs: Whether it decides by single epochs, each of which must reach it then.
     """
 
     restarts: int
     pauses: bool
+    hears_epochs: bool
 
     def prepared(self, scenario: Scenario) -> Scenario:
         """Return the scenario as the trials are to see it."""
@@ -119,6 +121,7 @@ class GridSource:
 
     restarts = RESTARTS
     pauses = False
+    hears_epochs = False
     further: Sequence[FurtherTrial] = ()
 
     def __init__(self, options: StudyOptions) -> None:

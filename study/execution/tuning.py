@@ -1,12 +1,14 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
+import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, final
 
 import ray
 from ray import tune
+from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
@@ -15,6 +17,9 @@ from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
 from study.execution.progress import ProgressDisplay
+from study.execution.reporting.journal import Journals
+from study.execution.reporting.reports import together_s
+from study.execution.reporting.trial_files import files_of_trials
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
@@ -73,6 +78,7 @@ class Tuning:
         self._recorder = recorder
         self._interrupts = interrupts
         self._source = source
+        self._journals = Journals(folder)
 
     def run(self, data: Data, console: Console) -> None:
         """Run the trials, and run those again whose process or machine was lost."""
@@ -114,6 +120,8 @@ class Tuning:
                 quarantine,
                 admissions,
                 restarts=restarts,
+                journals=self._journals,
+                files=files_of_trials(),
             )
             self._fit(callback, quiet=quiet)
             self._take_bookings()
@@ -160,7 +168,7 @@ class Tuning:
             run_config=tune.RunConfig(
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
-                callbacks=[callback],
+                callbacks=[callback, *callback.files],
                 progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
@@ -189,13 +197,25 @@ class Tuning:
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
+            report_every_s=self._report_every_s,
         )
+
+    @property
+    def _report_every_s(self) -> float:
+        """For how long rows of a trial may wait for each other; 0 where somebody hears each."""
+        if self._source.hears_epochs or os.environ.get(RAY_TUNE_CALLBACKS_ENV_VAR):
+            return 0.0
+        return together_s(self._cluster.slots)
 
     def _finish(self) -> None:
         """Write all that is known."""
         for trial in self._recorder.trials():
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
+        kept = list(self._journals.rows())
+        self._recorder.recall(kept)
+        for record in kept:
+            self._journals.ended(record.trial_id)
         self._take_bookings()
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
@@ -208,6 +228,7 @@ class Tuning:
         )
         try:
             written_at_last(self._folder.path, self._recorder.flush)
+            self._journals.written()
             written_at_last(
                 self._folder.path,
                 lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),

@@ -26,9 +26,11 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
 """Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`."""
+its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
+`study.execution.reporting.trial_files`."""
 
 
 @contextlib.contextmanager

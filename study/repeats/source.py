@@ -43,6 +43,7 @@ class RepeatsSource:
 
     restarts = RESTARTS
     pauses = False
+    hears_epochs = False
 
     def __init__(self, options: ComparisonOptions) -> None:
         """Go on as `options` says."""

@@ -47,6 +47,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
+    hears_epochs = True
 
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]

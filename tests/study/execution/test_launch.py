@@ -36,6 +36,7 @@ class Refusing:
     expected = 0
     has_more = False
     pauses = False
+    hears_epochs = False
     summary = ""
 
     def __init__(self) -> None:

@@ -212,11 +212,8 @@ class Tuning:
         for trial in self._recorder.trials():
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
-        kept = list(self._journals.rows())
-        self._recorder.recall(kept)
-        for record in kept:
-            self._journals.ended(record.trial_id)
         self._take_bookings()
+        self._recorder.recall(self._journals.rows())
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
         manifest = replace(
@@ -227,8 +224,7 @@ class Tuning:
             finished_at=now(),
         )
         try:
-            written_at_last(self._folder.path, self._recorder.flush)
-            self._journals.written()
+            written_at_last(self._folder.path, self._write_all)
             written_at_last(
                 self._folder.path,
                 lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),
@@ -238,6 +234,15 @@ class Tuning:
         except StorageError as error:
             message = f"{error} {rescue(self._folder, self._recorder, manifest)}"
             raise StorageError(message) from error
+
+    def _write_all(self) -> None:
+        """Write all rows, those too that a trial had left where the storage was away until now."""
+        kept = list(self._journals.rows())
+        self._recorder.recall(kept)
+        self._recorder.flush()
+        for record in kept:
+            self._journals.ended(record.trial_id)
+        self._journals.written()
 
     @property
     def _ended(self) -> int:

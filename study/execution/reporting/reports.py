@@ -25,7 +25,7 @@ TOGETHER_S = 1.0
 REPORTS_HZ = 10.0
 """Most reports a second of all trials together: each takes milliseconds of the driver's time."""
 
-PATIENCE_S = 0.01
+PATIENCE_S = 0.005
 """A trial waits so long for a report, to be told that it is to end: it then keeps its state."""
 
 _EARLIER = "earlier_rows"

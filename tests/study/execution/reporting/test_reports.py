@@ -95,9 +95,11 @@ def test_each_row_is_kept_before_it_is_reported() -> None:
     with driver.reports_of(LONG_S) as reports:
         reports(HELD)
         reports(HELD)
+        kept, heard = list(driver.kept), list(driver.reports)
 
-    assert driver.kept == [HELD, HELD]
-    assert driver.reports == [[1]]
+    assert kept == [HELD, HELD]
+    assert heard == [[1]]
+    assert driver.reports == [[1], [2]]
 
 
 def test_a_report_is_as_many_results_as_it_has_rows() -> None:

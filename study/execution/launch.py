@@ -54,6 +54,7 @@ def run_study(
     source: TrialSource | None = None,
     scenario: Scenario | None = None,
     leave: Callable[[int], object] = os._exit,
+    written: Callable[[StudyFolder], object] = lambda _: None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -65,6 +66,7 @@ def run_study(
         source: Where the trials come from; None for the whole grid of the design's setups.
         scenario: With its options; None for the one that the options name.
         leave: Called when a second signal comes; see `study.execution.interrupts`.
+        written: Called when all is on storage, before Ray is shut down.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -106,6 +108,7 @@ def run_study(
                 console=console,
                 began_s=began_s,
                 leave=leave,
+                written=written,
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -191,6 +194,7 @@ def _run(
     console: Console,
     began_s: float,
     leave: Callable[[int], object],
+    written: Callable[[StudyFolder], object],
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
@@ -256,6 +260,7 @@ def _run(
             source=source,
             scenario=scenario,
         ).run(data, console)
+        written(folder)
     return _outcome(folder, recorder.trials(), expected=source.expected)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command import FINISHED, REFUSED, ending, show_analysis
+from study.command import FINISHED, REFUSED, ReportProcess, ending
 from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
@@ -80,14 +80,16 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
+    report = ReportProcess(wanted=not options.no_report)
     outcome = run_study(
         design,
         options,
         command=command_line(PROGRAM, typed),
         console=console,
         source=source,
+        written=report.begin,
     )
-    reported = options.no_report or show_analysis(outcome.folder)
+    reported = report.ended()
     if source.search is not None:
         lines = live_lines(
             source.search,

@@ -14,9 +14,11 @@ from tests.waiting import PATIENCE_S, waited_for
 
 COMMAND = """
 import sys
-from study.command import show_analysis
+from study.command import ReportProcess
 from study.store.folder import StudyFolder
-sys.exit(0 if show_analysis(StudyFolder(sys.argv[1], "a")) else 130)
+report = ReportProcess()
+report.begin(StudyFolder(sys.argv[1], "a"))
+sys.exit(0 if report.ended() else 130)
 """
 
 

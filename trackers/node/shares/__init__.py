@@ -1,0 +1,1 @@
+"""Who uses what of a node, at what time, and what each is charged for it."""

@@ -27,12 +27,14 @@ from ray import tune
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCallback
 from rich.console import Console
 
+from benchmarks.report_time import manifest_of
 from benchmarks.scaling import STAGE, report
 from study.execution.callback import StudyCallback
-from study.execution.progress import ProgressDisplay
+from study.execution.live.progress import ProgressDisplay
+from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.reporting.journal import Journal, Journals
 from study.execution.reporting.reports import Reports, together_s
-from study.execution.reporting.trial_files import files_of_trials
+from study.execution.reporting.result_lines import ResultLines
 from study.execution.trial_meter import TrialMeter
 from study.machines.cluster import Cluster
 from study.machines.nodes import Share
@@ -148,7 +150,8 @@ def play(options: Options, place: str) -> None:
     manager = start_manager(Request(), sampling_hz=10)
     share = Share(cpus=1.0, gpus=0.0, device="cpu", workers=1)
     cluster = Cluster(nodes=(), share=share, manager=manager, facts={})
-    own = options.way != "tune"
+    manifest = manifest_of("s", tuple(setups), len(plans))
+    own = (ResultLines(), StudyTensorBoard(manifest, first_epoch_j=None))  # type: ignore[no-untyped-call]
     stock = (CSVLoggerCallback(), JsonLoggerCallback(), TBXLoggerCallback())  # type: ignore[no-untyped-call]
     callback = StudyCallback(
         recorder,
@@ -158,7 +161,7 @@ def play(options: Options, place: str) -> None:
         cast("Any", None),
         journals=Journals(folder),
         restarts=0,
-        files=files_of_trials() if own else stock,
+        files=own if options.way != "tune" else stock,
     )
     clock = Clock(recorder, plans)
     every_s = together_s(options.trials) if options.way == "batched" else 0.0

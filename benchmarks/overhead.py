@@ -1,4 +1,4 @@
-"""What the study costs beyond its trainings.
+"""Overhead of a study beyond its trainings.
 
     python -m benchmarks.overhead study     wall time of the smartwatch study on this machine's CPU
                                              slots, Ray's start and the report included, against the

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -15,6 +16,7 @@ from study.command_line import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
+from study.exports.study_exports import exports_of
 from study.machines.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
@@ -45,6 +47,7 @@ def main(
         The exit status.
     """
     console = Console()
+    report = ReportProcess()
     find_ours()
     try:
         options = parse(options_of, program=program, description=description, args=args)
@@ -54,22 +57,27 @@ def main(
 
         options = options.reduced()
         typed = command_line(program, args)
-        report = ReportProcess(wanted=not options.no_report)
-        outcome = run_study(
-            design,
-            options,
-            command=typed,
-            console=console,
-            source=source_of(options),
-            written=report.begin,
-        )
+        with exports_of(options.log, say=sayer(console)) as exports:
+            report.wanted = not options.no_report
+            outcome = run_study(
+                design,
+                options,
+                command=typed,
+                console=console,
+                source=source_of(options),
+                exports=exports,
+                written=report.begin,
+            )
+            reported = report.ended()
+            exports.keep(outcome.folder)
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted before the first trial\n")
+        if not report.cut():
+            sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
-    return ending(outcome, console, reported=report.ended())
+    return ending(outcome, console, reported=reported)
 
 
 REPORT = """
@@ -81,17 +89,25 @@ runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 """What the process of the report runs, which ends with the command whatever ends that."""
 
 
+def sayer(console: Console) -> Callable[[str], None]:
+    """Return what shows a sentence on a console, as it is."""
+    return partial(console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
+
+
 @final
 class ReportProcess:
     """Prints tables, ranking and recommendation, and writes the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
     or is interrupted takes nothing from the study.
+
+    Attributes:
+        wanted: Whether it is to be made.
     """
 
-    def __init__(self, *, wanted: bool = True) -> None:
-        """Do nothing where it is not `wanted`."""
-        self._wanted = wanted
+    def __init__(self) -> None:
+        """Begin nothing yet."""
+        self.wanted = True
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = ""
 
@@ -101,7 +117,7 @@ class ReportProcess:
         Args:
             folder: Of the study.
         """
-        if not (self._wanted and folder.is_local):
+        if not (self.wanted and folder.is_local):
             return
         self._folder = folder.path
         packages = str(Path(__file__).parent.parent)
@@ -122,11 +138,18 @@ class ReportProcess:
             interrupted = self._process.wait() in {INTERRUPTED, -signal.SIGINT}
         except KeyboardInterrupt:
             interrupted = True
-            self._process.kill()  # a terminal has told it too, but others may not have
-            self._process.wait()
         if interrupted:
-            sys.stderr.write(f"no report; `python -m analysis {self._folder}` makes it\n")
+            self.cut()
         return not interrupted
+
+    def cut(self) -> bool:
+        """End it, because somebody interrupts the command, and return whether it had begun."""
+        if self._process is None:
+            return False
+        self._process.kill()  # a terminal has told it too, but others may not have
+        self._process.wait()
+        sys.stderr.write(f"no report; `python -m analysis {self._folder}` makes it\n")
+        return True
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

@@ -48,6 +48,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "results": (
         *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),
+        "log",
     ),
 }
 """Options by their group in `--help`; those of one command alone that stand in none follow."""

@@ -43,10 +43,14 @@ THEIRS = {
 """Which files may import a library; a folder ends with a slash."""
 
 
-def sources() -> list[str]:
-    """All source files of our packages, from the root."""
+QUESTIONS = {"What", "Whether", "Who", "How", "Which", "Why", "When", "Where"}
+"""No docstring begins with one of these: it says what something is or does."""
+
+
+def sources(folders: tuple[str, ...] = PACKAGES) -> list[str]:
+    """All source files of our packages, or of other folders, from the root."""
     return sorted(
-        str(path.relative_to(ROOT)) for each in PACKAGES for path in (ROOT / each).rglob("*.py")
+        str(path.relative_to(ROOT)) for each in folders for path in (ROOT / each).rglob("*.py")
     )
 
 
@@ -162,6 +166,42 @@ def test_files_are_short_and_named_for_what_they_hold() -> None:
 
     assert too_long == []
     assert vague == []
+
+
+def questions(file: str, text: str) -> list[str]:
+    """Docstrings of a file that begin as a question does, each by its name."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        f"{file}: {getattr(node, 'name', 'the module')}"
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, documented)
+        and (ast.get_docstring(node) or "").partition(" ")[0] in QUESTIONS
+    ]
+
+
+def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
+    """A summary line says what something is or does, not "Whether ..." or "How ..."."""
+    asked = [
+        found
+        for file in sources((*PACKAGES, "benchmarks", "scripts"))
+        for found in questions(file, (ROOT / file).read_text())
+    ]
+
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "name"),
+    [
+        ('"""Whether it is."""', "the module"),
+        ('class Box:\n    """What is in it."""', "Box"),
+        ('class Box:\n    def lid(self):\n        """Where it is."""', "lid"),
+        ('async def lid():\n    """How it closes."""', "lid"),
+    ],
+)
+def test_a_planted_question_is_found(planted: str, name: str) -> None:
+    """The test above can fail: it names the file and the thing whose docstring asks."""
+    assert questions("box.py", planted) == [f"box.py: {name}"]
 
 
 def test_folders_are_rooms() -> None:

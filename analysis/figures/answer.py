@@ -180,7 +180,7 @@ def _view(points: Sequence[Point], tolerated: float | None, form: ScoreForm) -> 
 
 
 def _energy_end(points: Sequence[Point]) -> float:
-    """Where the energy's axis ends: beyond all means, and all intervals that are not endless."""
+    """Return the end of the energy axis: that of the intervals, at most 1.6 times the highest mean."""
     most = max(point.energy_wh for point in points)
     return max(most, min(max(p.energy_high_wh for p in points), 1.6 * most))
 

@@ -1,4 +1,4 @@
-"""Where the joules go, as a figure: a stack for each setup, of components and of what was used around them."""
+"""Figure of a study's energy by use: a stack for each setup, of components and of the rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -240,8 +240,10 @@ def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
     if not path.exists():
         return None
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        # Opened here: Arrow takes neither a path that is no UTF-8 nor one with `seed=3` in it as it is.
+        with path.open("rb") as file:
+            table = pq.read_table(file)
+    except (OSError, ValueError, pa.ArrowException) as error:
         message = (
             f"{path} cannot be read as parquet ({error}). It may have been cut off: restore it, "
             "or move it away, and the analysis recovers what Ray's result.json files hold."

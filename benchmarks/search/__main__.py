@@ -1,4 +1,4 @@
-"""What a search finds for which share of the grid's energy, against the goals; prints what it is.
+"""Energy that a search needs, as a share of the grid's, against the goals.
 
 goals        every table: median, mean and worst energy until within 5 % of what the grid finds, the
              searches that lost the best setup, those without an answer, and how many answers are

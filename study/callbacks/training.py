@@ -46,7 +46,7 @@ class MeasuredEpoch:
         mean_power_w: Over the epoch.
         train_loss: Mean loss over the training samples.
         val_loss: Mean loss over the validation samples.
-        metrics: Validation metrics by name.
+        metrics: Validation metrics by name; what is no number is not kept.
         readings: By device; empty until the end.
     """
 
@@ -55,7 +55,7 @@ class MeasuredEpoch:
     mean_power_w: float | None = None
     train_loss: float | None = None
     val_loss: float | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
 

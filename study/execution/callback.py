@@ -10,9 +10,10 @@ from ray import tune
 from ray.tune.logger import LoggerCallback
 
 from study.execution.ends import errors_of, why_lost
-from study.execution.progress import ProgressDisplay
+from study.execution.live.progress import ProgressDisplay
 from study.execution.reporting.journal import Journals
 from study.execution.reporting.reports import NODE, results_of
+from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
@@ -46,6 +47,7 @@ class StudyCallback(tune.Callback):
         journals: Journals,
         restarts: int,
         files: Sequence[LoggerCallback] = (),
+        exports: StudyExports | None = None,
     ) -> None:
         """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
 
@@ -55,6 +57,7 @@ class StudyCallback(tune.Callback):
         """
         self.files = files
         self._journals = journals
+        self._exports = exports or StudyExports()
         self.lost: list[TrialPlan] = []
         self.closed: list[str] = []
         self._quarantine = quarantine
@@ -79,7 +82,9 @@ class StudyCallback(tune.Callback):
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial is on its way."""
         trial = info["trial"]
-        self._plans[trial.config["trial_id"]] = TrialPlan.from_config(trial.config)
+        plan = TrialPlan.from_config(trial.config)
+        self._plans[plan.trial_id] = plan
+        self._exports.begin_trial(plan)
         # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
         trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
         self._progress.begin(trial.config["trial_id"], trial.config["setup"])
@@ -99,6 +104,7 @@ class StudyCallback(tune.Callback):
         record = EpochRecord.from_result(result)
         self._recorder.add(record)
         self._progress.epoch(record)
+        self._exports.epoch(record)
         if record.stop_reason is StopReason.ERROR:
             self._recorder.add_error(record.trial_id, result.get("error") or "")
         self._judge(record, result.get(NODE))
@@ -120,6 +126,7 @@ class StudyCallback(tune.Callback):
         plan = TrialPlan.from_config(config)
         for record in self._recorder.recall(self._journals.rows(plan.trial_id)):
             self._progress.epoch(record)
+            self._exports.epoch(record)
         if self._recorder.is_through(plan):
             self._end(config)  # it was lost when all was reported
             return
@@ -193,3 +200,4 @@ class StudyCallback(tune.Callback):
         self._journals.ended(config["trial_id"])
         whole = self._recorder.trial(config["trial_id"])
         self._progress.end(config["trial_id"], config["setup"], whole)
+        self._exports.end_trial(whole)

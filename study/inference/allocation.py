@@ -1,4 +1,4 @@
-"""Which setup to train once more: the one whose repeat tells most about which to use.
+"""Choice of the setup to train once more: the one whose repeat tells most about which to use.
 
 Two rules, compared in `benchmarks.calibration`:
 

@@ -1,4 +1,4 @@
-"""Which energy ranks in a study: what was asked for, else what its trials compute on."""
+"""Energy that a study ranks by: what was asked for, else that of what its trials compute on."""
 
 from collections.abc import Iterable
 

@@ -12,7 +12,10 @@ from typing import Any
 import ray
 from ray import cloudpickle
 from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
-from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
+from ray._raylet import (  # type: ignore[attr-defined]
+    AuthenticationTokenLoader,
+    Config,
+)
 
 from study.errors import ClusterError
 from study.machines import own_packages
@@ -33,9 +36,9 @@ QUIET = {
     "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
 its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
-`study.execution.reporting.trial_files`."""
+`study.execution.reporting` and `study.execution.live.tensorboard`."""
 
 
 @contextlib.contextmanager
@@ -47,20 +50,29 @@ def quiet_process() -> Iterator[None]:
     """
     loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
     levels = [logger.level for logger in loggers]
-    with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        for logger in loggers:
-            # Else each failed trial prints a traceback; it is kept in the trial's folder.
-            logger.setLevel(logging.CRITICAL)
-        try:
-            # The token may be another than that of a Ray which this process knew before.
-            AuthenticationTokenLoader.instance().reset_cache()
+    try:
+        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
+            for name, value in QUIET.items():
+                os.environ.setdefault(name, value)
+            for logger in loggers:
+                # Else each failed trial prints a traceback; it is kept in the trial's folder.
+                logger.setLevel(logging.CRITICAL)
+            _read_authentication_anew()
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            AuthenticationTokenLoader.instance().reset_cache()
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        _read_authentication_anew()
+
+
+def _read_authentication_anew() -> None:
+    """Have Ray read from the environment whether it asks for a token, and for which.
+
+    It reads both once in a process. A cluster without token, reached after a local Ray which had one, could not
+    answer this process else: it drops each actor before that has begun.
+    """
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:

@@ -169,6 +169,12 @@ class Recorder:
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
 
+    @property
+    def first_epoch_j(self) -> float | None:
+        """Energy of the first epoch that has one; it decides the unit (`study.record.files`)."""
+        rows = (row for rows in self._epochs.values() for row in rows.values())
+        return next((r.epoch_energy_j for r in rows if r.epoch_energy_j is not None), None)
+
     def devices(self) -> set[str]:
         """Names of the devices that trials trained on, as far as they are known."""
         rows = (row for rows in self._epochs.values() for row in rows.values())

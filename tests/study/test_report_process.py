@@ -17,8 +17,12 @@ import sys
 from study.command import ReportProcess
 from study.store.folder import StudyFolder
 report = ReportProcess()
-report.begin(StudyFolder(sys.argv[1], "a"))
-sys.exit(0 if report.ended() else 130)
+try:
+    report.begin(StudyFolder(sys.argv[1], "a"))
+    is_made = report.ended()
+except KeyboardInterrupt:
+    is_made = not report.cut()
+sys.exit(0 if is_made else 130)
 """
 
 

@@ -14,6 +14,7 @@ import tyro
 from trackers.calibration.fit import Step, fitted
 from trackers.calibration.staircase import SETTLING_S, climbed
 from trackers.errors import TrackerError
+from trackers.places import check_place
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, detect
@@ -53,8 +54,9 @@ def main(args: Sequence[str]) -> int:
         description="Compare a source with an external meter over a staircase of loads.",
         args=args,
     )
-    request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
     try:
+        check_place(options.out, option="--out")
+        request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
         source = detect(request).source
         meter = detect(Request(tracker=options.against)).source
         steps = climbed(

@@ -22,6 +22,7 @@ from typing import Any, TypeAlias, final
 
 import ray
 
+from trackers.exports.exporter import DeviceUse
 from trackers.meter.meter import EnergyMeter
 from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
@@ -36,6 +37,7 @@ from trackers.node.ledger import (
     TrackerFacts,
     WindowKey,
 )
+from trackers.node.live.device_uses import DeviceUses, TrialOf
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
 from trackers.node.orphans import end_with_parent
@@ -79,6 +81,7 @@ class Tracker:
         self._meter.start()
         self._limiter = PowerLimiter(self._detection.sources)
         self._accounts = Accounts(self._meter, Neighbours())
+        self._uses = DeviceUses(self._meter, self._accounts, self._detection.devices)
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
         self._living = Liveness()
@@ -211,6 +214,11 @@ class Tracker:
             if process_and_device(sample.device_uuid) is None or self._window_of(sample) is not None
         )
         return Booking(hostname=socket.gethostname(), windows=windows, power=power)
+
+    def uses(self, trial_of: TrialOf) -> tuple[DeviceUse, ...]:
+        """Return what each device has used since the last call, by trial; see `DeviceUses.take`."""
+        with self._lock:
+            return self._uses.take(time.monotonic(), trial_of)
 
     def _still_open(self) -> Iterator[BookedWindow]:
         """Windows of attempts that go on, as far as they have come."""

@@ -208,3 +208,14 @@ def test_words_of_a_table_command_no_terminal(tmp_path: Path) -> None:
     rows.to_parquet(folder / EPOCHS_FILE)
 
     assert set(load(folder).epochs["device_name"]) == {"[31mboard"}
+
+
+@pytest.mark.parametrize("above", ["seed=3", "learning_rate=0.1", "val_score=best", "run=7"])
+def test_a_folder_called_like_a_column_changes_nothing(tmp_path: Path, above: str) -> None:
+    """Arrow would take the name of a folder above for a column, be it one of ours or a new one."""
+    plain = load(write_study(tmp_path / "a", SETUPS, TRIALS))
+
+    study = load(write_study(tmp_path / above / "a", SETUPS, TRIALS))
+
+    pd.testing.assert_frame_equal(study.epochs, plain.epochs)
+    pd.testing.assert_frame_equal(study.trials, plain.trials)

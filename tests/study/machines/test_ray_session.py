@@ -3,21 +3,27 @@
 import logging
 import os
 
-from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
+from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
+from ray._raylet import (  # type: ignore[attr-defined]
+    get_authentication_mode,
+)
 
 from study.machines.ray_session import QUIET, quiet_process
 
 
 def test_a_process_gets_its_own_ray_back() -> None:
-    """Variables and levels of logs are a study's while it runs; what the user had set is kept all along."""
+    """Variables, levels of logs and the way of authentication are a study's while it runs.
+
+    With the study's way, a cluster without a token could not be reached afterwards.
+    """
     name, *others = QUIET
     own = os.environ.get(name)
     before = dict(os.environ)
     logger = logging.getLogger("ray.tune")
-    level = logger.level
+    level, mode = logger.level, get_authentication_mode()
 
     with quiet_process():
-        os.environ[AUTH_MODE_ENV_VAR] = "token"  # as Ray does
+        enable_token_auth_by_default()  # as ray.init does
         meanwhile = [os.environ[each] for each in others]
         muted = logger.level
 
@@ -26,3 +32,4 @@ def test_a_process_gets_its_own_ray_back() -> None:
     assert os.environ.get(name) == own
     assert dict(os.environ) == before
     assert logger.level == level
+    assert get_authentication_mode() == mode

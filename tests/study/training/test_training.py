@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from study.options import StudyOptions
+from study.record.objective import Objective
 from study.record.vocabulary import StopReason
 from study.scenario import Arrays, Data
 from study.training.loop import EpochOutcome, is_out_of_memory, train
@@ -495,3 +496,22 @@ def test_a_sample_that_is_left_over_joins_the_batch_before(batch_size: int) -> N
 
     assert outcomes[-1].stop_reason is StopReason.MAX_EPOCHS
     assert all(outcome.train_loss is not None for outcome in outcomes)
+
+
+class OwnLoss(Tiny):
+    """Decides by a metric that it calls as we call the loss."""
+
+    objective = Objective("loss", "min")
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Half of what is trained on."""
+        return {"loss": self.loss(outputs, targets) / 2}
+
+
+def test_a_metric_may_be_called_loss() -> None:
+    """It is the scenario's own, and the loss of the validation stands beside it."""
+    outcomes = trained(OwnLoss(), data(), settings())
+
+    for outcome in outcomes:
+        assert outcome.val_loss is not None
+        assert outcome.val_metrics["loss"] == pytest.approx(outcome.val_loss / 2)

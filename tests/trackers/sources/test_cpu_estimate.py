@@ -9,14 +9,27 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.waiting import waited_for
 from trackers.clock import ManualClock
-from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.errors import (
+    DeviceLostError,
+    ReadError,
+    SourceUnavailableError,
+    UnknownDeviceError,
+)
 from trackers.sample import Component, process_device
-from trackers.sources.cpu_estimate import CHILDREN_REFRESH_S, CpuEstimateSource, ProcessTree
+from trackers.sources.cpu_estimate import (
+    CHILDREN_REFRESH_S,
+    CpuEstimateSource,
+    ProcessTree,
+    descendants,
+)
+from trackers.sources.cpu_share import machine_busy_seconds
 
 BURNT_S = 0.5
 WORDS = f"""
@@ -377,3 +390,29 @@ def test_idle_watts_must_be_below_rated_watts() -> None:
     """Such a pair is refused with both numbers and where the rating came from."""
     with pytest.raises(SourceUnavailableError, match="60 W when idle and 50 W at full load"):
         CpuEstimateSource(cpu_watts=50.0, cpu_idle_watts=60.0)
+
+
+def test_children_that_may_not_be_known_are_none() -> None:
+    """Where `/proc` is closed (hidepid), looking at all processes of the machine is forbidden."""
+
+    class Hidden:
+        pid = 2**22 + 1  # more than there are: its own lists are not there
+
+        def children(self, *, recursive: bool) -> list[psutil.Process]:
+            raise PermissionError(1, "Operation not permitted", "/proc/1/stat", recursive)
+
+    assert descendants(Hidden()) == []  # type: ignore[arg-type]  # as much of a process as is asked
+
+
+def test_a_machine_that_hides_its_cpu_time_is_a_failed_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Android: of the whole machine nothing is known, and the share of a process still is."""
+    source = CpuEstimateSource(cpu_watts=10.0)
+    (machine,) = source.devices()
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+
+    with pytest.raises(ReadError, match="CPU time of this machine cannot be read"):
+        source.observe(machine.uuid, counter=True)
+    with pytest.raises(ReadError, match="CPU time of this machine cannot be read"):
+        machine_busy_seconds()

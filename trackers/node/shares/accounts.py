@@ -40,6 +40,7 @@ class Accounts:
         self._sharing = Sharing()
         self._bills: dict[str, Bill] = {}
         self._mains: dict[str, str] = {}
+        self._since_s: dict[str, float] = {}
 
     def enter(self, trial_id: str, bill: Bill, time_s: float, *, pid: int = 0) -> None:
         """A trial, in a process, begins to use what is on its bill; one that does already goes on."""
@@ -47,6 +48,7 @@ class Accounts:
         self._processes[trial_id] = pid
         self._bills[trial_id] = bill
         self._mains[trial_id] = bill[0].target
+        self._since_s.setdefault(trial_id, time_s)
         for item in bill:
             self._sharing.enter(item.target, trial_id, time_s)
         if is_new:
@@ -55,6 +57,7 @@ class Accounts:
 
     def leave(self, trial_id: str, time_s: float) -> None:
         """A trial has ended."""
+        self._since_s.pop(trial_id, None)
         for item in self._bills.pop(trial_id, ()):
             self._sharing.leave(item.target, trial_id, time_s)
         self._tell()
@@ -85,6 +88,10 @@ class Accounts:
             return []
         own = {self._name(use.consumer) for use in self._sharing.uses(board)}
         return [use for use in self._neighbours.uses(board) if use.consumer not in own]
+
+    def running(self) -> dict[str, tuple[Bill, float]]:
+        """Return what each trial uses that runs, and since when."""
+        return {name: (bill, self._since_s[name]) for name, bill in self._bills.items()}
 
     def is_main(self, trial_id: str, target: str) -> bool:
         """Return whether a trial computes on a target."""
@@ -176,7 +183,7 @@ class Accounts:
         return replace(part, share=charged_j / whole_j)
 
     def _rest_j(self, plug: str, start_s: float, stop_s: float) -> float | None:
-        """What no trial's components use of a plug in a stretch, by sampled powers."""
+        """Energy of a plug that no trial's components use in a stretch, by sampled powers."""
         used = [
             each
             for each in self._sharing.used_by_others(None, start_s, stop_s)

@@ -6,58 +6,43 @@ is shown as a lower bound (`>12.3`).
 """
 
 import json
+import statistics
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import final
 
-from rich import box
+import numpy as np
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from study.record.files import J_PER_MWH, J_PER_WH
+from study.execution.live.outlook import Outlook
+from study.execution.live.table import (
+    NARROW,
+    Frame,
+    SetupState,
+    TrialState,
+    bare_score,
+    live_table,
+)
+from study.forecast.study_forecast import cut
+from study.inference.intervals import Interval
+from study.inference.repeats import Floats
+from study.record.files import EnergyUnit, unit_of
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, Paradigm, StopReason
+from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, StopReason
 from trackers.clock import Clock, MonotonicClock
-
-HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
-"""No lines but one under the header, and two blanks between columns."""
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
 """Components and how people see them; the node contains the others."""
 
 _UNHAPPY = FAILURES | {None}
 """Ends that the table tells; None is that of a trial whose process was lost."""
-
-
-@dataclass(slots=True)
-class _TrialState:
-    """A trial that runs."""
-
-    begun_s: float
-    last: EpochRecord | None = None
-    epochs: int = 0
-    best: float | None = None
-
-
-@dataclass(slots=True)
-class _SetupState:
-    """State of one setup so far; `measured` and `missing` count epochs by their energy."""
-
-    running: dict[str, _TrialState] = field(default_factory=dict)
-    ended: int = 0
-    unhappy: set[str] = field(default_factory=set)
-    best: float | None = None
-    energy_j: float = 0.0
-    epochs: int = 0
-    measured: int = 0
-    missing: int = 0
 
 
 @final
@@ -73,13 +58,22 @@ class ProgressDisplay:
         trials: int,
         slots: int,
         objective: Objective = ACCURACY,
+        in_stages: bool = False,
+        outlook: Outlook | None = None,
+        first_epoch_j: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Show `trials` trials of `setups`, of which `slots` run at the same time.
 
         A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
-        Bests are those of the `objective`.
+        Bests are those of the `objective`. Stages are named where a trial is `in_stages`. The
+        `outlook` is what all of it will have used; None where that cannot be known. The energy of
+        the first epoch, in an earlier command, decides the unit.
         """
+        self._in_stages = in_stages
+        self._outlook = outlook
+        self._unit, self._has_unit = unit_of(first_epoch_j), first_epoch_j is not None
+        self._beside_s: list[float] = []
         self._objective = objective
         self._clock = clock or MonotonicClock()
         self._console = console
@@ -87,7 +81,7 @@ class ProgressDisplay:
         self._repeats = repeats
         self._trials = trials
         self._slots = slots
-        self._states: defaultdict[int, _SetupState] = defaultdict(_SetupState)
+        self._states: defaultdict[int, SetupState] = defaultdict(SetupState)
         self._seen: set[tuple[str, int, str, int]] = set()
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
@@ -112,15 +106,17 @@ class ProgressDisplay:
         """A trial has begun."""
         with self._lock:
             state = self._states[setup]
-            state.running[trial_id] = _TrialState(begun_s=self._clock.now_s())
+            state.running[trial_id] = TrialState(begun_s=self._clock.now_s())
             begun = sum(s.ended + len(s.running) for s in self._states.values())
             self._trials = self._trials and max(self._trials, begun)  # the further ones
 
     def epoch(self, record: EpochRecord) -> None:
         """A trial has reported an epoch."""
+        if self._outlook is not None:
+            self._outlook.renew()
         with self._lock:
             state = self._states[record.setup]
-            trial = state.running.setdefault(record.trial_id, _TrialState(begun_s=self._start_s))
+            trial = state.running.setdefault(record.trial_id, TrialState(begun_s=self._start_s))
             trial.last = record
             place = (record.trial_id, record.attempt, record.stage, record.epoch)
             if place in self._seen:
@@ -139,6 +135,8 @@ class ProgressDisplay:
             if record.epoch_energy_j is None:
                 state.missing += 1
             else:
+                if not self._has_unit:
+                    self._unit, self._has_unit = unit_of(record.epoch_energy_j), True
                 state.measured += 1
                 state.energy_j += record.epoch_energy_j
 
@@ -151,10 +149,14 @@ class ProgressDisplay:
             whole: Its row in the table, which counts the attempts that it went on from; None where
                 it has none.
         """
+        if self._outlook is not None:
+            self._outlook.renew()
         with self._lock:
             state = self._states[setup]
-            trial = state.running.pop(trial_id, _TrialState(begun_s=self._start_s))
+            trial = state.running.pop(trial_id, TrialState(begun_s=self._start_s))
             self._times_s.append(self._clock.now_s() - trial.begun_s)
+            if whole is not None:
+                self._beside_s.append(max(0.0, self._times_s[-1] - whole.time_s))
             state.ended += 1
             reason = trial.last.stop_reason if trial.last else None
             if reason in _UNHAPPY:
@@ -175,6 +177,19 @@ class ProgressDisplay:
 
     def left_s(self) -> float | None:
         """Estimated seconds until the last trial ends; None before the first has."""
+        forecast = self._left_forecast()
+        return self._left_by_mean_s() if forecast is None else float(np.median(forecast))
+
+    def _left_forecast(self) -> Floats | None:
+        """Draws of the seconds that are left."""
+        latest = None if self._outlook is None else self._outlook.latest
+        if latest is None or not np.isfinite(latest.times_s).all():
+            return None
+        beside_s = statistics.fmean(self._beside_s) if self._beside_s else 0.0
+        return latest.left_s(slots=self._slots, beside_s=beside_s)
+
+    def _left_by_mean_s(self) -> float | None:
+        """Seconds left if each trial takes as long as the mean one did."""
         if not self._times_s:
             return None
         now_s = self._clock.now_s()
@@ -184,12 +199,11 @@ class ProgressDisplay:
         left_s = waiting * mean_s + sum(max(0.0, mean_s - spent_s) for spent_s in running)
         return left_s / max(1, min(self._slots, waiting + len(running)))
 
-    def _line(self, trial_id: str, trial: _TrialState, whole: TrialRecord | None) -> str:
+    def _line(self, trial_id: str, trial: TrialState, whole: TrialRecord | None) -> str:
         width = len(str(self._trials))
         of = f"/{self._trials}" if self._trials else ""
         head = f"[{len(self._times_s):{width}}{of}] {trial_id}"
-        left_s = self.left_s()
-        tail = f"  about {_duration(left_s)} left" if left_s else ""
+        tail = f"  {ahead}" if (ahead := self._ahead()) else ""
         record = trial.last
         if record is None:
             return f"{head}  failed before its first epoch ended{tail}"
@@ -199,7 +213,7 @@ class ProgressDisplay:
         best = "none" if score is None else self._score(score)
         energy = "energy not known"
         if energy_j is not None:
-            energy = f"{energy_j / J_PER_MWH:.1f} mWh{self._label()}"
+            energy = f"{self._unit.text(energy_j)}{self._label()}"
         return (
             f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
             f"{_further(record.parameters)}"
@@ -208,7 +222,25 @@ class ProgressDisplay:
         )
 
     def _score(self, score: float) -> str:
-        return f"{score:.3f}" if self._objective.is_share else f"{score:#.4g}"
+        percent = " %" if self._objective.is_share else ""
+        return f"{bare_score(score, self._objective)}{percent}"
+
+    def _ahead(self) -> str:
+        """Words on what is left and what all will have used; empty before anything is known of either."""
+        if self._trials and len(self._times_s) >= self._trials:
+            return ""  # the last forecast may be older than the last end
+        parts = []
+        left_s = self.left_s()
+        if left_s:
+            parts.append(f"about {_duration(left_s)} left")
+        latest = None if self._outlook is None else self._outlook.latest
+        total = None if latest is None else latest.total_j
+        if left_s and total is not None:
+            parts.append(
+                f"{self._unit.text(float(np.median(total)))}{self._label()} in all "
+                f"(90 %: {_ends(cut(total), self._unit)})"
+            )
+        return ", ".join(parts)
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""
@@ -216,28 +248,32 @@ class ProgressDisplay:
     def _render(self) -> Group:
         with self._lock:
             # The summary stands above, because a terminal cuts off what is too long below.
-            return Group(self._summary(), self._table())
+            width = self._console.width
+            return Group(self._summary(), live_table(self._frame(), width=width))
 
-    def _summary(self) -> Table:
+    def _summary(self) -> Table | Text:
         states = self._states.values()
         spent_j = sum(state.energy_j for state in states)
         energy = "energy not known yet"
         if any(state.measured for state in states):
             more = "more than " if any(state.missing for state in states) else ""
-            energy = f"{more}{spent_j / J_PER_WH:.3f} Wh{self._label()}{self._by_component()}"
-        left_s = self.left_s()
-        left = "time left not known yet" if left_s is None else f"about {_duration(left_s)} left"
+            energy = f"{more}{self._unit.text(spent_j)}{self._label()}{self._by_component()}"
+        ahead = self._ahead()
+        if not ahead and self.left_s() is None:
+            ahead = "time left not known yet"
         gone = _duration(self._clock.now_s() - self._start_s)
         of = f" of {self._trials}" if self._trials else ""
-        line = Table.grid(padding=(0, 1))
-        line.add_row(
-            ProgressBar(total=max(1, self._trials), completed=len(self._times_s), width=8),
-            Text.assemble(
-                (f"{len(self._times_s)}{of} trials", "bold"),
-                f", {gone} gone, {left}, ",
-                (energy, "bold"),
-            ),
+        said = Text.assemble(
+            (f"{len(self._times_s)}{of} trials", "bold"),
+            f", {gone} gone, ",
+            (energy, "bold"),
+            *([f", {ahead}"] if ahead else []),
         )
+        if self._console.width < NARROW:
+            return said
+        bar = ProgressBar(total=max(1, self._trials), completed=len(self._times_s), width=8)
+        line = Table.grid(padding=(0, 1))
+        line.add_row(bar, said)
         return line
 
     def _by_component(self) -> str:
@@ -245,71 +281,36 @@ class ProgressDisplay:
         if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
             return ""
         parts = [
-            f"{words} {self._components_j[name] / J_PER_WH:.3f}"
+            f"{words} {self._unit.number(self._components_j[name])}"
             for name, words in _COMPONENTS.items()
             if name in self._components_j
         ]
         return f" ({', '.join(parts)})"
 
-    def _table(self) -> Table:
-        table = Table(box=HEAD_RULE, show_edge=False, padding=0)
-        for name in (
-            "setup",
-            "batch\nsize",
-            "learning\nrate",
-            "repeats\nended",
-            "epochs\nso far",
-            f"best\n{self._objective.name}",
-            f"mWh per\nepoch\n{self._label().strip()}".rstrip(),
-            f"mWh\nso far\n{self._label().strip()}".rstrip(),
-        ):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("now", min_width=8)
-        best = self._objective.best(state.best for state in self._states.values())
-        for setup in tuple(self._setups):
-            state = self._states[setup.setup]
-            begun = bool(state.running or state.ended)
-            row = [*self._row(setup, state, best), _now(state)]
-            table.add_row(*row, style=None if begun else "dim")
-        return table
+    def _frame(self) -> Frame:
+        return Frame(
+            setups=self._setups,
+            states=self._states,
+            repeats=self._repeats,
+            objective=self._objective,
+            unit=self._unit,
+            label=self._label(),
+            in_stages=self._in_stages,
+            coming=self._trial_in_all,
+        )
 
-    def _row(self, setup: SetupFacts, state: _SetupState, best: float | None) -> list[str | Text]:
-        accuracy = Text("-" if state.best is None else self._score(state.best))
-        if state.best is not None and state.best == best:
-            accuracy.stylize("bold green")
-        per_epoch = so_far = "not known" if state.missing else "-"
-        if state.measured:
-            if state.epochs:
-                per_epoch = f"{state.energy_j / state.measured / J_PER_MWH:.2f}"
-            so_far = f"{'>' if state.missing else ''}{state.energy_j / J_PER_MWH:.1f}"
-        return [
-            str(setup.setup),
-            str(setup.batch_size),
-            f"{setup.learning_rate:g}",
-            f"{state.ended}/{max(self._repeats, state.ended + len(state.running))}",
-            str(state.epochs or "-"),
-            accuracy,
-            per_epoch,
-            so_far,
-        ]
+    def _trial_in_all(self, trial_id: str) -> str | None:
+        """Forecast of a trial's energy: `3.10 to 6.05 mWh`."""
+        found = None if self._outlook is None else self._outlook.latest
+        draws = None if found is None else found.of_trial(trial_id)
+        if draws is None:
+            return None
+        return f"{_ends(cut(draws), self._unit)} {self._unit.name}"
 
 
-def _now(state: _SetupState) -> Text:
-    running = [_place(trial.last) for trial in state.running.values()]
-    parts = [Text(", ".join(running), style="cyan")] if running else []
-    parts += [Text(word, style="bold red") for word in sorted(state.unhappy)]
-    return Text(", ").join(parts)
-
-
-def _place(last: EpochRecord | None) -> str:
-    """Where a trial is: its epoch, and its stage where it has several."""
-    if last is None:
-        return "starting"
-    if last.paradigm is Paradigm.REGIME:
-        return f"epoch {last.epoch + 1}"
-    if last.stop_reason is not None:
-        return f"after {last.stage}"
-    return f"{last.stage} {last.epoch + 1}"
+def _ends(found: Interval, unit: EnergyUnit) -> str:
+    """Both ends of an interval: `3.10 to 6.05`."""
+    return f"{unit.number(float(found.low))} to {unit.number(float(found.high))}"
 
 
 def _words(reason: StopReason | None) -> str:

@@ -6,11 +6,13 @@ import re
 import pytest
 from rich.console import Console
 
-from study.execution.progress import ProgressDisplay
+from study.execution.live.outlook import Outlook
+from study.execution.live.progress import ProgressDisplay
 from study.record.objective import ACCURACY, Objective
+from study.record.records import EpochRecord
 from study.record.vocabulary import EnergyMethod, StopReason
-from study.store.setups import grid
-from tests.study.rows import epoch, plan
+from study.store.setups import grid, trial_plans
+from tests.study.rows import STAGE, epoch, plan
 from tests.study.store.test_recorder import came_to
 from trackers.clock import ManualClock
 
@@ -27,8 +29,20 @@ class Screen:
         width: int = 100,
         trials: int = 8,
         objective: Objective = ACCURACY,
+        outlook: bool = False,
     ) -> None:
-        """A terminal of `width`, or a file."""
+        """A terminal of `width`, or a file; with a forecast or without."""
+        self.rows: list[EpochRecord] = []
+        forecast = Outlook(
+            plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
+            stages=lambda _: (STAGE,),
+            epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
+            objective=objective,
+            max_epochs=10,
+            patience=1,
+            now_s=lambda: 0.0,
+            begin=lambda work: work(),
+        )
         self.file = io.StringIO()
         self.console = Console(
             file=self.file,
@@ -39,8 +53,25 @@ class Screen:
             _environ={"TERM": "xterm"},
         )
         self.progress = ProgressDisplay(
-            self.console, SETUPS, repeats=2, trials=trials, slots=2, objective=objective
+            self.console,
+            SETUPS,
+            repeats=2,
+            trials=trials,
+            slots=2,
+            objective=objective,
+            outlook=forecast if outlook else None,
         )
+
+    def note(self, record: EpochRecord) -> None:
+        """An epoch is recorded and shown."""
+        self.rows.append(record)
+        self.progress.epoch(record)
+
+    def last_frame(self) -> list[str]:
+        """Lines of the last frame that was drawn."""
+        lines = self.lines()
+        starts = [place for place, line in enumerate(lines) if " trials, " in line]
+        return lines[starts[-1] :]
 
     def lines(self) -> list[str]:
         """What was printed, without control codes."""
@@ -73,7 +104,7 @@ def run(
     for number, energy in enumerate(energies, start=1):
         energy_j = None if energy is None else energy * 3.6
         total_j = None if energy_j is None or total_j is None else total_j + energy_j
-        screen.progress.epoch(
+        screen.note(
             epoch(
                 number,
                 energy_j,
@@ -107,11 +138,11 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
 
     first, second = screen.lines()
     assert first.startswith(
-        "[1/8] setup04-seed0  batch size 4096, learning rate 0.0001  best accuracy 0.250  "
-        "2 epochs  150.0 mWh  patience"
+        "[1/8] setup04-seed0  batch size 4096, learning rate 0.0001  best accuracy 25.0 %  "
+        "2 epochs  0.150 Wh  patience"
     )
     assert second.startswith("[2/8] setup01-seed0  batch size 64, learning rate 0.1  ")
-    assert "  1 epoch  1.0 mWh  max epochs" in second
+    assert "  1 epoch  0.00100 Wh  max epochs" in second
     assert "estimated" not in screen.file.getvalue()
 
 
@@ -129,7 +160,7 @@ def test_the_line_of_a_trial_that_went_on_counts_as_its_row_does() -> None:
 
     screen.progress.end(trial.trial_id, 1, whole)
 
-    assert "best accuracy 0.200  2 epochs  3.0 mWh  patience" in screen.lines()[-1]
+    assert "best accuracy 20.0 %  2 epochs  3.00 mWh  patience" in screen.lines()[-1]
 
 
 def test_an_estimate_says_so_in_every_line() -> None:
@@ -147,9 +178,9 @@ def test_an_estimate_says_so_in_every_line() -> None:
     [
         ((), None, None, "failed before its first epoch ended"),
         ((3.0, None), StopReason.PATIENCE, 0.25, "2 epochs  energy not known  patience"),
-        ((3.0,), StopReason.DIVERGED, None, "best accuracy none  1 epoch  3.0 mWh  diverged"),
-        ((3.0,), StopReason.OUT_OF_MEMORY, None, "none  0 epochs  3.0 mWh  out of memory"),
-        ((3.0,), None, 0.25, "1 epoch  3.0 mWh  failed"),
+        ((3.0,), StopReason.DIVERGED, None, "best accuracy none  1 epoch  3.00 mWh  diverged"),
+        ((3.0,), StopReason.OUT_OF_MEMORY, None, "none  0 epochs  3.00 mWh  out of memory"),
+        ((3.0,), None, 0.25, "1 epoch  3.00 mWh  failed"),
     ],
 )
 def test_a_line_says_what_went_wrong(
@@ -180,12 +211,12 @@ def test_a_terminal_gets_a_table_of_all_setups() -> None:
 
     assert screen.last_table() == [
         ["1", "64", "0.1", "0/2", "-", "-", "-", "-"],
-        ["2", "64", "0.0001", "1/2", "2", "0.250", "15.00", "30.0"],
+        ["2", "64", "0.0001", "1/2", "2", "25.0", "15.0", "30.0"],
         ["3", "4096", "0.1", "0/2", "-", "-", "-", "-", "starting"],
-        ["4", "4096", "0.0001", "1/2", "2", "0.250", "3.00", ">3.0", "diverged"],
+        ["4", "4096", "0.0001", "1/2", "2", "25.0", "3.00", ">3.00", "diverged"],
     ]
     assert "2 of 8 trials, " in screen.summary()
-    assert screen.summary().endswith(" left, more than 0.033 Wh")
+    assert "more than 33.0 mWh, about" in screen.summary()
 
 
 def test_each_component_stands_beside_what_ranks() -> None:
@@ -197,7 +228,7 @@ def test_each_component_stands_beside_what_ranks() -> None:
 
     screen.progress.stop()
 
-    assert screen.summary().endswith("0.010 Wh (GPU 0.010, CPU 0.002)")
+    assert screen.summary().endswith("10.0 mWh (GPU 10.0, CPU 2.00), time left not known yet")
 
 
 def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
@@ -208,7 +239,7 @@ def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
 
     screen.progress.stop()
 
-    assert screen.summary().endswith("time left not known yet, energy not known yet")
+    assert screen.summary().endswith("energy not known yet, time left not known yet")
     assert not re.search(r"measured|estimated", screen.file.getvalue())
 
 
@@ -224,9 +255,9 @@ def test_a_running_trial_shows_the_epoch_it_is_in() -> None:
     assert screen.last_table()[0][-1] == "epoch 3"
 
 
-@pytest.mark.parametrize("width", [80, 100, 160])
+@pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_table_is_whole_at_usual_widths(width: int) -> None:
-    """No word is cut off, and an estimate is named in both energy columns and in the summary."""
+    """No word is cut off, each setup has its row, and an estimate is named in table and summary."""
     screen = Screen(terminal=True, width=width)
     screen.progress.start()
     run(screen, 1, 12345.6, method=EnergyMethod.ESTIMATED)
@@ -234,12 +265,45 @@ def test_the_table_is_whole_at_usual_widths(width: int) -> None:
 
     screen.progress.stop()
 
-    frame = screen.lines()[-9:]
+    frame = screen.last_frame()
+    rows = [line.split() for line in frame if re.match(r"\s*[1-4]\s+\d", line)]
     assert "…" not in "".join(frame)
     assert max(map(len, frame)) <= width
-    assert sum(line.count("estimated") for line in frame) == 3
-    assert screen.last_table()[0][6:8] == ["12345.60", "12345.6"]
-    assert screen.last_table()[1][-1] == "out of memory"
+    assert [row[0] for row in rows] == ["1", "2", "3", "4"]
+    assert {"64", "0.1", "1/2", "25.0", "12.3"} <= set(rows[0])
+    assert "12.3 Wh estimated" in " ".join(frame)
+    assert any("est" in line for line in frame if "Wh" in line or "estimated" in line)
+    assert "out of memory" in " ".join(frame)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_forecast_stands_beside_what_is_used(width: int) -> None:
+    """Of the study's energy with its interval, and where there is room of a trial that runs."""
+    screen = Screen(terminal=True, width=width, outlook=True)
+    screen.progress.start()
+    for setup in (1, 2, 3):
+        run(screen, setup, 2.0, 2.0, 2.0)
+    screen.progress.begin("setup04-seed0", 4)
+    screen.note(epoch(1, 7.2, 0.5, of=plan(4, batch_size=4096, learning_rate=0.0001)))
+
+    screen.progress.stop()
+
+    said = " ".join(" ".join(screen.last_frame()).split())
+    assert re.search(
+        r"20\.0 mWh, about \d+ s left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)", said
+    )
+    assert bool(re.search(r"epoch 2 \([\d.]+ to [\d.]+ mWh\)", said)) is (width >= 120)
+
+
+def test_a_file_gets_the_forecast_at_the_end_of_each_line() -> None:
+    """From when there is one."""
+    screen = Screen(terminal=False, outlook=True)
+
+    for setup in (1, 2, 3):
+        run(screen, setup, 2.0, 2.0, 2.0)
+
+    assert " in all " not in screen.lines()[0]
+    assert re.search(r"left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)$", screen.lines()[2])
 
 
 def test_a_lost_trial_has_ended() -> None:
@@ -262,7 +326,7 @@ def test_energies_that_are_all_missing_are_not_known() -> None:
     screen.progress.stop()
 
     row = " ".join(screen.last_table()[0])
-    assert row == "1 64 0.1 1/2 2 0.250 not known not known"
+    assert row == "1 64 0.1 1/2 2 25.0 not known not known"
 
 
 def test_a_dumb_terminal_gets_lines() -> None:
@@ -324,4 +388,4 @@ def test_nothing_is_left_after_the_last_trial() -> None:
     run(screen, 1, 1.0)
 
     assert screen.progress.left_s() == 0
-    assert screen.lines()[0].endswith("1.0 mWh  patience")
+    assert screen.lines()[0].endswith("1.00 mWh  patience")

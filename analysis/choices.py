@@ -31,32 +31,44 @@ _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 class Choices:
     """Options of an analysis."""
 
-    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS")] = None
-    """What may be given up to save energy: percentage points of an accuracy or another share, per cent
-    of the best value of any other objective. Left out: the study's own, or 1."""
-    prefer: tyro.conf.EnumChoicesFromValues[Preference | None] = None
+    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS", help_behavior_hint="")] = (
+        None
+    )
+    """What may be given up to save energy: percentage points of an accuracy or another share, else per cent of the best value. Left out: the study's own, or 1."""
+    prefer: Annotated[
+        tyro.conf.EnumChoicesFromValues[Preference | None],
+        tyro.conf.arg(metavar="{energy,balanced,accuracy}", help_behavior_hint=""),
+    ] = None
     """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy. Left out: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
-    target: Annotated[float | None, tyro.conf.arg(metavar="VALUE")] = None
+    target: Annotated[float | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")] = None
     """For the energy to target: a value of the objective; 0.9 of a share is 90 %. Left out: the study's own, or the best less the tolerance."""
-    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
+    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP", help_behavior_hint="")] = None
     """Number of the setup that you use today: savings against it are given, too."""
-    against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    against_paper: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Set the published numbers beside yours, and say what differs."""
-    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = (
+        False
+    )
     """Test how much of energy and duration goes with batch size, learning rate, and both."""
-    subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    subtract_idle: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Take off what the device draws when idle; needs a sensor that measured it before the study."""
-    country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
+    country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
     """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
-    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
+    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
+        None
+    )
     """The same by grams of CO2e per kWh, instead of a country."""
     pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
     """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
-    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE")] = None
+    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE", help_behavior_hint="")] = None
     """Price per kWh, in whatever money."""
 
     def check(self) -> None:

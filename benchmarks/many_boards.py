@@ -1,4 +1,4 @@
-"""The driver's time for an epoch where many boards report, and how long their trials wait for it.
+"""Driver time for an epoch where many boards report, and how long their trials wait for it.
 
     python -m benchmarks.many_boards [--trials 48] [--epoch-s 0.5] [--seconds 60] [--way batched | each | tune]
 
@@ -56,7 +56,7 @@ WAITS = "waits"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What is played.
+    """Size of the play.
 
     Attributes:
         trials: That run at the same time, each in a process of its own.

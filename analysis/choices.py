@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from analysis.advice.carbon import Factors, factors_of
+from analysis.advice.live_carbon import live_intensity
 from analysis.advice.recommendation import Recommendation
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse, asked_otherwise
@@ -19,9 +20,10 @@ from analysis.ranking.ranking import ChoiceRule
 from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
-from analysis.read.load import load
+from analysis.read.load import Study, load
 from study.inference.choice import Preference
 from study.record.migration import RENAMED_OPTIONS
+from trackers.carbon.hourly import ELECTRICITY_MAPS, is_server
 
 _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 """What else a reader may want to give up, in points or per cent."""
@@ -62,10 +64,15 @@ class Choices:
     """Take off what the device draws when idle; needs a sensor that measured it before the study."""
     country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
     """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
-    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
-        None
-    )
-    """The same by grams of CO2e per kWh, instead of a country."""
+    carbon_intensity: Annotated[
+        str | None, tyro.conf.arg(metavar="G|URL|electricitymaps", help_behavior_hint="")
+    ] = None
+    """The same by grams of CO2e per kWh; or by the hours of the study, asked of electricitymaps[:ZONE] (its key
+    in ELECTRICITYMAPS_TOKEN) or of a server that answers like it."""
+    embodied: Annotated[
+        str | None, tyro.conf.arg(metavar="KG/YEARS:SOURCE", help_behavior_hint="")
+    ] = None
+    """Greenhouse gas of making the board: a training's share of it by time."""
     pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
     """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
     price: Annotated[float | None, tyro.conf.arg(metavar="PRICE", help_behavior_hint="")] = None
@@ -83,19 +90,35 @@ class Choices:
         if self.target is not None and not math.isfinite(self.target):
             message = f"--target is {self.target:g}; allowed is a number."
             raise AnalysisError(message)
-        self.footprint_factors()
+        self.footprint_factors(None)
 
-    def footprint_factors(self) -> Factors | None:
+    def footprint_factors(self, study: Study | None) -> Factors | None:
         """Factors that turn energy into greenhouse gas and money; None where nothing was asked for.
 
+        Args:
+            study: Whose hours are asked for, where a server is named; None for none: no server is
+                asked.
+
         Raises:
-            AnalysisError: A factor is not allowed, or the country is not known.
+            AnalysisError: A factor is not allowed, the country is not known, or a server does not
+                tell.
         """
+        word, more = self.carbon_intensity, {}
+        country, g_per_kwh = self.country, None
+        if word is not None and is_server(word):
+            if study is not None:
+                g_per_kwh, source = live_intensity(study, word, country or "")
+                more = {"intensity_source": source}
+            country = None
+        elif word is not None:
+            g_per_kwh = _number("--carbon-intensity", word)
         return factors_of(
-            country=self.country,
-            carbon_intensity=self.carbon_intensity,
+            country=country,
+            carbon_intensity=g_per_kwh,
             pue=self.pue,
             price=self.price,
+            embodied=self.embodied,
+            **more,
         )
 
     def analysed(self, path: Path) -> Findings:
@@ -119,7 +142,7 @@ class Choices:
             by=self.rank_by,
             target=self.target,
             baseline=self.baseline,
-            factors=self.footprint_factors(),
+            factors=self.footprint_factors(study),
             prefer=self.prefer,
             choice=self.choice,
         )
@@ -147,6 +170,17 @@ class Choices:
             if by is self.rank_by or (by is RankBy.ENERGY_TO_TARGET and findings.target is None):
                 continue
             yield f"ranked by {by.replace('-', ' ')}", ask(tolerance=asked, by=by)
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        message = (
+            f"{option} is {text}; allowed are grams per kWh, {ELECTRICITY_MAPS}[:ZONE], or an address "
+            "(http://, https://)."
+        )
+        raise AnalysisError(message) from error
 
 
 def check_names(words: Sequence[str]) -> None:

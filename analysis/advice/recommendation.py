@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
 from analysis.advice.caveats import caveats, setups_text
-from analysis.advice.footprint_text import footprint_text, saved_text
+from analysis.advice.footprint_text import embodied_text, footprint_text, saved_text
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
@@ -248,6 +248,8 @@ def _footprint(
 ) -> Iterator[str]:
     estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
     yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
+    if factors.embodied is not None and setup.time_s is not None:
+        yield embodied_text(setup.time_s.mean, factors.embodied)
     for each in references:
         if each.setup.total_j is not None:
             name = each.name.split(" and ")[0]

@@ -28,7 +28,7 @@ class ExportOptions:
 
     folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER...")]
     """Folders of studies (results/NAME), or a folder with one study in it."""
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """A .csv or .parquet file; left out: tidy.csv in the first study's folder."""
 
 

@@ -57,7 +57,7 @@ PreemptMode=REQUEUE
 KillWait=120
 SchedulerParameters=sched_interval=2,requeue_delay=1
 NodeName=$HOST NodeAddr=$ADDRESS CPUs=$CPUS Gres=gpu:2 State=UNKNOWN
-PartitionName=low Nodes=$HOST Default=YES PriorityTier=1 GraceTime=120 State=UP
+PartitionName=low Nodes=$HOST Default=YES PriorityTier=1 State=UP
 PartitionName=high Nodes=$HOST PriorityTier=2 PreemptMode=OFF State=UP
 C
 export SLURM_CONF=$LAB/slurm.conf

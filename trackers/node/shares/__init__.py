@@ -1,1 +1,1 @@
-"""Who uses what of a node, at what time, and what each is charged for it."""
+"""Shares of a node among its trials: which of them use what, when, and what each is charged for it."""

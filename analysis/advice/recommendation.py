@@ -94,11 +94,14 @@ def _of_stage(text: str, stage: str | None) -> str:
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
+    rate = setup.learning_rate
     besides = parameters_text(setup.parameters)
-    rate = learning_rate_text(setup.learning_rate)
-    if besides:
-        return f"batch size {setup.batch_size}, learning rate {rate} and {besides}"
-    return f"batch size {setup.batch_size} and learning rate {rate}"
+    words = [
+        *([] if setup.batch_size is None else [f"batch size {setup.batch_size}"]),
+        *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
+        *([besides] if besides else []),
+    ]
+    return listed(words) if words else "the only setup"
 
 
 def _advice(

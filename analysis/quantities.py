@@ -5,6 +5,7 @@ The paper gives energy per epoch in mWh and the energy of whole trainings in Wh.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -70,9 +71,16 @@ def points_text(share: float) -> str:
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
 
 
-def learning_rate_text(learning_rate: float) -> str:
-    """A learning rate as the paper writes it: 0.0001, not 1e-4."""
+def learning_rate_text(learning_rate: float | None) -> str:
+    """A learning rate as the paper writes it: 0.0001, not 1e-4; `-` where it is not known."""
+    if learning_rate is None:
+        return MISSING
     return np.format_float_positional(learning_rate, trim="-")
+
+
+def ascending(values: Iterable[float | None]) -> list[Any]:
+    """Distinct values from the least to the largest, what is not known last."""
+    return sorted(set(values), key=lambda value: (value is None, value or 0))
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:

@@ -95,8 +95,8 @@ class StudyOptions:
         checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
             epoch, inf for none. A search has none.
         no_report: Leave tables and report to a later `python -m analysis FOLDER`.
-        log: Hand energies on as they come, once for each: mlflow[=URI], wandb, prometheus[=[HOST:]PORT]
-            (to be scraped; on loopback unless a host is named), otel. Each needs its own package.
+        log: Hand energies on as they come, once for each: mlflow[=URI], wandb, otel, and to be scraped
+            prometheus[=[HOST:]PORT], on loopback unless a host is named. Each needs its own package.
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
         scenario_options: The scenario's own options, an instance of its `options`; None for its
             defaults.

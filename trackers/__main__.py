@@ -48,12 +48,14 @@ class Options:
         cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
     """
 
-    seconds: float = 3.0
-    watch: bool = False
-    json: bool = False
+    seconds: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 3.0
+    watch: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
     tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
-    cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
+    cpu_idle_watts: Annotated[
+        float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")
+    ] = None
 
 
 COMMANDS = {"run": run_command, "calibrate": calibrate_command}

@@ -7,6 +7,7 @@ from analysis.advice.carbon import (
     CAR_SOURCE,
     PHONE_SOURCE,
     PHONE_WH,
+    Embodied,
     Factors,
     Footprint,
     footprint,
@@ -33,6 +34,14 @@ def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False
     if factors.price_per_kwh is not None:
         said += f", {factors.price_per_kwh:g} per kWh"
     return f"{said}; {equivalents_text(energy_j * number, factors)}."
+
+
+def embodied_text(time_s: float, made: Embodied) -> str:
+    """Share of a training in the making of one board, in a sentence with the source."""
+    return (
+        f"Making the board adds {gas_text(made.share_g(time_s))} CO2e to each: its share, by time, of "
+        f"{made.kg:g} kg over {made.years:g} years of use ({made.source})."
+    )
 
 
 def saved_text(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
 from analysis.advice.caveats import caveats, setups_text
-from analysis.advice.footprint_text import footprint_text, saved_text
+from analysis.advice.footprint_text import embodied_text, footprint_text, saved_text
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
@@ -95,11 +95,14 @@ def _of_stage(text: str, stage: str | None) -> str:
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
+    rate = setup.learning_rate
     besides = parameters_text(setup.parameters)
-    rate = learning_rate_text(setup.learning_rate)
-    if besides:
-        return f"batch size {setup.batch_size}, learning rate {rate} and {besides}"
-    return f"batch size {setup.batch_size} and learning rate {rate}"
+    words = [
+        *([] if setup.batch_size is None else [f"batch size {setup.batch_size}"]),
+        *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
+        *([besides] if besides else []),
+    ]
+    return listed(words) if words else "the only setup"
 
 
 def _advice(
@@ -249,6 +252,8 @@ def _footprint(
 ) -> Iterator[str]:
     estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
     yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
+    if factors.embodied is not None and setup.time_s is not None:
+        yield embodied_text(setup.time_s.mean, factors.embodied)
     for each in references:
         if each.setup.total_j is not None:
             name = each.name.split(" and ")[0]

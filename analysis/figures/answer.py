@@ -10,7 +10,10 @@ from analysis.figures.label_layout import Label, Plot, placed
 from analysis.findings import Findings
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
-from analysis.forms.series import series_of
+from analysis.forms.series import (
+    series_of,
+    setup_name,
+)
 from study.record.files import J_PER_WH
 
 WIDTH, HEIGHT = 760, 400
@@ -44,7 +47,7 @@ class Point:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: str
     energy_wh: float
     energy_low_wh: float
@@ -211,4 +214,4 @@ def _named(points: Sequence[Point], gain: Callable[[float], float]) -> list[Poin
 
 
 def _label(point: Point) -> str:
-    return f"{point.batch_size} x {point.learning_rate}"
+    return setup_name(point.batch_size, point.learning_rate)

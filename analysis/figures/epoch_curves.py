@@ -37,7 +37,7 @@ class EpochPoint:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     series: str
     epoch: int
     repeats: int
@@ -98,13 +98,12 @@ def _points(
     findings: Findings, epochs: pd.DataFrame, shown: Sequence[int]
 ) -> tuple[EpochPoint, ...]:
     series = series_of(findings.study.manifest)
+    facts = {each.setup: each for each in findings.setups}
     kept = epochs[epochs["setup"].isin(shown)]
     if kept.empty:
         return ()
     kept = kept[kept["epoch"].isin(_thinned(int(kept["epoch"].max())))]
     means = kept.groupby(["setup", "epoch"], sort=True).agg(
-        batch_size=("batch_size", "first"),
-        learning_rate=("learning_rate", "first"),
         repeats=("trial_id", "nunique"),
         energy_j=("epoch_energy_j", "mean"),
         score=("val_score", "mean"),
@@ -112,8 +111,8 @@ def _points(
     return tuple(
         EpochPoint(
             setup=int(row["setup"]),
-            batch_size=int(row["batch_size"]),
-            series=series(int(row["setup"]), float(row["learning_rate"])),
+            batch_size=facts[int(row["setup"])].batch_size,
+            series=series(int(row["setup"]), facts[int(row["setup"])].learning_rate),
             epoch=int(row["epoch"]),
             repeats=int(row["repeats"]),
             energy=None

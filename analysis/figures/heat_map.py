@@ -24,7 +24,7 @@ class HeatCell:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     series: str
     value: float | None
     text: str

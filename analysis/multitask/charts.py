@@ -16,7 +16,13 @@ from analysis.forms.chart_style import (
     styled,
     wrapped,
 )
+from analysis.forms.series import (
+    group_name,
+    series_title,
+    setup_words,
+)
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
+from analysis.quantities import ascending
 from study.record.files import J_PER_WH
 from study.record.files import EnergyUnit as Unit
 
@@ -35,13 +41,13 @@ def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401
             **asdict(bar),
             "from": per_wh * bar.from_wh,
             "to": per_wh * bar.to_wh,
-            "group": f"batch size {bar.batch_size}",
+            "group": group_name(bar.batch_size),
             "bar": f"{bar.series} {bar.way}",
             "words": _bar_words(bar, unit),
         }
         for bar in info.bars
     ]
-    groups = [f"batch size {size}" for size in sorted({bar.batch_size for bar in info.bars})]
+    groups = [group_name(size) for size in ascending(bar.batch_size for bar in info.bars)]
     names = list(dict.fromkeys(bar.series for bar in info.bars))
     ways = ["one by one", "together"]
     bars = (
@@ -65,7 +71,7 @@ def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401
         )
     )
     notes = [
-        "By learning rate. Left bar: the tasks one upon the other; right bar: all in one training.",
+        f"By {series_title(names)}. Left bar: the tasks one upon the other; right bar: all in one training.",
         *wrapped(info.note),
     ]
     return styled(in_groups(bars, rows, groups), info.title, notes)
@@ -78,6 +84,6 @@ def _colours(tasks: Sequence[str]) -> list[str]:
 def _bar_words(bar: MultitaskBar, unit: Unit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
-        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
+        f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.series)}, {bar.task}: "
         f"{energy:,.4g} {unit.name}"
     )

@@ -229,7 +229,7 @@ def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     return Section(
         name="energy",
         short="Energy",
-        heading="Energy by batch size and learning rate",
+        heading="Energy by setup",
         prose=(findings.scopes,) if findings.scopes else (),
         drawings=(*maps, *joules),
         tables=(

@@ -273,7 +273,8 @@ def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
         raise AnalysisError(message)
     try:
         # As categories a word is stored once, not once a row: a third of the memory of a long study.
-        frame = table.to_pandas(strings_to_categorical=True)
+        # What pandas calls an index of a table that it wrote again is a column like others.
+        frame = table.to_pandas(strings_to_categorical=True, ignore_metadata=True)
         if is_earlier(names):
             frame = pd.DataFrame(migrated_columns({name: frame[name] for name in names}))
         return typed_frame(frame, record)

@@ -111,7 +111,7 @@ class EnergyCallback(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        metrics: dict[str, float] | None = None,
+        metrics: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
         """End an evaluation; what it said is the epoch's, beside what others of the epoch have said.

@@ -24,14 +24,24 @@ from study.machines.environment import kept_environment
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
+LONGEST_OUTPUT_BYTES = 20_000_000
+"""A process of a local Ray keeps so much of what it prints, and as much again of what it printed before."""
+
+SCHEDULER = "SLURM_JOB_ID"
+"""Variable of all processes of a job of SLURM."""
+
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
+    "RAY_ROTATION_BACKUP_COUNT": "1",
 }
 """Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`."""
+its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
+`study.execution.reporting` and `study.execution.live.tensorboard`."""
 
 
 @contextlib.contextmanager
@@ -84,7 +94,7 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     """
     try:
         if sent is None:
-            with _deaf_to_hangups():
+            with _deaf_to_hangups(), deaf_to_schedulers():
                 context = ray.init(
                     address="local",
                     _temp_dir=str(place),
@@ -126,6 +136,25 @@ def _deaf_to_hangups() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@contextlib.contextmanager
+def deaf_to_schedulers() -> Iterator[None]:
+    """Within a job of SLURM, have what is started meanwhile wait for the study's own end.
+
+    `scancel` and preemption send SIGTERM to every process of a job at once. Ray would be gone before the
+    study has asked its trackers for the last time. What is blocked stays so in the processes that are
+    started, and the study's guardian ends them.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if SCHEDULER not in os.environ or not is_main:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unreachable(address: str | None, error: Exception) -> str:

@@ -46,6 +46,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
+    hears_epochs = True
     notes: Sequence[str] = ()
 
     def __init__(

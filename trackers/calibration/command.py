@@ -38,12 +38,12 @@ class CalibrateOptions:
 
     against: Annotated[str, tyro.conf.arg(metavar="NAME")]
     tracker: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    component: Component = Component.CPU
-    seconds: float = 30.0
-    settle: float = SETTLING_S
+    component: tyro.conf.EnumChoicesFromValues[Component] = Component.CPU
+    seconds: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 30.0
+    settle: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = SETTLING_S
     load: Annotated[str | None, tyro.conf.arg(metavar="COMMAND", help_behavior_hint="")] = None
     out: Path = Path("calibration.json")
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
 
 
 def main(args: Sequence[str]) -> int:

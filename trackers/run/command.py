@@ -57,9 +57,11 @@ class RunOptions:
         tyro.conf.UseAppendAction,
         tyro.conf.arg(metavar="NAME[=WHERE]", help_behavior_hint=""),
     ] = ()
-    quiet: bool = False
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
-    cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    quiet: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
+    cpu_idle_watts: Annotated[
+        float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")
+    ] = None
 
 
 def main(args: Sequence[str]) -> int:

@@ -2,13 +2,16 @@
 
 import logging
 import os
+import subprocess
+import sys
 
+import pytest
 from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
 from ray._raylet import (  # type: ignore[attr-defined]
     get_authentication_mode,
 )
 
-from study.machines.ray_session import QUIET, quiet_process
+from study.machines.ray_session import QUIET, SCHEDULER, deaf_to_schedulers, quiet_process
 
 
 def test_a_process_gets_its_own_ray_back() -> None:
@@ -33,3 +36,21 @@ def test_a_process_gets_its_own_ray_back() -> None:
     assert dict(os.environ) == before
     assert logger.level == level
     assert get_authentication_mode() == mode
+
+
+def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started meanwhile has SIGTERM blocked, and only there; this process is as it was."""
+
+    def is_blocked() -> bool:
+        code = "import signal; print(signal.SIGTERM in signal.pthread_sigmask(0, []))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        return done.stdout.strip() == b"True"
+
+    monkeypatch.setenv(SCHEDULER, "7")
+    with deaf_to_schedulers():
+        within = is_blocked()
+    monkeypatch.delenv(SCHEDULER)
+    with deaf_to_schedulers():
+        elsewhere = is_blocked()
+
+    assert (within, elsewhere, is_blocked()) == (True, False, False)

@@ -173,7 +173,9 @@ class _OtlpHandler(http.server.BaseHTTPRequestHandler):
 def otlp_receiver() -> Iterator[OtlpReceiver]:
     """A collector that takes metrics while the block runs."""
     with OtlpReceiver() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
         thread.start()
         try:
             yield server

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass, field
 
-import pytest
-
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import BillItem
 from trackers.node.live.device_uses import DeviceUses
+from trackers.node.shares.accounts import Accounts
 from trackers.sample import BoardState, Component, Device, Method, process_device
 
 BOARD = Device(uuid="GPU-1", name="A board", component=Component.GPU)
@@ -90,7 +88,7 @@ def test_processes_of_one_trial_are_added_up() -> None:
 
     (told,) = uses.take(2.0, lambda name: name.partition("#")[0])
 
-    assert (told.trial_id, told.power_w, told.energy_j) == ("a", 7.0, pytest.approx(14.0))
+    assert (told.trial_id, told.power_w, told.energy_j) == ("a", 7.0, 14.0)
     assert told.estimated
 
 

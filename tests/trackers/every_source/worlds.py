@@ -1,25 +1,22 @@
 """Each real source in a world whose load is known beforehand and whose clock a test turns."""
 
-import plistlib
-import queue
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast, final
+from typing import Any, cast
 from unittest import mock
 
 import psutil
-import pynvml
 
-from tests.trackers.scripted import BOARD
-from tests.trackers.sysfs import hwmon
-from tests.trackers.vendors import AmdSmi, AppleChip
-from trackers.clock import Clock, ManualClock
-from trackers.sample import Device, Observation, process_device
+from tests.trackers.every_source.following import AskedEachPeriod, Board, Tape
+from tests.trackers.every_source.loads import COUNTED_BEFORE_J, HIGHEST_W, Load
+from tests.trackers.sources.sysfs import hwmon
+from tests.trackers.sources.vendors import AmdSmi, AppleChip
+from trackers.clock import ManualClock
+from trackers.sample import process_device
 from trackers.source import PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
 from trackers.sources.apple.ioreport import IoReportSource
@@ -32,36 +29,6 @@ from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.web.settings import HttpSettings
 from trackers.sources.web.source import HttpSource
-
-HIGHEST_W = 700
-COUNTED_BEFORE_J = 1e6
-"""What a counter says when a world begins: boards count since their driver was loaded."""
-
-
-@final
-class Load:
-    """Whole watts, one value a period; a power of two, so that sums are exact."""
-
-    def __init__(self, watts: Sequence[int], *, period_s: float, start_s: float) -> None:
-        """Begin with the first value at `start_s`; the last one stays."""
-        self.period_s = period_s
-        self.watts = [*watts]
-        self._start_s = start_s
-        self._sums_j = [0.0, *accumulate(each * period_s for each in watts)]
-
-    def power_w(self, time_s: float) -> float:
-        """Power at a time."""
-        return self.watts[min(self._period(time_s), len(self.watts) - 1)]
-
-    def energy_j(self, time_s: float) -> float:
-        """Energy since the start."""
-        period = min(self._period(time_s), len(self.watts) - 1)
-        begun_s = time_s - self._start_s - period * self.period_s
-        return self._sums_j[period] + self.watts[period] * begun_s
-
-    def _period(self, time_s: float) -> int:
-        return max(0, int((time_s - self._start_s) / self.period_s))
-
 
 POWER_ALONE = frozenset(
     {"recorded function", "recorded file", "nvml power", "hwmon power", "ipmi", "http power"}
@@ -327,114 +294,3 @@ def opened(name: str, load: Load, clock: ManualClock) -> Iterator[World]:
     """One of the worlds, at the beginning of its load."""
     with tempfile.TemporaryDirectory() as folder:
         yield from WORLDS[name](load, clock, Path(folder))
-
-
-@final
-class Tape:
-    """A powermetrics that writes a sample when it is fed."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._chunks: queue.Queue[bytes | None] = queue.Queue()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The samples; coming for the next one says that one was worked through."""
-        while (chunk := self._chunks.get()) is not None:
-            yield chunk
-            self._chunks.task_done()
-
-    def feed(self, duration_s: float, power_w: float) -> None:
-        """Write one sample."""
-        processor = {"gpu_power": power_w * 1000, "cpu_power": power_w * 1000}
-        sample = {
-            "elapsed_ns": round(duration_s * 1e9),
-            "hw_model": "Mac14,7",
-            "processor": processor,
-        }
-        self._chunks.put(plistlib.dumps(sample))
-
-    def wait(self) -> None:
-        """Until all samples were worked through."""
-        self._chunks.join()
-
-    def complaint(self) -> str:
-        """Nothing."""
-        return ""
-
-    def close(self) -> None:
-        """Let it end."""
-        self._chunks.put(None)
-
-
-@final
-class Board:
-    """As much of `pynvml` as one board needs that follows a load; the rest is not supported."""
-
-    nvmlInit = nvmlShutdown = staticmethod(lambda: None)  # noqa: N815 - pynvml's names
-    nvmlDeviceGetCount = staticmethod(lambda: 1)  # noqa: N815
-    nvmlDeviceGetHandleByIndex = staticmethod(lambda index: index)  # noqa: N815
-    nvmlDeviceGetUUID = staticmethod(lambda _: BOARD)  # noqa: N815
-    nvmlDeviceGetName = staticmethod(lambda _: "NVIDIA Emulated")  # noqa: N815
-    nvmlDeviceGetEnforcedPowerLimit = staticmethod(lambda _: HIGHEST_W * 1000)  # noqa: N815
-    nvmlDeviceGetPciInfo = staticmethod(  # noqa: N815
-        lambda handle: SimpleNamespace(domain=0, bus=handle, device=0)
-    )
-
-    def __init__(
-        self, load: Load, clock: Clock, *, counter_j: Callable[[float], float] | None
-    ) -> None:
-        """Draw the load, and count it where there is a counter."""
-        self.nvmlDeviceGetPowerUsage = lambda _: round(load.power_w(clock.now_s()) * 1000)
-        if counter_j is not None:
-            self.nvmlDeviceGetTotalEnergyConsumption = lambda _: round(
-                counter_j(clock.now_s()) * 1000
-            )
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Constants and errors are pynvml's."""
-        if not name.startswith("nvml"):
-            return getattr(pynvml, name)
-
-        def unsupported(*_: object) -> None:
-            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
-
-        return unsupported
-
-
-@final
-class AskedEachPeriod:
-    """A source that is asked once a second by itself; in a world it answers in each of its periods."""
-
-    def __init__(self, source: PowerSource) -> None:
-        """Say nothing of that second."""
-        self.name, self.note, self.estimated = source.name, source.note, source.estimated
-        self.counter_outlives = source.counter_outlives
-        self.observe, self.close = source.observe, source.close
-        self.devices = lambda: tuple(replace(each, told_each_s=0.0) for each in source.devices())
-
-
-@final
-class Faulty:
-    """A source that fails when a test says so."""
-
-    def __init__(self, source: PowerSource, fault: Callable[[], Exception | None]) -> None:
-        """Ask `fault` before each reading."""
-        self._source = source
-        self._fault = fault
-        self.name, self.note, self.estimated = source.name, source.note, source.estimated
-        self.counter_outlives = True
-
-    def devices(self) -> Sequence[Device]:
-        """See `PowerSource`."""
-        return self._source.devices()
-
-    def observe(self, device_uuid: str, *, counter: bool) -> Observation:
-        """See `PowerSource`; fails instead where it is told to."""
-        fault = self._fault()
-        if fault is not None:
-            raise fault
-        return self._source.observe(device_uuid, counter=counter)
-
-    def close(self) -> None:
-        """See `PowerSource`."""
-        self._source.close()

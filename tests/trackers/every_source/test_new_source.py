@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 GUIDE = ROOT / "docs" / "how-to" / "add-a-power-source.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 IMPORT = "from trackers.sources.watt_file import WattFileSource\n"
 
 SOURCE = "trackers/sources/watt_file.py"
 TABLE = "trackers/sources/detect.py"
-WORLDS = "tests/trackers/worlds.py"
+WORLDS = "tests/trackers/every_source/worlds.py"
 
 
 def inserted(path: Path, *places: tuple[str, str]) -> None:
@@ -69,7 +69,10 @@ def test_three_files_are_touched(followed: Path) -> None:
 @pytest.mark.slow
 def test_the_new_source_is_held_to_every_rule(followed: Path) -> None:
     """It passes the contract and the properties of all sources."""
-    suites = ("tests/trackers/test_source_contract.py", "tests/trackers/test_meter_properties.py")
+    suites = (
+        "tests/trackers/every_source/test_source_contract.py",
+        "tests/trackers/every_source/test_meter_properties.py",
+    )
     done = subprocess.run(
         [
             sys.executable,

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke paper test test-fast test-integrations test-cluster check docs clean
+.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm check docs clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +28,9 @@ test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as 
 
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
 	tests/cluster/ray_up.sh $(VENV)
+
+test-slurm: $(VENV)/ready ## jobs under a real SLURM on this machine (Linux, as root; minutes)
+	tests/cluster/slurm.sh $(VENV)
 
 check: $(VENV)/ready ## format, lint, layers and types
 	scripts/check

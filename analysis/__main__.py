@@ -14,6 +14,7 @@ from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
 from analysis.quantities import counted
+from analysis.read.export_command import export_command
 from analysis.read.import_command import import_command
 from analysis.read.load import find_studies
 from analysis.read.power_log import FOLDER, write_power_logs
@@ -47,6 +48,7 @@ to RESULTS/report/index.html. Works on studies that still run or were killed.
   python -m analysis results/watch --country DE --price 0.30
   python -m analysis results/watch --format latex --output tables.tex
   python -m analysis serve results/watch               # in a browser, while the study runs
+  python -m analysis export results/watch --output all.csv            # one table of everything
   python -m analysis import RUN --objective val_loss --mode min      # a run of Ray Tune's
 
 Exit status: 0, or 2 where a folder is no study, with what to do about it.
@@ -57,17 +59,26 @@ Exit status: 0, or 2 where a folder is no study, with what to do about it.
 class Options(Choices):
     """Options of `python -m analysis`."""
 
-    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
+    results: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RESULTS...", help_behavior_hint=""),
+    ]
     """Folders of studies (results/NAME), or a folder with one study in it."""
-    format: tyro.conf.EnumChoicesFromValues[Format | None] = None
+    format: Annotated[
+        tyro.conf.EnumChoicesFromValues[Format | None],
+        tyro.conf.arg(metavar="{markdown,latex,csv}", help_behavior_hint=""),
+    ] = None
     """Print the tables only, for a paper or a program; no report is written."""
-    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """Where --format writes to; left out: the terminal."""
-    report: bool = True
+    report: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
     """Write report/ into the study's folder: page, CSV, SVG and PNG."""
-    overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
+    overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """With several studies: write one page for all of them there."""
-    power_csv: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    power_csv: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Write power/TRIAL.csv into the study's folder: time stamp, epoch, milliwatts."""
 
 
@@ -165,6 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(words[1:])
         elif words[:1] == ["import"]:
             import_command(words[1:])
+        elif words[:1] == ["export"]:
+            export_command(words[1:])
         else:
             run(tyro.cli(Options, prog="python -m analysis", description=_HELP, args=words))
     except AnalysisError as error:

@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from analysis.advice.carbon import Factors, factors_of
+from analysis.advice.live_carbon import live_intensity
 from analysis.advice.recommendation import Recommendation
 from analysis.errors import AnalysisError
 from analysis.findings import Findings, analyse, asked_otherwise
@@ -19,9 +20,10 @@ from analysis.ranking.ranking import ChoiceRule
 from analysis.ranking.tolerance import POINTS
 from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
-from analysis.read.load import load
+from analysis.read.load import Study, load
 from study.inference.choice import Preference
 from study.record.migration import RENAMED_OPTIONS
+from trackers.carbon.hourly import ELECTRICITY_MAPS, is_server
 
 _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 """What else a reader may want to give up, in points or per cent."""
@@ -31,32 +33,49 @@ _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
 class Choices:
     """Options of an analysis."""
 
-    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS")] = None
-    """What may be given up to save energy: percentage points of an accuracy or another share, per cent
-    of the best value of any other objective. Left out: the study's own, or 1."""
-    prefer: tyro.conf.EnumChoicesFromValues[Preference | None] = None
+    tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS", help_behavior_hint="")] = (
+        None
+    )
+    """What may be given up to save energy: percentage points of an accuracy or another share, else per cent of the best value. Left out: the study's own, or 1."""
+    prefer: Annotated[
+        tyro.conf.EnumChoicesFromValues[Preference | None],
+        tyro.conf.arg(metavar="{energy,balanced,accuracy}", help_behavior_hint=""),
+    ] = None
     """What a point beyond the tolerance is worth: 20, 40 or 80 % of the energy. Left out: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
     """expected: least expected loss over what the repeats allow; threshold: by the means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """What setups are ranked by."""
-    target: Annotated[float | None, tyro.conf.arg(metavar="VALUE")] = None
+    target: Annotated[float | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")] = None
     """For the energy to target: a value of the objective; 0.9 of a share is 90 %. Left out: the study's own, or the best less the tolerance."""
-    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP")] = None
+    baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP", help_behavior_hint="")] = None
     """Number of the setup that you use today: savings against it are given, too."""
-    against_paper: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    against_paper: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Set the published numbers beside yours, and say what differs."""
-    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    factors: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = (
+        False
+    )
     """Test how much of energy and duration goes with batch size, learning rate, and both."""
-    subtract_idle: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    subtract_idle: Annotated[
+        bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
+    ] = False
     """Take off what the device draws when idle; needs a sensor that measured it before the study."""
-    country: Annotated[str | None, tyro.conf.arg(metavar="CODE")] = None
+    country: Annotated[str | None, tyro.conf.arg(metavar="CODE", help_behavior_hint="")] = None
     """Greenhouse gas by this country's electricity: DE, FR, US, ..."""
-    carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G")] = None
-    """The same by grams of CO2e per kWh, instead of a country."""
+    carbon_intensity: Annotated[
+        str | None, tyro.conf.arg(metavar="G|URL|electricitymaps", help_behavior_hint="")
+    ] = None
+    """The same by grams of CO2e per kWh; or by the hours of the study, asked of electricitymaps[:ZONE] (its key
+    in ELECTRICITYMAPS_TOKEN) or of a server that answers like it."""
+    embodied: Annotated[
+        str | None, tyro.conf.arg(metavar="KG/YEARS:SOURCE", help_behavior_hint="")
+    ] = None
+    """Greenhouse gas of making the board: a training's share of it by time."""
     pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
     """Energy of the data centre per energy of its computers, for greenhouse gas and money."""
-    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE")] = None
+    price: Annotated[float | None, tyro.conf.arg(metavar="PRICE", help_behavior_hint="")] = None
     """Price per kWh, in whatever money."""
 
     def check(self) -> None:
@@ -71,19 +90,35 @@ class Choices:
         if self.target is not None and not math.isfinite(self.target):
             message = f"--target is {self.target:g}; allowed is a number."
             raise AnalysisError(message)
-        self.footprint_factors()
+        self.footprint_factors(None)
 
-    def footprint_factors(self) -> Factors | None:
+    def footprint_factors(self, study: Study | None) -> Factors | None:
         """Factors that turn energy into greenhouse gas and money; None where nothing was asked for.
 
+        Args:
+            study: Whose hours are asked for, where a server is named; None for none: no server is
+                asked.
+
         Raises:
-            AnalysisError: A factor is not allowed, or the country is not known.
+            AnalysisError: A factor is not allowed, the country is not known, or a server does not
+                tell.
         """
+        word, more = self.carbon_intensity, {}
+        country, g_per_kwh = self.country, None
+        if word is not None and is_server(word):
+            if study is not None:
+                g_per_kwh, source = live_intensity(study, word, country or "")
+                more = {"intensity_source": source}
+            country = None
+        elif word is not None:
+            g_per_kwh = _number("--carbon-intensity", word)
         return factors_of(
-            country=self.country,
-            carbon_intensity=self.carbon_intensity,
+            country=country,
+            carbon_intensity=g_per_kwh,
             pue=self.pue,
             price=self.price,
+            embodied=self.embodied,
+            **more,
         )
 
     def analysed(self, path: Path) -> Findings:
@@ -107,7 +142,7 @@ class Choices:
             by=self.rank_by,
             target=self.target,
             baseline=self.baseline,
-            factors=self.footprint_factors(),
+            factors=self.footprint_factors(study),
             prefer=self.prefer,
             choice=self.choice,
         )
@@ -135,6 +170,17 @@ class Choices:
             if by is self.rank_by or (by is RankBy.ENERGY_TO_TARGET and findings.target is None):
                 continue
             yield f"ranked by {by.replace('-', ' ')}", ask(tolerance=asked, by=by)
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        message = (
+            f"{option} is {text}; allowed are grams per kWh, {ELECTRICITY_MAPS}[:ZONE], or an address "
+            "(http://, https://)."
+        )
+        raise AnalysisError(message) from error
 
 
 def check_names(words: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""How fast CelebA's images are decoded, how fast a second start is, and what two trials share.
+"""Speed of decoding CelebA's images and of a second start, and the memory that two trials share.
 
 Draws a synthetic CelebA of the size of the real one (1,238 images of 40 identities), then measures
 
@@ -126,7 +126,7 @@ def _sharing(data_dir: Path, cache: Path, options: Options) -> None:
 
 
 class _Trial:
-    """What a trial does with the data before and while it trains."""
+    """Stand-in for a trial: does with the data what a trial does before and while it trains."""
 
     def __init__(self) -> None:
         """Hold nothing yet."""

@@ -1,4 +1,4 @@
-"""What freezing saves: time per epoch of a frozen stage, with and without cached latents.
+"""Time per epoch that freezing saves, with and without cached latents.
 
     python -m benchmarks.frozen_stage [--rounds 5] [--epochs 10]
 

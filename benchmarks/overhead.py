@@ -1,4 +1,4 @@
-"""What the study costs beyond its trainings.
+"""Overhead of a study beyond its trainings.
 
     python -m benchmarks.overhead study     wall time of the smartwatch study on this machine's CPU
                                              slots, Ray's start and the report included, against the
@@ -56,9 +56,10 @@ def train_plan(
     max_epochs: int,
 ) -> int:
     """One training as the study does it; the number of its epochs."""
+    batch_size, learning_rate = plan.trained_with
     settings = TrainingSettings(
-        batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
         max_epochs=max_epochs,
         patience=PATIENCE,
         optimizer="adam",

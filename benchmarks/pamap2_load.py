@@ -1,4 +1,4 @@
-"""How fast and how thriftily a full-size PAMAP2 is read, against `pandas.read_csv`.
+"""Time and memory of reading a full-size PAMAP2, against `pandas.read_csv`.
 
 Writes a synthetic Protocol folder of the real size (9 files, 2.87 million rows, 1.3 GB), then
 measures, each in a process of its own, wall time and peak memory of

@@ -1,4 +1,4 @@
-"""What a study of many trials costs beside its training: driver time per report, fixed cost, memory.
+"""Overhead of a study of many trials: driver time per report, fixed cost, memory.
 
     python -m benchmarks.scaling                       our recording, 16, 128 and 1,000 recorded trials
     python -m benchmarks.scaling --ray 16 128          the same with a real Ray, and trainings of moments
@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from study.execution.progress import ProgressDisplay
+from study.execution.live.progress import ProgressDisplay
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, Stage, StopReason
@@ -142,7 +142,7 @@ def report(plan: TrialPlan, epoch: int) -> EpochRecord:
 
 
 def windows(plan: TrialPlan) -> tuple[BookedWindow, ...]:
-    """What a tracker has booked for a trial."""
+    """Return the windows that a tracker has booked for a trial."""
     places = [(TRIAL, 0), (SETUP, 0), *((str(STAGE), epoch) for epoch in range(1, EPOCHS + 1))]
     return tuple(
         BookedWindow(

@@ -1,4 +1,4 @@
-"""How right epochs of ours are where nothing disturbs the clock: the method's own error.
+"""Error of our energy per epoch where nothing disturbs the clock: the method's own.
 
     python -m benchmarks.tracker_accuracy
     python -m benchmarks.tracker_accuracy --drawn 40 --seed 2002   curves that nothing was fitted on
@@ -47,7 +47,7 @@ class Measured:
 
     @property
     def within(self) -> list[bool]:
-        """Whether the truth lay in the reading's own interval."""
+        """Return whether the truth lay in the reading's own interval, epoch by epoch."""
         return [
             abs((reading.energy_j or 0.0) - truth_j) <= (reading.uncertainty_own_j or 0.0)
             for reading, truth_j in self.readings

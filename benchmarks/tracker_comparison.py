@@ -1,4 +1,4 @@
-"""How right, and how dear, trackers are: ours, Zeus, CodeCarbon and Carbontracker.
+"""Error and cost of trackers: ours, Zeus, CodeCarbon and Carbontracker.
 
     python -m benchmarks.tracker_comparison           all curves; about 12 minutes
     python -m benchmarks.tracker_comparison --quick   two curves, fewer epochs; about 3 minutes
@@ -42,7 +42,7 @@ WIDTH = 160
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured.
+    """Size of the comparison.
 
     Attributes:
         curves: How many of the last curves; the two of a seed are the last.
@@ -111,7 +111,7 @@ def accuracy(scale: Scale, seed: int, console: Console, *, at_a_time: int) -> No
 
 
 def _measured(titles: dict[str, str], boards: Boards, scale: Scale) -> tuple[Errors, list[str]]:
-    """What all trackers told of one curve at the same time, and why some told nothing."""
+    """Return what all trackers told of one curve at the same time, and why some told nothing."""
     epochs = tuple(scale.epochs.items())
 
     def outcomes(tracker: str) -> list[Outcome] | RivalError:

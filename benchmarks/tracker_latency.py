@@ -1,4 +1,4 @@
-"""How long it takes to open and to close a window; started by `benchmarks.tracker_comparison`.
+"""Time to open and to close a window; started by `benchmarks.tracker_comparison`.
 
     python -m benchmarks.tracker_latency direct|actor|ray|empty --windows 200
 

@@ -1,4 +1,4 @@
-"""How fast our training loop is, against a bare loop on ready batches.
+"""Speed of our training loop, against a bare loop on ready batches.
 
 Both train the sensor network with the same optimiser, seed and number of samples, in one process.
 

@@ -1,4 +1,4 @@
-"""What `measured` adds to somebody's Tune trial, in wall time: a ratio of figures from one run.
+"""Wall time that `measured` adds to a Tune trial: a ratio of figures from one run.
 
     python -m benchmarks.tune_overhead [--epochs 20] [--repeats 3]
 

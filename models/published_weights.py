@@ -97,7 +97,7 @@ def _published_cfg(encoder: str) -> Any:  # noqa: ANN401 - timm's
 
 
 def _places(cfg: Any) -> tuple[str, ...]:  # noqa: ANN401 - timm's
-    """Where weights are published, the hub first."""
+    """Return the addresses where weights are published, the hub first."""
     hub = f"{_HUB}/{cfg.hf_hub_id}/resolve/main/model.safetensors" if cfg.hf_hub_id else None
     return tuple(place for place in (hub, cfg.url) if place)
 

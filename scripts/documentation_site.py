@@ -134,7 +134,7 @@ def _page_of(target: str) -> str:
 
 
 def _copy_of(source: str) -> str:
-    """Where a source file lies on the site; as text, so that a browser shows it."""
+    """Return the place of a source file on the site; as text, so that a browser shows it."""
     return f"source/{source}.txt"
 
 

@@ -18,6 +18,7 @@ from study.errors import OptionError
 from study.options import StudyOptions
 from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
+from trackers.terminal import GONE, working_folder_is_gone
 
 Options = TypeVar("Options", bound=StudyOptions)
 
@@ -48,6 +49,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "results": (
         *("results_dir", "name", "resume", "retry_failed", "checkpoint_every_s", "no_report"),
+        "log",
     ),
 }
 """Options by their group in `--help`; those of one command alone that stand in none follow."""
@@ -66,10 +68,13 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
         args: The command line behind the program's name.
 
     Raises:
-        OptionError: A value is not allowed, an option has another name now, or this is Windows.
+        OptionError: A value is not allowed, an option has another name now, this is Windows, or the
+            working folder is gone.
         ScenarioError: `--scenario` does not lead to a scenario.
     """
     refuse_windows()
+    if working_folder_is_gone():  # torch's own libraries end the program then
+        raise OptionError(GONE)
     refuse_old_names(args)
     own = options_of(_scenario_in(args) or _default(kind, "scenario"))
     groups = _groups(kind)

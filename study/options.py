@@ -98,6 +98,8 @@ class StudyOptions:
         checkpoint_every_s: Seconds between two checkpoints of a trial, at least; 0 for one after each
             epoch, inf for none. A search has none.
         no_report: Leave tables and report to a later `python -m analysis FOLDER`.
+        log: Hand energies on as they come, once for each: mlflow[=URI], wandb, otel, and to be scraped
+            prometheus[=[HOST:]PORT], on loopback unless a host is named. Each needs its own package.
         smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
         scenario_options: The scenario's own options, an instance of its `options`; None for its
             defaults.
@@ -145,6 +147,9 @@ class StudyOptions:
     retry_failed: Annotated[bool, tyro_optional_arg()] = False
     checkpoint_every_s: Annotated[float, tyro_arg("SECONDS")] = 30.0
     no_report: Annotated[bool, tyro_optional_arg()] = False
+    log: Annotated[
+        tuple[str, ...], tyro.conf.UseAppendAction, tyro_optional_arg("NAME[=WHERE]")
+    ] = ()
     smoke: Annotated[bool, tyro_optional_arg()] = False
     scenario_options: Any = None
 

@@ -27,9 +27,9 @@ Without options: the 16 setups of the paper, twice, on a built-in synthetic samp
 It ends with the energy per epoch, the total energy, a ranking and a recommendation.
 
   python -m study.regime --smoke                                   try it out (a minute)
-  python -m study.regime --scenario watch           real smartwatch data
+  python -m study.regime --scenario watch                          real smartwatch data
   python -m study.regime --data-dir data/pamap2                    the real PAMAP2
-  python -m study.regime --sure 0.9                 more repeats, of those that decide the answer
+  python -m study.regime --sure 0.9                                more repeats, where they decide
   python -m study.regime --address auto --results-dir /shared      on a Ray cluster
   python -m study.regime --name NAME --resume                      go on after an interruption
 """

@@ -210,6 +210,12 @@ def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
         return load()
     except ScenarioError:
         raise
+    except SystemExit as error:
+        message = (
+            f"--scenario {name}: it ends the program while it is imported (status {error.code}). What a "
+            'script does when it is started, its options among it, goes under `if __name__ == "__main__":`.'
+        )
+        raise ScenarioError(message) from error
     except Exception as error:
         message = f"--scenario {name}: {type(error).__name__}: {error}.{_remedy(error, name)}"
         raise ScenarioError(message) from error

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from study.design import Design
 from study.errors import OptionError
+from study.exports.study_exports import exports_of
 from study.multitask import DESIGN as MULTITASK
 from study.multitask import MultitaskOptions
 from study.options import StudyOptions
@@ -158,7 +159,7 @@ def run_study(
     """
     chosen, found = _options(_options_of(paradigm), scenario, options)
     chosen = chosen.reduced()
-    with _without_hints():
+    with _without_hints(), exports_of(chosen.log) as exports:
         # Ray and torch take seconds to load; a wrong option need not wait for them.
         from study.execution.launch import run_study as launch  # noqa: PLC0415
 
@@ -171,8 +172,10 @@ def run_study(
             source=source,
             scenario=found,
             leave=_interrupted,
+            exports=exports,
         )
-    said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
+        said = _answer(outcome.folder, chosen) if report and outcome.folder.is_local else {}
+        exports.keep(outcome.folder)
     return StudyResult(
         folder=outcome.folder.path,
         failed={each.trial_id: each.error for each in outcome.failed},

@@ -7,6 +7,7 @@ an external meter; their `--help` says more.
 import dataclasses
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
-from trackers.terminal import with_home
+from trackers.terminal import open_standard_streams, with_home
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -47,12 +48,14 @@ class Options:
         cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
     """
 
-    seconds: float = 3.0
-    watch: bool = False
-    json: bool = False
+    seconds: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 3.0
+    watch: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    json: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
     tracker: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...")] = (AUTO,)
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
-    cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
+    cpu_idle_watts: Annotated[
+        float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")
+    ] = None
 
 
 COMMANDS = {"run": run_command, "calibrate": calibrate_command}
@@ -72,12 +75,15 @@ def main(args: Sequence[str]) -> int:
     )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack a letter of a device's name
-    request = Request(
-        tracker=options.tracker,
-        cpu_watts=options.cpu_watts,
-        cpu_idle_watts=options.cpu_idle_watts,
-    )
     try:
+        if not 0 <= options.seconds < math.inf:
+            message = f"--seconds is {options.seconds}; allowed is a number from 0"
+            raise TrackerError(message)  # noqa: TRY301 - one way for all that is wrong
+        request = Request(
+            tracker=options.tracker,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
         if options.watch:
             _watch(Console(), request)
             return 0
@@ -131,4 +137,5 @@ def _watch(console: Console, request: Request) -> None:
 
 
 if __name__ == "__main__":
+    open_standard_streams()
     sys.exit(main(with_home(sys.argv[1:])))

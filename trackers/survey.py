@@ -8,7 +8,7 @@ from trackers.errors import SourceUnavailableError
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Component, Device, Method
 from trackers.source import PowerSource
-from trackers.sources.detect import SOURCES, Candidate, Request, candidates_of, detect
+from trackers.sources.detect import SOURCES, Candidate, Request, candidates_of, detect, unforeseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,8 @@ def _tried(candidate: Candidate, request: Request) -> PowerSource | str:
         return candidate.open(request)
     except SourceUnavailableError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - as `detect` does
+        return unforeseen(candidate.name, error)
 
 
 def _watched(

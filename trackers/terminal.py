@@ -4,11 +4,18 @@
 closed, a full disk behind `> file`, a terminal that is gone or that lacks a letter end none of them.
 """
 
+import getpass
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TextIO
+
+NO_HOME = "/nonexistent"
+"""Home of users that have none, by Debian's policy: nobody can write there."""
+
+GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
 
 class _WrittenOrDropped(io.FileIO):
@@ -55,9 +62,11 @@ def forgiving(stream: TextIO) -> TextIO:
 def with_home(words: Sequence[str]) -> list[str]:
     """Words of a command line in which a leading `~` is the home folder, after `=` too.
 
-    A shell does so for a word of its own, and not for `--option=~/folder`.
+    A shell does so for a word of its own, and not for `--option=~/folder`. What follows `--` is another
+    command's, and stays as it is.
     """
-    return [_with_home(word) for word in words]
+    own = list(words).index("--") if "--" in words else len(words)
+    return [*(_with_home(word) for word in words[:own]), *words[own:]]
 
 
 def _with_home(word: str) -> str:
@@ -67,6 +76,48 @@ def _with_home(word: str) -> str:
     return os.path.expanduser(word)  # noqa: PTH111 - as above
 
 
+def open_standard_streams() -> None:
+    """Put the null device where standard input, output or error was closed (`>&-`, or by a daemon).
+
+    Else the next file that is opened takes its number, and what a library prints goes into that file.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    sys.stdout = sys.stdout or _to_nowhere(1)
+    sys.stderr = sys.stderr or _to_nowhere(2)
+
+
+def _to_nowhere(descriptor: int) -> TextIO:
+    return open(descriptor, "w", encoding="utf-8", closefd=False)
+
+
+def name_the_nameless() -> None:
+    """Give home and name to a user who is in no list of users, as in containers that run under any number.
+
+    Ray looks for the home when it is imported, and torch's compiler for the name (pytorch issue 140765).
+    """
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = NO_HOME
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["USER"] = f"uid{os.getuid()}"
+
+
+def working_folder_is_gone() -> bool:
+    """Return whether the folder in which this process was started has been removed meanwhile."""
+    try:
+        os.getcwd()  # noqa: PTH109 - asks the system, as whatever comes later does
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def run(main: Callable[[list[str]], int]) -> int:
     """Run a command that writes files, with this process's words.
 
@@ -74,7 +125,15 @@ def run(main: Callable[[list[str]], int]) -> int:
         main: Takes the words behind the program's name.
 
     Returns:
-        Its exit status.
+        Its exit status; 2 where it needs the folder that it was started in, which is gone.
     """
+    open_standard_streams()
     forgive_output()
-    return main(with_home(sys.argv[1:]))
+    name_the_nameless()
+    try:
+        return main(with_home(sys.argv[1:]))
+    except FileNotFoundError:
+        if not working_folder_is_gone():
+            raise
+        sys.stderr.write(f"{GONE}\n")
+        return 2

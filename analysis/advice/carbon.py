@@ -6,6 +6,7 @@ Never in stored energies. The carbon intensity of a country's electricity is fro
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 from analysis.errors import AnalysisError
 from study.record.files import J_PER_WH
@@ -25,7 +26,49 @@ of the US Department of Energy, 2020)."""
 PHONE_SOURCE = "US EPA and DOE 2020"
 
 _WH_PER_KWH = 1000.0
+_G_PER_KG = 1000.0
+_S_PER_YEAR = 365.25 * 24 * 3600
 _MOST_G_PER_KWH = 2000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embodied:
+    """Greenhouse gas of making a board.
+
+    Attributes:
+        kg: Kilograms of CO2 equivalents.
+        years: For how long the board is used, day and night.
+        source: Where that is from, in words.
+    """
+
+    kg: float
+    years: float
+    source: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return what `--embodied` says.
+
+        Raises:
+            AnalysisError: It is not KG/YEARS, or KG/YEARS:SOURCE.
+        """
+        numbers, _, source = text.partition(":")
+        kg, _, years = numbers.partition("/")
+        try:
+            made = cls(kg=float(kg), years=float(years), source=source.strip() or "as given")
+        except ValueError:
+            made = cls(kg=math.nan, years=math.nan, source="")
+        if not (0 <= made.kg < math.inf and 0 < made.years < math.inf):
+            message = (
+                f"--embodied is {text}; allowed is KG/YEARS:SOURCE, the kilograms of CO2e of making the board "
+                "and the years that it is used, such as 164/5:NVIDIA."
+            )
+            raise AnalysisError(message)
+        return made
+
+    def share_g(self, time_s: float) -> float:
+        """Return the grams that go with so long a use of one board."""
+        return self.kg * _G_PER_KG * time_s / (self.years * _S_PER_YEAR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +80,14 @@ class Factors:
         intensity_source: Where that is from, in words.
         pue: Energy of the data centre per energy of the computers (efficiency constant).
         price_per_kwh: In the user's own currency; None if not asked for.
+        embodied: What making the board has cost; None if not asked for.
     """
 
     g_per_kwh: float | None
     intensity_source: str
     pue: float
     price_per_kwh: float | None
+    embodied: Embodied | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +128,8 @@ def factors_of(
     carbon_intensity: float | None = None,
     pue: float = 1.0,
     price: float | None = None,
+    embodied: str | None = None,
+    intensity_source: str = "as given",
 ) -> Factors | None:
     """The factors that were asked for; None where nothing was.
 
@@ -91,6 +138,8 @@ def factors_of(
         carbon_intensity: In g per kWh, instead of a country's.
         pue: From 1.
         price: Per kWh.
+        embodied: KG/YEARS:SOURCE of making the board.
+        intensity_source: Of `carbon_intensity`, in words.
 
     Raises:
         AnalysisError: A value that is not allowed, or a country that is not in the table.
@@ -107,10 +156,11 @@ def factors_of(
     if carbon_intensity is not None:
         allowed = f"0 to {_MOST_G_PER_KWH:g} g per kWh"
         _check("--carbon-intensity", carbon_intensity, 0, _MOST_G_PER_KWH, allowed)
-    if country is None and carbon_intensity is None and price is None and pue == 1:
+    made = None if embodied is None else Embodied.parse(embodied)
+    if (country, carbon_intensity, price, made) == (None,) * 4 and pue == 1:
         return None
     found = None if country is None else _country(country)
-    source = "as given"
+    source = intensity_source
     if found is not None:
         source = f"{found.name} {found.year}, {SOURCE}"
     return Factors(
@@ -118,6 +168,7 @@ def factors_of(
         intensity_source=source,
         pue=pue,
         price_per_kwh=price,
+        embodied=made,
     )
 
 

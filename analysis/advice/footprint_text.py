@@ -7,12 +7,13 @@ from analysis.advice.carbon import (
     CAR_SOURCE,
     PHONE_SOURCE,
     PHONE_WH,
+    Embodied,
     Factors,
     Footprint,
     footprint,
 )
-from analysis.quantities import energy_text, listed
-from study.record.files import J_PER_WH
+from analysis.quantities import listed
+from study.record.files import J_PER_WH, WH
 
 _DIGITS = 3
 _G_PER_KG = 1000.0
@@ -33,6 +34,14 @@ def footprint_text(energy_j: float, factors: Factors, *, estimated: bool = False
     if factors.price_per_kwh is not None:
         said += f", {factors.price_per_kwh:g} per kWh"
     return f"{said}; {equivalents_text(energy_j * number, factors)}."
+
+
+def embodied_text(time_s: float, made: Embodied) -> str:
+    """Share of a training in the making of one board, in a sentence with the source."""
+    return (
+        f"Making the board adds {gas_text(made.share_g(time_s))} CO2e to each: its share, by time, of "
+        f"{made.kg:g} kg over {made.years:g} years of use ({made.source})."
+    )
 
 
 def saved_text(
@@ -56,7 +65,7 @@ def _many(energy_j: float) -> tuple[int, str]:
 
 
 def _parts(found: Footprint) -> list[str]:
-    parts = [energy_text(found.kwh * _WH_PER_KWH * J_PER_WH)]
+    parts = [WH.text(found.kwh * _WH_PER_KWH * J_PER_WH)]
     if found.g_co2e is not None:
         parts.append(f"{gas_text(found.g_co2e)} CO2e")
     if found.cost is not None:

@@ -116,7 +116,7 @@ def verdict(infos: Sequence[FactorInfo]) -> str:
 
 
 def _lacks(info: FactorInfo) -> str:
-    """Why the paper's conclusion cannot be tested by this quantity; empty where it can be."""
+    """Return why the paper's conclusion cannot be tested by this quantity; empty where it can."""
     if not info.effects:
         return info.reason
     tested = {each.factor for each in info.effects}

@@ -1,4 +1,4 @@
-"""Where the joules of a study go: training by component, and what was used around it.
+"""Energy of a study by use: training by component, and what was used around it.
 
 All of it is of the widest energy that was measured: of the whole machine where its plug was, else of the
 components together. What of a machine no component is, is its rest: fans, disks, power supply, idle. Joules.

@@ -111,8 +111,13 @@ def _samples(path: Path, trial_id: str) -> pd.DataFrame | None:
     if not path.exists():
         return None
     try:
-        table = pq.read_table(path, columns=list(_COLUMNS), filters=[("trial_id", "==", trial_id)])
-    except (OSError, KeyError, pa.ArrowException):
+        table = pq.read_table(
+            path,
+            columns=list(_COLUMNS),
+            filters=[("trial_id", "==", trial_id)],
+            partitioning=None,
+        )
+    except (OSError, KeyError, ValueError, pa.ArrowException):
         # A part that is being written, or of another version: the figure is left out.
         return None
     frame: pd.DataFrame = table.to_pandas()

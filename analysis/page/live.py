@@ -86,6 +86,7 @@ class LiveReport:
             findings,
             paper=self._choices.against_paper,
             factors=variance,
+            what_ifs=self._choices.what_ifs(findings),
             drawn_by=self._drawn_by,
         )
         return findings

@@ -109,10 +109,12 @@ details > .wide { margin-top: .8rem; }
 @media print {
   @page { margin: 16mm 14mm; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .files, #live, #tip { display: none; }
-  .hero { grid-template-columns: minmax(0, 1fr); padding: 1rem 0; } .lead { font-size: 17pt; }
-  h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3 { break-after: avoid; }
+  .hero { display: block; padding: 1rem 0; } .lead { font-size: 17pt; }
+  h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3, summary { break-after: avoid; } .legend { break-before: avoid; }
   figure, .keys, tr, li { break-inside: avoid; } thead { display: table-header-group; }
-  .wide { overflow: visible; } figure svg { max-width: 100%; } table { font-size: 7.5pt; }
+  .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; max-width: 100%; max-height: 72mm; }
+  .hero figure svg { max-height: 100mm; } table { font-size: 7.5pt; }
+  table:not(:has(tr:nth-child(9))) { break-inside: avoid; }
   th, td { padding: .15rem .3rem; } th button::after { content: none; }
   a { color: inherit; text-decoration: none; } }
 """

@@ -49,7 +49,11 @@ _VERSION = "version"
 class Options(Choices):
     """Options of `python -m analysis serve`."""
 
-    results: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RESULTS...")]
+    results: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RESULTS...", help_behavior_hint=""),
+    ]
     """Folders of studies (results/NAME), or a folder with one study in it."""
     port: int = 8600
     """Port on the loopback address; 0 takes one that is free."""

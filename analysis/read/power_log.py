@@ -61,7 +61,9 @@ def _samples(path: Path) -> pd.DataFrame:
         )
         raise AnalysisError(message)
     try:
-        samples: pd.DataFrame = pq.read_table(path, columns=list(_COLUMNS)).to_pandas()
+        samples: pd.DataFrame = pq.read_table(
+            path, columns=list(_COLUMNS), partitioning=None
+        ).to_pandas()
     except (OSError, ValueError, pa.ArrowException) as error:
         message = (
             f"{path} cannot be read as a power log ({error}). Restore it, or leave out --power-csv."

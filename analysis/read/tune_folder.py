@@ -68,8 +68,9 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     manifest = replace(manifest, status="finished")
     try:
         frame = typed_frame([row.to_row() for row in rows], EpochRecord)
-        frame.to_parquet(folder / EPOCHS_FILE, index=False)
-        manifest_file.write_text(manifest.to_json())
+        with (folder / EPOCHS_FILE).open("wb") as file:  # Arrow takes no path that is no UTF-8
+            frame.to_parquet(file, index=False)
+        manifest_file.write_text(manifest.to_json(), encoding="utf-8")
     except OSError as error:
         message = f"{folder} cannot be written into: {error.strerror}."
         raise AnalysisError(message) from error
@@ -103,5 +104,11 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             result = json.loads(line)
         except ValueError:
             continue
-        if isinstance(result, dict) and {"training_iteration", "trial_id"} <= result.keys():
+        if isinstance(result, dict) and "trial_id" in result and _is_count(result):
             yield result
+
+
+def _is_count(result: dict[str, Any]) -> bool:
+    """Return whether a result has a number of its epoch, from 1."""
+    epoch = result.get("training_iteration")
+    return isinstance(epoch, int) and epoch >= 1

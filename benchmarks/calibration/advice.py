@@ -1,4 +1,4 @@
-"""What following the advice comes to, and whether its probabilities are what happens."""
+"""Outcome of following the advice, and calibration of its probabilities."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Stated:
 
 
 def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
-    """What following an advice comes to.
+    """Return the outcome of following an advice.
 
     Args:
         truth: Of the studies.
@@ -58,7 +58,7 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
 
 
 def nearly_right(truth: Truth, setup: Integers, aim: Aim) -> Truths:
-    """Whether an advice is right for practical purposes: within half a point more, and 10 %."""
+    """Return whether an advice is right in practice: within half a point more, and 10 %."""
     _, excess, short = _compared(truth, setup, aim)
     return (short <= NEARLY_POINTS * aim.point) & (excess <= math.log1p(NEARLY_DEARER))
 
@@ -118,7 +118,7 @@ def reliability(stated: Sequence[Stated]) -> list[tuple[float, float, float, int
 
 
 def _compared(truth: Truth, setup: Integers, aim: Aim) -> tuple[Truths, Floats, Floats]:
-    """Whether each advice is right, its log excess energy, and by how much it falls short."""
+    """Return whether each advice is right, its log excess energy, and its shortfall."""
     studies = np.arange(truth.studies)
     missing = truth.objective.max(axis=1, keepdims=True) - aim.tolerance - truth.objective
     short = np.where(missing > 1e-9, missing, 0.0)  # noqa: PLR2004 - what rounding leaves

@@ -1,4 +1,4 @@
-"""How often intervals hold the truth, how wide they are, and what they tell apart."""
+"""Coverage and width of intervals, and what they tell apart."""
 
 from collections.abc import Mapping
 
@@ -83,7 +83,7 @@ def _picked(
 
 
 class _KnownSpread:
-    """What could be said if the spread of the repeats were known: a z interval."""
+    """Yardstick with the spread of the repeats known: a z interval."""
 
     def __init__(self, truth: Truth, energies: Floats, repeats: int) -> None:
         self._truth, self._mean, self._repeats = truth, energies.mean(axis=-1), repeats
@@ -113,7 +113,7 @@ def _drawn(
 
 
 def _holds_none(energy: Posterior, one: Integers, other: Integers) -> Truths:
-    """Whether a saving of nothing is within the interval."""
+    """Return whether the interval holds a saving of zero."""
     return saving_interval(energy, one, other).holds(0.0)
 
 

@@ -1,4 +1,4 @@
-"""What each pair of watch16's five seeds recommends, against the other three; as Markdown.
+"""Advice from each pair of watch16's five seeds, against the other three; as Markdown.
 
 python -m benchmarks.calibration.pairs_of_seeds
 """

@@ -1,4 +1,4 @@
-"""What more repeats buy, by the rule that says which setups get them."""
+"""Gain from more repeats, by the rule that chooses which setups get them."""
 
 from collections.abc import Mapping
 

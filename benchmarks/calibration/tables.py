@@ -16,7 +16,7 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What stands in a table.
+    """Headings and columns of a table.
 
     Attributes:
         before: Headings of what stands before the figures.

@@ -1,4 +1,4 @@
-"""What is simulated for each row of each table."""
+"""Simulations behind each row of each table."""
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -86,7 +86,7 @@ FORMS: Mapping[str, Mapping[str, Form]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How much is simulated.
+    """Size of the simulations.
 
     Attributes:
         studies: For each figure.
@@ -121,7 +121,7 @@ class Task:
 
     @property
     def row(self) -> Cell:
-        """What stands before the figures."""
+        """Return the cells before the figures."""
         if self.table == "preference":
             return self.world, str(self.preference)
         if self.table == "more repeats":
@@ -130,7 +130,7 @@ class Task:
 
     @property
     def entropy(self) -> tuple[int, ...]:
-        """What its random numbers come from: another for each task, the same each time."""
+        """Entropy of its random numbers: different for each task, the same in each run."""
         return self.seed, *repr((self.table, self.row)).encode()
 
     def truth(self, rng: np.random.Generator, studies: int) -> Truth:

@@ -44,7 +44,7 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Floats, Fl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What is true of many studies, and what their repeats are drawn from.
+    """True values of many simulated studies, and what their repeats are drawn from.
 
     Attributes:
         energy: Logarithms of joules. Shape (studies, setups).
@@ -65,7 +65,7 @@ class Truth:
 
     @property
     def studies(self) -> int:
-        """How many."""
+        """Number of studies."""
         return int(self.energy.shape[0])
 
     def observed(self, rng: np.random.Generator, repeats: int) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""What only a real board can show, as one prepared run of at most eight minutes.
+"""Checks that only a real board can make, as one prepared run of at most eight minutes.
 
     python -m benchmarks.gpu                     all parts, on the machine's first NVIDIA board
     python -m benchmarks.gpu --emulated          the same on an emulated board, in seconds
@@ -44,7 +44,7 @@ PARTS: dict[str, Callable[[Board], Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What only a real board can show.
+    """Run the checks that only a real board can make.
 
     Attributes:
         parts: Which parts to run; left out: all.

@@ -14,7 +14,7 @@ from trackers.sources.nvml.source import NvmlSource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
-    """What the parts need of the board.
+    """Board as the parts of the benchmark need it.
 
     Attributes:
         uuid: As NVML names it.
@@ -63,7 +63,7 @@ def first_board(*, emulated: bool, out: Path) -> Board:
 
 
 def ran(*arguments: str, timeout_s: float = 240) -> str:
-    """What `python ARGUMENTS` prints.
+    """Return what `python ARGUMENTS` prints.
 
     Raises:
         RuntimeError: It failed.

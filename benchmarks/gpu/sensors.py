@@ -1,4 +1,4 @@
-"""What the board's sensors tell, how often they are refreshed, and what asking them costs."""
+"""Readings of the board's sensors, how often they are refreshed, and what reading them costs."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from trackers.sources.nvml.source import NvmlSource
 
 
 def sources(board: Board) -> dict[str, Any]:
-    """What `python -m trackers` finds, and what nvidia-smi says of power and clocks."""
+    """Return what `python -m trackers` finds, and what nvidia-smi says of power and clocks."""
     smi = shutil.which("nvidia-smi")
     said = ""
     if smi is not None and not board.emulated:

@@ -1,4 +1,4 @@
-"""How much energy each strategy spends until it has found the best: searches by the seed.
+"""Energy that each strategy spends until it has found the best setup, seed by seed.
 
 All strategies run on the same recorded
 trainings, each seed with its own draw of one recorded seed for each setup, the same for all. A
@@ -70,7 +70,7 @@ class SearchOutcome:
 
     @property
     def to_near_j(self) -> float:
-        """What was used until the answer was near the grid's; infinite if it never was."""
+        """Energy used until the answer was near the grid's; infinite if it never was."""
         near = [answer.spent_j for answer in self.answers if answer.regret <= NEAR]
         return min(near, default=math.inf)
 

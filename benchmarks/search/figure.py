@@ -15,7 +15,7 @@ HIGHEST = 2.0
 
 
 def regret_rows(comparison: Comparison) -> pd.DataFrame:
-    """What the figure shows: strategy, share of the grid's energy, and quartiles of regret."""
+    """Return the figure's rows: strategy, share of the grid's energy, and quartiles of regret."""
     grid_j = comparison.table.grid_j
     rows = []
     for strategy in dict.fromkeys(each.strategy for each in comparison.outcomes):

@@ -1,4 +1,4 @@
-"""Whether a stated probability is what happens: bins, and the Brier score against the base rate's."""
+"""Reliability of stated probabilities: bins, and the Brier score against the base rate's."""
 
 import itertools
 import statistics
@@ -30,12 +30,12 @@ class Bin:
 
     @property
     def is_judged(self) -> bool:
-        """Whether it has enough of them."""
+        """Return whether the bin holds enough searches to be judged."""
         return self.count >= FEWEST
 
     @property
     def holds(self) -> bool:
-        """Whether what they stated is what happened."""
+        """Return whether the stated probability agrees with the share that was true."""
         return abs(self.stated - self.true) <= OFF
 
 

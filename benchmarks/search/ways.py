@@ -103,7 +103,7 @@ def judged(table: ReplayTable, target: float, way: Way, seeds: Sequence[int]) ->
 
 
 def typical_j(table: ReplayTable, target: float) -> dict[Choice, float]:
-    """What each setup truly costs to the target: the geometric mean over all recorded seeds.
+    """Return each setup's true energy to the target: the geometric mean over all recorded seeds.
 
     Of those that most seeds reach; what the others used counts for the ones that did.
     """

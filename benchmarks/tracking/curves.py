@@ -64,7 +64,7 @@ class Spread:
 
 
 def spread(errors: Sequence[float]) -> Spread | None:
-    """How errors lie; None where there are none."""
+    """Return the spread of errors; None where there are none."""
     if not errors:
         return None
     ordered = sorted(errors)

@@ -1,4 +1,4 @@
-"""What measuring a whole node costs: 8 boards and three more sources, and a window through the actor."""
+"""Cost of measuring a whole node, 8 boards and three more sources, and of a window."""
 
 import json
 import statistics

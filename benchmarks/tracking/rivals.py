@@ -32,7 +32,7 @@ class RivalError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a tracker told of epochs of one length.
+    """Result of a tracker on epochs of one length.
 
     Attributes:
         errors: Distance of each epoch's energy from the known one, as a share of the known one.
@@ -51,7 +51,7 @@ class Outcome:
 
 
 def cache_folder() -> Path:
-    """Where environment and emulated boards are kept between runs; outside of the repository."""
+    """Return the folder outside the repository that keeps environment and emulated boards."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "power-of-training"
 
@@ -81,7 +81,7 @@ def rivals_python() -> Path:
 
 @cache
 def versions() -> dict[str, str]:
-    """Which version of each rival is installed.
+    """Return the installed version of each rival.
 
     Raises:
         RivalError: The environment cannot be made.

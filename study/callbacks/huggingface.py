@@ -10,6 +10,7 @@ epoch's end is a part of the epoch.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -39,6 +40,7 @@ class EnergyCallback(TrainerCallback):
         objective: Objective | None = None,
         data: str = "",
         request: Request | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         """Measure with the sources of `request`.
 
@@ -47,17 +49,23 @@ class EnergyCallback(TrainerCallback):
             objective: Metric that decides, without `eval_`; left out: the evaluation's loss.
             data: Says what is trained on; studies of the same words are compared.
             request: Sources to look for; left out: all that work.
+            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
+        self._runs = False
         self._folder = folder
         self._objective = objective or Objective("loss", "min")
         self._data = data
         self._request = request
+        self._log = tuple(log)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Begin to measure."""
+        """Begin to measure; what a training that failed has left open is ended."""
+        if self.meter is not None:
+            self.meter.stop()
+        self._runs = True
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -68,6 +76,7 @@ class EnergyCallback(TrainerCallback):
                 data=self._data,
             ),
             request=self._request,
+            log=self._log,
         )
         self.meter.start()
 
@@ -102,23 +111,26 @@ class EnergyCallback(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        metrics: dict[str, float] | None = None,
+        metrics: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        """End an evaluation; what it said is the epoch's."""
-        if self.meter is None or not self.meter.epochs:
+        """End an evaluation; what it said is the epoch's, beside what others of the epoch have said.
+
+        One before or after the training is none of its own.
+        """
+        if self.meter is None or not self._runs or not self.meter.epochs:
             return
         energy_j = self.meter.end_evaluation()
         told = {
             k.removeprefix(PREFIX): v for k, v in (metrics or {}).items() if k.startswith(PREFIX)
         }
         epoch = self.meter.epochs[-1]
-        epoch.val_loss = told.get("loss")
+        epoch.val_loss = told.get("loss", epoch.val_loss)
         is_loss = self._objective.name == "loss"
-        epoch.metrics = {
+        epoch.metrics |= {
             name: value
             for name, value in told.items()
-            if name not in OWN or (is_loss and name == "loss")
+            if not _is_own(name) or (is_loss and name == "loss")
         }
         if energy_j is not None:
             _note(state, {"eval_energy_j": energy_j})
@@ -141,6 +153,7 @@ class EnergyCallback(TrainerCallback):
         """End the last epoch, and keep the training where a folder was given."""
         if self.meter is None:
             return
+        self._runs = False
         self._end_epoch(state)
         self.meter.stop()
         if self._folder is not None and state.is_world_process_zero and self.meter.epochs:
@@ -158,6 +171,11 @@ class EnergyCallback(TrainerCallback):
                 state,
                 {"epoch_energy_j": epoch.energy_j, "mean_power_w": epoch.mean_power_w},
             )
+
+
+def _is_own(name: str) -> bool:
+    """Return whether a value is none of the model's; that of one of several sets has the set's name before."""
+    return name in OWN or name.endswith(tuple(f"_{each}" for each in OWN if each != "loss"))
 
 
 def _note(state: TrainerState, values: dict[str, float]) -> None:

@@ -9,10 +9,12 @@ validation in it.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from keras.callbacks import Callback
 
+from study.callbacks.plain_values import numbers_in
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
@@ -32,10 +34,11 @@ class EnergyCallback(Callback):
         *,
         folder: str | os.PathLike[str] | None = None,
         objective: Objective | None = None,
-        batch_size: int = 32,
-        learning_rate: float = 0.0,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
         data: str = "",
         request: Request | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         """Measure with the sources of `request`.
 
@@ -46,6 +49,7 @@ class EnergyCallback(Callback):
             learning_rate: Likewise.
             data: Says what is trained on; studies of the same words are compared.
             request: Sources to look for; left out: all that work.
+            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         super().__init__()
         self.meter: TrainingMeter | None = None
@@ -53,9 +57,12 @@ class EnergyCallback(Callback):
         self._objective = objective or Objective("loss", "min")
         self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
         self._request = request
+        self._log = tuple(log)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begin to measure."""
+        """Begin to measure; what a training that failed has left open is ended."""
+        if self.meter is not None:
+            self.meter.stop()
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -65,6 +72,7 @@ class EnergyCallback(Callback):
                 data=self._data,
             ),
             request=self._request,
+            log=self._log,
         )
         self.meter.start()
 
@@ -79,10 +87,9 @@ class EnergyCallback(Callback):
             return
         measured = self.meter.end_epoch()
         logs = {} if logs is None else logs
-        validated = {
-            k.removeprefix("val_"): float(v) for k, v in logs.items() if k.startswith("val_")
-        }
-        measured.train_loss = None if "loss" not in logs else float(logs["loss"])
+        told = numbers_in(logs)  # a metric may have a value for each class
+        validated = {k.removeprefix("val_"): v for k, v in told.items() if k.startswith("val_")}
+        measured.train_loss = told.get("loss")
         measured.val_loss = validated.get("loss")
         measured.metrics = validated
         if measured.energy_j is not None and measured.mean_power_w is not None:

@@ -9,6 +9,7 @@
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -33,10 +34,11 @@ class EnergyCallback(Callback):
         *,
         folder: str | os.PathLike[str] | None = None,
         objective: Objective | None = None,
-        batch_size: int = 1,
-        learning_rate: float = 0.0,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
         data: str = "",
         request: Request | None = None,
+        log: Sequence[str] = (),
     ) -> None:
         """Measure with the sources of `request`.
 
@@ -47,17 +49,21 @@ class EnergyCallback(Callback):
             learning_rate: Likewise.
             data: Says what is trained on; studies of the same words are compared.
             request: Sources to look for; left out: all that work.
+            log: Who hears of the training as it goes on: `mlflow`, `wandb`, `prometheus`, `otel`.
         """
         self.meter: TrainingMeter | None = None
+        self._runs = False
         self._folder = folder
         self._objective = objective or Objective("val_loss", "min")
         self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
         self._request = request
+        self._log = tuple(log)
 
     def on_fit_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Begin to measure."""
+        self._runs = True
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -67,6 +73,7 @@ class EnergyCallback(Callback):
                 data=self._data,
             ),
             request=self._request,
+            log=self._log,
         )
         self.meter.start()
 
@@ -81,14 +88,14 @@ class EnergyCallback(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Begin an evaluation; the check before the training is a part of the set-up."""
-        if self.meter is not None and not trainer.sanity_checking:
+        if self.meter is not None and self._runs and not trainer.sanity_checking:
             self.meter.begin_evaluation()
 
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """End an evaluation."""
-        if self.meter is not None and not trainer.sanity_checking:
+        if self.meter is not None and self._runs and not trainer.sanity_checking:
             energy_j = self.meter.end_evaluation()
             if energy_j is not None:
                 pl_module.log("val_energy_j", energy_j)
@@ -112,6 +119,7 @@ class EnergyCallback(Callback):
         """Keep the training where a folder was given."""
         if self.meter is None:
             return
+        self._runs = False
         self.meter.stop()
         if self._folder is not None and trainer.is_global_zero and self.meter.epochs:
             is_early = len(self.meter.epochs) < (trainer.max_epochs or 0)
@@ -120,5 +128,6 @@ class EnergyCallback(Callback):
 
     def on_exception(self, trainer: lightning.Trainer, *_: Any) -> None:
         """Let go of the sensors; a training that fails is not kept."""
+        self._runs = False
         if self.meter is not None:
             self.meter.stop()

@@ -3,9 +3,11 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from study.callbacks.manifest_of_one import manifest_of_one
+from study.callbacks.plain_values import number_of, numbers_in, plain_training
 from study.callbacks.training import STAGE, Run, Training
 from study.record.bookings import WindowRecord
 from study.record.files import (
@@ -39,48 +41,62 @@ def write_study(folder: Path, run: Run) -> None:
     Raises:
         StorageError: The folder cannot be written.
     """
+    run = replace(run, training=plain_training(run.training))
     place = StudyFolder(str(folder.absolute().parent), folder.name)
     place.prepare()
-    manifest = manifest_of_one(folder.name, run)
-    epochs = list(_epochs(folder.name, run))
-    windows = [
-        _window(run, TRIAL, 0, run.whole),
-        _window(run, SETUP, 0, run.setup),
-        *(_window(run, STAGE, each.number, each.readings) for each in run.epochs),
-    ]
-    trial = trial_record(
-        TrialPlan(
-            trial_id=f"{TRIAL_ID}{run.training.seed}",
-            attempt=1,
-            setup=1,
-            batch_size=run.training.batch_size,
-            learning_rate=run.training.learning_rate,
-            seed=run.training.seed,
-            parameters=_parameters(run.training),
-        ),
-        epochs=epochs,
-        windows=windows,
+    epochs = [each.to_row() for each in epochs_of(folder.name, run)]
+    trial = trial_of(folder.name, run).to_row()
+    place.write_rows(EPOCHS_FILE, EpochRecord, epochs)
+    place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in _windows(run)])
+    place.write_rows(TRIALS_FILE, TrialRecord, [trial])
+    place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial])
+    place.write_text(MANIFEST_FILE, manifest_of_one(folder.name, run).to_json())
+
+
+def plan_of(training: Training) -> TrialPlan:
+    """Return a training as the only trial of its study."""
+    return TrialPlan(
+        trial_id=f"{TRIAL_ID}{training.seed}",
+        attempt=1,
+        setup=1,
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        seed=training.seed,
+        parameters=_parameters(training),
+    )
+
+
+def trial_of(study: str, run: Run) -> TrialRecord:
+    """Return what a training has come to; `study` is the name of its folder."""
+    return trial_record(
+        plan_of(run.training),
+        epochs=list(epochs_of(study, run)),
+        windows=_windows(run),
         error=None,
-        study=folder.name,
+        study=study,
         paradigm=Paradigm.REGIME,
         scenario=run.training.scenario,
         objective=run.training.objective,
         stages=(STAGE,),
         target=None,
     )
-    place.write_rows(EPOCHS_FILE, EpochRecord, [each.to_row() for each in epochs])
-    place.write_rows(WINDOWS_FILE, WindowRecord, [each.to_row() for each in windows])
-    place.write_rows(TRIALS_FILE, TrialRecord, [trial.to_row()])
-    place.write_csv(TRIALS_CSV_FILE, TrialRecord, [trial.to_row()])
-    place.write_text(MANIFEST_FILE, manifest.to_json())
 
 
-def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
-    """The rows of a training's epochs."""
+def _windows(run: Run) -> list[WindowRecord]:
+    return [
+        _window(run, TRIAL, 0, run.whole),
+        _window(run, SETUP, 0, run.setup),
+        *(_window(run, STAGE, each.number, each.readings) for each in run.epochs),
+    ]
+
+
+def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
+    """Return the rows of a training's epochs; `study` is the name of its folder."""
     training, total_j = run.training, 0.0
     for epoch in run.epochs:
         ranks = line(_in_order(run.scope), run.devices, epoch.readings, peak_power_w=None)
         counted = [epoch.readings[each.uuid] for each in _counted(run)]
+        metrics = numbers_in(epoch.metrics)
         total_j = math.nan if ranks.energy_j is None else total_j + ranks.energy_j
         by_component = {
             each: line((each,), run.devices, epoch.readings, peak_power_w=None).energy_j
@@ -108,12 +124,12 @@ def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
             learning_rate=training.learning_rate,
             seed=training.seed,
             epoch=epoch.number,
-            train_loss=_finite(epoch.train_loss),
-            val_loss=_finite(epoch.val_loss),
-            val_score=_finite(epoch.metrics.get(training.objective.name)),
+            train_loss=number_of(epoch.train_loss),
+            val_loss=number_of(epoch.val_loss),
+            val_score=metrics.get(training.objective.name),
             epoch_time_s=duration_s,
             epoch_energy_j=ranks.energy_j,
-            energy_j=_finite(total_j),
+            energy_j=number_of(total_j),
             mean_power_w=ranks.mean_power_w,
             energy_method=_method(ranks),
             energy_status=_status(ranks, counted),
@@ -126,7 +142,7 @@ def _epochs(study: str, run: Run) -> Iterator[EpochRecord]:
             peak_memory_bytes=None,
             stop_reason=run.stop_reason if epoch is run.epochs[-1] else None,
             parameters=_parameters(training),
-            val_metrics=metrics_text(epoch.metrics),
+            val_metrics=metrics_text(metrics),
             gpu_energy_j=by_component[Component.GPU],
             cpu_energy_j=by_component[Component.CPU],
             memory_energy_j=by_component[Component.MEMORY],
@@ -177,7 +193,3 @@ def _status(ranks: Line, counted: Sequence[Reading]) -> EnergyStatus:
 
 def _parameters(training: Training) -> str | None:
     return json.dumps(dict(training.parameters), sort_keys=True) if training.parameters else None
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

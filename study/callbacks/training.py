@@ -19,8 +19,8 @@ class Training:
 
     Attributes:
         objective: Validation metric that decides.
-        batch_size: Of the training.
-        learning_rate: Of the training.
+        batch_size: Of the training; None if not known.
+        learning_rate: Likewise.
         parameters: Whatever else sets this training apart from others.
         seed: Of weights and order.
         scenario: Name of what is trained.
@@ -28,8 +28,8 @@ class Training:
     """
 
     objective: Objective = ACCURACY
-    batch_size: int = 1
-    learning_rate: float = 0.0
+    batch_size: int | None = None
+    learning_rate: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     scenario: str = "training"
@@ -46,7 +46,7 @@ class MeasuredEpoch:
         mean_power_w: Over the epoch.
         train_loss: Mean loss over the training samples.
         val_loss: Mean loss over the validation samples.
-        metrics: Validation metrics by name.
+        metrics: Validation metrics by name; what is no number is not kept.
         readings: By device; empty until the end.
     """
 
@@ -55,7 +55,7 @@ class MeasuredEpoch:
     mean_power_w: float | None = None
     train_loss: float | None = None
     val_loss: float | None = None
-    metrics: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
 
 

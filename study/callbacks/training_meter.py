@@ -16,15 +16,18 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from study.callbacks.handing_on import HandingOn
+from study.callbacks.place import free_place
+from study.callbacks.plain_values import numbers_in
 from study.callbacks.study_of_one import write_study
 from study.callbacks.training import MeasuredEpoch, Run, Training
-from study.errors import StudyError
+from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
@@ -55,6 +58,8 @@ class TrainingMeter:
         *,
         request: Request | None = None,
         detection: Detection | None = None,
+        log: Sequence[str] = (),
+        name: str = "",
     ) -> None:
         """Say what is trained; nothing is measured before `start` or `with`.
 
@@ -62,13 +67,19 @@ class TrainingMeter:
             training: What is trained.
             request: Sources to look for; left out: all that work.
             detection: Sources that were opened already.
+            log: Who hears of the training as it goes on, as `--log` of a study takes it.
+            name: Of the training there; left out: the name of what is trained.
 
         Raises:
             SourceUnavailableError: A source that was asked for cannot be used.
+            OptionError: `log` names what is not known, or not installed.
         """
+        self._handing_on = HandingOn(exports_of(log))
+        self._name = name
         self.training = training or Training()
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
+        self._places: dict[Path, Path] = {}
         self._started_at = ""
         self._detection = detection or detect(request)
         self._meter = EnergyMeter(self._detection)
@@ -87,12 +98,14 @@ class TrainingMeter:
         self._meter.start()
         self._open(WHOLE)
         self._open(SETUP)
+        self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
     def stop(self) -> None:
         """End it; may be called twice."""
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
+        self._handing_on.end(self.run_so_far())
 
     def __enter__(self) -> Self:
         self.start()
@@ -118,6 +131,7 @@ class TrainingMeter:
     def begin_epoch(self) -> MeasuredEpoch:
         """Begin the next epoch."""
         self._close(SETUP)
+        self._handing_on.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
         self._open(f"epoch {epoch.number}")
@@ -143,36 +157,34 @@ class TrainingMeter:
 
     def save(
         self, folder: str | os.PathLike[str], *, stop_reason: StopReason = StopReason.MAX_EPOCHS
-    ) -> None:
+    ) -> Path:
         """Leave a folder that `python -m analysis` reads as a study of one setup.
+
+        A study of another training is not overwritten: this one is then kept beside it, in `FOLDER-2`.
 
         Args:
             folder: The study's folder; its name is that of the study.
             stop_reason: Why the training ended.
 
+        Returns:
+            The folder in which it is kept.
+
         Raises:
             ValueError: No epoch has ended.
             StorageError: The folder cannot be written.
         """
-        ended = tuple(each for each in self.epochs if each.readings)
-        if not ended:
+        run = self.run_so_far(stop_reason)
+        if not run.epochs:
             message = "no epoch has ended, so there is nothing to save; save after the training"
             raise ValueError(message)
-        write_study(
-            Path(folder),
-            Run(
-                training=self.training,
-                detection=self._detection,
-                devices=self._devices,
-                scope=self.scope,
-                epochs=ended,
-                whole=self._readings.get(WHOLE, {}),
-                setup=self._readings.get(SETUP, {}),
-                started_at=self._started_at,
-                hostname=socket.gethostname(),
-                stop_reason=stop_reason,
-            ),
-        )
+        asked = Path(folder).absolute()
+        place = self._places[asked] if asked in self._places else free_place(asked)
+        self._places[asked] = place
+        if place != asked:
+            _log.warning("%s holds another training; this one is kept in %s", asked, place)
+        self._warn_of_objective(run.epochs)
+        write_study(place, run)
+        return place
 
     def keep(self, folder: str | os.PathLike[str], *, stop_reason: StopReason) -> None:
         """Save at the end of somebody else's training, which a folder that fails must not end.
@@ -183,8 +195,31 @@ class TrainingMeter:
         """
         try:
             self.save(folder, stop_reason=stop_reason)
-        except (StudyError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the training's own end follows
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
+
+    def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
+        """Return the training as far as it has come."""
+        return Run(
+            training=self.training,
+            detection=self._detection,
+            devices=self._devices,
+            scope=self.scope,
+            epochs=tuple(each for each in self.epochs if each.readings),
+            whole=self._readings.get(WHOLE, {}),
+            setup=self._readings.get(SETUP, {}),
+            started_at=self._started_at,
+            hostname=socket.gethostname(),
+            stop_reason=stop_reason,
+        )
+
+    def _warn_of_objective(self, ended: Sequence[MeasuredEpoch]) -> None:
+        """Say so where no epoch has a value of the metric that decides."""
+        name = self.training.objective.name
+        there = sorted({metric for each in ended for metric in numbers_in(each.metrics)})
+        if name not in there:
+            told = f"there are {', '.join(there)}" if there else "there are no metrics"
+            _log.warning("no epoch has the objective %r; %s. Name one of them.", name, told)
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:

@@ -19,19 +19,41 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from study.record.rescue import make_root
+
 _log = logging.getLogger(__name__)
 
 _APPLICATION = "power-of-training"
 
 
-def default_cache_dir() -> Path:
-    """The user's folder for files that may be deleted at any time."""
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / _APPLICATION
+def default_cache_dir(home: Callable[[], Path] = Path.home) -> Path:
+    """The user's folder for files that may be deleted at any time.
+
+    Where a user has no home, as in containers that run under any number, a private one among the
+    temporary files.
+
+    Args:
+        home: Tells the user's home folder; raises `RuntimeError` where there is none.
+    """
     chosen = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification says that a relative path is to be ignored.
-    root = Path(chosen) if Path(chosen).is_absolute() else Path.home() / ".cache"
+    try:
+        if sys.platform == "darwin":
+            return home() / "Library" / "Caches" / _APPLICATION
+        # The specification says that a relative path is to be ignored.
+        root = Path(chosen) if Path(chosen).is_absolute() else home() / ".cache"
+    except RuntimeError:
+        return _private_cache_dir()
     return root / _APPLICATION
+
+
+def _private_cache_dir() -> Path:
+    """A folder among the temporary files that no other user can have put anything into."""
+    folder = Path(tempfile.gettempdir()) / f"{_APPLICATION}-cache-{os.getuid()}"
+    try:
+        make_root(folder)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix=f"{_APPLICATION}-cache-"))
+    return folder
 
 
 def fingerprint(files: Iterable[Path], *parts: object) -> str:

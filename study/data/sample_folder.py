@@ -1,4 +1,4 @@
-"""Where a built-in sample lies: written once to the cache folder, in the real format, then used."""
+"""Folder of a built-in sample: written once to the cache, in the real format, then reused."""
 
 import shutil
 import tempfile

@@ -22,7 +22,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
         "workers_per_trial",  # but for their number, which --gpus-per-trial may say too
-        *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report"),
+        *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report", "log"),
         *("energy_budget_wh", "trials", "sampler", "confirm", "start"),
         "name",  # whoever gives a study's folder another name has renamed the study
         "energy_of",  # as the study's own, which `study.machines.energy_scope` sees to

@@ -1,4 +1,4 @@
-"""Why a trial's process was lost, in a few words: from what Ray says of it, and what its tracker knows."""
+"""Reason why a trial's process was lost, in a few words, from Ray's error and from its tracker."""
 
 import re
 from pathlib import Path

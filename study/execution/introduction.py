@@ -1,15 +1,14 @@
-"""The opening of a study: plan and warnings in words, its manifest, a layout for TensorBoard."""
+"""The opening of a study: plan and warnings in words, its manifest."""
 
 from rich.console import Console
 from rich.markup import escape
 
+from study.execution.live.tensorboard import PAGE
 from study.machines.cluster import Cluster
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
-from study.record.vocabulary import EnergyMethod, Paradigm
 from study.store.folder import StudyFolder
-from study.store.tensorboard_layout import LAYOUT_FILE, layout_events
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
@@ -64,7 +63,7 @@ def introduce(
         *(("warning", warning) for warning in manifest.warnings),
         *((("sent", str(cluster.sent)),) if cluster.sent else ()),
         ("results", folder.path),
-        ("watch", f"tensorboard --logdir {folder.path}"),
+        ("watch", f"tensorboard --logdir {folder.path}, then {PAGE}"),
         *((("dashboard", cluster.dashboard),) if cluster.dashboard else ()),
     ]
     for word, text in lines:
@@ -72,29 +71,5 @@ def introduce(
 
 
 def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
-    """Write what is read while the study runs: the manifest, and TensorBoard's layout."""
-    estimated = any(node.method is EnergyMethod.ESTIMATED for node in manifest.nodes)
+    """Write what is read while the study runs: the manifest."""
     folder.write_text(MANIFEST_FILE, manifest.to_json())
-    folder.write_bytes(
-        LAYOUT_FILE,
-        layout_events(
-            manifest.objective,
-            tasks=_tasks(manifest),
-            estimated=estimated,
-            components=_components(manifest),
-        ),
-    )
-
-
-def _components(manifest: Manifest) -> dict[str, bool]:
-    """The components that the machines know the energy of, and whether it is an estimate."""
-    known = {(each.component, each.method) for node in manifest.nodes for each in node.components}
-    estimated = {name for name, method in known if method is EnergyMethod.ESTIMATED}
-    return {name: name in estimated for name in sorted({name for name, _ in known})}
-
-
-def _tasks(manifest: Manifest) -> tuple[str, ...]:
-    """The single tasks of a multitask study."""
-    if manifest.paradigm is not Paradigm.MULTITASK:
-        return ()
-    return manifest.stages[:-1]

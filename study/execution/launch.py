@@ -1,5 +1,6 @@
 """From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,16 +23,16 @@ from study.execution.checks import (
 )
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of, write_beginning
+from study.execution.reporting.journal import Journals
 from study.execution.shipping import check_shippable
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
+from study.exports.study_exports import StudyExports
 from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
-from study.record.records import TrialRecord
-from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -53,6 +54,8 @@ def run_study(
     source: TrialSource | None = None,
     scenario: Scenario | None = None,
     leave: Callable[[int], object] = os._exit,
+    exports: StudyExports | None = None,
+    written: Callable[[StudyFolder], object] = lambda _: None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -64,6 +67,8 @@ def run_study(
         source: Where the trials come from; None for the whole grid of the design's setups.
         scenario: With its options; None for the one that the options name.
         leave: Called when a second signal comes; see `study.execution.interrupts`.
+        exports: Who hears of it as it goes on; whoever gives them ends them. None for nobody.
+        written: Called when all is on storage, before Ray is shut down.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -87,6 +92,7 @@ def run_study(
         plan.stages,
         [each.parameters for each in plan.setups],
         precision=options.precision if on_this_cpu else None,
+        least_batch=least_batch(plan.setups, options),
     )
     plan.folder.prepare()
     manifest = _manifest(
@@ -105,6 +111,8 @@ def run_study(
                 console=console,
                 began_s=began_s,
                 leave=leave,
+                exports=exports or StudyExports(),
+                written=written,
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -190,11 +198,13 @@ def _run(
     console: Console,
     began_s: float,
     leave: Callable[[int], object],
+    exports: StudyExports,
+    written: Callable[[StudyFolder], object],
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
     if earlier is None:
-        _remove_checkpoints(folder)
+        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
@@ -210,6 +220,7 @@ def _run(
         target=options.target,
         energy_of=manifest.energy_of,
     )
+    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (
@@ -243,6 +254,8 @@ def _run(
         )
         introduce(manifest, cluster, folder, trials=source.summary, console=console)
         write_beginning(folder, manifest)
+        exports.begin(manifest, folder)
+        exports.earlier(recorder.trials(), recorder.epochs_of)
         Tuning(
             design,
             options,
@@ -253,8 +266,17 @@ def _run(
             interrupts=interrupts,
             source=source,
             scenario=scenario,
+            exports=exports,
         ).run(data, console)
-    return _outcome(folder, recorder.trials(), expected=source.expected)
+        written(folder)
+    return StudyOutcome.of(folder, recorder.trials(), expected=source.expected)
+
+
+def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
+    """Samples of the smallest part of a batch that goes through a network at once."""
+    sizes = [each.batch_size for each in setups if each.batch_size is not None]
+    batch = min(sizes or options.batch_sizes)
+    return max(1, math.ceil(batch / options.accumulate) // options.workers)
 
 
 def _loaded(
@@ -320,19 +342,4 @@ def _manifest(
         stages=plan.stages,
         objective=objective_of(plan.scenario),
         encoder_weights=encoder_weights,
-    )
-
-
-def _remove_checkpoints(folder: StudyFolder) -> None:
-    """Those of a study of this name whose manifest was deleted."""
-    for left in folder.names(CHECKPOINTS_FOLDER):
-        folder.delete(f"{CHECKPOINTS_FOLDER}/{left}")
-
-
-def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:
-    ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
-    return StudyOutcome(
-        folder=folder,
-        failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
-        unfinished=expected - ended,
     )

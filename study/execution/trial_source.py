@@ -1,4 +1,4 @@
-"""Where a study's trials come from and what ends them: from a grid, or as they are proposed.
+"""Source of a study's trials, and what ends them: a grid, or a search that proposes them.
 
 `study.execution.launch` asks this and nothing else about the kind of study that it runs.
 """
@@ -13,6 +13,8 @@ from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from study.options import StudyOptions
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 from study.store.grid import offering
@@ -44,17 +46,27 @@ class TuneParts:
 
 
 class TrialSource(Protocol):
-    """Where trials come from; `begin` comes before all else but `prepared`.
+    """Source of a study's trials; `begin` is called before all else but `prepared`.
 
     Attributes:
         restarts: How many times trials whose process was lost are run again in this command. With
             0 and without `pauses` they keep no checkpoints either, because nothing goes on from
             them.
         pauses: Whether trials that were stopped may be gone on with.
+        hears_epochs: Whether it decides by single epochs, each of which must reach it then.
     """
 
     restarts: int
     pauses: bool
+    hears_epochs: bool
+
+    @property
+    def keeps_stopped(self) -> bool:
+        """Return whether a later command may go on with what was stopped."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences on how it has ended, for those who read the results."""
 
     def prepared(self, scenario: Scenario) -> Scenario:
         """Return the scenario as the trials are to see it."""
@@ -118,8 +130,9 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
-    pauses = False
+    pauses = keeps_stopped = hears_epochs = False
     further: Sequence[FurtherTrial] = ()
+    notes: Sequence[str] = ()
 
     def __init__(self, options: StudyOptions) -> None:
         """Run the setups of the manifest as `options` says."""
@@ -201,6 +214,52 @@ class Proposer(Protocol):
             result: What it reported last; empty if it did not.
             lost: Whether its process ended before it did.
         """
+
+
+class Judge(Protocol):
+    """A decider after each epoch on whether a trial goes on."""
+
+    def is_before_first_epoch(self, trial_id: str) -> bool:
+        """Return whether a trial has not reported an epoch yet."""
+
+    def book_overhead(self) -> None:
+        """Take into account what trackers have booked beside epochs."""
+
+    def epoch(self, record: EpochRecord) -> StopReason | None:
+        """Take an epoch; why its trial is to end with it, or None."""
+
+
+@final
+class TrialStopper(tune.Stopper):
+    """Ends trials as a judge decides; the row of such a trial's last epoch says so."""
+
+    def __init__(self, judge: Judge, collect: Callable[[], None]) -> None:
+        """Ask `judge`, which knows what `collect` brings before the first epoch of a trial."""
+        self._judge = judge
+        self._collect = collect
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing, like `ProposalSearcher`."""
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own
+        """Return whether the trial ends with this result."""
+        if "stage" not in result:
+            return False  # it was sent away by a closed machine, without having begun
+        record = EpochRecord.from_result(result)
+        if self._judge.is_before_first_epoch(record.trial_id):
+            # Its set-up is booked by now, and counts before it is judged whether it goes on.
+            self._collect()
+            self._judge.book_overhead()
+        reason = self._judge.epoch(record)
+        if reason is None:
+            return False
+        result["stop_reason"] = reason.value
+        return True
+
+    def stop_all(self) -> bool:
+        """Never: those that may not go on are stopped one by one."""
+        return False
 
 
 @final

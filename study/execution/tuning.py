@@ -1,12 +1,15 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
-from contextlib import suppress
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, final
 
 import ray
 from ray import tune
+from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
@@ -14,25 +17,34 @@ from study.design import Design
 from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
-from study.execution.progress import ProgressDisplay
+from study.execution.live.outlook import Outlook
+from study.execution.live.progress import ProgressDisplay
+from study.execution.live.tensorboard import StudyTensorBoard
+from study.execution.reporting.journal import Journals
+from study.execution.reporting.reports import together_s
+from study.execution.reporting.result_lines import ResultLines
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
+from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
-from study.record.vocabulary import TrialStatus
+from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
 from study.store.lock import TakenOverError
+from study.store.parts import whole_trial
 from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
-from study.store.setups import TrialPlan
+from study.store.setups import TrialPlan, trial_plan, trial_plans
+from study.store.stage_order import chosen_stages
+from trackers.node.live.watch import UsesWatch
 
 
 @final
@@ -62,8 +74,10 @@ class Tuning:
         interrupts: Interrupts,
         source: TrialSource,
         scenario: Scenario,
+        exports: StudyExports,
     ) -> None:
         """Run what `source` gives of `scenario` on `cluster`, and write it into `folder`."""
+        self._exports = exports
         self._scenario = scenario
         self._design = design
         self._options = options
@@ -73,6 +87,9 @@ class Tuning:
         self._recorder = recorder
         self._interrupts = interrupts
         self._source = source
+        self._journals = Journals(folder)
+        # One for all runs of Tune, so that the unit of energies stays.
+        self._tensorboard = StudyTensorBoard(manifest, first_epoch_j=recorder.first_epoch_j)
 
     def run(self, data: Data, console: Console) -> None:
         """Run the trials, and run those again whose process or machine was lost."""
@@ -83,18 +100,51 @@ class Tuning:
             trials=max(len(self._source.remaining), self._source.expected - self._ended),
             slots=self._cluster.slots,
             objective=self._manifest.objective,
+            in_stages=len(self._manifest.stages) > 1,
+            first_epoch_j=self._recorder.first_epoch_j,
+            outlook=self._outlook(),
         )
         progress.start()
         try:
             # Once for all runs of Tune, which would keep a copy for each.
             self._data = ray.put(data)
-            self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
+            with self._watched():
+                self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
         except KeyboardInterrupt:
             pass  # before Tune ran; the outcome says what has not been run
         finally:
             self._interrupts.trials_end()
             progress.stop()
             self._finish()
+            for note in self._source.notes:
+                console.print(note, soft_wrap=True, markup=False, highlight=False)
+
+    def _outlook(self) -> Outlook | None:
+        """The forecast of the study; None of a search, whose trials nobody knows beforehand."""
+        if self._design.paradigm is Paradigm.SEARCH:
+            return None
+        manifest = self._manifest
+        by_number = {each.setup: each for each in manifest.setups}
+        first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
+
+        def plans() -> Sequence[TrialPlan]:
+            begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
+            return [*first, *begun]
+
+        return Outlook(
+            plans=plans,
+            stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
+            epochs_of=self._recorder.epochs_of,
+            objective=manifest.objective,
+            max_epochs=self._options.max_epochs,
+            patience=self._options.patience,
+        )
+
+    def _watched(self) -> AbstractContextManager[object]:
+        """Look on at devices for exporters, where there are some."""
+        if not self._exports:
+            return nullcontext()
+        return UsesWatch(self._cluster.trackers, self._exports.devices, whole_trial)
 
     def _run_rounds(self, progress: ProgressDisplay, *, quiet: ProgressReporter | None) -> None:
         """Run Tune until no trial is left, or none may be run again."""
@@ -114,6 +164,9 @@ class Tuning:
                 quarantine,
                 admissions,
                 restarts=restarts,
+                journals=self._journals,
+                files=(ResultLines(), self._tensorboard),  # type: ignore[no-untyped-call]
+                exports=self._exports,
             )
             self._fit(callback, quiet=quiet)
             self._take_bookings()
@@ -160,7 +213,7 @@ class Tuning:
             run_config=tune.RunConfig(
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
-                callbacks=[callback],
+                callbacks=[callback, *callback.files],
                 progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
@@ -190,7 +243,15 @@ class Tuning:
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
+            report_every_s=self._report_every_s,
         )
+
+    @property
+    def _report_every_s(self) -> float:
+        """For how long rows of a trial may wait for each other; 0 where somebody hears each."""
+        if self._source.hears_epochs or os.environ.get(RAY_TUNE_CALLBACKS_ENV_VAR):
+            return 0.0
+        return together_s(self._cluster.slots)
 
     def _finish(self) -> None:
         """Write all that is known."""
@@ -198,17 +259,22 @@ class Tuning:
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
+        self._recorder.recall(self._journals.rows())
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
+        is_finished = self._ended == self._source.expected
+        self._exports.will_end(self._recorder.trials(), finished=is_finished)
         manifest = replace(
             self._manifest,
             nodes=cluster.node_facts(),
-            warnings=tuple(dict.fromkeys((*self._manifest.warnings, *cluster.warnings()))),
-            status="finished" if self._ended == self._source.expected else "interrupted",
+            warnings=tuple(
+                dict.fromkeys((*self._manifest.warnings, *cluster.warnings(), *self._source.notes))
+            ),
+            status="finished" if is_finished else "interrupted",
             finished_at=now(),
         )
         try:
-            written_at_last(self._folder.path, self._recorder.flush)
+            written_at_last(self._folder.path, self._write_all)
             written_at_last(
                 self._folder.path,
                 lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),
@@ -218,6 +284,15 @@ class Tuning:
         except StorageError as error:
             message = f"{error} {rescue(self._folder, self._recorder, manifest)}"
             raise StorageError(message) from error
+
+    def _write_all(self) -> None:
+        """Write all rows, those too that a trial had left where the storage was away until now."""
+        kept = list(self._journals.rows())
+        self._recorder.recall(kept)
+        self._recorder.flush()
+        for record in kept:
+            self._journals.ended(record.trial_id)
+        self._journals.written()
 
     @property
     def _ended(self) -> int:
@@ -232,6 +307,7 @@ class Tuning:
             trial.trial_id
             for trial in self._recorder.trials()
             if trial.status is TrialStatus.FINISHED
+            and not (self._source.keeps_stopped and trial.stop_reason is StopReason.STOPPED)
         }
         with suppress(OSError):
             for name in self._folder.names(CHECKPOINTS_FOLDER):

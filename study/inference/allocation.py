@@ -1,4 +1,4 @@
-"""Which setup to train once more: the one whose repeat tells most about which to use.
+"""Choice of the setup to train once more: the one whose repeat tells most about which to use.
 
 Four rules, compared in `benchmarks.calibration` (the first two) and `benchmarks.search`:
 

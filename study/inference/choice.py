@@ -1,4 +1,4 @@
-"""Which setup to use: the one with the least expected loss, and how probable it is that it is right.
+"""Choice of the setup to use, by the least expected loss, and the probability that it is right.
 
 The loss of a setup is the logarithm of its energy, plus a price for each point by which its
 objective falls short of what was asked for: the best setup's, less the tolerance. A price of

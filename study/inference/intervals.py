@@ -1,4 +1,4 @@
-"""Where a total, a saving or a difference lies: equal-tailed intervals from draws.
+"""Equal-tailed intervals of totals, savings and differences, from draws.
 
 Energies are compared by their logarithms, so what is meant by the energy of a setup is its typical
 training (the geometric mean over repeats), and a saving is 1 - exp(difference of logarithms).
@@ -31,7 +31,7 @@ def share_saved(differences: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Where a quantity lies with some confidence, both ends included.
+    """Interval that holds a quantity with some confidence, both ends included.
 
     Attributes:
         low: Lower end; of many studies an array of shape (...).
@@ -115,7 +115,7 @@ def saving_interval(energy: Posterior, setup: npt.ArrayLike, reference: npt.Arra
 
 
 def ties(quantity: Posterior, setup: npt.ArrayLike) -> Truths:
-    """Which setups cannot be told apart from one: intervals of the difference that hold 0.
+    """Mark the setups that cannot be told from one: the interval of the difference holds 0.
 
     Returns:
         Shape (..., setups); the setup itself is True.

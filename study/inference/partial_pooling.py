@@ -113,7 +113,7 @@ class _Alike:
 
 
 def _parts(setups: int, axes: Integers | None) -> Floats:
-    """Which setups share each effect: of the axes, and a setup's own. Shape (effects, n, n)."""
+    """Mark the setups that share each effect, of the axes and a setup's own. Shape (effects, n, n)."""
     own = np.eye(setups)
     columns = () if axes is None else np.asarray(axes).T
     shared = [(each[:, None] == each[None, :]).astype(float) for each in columns]

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -9,12 +10,15 @@ import ray
 from ray import tune
 
 from study.execution.ends import errors_of, why_lost
+from study.exports.study_exports import exports_of
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.tune_rows import SetupBook
+from study.record.tune_rows import SetupBook, energy_in
 from study.record.vocabulary import StopReason
+from study.store.parts import whole_trial
 from trackers.node.actor import Handle
+from trackers.node.live.watch import UsesWatch
 from trackers.sources.detect import Request
 
 _log = logging.getLogger(__name__)
@@ -29,12 +33,14 @@ class LedgerOptions:
         seed_key: Key of the configuration in which repeats of a setup differ.
         request: What trackers look for.
         sampling_hz: Power samples per second.
+        log: Who hears of the run as it goes on, as `--log` of a study takes it.
     """
 
     objective: Objective
     seed_key: str
     request: Request | None
     sampling_hz: float
+    log: tuple[str, ...] = ()
 
 
 @final
@@ -54,6 +60,7 @@ class EnergyLedger(tune.Callback):
         seed_key: str = "seed",
         tracker: str | None = None,
         sampling_hz: float = SAMPLING_HZ,
+        log: Sequence[str] = (),
     ) -> None:
         """Record a run whose trainable is `measured`.
 
@@ -64,13 +71,21 @@ class EnergyLedger(tune.Callback):
             seed_key: Key of the configuration in which repeats of a setup differ.
             tracker: A power source, as `--tracker` of a study takes it; left out: what there is.
             sampling_hz: Power samples per second.
+            log: Who hears of the run as it goes on, as `--log` of a study takes it: `mlflow`,
+                `prometheus=9464`, ...
+
+        Raises:
+            OptionError: One of these is not known, or not installed.
         """
+        self._exports = exports_of(log)
+        self._watch: UsesWatch | None = None
         request = None if tracker is None else Request(tracker=tracker)
         self._options = LedgerOptions(
             objective=Objective(objective, mode, is_share=is_share),
             seed_key=seed_key,
             request=request,
             sampling_hz=sampling_hz,
+            log=tuple(log),
         )
         self._keeper: Handle = None
         self._owns_keeper = False
@@ -78,7 +93,14 @@ class EnergyLedger(tune.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the options alone: Tune stores its callbacks, and a run goes on from its rows."""
-        return {"_options": self._options, "_keeper": None, "_owns_keeper": False, "_run": None}
+        return {"options": self._options}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Begin as if new; see `__getstate__`."""
+        self._options = state["options"]
+        self._exports = exports_of(self._options.log)
+        self._keeper, self._owns_keeper = None, False
+        self._run, self._watch = None, None
 
     def setup(self, *_: Any, **__: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Start the keeper of the trackers: this process, the driver, owns it."""
@@ -110,7 +132,7 @@ class EnergyLedger(tune.Callback):
         trial, result = info["trial"], info["result"]
         reason = None
         if result.get("done"):
-            by_itself = (result.get("energy") or {}).get("is_last") or trial.should_stop(result)
+            by_itself = energy_in(result).get("is_last") or trial.should_stop(result)
             reason = StopReason.MAX_EPOCHS if by_itself else StopReason.STOPPED
         if self._run is not None:
             self._run.add(trial.trial_id, trial.config, result, reason)
@@ -141,7 +163,10 @@ class EnergyLedger(tune.Callback):
             if self._keeper is not None and not trial.is_finished():
                 self._keeper.release.remote(trial.trial_id)
         finished = all(trial.is_finished() for trial in trials)
+        if self._watch is not None:
+            self._watch.end()
         self._run.write(self._keeper, status="finished" if finished else "interrupted")
+        self._run.end_exports(finished=finished)
         if self._owns_keeper:
             ray.kill(self._keeper)  # another run of this program may measure with something else
 
@@ -154,10 +179,18 @@ class EnergyLedger(tune.Callback):
             book=SetupBook(seed_key=self._options.seed_key),
             objective=self._options.objective,
             command=(sys.executable, *sys.argv),
+            exports=self._exports,
         )
         if self._keeper is not None:
             try:
                 ray.get(self._keeper.remember.remote(run.spent()), timeout=ANSWER_S)
             except Exception as error:  # noqa: BLE001 - see `setup`
                 _log.warning("earlier attempts are not on the bill: %s", error)
+            if self._exports:
+                self._watch = UsesWatch(self._trackers, self._exports.devices, whole_trial)
+                self._watch.begin()
         return run
+
+    def _trackers(self) -> Iterable[Handle]:
+        found: dict[str, Handle] = ray.get(self._keeper.trackers.remote(), timeout=ANSWER_S)
+        return found.values()

@@ -5,7 +5,8 @@ Ray's schedulers, stoppers and searchers see a result before a callback in the d
 """
 
 import inspect
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from ray.tune import Trainable
@@ -16,6 +17,8 @@ from study.instrument.trial_energy import TrialEnergy
 from study.instrument.workers import set_present
 
 Function = Callable[..., Any]
+
+_log = logging.getLogger(__name__)
 
 
 def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
@@ -49,6 +52,7 @@ class _Measuring:
     """Comes before a class of `tune.Trainable`: the same calls, with windows around them."""
 
     _energy: TrialEnergy | None = None
+    _has_said_replaced = False
 
     def setup(self, config: dict[str, Any], **parameters: Any) -> None:  # noqa: ANN401 - any
         self._begin()
@@ -70,11 +74,22 @@ class _Measuring:
             return result
         columns = energy.end_epoch()
         columns["energy"]["is_last"] = bool(result.get(DONE))
+        self._say_replaced(sorted(result.keys() & columns.keys()))
         return {**result, **columns}
 
     def cleanup(self) -> None:
         self._end()
         self._theirs.cleanup()
+
+    def _say_replaced(self, names: Sequence[str]) -> None:
+        """Say once that values of the trainable's own are called as ours, which take their place."""
+        if names and not self._has_said_replaced:
+            self._has_said_replaced = True
+            _log.warning(
+                "results of this trainable have %s, which now hold the energy that was measured; "
+                "report yours by other names",
+                ", ".join(names),
+            )
 
     def _begin(self) -> None:
         self._energy = TrialEnergy(self._trainable.trial_id)

@@ -8,6 +8,7 @@ from typing import Any, final
 
 import ray
 
+from study.exports.study_exports import StudyExports
 from study.instrument.keeper import ANSWER_S, Spent
 from study.machines.energy_scope import charging_rules
 from study.machines.nodes import Node, node_facts
@@ -42,8 +43,10 @@ class RunFolder:
         book: SetupBook,
         objective: Objective,
         command: tuple[str, ...],
+        exports: StudyExports,
     ) -> None:
-        """Record the run `name`; what earlier sessions of it left is kept."""
+        """Record the run `name`, and have `exports` hear of it; what earlier sessions left is kept."""
+        self._exports = exports
         self._folder = StudyFolder(storage_path, name)
         self._folder.prepare()
         self._book = book
@@ -74,6 +77,8 @@ class RunFolder:
             command=command,
             versions=versions(),
         )
+        exports.begin(self._manifest, self._folder)
+        exports.earlier(self._recorder.trials(), self._recorder.epochs_of)
 
     @property
     def is_due(self) -> bool:
@@ -116,6 +121,7 @@ class RunFolder:
         plan = _trial_plan(self._book.plan(trial_id, config))
         for again in self._recorder.expect([plan], retry_failed=True):
             self._energy_j[trial_id] = again.energy_before_j
+        self._exports.begin_trial(plan)
 
     def add(
         self,
@@ -137,17 +143,26 @@ class RunFolder:
         self._energy_j[trial_id] = row.energy_j
         self._last[trial_id] = row
         self._recorder.add(row)
+        self._exports.epoch(row)
 
     def end(self, trial_id: str) -> None:
         """A trial has ended; by itself, where its last row does not say otherwise."""
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
             self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
+        self._exports.end_trial(self._recorder.trial(trial_id))
 
     def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:
         """A trial has failed for good."""
         self._book.plan(trial_id, config)
         self._recorder.add_error(trial_id, error)
+        self._exports.end_trial(self._recorder.trial(trial_id))
+
+    def end_exports(self, *, finished: bool) -> None:
+        """Hand on what the run came to and its files, once they are written."""
+        self._exports.will_end(self._recorder.trials(), finished=finished)
+        self._exports.keep(self._folder)
+        self._exports.close()
 
     def write(self, keeper: Handle | None, *, status: str = "running") -> None:
         """Write what has come, with what trackers have booked."""
@@ -167,7 +182,6 @@ class RunFolder:
             seeds=self._book.seeds,
             nodes=nodes,
             charging=charging_rules(nodes),
-            warnings=self._book.warnings,
         )
         try:
             self._recorder.flush()

@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a trial is: what a Train worker needs to put itself on its bill.
+    """Place of a trial: what a Train worker needs so that its energy is charged to that trial.
 
     Attributes:
         keeper: Of the Ray job.
@@ -68,7 +68,7 @@ class TrialEnergy:
         quietly(self._begin)
 
     def place_for_workers(self) -> Place | None:
-        """Where the trial is, for workers that do its work; None where it is not measured."""
+        """Return the trial's place, for workers that do its work; None where it is not measured."""
         if self._keeper is None or self._epoch is None:
             return None
         self._has_workers = True

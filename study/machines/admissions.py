@@ -1,4 +1,4 @@
-"""Which machines of a cluster take trials: they can be closed, and what they have to give be taken."""
+"""Admission of trials to a cluster's machines: a machine can be closed by taking all it offers."""
 
 from collections.abc import Iterable
 from typing import final

@@ -9,12 +9,11 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, GetTimeoutError, RayError
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
@@ -135,7 +134,7 @@ class Cluster:
         return next(of_workers, why)
 
     def _why_ended(self, name: str) -> str | None:
-        asked = [tracker.why_ended.remote(name) for tracker in self._trackers()]
+        asked = [tracker.why_ended.remote(name) for tracker in self.trackers()]
         for answer in _answered(asked, min(WHY_S, self.answer_s)):
             with contextlib.suppress(RayError):
                 told: str | None = ray.get(answer)
@@ -145,7 +144,7 @@ class Cluster:
 
     def release(self, trial_id: str) -> None:
         """Have the windows closed that a trial which is gone has left open."""
-        for tracker in self._trackers():
+        for tracker in self.trackers():
             for name in (trial_id, *self._parts(trial_id)):
                 tracker.release.remote(name)
 
@@ -186,7 +185,8 @@ class Cluster:
         nodes = {node.node_id: node for node in (*self.nodes, *joined)}
         return replace(self, nodes=tuple(nodes.values()), facts=facts)
 
-    def _trackers(self) -> list[Handle]:
+    def trackers(self) -> list[Handle]:
+        """Return all trackers."""
         return list(self._trackers_by_node().values())
 
     def _trackers_by_node(self) -> dict[str, Handle]:
@@ -248,7 +248,7 @@ def connect(
             if options.calibration is None
             else (Calibration.read(options.calibration),),
         )
-        manager = answering(partial(start_manager, request, sampling_hz=options.sampling_hz))
+        manager = start_manager(request, sampling_hz=options.sampling_hz)
         facts = _start_trackers(manager, [node for node in nodes if share.workers_on(node)])
         if options.exclusive:
             _refuse_shared(facts.values())
@@ -301,21 +301,6 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
             f"{'; '.join(shared)}. Switch MIG off (`nvidia-smi -mig 0`), or leave --exclusive out."
         )
         raise ClusterError(message)
-
-
-def answering(start: Callable[[], Handle]) -> Handle:
-    """Return a manager that answers, started again where Ray has dropped it before it ran.
-
-    Ray 2.60 does that now and then on a busy machine: "all references to the actor were removed".
-    """
-    manager = start()
-    try:
-        with contextlib.suppress(GetTimeoutError):  # whoever asks it next says so
-            ray.get(manager.trackers.remote(), timeout=TRACKER_START_S)
-    except ActorDiedError as error:
-        logging.getLogger(__name__).warning("the trackers' manager is started again: %s", error)
-        manager = start()
-    return manager
 
 
 def _start_trackers(manager: Handle, nodes: Iterable[Node]) -> dict[str, TrackerFacts]:

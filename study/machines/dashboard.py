@@ -57,7 +57,7 @@ def check_dashboard(missing: Callable[[], tuple[str, ...]] = missing_packages) -
 
 
 def dashboard_text(url: str | None, *, address: str | None) -> str:
-    """Where the dashboard is, and how to reach it.
+    """Return where the dashboard is, and how to reach it.
 
     Args:
         url: What Ray says; without its scheme, and empty where there is none.

@@ -1,11 +1,11 @@
-"""Which energy ranks in a study: what was asked for, else what its trials compute on."""
+"""Energy that a study ranks by: what was asked for, else that of what its trials compute on."""
 
 from collections.abc import Iterable
 
 from study.errors import OptionError
 from study.record.manifest import NodeFacts
 from study.record.vocabulary import EnergyScope
-from trackers.node.charging import RULES
+from trackers.node.shares.charging import RULES
 from trackers.sample import Component
 
 AUTO = "auto"

@@ -1,4 +1,4 @@
-"""What a study changes of its process, put back: a notebook goes on to other things."""
+"""Process settings that a study changes, restored at its end, because a notebook goes on."""
 
 import os
 from collections.abc import Iterator

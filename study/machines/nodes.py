@@ -198,7 +198,7 @@ def mix_warnings(kinds: Kinds) -> tuple[str, ...]:
 
 
 def idle_warnings(nodes: Iterable[Node], share: Share) -> tuple[str, ...]:
-    """Which machines no trial fits on."""
+    """Return a warning that names the machines that no trial fits on; empty where there is none."""
     idle = [_has(node) for node in nodes if not share.workers_on(node)]
     if not idle:
         return ()

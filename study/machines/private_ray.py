@@ -78,7 +78,7 @@ def _token_in(folder: Path) -> str:
 
 
 def _base() -> str:
-    """Where the folder lies: where Ray is told to, or where the system has its temporary files."""
+    """Return the parent folder: `RAY_TMPDIR`, or the system's folder of temporary files."""
     asked = os.environ.get("RAY_TMPDIR")
     if asked:
         Path(asked).mkdir(parents=True, exist_ok=True)

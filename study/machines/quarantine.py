@@ -17,7 +17,7 @@ AFTER = 3
 
 @final
 class Quarantine:
-    """Which machines are closed.
+    """Machines that are closed to trials because trials failed there.
 
     Attributes:
         closed: Those machines, each with the trials that failed there in a row.

@@ -12,7 +12,10 @@ from typing import Any
 import ray
 from ray import cloudpickle
 from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
-from ray._raylet import AuthenticationTokenLoader  # type: ignore[attr-defined]
+from ray._raylet import (  # type: ignore[attr-defined]
+    AuthenticationTokenLoader,
+    Config,
+)
 
 from study.errors import ClusterError
 from study.machines import own_packages
@@ -21,14 +24,24 @@ from study.machines.environment import kept_environment
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
+LONGEST_OUTPUT_BYTES = 20_000_000
+"""A process of a local Ray keeps so much of what it prints, and as much again of what it printed before."""
+
+SCHEDULER = "SLURM_JOB_ID"
+"""Variable of all processes of a job of SLURM."""
+
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
+    "RAY_ROTATION_BACKUP_COUNT": "1",
 }
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`."""
+"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
+its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
+`study.execution.reporting` and `study.execution.live.tensorboard`."""
 
 
 @contextlib.contextmanager
@@ -40,20 +53,29 @@ def quiet_process() -> Iterator[None]:
     """
     loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
     levels = [logger.level for logger in loggers]
-    with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        for logger in loggers:
-            # Else each failed trial prints a traceback; it is kept in the trial's folder.
-            logger.setLevel(logging.CRITICAL)
-        try:
-            # The token may be another than that of a Ray which this process knew before.
-            AuthenticationTokenLoader.instance().reset_cache()
+    try:
+        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
+            for name, value in QUIET.items():
+                os.environ.setdefault(name, value)
+            for logger in loggers:
+                # Else each failed trial prints a traceback; it is kept in the trial's folder.
+                logger.setLevel(logging.CRITICAL)
+            _read_authentication_anew()
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            AuthenticationTokenLoader.instance().reset_cache()
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        _read_authentication_anew()
+
+
+def _read_authentication_anew() -> None:
+    """Have Ray read from the environment whether it asks for a token, and for which.
+
+    It reads both once in a process. A cluster without token, reached after a local Ray which had one, could not
+    answer this process else: it drops each actor before that has begun.
+    """
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:
@@ -72,7 +94,7 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     """
     try:
         if sent is None:
-            with _deaf_to_hangups():
+            with _deaf_to_hangups(), deaf_to_schedulers():
                 context = ray.init(
                     address="local",
                     _temp_dir=str(place),
@@ -114,6 +136,25 @@ def _deaf_to_hangups() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@contextlib.contextmanager
+def deaf_to_schedulers() -> Iterator[None]:
+    """Within a job of SLURM, have what is started meanwhile wait for the study's own end.
+
+    `scancel` and preemption send SIGTERM to every process of a job at once. Ray would be gone before the
+    study has asked its trackers for the last time. What is blocked stays so in the processes that are
+    started, and the study's guardian ends them.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if SCHEDULER not in os.environ or not is_main:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unreachable(address: str | None, error: Exception) -> str:

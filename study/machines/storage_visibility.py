@@ -1,4 +1,4 @@
-"""Which machines of a cluster see the study's folder: on storage that all share, or on one's own disk.
+"""Visibility of the study's folder on a cluster's machines: shared storage, or a disk of one's own.
 
 The driver puts a token of this command into the folder, and each machine looks for it and tries to
 write beside it. A copy of the folder that another study left there has another token. A process on

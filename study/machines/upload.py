@@ -1,4 +1,4 @@
-"""What of the working folder travels to a cluster's machines: code, and neither secrets nor results.
+"""Upload of the working folder to a cluster's machines: code, but neither secrets nor results.
 
 Ray packs the folder, but for what `.gitignore` and `.rayignore` name and what is named here.
 """
@@ -36,7 +36,7 @@ LOOK_FOR_STUDIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What travels.
+    """Files that are uploaded.
 
     Attributes:
         folder: The working folder.
@@ -69,7 +69,7 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
         ClusterError: The folder is the root of the file system or the user's home.
     """
     folder = folder.resolve()
-    if folder in {Path(folder.anchor), (home or Path.home()).resolve()}:
+    if folder in {Path(folder.anchor), home or _home()}:
         message = (
             f"--address: the working folder is {folder}, and all of it would be sent to the cluster's "
             "machines. Start the command in the folder of your project."
@@ -92,3 +92,11 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
         folder, [matches], take, include_gitignore=True, logger=_quiet
     )
     return Upload(folder=folder, excluded=excluded, files=len(sizes), size_bytes=sum(sizes))
+
+
+def _home() -> Path | None:
+    """The user's home; None for one that has none, as in containers that run under any number."""
+    try:
+        return Path.home().resolve()
+    except RuntimeError:
+        return None

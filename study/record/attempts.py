@@ -1,4 +1,4 @@
-"""Which epochs count for a trial that was begun more than once. Standard library only.
+"""Rule of which epochs count for a trial that was begun more than once. Standard library only.
 
 An attempt goes on from a checkpoint of an earlier one, or begins anew. Its first epoch tells from
 where: what earlier attempts have trained before that counts, and what they have trained from there

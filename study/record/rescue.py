@@ -1,4 +1,4 @@
-"""Where the last rows of a study lie whose storage stayed away to the end. Standard library only.
+"""Rescue folder: the last rows of a study whose storage did not come back. Standard library only.
 
 On this machine's own disk, in a folder that only its owner can enter, under a name made from the study's
 place: whoever goes on with the study here, or analyses it, finds them.
@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,17 @@ PRIVATE = 0o700
 _PLACE = ("attempt", "stage", "epoch")
 
 
-def rescue_roots() -> tuple[Path, ...]:
-    """Return folders in which rows may be rescued, the best first; none is made."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser())
+def rescue_roots(home: Callable[[], Path] = Path.home) -> tuple[Path, ...]:
+    """Return folders in which rows may be rescued, the best first; none is made.
+
+    Args:
+        home: Tells the user's home folder; raises `RuntimeError` where there is none.
+    """
     temporary = Path(tempfile.gettempdir()) / f"power-of-training-rescue-{os.getuid()}"
+    try:
+        state = Path(os.environ.get("XDG_STATE_HOME") or home() / ".local" / "state")
+    except RuntimeError:  # a container's user that has neither HOME nor a line in /etc/passwd
+        return (temporary,)
     return state / "power-of-training" / "rescue", temporary
 
 
@@ -32,7 +39,7 @@ def rescue_name(place: str) -> str:
         place: Where the study lies: an absolute path, or a URI.
     """
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", place.rstrip("/").rpartition("/")[2])
-    return f"{name}-{hashlib.sha256(place.rstrip('/').encode()).hexdigest()[:16]}"
+    return f"{name}-{hashlib.sha256(os.fsencode(place.rstrip('/'))).hexdigest()[:16]}"
 
 
 def rescued(place: str) -> tuple[Path, ...]:

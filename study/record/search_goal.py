@@ -81,9 +81,10 @@ def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
 
 
 def _gain(curve: TrialCurve) -> float | None:
-    """Best score, turned so that more is better; a share that is not known counts as 0."""
+    """Best score, turned so that more is better; a share that is not known counts as the worst there is."""
     if curve.best_score is None:
-        return 0.0 if curve.objective.is_share else None
+        worst = 0.0 if curve.objective.mode == "max" else 1.0
+        return curve.objective.gain(worst) if curve.objective.is_share else None
     return curve.objective.gain(curve.best_score)
 
 

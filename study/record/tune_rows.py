@@ -5,6 +5,8 @@ For `study.instrument`, which records a run, and `analysis`, which imports one t
 
 import json
 import math
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -21,8 +23,7 @@ LEARNING_RATE_KEYS = ("learning_rate", "lr")
 STAGE = "training"
 """Stage of every epoch of a trainable that was not written for this package."""
 
-NOT_GIVEN = 1
-"""Stands for a batch size or a learning rate that the configuration does not name; the manifest says so."""
+_PLACE_IN_MEMORY = re.compile(r" at 0x[0-9a-fA-F]+")
 
 TUNES_OWN = frozenset(
     {
@@ -75,12 +76,10 @@ class SetupBook:
     Attributes:
         seed_key: Key of the configuration in which repeats of a setup differ.
         setups: Those so far.
-        missing: Which of batch size and learning rate a configuration did not name.
     """
 
     seed_key: str
     setups: list[SetupFacts] = field(default_factory=list)
-    missing: set[str] = field(default_factory=set)
     _plans: dict[str, TunePlan] = field(default_factory=dict)
 
     def plan(self, trial_id: str, config: Mapping[str, Any]) -> TunePlan:
@@ -92,7 +91,7 @@ class SetupBook:
         seed = values.pop(self.seed_key, None)
         setup = self._setup(values)
         taken = {plan.seed for plan in self._plans.values() if plan.setup == setup}
-        is_number = isinstance(seed, int) and not isinstance(seed, bool)
+        is_number = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 2**63
         plan = TunePlan(
             trial_id=trial_id,
             setup=setup,
@@ -113,39 +112,31 @@ class SetupBook:
         """All seeds of trials, or their numbers among the repeats."""
         return tuple(sorted({plan.seed for plan in self._plans.values()})) or (0,)
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Return warnings about the setups, a sentence each."""
-        return tuple(
-            f"The configurations have no {name}; it stands as 1 in the tables."
-            for name in sorted(self.missing)
-        )
-
     def _setup(self, values: dict[str, Any]) -> SetupFacts:
-        batch_size = self._taken(values, BATCH_SIZE_KEYS, "batch size")
-        learning_rate = self._taken(values, LEARNING_RATE_KEYS, "learning rate")
-        parameters = {name: _as_json(value) for name, value in sorted(values.items())}
+        batch_size = _taken(values, BATCH_SIZE_KEYS, least=1)
+        learning_rate = _taken(values, LEARNING_RATE_KEYS, least=sys.float_info.min)
+        parameters = {name: as_json(value) for name, value in sorted(values.items())}
         for each in self.setups:
             same = (each.batch_size, each.learning_rate) == (batch_size, learning_rate)
             if same and each.parameters == parameters:
                 return each
         made = SetupFacts(
             setup=len(self.setups) + 1,
-            batch_size=int(batch_size),
-            learning_rate=float(learning_rate),
+            batch_size=None if batch_size is None else int(batch_size),
+            learning_rate=learning_rate,
             parameters=parameters,
         )
         self.setups.append(made)
         return made
 
-    def _taken(self, values: dict[str, Any], keys: Sequence[str], name: str) -> float:
-        """Take an axis out of the values, be it nested."""
-        for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
-            value = values[place]
-            if isinstance(value, int | float) and value > 0:
-                return float(values.pop(place))
-        self.missing.add(name)
-        return NOT_GIVEN
+
+def _taken(values: dict[str, Any], keys: Sequence[str], *, least: float) -> float | None:
+    """Take an axis out of the values, be it nested; None where they have none."""
+    for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
+        value = values[place]
+        if _is_number(value) and value >= least:
+            return float(values.pop(place))
+    return None
 
 
 def epoch_record(
@@ -169,15 +160,12 @@ def epoch_record(
         energy_before_j: Of the attempt's epochs so far; None if one is missing.
         stop_reason: Why the trial ends with it; None if it goes on.
     """
-    energy: Mapping[str, Any] = result.get("energy") or {}
-    epoch_j: float | None = result.get("epoch_energy_j")
-    metrics = {
-        name: float(value)
-        for name, value in flat({k: v for k, v in result.items() if k not in TUNES_OWN}).items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }
+    energy = energy_in(result)
+    not_theirs = TUNES_OWN if energy else TUNES_OWN - {"energy"}
+    theirs = {name: value for name, value in result.items() if name not in not_theirs}
+    epoch_j = _amount(result.get("epoch_energy_j"))
+    metrics = {name: float(value) for name, value in flat(theirs).items() if _is_number(value)}
     method = result.get("energy_method")
-    missing = EnergyStatus.MISSING if epoch_j is None else EnergyStatus.OK
     return EpochRecord(
         study=study,
         trial_id=plan.trial_id,
@@ -198,16 +186,18 @@ def epoch_record(
         val_loss=metrics.get("val_loss"),
         val_score=metrics.get(objective.name),
         val_metrics=_as_text(metrics),
-        epoch_time_s=float(energy.get("epoch_time_s") or result.get("time_this_iter_s") or 0.0),
+        epoch_time_s=_amount(energy.get("epoch_time_s"))
+        or _amount(result.get("time_this_iter_s"))
+        or 0.0,
         epoch_energy_j=epoch_j,
         energy_j=None if epoch_j is None or energy_before_j is None else energy_before_j + epoch_j,
-        mean_power_w=result.get("mean_power_w"),
+        mean_power_w=_amount(result.get("mean_power_w")),
         gpu_energy_j=energy.get("gpu_energy_j"),
         cpu_energy_j=energy.get("cpu_energy_j"),
         memory_energy_j=energy.get("memory_energy_j"),
         node_energy_j=energy.get("node_energy_j"),
-        energy_method=None if method is None else EnergyMethod(method),
-        energy_status=EnergyStatus(energy.get("status", missing)),
+        energy_method=EnergyMethod(method) if method in set(EnergyMethod) else None,
+        energy_status=_status(energy.get("status"), epoch_j),
         coverage=float(energy.get("coverage", 0.0)),
         uncertainty_j=_root(energy.get("uncertainty_common_j"), energy.get("uncertainty_own_j")),
         uncertainty_common_j=energy.get("uncertainty_common_j"),
@@ -266,10 +256,36 @@ def run_manifest(
         setups=tuple(book.setups),
         seeds=book.seeds,
         nodes=(),
-        warnings=book.warnings,
+        warnings=(),
         stages=(STAGE,),
         objective=objective,
     )
+
+
+def energy_in(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what `measured` says of a result's energy; empty where it was not measured.
+
+    A user may report an `energy` of another kind, that of a molecule.
+    """
+    told = result.get("energy")
+    return told if isinstance(told, Mapping) and "status" in told else {}
+
+
+def _is_number(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max  # type: ignore[arg-type]  # a number
+
+
+def _amount(value: object) -> float | None:
+    """Return what may be an amount: a number from 0 on; None for anything else that a result may hold."""
+    return float(value) if _is_number(value) and value >= 0 else None  # type: ignore[arg-type, operator]
+
+
+def _status(word: object, epoch_j: float | None) -> EnergyStatus:
+    """Return the status that a result tells, where it goes with its energy."""
+    if epoch_j is None:
+        return EnergyStatus.MISSING
+    return EnergyStatus.DEGRADED if word == EnergyStatus.DEGRADED else EnergyStatus.OK
 
 
 def _as_text(values: Mapping[str, Any]) -> str | None:
@@ -280,12 +296,16 @@ def _next_seed(taken: set[int]) -> int:
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
-def _as_json(value: object) -> object:
-    """A value of a configuration as JSON has it."""
+def as_json(value: object) -> object:
+    """A value of a configuration as JSON has it.
+
+    Objects are known by their text without their place in memory, which is another in each process.
+    """
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        plain = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError):
-        return str(value)
+        plain = as_json(value.item()) if getattr(value, "ndim", None) == 0 else str(value)  # type: ignore[attr-defined]
+    return _PLACE_IN_MEMORY.sub("", plain) if isinstance(plain, str) else plain
 
 
 def _root(common_j: float | None, own_j: float | None) -> float | None:

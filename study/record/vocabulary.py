@@ -95,7 +95,7 @@ class StopReason(StrEnum):
     TARGET = "target"
     """A search ended it, having seen the target."""
     STOPPED = "stopped"
-    """A search ended it early: what it cost is a lower bound."""
+    """Its study ended it early, a search or a budget: what it cost is a lower bound."""
 
 
 FAILURES = frozenset({StopReason.DIVERGED, StopReason.OUT_OF_MEMORY, StopReason.ERROR})

@@ -1,4 +1,4 @@
-"""Which setup to train once more, and how probable it is that the answer is right already.
+"""Choice of the setup to train once more, and the probability that the answer is right already.
 
 The statistics are those of `study.inference`, and what goes into them is what the report takes:
 energies of whole trainings, times what one success costs where a setup has failed too, and the best

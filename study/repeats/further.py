@@ -1,10 +1,11 @@
-"""The trials of a study that goes on where repeats tell most. Knows nothing of Ray.
+"""The trials of a study that goes on where repeats tell most, or has a budget. Knows nothing of Ray.
 
 First every setup with every seed, as in a grid. When those have ended, one training after another
 of the setup that tells most about which to use (`study.repeats.deciding`), each as soon as a slot is
-free, until what was asked for is reached.
+free, until what was asked for is reached. An energy budget ends either.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
@@ -16,6 +17,7 @@ from study.record.records import TrialRecord
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.options import POINTS, ComparisonOptions
+from study.repeats.spending import Spending
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plan, trial_plans
 from study.store.trial_record import stage_rows, total_j
@@ -29,6 +31,7 @@ class FurtherRepeats:
         remaining: Trials that are known and have not ended.
         further: Those beyond the first repeats, in the order in which they were begun.
         ending: Why there will be no more; None as long as there may be.
+        spending: What was used, against the budget.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class FurtherRepeats:
         """
         self.further = list(begun)
         self.ending: str | None = None
+        self.spending = Spending(options.budget_j, recorder)
+        self._has_cut = False
         self._options = options
         self._objective = manifest.objective
         self._stage = ranked_stage(manifest.paradigm, manifest.stages) or manifest.stages[0]
@@ -68,17 +73,28 @@ class FurtherRepeats:
         # How much was known when it was first sure; an earlier command's last training confirms.
         self._sure_with: int | None = -1 if begun else None
         self._lost_first = False
-        self._begin(recorder.expect(self._plans.values(), retry_failed=options.retry_failed))
+        self.remaining: list[TrialPlan] = []
+        self._queue: list[TrialPlan] = []
+        self._begin(
+            recorder.expect(self._plans.values(), retry_failed=options.retry_failed, paused=True)
+        )
         if not self.remaining:
             self._next()
 
     @property
     def expected(self) -> int:
         """Trials that are known, and those that are to come as far as their number is known."""
+        if self.is_cut_short:
+            return len(self._recorder.trials())
         if self.ending is not None:
             return len(self._plans)
         left = max(0, self._most - len(self.further))
         return len(self._plans) + (left if self._options.sure is None else min(left, 1))
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Return whether the budget has ended the study before all were trained to their ends."""
+        return self._has_cut or bool(self.spending.stopped)
 
     @property
     def is_waiting(self) -> bool:
@@ -109,9 +125,7 @@ class FurtherRepeats:
     def propose(self) -> TrialPlan | None:
         """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
         if self._queue:
-            plan = self._queue.pop(0)
-            self._running.add(plan.trial_id)
-            return plan
+            return self._next_planned()
         first_run = bool(self._running & self._first)
         if self.ending is not None or self._lost_first or first_run:
             return None
@@ -124,12 +138,32 @@ class FurtherRepeats:
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:  # noqa: ARG002 - its rows say it
         """A trial has ended, or its process was lost."""
         self._running.discard(trial_id)
+        self.spending.end(trial_id)
         if lost and self._restarts and not self._recorder.is_through(self._plans[trial_id]):
             self._lost_first |= trial_id in self._first
 
     def run_again(self, lost: Iterable[TrialPlan]) -> None:
         """Take trials back whose processes were lost; the next run begins with them."""
         self._begin(self._recorder.expect(lost))
+
+    def _next_planned(self) -> TrialPlan | None:
+        """The next of those that are known; None where the budget does not last for it."""
+        has_budget = not math.isinf(self.spending.limit_j)
+        if has_budget and len(self._running) >= self._slots:
+            return None  # decided as late as possible
+        self._collect()
+        if self.spending.has_room:
+            return self._started(self._queue.pop(0))
+        if not self._running:  # what still runs may need less than is expected of it
+            self._has_cut = True
+            self.ending = "the energy budget is used"
+            self.remaining, self._queue = [], []
+        return None
+
+    def _started(self, plan: TrialPlan) -> TrialPlan:
+        self._running.add(plan.trial_id)
+        self.spending.begin(plan.trial_id)
+        return plan
 
     def _begin(self, plans: list[TrialPlan]) -> None:
         self.remaining = plans
@@ -139,10 +173,15 @@ class FurtherRepeats:
 
     @property
     def _most(self) -> int:
+        if not self._options.goes_on:
+            return 0
         return self._options.most_further(len(self._setups))
 
     def _next(self) -> Decision | None:
         """Choose what to repeat; None if nothing, or not before another ends. Sets `ending`."""
+        if not self._options.goes_on:
+            self.ending = "every setup has its repeats"
+            return None
         if len(self.further) >= self._most:
             asked = self._options.more_repeats is not None
             most = "as asked for" if asked else "as many as the first; --more-repeats takes more"
@@ -202,7 +241,7 @@ class FurtherRepeats:
         seed = self._options.seed + repeat
         [plan] = self._recorder.expect([trial_plan(self._setups[setup], seed)])
         self._plans[plan.trial_id] = plan
-        self._running.add(plan.trial_id)
+        self._started(plan)
         self.further.append(FurtherTrial(setup=setup, seed=seed))
         self._note()
         self._say(

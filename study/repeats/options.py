@@ -22,12 +22,13 @@ class ComparisonOptions(StudyOptions):
     Attributes:
         more_repeats: After the repeats of every setup, so many trainings more, each of the setup
             whose training tells most about which setup to use.
-        sure: Go on with such trainings until the answer is right with this probability, for example
-            0.9, and with another training still is: within the tolerance, and at most 5 % dearer
-            than the cheapest such setup. Or until --more-repeats are used; left out, those are as
-            many as the first trainings.
-        energy_budget_wh: Energy of the whole study, in watt-hours, that these further trainings may
-            not exceed. The first repeats of every setup are trained in any case.
+        sure: Go on with such trainings until the answer is right with this probability, such as 0.9,
+            and with another training still is: within the tolerance, and at most 5 % dearer than
+            the cheapest such setup. Or until --more-repeats are used; left out, those are as many
+            as the first trainings.
+        energy_budget_wh: Energy of the whole study, in watt-hours: when it is used, each running
+            trial ends with the epoch it is in, and no other begins. With --resume and a larger one
+            the study goes on.
         tolerance: By how many points the objective of the answer may be worse than the best setup's.
         prefer: What a point beyond the tolerance is worth: 20 % of energy (energy), 40 %
             (balanced) or 80 % (accuracy).
@@ -52,15 +53,9 @@ class ComparisonOptions(StudyOptions):
             _refuse("--sure", f"{self.sure:g}", "a probability between 0 and 1, such as 0.9")
         if not 0 <= self.tolerance <= POINTS:
             _refuse("--tolerance", f"{self.tolerance:g}", "0 to 100 percentage points")
-        if self.energy_budget_wh is not None:
-            if not 0 < self.energy_budget_wh < math.inf:
-                _refuse("--energy-budget-wh", f"{self.energy_budget_wh:g}", "a number above 0")
-            if not self.goes_on:
-                _refuse(
-                    "--energy-budget-wh",
-                    "given without --more-repeats or --sure",
-                    "only together with one of them: a grid is trained whole",
-                )
+        budget_wh = self.energy_budget_wh
+        if budget_wh is not None and not 0 < budget_wh < math.inf:
+            _refuse("--energy-budget-wh", f"{budget_wh:g}", "a number above 0")
         if self.goes_on and self.repeats < LEAST_FIRST and not self.smoke:
             asked = "--sure" if self.more_repeats is None else "--more-repeats"
             message = (

@@ -8,6 +8,7 @@ from study.execution.trial_source import (
     GridSource,
     ProposalSearcher,
     TrialSource,
+    TrialStopper,
     TuneParts,
 )
 from study.options import StudyOptions
@@ -27,26 +28,30 @@ def source_of(options: StudyOptions) -> TrialSource:
     Args:
         options: Of the command, cut down to a smoke run where one was asked for.
     """
-    if isinstance(options, ComparisonOptions) and options.goes_on:
+    if isinstance(options, ComparisonOptions) and (
+        options.goes_on or options.energy_budget_wh is not None
+    ):
         return RepeatsSource(options)
     return GridSource(options)
 
 
 @final
 class RepeatsSource:
-    """A grid, and after it repeats of single setups; see `study.execution.trial_source.TrialSource`.
+    """A grid, and after it repeats of single setups, within a budget; see `study.execution.trial_source.TrialSource`.
 
     Attributes:
         restarts: How many times trials whose process was lost are run again in one command.
         repeats: What is trained; None until the study has begun.
+        pauses: Whether a budget may stop trials.
+        hears_epochs: The same.
     """
 
     restarts = RESTARTS
-    pauses = False
 
     def __init__(self, options: ComparisonOptions) -> None:
         """Go on as `options` says."""
         self.repeats: FurtherRepeats | None = None
+        self.pauses = self.hears_epochs = options.energy_budget_wh is not None
         self.setups: Sequence[SetupFacts] = ()
         self._options = options
         self._runs = 0
@@ -87,6 +92,16 @@ class RepeatsSource:
         return bool(self._begun.remaining) or self._begun.ending is None
 
     @property
+    def keeps_stopped(self) -> bool:
+        """Return whether a larger budget would go on with what this one has stopped."""
+        return self._begun.is_cut_short
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """The bill, where the budget has ended the study."""
+        return (self._begun.spending.sentence,) if self._begun.is_cut_short else ()
+
+    @property
     def summary(self) -> str:
         """Setups times repeats, and what may follow."""
         return self._summary
@@ -108,7 +123,11 @@ class RepeatsSource:
             say=say,
             restarts=self.restarts + 1 - self._runs,
         )
-        return TuneParts(searcher=ProposalSearcher(self._begun), samples=-1)
+        return TuneParts(
+            searcher=ProposalSearcher(self._begun),
+            samples=-1,
+            stopper=TrialStopper(self._begun.spending, collect) if self.pauses else None,
+        )
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
         """Plan them as new attempts."""
@@ -124,6 +143,12 @@ class RepeatsSource:
 
 def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     first = f"{setups} setups x {options.repeats} repeats = {setups * options.repeats}"
+    gone = f"; {ended} ended before" if ended else ""
+    budget = ""
+    if options.energy_budget_wh is not None:
+        budget = f", as far as {options.energy_budget_wh:g} Wh last for all"
+    if not options.goes_on:
+        return f"{first}{budget}{gone}"
     most = options.most_further(setups)
     then = f"then {most} more where they tell most"
     if options.sure is not None:
@@ -131,8 +156,4 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
             "then more where they tell most, until the answer is right with "
             f"{options.sure:.0%} (at most {most} more)"
         )
-    budget = ""
-    if options.energy_budget_wh is not None:
-        budget = f", as far as {options.energy_budget_wh:g} Wh last for all"
-    gone = f"; {ended} ended before" if ended else ""
     return f"{first}, {then}{budget}{gone}"

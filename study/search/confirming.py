@@ -1,4 +1,4 @@
-"""Which setups a search trains again at its end, to tell a good setup from a lucky seed."""
+"""Choice of the setups that a search repeats at its end, to tell a good setup from a lucky seed."""
 
 import statistics
 from collections.abc import Mapping, Sequence

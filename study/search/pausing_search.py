@@ -269,7 +269,7 @@ class PausingSearch:
 
 
 def _state_of(reason: StopReason | None) -> State:
-    """Where a trial is whose last row has this reason."""
+    """Return the state of a trial whose last row has this reason."""
     if reason is None:
         return State.RUNNING
     return State.PAUSED if reason is StopReason.STOPPED else State.ENDED

@@ -1,4 +1,4 @@
-"""Which setup a search tries next: Optuna's samplers over a space of setups.
+"""Proposal of the setup that a search tries next: Optuna's samplers over a space of setups.
 
 The samplers have Optuna's own defaults; nothing in them is tuned to a table. A setup is trained
 once: where a sampler proposes one that was tried, Optuna is told that the proposal failed (with

@@ -10,13 +10,12 @@ from dataclasses import replace
 from typing import Any, final
 
 import optuna
-from ray import tune
 
 from study.errors import StorageError
-from study.execution.trial_source import ProposalSearcher, TuneParts
+from study.execution.trial_source import ProposalSearcher, TrialStopper, TuneParts
 from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
-from study.record.records import EpochRecord, TrialRecord
+from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
 from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
@@ -47,6 +46,8 @@ class RaySearchAdapter:
     """
 
     restarts = 0
+    hears_epochs = True
+    notes: Sequence[str] = ()
 
     def __init__(
         self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
@@ -197,6 +198,16 @@ class RaySearchAdapter:
         own = {name: lists[name] for name in scenario.own_axes if name in lists}
         return scenario.offering(own) if own else scenario
 
+    @property
+    def keeps_stopped(self) -> bool:
+        """Return whether a larger budget would go on with what was paused."""
+        return self.pauses and self.search is not None and self.search.budget.is_used_up
+
+    @property
+    def first_epoch_j(self) -> float | None:
+        """Energy of the first epoch, which decides the unit; None before there is one."""
+        return None if self._recorder is None else self._recorder.first_epoch_j
+
     def trials(self) -> list[TrialRecord]:
         """Return the records of the trials so far."""
         return [] if self._recorder is None else self._recorder.trials()
@@ -234,7 +245,7 @@ class RaySearchAdapter:
             searcher=ProposalSearcher(_Proposals(self.search, collect, note)),
             samples=-1,
             at_once=slots,
-            stopper=_TrialStopper(self.search, collect),
+            stopper=TrialStopper(self.search, collect),
         )
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
@@ -269,31 +280,3 @@ class _Proposals:
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:
         failed = lost or result.get("stop_reason") == StopReason.ERROR.value
         self._search.end(trial_id, failed=failed)
-
-
-@final
-class _TrialStopper(tune.Stopper):
-    """Ends trials as the search decides; the row of such a trial's last epoch says so."""
-
-    def __init__(self, search: LiveSearch | PausingSearch, collect: Callable[[], None]) -> None:
-        self._search = search
-        self._collect = collect
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Nothing, like `ProposalSearcher`."""
-        return {}
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own
-        record = EpochRecord.from_result(result)
-        if self._search.is_before_first_epoch(record.trial_id):
-            # Its set-up is booked by now, and counts before it is judged whether it goes on.
-            self._collect()
-            self._search.book_overhead()
-        reason = self._search.epoch(record)
-        if reason is None:
-            return False
-        result["stop_reason"] = reason.value
-        return True
-
-    def stop_all(self) -> bool:
-        return False

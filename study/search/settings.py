@@ -103,7 +103,7 @@ class SearchSettings:
 
     @property
     def optuna_sampler(self) -> SamplerName:
-        """Which of Optuna's samplers proposes where trainings are not paused."""
+        """Return Optuna's sampler that proposes where trainings are not paused."""
         return "tpe" if self.sampler == "auto" else self.sampler
 
     @property

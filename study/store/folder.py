@@ -5,6 +5,7 @@ written whole, beside the old one, and then put in its place, so that a reader n
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -51,6 +52,10 @@ class StudyFolder:
         """
         try:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
+        except UnicodeError as error:
+            raise _unusable(
+                printable_path(results_dir), ValueError("its name is no UTF-8")
+            ) from error
         except _REFUSED as error:
             raise _unusable(results_dir, error) from error
         self.is_local = isinstance(self._files, pafs.LocalFileSystem)
@@ -126,6 +131,14 @@ class StudyFolder:
         with self._put_in_place(name) as file:
             file.write(text.encode())
 
+    def append_text(self, name: str, text: str) -> None:
+        """Write at the end of a file, which need not be there; not on an object store."""
+        place = f"{self.path}/{name}"
+        if not self._has(name):
+            self._files.create_dir(place.rpartition("/")[0], recursive=True)
+        with self._files.open_append_stream(place) as file:
+            file.write(text.encode())
+
     def read_bytes(self, name: str) -> bytes | None:
         """A file's content; None where there is no such file."""
         if not self._has(name):
@@ -138,6 +151,11 @@ class StudyFolder:
         """Names of the files in a folder of the study; none where there is no such folder."""
         chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
         return [each.base_name for each in self._files.get_file_info(chosen)]
+
+    def empty(self, name: str) -> None:
+        """Delete the files in one of its folders."""
+        for each in self.names(name):
+            self.delete(f"{name}/{each}")
 
     def delete(self, name: str) -> None:
         """Take a file away; where it is not there or the storage is away, nothing happens."""
@@ -158,7 +176,8 @@ class StudyFolder:
         """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
         if not self._has(name):
             return []
-        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files)
+        # A folder above may be called `seed=3`: no column of ours is told by a path.
+        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         if not is_earlier(table.column_names):
             rows: list[dict[str, Any]] = table.to_pylist()
             return rows
@@ -235,6 +254,15 @@ def _uri(results_dir: str) -> str:
     if "://" in results_dir:
         return results_dir
     return Path(results_dir).expanduser().resolve().as_uri()
+
+
+def printable_path(path: str) -> str:
+    r"""Return a path for people: bytes of its name that are no text are shown as such.
+
+    >>> printable_path("na\udcefve")
+    'na\\xefve'
+    """
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
 
 
 def _unusable(place: str, error: Exception) -> StorageError:

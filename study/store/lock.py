@@ -116,13 +116,15 @@ class Lock:
         beat_s: float = BEAT_S,
         stale_s: float = STALE_S,
         sleep: Callable[[float], None] = time.sleep,
+        flock: Callable[[int, int], None] = fcntl.flock,
     ) -> None:
-        """A lock on `folder`, not taken yet; its times are for tests."""
+        """A lock on `folder`, not taken yet; its times, and the system's locks, are for tests."""
         self._folder = folder
         self._own = Holder.this_process()
         self._beat_s = beat_s
         self._stale_s = stale_s
         self._sleep = sleep
+        self._flock = flock
         self._ended = threading.Event()
 
     @contextmanager
@@ -229,7 +231,7 @@ class Lock:
         door = os.open(self._folder.path, os.O_RDONLY)
         try:
             with suppress(OSError):  # a mount without such locks: the check that follows has to do
-                fcntl.flock(door, fcntl.LOCK_EX)
+                self._flock(door, fcntl.LOCK_EX)
             yield
         finally:
             os.close(door)

@@ -38,6 +38,11 @@ def trial_and_rank(name: str) -> tuple[str, int]:
     return (trial_id, int(rank)) if mark else (name, 0)
 
 
+def whole_trial(name: str) -> str:
+    """Return the trial that a process works for, be it a study's or somebody else's."""
+    return name.partition(_MARK)[0]
+
+
 def on_the_bill(parts: Mapping[str, Used]) -> dict[str, Used]:
     """Return what counts of what the processes of a trial have used: the workers, where there are some.
 

@@ -1,4 +1,4 @@
-"""Where results come from: versions, commit, and the machine's words for itself."""
+"""Provenance of results: versions, commit, and the machine's description of itself."""
 
 import platform
 import subprocess

@@ -132,6 +132,15 @@ class Recorder:
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
 
+    def recall(self, records: Iterable[EpochRecord]) -> list[EpochRecord]:
+        """Take rows that were kept elsewhere, of epochs of which there is none; return those."""
+        new = []
+        for each in records:
+            if (each.attempt, each.stage, each.epoch) not in self._epochs.get(each.trial_id, {}):
+                self.add(each)
+                new.append(each)
+        return new
+
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
@@ -159,6 +168,12 @@ class Recorder:
         begun = self._epochs.keys() | self._windows.keys() | self._errors.keys()
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
+
+    @property
+    def first_epoch_j(self) -> float | None:
+        """Energy of the first epoch that has one; it decides the unit (`study.record.files`)."""
+        rows = (row for rows in self._epochs.values() for row in rows.values())
+        return next((r.epoch_energy_j for r in rows if r.epoch_energy_j is not None), None)
 
     def devices(self) -> set[str]:
         """Names of the devices that trials trained on, as far as they are known."""

@@ -1,4 +1,4 @@
-"""Which stages a trial trains, in which order, and when it is through. No Ray, no torch."""
+"""Stages that a trial trains, their order, and which of them are done. No Ray, no torch."""
 
 import random
 from collections.abc import Mapping, Sequence

@@ -18,7 +18,7 @@ CLASSES = ("left", "middle", "right")
 
 
 class Mine:
-    """Which of three clouds a point belongs to."""
+    """Classification of points: the one of three clouds that a point belongs to."""
 
     name = "mine"
 

@@ -56,7 +56,7 @@ class Images(Dataset[Any]):
 
 
 class Mine:
-    """Which class an image belongs to."""
+    """Classification of images."""
 
     name = "images"
     options = Options

@@ -84,7 +84,7 @@ class Checkpoint:
         every_s: float,
         pauses_s: Sequence[float] = PAUSES_S,
     ) -> "Checkpoint":
-        """Where an attempt begins: at what an earlier one has left, else at the beginning.
+        """Return where an attempt begins: at an earlier one's checkpoint, else at the beginning.
 
         Args:
             folder: The study's; None where nothing is to be kept.

@@ -1,4 +1,4 @@
-"""Which accelerator this process trains on, and which device the tracker must measure for it."""
+"""Accelerator that this process trains on, and the device that the tracker must measure for it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,7 @@ def peak_memory_bytes(device: torch.device) -> int | None:
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """Where torch's random numbers are, on the CPU and on the device."""
+    """Return the state of torch's random numbers, on the CPU and on the device."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)

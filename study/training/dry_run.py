@@ -37,6 +37,7 @@ def check_training(
     parameters: Sequence[Mapping[str, Any]],
     *,
     precision: Precision | None = None,
+    least_batch: int = SAMPLES,
 ) -> None:
     """Refuse a scenario that cannot be trained in these stages.
 
@@ -47,6 +48,7 @@ def check_training(
         parameters: Of the setups, what they choose besides batch size and learning rate.
         precision: Of the setups that choose none, where trainings run on a CPU; None where they do
             not: here the batch goes through the CPU, which says nothing of another device.
+        least_batch: Samples of the smallest batch, or part of one, that goes through a network at once.
 
     Raises:
         ScenarioError: With every fault that was found.
@@ -58,7 +60,7 @@ def check_training(
     faults = dict.fromkeys(
         fault
         for chosen in (shapes or [{}])[:MOST_SHAPES]
-        for fault in _faults(scenario, data, stages, chosen, precision)
+        for fault in _faults(scenario, data, stages, chosen, precision, least_batch)
     )
     if faults:
         raise ScenarioError("\n\n".join(f"scenario {scenario.name}: {fault}" for fault in faults))
@@ -70,6 +72,7 @@ def _faults(
     stages: Sequence[str],
     chosen: Mapping[str, Any],
     precision: Precision | None,
+    least_batch: int,
 ) -> Iterator[str]:
     scenario, data = variant_of(scenario, data, chosen)
     tasks = StageTasks(scenario=scenario, data=data, parameters=chosen)
@@ -85,6 +88,8 @@ def _faults(
                 yield f"its network for the stage {stage} cannot be made: {_said(error)}"
                 continue
             found = tuple(_faults_of(task))
+            if not found and least_batch == 1:
+                found = tuple(_faults_of_one_sample(task))
             own = precision and chosen.get("precision", precision)
             yield from found or _faults_of_precision(task, own or "fp32")
             tasks.finish()
@@ -191,6 +196,21 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
             f"its metrics give {there}, and the objective {task.objective.name} is not among them, so no "
             f"setup could be told from another. Call one of them {task.objective.name}, or name the one "
             f'that decides: objective = Objective("{next(iter(metrics), "rmse")}", mode="max" or "min").'
+        )
+
+
+def _faults_of_one_sample(task: Task) -> Iterator[str]:
+    """Faults of a batch of one, of a task that can be trained on more: a batch norm has no spread there."""
+    batch = part_of(task, task.train, _own(task).get("train"), CPU).first(1)
+    if batch.size > 1:  # a loader of the scenario's own makes its batches itself
+        return
+    try:
+        _outputs(task, batch)
+    except Exception as error:  # noqa: BLE001 - as above
+        yield (
+            f"its network cannot be trained on a batch of 1 sample: {_said(error)}. Give "
+            "--batch-sizes whose parts (by --accumulate, and one for each worker) have 2 samples or "
+            "more, or a norm that needs no batch (GroupNorm, LayerNorm)."
         )
 
 

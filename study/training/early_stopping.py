@@ -1,4 +1,4 @@
-"""When a training is ended: it no longer becomes better, or its loss is not finite."""
+"""Early stopping: a training ends that no longer becomes better, or whose loss is not finite."""
 
 import math
 from typing import final
@@ -22,7 +22,7 @@ class EarlyStopping:
         self.is_best = False
 
     def reason(self, train_loss: float, val_loss: float, watched: float) -> StopReason | None:
-        """Why to stop after an epoch with these figures; None to go on.
+        """Return the reason to stop after an epoch with these figures; None to go on.
 
         Args:
             train_loss: Of the epoch.

@@ -27,6 +27,9 @@ so that it can be kept without pickling code."""
 SEEN = "number of samples"
 """Beside the sums of metrics, in the sums over processes."""
 
+LOSS = "mean loss"
+"""The same; a scenario may have a metric of its own that it calls `loss`."""
+
 WARM_UP_ON_CPU = 64
 """Samples of the batch before the first epoch."""
 
@@ -170,7 +173,7 @@ class StageTraining:
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]
     ) -> StopReason | None:
-        """Why to stop after an epoch with these figures; None to go on.
+        """Return the reason to stop after an epoch with these figures; None to go on.
 
         What is to rise is the objective, or where there is none, the negative loss. The weights of
         the best epoch are kept where they are to be tested.
@@ -251,7 +254,7 @@ class StageTraining:
         sums = self._ranks.totals({**{n: each.item() for n, each in totals.items()}, SEEN: seen})
         seen_by_all = sums.pop(SEEN)
         means = {name: total / seen_by_all for name, total in sums.items()}
-        return means.pop("loss"), means
+        return means.pop(LOSS), means
 
     def _evaluated(self, batch: Batch) -> dict[str, Tensor]:
         if self._task.steps.validation_step is not None:
@@ -264,7 +267,7 @@ class StageTraining:
                 self._task.loss(outputs, batch.targets),
                 self._task.metrics(outputs, batch.targets),
             )
-        return {**metrics, "loss": loss}
+        return {**metrics, LOSS: loss}
 
     def _compile(self) -> bool:
         """Compile the network for the sizes of batches that it will see, before the first window.

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
 
 from study.record.manifest import Manifest
 from study.regime import main
+from study.store.tensorboard_tags import SIDE_BY_SIDE
 from tests.end_to_end.conftest import BARE, ROOT, Ran, run_here, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.tensorboard_server import served
@@ -73,7 +75,7 @@ def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
 
 
 def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
-    """Each trial is a run with accuracy and energy; the setup is in its hyper-parameters."""
+    """Each trial is a run and nothing else is; its curves are described, its setup is in its parameters."""
     with served(smoke.folder, tmp_path / "said") as ask:
 
         def read() -> tuple[dict[str, Any], set[str]] | None:
@@ -84,14 +86,23 @@ def test_tensorboard_serves_the_study(smoke: Ran, tmp_path: Path) -> None:
 
         tags, parameters = waited_for(read, "all runs and their parameters")
         layout = waited_for(lambda: ask("custom_scalars/layout"), "a layout")
+        side = [chart["multiline"]["tag"][0] for chart in layout["category"][0]["chart"]]
+        run = next(iter(tags))
+        curves = [ask(f"custom_scalars/scalars?run={run}&tag={quote(tag)}") for tag in side]
 
+    assert all(run.startswith("setup") for run in tags)
     assert len(tags) == 4
     for scalars in tags.values():
-        assert {"ray/tune/val_score", "ray/tune/epoch_energy_mwh", "ray/tune/energy_wh"} <= set(
-            scalars
-        )
+        assert {tag.strip("^$") for tag in side} <= set(scalars)
+        assert all(each["description"] for each in scalars.values())
+        assert not {"attempt", "batch_size", "done", "coverage"} & {
+            t.split("/")[-1] for t in scalars
+        }
     assert {"batch_size", "learning_rate"} <= parameters
-    assert layout["category"][0]["title"] == "Side by side"
+    assert layout["category"][0]["title"] == SIDE_BY_SIDE
+    assert all(curve["tag_to_events"] for curve in curves)
+    assert f"tensorboard --logdir {smoke.folder}" in smoke.out
+    assert "#custom_scalars" in smoke.out
 
 
 def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:

@@ -11,7 +11,7 @@ import pytest
 from study.record.manifest import Manifest
 from tests.end_to_end.conftest import BARE, ROOT, command, run_here
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 OPTIONS = (
     *("--scenario", "tests.end_to_end.scenarios:Tiny", "--batch-sizes", "128", "512"),

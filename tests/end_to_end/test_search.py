@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import BARE, ROOT, command, run_here
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("one_slot")]
 
 ESTIMATE = ("--tracker", "estimate")
 
@@ -82,7 +82,6 @@ def test_a_search_ends_with_an_answer_and_its_bill(
     assert (folder / "report" / "search_points.csv").is_file()
 
 
-@pytest.mark.usefixtures("one_slot")
 def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     """With the same Optuna study; what had ended is not trained again."""
     options = (
@@ -125,7 +124,6 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert TrialState.RUNNING not in {t.state for t in now}
 
 
-@pytest.mark.usefixtures("one_slot")
 def test_a_range_is_searched_and_its_leader_trained_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

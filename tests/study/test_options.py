@@ -303,3 +303,16 @@ def test_windows_is_answered_with_what_to_do() -> None:
 def test_other_systems_are_not_refused(platform: str) -> None:
     """Studies run there."""
     refuse_windows(platform)
+
+
+def test_a_removed_working_folder_is_told_before_torch_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its libraries end the program there, by words of their own."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(OptionError, match="The folder in which this was started has been removed"):
+        parse(StudyOptions, program="study.regime", description="", args=[])

@@ -197,3 +197,18 @@ def test_what_hides_behind_a_package_of_ours_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(ScenarioError, match="`models` is a package of power-of-training"):
         load_scenario(f"{tmp_path}/hidden_scenario.py:Mine")
+
+
+def test_a_script_that_reads_options_when_it_is_imported_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would take our command line for its own, and end the program."""
+    path = tmp_path / "script.py"
+    path.write_text("import argparse\nargparse.ArgumentParser().parse_args(['--scenario', 'x'])\n")
+
+    with pytest.raises(
+        ScenarioError, match=r"it ends the program while it is imported \(status 2\)"
+    ):
+        load_scenario(f"{path}:Mine")
+
+    assert "unrecognized arguments" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fake_nvml import Boards, build
-from tests.trackers.json_server import serving
+from tests.trackers.sources.web.json_server import serving
 
 CPU_W, MEMORY_W, REST_W = 80.0, 12.0, 150.0
 """Of the package, of the memory, and of all that no sensor but the plug sees."""

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.trackers.made_up_machine import MEMORY_W, made_up
-from tests.trackers.sysfs import hwmon
+from tests.trackers.sources.sysfs import hwmon
 from tests.waiting import PATIENCE_S
 from trackers.sample import Component, Device, Method
 from trackers.sources.detect import SOURCES
@@ -222,7 +222,7 @@ STAND_INS = {
 }
 AMDSMI = """
 import time
-from tests.trackers.vendors import AmdSmi
+from tests.trackers.sources.vendors import AmdSmi
 
 _boards = AmdSmi(power_w=lambda: 217.0, energy_j=lambda: 217.0 * time.monotonic())
 globals().update({name: getattr(_boards, name) for name in dir(_boards) if not name.startswith("__")})

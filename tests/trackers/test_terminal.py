@@ -2,11 +2,16 @@
 
 import io
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from trackers import terminal
 from trackers.terminal import forgiving, with_home
+
+ROOT = Path(__file__).parents[2]
 
 
 def opened(descriptor: int) -> io.TextIOWrapper:
@@ -64,3 +69,83 @@ def test_home_is_meant_by_a_tilde_after_an_equals_sign_too() -> None:
         "x~y",
         "--scenario=mine.py:~",
     ]
+
+
+def test_what_follows_two_dashes_is_another_commands() -> None:
+    """`trackers run -- train --out=~/x` runs what was typed."""
+    words = ["--csv=~/a", "--", "train", "--out=~/x", "~"]
+
+    assert with_home(words) == [f"--csv={Path.home()}/a", *words[1:]]
+
+
+CLOSED = """
+import os, sys
+for descriptor in (0, 1, 2):
+    os.close(descriptor)
+sys.stdout = sys.stderr = None
+from trackers.terminal import run
+def main(words):
+    file = os.open(words[0], os.O_RDWR | os.O_CREAT)
+    os.write(1, b"printed by a library")
+    print("printed by us")
+    sys.stderr.write("complained")
+    return file
+sys.exit(run(main))
+"""
+
+
+def test_streams_that_were_closed_take_no_files_number(tmp_path: Path) -> None:
+    """What is printed does not go into the file that was opened first."""
+    path = tmp_path / "table"
+
+    done = subprocess.run([sys.executable, "-c", CLOSED, str(path)], cwd=ROOT, check=False)
+
+    assert done.returncode > 2
+    assert path.read_bytes() == b""
+
+
+GONE = """
+import os, shutil, sys
+from trackers.terminal import run
+os.chdir(sys.argv[1])
+os.rmdir(sys.argv[1])
+sys.exit(run(lambda words: len(os.getcwd()) if words[1:] else 0))
+"""
+
+
+def test_a_working_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    """In a sentence, where it is needed: instead of an error in whatever asks for it first."""
+    said = []
+    for more in ([], ["needs it"]):
+        (tmp_path / "gone").mkdir()
+        done = subprocess.run(
+            [sys.executable, "-c", GONE, str(tmp_path / "gone"), *more],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said.append((done.returncode, done.stderr.strip()))
+
+    assert said == [(0, ""), (2, terminal.GONE)]
+
+
+NAMELESS = """
+import getpass, os, pwd, sys
+from pathlib import Path
+from trackers.terminal import run
+for name in ("HOME", "USER", "LOGNAME", "LNAME", "USERNAME", "XDG_STATE_HOME"):
+    os.environ.pop(name, None)
+os.setuid(54321)
+sys.exit(run(lambda words: print(Path.home(), getpass.getuser())))
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
+    """As under Kubernetes or `docker run --user`: Ray and torch ask for both."""
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.stdout == "/nonexistent uid54321\n", done.stderr

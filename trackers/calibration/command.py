@@ -14,6 +14,7 @@ import tyro
 from trackers.calibration.fit import Step, fitted
 from trackers.calibration.staircase import SETTLING_S, climbed
 from trackers.errors import TrackerError
+from trackers.places import check_place
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, detect
@@ -37,12 +38,12 @@ class CalibrateOptions:
 
     against: Annotated[str, tyro.conf.arg(metavar="NAME")]
     tracker: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    component: Component = Component.CPU
-    seconds: float = 30.0
-    settle: float = SETTLING_S
+    component: tyro.conf.EnumChoicesFromValues[Component] = Component.CPU
+    seconds: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = 30.0
+    settle: Annotated[float, tyro.conf.arg(metavar="SECONDS")] = SETTLING_S
     load: Annotated[str | None, tyro.conf.arg(metavar="COMMAND", help_behavior_hint="")] = None
     out: Path = Path("calibration.json")
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
 
 
 def main(args: Sequence[str]) -> int:
@@ -53,8 +54,9 @@ def main(args: Sequence[str]) -> int:
         description="Compare a source with an external meter over a staircase of loads.",
         args=args,
     )
-    request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
     try:
+        check_place(options.out, option="--out")
+        request = Request(tracker=options.tracker, cpu_watts=options.cpu_watts)
         source = detect(request).source
         meter = detect(Request(tracker=options.against)).source
         steps = climbed(

@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 @final
 class PowerBound:
-    """Which powers a device can have drawn."""
+    """Bound on the power that a device can have drawn."""
 
     def __init__(self, limit_w: float | None) -> None:
         """Bound powers by a device's limit, or where that is not known by what it shows."""

@@ -74,7 +74,7 @@ class PowerTrace:
 
     @property
     def last_s(self) -> float:
-        """When the last sample was taken; minus infinity where there is none."""
+        """Time of the last sample; minus infinity where there is none."""
         return self._steps[-1].taken_s if self._steps else float("-inf")
 
     def append(self, sample: PowerSample, *, is_mean: bool = False) -> None:
@@ -148,7 +148,7 @@ class PowerTrace:
         return self._holding(time_s).power_w
 
     def first_after_s(self, time_s: float) -> float | None:
-        """When the first sample from a time on was taken; None where there is none."""
+        """Return the time of the first sample after a time; None where there is none."""
         at = bisect_right(self._steps, time_s, key=_TAKEN)
         return self._steps[at].taken_s if at < len(self._steps) else None
 

@@ -12,7 +12,6 @@ raises out of a window: the reading's status says it. For the edges of windows e
 its own, and so has each other source, so that one that is slow or hangs spoils no window of another.
 """
 
-import math
 import os
 import threading
 from collections import deque
@@ -23,11 +22,11 @@ from types import TracebackType
 from typing import NamedTuple, Self, TypeVar, final
 
 from trackers.clock import Clock, MonotonicClock
-from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, logged
+from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, check_time, logged
 from trackers.meter.source_thread import EdgeThread, Samplers, answered, closed_in_time
 from trackers.meter.targets import Targets, sources_of
 from trackers.meter.watched_device import WatchedDevice
-from trackers.sample import Component, Device, Method, PowerSample, Reading
+from trackers.sample import BoardState, Component, Device, Method, PowerSample, Reading
 from trackers.source import PowerSource
 from trackers.sources.detect import Detection
 
@@ -182,7 +181,7 @@ class EnergyMeter:
         Raises:
             ValueError: A window of that name is open, or `start_s` is not a time.
         """
-        _check_time("start_s", start_s)
+        check_time("start_s", start_s)
         targets = self.default_targets() if devices is None else list(devices)
         window = OpenWindow(
             start_s=self._clock.now_s() if start_s is None else start_s,
@@ -233,7 +232,7 @@ class EnergyMeter:
         Raises:
             ValueError: `stop_s` is not a time.
         """
-        _check_time("stop_s", stop_s)
+        check_time("stop_s", stop_s)
         with self._lock:
             window = self._open.get(key)
             if window is None or window.is_closing:
@@ -272,6 +271,11 @@ class EnergyMeter:
         if watched is None or stop_s <= start_s:
             return None
         return watched.mean_power_w(start_s, stop_s)
+
+    def state(self, device_uuid: str) -> BoardState:
+        """State of a device as it was told last; no sensor is asked."""
+        watched = self._watched.get(device_uuid)
+        return BoardState() if watched is None else watched.state
 
     def refresh_s(self, device_uuid: str) -> float | None:
         """Time between two refreshes of a device's counter; None where it is not known."""
@@ -340,11 +344,3 @@ class EnergyMeter:
                 if watched.is_gone and target not in in_use:
                     self._samplers.remove(watched)
                     del self._watched[target]
-
-
-def _check_time(name: str, time_s: float | None) -> None:
-    # What comes from another process, or from a user, may be anything.
-    is_number = isinstance(time_s, int | float)
-    if time_s is not None and not (is_number and math.isfinite(time_s)):
-        message = f"{name} is {time_s!r}; allowed is a finite number of seconds, or None"
-        raise ValueError(message)

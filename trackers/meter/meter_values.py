@@ -1,5 +1,6 @@
 """Values that an `EnergyMeter` hands out, and the state of a window that is open."""
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
@@ -55,3 +56,16 @@ class OpenWindow:
         seen = self.at_start[device_uuid]
         counted_s = self.start_s if seen is None else seen.time_s
         return min(self.start_s, counted_s), max(self.start_s, counted_s) + power_mean_s
+
+
+def check_time(name: str, time_s: float | None) -> None:
+    """Refuse what is no time.
+
+    Raises:
+        ValueError: It is neither a finite number nor None.
+    """
+    # What comes from another process, or from a user, may be anything.
+    is_number = isinstance(time_s, int | float)
+    if time_s is not None and not (is_number and math.isfinite(time_s)):
+        message = f"{name} is {time_s!r}; allowed is a finite number of seconds, or None"
+        raise ValueError(message)

@@ -1,4 +1,4 @@
-"""When power is sampled: often after a window's edge, then less and less, until it is the usual rate.
+"""Pace of power samples: fast after a window's edge, then slower, down to the usual rate.
 
 What a window lacks is known to a sampling period at its edges and at each change of power. Short
 windows need short periods; in a long one they would cost CPU time and tell nothing. So the time to

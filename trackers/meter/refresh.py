@@ -1,4 +1,4 @@
-"""When an energy counter was refreshed: what makes short windows right.
+"""Refresh times of an energy counter, which make short windows right.
 
 A board's counter stands still between refreshes, 20 to 100 ms apart, so a value is up to that old
 when it is read, and a window of 0.1 s may be wrong by a tenth or more. Refreshes come at a steady
@@ -115,7 +115,7 @@ class RefreshClock:
         return self._uncertain_s * (1 + beyond_s / max(last_s - first_s, self.period_s))
 
     def last_refresh_s(self, time_s: float, *, within_s: float = 0.0) -> float | None:
-        """When the value that is read at `time_s` was made; None where it cannot be told.
+        """Return the refresh that made the value read at `time_s`; None where it cannot be told.
 
         It cannot while learning, and not where the reading lies so near to a refresh that the
         value may be the one from before it.
@@ -171,7 +171,7 @@ class RefreshClock:
         self._uncertain_s = usual_s
 
     def _numbers(self, times_s: Numbers) -> Numbers:
-        """Which refreshes were seen, counted from the first one.
+        """Number the refreshes that were seen, counted from the first one.
 
         Where the rate is not known yet, most looks see the next refresh, but a busy machine may
         wake up too late for it: the step to the one after is some multiple of the others.

@@ -91,7 +91,7 @@ class RefreshWatch:
         return at_refresh(observe, partial(self._clock.wait, threading.Event()), self._known)
 
     def next_s(self, seen: Observation) -> float | None:
-        """When the refresh after the one that made a counter's value is over; None if not known."""
+        """Return when the refresh after that of a counter's value is over; None if not known."""
         if self._known is None or self._known.period_s is None or seen.counter_j is None:
             return None
         next_s = seen.time_s + self._known.period_s
@@ -120,7 +120,7 @@ class RefreshWatch:
         return seen is not None
 
     def _sleep_until_shortly_before(self, clock: RefreshClock) -> None:
-        """Where a refresh is known or guessed to come later, there is no need to poll until then."""
+        """Sleep until shortly before the next refresh, where that is known or guessed."""
         now_s = self._clock.now_s()
         early_s = clock.not_before_s(now_s) - 2 * POLL_S - now_s
         if early_s > 0:

@@ -128,7 +128,7 @@ class EdgeThread:
 
     @property
     def due_s(self) -> float:
-        """When the next of the later jobs is to be done; infinite where there is none."""
+        """Return when the next of the later jobs is due; infinite where there is none."""
         return min((due_s for due_s, _ in self._later), default=math.inf)
 
     def do_due(self) -> None:

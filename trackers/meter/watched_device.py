@@ -229,6 +229,11 @@ class WatchedDevice:
     def _observe_counter(self) -> Observation | None:
         return self.observe(counter=True)
 
+    @property
+    def state(self) -> BoardState:
+        """State of the device as it was told last."""
+        return self._state
+
     def mean_power_w(self, start_s: float, stop_s: float) -> float | None:
         """Mean power; None where it was not observed for most of the time."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""Why a process on this machine has ended that was not ours to wait for.
+"""Reason why a process on this machine ended that is not a child of this one.
 
 Only a parent is told a child's exit status. What else there is, the surest first: Linux from 6.15 on tells
 it to whoever held a handle on the process; a zombie has it in /proc; `leave_last_words` and the handlers
@@ -94,7 +94,7 @@ class Watched:
             self.handle = None
 
     def why(self) -> str:
-        """Why the process has ended."""
+        """Return the reason why the process ended."""
         status = _told_by_handle(self.handle)
         if status is None:
             status = _told_by_zombie(self.pid)

@@ -1,4 +1,4 @@
-"""Which consumers' processes are still there; a trial that is killed says no more."""
+"""Watch over the consumers' processes, because a trial that is killed cannot report its end."""
 
 from dataclasses import dataclass, field
 from typing import final
@@ -49,7 +49,7 @@ class Liveness:
         return found
 
     def why(self, consumer: str) -> str | None:
-        """Why a consumer's process has ended; None where it has not, or nothing is known of it."""
+        """Return why a consumer's process ended; None where it has not, or that is not known."""
         self.dead()
         return self._ends.pop(consumer, None)
 

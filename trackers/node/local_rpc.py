@@ -40,7 +40,7 @@ TRY_AGAIN_S = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpcAddress:
-    """Where a tracker listens, and what it must be shown; only Ray hands it out.
+    """Address of a tracker's socket, and the token that it asks for; only Ray hands it out.
 
     Attributes:
         path: The socket's name.
@@ -167,7 +167,7 @@ def _free_path() -> str:
 
 
 def _is_own(link: socket.socket) -> bool:
-    """Whether who calls is this user; true where the system does not tell, and the token has to do."""
+    """Return whether the caller is this user; True where only the token can tell."""
     try:
         told = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     except (OSError, AttributeError):

@@ -1,5 +1,6 @@
 """The command line of `python -m trackers run`."""
 
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,14 @@ from rich.console import Console
 
 from trackers.carbon.countries import find_country
 from trackers.errors import TrackerError
+from trackers.exports.exports import Exports
+from trackers.exports.known import asked_for
+from trackers.places import check_place
 from trackers.run.account import Account
 from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
-from trackers.run.files import append_csv, write_json
+from trackers.run.files import append_csv, check_table, write_json
+from trackers.run.handing_on import HandingOn
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
@@ -34,6 +39,7 @@ class RunOptions:
         csv: Add a line to this file, which grows with each run.
         country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
         carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
+        log: Hand energies on, once for each: mlflow[=URI], wandb, prometheus[=[HOST:]PORT], otel.
         quiet: Show no line while the command runs.
         cpu_watts: Rated watts of this machine's CPUs all together, for the estimate.
         cpu_idle_watts: Watts that the CPUs draw when idle, for the estimate.
@@ -46,9 +52,16 @@ class RunOptions:
     carbon_intensity: Annotated[float | None, tyro.conf.arg(metavar="G", help_behavior_hint="")] = (
         None
     )
-    quiet: bool = False
-    cpu_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
-    cpu_idle_watts: Annotated[float | None, tyro.conf.arg(help_behavior_hint="")] = None
+    log: Annotated[
+        tuple[str, ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="NAME[=WHERE]", help_behavior_hint=""),
+    ] = ()
+    quiet: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = False
+    cpu_watts: Annotated[float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")] = None
+    cpu_idle_watts: Annotated[
+        float | None, tyro.conf.arg(metavar="WATTS", help_behavior_hint="")
+    ] = None
 
 
 def main(args: Sequence[str]) -> int:
@@ -69,14 +82,16 @@ def main(args: Sequence[str]) -> int:
     if not command:
         sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
         return 2
-    request = Request(
-        tracker=options.tracker,
-        cpu_watts=options.cpu_watts,
-        cpu_idle_watts=options.cpu_idle_watts,
-    )
     try:
+        _check_places(options)
         g_per_kwh = _g_per_kwh(options)
-        account = _measured(command, detect(request), options, g_per_kwh)
+        exports = Exports(asked_for(options.log))
+        request = Request(
+            tracker=options.tracker,
+            cpu_watts=options.cpu_watts,
+            cpu_idle_watts=options.cpu_idle_watts,
+        )
+        account = _measured(command, detect(request), options, g_per_kwh, exports)
     except LookupError as error:
         sys.stderr.write(f"trackers: {error}\n")
         return 2
@@ -104,19 +119,41 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     return list(args[:at]), list(args[at + 1 :])
 
 
+def _check_places(options: RunOptions) -> None:
+    """Refuse files that the account could not be written to, before the command runs.
+
+    Raises:
+        PlaceError: There is one.
+    """
+    if options.json is not None:
+        check_place(options.json, option="--json")
+    if options.csv is not None:
+        check_place(options.csv, option="--csv")
+        check_table(options.csv)
+
+
 def _g_per_kwh(options: RunOptions) -> float | None:
     """Carbon intensity of the electricity; None where none was asked for.
 
     Raises:
         LookupError: The country is not in the table.
+        TrackerError: It is no amount.
     """
-    if options.carbon_intensity is not None or options.country is None:
-        return options.carbon_intensity
+    intensity = options.carbon_intensity
+    if intensity is not None and not 0 <= intensity < math.inf:
+        message = f"--carbon-intensity is {intensity}; allowed is a number of grams from 0"
+        raise TrackerError(message)
+    if intensity is not None or options.country is None:
+        return intensity
     return find_country(options.country).g_per_kwh
 
 
 def _measured(
-    command: Sequence[str], detection: Detection, options: RunOptions, g_per_kwh: float | None
+    command: Sequence[str],
+    detection: Detection,
+    options: RunOptions,
+    g_per_kwh: float | None,
+    exports: Exports,
 ) -> Account:
     """The account of a command that has ended."""
     boards = visible_boards(detection, os.environ)
@@ -136,14 +173,19 @@ def _measured(
     def is_visible(device: Device) -> bool:
         return device.uuid in boards
 
+    handing_on = HandingOn(command, exports)
     try:
-        return run_measured(
+        account = run_measured(
             command,
             detection,
             visible=is_visible,
             on_tick=on_tick,
+            on_readings=handing_on.readings,
             g_per_kwh=g_per_kwh,
         )
+        handing_on.end(account)
+        return account
     finally:
+        exports.close()
         if is_shown:
             sys.stderr.write("\r\x1b[K")

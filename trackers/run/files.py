@@ -1,13 +1,55 @@
-"""A run's account as JSON, and as a line of a CSV file that grows with each run."""
+"""A run's account as JSON, and as a line of a CSV file that grows with each run.
+
+A command may run for days, so whether its account can be written is found out before it starts.
+"""
 
 import csv
+import fcntl
 import json
+import os
 import shlex
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from trackers.places import PlaceError
 from trackers.run.account import Account, Line
+from trackers.sample import Component
+
+TOTAL = "total"
+COLUMNS = (
+    *("ended_at", "command", "status", "duration_s"),
+    *(
+        f"{name}_{part}"
+        for name in (*map(str, Component), TOTAL)
+        for part in ("energy_j", "mean_power_w", "peak_power_w", "method")
+    ),
+    "g_co2e",
+)
+"""Columns of the CSV file, whatever this machine can measure: lines of several machines go together."""
+
+
+def check_table(path: Path) -> None:
+    """Refuse a file whose lines are not runs: a line would stand under the headings of others.
+
+    Raises:
+        PlaceError: It has other columns, or cannot be read as text.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            found = next(csv.reader(file), None)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, csv.Error) as error:
+        message = f"--csv {path} cannot be read as a table ({error}); give another file"
+        raise PlaceError(message) from error
+    if found is not None and tuple(found) != COLUMNS:
+        message = (
+            f"--csv {path} has other columns than a table of runs, and a line more would not fit "
+            f"them: it begins with {','.join(found)[:60]!r}. Give another file"
+        )
+        raise PlaceError(message)
 
 
 def write_json(account: Account, path: Path) -> None:
@@ -24,27 +66,40 @@ def write_json(account: Account, path: Path) -> None:
 
 
 def append_csv(account: Account, path: Path, *, now: datetime | None = None) -> None:
-    """Add a line to a file, with its heading where it is new."""
+    """Add a line to a file, with its heading where it is new; runs that end at once wait for each other."""
     row: dict[str, Any] = {
         "ended_at": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
         "command": shlex.join(account.command),
         "status": account.status,
         "duration_s": account.duration_s,
+        "g_co2e": account.g_co2e,
     }
     for name, line in [
         *((str(line.components[0]), line) for line in account.lines),
-        ("total", account.total),
+        (TOTAL, account.total),
     ]:
         row[f"{name}_energy_j"] = line.energy_j
         row[f"{name}_mean_power_w"] = line.mean_power_w
         row[f"{name}_peak_power_w"] = line.peak_power_w
         row[f"{name}_method"] = "+".join(line.methods) or None
-    row["g_co2e"] = account.g_co2e
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        if file.tell() == 0:
+    # A word of the command may be no text: a file name in bytes of its own.
+    with path.open("a+", newline="", encoding="utf-8", errors="backslashreplace") as file:
+        with suppress(OSError):  # a mount without locks: then the lines of the moment may mix
+            fcntl.flock(file, fcntl.LOCK_EX)
+        writer = csv.DictWriter(file, COLUMNS)
+        if file.seek(0, os.SEEK_END) == 0:
             writer.writeheader()
+        elif not _ends_a_line(path):
+            file.write(
+                "\r\n"
+            )  # an editor, or a run that was killed while it wrote, has left it out
         writer.writerow(row)
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def _as_json(line: Line) -> dict[str, Any]:

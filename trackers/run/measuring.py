@@ -15,6 +15,7 @@ from trackers.run.account import Account, account
 from trackers.run.child import Child, passing_signals_on
 from trackers.sample import Component, Device, Reading, process_device
 from trackers.source import KnowsUsers, PowerSource
+from trackers.sources.cpu_estimate import descendants
 from trackers.sources.detect import Detection
 
 TICK_S = 1.0
@@ -30,6 +31,7 @@ def run_measured(
     *,
     visible: Callable[[Device], bool] = lambda _: True,
     on_tick: Callable[[float, Powers], None] = lambda *_: None,
+    on_readings: Callable[[Sequence[Device], Mapping[str, Reading]], None] = lambda *_: None,
     g_per_kwh: float | None = None,
 ) -> Account:
     """Run a command to its end and say what it used.
@@ -39,6 +41,7 @@ def run_measured(
         detection: What measures; it is closed at the end.
         visible: Whether the command may use a board.
         on_tick: Is given the seconds since the start and the powers of the last one.
+        on_readings: Is given the devices and their readings of that second, the last part of one too.
         g_per_kwh: Carbon intensity of the electricity.
 
     Raises:
@@ -57,7 +60,9 @@ def run_measured(
         while True:
             tree.open("tick")
             has_ended = child.wait(TICK_S)
-            powers_w = tree.powers_w(tree.close("tick"))
+            readings = tree.close("tick")
+            powers_w = tree.powers_w(readings)
+            on_readings(tree.used_devices(), readings)
             if has_ended:
                 break
             for scope, power_w in powers_w.items():
@@ -171,9 +176,9 @@ class _Tree:
 
 
 def _tree_pids(pid: int) -> frozenset[int]:
-    """A process and its children."""
+    """A process and its children, as far as they may be known."""
     try:
-        children = psutil.Process(pid).children(recursive=True)
+        children = descendants(psutil.Process(pid))
     except psutil.Error:
         children = []
     return frozenset({pid, *(child.pid for child in children)})

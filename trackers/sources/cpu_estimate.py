@@ -16,12 +16,17 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import final
+from typing import Any, final
 
 import psutil
 
 from trackers.clock import Clock, MonotonicClock
-from trackers.errors import DeviceLostError, SourceUnavailableError, UnknownDeviceError
+from trackers.errors import (
+    DeviceLostError,
+    ReadError,
+    SourceUnavailableError,
+    UnknownDeviceError,
+)
 from trackers.sample import Component, Device, Observation, process_and_device
 from trackers.sources.rated_watts import CODECARBON, rated, rated_chip_w
 
@@ -99,7 +104,7 @@ class ProcessTree:
         if newest is None and now_s < self._refresh_at_s:
             return
         self._newest, self._refresh_at_s = newest, now_s + CHILDREN_REFRESH_S
-        self._children = _descendants(self._process)
+        self._children = descendants(self._process)
 
 
 def newest_process() -> str | None:
@@ -114,12 +119,18 @@ def newest_process() -> str | None:
     return None if newest == "0" else newest  # sandboxes that do not count say 0
 
 
-def _descendants(process: psutil.Process) -> list[psutil.Process]:
-    """Children of a process and theirs; by the kernel's own lists where it has them."""
+def descendants(process: psutil.Process) -> list[psutil.Process]:
+    """Children of a process and theirs; by the kernel's own lists where it has them.
+
+    Where it has none, all processes of the machine are looked at, which a hardened one forbids (psutil
+    issues 2026, 2167): children are then not known.
+    """
     try:
         pids = list(_listed_children(process.pid))
     except OSError:
-        return process.children(recursive=True)
+        with suppress(OSError, psutil.AccessDenied):
+            return process.children(recursive=True)
+        return []
     found = []
     for pid in pids:
         with suppress(psutil.NoSuchProcess):
@@ -303,15 +314,29 @@ def _rated_watts(cpus: int, cpu_watts: float | None, name: str) -> tuple[float, 
     return default_w, f"a default: no rating of {name} is published; give --cpu-watts"
 
 
+def machine_cpu_times() -> Any:  # noqa: ANN401 - of another shape on each system
+    """CPU times of the whole machine, as psutil has them.
+
+    Raises:
+        ReadError: This user may not see them: `/proc/stat` is closed on Android and on hardened machines.
+    """
+    try:
+        return psutil.cpu_times()
+    except (OSError, psutil.AccessDenied) as error:
+        message = f"the CPU time of this machine cannot be read: {error}"
+        raise ReadError(message) from error
+
+
 def _machine_busy_seconds() -> float:
-    times = psutil.cpu_times()
+    times = machine_cpu_times()
     return float(times.user + times.system + getattr(times, "nice", 0.0))
 
 
 def cpu_model() -> str:
     """The CPU's model as the operating system names it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123 - a kernel file
+        # A hypervisor may put any bytes there.
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a kernel file
             for line in file:
                 if line.startswith("model name"):
                     return line.partition(":")[2].strip()

@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import final
 
-import psutil
-
 from trackers.bill import outermost
 from trackers.errors import DeviceLostError
 from trackers.sample import Component, Device, Observation, process_and_device
-from trackers.sources.cpu_estimate import ProcessTree
+from trackers.sources.cpu_estimate import ProcessTree, machine_cpu_times
 
 SETTLING_BUSY_S = 1.0
 """Busy seconds of a machine are counted in hundredths of each CPU; after this many the share of a
@@ -178,7 +176,7 @@ class ProcessShares:
 
 def machine_busy_seconds() -> float:
     """CPU seconds since the machine started that were neither idle nor waiting for a disk."""
-    times = psutil.cpu_times()
+    times = machine_cpu_times()
     # Guests are in `user` already; interrupts have fields of their own where the system tells them.
     parts = ("user", "system", "nice", "irq", "softirq")
     return sum(float(getattr(times, part, 0.0)) for part in parts)

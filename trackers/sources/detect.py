@@ -1,4 +1,4 @@
-"""Which power sources this machine has: the ordered table of all of them.
+"""Detection of this machine's power sources, from the ordered table of all of them.
 
 A new source is a file of its own and a line in `SOURCES`. What was refused, and why, is kept: it is
 what `python -m trackers` and a study's manifest say.
@@ -9,6 +9,8 @@ what `python -m trackers` and a study's manifest say.
     names       those sources and no other, in the order in which they are given
 """
 
+import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,8 @@ from trackers.sources.web.source import HttpSource
 
 AUTO = "auto"
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -53,6 +57,20 @@ class Request:
     cpu_watts: float | None = None
     cpu_idle_watts: float | None = None
     calibrations: tuple[Calibration, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse watts that are none, whichever source is taken.
+
+        Raises:
+            SourceUnavailableError: They are not above 0.
+        """
+        for option, watts in (
+            ("--cpu-watts", self.cpu_watts),
+            ("--cpu-idle-watts", self.cpu_idle_watts),
+        ):
+            if watts is not None and not 0 < watts < math.inf:
+                message = f"{option} is {watts}; allowed is a number above 0"
+                raise SourceUnavailableError(message)
 
     @property
     def named(self) -> tuple[str, ...]:
@@ -259,7 +277,15 @@ def _take_all(found: _Found, request: Request, candidates: Sequence[Candidate]) 
                     refused[candidate.name] = _measured_already(candidate.components)
             except SourceUnavailableError as error:
                 refused[candidate.name] = str(error)
+            except Exception as error:  # noqa: BLE001 - one source's fault, be it anybody's, hides no other
+                refused[candidate.name] = unforeseen(candidate.name, error)
     return refused
+
+
+def unforeseen(name: str, error: Exception) -> str:
+    """Return why a source is refused whose opening failed in a way that was not foreseen."""
+    _log.warning("the source %s failed", name, exc_info=error)
+    return f"{name}: unforeseen fault: {type(error).__name__}: {error}"
 
 
 def _opened(word: str, request: Request, candidates: Sequence[Candidate]) -> PowerSource:

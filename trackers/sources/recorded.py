@@ -95,7 +95,10 @@ def _read_csv(path: Path) -> tuple[list[float], list[float]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"recording {path}: cannot be read ({error}). Give a CSV file of {COLUMNS}."
+        message = (
+            f"recording {path}: cannot be read ({error}). Give a CSV file with the columns "
+            f"{' and '.join(COLUMNS)}."
+        )
         raise SourceUnavailableError(message) from error
     if not rows or not set(COLUMNS) <= set(rows[0]):
         got = ", ".join(map(str, rows[0])) if rows else "no rows"

@@ -44,7 +44,7 @@ class Report:
 
     @property
     def origin(self) -> str:
-        """Where the files come from, in words."""
+        """Return in words where the files come from."""
         if self.layout.synthetic:
             return f"not CelebA: a synthetic sample ({form.SYNTHETIC_MARKER} is there)"
         if {form.IDENTITY_LIST, form.ATTRIBUTE_LIST} <= {*self.genuine}:

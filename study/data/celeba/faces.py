@@ -14,7 +14,7 @@ from study.data.celeba.people import Person
 
 
 class _Box(NamedTuple):
-    """Where a face is: its middle and its half width and height, in pixels."""
+    """Position of a face: its middle and its half width and height, in pixels."""
 
     x: float
     y: float

@@ -94,7 +94,7 @@ _LIST_PLACES = ("", "Anno", "Eval")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where the parts of one CelebA lie.
+    """Paths of the parts of one CelebA.
 
     Attributes:
         root: The folder that holds everything.

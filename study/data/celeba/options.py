@@ -15,7 +15,7 @@ SMOKE_IMAGE_SIZE = 32
 
 @dataclass(frozen=True, kw_only=True)
 class CelebaOptions:
-    """Which encoder sees images of which size.
+    """Options of the encoder and of the images that it sees.
 
     Attributes:
         encoder: Encoder of images, by its name in timm.

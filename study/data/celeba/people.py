@@ -98,7 +98,7 @@ class Person:
         )
 
     def shows(self, rng: np.random.Generator) -> dict[str, bool]:
-        """Which attributes an image of this person has; what cannot be seen together does not."""
+        """Draw the attributes of an image of this person, without those that exclude each other."""
         shows = {name: bool(rng.random() < self.traits.get(name, 0.0)) for name in form.ATTRIBUTES}
         shows["No_Beard"] = not any(shows[name] for name in BEARD)
         if shows["Bald"]:

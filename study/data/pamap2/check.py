@@ -36,7 +36,7 @@ class Report:
 
     @property
     def origin(self) -> str:
-        """Where the files come from, in words."""
+        """Return in words where the files come from."""
         if self.genuine == form.SUBJECTS:
             return "genuine UCI files: all nine have the published sha256"
         if self.synthetic:

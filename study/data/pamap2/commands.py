@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
@@ -27,8 +29,8 @@ class Get:
     """
 
     data_dir: Path
-    url: str = UCI_URL
-    sha256: str | None = None
+    url: Annotated[str, tyro.conf.arg(metavar="URL")] = UCI_URL
+    sha256: Annotated[str | None, tyro.conf.arg(metavar="HEX", help_behavior_hint="")] = None
 
     def run(self, console: Console) -> bool:
         """Fetch; True where the data can be used."""
@@ -91,8 +93,8 @@ class Sample:
 
     Attributes:
         data_dir: A new or empty folder, or one that this command wrote.
-        rows_per_subject: Rows (100 a second) of each subject but 109, who did only one activity.
-            358007 gives the size of the real set: 2.87 million rows, 1.3 GB.
+        rows_per_subject: Rows (100 a second) of each subject but 109, who did only one activity;
+            with 358007 it has the size of the real set: 2.87 million rows, 1.3 GB.
         seed: The same seed and size give the same files.
     """
 

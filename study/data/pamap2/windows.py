@@ -48,7 +48,7 @@ class WindowOptions:
 
 
 def run_starts(labels: npt.NDArray[np.integer], time_s: npt.NDArray[np.float64]) -> _Flags:
-    """Where a run of rows with one label and without a hole in time begins; shape (rows,).
+    """Mark the first row of each run with one label and without a gap in time; shape (rows,).
 
     Args:
         labels: One label a row; shape (rows,).

@@ -1,4 +1,4 @@
-"""Which arm is tried next: near those that did well, the middle of the space first.
+"""Order in which arms are tried: the middle of the space first, then near those that did well.
 
 From the middle the way to the best is the shortest, wherever it is, and who lists values lists them
 round those that seem right; of two middle values the lower is taken. After it the arms are a Gaussian process of the logarithm of what they

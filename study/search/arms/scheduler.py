@@ -1,4 +1,4 @@
-"""Which training goes on: begun, paused, gone on with in order of promise, repeated.
+"""Scheduler of trainings: begins, pauses, resumes in order of promise, and repeats them.
 
     until an arm has reached the target
         A training is paused at its rung (two epochs, doubled each time) unless it is on its way: by

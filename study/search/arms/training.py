@@ -28,7 +28,7 @@ MOST_DOUBLINGS = 20.0
 
 
 class State(StrEnum):
-    """Where a training is."""
+    """State of a training."""
 
     RUNNING = "running"
     PAUSED = "paused"

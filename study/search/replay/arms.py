@@ -61,7 +61,7 @@ class ArmTable:
         )
 
     def draw(self, seed: int) -> "Draws":
-        """Which recorded seed each training of an arm gets."""
+        """Draw which recorded seed each training of an arm gets."""
         return Draws({arm: recorded.seeds for arm, recorded in self.arms.items()}, seed)
 
     def grid_answer_j(self, seed: int, target: float) -> float:

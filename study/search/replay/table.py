@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.curves import TrialCurve
-from study.record.files import EPOCHS_FILE, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
+from study.record.manifest import Manifest
 from study.record.migration import RENAMED
 from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
@@ -119,15 +121,19 @@ class ReplayTable:
             if middle < float("inf"):
                 found[choice] = middle
         if not found:
-            best = max(
-                epoch.accuracy or 0.0
+            known = [
+                epoch.accuracy
                 for many in self.recordings.values()
                 for one in many
                 for epoch in one.epochs
+                if epoch.accuracy is not None
+            ]
+            best = (
+                f"the best epoch of all has {max(known):.3f}" if known else "no epoch has a score"
             )
             message = (
                 f"--target is {target:g}; no setup of {self.name} reaches it with most of "
-                f"its seeds (the best epoch of all has {best:.3f}). Give a lower one."
+                f"its seeds ({best}). Give a lower one."
             )
             raise OptionError(message)
         return found
@@ -141,24 +147,50 @@ def read_table(path: Path) -> ReplayTable:
     """
     place = path / EPOCHS_FILE if path.is_dir() and (path / EPOCHS_FILE).exists() else path
     place = place / "epochs.csv" if place.is_dir() else place
+    trials = place.with_name(TRIALS_FILE)
     try:
-        frame = pd.read_csv(place) if place.suffix == ".csv" else pd.read_parquet(place)
-    except (OSError, ValueError) as error:
+        frame = pd.read_csv(place) if place.suffix == ".csv" else _plain_frame(place)
+        if place.name == EPOCHS_FILE and trials.exists():
+            frame = frame.merge(_setup_energies(trials), on="trial_id", how="left")
+    except (OSError, ValueError, TypeError, KeyError) as error:
         message = (
-            f"--replay {path} cannot be read: {error}. It takes a study's folder, an "
+            f"replay {path} cannot be read: {str(error).rstrip('.')}. It takes a study's folder, an "
             f"epochs.parquet, or a CSV with the columns {', '.join(NEEDED)}."
         )
         raise OptionError(message) from error
-    trials = place.with_name(TRIALS_FILE)
-    if place.name == EPOCHS_FILE and trials.exists():
-        frame = frame.merge(_setup_energies(trials), on="trial_id", how="left")
+    _refuse_minimised(place.with_name(MANIFEST_FILE), name=str(path))
     return table_of(frame, name=str(path))
+
+
+def _refuse_minimised(manifest: Path, *, name: str) -> None:
+    """Refuse a study whose objective is to be small: a replay takes the largest score for the best.
+
+    Raises:
+        OptionError: It is one.
+    """
+    try:
+        objective = Manifest.from_json(manifest.read_text(encoding="utf-8")).objective
+    except (OSError, ValueError):
+        return  # a table of somebody else's
+    if objective.mode == "min":
+        message = (
+            f"replay {name}: its objective {objective.name} is to be small, and a replay searches "
+            "for the largest val_score. Give a table with the negative values, as epochs.csv."
+        )
+        raise OptionError(message)
+
+
+def _plain_frame(path: Path) -> pd.DataFrame:
+    """All columns of a parquet file, be one of them what pandas calls an index, and none of its path."""
+    with path.open("rb") as file:
+        frame: pd.DataFrame = pq.read_table(file).to_pandas(ignore_metadata=True)
+    return frame
 
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
     """Energy of each trial of a study beside its epochs, in its last attempt."""
     columns = ["setup_energy_j", "between_energy_j"]
-    frame = pd.read_parquet(trials, columns=["trial_id", *columns])
+    frame = _plain_frame(trials)
     return pd.DataFrame(
         {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1)}
     )
@@ -174,28 +206,28 @@ def table_of(frame: pd.DataFrame, *, name: str) -> ReplayTable:
     missing = [column for column in NEEDED if column not in frame.columns]
     if missing:
         message = (
-            f"--replay {name} has no column {', '.join(missing)}; needed are {', '.join(NEEDED)}."
+            f"replay {name} has no column {', '.join(missing)}; needed are {', '.join(NEEDED)}."
         )
         raise OptionError(message)
     if frame.empty:
-        message = f"--replay {name} has no row; it takes one for each recorded epoch."
+        message = f"replay {name} has no row; it takes one for each recorded epoch."
         raise OptionError(message)
     _check_figures(frame, name)
     frame = with_parameters(frame.reset_index(drop=True))
     frame, left_out = _without_stopped(_counted_through(frame))
     if frame.empty:
         message = (
-            f"--replay {name} has no training that a search did not stop; how those would have "
+            f"replay {name} has no training that a search did not stop; how those would have "
             "gone on is not known. Give a study of the whole grid."
         )
         raise OptionError(message)
     axes = axes_of(frame)
     for axis in axes:
         if frame[axis].isna().any():
-            message = f"--replay {name}: {axis} is empty in a row; give it a value in each."
+            message = f"replay {name}: {axis} is empty in a row; give it a value in each."
             raise OptionError(message)
     if _is_twice(frame, [*axes, "seed", "epoch"]):
-        message = f"--replay {name} has an epoch of the same setup and seed twice."
+        message = f"replay {name} has an epoch of the same setup and seed twice."
         raise OptionError(message)
     recordings: dict[Choice, list[RecordedTraining]] = {}
     for key, rows in frame.groupby([*axes, "seed"], sort=True):
@@ -231,19 +263,19 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
     for column in NEEDED:
         if not pd.api.types.is_numeric_dtype(frame[column]):
             message = (
-                f"--replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
+                f"replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
                 "numbers."
             )
             raise OptionError(message)
     for column in (*ALWAYS, "seed", "epoch"):
         if frame[column].isna().any():
-            message = f"--replay {name}: {column} is empty in a row; give it a value in each."
+            message = f"replay {name}: {column} is empty in a row; give it a value in each."
             raise OptionError(message)
     if (frame["epoch_energy_j"] < 0).any() or not (frame["epoch_time_s"] > 0).all():
-        message = f"--replay {name} has a negative energy or an epoch without time; mend the row."
+        message = f"replay {name} has a negative energy or an epoch without time; mend the row."
         raise OptionError(message)
     if not (frame["epoch_energy_j"] > 0).any():
-        message = f"--replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
+        message = f"replay {name} has no energy above 0 in epoch_energy_j; nothing can be saved."
         raise OptionError(message)
 
 

@@ -1,4 +1,4 @@
-"""Which columns of a table of recorded epochs are axes: things that were chosen, not measured."""
+"""Axes of a table of recorded epochs: the columns that were chosen, not measured."""
 
 import dataclasses
 import json

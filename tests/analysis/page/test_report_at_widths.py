@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import pypdfium2
 import pytest
 from axe_core_python.sync_playwright import Axe
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page
 
 from analysis.choices import Choices
@@ -20,6 +22,8 @@ pytestmark = needs_chromium
 WIDTHS = (1400, 820, 390)
 SETUPS = grid([64, 256, 1024, 4096], [0.1, 0.01, 0.001, 0.0001])
 MOST_WORDS = 900
+FULL = 2 / 3
+"""How far down a printed page is filled at least."""
 
 CUT_OFF = """() => [...document.querySelectorAll("figure svg")].flatMap((svg) => {
   const box = svg.getBoundingClientRect();
@@ -104,6 +108,29 @@ def test_it_can_be_read_by_all(
     found: dict[str, Any] = Axe().run(page, context={"exclude": [["figure svg"]]})
 
     assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+
+
+@pytest.mark.parametrize("name", ["regime", "pretraining"])
+def test_a_print_has_no_half_empty_page_and_no_heading_alone(
+    browser: Browser, request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    """All pages but the last are filled to two thirds at least, and none ends with a heading."""
+    page = opened(browser, request.getfixturevalue(name).as_uri()).page
+    headings = set(page.locator("h2, h3").all_inner_texts())
+
+    page.pdf(path=str(tmp_path / "a.pdf"), prefer_css_page_size=True)
+
+    pages = list(pypdfium2.PdfDocument(tmp_path / "a.pdf"))
+    ends = [each.get_textpage().get_text_range().strip().splitlines()[-1] for each in pages]
+    filled = [_filled(each.render(scale=0.25).to_pil()) for each in pages]
+    assert min(filled[:-1]) > FULL
+    assert not headings & set(ends[:-1])
+
+
+def _filled(picture: Image.Image) -> float:
+    """How far down a page there is anything."""
+    box = ImageOps.invert(picture.convert("L")).getbbox()
+    return 0.0 if box is None else box[3] / picture.height
 
 
 def test_a_reader_of_pretraining_is_not_flooded(browser: Browser, pretraining: Path) -> None:

@@ -66,7 +66,8 @@ def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
 
     study = load(tmp_path / "old")
     assert study.trials["energy_j"].tolist() == [10.0]
-    assert "no batch size; it stands as 1" in study.manifest.warnings[0]
+    assert study.manifest.setups[0].batch_size is None
+    assert study.trials["batch_size"].isna().all()
 
 
 def test_an_epoch_that_was_reported_twice_counts_once(tmp_path: Path) -> None:
@@ -128,3 +129,29 @@ def test_a_study_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
     assert imported(tmp_path / "old") == 2
     assert "is a study already" in capsys.readouterr().err
+
+
+def test_results_of_any_kind_are_read(tmp_path: Path) -> None:
+    """A loss that is no number, a time that is none, an `energy` of the user's own, a report before the first epoch."""
+    folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, float("nan"), 0.4, energy=-76.4)
+    odd = [
+        {"training_iteration": 0, "trial_id": "ab12_00000", "config": {}},
+        {"training_iteration": None, "trial_id": "ab12_00000", "config": {}},
+        {
+            "training_iteration": 4,
+            "trial_id": "ab12_00000",
+            "time_this_iter_s": float("nan"),
+            "config": {"lr": 0.1},
+            "val_loss": 0.5,
+        },
+    ]
+    with (folder / "result.json").open("a") as file:
+        file.writelines(json.dumps(each) + "\n" for each in odd)
+
+    assert imported(tmp_path / "old") == 0
+
+    study = load(tmp_path / "old")
+    assert study.epochs["epoch"].tolist() == [1, 2, 3, 4]
+    assert study.epochs["val_score"].isna().tolist() == [False, True, False, False]
+    assert study.trials["best_val_score"].tolist() == [0.4]
+    assert '"energy": -76.4' in study.epochs["val_metrics"][0]

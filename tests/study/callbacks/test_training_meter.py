@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from analysis.read.load import load
@@ -27,7 +28,7 @@ def board() -> Detection:
     return Detection(sources=(RecordedSource(lambda _: WATTS),), refused={})
 
 
-def trained(detection: Detection, *, batch_size: int = 64) -> TrainingMeter:
+def trained(detection: Detection, *, batch_size: int = 64, epoch_s: float = 0.3) -> TrainingMeter:
     """A training of two epochs."""
     training = Training(
         objective=Objective("accuracy", is_share=True),
@@ -41,7 +42,7 @@ def trained(detection: Detection, *, batch_size: int = 64) -> TrainingMeter:
     with meter:
         for score in (0.5, 0.75):
             with meter.epoch() as epoch:
-                time.sleep(0.3)
+                time.sleep(epoch_s)
                 meter.begin_evaluation()
                 meter.end_evaluation()
             epoch.train_loss, epoch.val_loss = 1.0, 2.0
@@ -115,3 +116,39 @@ def test_two_trainings_are_compared(tmp_path: Path) -> None:
 
         assert done.returncode == 0, done.stderr
         assert "toy" in done.stdout
+
+
+def test_metrics_of_any_kind_lose_no_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Arrays and nested reports are left out or named; the objective's name is said where it is missing."""
+    meter = trained(board(), epoch_s=0.0)
+    meter.epochs[0].metrics = {"accuracy": np.float32(0.5), "iou": np.array([0.1, 0.2])}
+    meter.epochs[1].metrics = {"accuracy": np.array(0.75), "report": {"cat": {"recall": 1.0}}}
+
+    meter.keep(tmp_path / "mine", stop_reason=StopReason.MAX_EPOCHS)
+
+    rows = load(tmp_path / "mine").epochs.to_dict("records")
+    assert [row["val_score"] for row in rows] == [0.5, 0.75]
+    assert rows[1]["val_metrics"] == '{"accuracy": 0.75, "report/cat/recall": 1.0}'
+    assert "objective" not in caplog.text
+
+    for epoch in meter.epochs:
+        epoch.metrics = {"eval_accuracy": 0.5}
+    meter.keep(tmp_path / "other", stop_reason=StopReason.MAX_EPOCHS)
+    assert "no epoch has the objective 'accuracy'; there are eval_accuracy" in caplog.text
+
+
+def test_a_study_of_another_training_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Jobs of an array have one script and one folder; a training itself may be saved again."""
+    first = trained(board(), epoch_s=0.0)
+    second = trained(board(), batch_size=256, epoch_s=0.0)
+
+    places = [first.save(tmp_path / "mine"), first.save(tmp_path / "mine")]
+    places.append(second.save(tmp_path / "mine"))
+
+    assert [each.name for each in places] == ["mine", "mine", "mine-2"]
+    assert "this one is kept in" in caplog.text
+    assert [load(each).manifest.setups[0].batch_size for each in places[1:]] == [64, 256]

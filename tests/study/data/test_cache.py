@@ -143,3 +143,27 @@ def test_arrays_are_made_once(tmp_path: Path) -> None:
     assert (tmp_path / "set-abc.bin").is_file()
     assert first is made
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def no_home() -> Path:
+    """A user without HOME and without a line in /etc/passwd."""
+    message = "Could not determine home directory."
+    raise RuntimeError(message)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="has another rule")
+def test_who_has_no_home_has_a_private_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container that runs under any number; nobody else can have put anything there."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    folder = default_cache_dir(no_home)
+
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+    folder.rmdir()
+    folder.symlink_to(tmp_path)  # somebody else's doing
+    assert default_cache_dir(no_home) not in {folder, tmp_path}

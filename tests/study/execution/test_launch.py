@@ -9,7 +9,7 @@ import ray
 from rich.console import Console
 
 from study.errors import OptionError, ScenarioError, StorageError, StudyError
-from study.execution.launch import run_study
+from study.execution.launch import least_batch, run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
@@ -36,6 +36,8 @@ class Refusing:
     expected = 0
     has_more = False
     pauses = False
+    keeps_stopped = hears_epochs = False
+    notes: Sequence[str] = ()
     summary = ""
 
     def __init__(self) -> None:
@@ -202,3 +204,16 @@ def test_a_study_that_another_command_runs_is_refused_at_once(tmp_path: Path, re
 
     assert source.scenario is not None
     assert source.manifest is None
+
+
+@pytest.mark.parametrize(
+    ("batch_sizes", "changes", "least"),
+    [((64, 4), {}, 4), ((64, 4), {"accumulate": 4}, 1), ((2, 8), {"workers_per_trial": 2}, 1)],
+)
+def test_the_smallest_part_of_a_batch_is_what_one_network_sees(
+    batch_sizes: tuple[int, ...], changes: dict[str, int], least: int
+) -> None:
+    """A batch is split by --accumulate, and among workers."""
+    options = StudyOptions(batch_sizes=batch_sizes, **changes)  # type: ignore[arg-type]
+
+    assert least_batch((), options) == least

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import ray
 
-from study.machines.cluster import Cluster, answering
+from study.machines.cluster import Cluster
 from study.machines.nodes import Node, Share
 from tests.actors import killed
 from tests.waiting import PATIENCE_S, waited_for
@@ -109,21 +109,6 @@ def where_it_runs(*said: str) -> tuple[str, ...]:
     """The node that this ran on, and what it was given."""
     node_id: str = ray.get_runtime_context().get_node_id()
     return (node_id, *said)
-
-
-def test_a_manager_that_ray_drops_before_it_ran_is_started_again() -> None:
-    """A study does not end because Ray took an actor away that it had yet to start."""
-    started: list[Any] = []
-
-    def start() -> Any:  # noqa: ANN401 - an actor's handle
-        started.append(actor(Manager, {"node": len(started)}))
-        if len(started) == 1:
-            ray.kill(started[0])
-        return started[-1]
-
-    manager = answering(start)
-
-    assert ray.get(manager.trackers.remote()) == {"node": 1}
 
 
 def test_every_node_is_asked_and_one_that_is_gone_says_nothing() -> None:

@@ -2,22 +2,31 @@
 
 import logging
 import os
+import subprocess
+import sys
 
-from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
+import pytest
+from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
+from ray._raylet import (  # type: ignore[attr-defined]
+    get_authentication_mode,
+)
 
-from study.machines.ray_session import QUIET, quiet_process
+from study.machines.ray_session import QUIET, SCHEDULER, deaf_to_schedulers, quiet_process
 
 
 def test_a_process_gets_its_own_ray_back() -> None:
-    """Variables and levels of logs are a study's while it runs; what the user had set is kept all along."""
+    """Variables, levels of logs and the way of authentication are a study's while it runs.
+
+    With the study's way, a cluster without a token could not be reached afterwards.
+    """
     name, *others = QUIET
     own = os.environ.get(name)
     before = dict(os.environ)
     logger = logging.getLogger("ray.tune")
-    level = logger.level
+    level, mode = logger.level, get_authentication_mode()
 
     with quiet_process():
-        os.environ[AUTH_MODE_ENV_VAR] = "token"  # as Ray does
+        enable_token_auth_by_default()  # as ray.init does
         meanwhile = [os.environ[each] for each in others]
         muted = logger.level
 
@@ -26,3 +35,22 @@ def test_a_process_gets_its_own_ray_back() -> None:
     assert os.environ.get(name) == own
     assert dict(os.environ) == before
     assert logger.level == level
+    assert get_authentication_mode() == mode
+
+
+def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is started meanwhile has SIGTERM blocked, and only there; this process is as it was."""
+
+    def is_blocked() -> bool:
+        code = "import signal; print(signal.SIGTERM in signal.pthread_sigmask(0, []))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        return done.stdout.strip() == b"True"
+
+    monkeypatch.setenv(SCHEDULER, "7")
+    with deaf_to_schedulers():
+        within = is_blocked()
+    monkeypatch.delenv(SCHEDULER)
+    with deaf_to_schedulers():
+        elsewhere = is_blocked()
+
+    assert (within, elsewhere, is_blocked()) == (True, False, False)

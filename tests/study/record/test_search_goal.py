@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.curves import TrialCurve
+from study.record.objective import Objective
 from study.record.search_goal import SearchGoal, best_of, values_of
 
 
@@ -66,3 +67,21 @@ def test_a_missing_energy_is_not_counted_as_nothing() -> None:
     assert gap.energy_j is None
     assert gap.to_target_j is None
     assert best_of(SearchGoal.ENERGY_TO_TARGET, [gap]) == ()
+
+
+def test_a_share_that_is_not_known_is_the_worst_there_is() -> None:
+    """Of an error rate that is 1, and not 0, which no training reaches."""
+    error_rate = Objective("error", "min", is_share=True)
+    unknown, poor = (TrialCurve(objective=error_rate, target=0.1) for _ in range(2))
+    unknown.add(score=None, energy_j=1.0, time_s=1.0)
+    poor.add(score=0.9, energy_j=1.0, time_s=1.0)
+
+    gains = [values_of(SearchGoal.ACCURACY, each, max_epochs=10) for each in (unknown, poor)]
+    costs = [
+        values_of(SearchGoal.ENERGY_TO_TARGET, each, max_epochs=10) for each in (unknown, poor)
+    ]
+
+    assert gains == [(-1.0,), (-0.9,)]
+    assert costs[0] is not None
+    assert costs[1] is not None
+    assert costs[0] > costs[1]

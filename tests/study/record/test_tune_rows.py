@@ -41,16 +41,15 @@ def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None
 
     (setup,) = book.setups
     assert (setup.batch_size, setup.learning_rate, setup.parameters) == (8, 0.1, {"depth": 3})
-    assert book.missing == set()
 
 
-def test_what_a_configuration_does_not_name_is_said() -> None:
-    """It stands as 1 in tables that need a number."""
+def test_what_a_configuration_does_not_name_is_not_known() -> None:
+    """A batch size that nobody said is None, and no number."""
     book = SetupBook(seed_key="seed")
 
-    book.plan("a", {"depth": 3})
+    setup = book.plan("a", {"depth": 3}).setup
 
-    assert book.missing == {"batch size", "learning rate"}
+    assert (setup.batch_size, setup.learning_rate, setup.parameters) == (None, None, {"depth": 3})
 
 
 def test_a_seed_makes_no_setup() -> None:
@@ -124,3 +123,56 @@ def test_a_result_without_energy_is_a_row_without() -> None:
     assert row.epoch_energy_j is None
     assert row.energy_status is EnergyStatus.MISSING
     assert row.val_score is None
+
+
+def test_an_energy_of_the_users_own_is_a_metric() -> None:
+    """That of a molecule or of a model, under the name that our columns have."""
+    row = record(SetupBook(seed_key="seed"), {"val_loss": 0.5, "energy": -76.4}, {"lr": 0.1})
+    nested = record(SetupBook(seed_key="seed"), {"energy": {"kinetic": 2.0}}, {"lr": 0.1})
+
+    assert row.val_metrics == '{"energy": -76.4, "val_loss": 0.5}'
+    assert nested.val_metrics == '{"energy/kinetic": 2.0}'
+    assert row.energy_status is EnergyStatus.MISSING
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -1.0, "2 s", None, True])
+def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
+    """Whatever a result holds: a row is made of it, and nothing is raised into somebody's run."""
+    result = {"time_this_iter_s": odd, "epoch_energy_j": odd, "mean_power_w": odd}
+
+    row = record(SetupBook(seed_key="seed"), {**result, "energy_method": "guessed"}, {"lr": 0.1})
+
+    assert (row.epoch_energy_j, row.mean_power_w, row.energy_method) == (None, None, None)
+    assert row.epoch_time_s == 0.0
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"batch_size": 0.5, "lr": 0},
+        {"batch_size": True, "lr": float("nan")},
+        {"batch_size": "auto", "lr": float("inf"), "seed": 2**70},
+    ],
+)
+def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None:
+    """Neither a share of a sample nor a word is one."""
+    book = SetupBook(seed_key="seed")
+
+    plan = book.plan("a", config)
+
+    assert (plan.setup.batch_size, plan.setup.learning_rate, plan.seed) == (None, None, 0)
+    assert {"batch_size", "lr"} <= set(plan.setup.parameters)
+
+
+def test_an_object_is_the_same_in_each_process() -> None:
+    """Repeats are told by their configuration, of which a place in memory is no part."""
+    book = SetupBook(seed_key="seed")
+
+    plans = [
+        book.plan("a", {"lr": 0.1, "act": object()}),
+        book.plan("b", {"lr": 0.1, "act": "<object object at 0x7f00dead>"}),
+        book.plan("c", {"lr": 0.1, "act": "<object object at 0x7f00beef>"}),
+    ]
+
+    assert [plan.setup.setup for plan in plans] == [1, 1, 1]
+    assert book.setups[0].parameters == {"act": "<object object>"}

@@ -195,6 +195,7 @@ def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
     """What runs counts with what its setup needed so far."""
     watt_hours = (100.0 + 140.0 + 110.0 + 130.0 + 130.0) / 3600
     study = lab(tmp_path, asked(sure=0.99, energy_budget_wh=watt_hours))
+    study.run(slots=4)
     study.first(100.0, 140.0, 110.0, 130.0)
     one = study.propose()
 

@@ -16,7 +16,6 @@ from study.repeats.options import ComparisonOptions
         ({"sure": 1.0}, "a probability between 0 and 1"),
         ({"sure": 0.0}, "a probability between 0 and 1"),
         ({"tolerance": -1.0}, "0 to 100 percentage points"),
-        ({"energy_budget_wh": 1.0}, "only together with one of them"),
         ({"energy_budget_wh": 0.0, "sure": 0.9}, "a number above 0"),
         ({"more_repeats": 3, "repeats": 1}, "Give --repeats 2 or more"),
         ({"sure": 0.9, "repeats": 1}, "--sure is given with --repeats 1"),

@@ -199,3 +199,32 @@ def test_the_last_results_are_tried_again(tmp_path: Path) -> None:
         written_at_last("s", write, pauses_s=(0.0, 0.0))
 
     assert (written, len(tries)) == ("whole", 6)
+
+
+@pytest.mark.parametrize("above", ["seed=3", "epoch=first", "run=7"])
+def test_a_folder_called_like_a_column_changes_no_row(tmp_path: Path, above: str) -> None:
+    """A study that goes on has the rows that it wrote, and no column of a path."""
+    folder = StudyFolder(str(tmp_path / above), "a")
+    rows = [epoch(1).to_row()]
+
+    folder.write_rows("epochs.parquet", EpochRecord, rows)
+
+    assert rows == folder.read_rows("epochs.parquet")
+
+
+@pytest.mark.parametrize("name", ["a b", "ü", "50%", "a%20b", "x#1", "what?", "[best]", "a&b;c"])
+def test_a_place_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Spaces, letters of any alphabet, and signs that mean something in a URI."""
+    folder = StudyFolder(str(tmp_path / name), "a")
+
+    folder.prepare()
+    folder.write_text("study.json", "{}")
+
+    assert folder.place == str(tmp_path / name / "a")
+    assert (tmp_path / name / "a" / "study.json").read_text() == "{}"
+
+
+def test_a_place_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Neither Arrow nor Ray takes a path in another encoding than UTF-8."""
+    with pytest.raises(StorageError, match=r"by\\xe9te cannot be used: its name is no UTF-8"):
+        StudyFolder(f"{tmp_path}/by\udce9te", "a")

@@ -1,5 +1,6 @@
 """One command at a time writes a study's folder, and what is left by a dead one is taken over."""
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable
@@ -154,3 +155,16 @@ def test_a_lock_beats_while_it_is_held(folder: StudyFolder) -> None:
         first = folder.read_bytes(LOCK_FILE)
         while folder.read_bytes(LOCK_FILE) == first:
             pass
+
+
+def test_a_mount_without_locks_is_no_hindrance(folder: StudyFolder) -> None:
+    """Lustre as many clusters mount it: the look at the file that follows has to do."""
+
+    def flock(_: int, __: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    with (
+        Lock(folder, flock=flock).held(nothing),
+        pytest.raises(StorageError, match="another command"),
+    ):
+        Lock(folder, flock=flock).take(nothing)

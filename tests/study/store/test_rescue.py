@@ -16,7 +16,7 @@ from study.store.recorder import Recorder
 from study.store.rescue import rescue, take_back
 from tests.study.record.test_manifest import MANIFEST
 from tests.study.rows import booked, epoch, plan
-from tests.study.store.test_recorder import booking, recorder
+from tests.study.store.recorders import booking, recorder
 from trackers.node.ledger import TRIAL, BookedPower
 
 
@@ -146,3 +146,14 @@ def test_a_storage_that_is_still_away_is_said(tmp_path: Path, lost: Recorder) ->
         take_back(folder(tmp_path), MANIFEST)
 
     assert len(rescued(folder(tmp_path).place)) == 1
+
+
+def test_who_has_no_home_has_one_place_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user that is in no list of users: each analysis looks here."""
+    monkeypatch.delenv("XDG_STATE_HOME")
+
+    def home() -> Path:
+        message = "Could not determine home directory."
+        raise RuntimeError(message)
+
+    assert rescue_roots(home) == rescue_roots()[1:]

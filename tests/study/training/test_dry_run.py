@@ -225,3 +225,20 @@ def test_a_precision_that_the_network_does_not_allow_is_found() -> None:
     said = r"in fp32, and not with --precision bf16 on a CPU: RuntimeError: expected scalar.*out"
     with pytest.raises(ScenarioError, match=said):
         check_training(Precise(), data(), WHOLE, [{}], precision="bf16")
+
+
+class Normed(Tiny):
+    """Its network has a batch norm."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """One value for each channel."""
+        return nn.Sequential(nn.Linear(features, 4), nn.BatchNorm1d(4), nn.Linear(4, classes))
+
+
+def test_a_batch_norm_on_batches_of_one_is_found() -> None:
+    """All trainings would fail at their first step; larger batches, and a layer norm, pass."""
+    check_training(Normed(), data(), WHOLE, [{}], least_batch=2)
+    check_training(Tiny(), data(), WHOLE, [{}], least_batch=1)
+
+    with pytest.raises(ScenarioError, match="batch of 1 sample: ValueError: Expected more than 1"):
+        check_training(Normed(), data(), WHOLE, [{}], least_batch=1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.trackers.vendors import AmdSmi
+from tests.trackers.sources.vendors import AmdSmi
 from trackers.calibration.command import main
 from trackers.calibration.fit import Step, fitted
 from trackers.calibration.staircase import load
@@ -157,3 +157,14 @@ def test_the_command_writes_factor_and_interval(
     assert written["low"] <= written["factor"] <= written["high"]
     assert {round(step["meter_w"], 3) for step in written["steps"]} == {100}
     assert "x estimate cpu" in told
+
+
+@pytest.mark.parametrize("component", [str(each) for each in Component])
+def test_a_component_is_named_as_everywhere(
+    component: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In small letters, as the documents have it; the file of the meter is looked for next."""
+    words = ["--against", "none.yaml", "--tracker", "estimate", "--component", component]
+
+    assert main(words) == 2
+    assert "none.yaml" in capsys.readouterr().err

@@ -7,11 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from trackers.meter.integrate import (
-    STALE_PERIODS,
-    Integral,
-    PowerTrace,
-)
+from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace
 from trackers.sample import PowerSample
 
 PERIOD_S = 0.1

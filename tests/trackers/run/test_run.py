@@ -177,10 +177,12 @@ def test_what_cannot_be_run_says_why(words: tuple[str, ...], status: int, messag
 
 
 def test_a_file_that_cannot_be_written_does_not_change_the_end(tmp_path: Path) -> None:
-    """The program has run; its status is passed on, and the loss is named."""
-    done = run(
-        *("--tracker", "estimate", "--json", str(tmp_path / "gone" / "a.json")), *python("exit(4)")
-    )
+    """Its folder goes while the program runs: the status is passed on, and the loss is named."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os\nos.rmdir({str(gone)!r})\nexit(4)"
+
+    done = run("--tracker", "estimate", "--json", str(gone / "a.json"), *python(code))
 
     assert done.returncode == 4
     assert "a.json cannot be written: No such file" in done.stderr

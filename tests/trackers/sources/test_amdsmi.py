@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.trackers.vendors import AmdSmi
+from tests.trackers.sources.vendors import AmdSmi
 from trackers.clock import ManualClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sources.amdsmi import AmdSmiSource, import_amdsmi

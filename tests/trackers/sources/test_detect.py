@@ -232,3 +232,22 @@ def test_the_rated_watts_reach_the_estimate() -> None:
     assert source.devices()[0].power_limit_w == pytest.approx(321.0)
     assert "--cpu-watts" in source.note
     assert source.estimated
+
+
+def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Neither a study nor a training ends because of one vendor's library."""
+
+    def broken(_: Request) -> NoReturn:
+        b"\xf8".decode()
+        raise AssertionError
+
+    cpu = Machine("cpu", device("cpu:a", Component.CPU))
+    table = (Candidate(name="odd", components=BOARDS, open=broken), opens("cpu", cpu))
+
+    found = detect(Request(), candidates=table)
+
+    assert found.sources == (cpu,)
+    assert "odd: unforeseen fault: UnicodeDecodeError" in found.refused["odd"]
+    assert "the source odd failed" in caplog.text

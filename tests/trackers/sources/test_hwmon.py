@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.trackers.sysfs import PCI, hwmon, rail
+from tests.trackers.sources.sysfs import PCI, hwmon, rail
 from trackers.bill import COMPONENTS, outermost
 from trackers.clock import ManualClock
 from trackers.errors import DeviceLostError, ReadError, SourceUnavailableError, UnknownDeviceError

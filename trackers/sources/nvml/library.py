@@ -79,11 +79,19 @@ class NvmlLibrary:
                 self._nvml.nvmlShutdown()
 
     def call(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
-        """Call a function of NVML by name; the one place where its errors become ours."""
+        """Call a function of NVML by name; the one place where its errors become ours.
+
+        An older `pynvml` lacks functions, and gives words as bytes; a driver may give words that are none
+        (nvitop issue 127).
+        """
         try:
-            return getattr(self._nvml, function)(*arguments)
+            told = getattr(self._nvml, function)(*arguments)
+            return told.decode() if isinstance(told, bytes) else told
         except self._nvml.NVMLError as error:
             raise self._read_error(function, error) from error
+        except (AttributeError, UnicodeDecodeError) as error:
+            message = f"nvml: {function}: {error}"
+            raise ReadError(message) from error
 
     def told(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - pynvml has no types
         """The same for what is good to know; None where NVML does not tell."""
@@ -121,7 +129,10 @@ class NvmlLibrary:
         if call is PowerCall.USAGE:
             power_mw = self.call("nvmlDeviceGetPowerUsage", handle)
         else:
-            field = getattr(self._nvml, call)
+            field = getattr(self._nvml, call, None)
+            if field is None:
+                message = f"nvml: this pynvml has no {call}"
+                raise ReadError(message)
             answer = self.call("nvmlDeviceGetFieldValues", handle, [field])[0]
             if answer.nvmlReturn != self._nvml.NVML_SUCCESS:
                 raise self._read_error(call, self._nvml.NVMLError(answer.nvmlReturn))

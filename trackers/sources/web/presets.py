@@ -1,4 +1,4 @@
-"""Where servers that many have tell their power; keys are those of `HttpSettings`.
+"""Presets for common servers that tell power; keys are those of `HttpSettings`.
 
 No preset reads an energy counter: those of plugs and controllers step by 3.6 J (Shelly, Gen2) to
 3,600 J (Tasmota, three places of a kWh), which is more than an epoch's energy. Name `energy` in the

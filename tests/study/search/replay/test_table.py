@@ -1,5 +1,7 @@
 """Reading recorded trainings."""
 
+import dataclasses
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +9,11 @@ import pytest
 
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.errors import OptionError
+from study.record.objective import Objective
 from study.record.search_goal import SearchGoal
 from study.search.proposals import Proposer
 from study.search.replay.table import NEEDED, read_table, table_of
+from tests.study.record.test_manifest import MANIFEST
 from tests.study.replayed import four_setups, rows_of
 
 ROOT = Path(__file__).parents[4]
@@ -190,3 +194,40 @@ def test_what_a_board_says_of_its_limit_is_no_axis() -> None:
 
     assert [axis.name for axis in told.space.axes] == ["batch_size", "learning_rate"]
     assert set(chosen.recordings) == {(8, 0.1, 100), (8, 0.1, 200)}
+
+
+def test_the_best_of_negative_scores_is_told() -> None:
+    """A determination or a log-likelihood below 0; an epoch without a score is none of 0."""
+    table = table_of(rows_of({(8, 0.1): [([-0.9, math.nan, -0.25], 1.0)]}), name="negative")
+
+    with pytest.raises(OptionError, match=r"best epoch of all has -0\.250"):
+        table.energy_to_target_j(0.5)
+
+
+def test_a_study_whose_objective_is_to_be_small_is_refused(tmp_path: Path) -> None:
+    """A replay takes the largest value for the best."""
+    rows_of({(8, 0.1): [([0.9, 0.2], 1.0)]}).to_csv(tmp_path / "epochs.csv", index=False)
+    smallest = dataclasses.replace(MANIFEST, objective=Objective("rmse", "min"))
+    (tmp_path / "study.json").write_text(smallest.to_json())
+
+    with pytest.raises(OptionError, match="its objective rmse is to be small"):
+        read_table(tmp_path)
+
+
+@pytest.mark.parametrize("above", ["seed=3", "epoch=first"])
+def test_a_folder_called_like_a_column_is_no_column(tmp_path: Path, above: str) -> None:
+    """A table is what its file says."""
+    (tmp_path / above).mkdir()
+    path = tmp_path / above / "table.parquet"
+    rows_of({(8, 0.1): [([0.5], 1.0)]}).to_parquet(path)
+
+    assert read_table(path).longest == 1
+
+
+def test_a_broken_file_beside_the_table_is_told(tmp_path: Path) -> None:
+    """As one paragraph."""
+    rows_of({(8, 0.1): [([0.5], 1.0)]}).to_parquet(tmp_path / "epochs.parquet")
+    (tmp_path / "trials.parquet").write_bytes(b"PAR1")
+
+    with pytest.raises(OptionError, match="cannot be read"):
+        read_table(tmp_path)

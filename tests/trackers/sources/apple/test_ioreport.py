@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.trackers.vendors import AppleChip
+from tests.trackers.sources.vendors import AppleChip
 from trackers.clock import ManualClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, process_device

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.trackers.json_server import JsonServer, serving
+from tests.trackers.sources.web.json_server import JsonServer, serving
 from tests.waiting import PATIENCE_S
 from trackers.clock import ManualClock
 from trackers.errors import (

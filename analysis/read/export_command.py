@@ -1,0 +1,64 @@
+"""`python -m analysis export FOLDER...`: one tidy table of everything, for R and spreadsheets."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from analysis.errors import AnalysisError
+from analysis.quantities import counted
+from analysis.read.load import find_studies, load
+from analysis.read.tidy import tidy_table
+
+SUFFIXES = (".csv", ".parquet")
+
+_HELP = """Write one table of everything that studies left: a row for each epoch.
+
+  python -m analysis export results/watch                         results/watch/tidy.csv
+  python -m analysis export results/a results/b --output all.parquet
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """Options of an export."""
+
+    folders: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER...")]
+    """Folders of studies (results/NAME), or a folder with one study in it."""
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """A .csv or .parquet file; left out: tidy.csv in the first study's folder."""
+
+
+def export_command(words: Sequence[str]) -> None:
+    """Run the command.
+
+    Raises:
+        AnalysisError: No folder was given, one holds no study, or the file cannot be written.
+    """
+    options = tyro.cli(
+        ExportOptions, prog="python -m analysis export", description=_HELP, args=words
+    )
+    if not options.folders:
+        message = "No folder was given. Name the folder of a study, for example results/watch."
+        raise AnalysisError(message)
+    if options.output is not None and options.output.suffix not in SUFFIXES:
+        message = (
+            f"--output is {options.output}; allowed is a file that ends in {' or '.join(SUFFIXES)}."
+        )
+        raise AnalysisError(message)
+    studies = [load(path) for path in find_studies(options.folders)]
+    table = tidy_table(studies)
+    output = options.output or studies[0].path / "tidy.csv"
+    try:
+        if output.suffix == ".parquet":
+            table.to_parquet(output, index=False)
+        else:
+            table.to_csv(output, index=False)
+    except OSError as error:
+        message = f"--output {output} cannot be written ({error.strerror}); name another."
+        raise AnalysisError(message) from error
+    rows, columns = table.shape
+    sys.stdout.write(f"{output}: {counted(rows, 'epoch')}, {counted(columns, 'column')}\n")

@@ -1,0 +1,78 @@
+"""Everything that studies left as one table: a row for each epoch, for R and spreadsheets.
+
+What was found per trial stands on each of its rows as `trial_...`, per study as `study_...`. What a JSON
+text holds has a column of its own for each name: `parameter_alpha`, `val_accuracy`, `test_accuracy`.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from analysis.read.counted import counted_epochs
+from analysis.read.load import Study
+
+TEXTS = {
+    "parameters": "parameter_",
+    "val_metrics": "val_metric_",
+    "test_metrics": "test_metric_",
+}
+"""Columns that hold JSON, and how the columns begin that are made of them."""
+
+OF_THE_EPOCH = ("study", "paradigm", "scenario", "setup", "batch_size", "effective_batch_size")
+OF_THE_TRIAL = (*OF_THE_EPOCH, "learning_rate", "seed", "parameters", "test_metrics")
+"""Columns of a trial that stand on each of its epochs already."""
+
+
+def tidy_table(studies: Sequence[Study]) -> pd.DataFrame:
+    """Return the epochs of studies, with what is known of their trials and studies.
+
+    Joules, watts and seconds; what is missing is NaN or None. `counts` says whether an epoch is part of
+    its trial's training: those of attempts that were lost and begun anew are not, and are on the bill
+    all the same.
+    """
+    frames = [_of_one(each) for each in studies]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _of_one(study: Study) -> pd.DataFrame:
+    epochs = study.epochs.copy()
+    epochs["counts"] = epochs.index.isin(counted_epochs(study.epochs).index)
+    trials = study.trials.drop(columns=[each for each in OF_THE_TRIAL if each in study.trials])
+    trials = trials.rename(columns=lambda name: name if name == "trial_id" else f"trial_{name}")
+    table = epochs.merge(trials, on="trial_id", how="left")
+    for name, prefix in TEXTS.items():
+        table = _unfolded(table, name, prefix)
+    facts = _facts(study)
+    return table.assign(**facts)
+
+
+def _facts(study: Study) -> dict[str, Any]:
+    """Facts that hold for a whole study."""
+    manifest = study.manifest
+    return {
+        "study_status": manifest.status,
+        "study_started_at": manifest.started_at,
+        "study_finished_at": manifest.finished_at,
+        "study_git_commit": manifest.git_commit,
+        "study_objective": manifest.objective.name,
+        "study_objective_mode": str(manifest.objective.mode),
+        "study_energy_of": str(manifest.energy_of),
+        "study_data": manifest.data.description,
+        "study_data_synthetic": manifest.data.synthetic,
+        "study_folder": str(study.path),
+    }
+
+
+def _unfolded(table: pd.DataFrame, name: str, prefix: str) -> pd.DataFrame:
+    """Columns in the place of a column of JSON texts."""
+    told = [json.loads(text) if isinstance(text, str) else {} for text in table[name]]
+    names = sorted({key for each in told for key in each})
+    made = {f"{prefix}{key}": [_plain(each.get(key)) for each in told] for key in names}
+    return pd.concat([table.drop(columns=name), pd.DataFrame(made, index=table.index)], axis=1)
+
+
+def _plain(value: object) -> object:
+    """A value that a cell can hold."""
+    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,147 @@
+"""Recorded trainings as studies that are under way: the first part is known, the rest to be forecast."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from study.forecast.study_forecast import Run
+from study.record.vocabulary import COST_ONLY_AXES
+
+AXES = ("batch_size", "learning_rate", "power_limit_w")
+
+UNLIMITED = 10
+"""Where all trainings of a table are equally long, nobody knows the limit: so many times that."""
+
+
+class Order(StrEnum):
+    """Order in which a replayed study trains."""
+
+    RANDOM = "random"
+    """All trials by chance."""
+    AS_RUN = "as studies run"
+    """Repeat after repeat, and by chance within each (`study.store.setups.trial_plans`)."""
+    GRID = "grid"
+    """Repeat after repeat, and within each in the grid's order."""
+    SETUPS = "setup after setup"
+    """Each setup with all its repeats, in the grid's order: most axes are not seen for long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Recorded trainings.
+
+    Attributes:
+        name: Of its file.
+        runs: All trainings, in the grid's order.
+        max_epochs: Limit of epochs.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    max_epochs: int
+
+    def study(self, rng: np.random.Generator, order: Order, repeats: int | None) -> list[Run]:
+        """One study's trainings, all ended, in their order.
+
+        Args:
+            rng: Draws recorded seeds for the repeats, and the order.
+            order: The order.
+            repeats: Of each setup, fewer than are recorded; None for all that are recorded.
+        """
+        learning: dict[Any, set[int]] = {}
+        for run in self.runs:
+            learning.setdefault(_learning(run), set()).add(run.seed)
+        # Setups that differ only in cost share their seeds, as in a study.
+        drawn = {key: list(rng.permutation(sorted(seeds))) for key, seeds in learning.items()}
+        kept = [
+            (drawn[_learning(run)].index(run.seed), run)
+            for run in self.runs
+            if repeats is None or drawn[_learning(run)].index(run.seed) < repeats
+        ]
+        chance = rng.permutation(len(kept))
+        by: dict[Order, Callable[[int], tuple[float, ...]]] = {
+            Order.RANDOM: lambda place: (chance[place],),
+            Order.AS_RUN: lambda place: (kept[place][0], chance[place]),
+            Order.GRID: lambda place: (kept[place][0], place),
+            Order.SETUPS: lambda place: (place,),
+        }
+        return [kept[place][1] for place in sorted(range(len(kept)), key=by[order])]
+
+
+def read_table(path: Path) -> Table:
+    """Read a table of epochs: a CSV, or a folder with `epochs.csv` and the study's manifest."""
+    file = path / "epochs.csv" if path.is_dir() else path
+    frame = pd.read_csv(file)
+    axes = [axis for axis in AXES if axis in frame.columns]
+    runs = [
+        Run(
+            trial=f"{dict(zip(axes, key[:-1], strict=True))}, seed {key[-1]}",
+            stage="training",
+            chosen=dict(zip(axes, key[:-1], strict=True)),
+            seed=int(key[-1]),
+            epochs=len(rows),
+            measured=len(rows),
+            energy_j=float(rows["epoch_energy_j"].sum()),
+            time_s=float(rows["epoch_time_s"].sum()),
+            has_ended=True,
+        )
+        for key, rows in _trainings(frame, [*axes, "seed"])
+    ]
+    lengths = {each.epochs for each in runs}
+    limit = max(lengths) * (1 if len(lengths) > 1 else UNLIMITED)
+    manifest = path / "study.json"
+    if manifest.exists():
+        limit = json.loads(manifest.read_text())["options"]["max_epochs"]
+    return Table(
+        name=path.stem if path.suffix else path.name,
+        runs=tuple(replace(each, is_cut=each.epochs >= limit) for each in runs),
+        max_epochs=limit,
+    )
+
+
+def _trainings(
+    frame: pd.DataFrame, columns: list[str]
+) -> Iterator[tuple[tuple[Any, ...], pd.DataFrame]]:
+    for key, rows in frame.groupby(columns, sort=True):
+        yield tuple(cast("Iterable[Any]", key)), rows
+
+
+def seen_until(study: Sequence[Run], share: float, *, next_epochs: int) -> list[Run]:
+    """The trainings as they are known when a share of them has ended.
+
+    Args:
+        study: All of them, ended, in their order.
+        share: Of them.
+        next_epochs: Epochs that the one after these has had by then, if it has more.
+    """
+    ended = max(1, round(share * len(study)))
+    return [
+        run if place < ended else _begun(run, next_epochs if place == ended else 0)
+        for place, run in enumerate(study)
+    ]
+
+
+def _begun(run: Run, epochs: int) -> Run:
+    """The training after so many epochs; 0 where it would have ended by then."""
+    done = epochs if epochs < run.epochs else 0
+    part = done / run.epochs
+    return replace(
+        run,
+        epochs=done,
+        measured=done,
+        energy_j=part * run.energy_j,
+        time_s=part * run.time_s,
+        fewest=done + 1,
+        has_ended=False,
+        is_cut=False,
+    )
+
+
+def _learning(run: Run) -> tuple[tuple[str, object], ...]:
+    return tuple((name, v) for name, v in run.chosen.items() if name not in COST_ONLY_AXES)

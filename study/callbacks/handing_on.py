@@ -1,0 +1,85 @@
+"""A training in a loop of its own, for those who hear of it as it goes on."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import final
+
+from study.callbacks.manifest_of_one import manifest_of_one
+from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
+from study.callbacks.training import MeasuredEpoch, Run
+from study.exports.study_exports import StudyExports
+from trackers.exports.exporter import DeviceUse
+from trackers.sample import Method
+
+_log = logging.getLogger(__name__)
+
+
+@final
+class HandingOn:
+    """Hands on each epoch when the next begins, because its metrics come after its end."""
+
+    def __init__(self, exports: StudyExports) -> None:
+        """Hand on to `exports`, which it ends."""
+        self._exports = exports
+        self._name = ""
+        self._used: set[int] = set()
+        self._energies_j: defaultdict[str, float] = defaultdict(float)
+
+    def begin(self, name: str, run: Run) -> None:
+        """Begin a training."""
+        self._name = name
+        with self._harmless():
+            if self._exports:
+                self._exports.begin(manifest_of_one(name, run), None)
+                self._exports.begin_trial(plan_of(run.training))
+
+    def epochs(self, run: Run) -> None:
+        """Hand on the epochs that are new."""
+        with self._harmless():
+            for epoch in run.epochs if self._exports else ():
+                if epoch.number not in self._used:
+                    self._used.add(epoch.number)
+                    self._exports.devices(self._uses(run, epoch))
+            for record in epochs_of(self._name, run) if self._exports else ():
+                self._exports.epoch(record)
+
+    def end(self, run: Run) -> None:
+        """End it; may be called twice."""
+        self.epochs(run)
+        with self._harmless():
+            if self._exports and run.epochs:
+                trial = trial_of(self._name, run)
+                self._exports.end_trial(trial)
+                self._exports.will_end([trial], finished=True)
+        self._exports.close()
+
+    @contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """Whatever it is, the training goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - see above
+            _log.warning("an epoch was not handed on: %s", error)
+
+    def _uses(self, run: Run, epoch: MeasuredEpoch) -> list[DeviceUse]:
+        """Mean powers of an epoch, and the energies of all so far."""
+        uses = []
+        for device in run.devices:
+            reading = epoch.readings[device.uuid]
+            self._energies_j[device.uuid] += reading.energy_j or 0.0
+            uses.append(
+                DeviceUse(
+                    host=run.hostname,
+                    device_uuid=device.uuid,
+                    device_name=device.name,
+                    component=device.component,
+                    trial_id=plan_of(run.training).trial_id,
+                    estimated=reading.method is Method.ESTIMATED,
+                    power_w=reading.mean_power_w,
+                    energy_j=self._energies_j[device.uuid],
+                    state=reading.state,
+                )
+            )
+        return uses

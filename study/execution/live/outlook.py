@@ -1,0 +1,139 @@
+"""Forecast of what a study and its trials will have used, while they run (`study.forecast`).
+
+A forecast is made beside the driver, which goes on meanwhile, and takes at most a small share of a
+processor's time.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import final
+
+from study.forecast.study_forecast import Run, StudyForecast, study_forecast
+from study.record.objective import Objective
+from study.record.records import EpochRecord
+from study.record.vocabulary import CUTS_EPOCH, StopReason
+from study.store.setups import TrialPlan
+from study.store.trial_record import counted_rows
+
+SHARE = 0.02
+"""Most of a processor's time that forecasts take."""
+
+_ENDS_BY_ITSELF = StopReason.PATIENCE
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    """Whatever goes wrong there is printed, and leaves the study alone."""
+    threading.Thread(target=work, daemon=True).start()
+
+
+@final
+class Outlook:
+    """The forecast of one study."""
+
+    def __init__(
+        self,
+        *,
+        plans: Callable[[], Sequence[TrialPlan]],
+        stages: Callable[[TrialPlan], Sequence[str]],
+        epochs_of: Callable[[str], Sequence[EpochRecord]],
+        objective: Objective,
+        max_epochs: int,
+        patience: int,
+        now_s: Callable[[], float] = time.monotonic,
+        begin: Callable[[Callable[[], None]], object] = _in_a_thread,
+    ) -> None:
+        """Forecast a study.
+
+        Args:
+            plans: Gives all its trials, as far as they are known.
+            stages: Gives what a trial trains.
+            epochs_of: Gives the rows of a trial, of all attempts.
+            objective: Whose best epoch early stopping goes by.
+            max_epochs: Limit of epochs.
+            patience: Epochs without a better one after which a training ends.
+            now_s: A clock, in seconds.
+            begin: Begins to compute; by default in a thread.
+        """
+        self._plans = plans
+        self._stages = stages
+        self._epochs_of = epochs_of
+        self._objective = objective
+        self._max_epochs = max_epochs
+        self._patience = patience
+        self._now_s = now_s
+        self._begin = begin
+        self._computes = False
+        self._latest: StudyForecast | None = None
+        self._due_s = now_s()
+        self._ended: dict[tuple[str, str], None] = {}
+
+    @property
+    def latest(self) -> StudyForecast | None:
+        """The last forecast; None before the first trials have ended."""
+        return self._latest
+
+    def renew(self) -> None:
+        """Begin to forecast anew, if it is time to."""
+        if self._computes or self._now_s() < self._due_s:
+            return
+        self._computes = True
+        runs = self.runs()  # here, because rows come meanwhile
+        self._begin(lambda: self._forecast(runs))
+
+    def _forecast(self, runs: Sequence[Run]) -> None:
+        start_s = self._now_s()
+        try:
+            self._latest = study_forecast(runs, max_epochs=self._max_epochs)
+        finally:
+            now_s = self._now_s()
+            self._due_s = now_s + (now_s - start_s) / SHARE
+            self._computes = False
+
+    def runs(self) -> list[Run]:
+        """All trainings: those that have ended in the order of their ends, then the others."""
+        found = {
+            (plan.trial_id, stage): self._run(plan, stage, rows.get(stage, []))
+            for plan in self._plans()
+            for rows in [self._rows(plan.trial_id)]
+            for stage in self._stages(plan)
+        }
+        for place, run in found.items():
+            if run.has_ended:
+                self._ended.setdefault(place)
+        ended = [found[place] for place in self._ended if place in found]
+        return [*ended, *(run for run in found.values() if not run.has_ended)]
+
+    def _rows(self, trial_id: str) -> dict[str, list[EpochRecord]]:
+        rows: dict[str, list[EpochRecord]] = {}
+        for row in counted_rows(self._epochs_of(trial_id)):
+            rows.setdefault(row.stage, []).append(row)
+        return rows
+
+    def _run(self, plan: TrialPlan, stage: str, rows: Sequence[EpochRecord]) -> Run:
+        energies_j = [row.epoch_energy_j for row in rows if row.epoch_energy_j is not None]
+        reason = rows[-1].stop_reason if rows else None
+        return Run(
+            trial=plan.trial_id,
+            stage=stage,
+            chosen={
+                "batch_size": plan.batch_size,
+                "learning_rate": plan.learning_rate,
+                **plan.chosen,
+            },
+            seed=plan.seed,
+            epochs=sum(row.stop_reason not in CUTS_EPOCH for row in rows),
+            measured=len(energies_j),
+            energy_j=sum(energies_j),
+            time_s=sum(row.epoch_time_s for row in rows),
+            fewest=self._fewest(rows),
+            has_ended=reason is not None,
+            is_cut=reason is not None and reason is not _ENDS_BY_ITSELF,
+        )
+
+    def _fewest(self, rows: Sequence[EpochRecord]) -> int:
+        """Epochs before which a training that is under way cannot end by its early stopping."""
+        scores = [row.val_score for row in rows]
+        best = self._objective.best(scores)
+        since = scores.index(best) + 1 if best is not None else 0
+        return min(max(len(rows) + 1, since + self._patience), self._max_epochs)

@@ -1,0 +1,331 @@
+"""The display while a study runs: a live table of setups, or a line for each trial.
+
+The table is for terminals; into a file or a pipe goes one line for each trial that ends. An energy
+that is an estimate says so at every place. Where epochs have no energy, what is known of the others
+is shown as a lower bound (`>12.3`).
+"""
+
+import json
+import statistics
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from study.execution.live.outlook import Outlook
+from study.execution.live.table import (
+    NARROW,
+    Frame,
+    SetupState,
+    TrialState,
+    bare_score,
+    live_table,
+)
+from study.forecast.study_forecast import cut
+from study.inference.intervals import Interval
+from study.inference.repeats import Floats
+from study.record.files import EnergyUnit, unit_of
+from study.record.manifest import SetupFacts
+from study.record.objective import ACCURACY, Objective
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, StopReason
+from trackers.clock import Clock, MonotonicClock
+
+_COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
+"""Components and how people see them; the node contains the others."""
+
+_UNHAPPY = FAILURES | {None}
+"""Ends that the table tells; None is that of a trial whose process was lost."""
+
+
+@final
+class ProgressDisplay:
+    """The display of one study."""
+
+    def __init__(
+        self,
+        console: Console,
+        setups: Sequence[SetupFacts],
+        *,
+        repeats: int,
+        trials: int,
+        slots: int,
+        objective: Objective = ACCURACY,
+        in_stages: bool = False,
+        outlook: Outlook | None = None,
+        first_epoch_j: float | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Show `trials` trials of `setups`, of which `slots` run at the same time.
+
+        A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
+        Bests are those of the `objective`. Stages are named where a trial is `in_stages`. The
+        `outlook` is what all of it will have used; None where that cannot be known. The energy of
+        the first epoch, in an earlier command, decides the unit.
+        """
+        self._in_stages = in_stages
+        self._outlook = outlook
+        self._unit, self._has_unit = unit_of(first_epoch_j), first_epoch_j is not None
+        self._beside_s: list[float] = []
+        self._objective = objective
+        self._clock = clock or MonotonicClock()
+        self._console = console
+        self._setups = setups
+        self._repeats = repeats
+        self._trials = trials
+        self._slots = slots
+        self._states: defaultdict[int, SetupState] = defaultdict(SetupState)
+        self._seen: set[tuple[str, int, str, int]] = set()
+        self._times_s: list[float] = []
+        self._start_s = self._clock.now_s()
+        self._estimated = False
+        self._components_j: defaultdict[str, float] = defaultdict(float)
+        # The live table is drawn in a thread of its own.
+        self._lock = threading.Lock()
+        self._live = Live(
+            console=console, get_renderable=self._render, refresh_per_second=2, transient=True
+        )
+
+    def start(self) -> None:
+        """Begin to show; the live table only where there is a terminal that can redraw."""
+        if self._console.is_interactive:
+            self._live.start()
+
+    def stop(self) -> None:
+        """Take the live table away."""
+        self._live.stop()
+
+    def begin(self, trial_id: str, setup: int) -> None:
+        """A trial has begun."""
+        with self._lock:
+            state = self._states[setup]
+            state.running[trial_id] = TrialState(begun_s=self._clock.now_s())
+            begun = sum(s.ended + len(s.running) for s in self._states.values())
+            self._trials = self._trials and max(self._trials, begun)  # the further ones
+
+    def epoch(self, record: EpochRecord) -> None:
+        """A trial has reported an epoch."""
+        if self._outlook is not None:
+            self._outlook.renew()
+        with self._lock:
+            state = self._states[record.setup]
+            trial = state.running.setdefault(record.trial_id, TrialState(begun_s=self._start_s))
+            trial.last = record
+            place = (record.trial_id, record.attempt, record.stage, record.epoch)
+            if place in self._seen:
+                return  # a trial that goes on reports once more what it had reported
+            self._seen.add(place)
+            self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
+            for name in _COMPONENTS:
+                energy_j = getattr(record, f"{name}_energy_j")
+                if energy_j is not None:
+                    self._components_j[name] += energy_j
+            trial.epochs += record.stop_reason not in CUTS_EPOCH
+            state.epochs += record.stop_reason not in CUTS_EPOCH
+            if record.val_score is not None:
+                state.best = self._objective.best((state.best, record.val_score))
+                trial.best = self._objective.best((trial.best, record.val_score))
+            if record.epoch_energy_j is None:
+                state.missing += 1
+            else:
+                if not self._has_unit:
+                    self._unit, self._has_unit = unit_of(record.epoch_energy_j), True
+                state.measured += 1
+                state.energy_j += record.epoch_energy_j
+
+    def end(self, trial_id: str, setup: int, whole: TrialRecord | None = None) -> None:
+        """Show that a trial has ended.
+
+        Args:
+            trial_id: The trial.
+            setup: Its setup.
+            whole: Its row in the table, which counts the attempts that it went on from; None where
+                it has none.
+        """
+        if self._outlook is not None:
+            self._outlook.renew()
+        with self._lock:
+            state = self._states[setup]
+            trial = state.running.pop(trial_id, TrialState(begun_s=self._start_s))
+            self._times_s.append(self._clock.now_s() - trial.begun_s)
+            if whole is not None:
+                self._beside_s.append(max(0.0, self._times_s[-1] - whole.time_s))
+            state.ended += 1
+            reason = trial.last.stop_reason if trial.last else None
+            if reason in _UNHAPPY:
+                state.unhappy.add(_words(reason))
+            line = self._line(trial_id, trial, whole)
+        if not self._console.is_interactive:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def lost(self, trial_id: str, setup: int, *, why: str) -> None:
+        """A trial's process was lost, and the trial will be run again."""
+        with self._lock:
+            self._states[setup].running.pop(trial_id, None)
+        self.say(f"lost: {trial_id}: {why}; it is run again after the others")
+
+    def say(self, text: str) -> None:
+        """Print a sentence; above the live table, where there is one."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def left_s(self) -> float | None:
+        """Estimated seconds until the last trial ends; None before the first has."""
+        forecast = self._left_forecast()
+        return self._left_by_mean_s() if forecast is None else float(np.median(forecast))
+
+    def _left_forecast(self) -> Floats | None:
+        """Draws of the seconds that are left."""
+        latest = None if self._outlook is None else self._outlook.latest
+        if latest is None or not np.isfinite(latest.times_s).all():
+            return None
+        beside_s = statistics.fmean(self._beside_s) if self._beside_s else 0.0
+        return latest.left_s(slots=self._slots, beside_s=beside_s)
+
+    def _left_by_mean_s(self) -> float | None:
+        """Seconds left if each trial takes as long as the mean one did."""
+        if not self._times_s:
+            return None
+        now_s = self._clock.now_s()
+        mean_s = sum(self._times_s) / len(self._times_s)
+        running = [now_s - t.begun_s for s in self._states.values() for t in s.running.values()]
+        waiting = max(0, self._trials - len(self._times_s) - len(running))
+        left_s = waiting * mean_s + sum(max(0.0, mean_s - spent_s) for spent_s in running)
+        return left_s / max(1, min(self._slots, waiting + len(running)))
+
+    def _line(self, trial_id: str, trial: TrialState, whole: TrialRecord | None) -> str:
+        width = len(str(self._trials))
+        of = f"/{self._trials}" if self._trials else ""
+        head = f"[{len(self._times_s):{width}}{of}] {trial_id}"
+        tail = f"  {ahead}" if (ahead := self._ahead()) else ""
+        record = trial.last
+        if record is None:
+            return f"{head}  failed before its first epoch ended{tail}"
+        score, epochs, energy_j = trial.best, trial.epochs, record.energy_j
+        if whole is not None:
+            score, epochs, energy_j = whole.best_val_score, whole.epochs, whole.energy_j
+        best = "none" if score is None else self._score(score)
+        energy = "energy not known"
+        if energy_j is not None:
+            energy = f"{self._unit.text(energy_j)}{self._label()}"
+        return (
+            f"{head}  batch size {record.batch_size}, learning rate {record.learning_rate:g}"
+            f"{_further(record.parameters)}"
+            f"  best {self._objective.name} {best}  {epochs} epoch{'' if epochs == 1 else 's'}"
+            f"  {energy}  {_words(record.stop_reason)}{tail}"
+        )
+
+    def _score(self, score: float) -> str:
+        percent = " %" if self._objective.is_share else ""
+        return f"{bare_score(score, self._objective)}{percent}"
+
+    def _ahead(self) -> str:
+        """Words on what is left and what all will have used; empty before anything is known of either."""
+        if self._trials and len(self._times_s) >= self._trials:
+            return ""  # the last forecast may be older than the last end
+        parts = []
+        left_s = self.left_s()
+        if left_s:
+            parts.append(f"about {_duration(left_s)} left")
+        latest = None if self._outlook is None else self._outlook.latest
+        total = None if latest is None else latest.total_j
+        if left_s and total is not None:
+            parts.append(
+                f"{self._unit.text(float(np.median(total)))}{self._label()} in all "
+                f"(90 %: {_ends(cut(total), self._unit)})"
+            )
+        return ", ".join(parts)
+
+    def _label(self) -> str:
+        return " estimated" if self._estimated else ""
+
+    def _render(self) -> Group:
+        with self._lock:
+            # The summary stands above, because a terminal cuts off what is too long below.
+            width = self._console.width
+            return Group(self._summary(), live_table(self._frame(), width=width))
+
+    def _summary(self) -> Table | Text:
+        states = self._states.values()
+        spent_j = sum(state.energy_j for state in states)
+        energy = "energy not known yet"
+        if any(state.measured for state in states):
+            more = "more than " if any(state.missing for state in states) else ""
+            energy = f"{more}{self._unit.text(spent_j)}{self._label()}{self._by_component()}"
+        ahead = self._ahead()
+        if not ahead and self.left_s() is None:
+            ahead = "time left not known yet"
+        gone = _duration(self._clock.now_s() - self._start_s)
+        of = f" of {self._trials}" if self._trials else ""
+        said = Text.assemble(
+            (f"{len(self._times_s)}{of} trials", "bold"),
+            f", {gone} gone, ",
+            (energy, "bold"),
+            *([f", {ahead}"] if ahead else []),
+        )
+        if self._console.width < NARROW:
+            return said
+        bar = ProgressBar(total=max(1, self._trials), completed=len(self._times_s), width=8)
+        line = Table.grid(padding=(0, 1))
+        line.add_row(bar, said)
+        return line
+
+    def _by_component(self) -> str:
+        """Source of each component, where it is more than the one that ranks."""
+        if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
+            return ""
+        parts = [
+            f"{words} {self._unit.number(self._components_j[name])}"
+            for name, words in _COMPONENTS.items()
+            if name in self._components_j
+        ]
+        return f" ({', '.join(parts)})"
+
+    def _frame(self) -> Frame:
+        return Frame(
+            setups=self._setups,
+            states=self._states,
+            repeats=self._repeats,
+            objective=self._objective,
+            unit=self._unit,
+            label=self._label(),
+            in_stages=self._in_stages,
+            coming=self._trial_in_all,
+        )
+
+    def _trial_in_all(self, trial_id: str) -> str | None:
+        """Forecast of a trial's energy: `3.10 to 6.05 mWh`."""
+        found = None if self._outlook is None else self._outlook.latest
+        draws = None if found is None else found.of_trial(trial_id)
+        if draws is None:
+            return None
+        return f"{_ends(cut(draws), self._unit)} {self._unit.name}"
+
+
+def _ends(found: Interval, unit: EnergyUnit) -> str:
+    """Both ends of an interval: `3.10 to 6.05`."""
+    return f"{unit.number(float(found.low))} to {unit.number(float(found.high))}"
+
+
+def _words(reason: StopReason | None) -> str:
+    return "failed" if reason is None else reason.replace("_", " ")
+
+
+def _further(parameters: str | None) -> str:
+    """Choices of a setup besides batch size and learning rate."""
+    chosen = json.loads(parameters) if parameters else {}
+    return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{max(1, seconds)} s"

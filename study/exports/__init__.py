@@ -1,0 +1,1 @@
+"""A study's rows as the exporters of `trackers.exports` take them: `--log` of every command."""

@@ -1,0 +1,139 @@
+"""Records of a study in the words of an exporter: numbers by the names of their columns."""
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from study.record.manifest import Manifest
+from study.record.records import EpochRecord, TrialRecord
+from study.record.rows import Row, columns
+from study.store.folder import StudyFolder
+from study.store.setups import TrialPlan
+from trackers.exports.exporter import Epoch, Study, Trial
+
+NAMES_A_ROW = frozenset(
+    ("attempt", "setup", "batch_size", "effective_batch_size", "learning_rate", "seed", "epoch")
+)
+"""Numbers that say which row it is; they are parameters, or the step."""
+
+TRIAL_TOTALS = (
+    *("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j", "test_energy_j"),
+    *("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j", "energy_to_target_j"),
+    *("time_s", "epochs", "attempts", "missing_epochs", "best_val_score", "best_epoch"),
+    "test_score",
+)
+"""Columns of a trial that say what it came to."""
+
+STUDY_TOTALS = (
+    *("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j"),
+    *("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j", "time_s", "epochs"),
+)
+"""Those of them that may be added up over trials."""
+
+
+def study_of(manifest: Manifest, folder: StudyFolder | None) -> Study:
+    """Return a study as its manifest describes it."""
+    return Study(
+        # Whoever gives the folder another name has renamed the study; it began when it began.
+        identity=f"{manifest.study}/{manifest.started_at}",
+        name=manifest.study,
+        parameters={key: _shown(value) for key, value in manifest.options.items()},
+        tags={
+            "paradigm": str(manifest.paradigm),
+            "scenario": manifest.scenario,
+            "data": manifest.data.description,
+            "synthetic": str(manifest.data.synthetic).lower(),
+            "energy_of": str(manifest.energy_of),
+            "objective": manifest.objective.name,
+            "command": " ".join(manifest.command),
+        },
+        folder=None if folder is None or not folder.is_local else Path(folder.path),
+    )
+
+
+def trial_of(plan: TrialPlan) -> Trial:
+    """Return a trial as its plan describes it."""
+    chosen = {
+        "setup": plan.setup,
+        "batch_size": plan.batch_size,
+        "learning_rate": plan.learning_rate,
+        "seed": plan.seed,
+        **plan.chosen,
+    }
+    return Trial(
+        trial_id=plan.trial_id, parameters={key: _shown(value) for key, value in chosen.items()}
+    )
+
+
+def plan_of(record: TrialRecord) -> TrialPlan:
+    """Return the plan of a trial that was trained."""
+    return TrialPlan(
+        trial_id=record.trial_id,
+        attempt=max(1, record.attempts),
+        setup=record.setup,
+        batch_size=record.batch_size,
+        learning_rate=record.learning_rate,
+        seed=record.seed,
+        parameters=record.parameters,
+    )
+
+
+def epoch_of(record: EpochRecord, *, staged: bool, is_earlier: bool) -> Epoch:
+    """Return an epoch's row.
+
+    Args:
+        record: The row.
+        staged: Whether the study has several stages, whose numbers are told apart.
+        is_earlier: See `Epoch`.
+    """
+    named = {f"val/{name}": value for name, value in _metrics(record.val_metrics)}
+    named |= {f"test/{name}": value for name, value in _metrics(record.test_metrics)}
+    return Epoch(
+        trial_id=record.trial_id,
+        stage=record.stage if staged else "",
+        attempt=record.attempt,
+        epoch=record.epoch,
+        unix_time_s=time.time(),
+        energy_j=record.epoch_energy_j,
+        method="" if record.energy_method is None else str(record.energy_method),
+        metrics={**_numbers(record, but=NAMES_A_ROW), **named},
+        is_earlier=is_earlier,
+    )
+
+
+def totals_of(record: TrialRecord) -> dict[str, float]:
+    """Return what a trial came to; what is missing is absent."""
+    numbers = _numbers(record)
+    return {name: numbers[name] for name in TRIAL_TOTALS if name in numbers}
+
+
+def totals_of_all(records: Iterable[TrialRecord]) -> dict[str, float]:
+    """Return what trials came to together; a sum of which a part is missing is absent."""
+    numbers = [_numbers(each) for each in records]
+    return {
+        name: sum(each[name] for each in numbers)
+        for name in STUDY_TOTALS
+        if numbers and all(name in each for each in numbers)
+    }
+
+
+def _numbers(record: Row, *, but: frozenset[str] = frozenset()) -> dict[str, float]:
+    found = {}
+    for column in columns(type(record)):
+        value = getattr(record, column.name)
+        if column.kind != "text" and value is not None and column.name not in but:
+            found[column.name] = float(value)
+    return found
+
+
+def _metrics(text: str | None) -> Iterable[tuple[str, float]]:
+    told = json.loads(text) if text else {}
+    return ((name, float(value)) for name, value in told.items() if value is not None)
+
+
+def _shown(value: object) -> str:
+    """A value of an option or parameter as people type it."""
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,186 @@
+"""The energy and time that a study will have used, from its trainings so far.
+
+A training costs what its epochs cost, and there are as many as its early stopping lets it have. Both
+go with its axes, so each is forecast by itself (`study.forecast.draws`), for each stage: joules and
+seconds of an epoch, which hardly vary, and the number of epochs, which does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from study.forecast.draws import DRAWS, Known, draw_all
+from study.inference.intervals import Interval, interval
+from study.inference.repeats import Floats, Truths
+from study.record.vocabulary import COST_ONLY_AXES
+
+CONFIDENCE = 0.9
+
+FEWEST = 2
+"""Trainings that must have ended before anything is forecast."""
+
+MOST_RUNS = 5000
+"""Of more trainings nothing is forecast: it would take longer than they are worth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A stage of a trial: a training that has ended, is under way or is to come.
+
+    Attributes:
+        trial: The trial's identifier.
+        stage: Name of the stage.
+        chosen: The setup's value on each axis, batch size and learning rate among them.
+        seed: Of weights and order.
+        epochs: Those that it has trained; 0 for one that is to come.
+        measured: Of these, how many have an energy.
+        energy_j: Of the measured ones.
+        time_s: Of all its epochs.
+        fewest: Epochs before which it cannot end.
+        has_ended: Whether it has.
+        is_cut: Whether it ended otherwise than by its early stopping: at the limit of epochs, by a
+            fault, or because its study ended it.
+    """
+
+    trial: str
+    stage: str
+    chosen: Mapping[str, object] = field(repr=False)
+    seed: int
+    epochs: int = 0
+    measured: int = 0
+    energy_j: float = 0.0
+    time_s: float = 0.0
+    fewest: int = 1
+    has_ended: bool = False
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyForecast:
+    """Draws of what all trainings will have used.
+
+    Attributes:
+        runs: The trainings.
+        energies_j: Of each; NaN where no energy is known of any. Shape (draws, runs).
+        times_s: Likewise. Shape (draws, runs).
+    """
+
+    runs: tuple[Run, ...]
+    energies_j: Floats
+    times_s: Floats
+
+    @property
+    def total_j(self) -> Floats | None:
+        """Draws of the whole study's energy; None where none is known. Shape (draws,)."""
+        totals = self.energies_j.sum(axis=1)
+        return totals if np.isfinite(totals).all() else None
+
+    def of_trial(self, trial: str) -> Floats | None:
+        """Draws of one trial's energy; None where none is known. Shape (draws,)."""
+        own = [each.trial == trial for each in self.runs]
+        totals = self.energies_j[:, own].sum(axis=1)
+        return totals if any(own) and np.isfinite(totals).all() else None
+
+    def left_s(self, *, slots: int, beside_s: float = 0.0) -> Floats:
+        """Draws of the seconds until all have ended. Shape (draws,).
+
+        Args:
+            slots: Trials that run at the same time.
+            beside_s: Seconds of a trial beside its epochs, which those to come will have too.
+        """
+        free = np.zeros((len(self.times_s), max(1, slots)))
+        every = np.arange(len(free))
+        for trial, left_s in self._left_by_trial(beside_s).items():
+            del trial
+            slot = free.argmin(axis=1)
+            free[every, slot] += left_s
+        return np.asarray(free.max(axis=1))
+
+    def _left_by_trial(self, beside_s: float) -> Mapping[str, Floats]:
+        """Seconds left of each trial, those under way first."""
+        left: dict[str, Floats] = {}
+        begun = {each.trial for each in self.runs if each.epochs}
+        order = sorted(range(len(self.runs)), key=lambda place: self.runs[place].trial not in begun)
+        for place in order:
+            run = self.runs[place]
+            if run.has_ended:
+                continue
+            start = np.full(len(self.times_s), 0.0 if run.trial in begun else beside_s)
+            left[run.trial] = left.get(run.trial, start) + self.times_s[:, place] - run.time_s
+        return left
+
+
+def cut(draws: Floats) -> Interval:
+    """Return the interval that a forecast states: 90 %."""
+    return interval(draws, confidence=CONFIDENCE)
+
+
+def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> StudyForecast | None:
+    """Forecast all trainings of a study; None before `FEWEST` have ended.
+
+    Args:
+        runs: Those that have ended in the order of their ends, and all others.
+        max_epochs: Epochs after which a training ends at the latest.
+        seed: Of the draws.
+    """
+    ended = sum(each.has_ended for each in runs)
+    if not ended >= FEWEST or len(runs) > MOST_RUNS:
+        return None
+    energies_j = np.full((DRAWS, len(runs)), np.nan)
+    times_s = np.full((DRAWS, len(runs)), np.nan)
+    rng = np.random.default_rng(seed)
+    for stage in dict.fromkeys(each.stage for each in runs):
+        places = [place for place, each in enumerate(runs) if each.stage == stage]
+        own = [runs[place] for place in places]
+        if not any(each.epochs for each in own):
+            continue
+        epochs = _epochs(own, max_epochs, rng)
+        joules, seconds = _each_epoch(own, rng)
+        energies_j[:, places] = epochs * joules
+        times_s[:, places] = epochs * seconds
+    return StudyForecast(runs=tuple(runs), energies_j=energies_j, times_s=times_s)
+
+
+def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:
+    """Draw the number of epochs of each training. Shape (DRAWS, runs)."""
+    done = np.asarray([each.epochs for each in runs], dtype=float)
+    ended = np.asarray([each.has_ended for each in runs])
+    fewest = np.where(ended, done, np.maximum([each.fewest for each in runs], done))
+    # A bound is what it had without having ended: the next epoch may be its last.
+    known = np.where(ended, done, fewest - 0.5)
+    values = np.where(done > 0, np.log(np.maximum(known, 0.5)), np.nan)
+    cut_off = np.asarray([each.is_cut or not each.has_ended for each in runs])
+    learning = [
+        {name: value for name, value in each.chosen.items() if name not in COST_ONLY_AXES}
+        for each in runs
+    ]
+    shares = None
+    if any(COST_ONLY_AXES & each.chosen.keys() for each in runs):
+        pairs = zip(learning, runs, strict=True)
+        shares = [(repr(sorted(own.items())), each.seed) for own, each in pairs]
+    drawn = draw_all(Known(values=values, is_bound=cut_off), learning, rng, shares=shares)
+    most = np.maximum(done, max_epochs)
+    coming = np.clip(np.rint(np.exp(np.minimum(drawn, 50.0))), fewest, most)
+    return np.asarray(np.where(ended, done, coming))
+
+
+def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Draw joules and seconds of an epoch of each training. Shapes (DRAWS, runs)."""
+    settings = [each.chosen for each in runs]
+    joules = [each.energy_j / each.measured if each.measured else np.nan for each in runs]
+    seconds = [each.time_s / each.epochs if each.epochs else np.nan for each in runs]
+    return _positive(joules, settings, rng), _positive(seconds, settings, rng)
+
+
+def _positive(
+    values: Sequence[float], settings: Sequence[Mapping[str, object]], rng: np.random.Generator
+) -> Floats:
+    """Draw a quantity above 0; NaN throughout where it is not known of any training."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.asarray(values, dtype=float))
+    logs = np.where(np.isfinite(logs), logs, np.nan)
+    if not np.isfinite(logs).any():
+        return np.full((DRAWS, len(values)), np.nan)
+    bound: Truths = np.zeros(len(values), dtype=bool)
+    return np.asarray(np.exp(draw_all(Known(values=logs, is_bound=bound), settings, rng)))

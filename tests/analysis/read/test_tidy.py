@@ -1,0 +1,76 @@
+"""One table of everything that studies left."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.__main__ import main
+from analysis.read.load import load
+from analysis.read.tidy import tidy_table
+
+FIXTURES = Path(__file__).parents[1] / "fixture"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_row_is_an_epoch_with_its_trial_and_study(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """By the file's suffix; energies are those of epochs.parquet, several studies stand together."""
+    file = tmp_path / name
+    folders = [str(FIXTURES / each) for each in ("regime", "pretraining")]
+
+    assert main(["export", *folders, "--output", str(file)]) == 0
+
+    table = pd.read_csv(file) if name.endswith("csv") else pd.read_parquet(file)
+    stored = [pd.read_parquet(Path(each) / "epochs.parquet") for each in folders]
+    assert len(table) == sum(map(len, stored))
+    total_j = sum(each["epoch_energy_j"].sum() for each in stored)
+    assert table["epoch_energy_j"].sum() == pytest.approx(total_j)
+    assert {"trial_status", "trial_energy_j", "study_energy_of", "counts"} <= set(table)
+    assert set(table["study_folder"]) == set(folders)
+    assert str(file) in capsys.readouterr().out
+
+
+def test_what_json_holds_has_columns_of_its_own() -> None:
+    """A metric is a number in a column, and no text holds several."""
+    study = load(FIXTURES / "regime")
+    study.epochs["val_metrics"] = '{"f1": 0.5, "per_class": [1, 2]}'
+    study.epochs["parameters"] = '{"alpha": 0.25}'
+
+    table = tidy_table([study])
+
+    assert set(table["val_metric_f1"]) == {0.5}
+    assert set(table["val_metric_per_class"]) == {"[1, 2]"}
+    assert set(table["parameter_alpha"]) == {0.25}
+    assert not {"val_metrics", "parameters"} & set(table)
+
+
+def test_epochs_of_lost_attempts_do_not_count() -> None:
+    """They are there, and marked; of the others there are as many as their trials say."""
+    table = tidy_table([load(FIXTURES / "regime")])
+
+    counting = (
+        table[table["counts"]]
+        .groupby("trial_id")
+        .agg(rows=("epoch", "size"), said=("trial_epochs", "first"))
+    )
+    assert not table["counts"].all()
+    assert counting["rows"].tolist() == counting["said"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["export"], "No folder was given"),
+        (["export", "nowhere"], "nowhere"),
+        (["export", str(FIXTURES / "regime"), "--output", "a.xlsx"], "ends in .csv or .parquet"),
+        (["export", str(FIXTURES / "regime"), "--output", "/nowhere/a.csv"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_exported_is_said(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    """With what to do."""
+    assert main(words) == 2
+    assert said in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""What is a number among the values of somebody else's training."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from study.callbacks.plain_values import number_of, numbers_in, plain_training
+from study.callbacks.training import Training
+
+
+def test_numbers_of_any_library_are_numbers() -> None:
+    """Python's, numpy's and torch's; what is not finite is missing."""
+    values = (1, 0.5, np.float32(0.5), np.array(2), torch.tensor(3.0, requires_grad=True))
+
+    assert [number_of(each) for each in values] == [1.0, 0.5, 0.5, 2.0, 3.0]
+    assert number_of(np.inf) is None
+
+
+def test_what_is_no_number_is_left_out() -> None:
+    """A value for each class, a word, nothing; a nested mapping gives its numbers by both names."""
+    found = numbers_in(
+        {
+            "f1": 0.25,
+            "per_class_iou": np.array([0.1, 0.2]),
+            "confusion": [[1, 0], [0, 1]],
+            "label": "cat",
+            "none": None,
+            "report": {"cat": {"recall": np.float64(0.5)}},
+        }
+    )
+
+    assert found == {"f1": 0.25, "report/cat/recall": 0.5}
+
+
+def test_a_training_is_described_in_plain_values() -> None:
+    """Sizes from numpy, a path, a function: all that a script may hand on."""
+    training = plain_training(
+        Training(
+            batch_size=np.int64(8),  # type: ignore[arg-type]  # as a script has it
+            learning_rate=np.float32(0.5),  # type: ignore[arg-type]
+            parameters={
+                "width": np.int64(3),
+                "init": Path("a.pt"),
+                "act": test_numbers_of_any_library_are_numbers,
+            },
+        )
+    )
+
+    assert (type(training.batch_size), type(training.learning_rate)) == (int, float)
+    assert training.parameters["width"] == 3
+    assert training.parameters["init"] == "a.pt"
+    assert " at 0x" not in str(training.parameters["act"])

@@ -1,0 +1,171 @@
+"""The forecast of a study's energy and time, held against trainings whose truth is known."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from study.forecast.study_forecast import FEWEST, Run, StudyForecast, cut, study_forecast
+from study.inference.repeats import Floats
+from tests.study.forecast.made_up import MAX_EPOCHS, grid_of_runs, under_way
+
+
+def forecast_of(runs: list[Run], *, max_epochs: int = MAX_EPOCHS) -> StudyForecast:
+    """The forecast, which there must be."""
+    found = study_forecast(runs, max_epochs=max_epochs)
+    assert found is not None
+    return found
+
+
+def of_trial(runs: list[Run], one: Run, *, max_epochs: int = MAX_EPOCHS) -> Floats:
+    """Draws of a trial's energy, which must be known."""
+    draws = forecast_of(runs, max_epochs=max_epochs).of_trial(one.trial)
+    assert draws is not None
+    return draws
+
+
+@pytest.mark.slow
+def test_intervals_hold_as_often_as_they_say() -> None:
+    """Of 20 made-up studies after a quarter of their trials: 90 %, give or take chance; and narrow."""
+    held, widths = [], []
+    for seed in range(20):
+        study = grid_of_runs(seed)
+        total = forecast_of(under_way(study, len(study) // 4)).total_j
+        assert total is not None
+        true_j = sum(run.energy_j for run in study)
+        held.append(bool(cut(total).holds(true_j)))
+        widths.append(float(cut(total).width) / 2 / true_j)
+
+    assert 15 <= sum(held) <= 20
+    assert np.median(widths) < 0.2
+
+
+def test_what_has_ended_is_what_it_was() -> None:
+    """When all have ended nothing is left to doubt."""
+    study = grid_of_runs(1)
+
+    found = forecast_of(study)
+
+    assert found.total_j is not None
+    assert np.allclose(found.total_j, sum(run.energy_j for run in study))
+    assert float(found.left_s(slots=2).max()) == 0.0
+
+
+def test_nothing_is_forecast_from_nothing() -> None:
+    """Before the first trials have ended."""
+    study = grid_of_runs(1)
+
+    assert study_forecast(under_way(study, FEWEST - 1), max_epochs=MAX_EPOCHS) is None
+
+
+def test_a_training_under_way_costs_what_its_epochs_cost() -> None:
+    """At least the epochs that it cannot do without, at most the limit."""
+    runs = under_way(grid_of_runs(2), 9, next_epochs=3)
+    running = replace(runs[9], fewest=8)
+    runs[9] = running
+
+    draws = of_trial(runs, running)
+
+    epoch_j = running.energy_j / running.epochs
+    assert draws.min() >= 8 * epoch_j * (1 - 1e-9)
+    assert draws.max() <= MAX_EPOCHS * epoch_j * (1 + 1e-9)
+    assert np.ptp(draws) > 0
+
+
+def test_more_epochs_of_a_training_tell_more_of_it() -> None:
+    """Its interval is narrower late than early."""
+    study = max((grid_of_runs(seed) for seed in range(5)), key=lambda runs: runs[9].epochs)
+    late = study[9].epochs - 1
+
+    widths = [
+        float(cut(of_trial(under_way(study, 9, next_epochs=n), study[9])).width) for n in (2, late)
+    ]
+
+    assert widths[1] < widths[0]
+
+
+def test_energies_that_nobody_knows_are_not_forecast_but_times_are() -> None:
+    """Missing is None."""
+    runs = [replace(r, measured=0, energy_j=0.0) for r in under_way(grid_of_runs(3), 9)]
+
+    found = forecast_of(runs)
+
+    assert found.total_j is None
+    assert np.isfinite(found.left_s(slots=1)).all()
+
+
+def test_an_epoch_without_a_reading_costs_what_the_others_did() -> None:
+    """It was used all the same."""
+    study = grid_of_runs(4)
+    half = replace(
+        study[0],
+        measured=study[0].epochs - 1,
+        energy_j=study[0].energy_j / study[0].epochs * (study[0].epochs - 1),
+    )
+
+    found = forecast_of([half, *study[1:]])
+
+    assert found.total_j is not None
+    assert np.allclose(found.total_j, sum(run.energy_j for run in study))
+
+
+def test_settings_that_change_cost_alone_have_the_same_epochs() -> None:
+    """A power limit that was not seen with a seed is told by the others of that seed."""
+    one = Run(
+        trial="a",
+        stage="training",
+        chosen={"batch_size": 8, "power_limit_w": 100},
+        seed=0,
+        epochs=10,
+        measured=10,
+        energy_j=100.0,
+        time_s=10.0,
+        has_ended=True,
+    )
+    seen = [
+        replace(
+            one,
+            trial=f"{watts}-{seed}",
+            chosen={"batch_size": 8, "power_limit_w": watts},
+            seed=seed,
+            epochs=10 * (seed + 1),
+            measured=10 * (seed + 1),
+            energy_j=100.0 * (seed + 1),
+        )
+        for seed in range(4)
+        for watts in (100, 150, 200)
+    ]
+    runs = [
+        *seen[:-1],
+        replace(seen[-1], epochs=0, measured=0, energy_j=0.0, time_s=0.0, has_ended=False),
+    ]
+
+    found = cut(of_trial(runs, seen[-1], max_epochs=100))
+
+    assert found.holds(400.0)
+    assert float(found.width) < 200.0
+
+
+def test_what_is_left_is_shared_by_the_slots() -> None:
+    """As many trials at a time as there are slots, each with what it needs beside its epochs."""
+    runs = under_way(grid_of_runs(5), 9)
+    found = forecast_of(runs)
+    one, four = (float(np.median(found.left_s(slots=n))) for n in (1, 4))
+    beside = float(np.median(found.left_s(slots=1, beside_s=5.0)))
+
+    assert one / 4.6 < four < one / 3
+    assert math.isclose(beside - one, 5.0 * (len(runs) - 9), rel_tol=1e-6)
+
+
+def test_stages_are_forecast_each_by_itself() -> None:
+    """One that no trial has begun is not known, and neither is the total."""
+    runs = [replace(run, stage="encoder") for run in under_way(grid_of_runs(6), 9)]
+    other = [
+        replace(
+            r, stage="classifier", epochs=0, measured=0, energy_j=0.0, time_s=0.0, has_ended=False
+        )
+        for r in runs
+    ]
+
+    assert forecast_of([*runs, *other]).total_j is None

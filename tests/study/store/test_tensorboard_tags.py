@@ -1,0 +1,95 @@
+"""Curves of a study in TensorBoard: which, in which unit, and how they are described."""
+
+import json
+from typing import Any
+
+from study.record.files import MWH, WH
+from study.record.objective import ACCURACY, Objective
+from study.store.tensorboard_tags import SIDE_BY_SIDE, Tags
+from tests.study.rows import epoch
+
+
+def tags(**changes: Any) -> Tags:  # noqa: ANN401 - any field
+    """Curves of a study in mWh whose energies are measured."""
+    return Tags(**{"objective": ACCURACY, "unit": MWH, "estimated": False, **changes})
+
+
+def curves(found: Tags, **row: Any) -> dict[str, tuple[float, str]]:  # noqa: ANN401 - any column
+    """Values and descriptions of an epoch of 36 J, by tag."""
+    points = found.points({**epoch(1, 36.0, 0.25).to_row(), **row})
+    return {each.tag: (each.value, each.description) for each in points}
+
+
+def test_what_is_constant_in_a_trial_is_no_curve() -> None:
+    """Batch size and rate are hyper-parameters; attempt, coverage and seed tell nothing over epochs."""
+    found = curves(tags())
+
+    assert {tag.split("/")[0] for tag in found} == {"objective", "energy", "loss", "speed"}
+
+
+def test_a_share_is_in_percent_and_energies_in_the_unit_of_the_study() -> None:
+    """One unit for all, which is in the tag's name."""
+    small, large = curves(tags()), curves(tags(unit=WH))
+
+    assert small["objective/accuracy_percent"][0] == 25.0
+    assert small["energy/epoch_mwh"][0] == 10.0
+    assert large["energy/epoch_wh"][0] == 0.01
+
+
+def test_each_curve_is_described_and_an_estimate_says_so() -> None:
+    """A reader who points at it learns what it is."""
+    found = curves(tags(estimated=True), mean_power_w=18.0)
+
+    assert all(description for _, description in found.values())
+    assert found["energy/epoch_mwh"][1].endswith("in mWh (estimated, not measured)")
+    assert found["power/mean_w"][1].endswith("(estimated, not measured)")
+    assert "estimated" not in found["loss/validation"][1]
+
+
+def test_what_is_not_known_is_no_point() -> None:
+    """None is not 0."""
+    found = curves(tags(), epoch_energy_j=None, energy_j=None, val_loss=float("nan"))
+
+    assert not any(tag.startswith("energy/") for tag in found)
+    assert "loss/validation" not in found
+
+
+def test_other_metrics_and_tasks_are_curves_of_their_own() -> None:
+    """A task's objective has the objective's unit; the objective itself stands once."""
+    metrics = json.dumps({"accuracy": 0.25, "identity/accuracy": 0.5, "rmse": 0.1})
+
+    found = curves(tags(), val_metrics=metrics)
+
+    own = {tag: value for tag, (value, _) in found.items() if tag.startswith("metric/")}
+    assert own == {"metric/identity/accuracy_percent": 50.0, "metric/rmse": 0.1}
+
+
+def test_the_page_sets_accuracy_energy_and_power_side_by_side() -> None:
+    """By the tags that are written, with their units in the titles."""
+    page = tags(estimated=True).layout(tasks=(), components=("gpu",))
+
+    side = page[SIDE_BY_SIDE]
+    assert list(side) == [
+        "Validation accuracy, %",
+        "Energy of an epoch, mWh (estimated)",
+        "Mean power of an epoch, W (estimated)",
+    ]
+    assert [chart[1] for chart in side.values()] == [
+        ["^objective/accuracy_percent$"],
+        ["^energy/epoch_mwh$"],
+        ["^power/mean_w$"],
+    ]
+    assert list(page) == [SIDE_BY_SIDE, "Energy so far, and losses"]
+
+
+def test_components_and_tasks_have_charts_where_there_are_several() -> None:
+    """A chart that stays empty is left out."""
+    page = tags(objective=Objective("rmse", "min")).layout(
+        tasks=("age", "pose"), components=("cpu", "gpu")
+    )
+
+    assert list(page["Energy by component"]) == [
+        "Energy of an epoch, mWh: the CPU",
+        "Energy of an epoch, mWh: the GPU",
+    ]
+    assert page["Each task"]["rmse: pose"][1] == ["^metric/pose/rmse$"]

@@ -1,0 +1,96 @@
+"""An exporter that remembers what it was given, and fails as it is told to."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trackers.exports.exporter import DeviceUse, Epoch, ExportRefusedError, Study, Trial
+from trackers.exports.known import Asked, Known
+
+
+@dataclass
+class Remembering:
+    """Stands for an exporter.
+
+    Attributes:
+        heard: The calls that went well, in their order.
+        fails: How many calls fail before one goes well.
+        refuses: The epochs that it says no to.
+        held: While it is not set, calls wait.
+    """
+
+    heard: list[str] = field(default_factory=list)
+    fails: int = 0
+    refuses: frozenset[int] = frozenset()
+    held: threading.Event = field(default_factory=threading.Event)
+
+    where = "a list"
+
+    def begin(self, study: Study) -> None:
+        """See `Exporter`."""
+        self._hear(f"begin {study.name}")
+
+    def begin_trial(self, trial: Trial) -> None:
+        """See `Exporter`."""
+        self._hear(f"trial {trial.trial_id}")
+
+    def epoch(self, epoch: Epoch) -> None:
+        """See `Exporter`."""
+        if epoch.epoch in self.refuses:
+            message = f"epoch {epoch.epoch} is not welcome"
+            raise ExportRefusedError(message)
+        self._hear(f"epoch {epoch.epoch}")
+
+    def devices(self, uses: Sequence[DeviceUse]) -> None:
+        """See `Exporter`."""
+        self._hear(f"{len(uses)} devices")
+
+    def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002
+        """See `Exporter`."""
+        self._hear(f"end {trial_id}")
+
+    def keep(self, files: Sequence[Path]) -> None:
+        """See `Exporter`."""
+        self._hear(f"keep {' '.join(each.name for each in files)}")
+
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002
+        """See `Exporter`."""
+        self._hear(f"end {finished}")
+
+    def _hear(self, text: str) -> None:
+        self.held.wait()
+        if self.fails:
+            self.fails -= 1
+            message = "nobody there"
+            raise ConnectionError(message)
+        self.heard.append(text)
+
+
+def asked(exporter: Remembering) -> Asked:
+    """An exporter as if it had been asked for."""
+    known = Known(module=__name__, name="Remembering", needs="", package="")
+    return _Opened(word="memory", known=known, value="", exporter=exporter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened(Asked):
+    exporter: Remembering
+
+    def open(self) -> Remembering:
+        """Nothing to import."""
+        return self.exporter
+
+
+def an_epoch(number: int, *, trial_id: str = "a", energy_j: float | None = 1.0) -> Epoch:
+    """An epoch of a trial."""
+    return Epoch(
+        trial_id=trial_id,
+        stage="",
+        attempt=1,
+        epoch=number,
+        unix_time_s=1.7e9 + number,
+        energy_j=energy_j,
+        method="" if energy_j is None else "counter",
+        metrics={} if energy_j is None else {"epoch_energy_j": energy_j},
+    )

@@ -1,0 +1,269 @@
+"""Every exporter, with the real other side: what was handed on is there, and a resume goes on in it."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.trackers.exports.receivers import (
+    Energies,
+    mlflow_energies,
+    mlflow_runs,
+    mlflow_server,
+    otlp_receiver,
+    scraped,
+    wandb_energies,
+    wandb_records,
+)
+from tests.trackers.exports.remembering import an_epoch
+from trackers.exports import known
+from trackers.exports.exporter import DeviceUse, Epoch, Exporter, Study, Trial
+from trackers.exports.known import EXPORTERS, asked_for
+from trackers.sample import BoardState, Component
+
+pytestmark = pytest.mark.integrations
+
+
+@dataclass(frozen=True)
+class World:
+    """An exporter's other side.
+
+    Attributes:
+        typed: What is typed for it.
+        energies: What it has, while an exporter is there.
+        remembers: Whether it has that after the exporter has ended.
+    """
+
+    typed: str
+    energies: Callable[[Exporter], Energies]
+    remembers: bool
+
+
+@pytest.fixture(scope="module")
+def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server."""
+    with mlflow_server(tmp_path_factory.mktemp("mlflow")) as uri:
+        yield uri
+
+
+@pytest.fixture(params=list(EXPORTERS))
+def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """Each exporter's."""
+    match request.param:
+        case "mlflow":
+            uri = request.getfixturevalue("mlflow_uri")
+            yield World(
+                f"mlflow={uri}", lambda _: mlflow_energies(uri, str(tmp_path)), remembers=True
+            )
+        case "wandb":
+            monkeypatch.setenv("WANDB_MODE", "offline")
+            yield World("wandb", lambda _: wandb_energies(tmp_path), remembers=True)
+        case "prometheus":
+            yield World("prometheus=0", lambda each: of_scrape(each.where), remembers=False)
+        case _:
+            with otlp_receiver() as receiver:
+                monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+
+                def told(_: Exporter) -> Energies:
+                    return {
+                        str(dict(labels)["trial"]): [value]
+                        for (name, labels), value in receiver.points.items()
+                        if name == "study.epoch.energy"
+                    }
+
+                yield World("otel", told, remembers=True)
+
+
+def of_scrape(url: str) -> Energies:
+    """Sums of energies by trial."""
+    return {
+        dict(labels)["trial"]: [value]
+        for (name, labels), value in scraped(url).items()
+        if name == "power_of_training_epoch_energy_joules_total"
+    }
+
+
+def sums(energies: Energies) -> dict[str, float]:
+    """Energy of each trial."""
+    return {trial_id: sum(each) for trial_id, each in energies.items()}
+
+
+def study(folder: Path) -> Study:
+    """A study of that folder."""
+    return Study(
+        identity=str(folder),
+        name="mine",
+        parameters={"repeats": "2", "odd @ name": "x" * 9000},
+        tags={"paradigm": "regime"},
+        folder=folder,
+    )
+
+
+def trial(trial_id: str) -> Trial:
+    """A trial."""
+    return Trial(trial_id=trial_id, parameters={"batch_size": "64"})
+
+
+def use(trial_id: str, *, energy_j: float = 50.0) -> DeviceUse:
+    """The use of a board."""
+    return DeviceUse(
+        host="h1",
+        device_uuid="GPU-1",
+        device_name="A board",
+        component=Component.GPU,
+        trial_id=trial_id,
+        estimated=False,
+        power_w=250.0,
+        energy_j=energy_j,
+        state=BoardState(temperature_c=61.0, power_limit_w=300.0),
+    )
+
+
+def opened(world: World) -> Exporter:
+    """The exporter as `--log` opens it."""
+    (asked,) = asked_for([world.typed])
+    return asked.open()
+
+
+def test_what_is_handed_on_is_there(world: World, tmp_path: Path) -> None:
+    """Epochs by trial with their energies, one of them without, a failed trial, files, and the end."""
+    exporter = opened(world)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("a report")
+
+    exporter.begin(study(tmp_path))
+    for name in ("a", "b"):
+        exporter.begin_trial(trial(name))
+    exporter.devices([use("a")])
+    exporter.epoch(an_epoch(1, trial_id="a", energy_j=10.5))
+    exporter.epoch(an_epoch(1, trial_id="b", energy_j=1.25))
+    exporter.epoch(an_epoch(2, trial_id="a", energy_j=None))
+    exporter.epoch(an_epoch(3, trial_id="a", energy_j=20.0))
+    exporter.end_trial("a", failed=False, totals={"energy_j": 30.5})
+    exporter.end_trial("b", failed=True, totals={})
+    exporter.keep([tmp_path / "report"])
+    before = {} if world.remembers else sums(world.energies(exporter))
+    exporter.end(finished=True, totals={"energy_j": 31.75})
+
+    after = sums(world.energies(exporter)) if world.remembers else before
+    assert after["a"] == 30.5
+    assert after["b"] == 1.25
+
+
+def test_a_resume_goes_on_in_the_same_place(world: World, tmp_path: Path) -> None:
+    """A later command tells what an earlier one has told; nothing is counted twice, nothing lost."""
+    first = opened(world)
+    first.begin(study(tmp_path))
+    first.begin_trial(trial("a"))
+    first.epoch(an_epoch(1, energy_j=10.0))
+    first.end(finished=False, totals={})
+
+    again = opened(world)
+    again.begin(study(tmp_path))
+    again.begin_trial(trial("a"))
+    again.epoch(earlier(an_epoch(1, energy_j=10.0)))
+    again.begin_trial(trial("a"))
+    again.epoch(an_epoch(2, energy_j=5.0))
+    before = {} if world.remembers else sums(world.energies(again))
+    again.end_trial("a", failed=False, totals={"energy_j": 15.0})
+    again.end(finished=True, totals={})
+
+    after = sums(world.energies(again)) if world.remembers else before
+    assert after["a"] == 15.0
+
+
+def earlier(epoch: Epoch) -> Epoch:
+    """An epoch that an earlier command has handed on."""
+    return replace(epoch, is_earlier=True)
+
+
+def test_mlflow_has_a_parent_and_children(mlflow_uri: str, tmp_path: Path) -> None:
+    """A run for the study, a child for each trial, one for several attempts, with their parameters."""
+    exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
+
+    exporter.begin(study(tmp_path))
+    for name in ("a", "b", "a"):
+        exporter.begin_trial(trial(name))
+    exporter.epoch(an_epoch(1, energy_j=2.0))
+    exporter.end_trial("a", failed=False, totals={"energy_j": 2.0})
+    exporter.end_trial("b", failed=True, totals={})
+    exporter.keep([Path(__file__)])
+    exporter.end(finished=True, totals={"energy_j": 2.0})
+
+    own = {
+        run.info.run_name: run
+        for run in mlflow_runs(mlflow_uri)
+        if run.data.tags["power_of_training.identity"].startswith(f"{tmp_path}/")
+    }
+    assert set(own) == {"mine", "a", "b"}
+    assert own["a"].data.tags["mlflow.parentRunId"] == own["mine"].info.run_id
+    assert own["a"].data.params == {"batch_size": "64"}
+    assert own["a"].data.tags["energy_method"] == "counter"
+    assert [own[each].info.status for each in ("mine", "a", "b")] == [
+        *("FINISHED", "FINISHED", "FAILED")
+    ]
+    assert own["mine"].data.metrics["total/energy_j"] == 2.0
+
+
+def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run for the study and one for each trial that has an epoch, in the study's group."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    exporter = opened(World("wandb", lambda _: {}, remembers=True))
+
+    exporter.begin(study(tmp_path))
+    exporter.begin_trial(trial("a"))
+    exporter.begin_trial(trial("b"))
+    exporter.epoch(an_epoch(1, energy_j=2.0))
+    exporter.end(finished=True, totals={})
+
+    runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
+    assert {each.display_name for each in runs} == {"mine", "a"}
+    assert {each.run_group for each in runs} == {"mine"}
+
+
+def test_prometheus_tells_devices_and_their_state() -> None:
+    """Power now, energy since the beginning, also of a trial that has ended; the board's state."""
+    exporter = opened(World("prometheus=0", lambda _: {}, remembers=False))
+    exporter.begin(Study(identity="i", name="mine"))
+
+    exporter.devices([use("a", energy_j=50.0)])
+    exporter.devices([use("b", energy_j=7.0)])
+
+    told = {
+        (name, dict(labels).get("trial")): value
+        for (name, labels), value in scraped(exporter.where).items()
+    }
+    exporter.end(finished=True, totals={})
+    assert told["power_of_training_device_power_watts", "b"] == 250.0
+    assert ("power_of_training_device_power_watts", "a") not in told
+    assert told["power_of_training_device_energy_joules_total", "a"] == 50.0
+    assert told["power_of_training_device_energy_joules_total", "b"] == 7.0
+    assert told["power_of_training_temperature_celsius", None] == 61.0
+    assert ("power_of_training_clock_hertz", None) not in told
+
+
+def test_the_dashboard_asks_for_what_is_told() -> None:
+    """Each metric and label of grafana.json is one that a scrape has."""
+    text = (Path(known.__file__).parent / "grafana.json").read_text()
+    exporter = opened(World("prometheus=0", lambda _: {}, remembers=False))
+    exporter.begin(Study(identity="i", name="mine"))
+    whole = BoardState(temperature_c=61.0, sm_clock_hz=1e9, utilization=0.5, power_limit_w=300.0)
+
+    exporter.devices([replace(use("a"), state=whole)])
+    exporter.epoch(an_epoch(1))
+
+    told = {name: dict(labels) for name, labels in scraped(exporter.where)}
+    exporter.end(finished=True, totals={})
+    expressions = [
+        target["expr"] for panel in json.loads(text)["panels"] for target in panel["targets"]
+    ]
+    for expression in expressions:
+        (name,) = re.findall(r"power_of_training_\w+", expression)
+        labels = re.findall(r"(\w+)(?==~|!=)|by \(([\w, ]+)\)", expression)
+        asked = {each for one, some in labels for each in (one, *some.split(", ")) if each}
+        assert asked <= set(told[name]), expression

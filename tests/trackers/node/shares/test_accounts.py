@@ -1,0 +1,183 @@
+"""What each of several trials is charged of a node: nothing twice, and all of it together."""
+
+import math
+from typing import final
+
+import pytest
+
+from trackers.node.ledger import Bill, BillItem
+from trackers.node.shares.accounts import Accounts
+from trackers.sample import Component, Device, Method, Reading, Status, process_device
+
+BOARDS = [Device(uuid=f"GPU-{n}", name="board", component=Component.GPU) for n in range(3)]
+CPU = Device(uuid="cpu:n", name="CPU", component=Component.CPU)
+MEMORY = Device(uuid="memory:n", name="DIMMs", component=Component.MEMORY)
+PLUG = Device(uuid="plug:n", name="plug", component=Component.NODE)
+PLUG_W = 1000.0
+POWERS_W = {
+    "GPU-0": 200.0,
+    "GPU-1": 300.0,
+    process_device(1): 40.0,
+    process_device(2): 60.0,
+    process_device(1, MEMORY.uuid): 4.0,
+    process_device(2, MEMORY.uuid): 6.0,
+    PLUG.uuid: PLUG_W,
+}
+
+
+@final
+class KnownPowers:
+    """A meter whose targets draw what the table says, all the time."""
+
+    def __init__(self, *, estimated: str = "", silent: str = "") -> None:
+        """One target may be estimated, and one may say nothing."""
+        self._estimated, self._silent = estimated, silent
+
+    def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
+        """See `EnergyMeter`."""
+        assert stop_s > start_s
+        return None if device_uuid == self._silent else POWERS_W[device_uuid]
+
+    def method(self, device_uuid: str) -> Method:
+        """See `EnergyMeter`."""
+        return Method.ESTIMATED if device_uuid == self._estimated else Method.COUNTER
+
+    def readings(self, bill: Bill, start_s: float, stop_s: float) -> dict[str, Reading]:
+        """Of a window on all that is on a bill."""
+        return {
+            item.target: Reading(
+                device_uuid=item.target,
+                start_s=start_s,
+                duration_s=stop_s - start_s,
+                energy_j=POWERS_W[item.target] * (stop_s - start_s),
+                method=self.method(item.target),
+                status=Status.OK,
+                coverage=1.0,
+                power_samples=10,
+                uncertainty_common_j=1.0,
+                uncertainty_own_j=1.0,
+            )
+            for item in bill
+        }
+
+
+def bill(pid: int, board: Device) -> Bill:
+    """A trial on a board of its own, in a process."""
+    return (
+        BillItem(target=board.uuid, device=board),
+        BillItem(target=process_device(pid), device=CPU),
+        BillItem(target=process_device(pid, MEMORY.uuid), device=MEMORY),
+        BillItem(target=PLUG.uuid, device=PLUG),
+    )
+
+
+def charges(
+    accounts: Accounts, meter: KnownPowers, trial: str, own: Bill, *, stop_s: float = 10.0
+) -> dict[str, float | None]:
+    """What a trial is charged of the time from 0 s on, by device."""
+    found = accounts.charges(trial, own, meter.readings(own, 0.0, stop_s))
+    return {uuid: reading.energy_j for uuid, reading in found.items()}
+
+
+def test_charges_of_all_trials_add_up_to_the_plug() -> None:
+    """Each pays its components and half of what no trial's components used."""
+    meter = KnownPowers()
+    accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
+    accounts.enter("a", one, 0.0)
+    accounts.enter("b", two, 0.0)
+
+    first, second = charges(accounts, meter, "a", one), charges(accounts, meter, "b", two)
+
+    rest_j = 10 * (PLUG_W - sum(power_w for uuid, power_w in POWERS_W.items() if uuid != PLUG.uuid))
+    assert first == {
+        "GPU-0": 2000.0,
+        CPU.uuid: 400.0,
+        MEMORY.uuid: 40.0,
+        PLUG.uuid: pytest.approx(2440.0 + rest_j / 2),
+    }
+    assert math.fsum(filter(None, (first[PLUG.uuid], second[PLUG.uuid]))) == pytest.approx(
+        10 * PLUG_W
+    )
+
+
+def test_a_trial_alone_pays_the_whole_plug() -> None:
+    """The idle boards of its machine with it."""
+    meter = KnownPowers()
+    accounts, one = Accounts(meter), bill(1, BOARDS[0])
+    accounts.enter("a", one, 0.0)
+
+    assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)
+
+
+def test_a_trial_that_came_in_between_counts_from_then_on() -> None:
+    """Of the first 4 s the one that was there pays all, the idle board of the other with it."""
+    meter = KnownPowers()
+    accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
+    accounts.enter("a", one, 0.0)
+    accounts.enter("b", two, 4.0)
+
+    paid_j = charges(accounts, meter, "a", one)[PLUG.uuid]
+
+    alone_j, both_j = 4 * PLUG_W, 6 * (244 + (PLUG_W - 244 - 366) / 2)
+    assert paid_j == pytest.approx(alone_j + both_j)
+
+
+def test_trials_on_one_board_pay_it_once() -> None:
+    """Half of it each, in the plug's charge too."""
+    meter = KnownPowers()
+    accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[0])
+    accounts.enter("a", one, 0.0)
+    accounts.enter("b", two, 0.0)
+
+    paid = [charges(accounts, meter, trial, own) for trial, own in (("a", one), ("b", two))]
+
+    assert [each["GPU-0"] for each in paid] == [1000.0, 1000.0]
+    assert sum(each[PLUG.uuid] or 0 for each in paid) == pytest.approx(10 * PLUG_W)
+
+
+def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing() -> None:
+    """A total with a missing part is no number."""
+    meter = KnownPowers(silent=process_device(2))
+    accounts, one = Accounts(meter), bill(1, BOARDS[0])
+    accounts.enter("a", one, 0.0)
+    accounts.enter("b", bill(2, BOARDS[1]), 0.0)
+
+    found = charges(accounts, meter, "a", one)
+
+    assert found[PLUG.uuid] is None
+    assert found["GPU-0"] == 2000.0
+
+
+def test_an_estimate_is_not_in_the_plugs_charge() -> None:
+    """What it stands for is in the rest, which was measured."""
+    meter = KnownPowers(estimated=process_device(1))
+    accounts, one = Accounts(meter), bill(1, BOARDS[0])
+    accounts.enter("a", one, 0.0)
+
+    assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)
+
+
+def test_components_above_the_plug_are_told() -> None:
+    """The plug is charged by the components then, and the reading says that they do not fit."""
+    meter = KnownPowers()
+    accounts, one = Accounts(meter), bill(1, BOARDS[0])
+    accounts.enter("a", one, 0.0)
+    readings = meter.readings(one, 0.0, 10.0)
+    plug = meter.readings(one, 0.0, 1.0)[PLUG.uuid]
+
+    found = accounts.charges("a", one, {**readings, PLUG.uuid: plug})[PLUG.uuid]
+
+    assert found.energy_j == pytest.approx(2440.0)
+    assert found.status is Status.DEGRADED
+    assert "more than the plug tells" in found.note
+
+
+def test_who_has_left_is_no_consumer_any_more() -> None:
+    """Its last window ends its use."""
+    meter = KnownPowers()
+    accounts, one, two = Accounts(meter), bill(1, BOARDS[0]), bill(2, BOARDS[1])
+    accounts.enter("a", one, 0.0)
+    accounts.enter("b", two, 0.0)
+    accounts.leave("b", 0.0)
+
+    assert charges(accounts, meter, "a", one)[PLUG.uuid] == pytest.approx(10 * PLUG_W)

@@ -1,0 +1,59 @@
+"""Trackers of a driver that has ended its Ray."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.waiting import PATIENCE_S, waited_for
+
+pytestmark = pytest.mark.ray
+
+ROOT = Path(__file__).parents[3]
+
+DRIVER = """
+import json, os, sys
+import ray
+from trackers.node.nodes import start_manager
+from trackers.node.client import TrackerClient
+from trackers.sources.detect import Request
+from trackers.node.ledger import WindowKey
+
+def pid(actor):
+    return ray.get(actor.__ray_call__.remote(lambda _: os.getpid()))
+
+ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
+manager = start_manager(Request(tracker=sys.argv[1]), sampling_hz=10)
+client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
+(tracker,) = ray.get(manager.trackers.remote()).values()
+pids = [pid(manager), pid(tracker)]
+key = WindowKey(trial_id="t", attempt=1, stage="s", epoch=1)
+client.open(key)
+ray.shutdown()
+reading = client.close(key)
+said = {"pids": pids, "note": reading.note, "is_initialized": ray.is_initialized()}
+print(json.dumps(said), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_trackers_end_with_their_driver(recording: Path) -> None:
+    """After `ray.shutdown` neither manager nor tracker runs, and a late client starts no Ray."""
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(DRIVER), str(recording)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as driver:
+        assert driver.stdout is not None
+        said = json.loads(driver.stdout.readline())
+        waited_for(lambda: not any(map(psutil.pid_exists, said["pids"])), "the trackers' end")
+        driver.communicate("\n", timeout=PATIENCE_S)
+
+    assert said["note"] == "Ray was shut down"
+    assert not said["is_initialized"]

@@ -1,0 +1,132 @@
+"""Trials that a tracker measures in a real Ray, and what they see of it."""
+
+import itertools
+import os
+import signal
+import time
+
+import ray
+
+from tests.actors import pid_of
+from tests.waiting import PATIENCE_S, waited_for
+from trackers.node.actor import Handle
+from trackers.node.client import TrackerClient
+from trackers.node.ledger import TRIAL, Booking, WindowKey
+from trackers.sample import Component, Reading, Status
+
+POWER_W = 100.0
+EPOCH_S = 0.2
+
+
+def key(epoch: int, *, trial_id: str = "t", stage: str = "classifier") -> WindowKey:
+    """The window of an epoch."""
+    return WindowKey(trial_id=trial_id, attempt=1, stage=stage, epoch=epoch)
+
+
+LAST_WORD = key(0, stage="last word")
+"""A window that a trial closes just before it dies."""
+OF_THE_DEAD = {key(1), key(2), LAST_WORD, key(0, stage=TRIAL)}
+
+
+def client(manager: Handle) -> TrackerClient:
+    """A trial's side, here."""
+    return TrackerClient(manager, accelerator_uuid=None, on_accelerator=False, answer_s=PATIENCE_S)
+
+
+def tracker_of(manager: Handle) -> Handle:
+    """The tracker of this node, once it samples."""
+    tracker = ray.get(manager.tracker.remote(ray.get_runtime_context().get_node_id()))
+    ray.get(tracker.facts.remote(), timeout=PATIENCE_S)
+    return tracker
+
+
+def take(tracker: Handle) -> Booking:
+    """What a tracker has booked."""
+    booking: Booking = ray.get(tracker.take.remote(), timeout=PATIENCE_S)
+    return booking
+
+
+def energy_j(reading: Reading) -> float:
+    """The energy of a reading that has one."""
+    assert reading.energy_j is not None, reading.note
+    return reading.energy_j
+
+
+def opened(trial: TrackerClient, manager: Handle, window: WindowKey) -> None:
+    """Open a window, and wait until the tracker has looked at the device within it."""
+    trial.open(window)
+    trial._take_answers()  # noqa: SLF001 - else only the closing waits for them
+    tracker_of(manager)  # answers after what was asked before
+
+
+def measured(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
+    """An epoch in which nothing goes wrong."""
+    opened(trial, manager, key(epoch))
+    time.sleep(EPOCH_S)
+    return trial.close(key(epoch))
+
+
+def measures_again(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
+    """The first epoch that is measured as if nothing had been, once there is one."""
+    epochs = itertools.count(epoch)
+
+    def ok() -> Reading | None:
+        reading = measured(trial, manager, next(epochs))
+        return reading if reading.status is Status.OK else None
+
+    return waited_for(ok, "an epoch that is measured again")
+
+
+def burn(seconds: float) -> None:
+    """Use CPU time."""
+    until_s = time.process_time() + seconds
+    while time.process_time() < until_s:
+        pass
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def train(
+    manager: Handle, trial_id: str, epochs: int
+) -> tuple[list[Reading], Component | None, float]:
+    """A trial: epochs that compute; its readings, its device's kind, its CPU seconds in epochs."""
+    trial = client(manager)
+    readings, used_s = [], 0.0
+    trial.open(key(0, trial_id=trial_id, stage=TRIAL))
+    for epoch in range(1, epochs + 1):
+        opened(trial, manager, key(epoch, trial_id=trial_id))
+        before_s = time.process_time()
+        burn(EPOCH_S)
+        used_s += time.process_time() - before_s
+        readings.append(trial.close(key(epoch, trial_id=trial_id)))
+    readings.append(trial.close(key(0, trial_id=trial_id, stage=TRIAL)))
+    return readings, None if trial.device is None else trial.device.component, used_s
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def die_in_epoch(manager: Handle) -> None:
+    """A trial that is killed in its second epoch, of which the tracker has seen all it used."""
+    trial = client(manager)
+    trial.open(key(0, stage=TRIAL))
+    trial.open(key(1))
+    burn(EPOCH_S)
+    trial.close(key(1))
+    trial.open(key(2))
+    burn(EPOCH_S)
+    trial.open(LAST_WORD)
+    trial.close(LAST_WORD)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@ray.remote(num_cpus=1, max_retries=0)
+def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
+    """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
+    trial, pid = client(manager), pid_of(tracker_of(manager))
+    if way == "ray":
+        trial._lane = None  # noqa: SLF001 - nobody else has to know that there is one
+    before_s = time.process_time()
+    trial.open(key(1))
+    burn(EPOCH_S)
+    os.kill(pid, signal.SIGKILL)
+    burn(EPOCH_S)
+    reading = trial.close(key(1))
+    return reading, time.process_time() - before_s

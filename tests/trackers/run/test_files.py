@@ -1,0 +1,118 @@
+"""A run's account in files: where it can be written is known beforehand, and a line fits its headings."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from trackers.places import PlaceError, check_place
+from trackers.run.account import Account, Line
+from trackers.run.command import main
+from trackers.run.files import COLUMNS, append_csv, check_table
+from trackers.sample import Component, Method
+
+
+def line(*components: Component, energy_j: float | None = None) -> Line:
+    """A line of an account."""
+    return Line(
+        components=components,
+        energy_j=energy_j,
+        mean_power_w=None,
+        peak_power_w=None,
+        methods=() if energy_j is None else (Method.COUNTER,),
+        devices=(),
+        is_whole=False,
+        note="",
+    )
+
+
+def run_of(*command: str) -> Account:
+    """A run of which the CPU's energy is known alone."""
+    return Account(
+        command=command,
+        status=0,
+        duration_s=2.0,
+        lines=tuple(
+            line(each, energy_j=5.0 if each is Component.CPU else None) for each in Component
+        ),
+        total=line(Component.CPU, energy_j=5.0),
+        g_co2e=None,
+    )
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The lines of a table by their headings."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_lines_of_runs_stand_under_their_headings(tmp_path: Path) -> None:
+    """What is not known is an empty field: no line is shorter than the one above."""
+    path = tmp_path / "runs.csv"
+
+    for name in ("first", "second"):
+        append_csv(run_of(name), path)
+
+    assert [each["command"] for each in rows(path)] == ["first", "second"]
+    assert {each["cpu_energy_j"] for each in rows(path)} == {"5.0"}
+    assert {each["gpu_energy_j"] for each in rows(path)} == {""}
+
+
+@pytest.mark.parametrize("begun", ["", "no end of line"])
+def test_a_file_that_was_left_half_is_gone_on_with(tmp_path: Path, begun: str) -> None:
+    """An empty one gets its headings, and a last line without an end is ended first."""
+    path = tmp_path / "runs.csv"
+    path.touch()
+    if begun:
+        append_csv(run_of("first"), path)
+        path.write_bytes(path.read_bytes().rstrip(b"\r\n"))
+
+    append_csv(run_of("second"), path)
+
+    assert [each["command"] for each in rows(path)] == (["first"] if begun else []) + ["second"]
+
+
+def test_a_word_that_is_no_text_loses_no_line(tmp_path: Path) -> None:
+    """File names are bytes, of any encoding."""
+    path = tmp_path / "runs.csv"
+
+    append_csv(run_of("train", "na\udce9ve.yaml"), path)
+
+    assert "na\\udce9ve" in rows(path)[0]["command"]
+
+
+def test_a_table_of_others_is_not_added_to(tmp_path: Path) -> None:
+    """A line of ours would stand under headings that are not its own."""
+    path = tmp_path / "emissions.csv"
+    path.write_text("timestamp,project_name,duration\n1,mine,2\n", encoding="utf-8")
+
+    with pytest.raises(PlaceError, match=r"emissions\.csv has other columns .*'timestamp,project"):
+        check_table(path)
+
+    path.write_text("\ufeff" + ",".join(COLUMNS) + "\r\n", encoding="utf-8")
+    check_table(path)
+    check_table(tmp_path / "new.csv")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("none/run.json", "there is no folder .*none; make it"), (".", "it is a folder; give the")],
+)
+def test_a_place_that_takes_no_file_is_refused(tmp_path: Path, place: str, said: str) -> None:
+    """With what is wrong."""
+    with pytest.raises(PlaceError, match=said):
+        check_place(tmp_path / place, option="--json")
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv"])
+def test_the_command_does_not_run_where_its_account_could_not_be_written(
+    tmp_path: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Hours of measuring would end in an error."""
+    done = tmp_path / "done"
+
+    status = main([option, str(tmp_path / "none" / "run"), "--", "touch", str(done)])
+
+    assert status == 2
+    assert not done.exists()
+    assert f"trackers: {option} " in capsys.readouterr().err

@@ -1,0 +1,219 @@
+"""CPU seconds of a process and of all that it starts."""
+
+import platform
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from tests.trackers.sources.cpu_estimate.programs import BURNT_S, child, line
+from tests.waiting import waited_for
+from trackers.clock import ManualClock
+from trackers.sources.cpu_estimate import (
+    CHILDREN_REFRESH_S,
+    ProcessTree,
+    descendants,
+)
+
+
+def go_on(process: subprocess.Popen[str]) -> None:
+    """Let a process that waits go on."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_a_busy_process_is_counted_by_its_cpu_seconds() -> None:
+    """What is counted between two moments is what the process says it has used between them."""
+    with child("say_used(); wait(); burn(); say_used(); wait()") as process:
+        used_before_s = float(line(process))
+        tree = ProcessTree(process.pid)
+        before_s = tree.cpu_seconds()
+
+        go_on(process)
+        used_s = float(line(process)) - used_before_s
+        counted_s = tree.cpu_seconds() - before_s
+
+    assert used_s >= BURNT_S
+    assert counted_s == pytest.approx(used_s, rel=0.2)
+
+
+def test_a_waiting_process_uses_nothing() -> None:
+    """It is CPU time that is counted, and not time."""
+    with child("say_used(); wait()") as process:
+        line(process)
+        tree = ProcessTree(process.pid)
+        time.sleep(0.05)
+        before_s = tree.cpu_seconds()
+
+        time.sleep(0.3)
+
+        assert tree.cpu_seconds() - before_s < 0.1
+
+
+def test_children_of_children_are_counted_while_they_run() -> None:
+    """Data loaders start workers of their own: all that run below the process are in its sum."""
+    program = """
+        if os.fork() == 0:
+            if os.fork() == 0:
+                burn()
+                say_used()
+            time.sleep(60)
+        time.sleep(60)
+        """
+    with child(program) as process:
+        used_s = float(line(process))
+
+        counted_s = ProcessTree(process.pid).cpu_seconds()
+
+    assert used_s >= BURNT_S
+    assert counted_s >= 0.8 * used_s
+
+
+def test_children_that_have_ended_stay_counted() -> None:
+    """The time of a child goes over to its parent when it ends; the sum does not fall."""
+    program = """
+        pid = os.fork()
+        if pid == 0:
+            burn()
+            say("done")
+            wait()
+            os._exit(0)
+        os.waitpid(pid, 0)
+        say("waited for")
+        time.sleep(60)
+        """
+    with child(program) as process:
+        assert line(process) == "done\n"
+        tree = ProcessTree(process.pid)
+        running_s = tree.cpu_seconds()
+
+        go_on(process)
+        assert line(process) == "waited for\n"
+        ended_s = tree.cpu_seconds()
+
+    assert running_s >= 0.8 * BURNT_S
+    assert running_s <= ended_s <= running_s + 0.2
+
+
+FORKS_WHEN_TOLD = """
+    say("up")
+    wait()
+    if os.fork() == 0:
+        burn()
+        say("done")
+    time.sleep(60)
+    """
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="no other system tells the newest process")
+def test_a_new_child_is_found_at_once() -> None:
+    """Its time is of the window in which it was used, and not of the one that finds it."""
+    clock = ManualClock()
+    with child(FORKS_WHEN_TOLD) as process:
+        line(process)
+        tree = ProcessTree(process.pid, clock=clock)
+        before_s = tree.cpu_seconds()
+        go_on(process)
+        line(process)
+
+        assert tree.cpu_seconds() - before_s >= 0.8 * BURNT_S
+
+
+def test_where_the_system_does_not_tell_children_are_found_after_a_while() -> None:
+    """The machine is looked through each second, by the clock that is passed in."""
+    clock = ManualClock()
+    with child(FORKS_WHEN_TOLD) as process:
+        line(process)
+        tree = ProcessTree(process.pid, clock=clock, newest=lambda: None)
+        before_s = tree.cpu_seconds()
+        go_on(process)
+        line(process)
+
+        unseen_s = tree.cpu_seconds() - before_s
+        clock.advance(CHILDREN_REFRESH_S)
+        seen_s = tree.cpu_seconds() - before_s
+
+    assert unseen_s < 0.5 * BURNT_S
+    assert seen_s >= 0.8 * BURNT_S
+
+
+@pytest.mark.slow
+def test_workers_that_live_on_are_in_the_epochs_in_which_they_work() -> None:
+    """As those of a DataLoader: started in the first epoch, and busy in each."""
+    program = """
+        workers = []
+        for _ in range(2):
+            into, out = os.pipe(), os.pipe()
+            pid = os.fork()
+            if pid == 0:
+                while True:
+                    os.read(into[0], 1)
+                    burn(0.3)
+                    os.write(out[1], b".")
+            workers.append((into[1], out[0]))
+            say("started")
+            wait()
+        for _ in range(3):
+            for into, _ in workers:
+                os.write(into, b".")
+            for _, out in workers:
+                os.read(out, 1)
+            say("epoch")
+            wait()
+        """
+    with child(program) as process:
+        tree = ProcessTree(process.pid)
+        epochs_s, before_s = [], tree.cpu_seconds()
+        for _ in range(2):
+            line(process)
+            go_on(process)
+        for _ in range(3):
+            line(process)
+            now_s = tree.cpu_seconds()
+            epochs_s.append(now_s - before_s)
+            before_s = now_s
+            go_on(process)
+
+    assert epochs_s == pytest.approx([0.6, 0.6, 0.6], abs=0.15)
+
+
+def test_cpu_time_never_falls() -> None:
+    """Whatever children come and go, the sum only rises."""
+    program = """
+        while True:
+            pid = os.fork()
+            if pid == 0:
+                burn(0.02)
+                os._exit(0)
+            os.waitpid(pid, 0)
+        """
+    clock = ManualClock()
+    with child(program) as process:
+        tree = ProcessTree(process.pid, clock=clock)
+
+        counted_s = [tree.cpu_seconds()]
+
+        def has_risen() -> bool:
+            clock.advance(CHILDREN_REFRESH_S)
+            counted_s.append(tree.cpu_seconds())
+            return counted_s[-1] > counted_s[0]
+
+        for _ in range(200):
+            has_risen()
+        waited_for(has_risen, "CPU time of children")
+
+    assert counted_s == sorted(counted_s)
+
+
+def test_children_that_may_not_be_known_are_none() -> None:
+    """Where `/proc` is closed (hidepid), looking at all processes of the machine is forbidden."""
+
+    class Hidden:
+        pid = 2**22 + 1  # more than there are: its own lists are not there
+
+        def children(self, *, recursive: bool) -> list[psutil.Process]:
+            raise PermissionError(1, "Operation not permitted", "/proc/1/stat", recursive)
+
+    assert descendants(Hidden()) == []  # type: ignore[arg-type]  # as much of a process as is asked

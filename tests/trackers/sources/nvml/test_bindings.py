@@ -1,0 +1,98 @@
+"""Other versions of `pynvml` and of drivers than those that this was written with."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from trackers.errors import SourceUnavailableError
+from trackers.sources.nvml.library import NvmlLibrary
+from trackers.sources.nvml.source import NvmlSource
+
+
+class RefusedError(Exception):
+    """An error of NVML's."""
+
+    value = 3
+
+
+class Pci:
+    """A place on the bus."""
+
+    domain, bus, device = 0, 1, 0
+
+
+def binding(**changes: Any) -> ModuleType:  # noqa: ANN401 - functions of any kind
+    """A `pynvml` with one board that tells its power, and none of the functions that came later."""
+    made = ModuleType("pynvml")
+    functions: dict[str, Any] = {
+        "NVMLError": RefusedError,
+        "NVML_TEMPERATURE_GPU": 0,
+        "NVML_CLOCK_SM": 1,
+        "nvmlInit": lambda: None,
+        "nvmlShutdown": lambda: None,
+        "nvmlDeviceGetCount": lambda: 1,
+        "nvmlDeviceGetHandleByIndex": lambda index: index,
+        "nvmlDeviceGetPciInfo": lambda _: Pci(),
+        "nvmlDeviceGetUUID": lambda _: b"GPU-1",
+        "nvmlDeviceGetName": lambda _: b"Tesla K80",
+        "nvmlSystemGetDriverVersion": lambda: b"470.57",
+        "nvmlDeviceGetPowerUsage": lambda _: 60_000,
+        **changes,
+    }
+    for name, each in functions.items():
+        setattr(made, name, each)
+    return made
+
+
+def undecodable(_: object) -> str:
+    """Return what a driver gave in the place of a name."""
+    return b"\xf8\x01".decode()
+
+
+def test_words_in_bytes_are_words() -> None:
+    """As `pynvml` gave them before 11.5, which is another package under the same name."""
+    source = NvmlSource(nvml=binding())
+
+    (device,) = source.devices()
+    assert (device.uuid, device.name, device.driver) == ("GPU-1", "Tesla K80", "470.57")
+
+
+def test_functions_that_a_binding_lacks_are_done_without() -> None:
+    """Neither energy counter, fields, MIG, limits nor clocks: the power is measured all the same."""
+    source = NvmlSource(nvml=binding())
+
+    assert source.observe("GPU-1", counter=True).power_w == 60.0
+    assert source.state("GPU-1").temperature_c is None
+    assert source.users("GPU-1") == frozenset()
+    assert [(each.counter, each.mig) for each in source.probes] == [(False, False)]
+
+
+def test_a_name_that_is_no_text_costs_the_name_alone() -> None:
+    """As WSL's driver 555 told it."""
+    source = NvmlSource(nvml=binding(nvmlDeviceGetName=undecodable))
+
+    assert [each.name for each in source.devices()] == ["NVIDIA board"]
+
+
+def test_a_board_without_an_identifier_is_refused_and_the_others_are_not() -> None:
+    """Nobody could say which one it is."""
+    broken = binding(
+        nvmlDeviceGetCount=lambda: 2,
+        nvmlDeviceGetUUID=lambda handle: undecodable(handle) if handle else "GPU-1",
+    )
+
+    boards, refused = NvmlLibrary(broken).boards()
+
+    assert [each.uuid for each in boards] == ["GPU-1"]
+    assert "nvmlDeviceGetUUID" in str(refused[0])
+
+
+@pytest.mark.parametrize("function", ["nvmlDeviceGetCount", "nvmlDeviceGetHandleByIndex"])
+def test_what_nothing_can_be_done_without_refuses_the_source(function: str) -> None:
+    """By a reason, and not by an error of Python's."""
+    lacking = binding()
+    delattr(lacking, function)
+
+    with pytest.raises(SourceUnavailableError, match=function):
+        NvmlSource(nvml=lacking)

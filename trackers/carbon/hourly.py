@@ -1,0 +1,111 @@
+"""Carbon intensity of the electricity hour by hour, asked of a server on request; never by default.
+
+`electricitymaps` is Electricity Maps' own server, whose key `ELECTRICITYMAPS_TOKEN` holds; any other address
+is asked in the same way, with the key only where the variable is set:
+
+    GET ADDRESS?start=2026-11-26T20:00:00Z&end=2026-11-26T23:00:00Z      auth-token: KEY
+    {"data": [{"datetime": "2026-11-26T20:00:00.000Z", "carbonIntensity": 302}, ...]}
+"""
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import httpx
+
+ELECTRICITY_MAPS = "electricitymaps"
+SERVER = "https://api.electricitymaps.com/v3/carbon-intensity/past-range"
+TOKEN = "ELECTRICITYMAPS_TOKEN"  # noqa: S105 - a variable's name
+HOUR_S = 3600
+ANSWER_S = 30.0
+MOST_AT_A_TIME = timedelta(days=10)
+"""What Electricity Maps tells at a time."""
+
+
+class IntensityError(Exception):
+    """A server has not told what was asked, with what to do."""
+
+
+def is_server(word: str) -> bool:
+    """Return whether a value of `--carbon-intensity` names a server."""
+    return word.partition(":")[0] == ELECTRICITY_MAPS or word.startswith(("http://", "https://"))
+
+
+@cache
+def hourly_g_per_kwh(word: str, zone: str, start_hour: int, end_hour: int) -> dict[int, float]:
+    """Return grams of CO2 equivalents per kWh by hour, as far as the server knows them.
+
+    Args:
+        word: `electricitymaps`, `electricitymaps:ZONE`, or an address.
+        zone: Of Electricity Maps, where `word` names none; empty for none.
+        start_hour: The first hour, counted from 1970.
+        end_hour: The last one.
+
+    Raises:
+        IntensityError: There is no key or zone, the server cannot be reached, refuses, or tells
+            something else.
+    """
+    address, parameters = _asked(word, zone)
+    told: dict[int, float] = {}
+    start, last = (_moment(each) for each in (start_hour, end_hour + 1))
+    while start < last:
+        end = min(last, start + MOST_AT_A_TIME)
+        told |= _told(address, {**parameters, "start": _text(start), "end": _text(end)})
+        start = end
+    return {hour: value for hour, value in told.items() if start_hour <= hour <= end_hour}
+
+
+def _asked(word: str, zone: str) -> tuple[str, dict[str, str]]:
+    """Address and parameters."""
+    name, _, own = word.partition(":")
+    if name != ELECTRICITY_MAPS:
+        return word, {}
+    if not os.environ.get(TOKEN):
+        message = (
+            f"--carbon-intensity {word}: {TOKEN} is not set. Put your key of Electricity Maps into that "
+            "variable, or give grams per kWh or --country."
+        )
+        raise IntensityError(message)
+    if not (own or zone):
+        message = (
+            f"--carbon-intensity {word} names no zone; allowed is {ELECTRICITY_MAPS}:ZONE, such as "
+            f"{ELECTRICITY_MAPS}:DE or {ELECTRICITY_MAPS}:US-CAL-CISO, or --country beside it."
+        )
+        raise IntensityError(message)
+    return SERVER, {"zone": own or zone}
+
+
+def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
+    key = os.environ.get(TOKEN)
+    try:
+        answer = httpx.get(
+            address,
+            params=httpx.QueryParams(httpx.URL(address).params).merge(parameters),
+            headers={"auth-token": key} if key else {},
+            timeout=ANSWER_S,
+        )
+        answer.raise_for_status()
+        rows = answer.json()["data"]
+        return {_hour(each["datetime"]): float(each["carbonIntensity"]) for each in rows}
+    except httpx.HTTPStatusError as error:
+        said = f"it answers {error.response.status_code}: {error.response.text[:200]}"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        said = f"it cannot be reached ({error})"
+    except (ValueError, KeyError, TypeError) as error:
+        said = f'it tells something else than {{"data": [{{"datetime", "carbonIntensity"}}]}} ({error!r})'
+    message = (
+        f"--carbon-intensity: {address}: {said}. Mend that, or give grams per kWh or --country."
+    )
+    raise IntensityError(message)
+
+
+def _moment(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * HOUR_S, UTC)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _hour(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp()) // HOUR_S

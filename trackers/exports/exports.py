@@ -1,0 +1,92 @@
+"""All exporters that were asked for, as one: nothing here waits for any of them but the end."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+
+from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.known import Asked
+from trackers.exports.lane import Job, Lane, to_stderr
+
+
+@final
+class Exports:
+    """Hands on what is measured to several exporters, each in a thread of its own.
+
+    Nothing is imported and no thread is started before `begin`. Where none was asked for, nothing
+    happens at all.
+    """
+
+    def __init__(
+        self, asked: Sequence[Asked] = (), *, say: Callable[[str], None] = to_stderr
+    ) -> None:
+        """Take what `asked_for` found.
+
+        Args:
+            asked: The exporters.
+            say: Shows a sentence to the user; called from several threads.
+        """
+        self._asked = asked
+        self._say = say
+        self._lanes: tuple[Lane, ...] = ()
+        self._ending: Job | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether there is anybody to hand something to."""
+        return bool(self._asked)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def begin(self, study: Study) -> None:
+        """Begin a study; see `Exporter.begin`."""
+        self._lanes = tuple(Lane(each.word, each.open, self._say) for each in self._asked)
+        self._post(lambda each: each.begin(study))
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Begin a trial; see `Exporter.begin_trial`."""
+        self._post(lambda each: each.begin_trial(trial))
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Hand on an epoch; see `Exporter.epoch`."""
+        self._post(lambda each: each.epoch(epoch))
+
+    def devices(self, uses: Sequence[DeviceUse]) -> None:
+        """Hand on the use of devices; see `Exporter.devices`."""
+        self._post(lambda each: each.devices(uses))
+
+    def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
+        """End a trial; see `Exporter.end_trial`."""
+        self._post(lambda each: each.end_trial(trial_id, failed=failed, totals=totals))
+
+    def keep(self, files: Sequence[Path]) -> None:
+        """Hand on files that exist; see `Exporter.keep`."""
+        there = [each for each in files if each.exists()]
+        if there:
+            self._post(lambda each: each.keep(there))
+
+    def will_end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
+        """Say what the end is to be; it comes with `close`, after the files that are kept."""
+        self._ending = lambda each: each.end(finished=finished, totals=totals)
+
+    def close(self) -> None:
+        """End the study, and wait for those that have something left to do; may be called twice."""
+        lanes, self._lanes = self._lanes, ()
+        ending = self._ending or (lambda each: each.end(finished=False, totals={}))
+        for lane in lanes:
+            lane.post(ending)
+        for lane in lanes:
+            lane.close()
+
+    def _post(self, job: Job) -> None:
+        for lane in self._lanes:
+            lane.post(job)

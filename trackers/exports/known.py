@@ -1,0 +1,142 @@
+"""Table of all exporters: what a user types for each, and what it needs."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from trackers.errors import TrackerError
+from trackers.exports.exporter import Exporter
+
+
+class ExportOptionError(TrackerError):
+    """`--log` names an exporter that is not known, or not installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An exporter that may be asked for.
+
+    Attributes:
+        module: Has it; imported when it is used.
+        name: Its class.
+        needs: The module that it imports of somebody else.
+        package: What pip installs for that.
+        value: What may stand behind `=`; empty where nothing may.
+    """
+
+    module: str
+    name: str
+    needs: str
+    package: str
+    value: str = ""
+
+
+EXPORTERS: dict[str, Known] = {
+    "mlflow": Known(
+        module="trackers.exports.mlflow",
+        name="MlflowExporter",
+        needs="mlflow",
+        package="mlflow-skinny",
+        value="URI",
+    ),
+    "wandb": Known(
+        module="trackers.exports.wandb", name="WandbExporter", needs="wandb", package="wandb"
+    ),
+    "prometheus": Known(
+        module="trackers.exports.prometheus",
+        name="PrometheusExporter",
+        needs="prometheus_client",
+        package="prometheus-client",
+        value="PORT",
+    ),
+    "otel": Known(
+        module="trackers.exports.otel",
+        name="OtelExporter",
+        needs="opentelemetry.exporter.otlp.proto.http",
+        package="opentelemetry-exporter-otlp-proto-http",
+    ),
+}
+"""Exporters by the word that `--log` takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An exporter that was asked for.
+
+    Attributes:
+        word: As it was typed.
+        known: Which one it is.
+        value: What stands behind `=`; empty for nothing.
+    """
+
+    word: str
+    known: Known
+    value: str
+
+    def open(self) -> Exporter:
+        """Import it and connect."""
+        made: Callable[[str], Exporter] = getattr(
+            importlib.import_module(self.known.module), self.known.name
+        )
+        return made(self.value)
+
+
+def words() -> str:
+    """Return what `--log` takes, for people."""
+    return ", ".join(
+        f"{word}[={known.value}]" if known.value else word for word, known in EXPORTERS.items()
+    )
+
+
+def asked_for(
+    typed: Sequence[str], *, is_installed: Callable[[str], bool] | None = None
+) -> tuple[Asked, ...]:
+    """Return the exporters of a command line; none is imported yet.
+
+    Args:
+        typed: The values of `--log`.
+        is_installed: Whether a module can be imported.
+
+    Raises:
+        ExportOptionError: One is not known, given twice, or not installed.
+    """
+    found = [_asked(word) for word in typed]
+    names = [each.known.name for each in found]
+    if len(set(names)) < len(names):
+        message = f"--log is {' '.join(typed)}; each exporter may be given once."
+        raise ExportOptionError(message)
+    lacking = [each for each in found if not (is_installed or _is_installed)(each.known.needs)]
+    if lacking:
+        wanted = " ".join(each.word for each in lacking)
+        packages = " ".join(each.known.package for each in lacking)
+        message = (
+            f"--log {wanted}: not installed here. `pip install {packages}` brings it; or leave the "
+            "option out."
+        )
+        raise ExportOptionError(message)
+    return tuple(found)
+
+
+def _asked(word: str) -> Asked:
+    name, equals, value = word.partition("=")
+    known = EXPORTERS.get(name)
+    if known is None or (equals and not (known.value and value)):
+        message = f"--log is {word}; allowed is {words()}."
+        raise ExportOptionError(message)
+    if known.value == "PORT" and value and not _is_port(value):
+        message = f"--log is {word}; allowed behind = is a port, 0 to 65535, or HOST:PORT."
+        raise ExportOptionError(message)
+    return Asked(word=name, known=known, value=value)
+
+
+def _is_port(value: str) -> bool:
+    port = value.rpartition(":")[2]
+    return port.isascii() and port.isdigit() and int(port) <= 65535  # noqa: PLR2004 - TCP's highest
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it
+        return False

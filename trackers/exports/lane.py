@@ -1,0 +1,122 @@
+"""One exporter in a thread of its own: what it does, how long it takes and how it fails slows nobody."""
+
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Full, Queue
+from typing import final
+
+from trackers.exports.exporter import Exporter, ExportRefusedError
+
+Job = Callable[[Exporter], None]
+
+MOST_WAITING = 20_000
+"""Jobs that may wait; those of a study of thousands of epochs whose server is away."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+WAIT_S = 60.0
+"""For how long an exporter that works is waited for at the end, which has a report to send."""
+
+WAIT_FOR_FAILING_S = 5.0
+
+
+def to_stderr(text: str) -> None:
+    """Show a sentence to the user."""
+    sys.stderr.write(f"{text}\n")
+
+
+@final
+class Lane:
+    """Jobs for one exporter, done one after another."""
+
+    def __init__(
+        self,
+        name: str,
+        connect: Callable[[], Exporter],
+        say: Callable[[str], None],
+        *,
+        first_pause_s: float = FIRST_PAUSE_S,
+    ) -> None:
+        """Begin a thread that connects and does what it is given.
+
+        Args:
+            name: Of the exporter, as it was typed.
+            connect: Makes the exporter; called again where it fails.
+            say: Shows a sentence to the user.
+            first_pause_s: Before what failed is tried again; it grows from there.
+        """
+        self._first_pause_s = first_pause_s
+        self._name = name
+        self._connect = connect
+        self._say = say
+        self._jobs: Queue[Job | None] = Queue(MOST_WAITING)
+        self._exporter: Exporter | None = None
+        self._is_ending = threading.Event()
+        self._is_failing = False
+        self._has_complained = False
+        self._thread = threading.Thread(target=self._run, name=f"export {name}", daemon=True)
+        self._thread.start()
+
+    def post(self, job: Job) -> None:
+        """Have something done when all before it was; where too much waits already, never."""
+        try:
+            self._jobs.put_nowait(job)
+        except Full:
+            self._complain("more waits than can be kept; what comes now is left out")
+
+    def close(self) -> None:
+        """Wait until all is done, but not for long."""
+        try:
+            self._jobs.put_nowait(None)
+        except Full:
+            self._is_failing = True
+        self._is_ending.set()
+        with suppress(KeyboardInterrupt):  # whoever does not want to wait
+            self._thread.join(WAIT_FOR_FAILING_S if self._is_failing else WAIT_S)
+        waiting = self._jobs.qsize()
+        if self._thread.is_alive() or waiting:
+            self._say(f"--log {self._name}: ended before all was handed on")
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            if not self._do(job):
+                return
+
+    def _do(self, job: Job) -> bool:
+        """Do a job, however often it takes; whether it was done before the end."""
+        pause_s = self._first_pause_s
+        while True:
+            try:
+                job(self._connected())
+            except ExportRefusedError as error:
+                self._complain(f"refused, and left out: {error}")
+                return True
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, a training goes on
+                self._is_failing = True
+                self._complain(
+                    f"{_first_line(error)}; the study goes on, and what it has to hand on is kept and "
+                    "tried again"
+                )
+            else:
+                self._is_failing = False
+                return True
+            if self._is_ending.is_set() or self._is_ending.wait(pause_s):
+                return False
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s)
+
+    def _connected(self) -> Exporter:
+        if self._exporter is None:
+            self._exporter = self._connect()
+            self._say(f"--log {self._name}: {self._exporter.where}")
+        return self._exporter
+
+    def _complain(self, text: str) -> None:
+        if not self._has_complained:
+            self._has_complained = True
+            self._say(f"--log {self._name}: {text}")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -1,0 +1,189 @@
+"""MLflow: a run for the study, a child run for each trial, metrics by epoch, files as artefacts.
+
+Runs are found again by a tag, so that a resume or a further attempt goes on in the same ones, and what
+the server has of them already is not sent twice. MLflow's own telemetry stays off.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+from trackers.exports.exporter import DeviceUse, Epoch, ExportRefusedError, Study, Trial
+from trackers.exports.variable import variable_set
+
+EXPERIMENT = "power-of-training"
+IDENTITY = "power_of_training.identity"
+PARENT = "mlflow.parentRunId"
+METHOD = "energy_method"
+ATTEMPT = "attempt"
+TELEMETRY = "MLFLOW_DISABLE_TELEMETRY"
+"""Looked at when MLflow is imported, and never again."""
+
+QUIET = "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
+MOST_IN_A_BATCH = 100
+"""Parameters that a server takes at a time."""
+
+LONGEST_VALUE = 500
+"""Characters of a parameter's value that every server takes."""
+
+_NOT_ALLOWED = re.compile(r"[^\w./ -]", flags=re.ASCII)
+
+REFUSED = frozenset({"INVALID_PARAMETER_VALUE", "BAD_REQUEST", "PERMISSION_DENIED"})
+
+
+@final
+class MlflowExporter:
+    """Runs of one study on a tracking server, or in a store."""
+
+    def __init__(self, value: str) -> None:
+        """Find the server.
+
+        Args:
+            value: Its URI; empty for that of MLflow's own settings (`MLFLOW_TRACKING_URI`).
+        """
+        with variable_set(TELEMETRY, "true"):
+            from mlflow import MlflowClient, entities  # noqa: PLC0415 - its telemetry begins with the import
+            from mlflow.exceptions import MlflowException  # noqa: PLC0415 - as above
+
+        self._entities: Any = entities
+        self._error = MlflowException
+        self._client: Any = MlflowClient(tracking_uri=value or None)
+        self._experiment_name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+        self._uri = str(self._client.tracking_uri)
+        self._experiment = ""
+        self._study: Study | None = None
+        self._runs: dict[str, str] = {}
+        self._methods: dict[str, str] = {}
+        self._sent: dict[tuple[str, str], set[tuple[int, int]]] = {}
+
+    @property
+    def where(self) -> str:
+        """Server and experiment."""
+        return f"experiment {self._experiment_name} of {self._uri}"
+
+    def begin(self, study: Study) -> None:
+        """Find or make the parent run."""
+        self._study = study
+        self._experiment = self._found_experiment()
+        self._run("", study.name, study.parameters, study.tags)
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Find or make a child run."""
+        tags = {PARENT: self._runs[""]}
+        self._run(trial.trial_id, trial.trial_id, trial.parameters, tags)
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Log its metrics, with its number as the step."""
+        run_id = self._runs[epoch.trial_id]
+        sent = self._sent_of(epoch)
+        if (epoch.attempt, epoch.epoch) in sent:
+            return
+        metric = self._entities.Metric
+        time_ms = int(epoch.unix_time_s * 1000)
+        numbers = {**epoch.metrics, ATTEMPT: float(epoch.attempt)}
+        tags = []
+        if epoch.method and self._methods.get(epoch.trial_id) != epoch.method:
+            tags = [self._entities.RunTag(METHOD, epoch.method)]
+        with self._refusals():
+            self._client.log_batch(
+                run_id,
+                metrics=[
+                    metric(_key(epoch.named(name)), value, time_ms, epoch.epoch)
+                    for name, value in numbers.items()
+                ],
+                tags=tags,
+            )
+        self._methods[epoch.trial_id] = epoch.method
+        sent.add((epoch.attempt, epoch.epoch))
+
+    def devices(self, uses: Sequence[DeviceUse]) -> None:
+        """Nothing: what counts is in the epochs."""
+
+    def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
+        """Log the trial's totals, and end its run."""
+        self._end(trial_id, "FAILED" if failed else "FINISHED", totals)
+
+    def keep(self, files: Sequence[Path]) -> None:
+        """Log artefacts of the parent run."""
+        for each in files:
+            with self._refusals():
+                if each.is_dir():
+                    self._client.log_artifacts(self._runs[""], str(each), each.name)
+                else:
+                    self._client.log_artifact(self._runs[""], str(each))
+
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
+        """End the parent run."""
+        self._end("", "FINISHED" if finished else "KILLED", totals)
+
+    def _end(self, name: str, status: str, totals: Mapping[str, float]) -> None:
+        run_id = self._runs[name]
+        with self._refusals():
+            for key, value in totals.items():
+                self._client.log_metric(run_id, f"total/{key}", value)
+            with variable_set(QUIET, "true"):
+                self._client.set_terminated(run_id, status)
+
+    def _found_experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._experiment_name)
+        if found is None:
+            try:
+                return str(self._client.create_experiment(self._experiment_name))
+            except self._error:  # another study may have made it at the same time
+                found = self._client.get_experiment_by_name(self._experiment_name)
+                if found is None:
+                    raise
+        return str(found.experiment_id)
+
+    def _run(
+        self, name: str, shown: str, parameters: Mapping[str, str], tags: Mapping[str, str]
+    ) -> None:
+        """Find the run of the study or of a trial, or make it."""
+        identity = f"{self._study.identity if self._study else ''}/{name}"
+        found = self._client.search_runs(
+            [self._experiment], f"tags.`{IDENTITY}` = '{identity}'", max_results=1
+        )
+        if found:
+            self._runs[name] = found[0].info.run_id
+            self._client.update_run(self._runs[name], status="RUNNING")
+            return
+        run = self._client.create_run(
+            self._experiment, run_name=shown, tags={IDENTITY: identity, **tags}
+        )
+        self._runs[name] = run.info.run_id
+        params = [
+            self._entities.Param(_key(key), value[:LONGEST_VALUE])
+            for key, value in parameters.items()
+        ]
+        for start in range(0, len(params), MOST_IN_A_BATCH):
+            with self._refusals():
+                some = params[start : start + MOST_IN_A_BATCH]
+                self._client.log_batch(self._runs[name], params=some)
+
+    def _sent_of(self, epoch: Epoch) -> set[tuple[int, int]]:
+        """The attempts and epochs of a stage that the server has."""
+        key = (epoch.trial_id, epoch.stage)
+        if key not in self._sent:
+            history = self._client.get_metric_history(
+                self._runs[epoch.trial_id], epoch.named(ATTEMPT)
+            )
+            self._sent[key] = {(int(each.value), int(each.step)) for each in history}
+        return self._sent[key]
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """Tell what the server does not take from a server that does not answer."""
+        try:
+            yield
+        except self._error as error:
+            if error.error_code in REFUSED:
+                raise ExportRefusedError(str(error)) from error
+            raise
+
+
+def _key(name: str) -> str:
+    """A name as every server takes it."""
+    return _NOT_ALLOWED.sub("_", name)

@@ -1,0 +1,158 @@
+"""OpenTelemetry: power, energy and state of devices and the energy of epochs, by OTLP over HTTP.
+
+Where to is said by its own variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, headers, certificates). Names are
+those of its conventions for hardware where they have one (`hw.power`, `hw.energy`).
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
+from opentelemetry.sdk.resources import Resource
+
+from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.tallies import Tallies
+
+SERVICE = "power-of-training"
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+METRICS_ENDPOINT = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
+NOWHERE = "http://localhost:4318"
+"""Where OpenTelemetry sends to when nobody says: a collector on this machine."""
+
+SEND_EACH_S = 10.0
+
+STATES: dict[str, tuple[str, str]] = {
+    "temperature_c": ("hw.temperature", "Cel"),
+    "sm_clock_hz": ("hw.gpu.clock", "Hz"),
+    "utilization": ("hw.gpu.utilization", "1"),
+    "power_limit_w": ("hw.power.limit", "W"),
+}
+"""State of a board: its attribute in `BoardState`, the metric's name and its unit."""
+
+Callback = Callable[[CallbackOptions], Iterator[Observation]]
+
+
+@final
+class OtelExporter:
+    """Sends metrics to a collector, from the thread that calls it."""
+
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
+        """Make the sender; whether somebody listens is seen when something is sent."""
+        self._tallies = Tallies()
+        self._sender = OTLPMetricExporter()
+        self._reader = InMemoryMetricReader()
+        self._provider: MeterProvider | None = None
+        self._next_s = 0.0
+        # It would log each failure; that there is one is said once, by whoever calls.
+        logging.getLogger(OTLPMetricExporter.__module__).setLevel(logging.CRITICAL)
+
+    @property
+    def where(self) -> str:
+        """The collector."""
+        return os.environ.get(METRICS_ENDPOINT) or os.environ.get(ENDPOINT) or NOWHERE
+
+    def begin(self, study: Study) -> None:
+        """Name the metrics."""
+        names = {
+            "service.name": SERVICE,
+            "study.name": study.name,
+            "study.identity": study.identity,
+        }
+        self._provider = MeterProvider(
+            metric_readers=[self._reader],
+            resource=Resource.create(names),
+            shutdown_on_exit=False,
+        )
+        meter = self._provider.get_meter("trackers")
+        meter.create_observable_gauge("hw.power", [self._powers], unit="W")
+        meter.create_observable_counter("hw.energy", [self._energies], unit="J")
+        for attribute, (name, unit) in STATES.items():
+            meter.create_observable_gauge(name, [self._states(attribute)], unit=unit)
+        meter.create_observable_counter("study.epoch.energy", [self._epoch_energies], unit="J")
+        meter.create_observable_counter("study.epochs", [self._epoch_counts], unit="{epoch}")
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Nothing: a trial is seen by what it uses."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Count its energy, which is sent with the next."""
+        self._tallies.add_epoch(epoch)
+
+    def devices(self, uses: Sequence[DeviceUse]) -> None:
+        """Take what devices use, and send it now and then."""
+        self._tallies.add_uses(uses)
+        now_s = time.monotonic()
+        if now_s >= self._next_s:
+            self._next_s = now_s + SEND_EACH_S
+            self._send()
+
+    def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
+        """Nothing: its counters stay."""
+
+    def keep(self, files: Sequence[Path]) -> None:
+        """Nothing: there is no place for files."""
+
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002 - as others need it
+        """Send what is left."""
+        self._send()
+        self._sender.shutdown()
+
+    def _send(self) -> None:
+        """Send all metrics.
+
+        Raises:
+            ConnectionError: Nobody takes them.
+        """
+        told = self._reader.get_metrics_data()
+        if told is not None and self._sender.export(told) is not MetricExportResult.SUCCESS:
+            message = f"{self.where} does not take metrics"
+            raise ConnectionError(message)
+
+    def _powers(self, _: CallbackOptions) -> Iterator[Observation]:
+        for use in self._tallies.present():
+            if use.power_w is not None:
+                yield Observation(use.power_w, _of(use))
+
+    def _energies(self, _: CallbackOptions) -> Iterator[Observation]:
+        for use in self._tallies.energies():
+            yield Observation(use.energy_j, _of(use))
+
+    def _states(self, attribute: str) -> Callback:
+        def observe(_: CallbackOptions) -> Iterator[Observation]:
+            present = {(each.host, each.device_uuid): each for each in self._tallies.present()}
+            for use in present.values():
+                value = getattr(use.state, attribute)
+                if value is not None:
+                    yield Observation(value, _of_device(use))
+
+        return observe
+
+    def _epoch_energies(self, _: CallbackOptions) -> Iterator[Observation]:
+        for each in self._tallies.epochs():
+            attributes = {"trial": each.trial_id, "stage": each.stage, "method": each.method}
+            yield Observation(each.energy_j, attributes)
+
+    def _epoch_counts(self, _: CallbackOptions) -> Iterator[Observation]:
+        for each in self._tallies.epochs():
+            attributes = {"trial": each.trial_id, "stage": each.stage, "method": each.method}
+            yield Observation(each.epochs, attributes)
+
+
+def _of_device(use: DeviceUse) -> dict[str, Any]:
+    return {
+        "host.name": use.host,
+        "hw.id": use.device_uuid,
+        "hw.name": use.device_name,
+        "hw.type": str(use.component),
+    }
+
+
+def _of(use: DeviceUse) -> dict[str, Any]:
+    return {**_of_device(use), "trial": use.trial_id, "estimated": use.estimated}

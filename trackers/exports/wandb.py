@@ -1,0 +1,142 @@
+"""Weights & Biases: a run for the study and one for each trial, in one group.
+
+Its modes are its own settings (`WANDB_MODE`, `WANDB_PROJECT`, ...). Where there is no key it is offline:
+runs lie in the study's folder, and `wandb sync` sends them. Its error reports and its own measuring of
+the machine stay off.
+"""
+
+import hashlib
+import netrc
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+from urllib.parse import urlsplit
+
+from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.variable import variable_set
+
+PROJECT = "power-of-training"
+SERVER = "https://api.wandb.ai"
+ERROR_REPORTS = "WANDB_ERROR_REPORTING"
+
+OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
+"""Spares a process when a study's Ray is ended; the name is that of `trackers.node.limit_guard`."""
+
+
+@final
+class WandbExporter:
+    """Runs of one study, on a server or offline."""
+
+    def __init__(self, value: str) -> None:  # noqa: ARG002 - it takes none
+        """Import the library."""
+        with variable_set(ERROR_REPORTS, "false"):
+            import wandb  # noqa: PLC0415 - it looks at that when it is imported
+
+        self._wandb: Any = wandb
+        self._mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
+        self._project = os.environ.get("WANDB_PROJECT", PROJECT)
+        self._study = Study(identity="", name="")
+        self._trials: dict[str, Trial] = {}
+        self._runs: dict[str, Any] = {}
+
+    @property
+    def where(self) -> str:
+        """Project and mode."""
+        return f"project {self._project}, {self._mode}"
+
+    def begin(self, study: Study) -> None:
+        """Begin the study's run, or go on with it."""
+        self._study = study
+        self._begin("", study.name, "study", {**study.parameters, **study.tags})
+
+    def begin_trial(self, trial: Trial) -> None:
+        """Remember it: its run begins, or goes on, with its first epoch that is new."""
+        self._trials[trial.trial_id] = trial
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Log its metrics; its number is their axis."""
+        if epoch.is_earlier:
+            return
+        parameters = self._trials[epoch.trial_id].parameters
+        self._begin(epoch.trial_id, epoch.trial_id, "trial", parameters)
+        row = {epoch.named(name): value for name, value in epoch.metrics.items()}
+        labels = {"epoch": epoch.epoch, "attempt": epoch.attempt, "energy_method": epoch.method}
+        self._runs[epoch.trial_id].log({**row, **labels})
+
+    def devices(self, uses: Sequence[DeviceUse]) -> None:
+        """Nothing: what counts is in the epochs."""
+
+    def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
+        """Put the trial's totals into its summary, and end its run."""
+        self._end(trial_id, failed=failed, totals=totals)
+
+    def keep(self, files: Sequence[Path]) -> None:
+        """Keep files as an artefact of the study's run."""
+        artifact = self._wandb.Artifact(f"study-{_short(self._study.identity)}", type="study")
+        for each in files:
+            within = (
+                [file for file in each.rglob("*") if file.is_file()] if each.is_dir() else [each]
+            )
+            for file in within:
+                artifact.add_file(str(file), name=str(file.relative_to(each.parent)))
+        self._runs[""].log_artifact(artifact)
+
+    def end(self, *, finished: bool, totals: Mapping[str, float]) -> None:
+        """End all runs."""
+        for trial_id in [each for each in self._runs if each]:
+            self._end(trial_id, failed=not finished, totals={})
+        self._end("", failed=not finished, totals=totals)
+
+    def _begin(self, name: str, shown: str, kind: str, config: Mapping[str, str]) -> None:
+        if name in self._runs:
+            return
+        # Its first run starts a process, which ends with ours, and not with a study's Ray.
+        with variable_set(ERROR_REPORTS, "false"), variable_set(OUTLIVES, "1"):
+            self._runs[name] = self._started(name, shown, kind, config)
+        self._runs[name].define_metric("*", step_metric="epoch")
+
+    def _started(self, name: str, shown: str, kind: str, config: Mapping[str, str]) -> Any:  # noqa: ANN401 - W&B's run
+        folder = self._study.folder
+        return self._wandb.init(
+            project=self._project,
+            id=_short(f"{self._study.identity}/{name}"),
+            name=shown,
+            group=self._study.name,
+            job_type=kind,
+            config=dict(config),
+            resume="allow",
+            reinit="create_new",
+            mode=self._mode,
+            dir=None if folder is None or "WANDB_DIR" in os.environ else str(folder),
+            settings=self._wandb.Settings(
+                silent=True,
+                console="off",
+                disable_git=True,
+                x_disable_stats=True,
+                x_disable_machine_info=True,
+            ),
+        )
+
+    def _end(self, name: str, *, failed: bool, totals: Mapping[str, float]) -> None:
+        run = self._runs.pop(name, None)
+        if run is not None:
+            run.summary.update({f"total/{key}": value for key, value in totals.items()})
+            run.finish(exit_code=int(failed))
+
+
+def _short(identity: str) -> str:
+    """An identifier as W&B takes them."""
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _has_key() -> bool:
+    """Return whether W&B would find a key without asking for one at the terminal."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", SERVER)).hostname or ""
+    try:
+        found = netrc.netrc(os.environ.get("NETRC") or Path.home() / ".netrc")
+    except (OSError, netrc.NetrcParseError):
+        return False
+    return found.authenticators(host) is not None

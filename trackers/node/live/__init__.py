@@ -1,0 +1,1 @@
+"""Present use of the devices of all machines, for monitoring."""

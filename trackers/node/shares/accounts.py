@@ -1,0 +1,210 @@
+"""Use of a node by its trials, and each trial's charge for a window."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Protocol, final
+
+from trackers.node.ledger import Bill, BillItem
+from trackers.node.shares.charging import charged, charged_node, of_process
+from trackers.node.shares.neighbours import Neighbours
+from trackers.node.shares.sharing import Part, Sharing, Use
+from trackers.sample import Component, Method, Reading, process_and_device
+
+
+class Meter(Protocol):
+    """As much of an `EnergyMeter` as is asked here."""
+
+    def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
+        """Mean power of a target that is watched; None where it was not observed."""
+
+    def method(self, device_uuid: str) -> Method:
+        """Method of a target's energies."""
+
+
+@final
+class Accounts:
+    """The trials of a node and what they use of it."""
+
+    def __init__(self, meter: Meter, neighbours: Neighbours | None = None) -> None:
+        """Begin without trials.
+
+        Args:
+            meter: Knows what other trials use in a window.
+            neighbours: Trackers of other studies; None where there are none.
+        """
+        self._neighbours = neighbours
+        self._processes: dict[str, int] = {}
+        self._boards: set[str] = set()
+        self._meter = meter
+        self._sharing = Sharing()
+        self._bills: dict[str, Bill] = {}
+        self._mains: dict[str, str] = {}
+        self._since_s: dict[str, float] = {}
+
+    def enter(self, trial_id: str, bill: Bill, time_s: float, *, pid: int = 0) -> None:
+        """A trial, in a process, begins to use what is on its bill; one that does already goes on."""
+        is_new = trial_id not in self._bills
+        self._processes[trial_id] = pid
+        self._bills[trial_id] = bill
+        self._mains[trial_id] = bill[0].target
+        self._since_s.setdefault(trial_id, time_s)
+        for item in bill:
+            self._sharing.enter(item.target, trial_id, time_s)
+        if is_new:
+            self._boards.update(item.target for item in bill if _is_board(item))
+            self._tell()
+
+    def leave(self, trial_id: str, time_s: float) -> None:
+        """A trial has ended."""
+        self._since_s.pop(trial_id, None)
+        for item in self._bills.pop(trial_id, ()):
+            self._sharing.leave(item.target, trial_id, time_s)
+        self._tell()
+
+    def still_here(self) -> None:
+        """Let trackers of other studies know that this one is there; to be called each second."""
+        if self._neighbours is not None:
+            self._neighbours.still_here()
+
+    def _tell(self) -> None:
+        """Let them know which trials use boards here."""
+        if self._neighbours is not None:
+            uses = {board: self._sharing.uses(board) for board in self._boards}
+            self._neighbours.tell(
+                {
+                    board: [replace(use, consumer=self._name(use.consumer)) for use in each]
+                    for board, each in uses.items()
+                }
+            )
+
+    def _name(self, trial_id: Hashable) -> str:
+        """Name of a trial among those of all studies."""
+        return f"{self._processes.get(str(trial_id), 0)}:{trial_id}"
+
+    def _others_on(self, board: str) -> list[Use]:
+        """Trials of other studies on a board. A tracker before this one had the same trials."""
+        if self._neighbours is None:
+            return []
+        own = {self._name(use.consumer) for use in self._sharing.uses(board)}
+        return [use for use in self._neighbours.uses(board) if use.consumer not in own]
+
+    def running(self) -> dict[str, tuple[Bill, float]]:
+        """Return what each trial uses that runs, and since when."""
+        return {name: (bill, self._since_s[name]) for name, bill in self._bills.items()}
+
+    def is_main(self, trial_id: str, target: str) -> bool:
+        """Return whether a trial computes on a target."""
+        return self._mains.get(trial_id) == target
+
+    def charges(
+        self, trial_id: str, bill: Bill, readings: Mapping[str, Reading]
+    ) -> dict[str, Reading]:
+        """Charge a trial for a window.
+
+        Args:
+            trial_id: The trial.
+            bill: What it uses.
+            readings: Of each target on the bill, as they were measured.
+
+        Returns:
+            By device, in the order of the bill.
+        """
+        components = {
+            item.device.uuid: self._component(item, readings[item.target])
+            for item in bill
+            if item.device.component is not Component.NODE
+        }
+        return {
+            item.device.uuid: components.get(item.device.uuid)
+            or self._node(trial_id, readings[item.target], bill, components, readings)
+            for item in bill
+        }
+
+    def _component(self, item: BillItem, reading: Reading) -> Reading:
+        if process_and_device(item.target) is not None:
+            return of_process(reading, item.device)
+        if not _is_board(item):
+            return reading
+        stop_s = reading.start_s + reading.duration_s
+        others = self._others_on(item.target)
+        part = self._sharing.part(item.target, reading.start_s, stop_s, others)
+        return charged(reading, item.device, part)
+
+    def _node(
+        self,
+        trial_id: str,
+        plug: Reading,
+        bill: Bill,
+        components: Mapping[str, Reading],
+        readings: Mapping[str, Reading],
+    ) -> Reading:
+        """A trial's part of its node's plug."""
+        stop_s = plug.start_s + plug.duration_s
+        own = {item.target: components.get(item.device.uuid) for item in bill}
+        others_j: list[float | None] = []
+        elsewhere = [
+            item.target for item in bill if _is_board(item) and self._others_on(item.target)
+        ]
+        here = self._sharing.used_by_others(trial_id, plug.start_s, stop_s)
+        for target in dict.fromkeys((*here, *elsewhere)):
+            charge = own.get(target)
+            if target in own and charge is not None:
+                whole_j = readings[target].energy_j
+                known = whole_j is not None and charge.energy_j is not None
+                others_j.append((whole_j or 0.0) - (charge.energy_j or 0.0) if known else None)
+            elif target != plug.device_uuid and self._meter.method(target) is not Method.ESTIMATED:
+                others_j.append(self._used_j(target, trial_id, plug.start_s, stop_s))
+        known_j = [each for each in others_j if each is not None]
+        return charged_node(
+            plug,
+            components.values(),
+            math.fsum(known_j) if len(known_j) == len(others_j) else None,
+            self._part_of_rest(plug.device_uuid, plug.start_s, stop_s),
+        )
+
+    def _part_of_rest(self, plug: str, start_s: float, stop_s: float) -> Part:
+        """Part of a plug's rest: as much of it as is drawn while so many trials run.
+
+        A board on which no trial computes is in the rest, so that it is larger while fewer run. Where
+        the powers of a stretch are not known all are taken to have the same rest.
+        """
+        part = self._sharing.part(plug, start_s, stop_s)
+        stretches = self._sharing.stretches(plug, start_s, stop_s)
+        if len({here for _, _, here in stretches}) == 1:
+            return part
+        rests_j = [self._rest_j(plug, begin_s, end_s) for begin_s, end_s, _ in stretches]
+        known_j = [each for each in rests_j if each is not None]
+        whole_j = math.fsum(known_j)
+        if len(known_j) < len(rests_j) or whole_j <= 0:
+            return part
+        pairs = zip(known_j, stretches, strict=True)
+        charged_j = math.fsum(rest_j / here for rest_j, (_, _, here) in pairs)
+        return replace(part, share=charged_j / whole_j)
+
+    def _rest_j(self, plug: str, start_s: float, stop_s: float) -> float | None:
+        """Energy of a plug that no trial's components use in a stretch, by sampled powers."""
+        used = [
+            each
+            for each in self._sharing.used_by_others(None, start_s, stop_s)
+            if each != plug and self._meter.method(each) is not Method.ESTIMATED
+        ]
+        powers_w = [self._meter.mean_power_w(each, start_s, stop_s) for each in (plug, *used)]
+        known_w = [each for each in powers_w if each is not None]
+        if len(known_w) < len(powers_w):
+            return None
+        return max(0.0, known_w[0] - math.fsum(known_w[1:])) * (stop_s - start_s)
+
+    def _used_j(self, target: str, but: str, start_s: float, stop_s: float) -> float | None:
+        """Energy that others used of a target in a window, by its sampled power."""
+        used_j = 0.0
+        for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but):
+            power_w = self._meter.mean_power_w(target, begin_s, end_s)
+            if power_w is None:
+                return None
+            used_j += power_w * (end_s - begin_s)
+        return used_j
+
+
+def _is_board(item: BillItem) -> bool:
+    return item.device.component is Component.GPU and not item.device.for_whoever_asks

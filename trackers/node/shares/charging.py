@@ -1,0 +1,101 @@
+"""Division among trials of what they use at a time; pure arithmetic.
+
+    a board           in equal parts among the trials that use it at a moment
+    CPU and memory    by the trial's share of the CPU time of all processes (`trackers.sources.cpu_share`)
+    a node's plug     what the components on the trial's bill used, plus the rest of the plug in equal parts
+                      among the trials that run
+
+The rest is what no running trial's components used: fans, disks, power supply, boards that idle. So the
+charges of all trials add up to the plug for as long as any runs.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from trackers.node.shares.sharing import Part
+from trackers.sample import Device, Method, Reading
+
+RULES = {
+    "gpu": "a board's energy in equal parts among the trials that use it",
+    "cpu": "by the trial's share of CPU time among all processes of the node",
+    "memory": "by the trial's share of CPU time among all processes of the node",
+    "node": "what the trial's measured components used, plus the rest of the plug in equal parts "
+    "among the trials that run",
+}
+"""The rules in words, by component."""
+
+
+def charged(reading: Reading, board: Device, part: Part) -> Reading:
+    """A board's reading as one of its consumers is charged it.
+
+    Args:
+        reading: Of the whole board.
+        board: The board.
+        part: The consumer's part of the window.
+    """
+    if part.consumers > 1:
+        return reading.degraded(
+            f"{part.consumers} trials used the board; each is charged an equal part",
+            energy_j=None if reading.energy_j is None else part.share * reading.energy_j,
+            uncertainty_common_j=None,
+            uncertainty_own_j=None,
+            shared_by=part.consumers,
+        )
+    if board.shared:
+        note = "the board is split by MIG: all of it is charged, whoever else uses it"
+        return reading.degraded(note, shared_by=1)
+    return reading
+
+
+def of_process(reading: Reading, device: Device) -> Reading:
+    """A process's share of a device, as a reading of that device."""
+    return replace(reading, device_uuid=device.uuid)
+
+
+def charged_node(
+    plug: Reading, own: Iterable[Reading], others_j: float | None, part: Part
+) -> Reading:
+    """A plug's reading as one of the trials behind it is charged it.
+
+    Args:
+        plug: Of the whole node.
+        own: The components on the trial's bill, as it is charged them. Estimates are left out: what
+            they stand for is in the rest.
+        others_j: What the components of all other trials used; None where that is not known.
+        part: The trial's part of the rest.
+    """
+    measured = [each for each in own if each.method is not Method.ESTIMATED]
+    own_j = [each.energy_j for each in measured]
+    known_j = [energy_j for energy_j in own_j if energy_j is not None]
+    if plug.energy_j is None or others_j is None or len(known_j) < len(own_j):
+        whole = "what else runs on the node is not known, and so not the trial's part of its plug"
+        return plug if plug.energy_j is None else _unknown(plug, whole)
+    rest_j = plug.energy_j - math.fsum(known_j) - others_j
+    energy_j = math.fsum(known_j) + part.share * max(0.0, rest_j)
+    apart = [each.uncertainty_own_j or 0.0 for each in measured]
+    scale = energy_j / plug.energy_j if plug.energy_j else 0.0
+    shared = replace(
+        plug,
+        energy_j=energy_j,
+        uncertainty_common_j=_scaled(plug.uncertainty_common_j, scale),
+        uncertainty_own_j=None
+        if plug.uncertainty_own_j is None
+        else math.hypot(part.share * plug.uncertainty_own_j, *apart),
+        shared_by=part.consumers,
+    )
+    if rest_j < 0:
+        return shared.degraded(
+            f"the components used {-rest_j:.3g} J more than the plug tells; nothing is left to share"
+        )
+    return shared
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else factor * value
+
+
+def _unknown(plug: Reading, note: str) -> Reading:
+    return Reading.missing(
+        plug.device_uuid, note=note, start_s=plug.start_s, duration_s=plug.duration_s
+    )

@@ -1,0 +1,123 @@
+"""A board that several consumers use at a time: who is charged what.
+
+The rule: at every moment the consumers that use a board are charged equal parts of it. A window's
+part is the mean over its time of one over the number of consumers, whatever the power did. Nobody
+can know more: boards do not say who drew what (rule 16 of our research; arXiv 2501.17752 for MIG).
+"""
+
+import itertools
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+KEPT_S = 3600.0
+"""Changes are kept for so long after the last consumer that was there has gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A consumer's part of a window.
+
+    Attributes:
+        share: Of the device's energy; in (0, 1].
+        consumers: Most consumers at a time.
+    """
+
+    share: float
+    consumers: int
+
+
+@dataclass(slots=True)
+class Use:
+    """One consumer's time on a device; `until_s` is None while it is there."""
+
+    consumer: Hashable
+    since_s: float
+    until_s: float | None = None
+
+    def overlaps(self, start_s: float, stop_s: float) -> bool:
+        """Return whether it was there in a part of a window."""
+        return self.since_s < stop_s and (self.until_s is None or self.until_s > start_s)
+
+
+@final
+@dataclass(slots=True)
+class Sharing:
+    """Use of each device by its consumers over time."""
+
+    _uses: dict[str, list[Use]] = field(default_factory=dict)
+
+    def enter(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
+        """A consumer begins to use a device; one that is there already stays."""
+        uses = self._uses.setdefault(device_uuid, [])
+        if not any(use.consumer == consumer and use.until_s is None for use in uses):
+            uses.append(Use(consumer, time_s))
+
+    def leave(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
+        """A consumer no longer uses a device."""
+        uses = self._uses.get(device_uuid, [])
+        for use in uses:
+            if use.consumer == consumer and use.until_s is None:
+                use.until_s = max(time_s, use.since_s)
+        present = [use.since_s for use in uses if use.until_s is None]
+        needed_s = min([time_s, *present]) - KEPT_S
+        uses[:] = [use for use in uses if use.until_s is None or use.until_s > needed_s]
+
+    def stretches(
+        self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
+    ) -> list[tuple[float, float, int]]:
+        """Return the stretches of a window between changes, each with its number of consumers.
+
+        It is taken as 1 where nobody is there: a window's own consumer may not have entered yet.
+        With `also` others use it that are not known here.
+        """
+        known = (*self._uses.get(device_uuid, ()), *also)
+        uses = [use for use in known if use.overlaps(start_s, stop_s)]
+        edges_s = {start_s, stop_s}
+        for use in uses:
+            edges_s |= {max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)}
+        return [
+            (begin_s, end_s, max(1, len({u.consumer for u in uses if u.overlaps(begin_s, end_s)})))
+            for begin_s, end_s in itertools.pairwise(sorted(edges_s))
+        ]
+
+    def part(
+        self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
+    ) -> Part:
+        """Part of a window for a consumer that was there all the time; see `stretches`."""
+        weighed_s, most = 0.0, 1
+        for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s, also):
+            weighed_s += (end_s - begin_s) / here
+            most = max(most, here)
+        length_s = stop_s - start_s
+        return Part(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
+
+    def uses(self, device_uuid: str) -> list[Use]:
+        """Return who has used a device, as far as it is still known, and when."""
+        return list(self._uses.get(device_uuid, ()))
+
+    def busy(
+        self, device_uuid: str, start_s: float, stop_s: float, *, but: Hashable = None
+    ) -> list[tuple[float, float]]:
+        """The stretches of a window in which a device was used, one after the other.
+
+        Args:
+            device_uuid: The device.
+            start_s: Start of the window.
+            stop_s: Its end.
+            but: A consumer whose use does not count.
+        """
+        stretches: list[tuple[float, float]] = []
+        for use in sorted(self._uses.get(device_uuid, []), key=lambda use: use.since_s):
+            if use.consumer == but or not use.overlaps(start_s, stop_s):
+                continue
+            begin_s, end_s = max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)
+            if stretches and begin_s <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], max(end_s, stretches[-1][1]))
+            else:
+                stretches.append((begin_s, end_s))
+        return stretches
+
+    def used_by_others(self, consumer: Hashable, start_s: float, stop_s: float) -> list[str]:
+        """Devices that others than a consumer used in a window."""
+        return [uuid for uuid in self._uses if self.busy(uuid, start_s, stop_s, but=consumer)]

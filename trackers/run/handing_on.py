@@ -1,0 +1,88 @@
+"""A command that is measured, for those who were asked for by `--log`: its devices live, its account at the end."""
+
+import shlex
+import socket
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import final
+
+from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.exports import Exports
+from trackers.run.account import Account
+from trackers.sample import Device, Method, Reading
+
+TRIAL_ID = "run"
+
+
+@final
+class HandingOn:
+    """One command as a study of one trial with one epoch."""
+
+    def __init__(self, command: Sequence[str], exports: Exports) -> None:
+        """Begin it; whoever gives `exports` closes them."""
+        self._exports = exports
+        self._host = socket.gethostname()
+        self._energies_j: defaultdict[str, float] = defaultdict(float)
+        if exports:
+            name = Path(command[0]).name
+            exports.begin(
+                Study(
+                    identity=f"{name}/{uuid.uuid4()}",
+                    name=name,
+                    parameters={"command": shlex.join(command)},
+                    tags={"host": self._host},
+                )
+            )
+            exports.begin_trial(Trial(trial_id=TRIAL_ID))
+
+    def readings(self, devices: Sequence[Device], readings: Mapping[str, Reading]) -> None:
+        """Hand on the readings of a second."""
+        uses = []
+        for device in devices if self._exports else ():
+            reading = readings.get(device.uuid)
+            if reading is None:
+                continue
+            self._energies_j[device.uuid] += reading.energy_j or 0.0
+            uses.append(
+                DeviceUse(
+                    host=self._host,
+                    device_uuid=device.uuid,
+                    device_name=device.name,
+                    component=device.component,
+                    trial_id=TRIAL_ID,
+                    estimated=reading.method is Method.ESTIMATED,
+                    power_w=reading.mean_power_w,
+                    energy_j=self._energies_j[device.uuid],
+                    state=reading.state,
+                )
+            )
+        if uses:
+            self._exports.devices(uses)
+
+    def end(self, account: Account) -> None:
+        """Hand on the account."""
+        totals = {"duration_s": account.duration_s, "exit_status": float(account.status)}
+        for line in account.lines:
+            if line.energy_j is not None:
+                totals[f"{line.components[0]}_energy_j"] = line.energy_j
+        if account.total.energy_j is not None:
+            totals["energy_j"] = account.total.energy_j
+        if account.g_co2e is not None:
+            totals["g_co2e"] = account.g_co2e
+        self._exports.epoch(
+            Epoch(
+                trial_id=TRIAL_ID,
+                stage="",
+                attempt=1,
+                epoch=1,
+                unix_time_s=time.time(),
+                energy_j=account.total.energy_j,
+                method="+".join(account.total.methods),
+                metrics=totals,
+            )
+        )
+        self._exports.end_trial(TRIAL_ID, failed=account.status != 0, totals=totals)
+        self._exports.will_end(finished=True, totals=totals)

@@ -33,7 +33,7 @@ def recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[f
 
 
 def first_arm(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
-    """What the first arm that reaches the target would cost, if it were kept."""
+    """Cost of the first arm that reaches the target, if it were kept."""
     arms = ArmTable.of(table)
     outcome = PausingReplay(table, arms, target=target, seed=seed, runs=1).run()
     trainings = sorted(outcome.trainings, key=lambda each: each.again)

@@ -93,14 +93,14 @@ def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
 
 
 def _racing(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """How few repeats the setups have that may be the best; the others -inf."""
+    """Negative number of repeats of setups that may be the best; the others -inf."""
     lost = losses(energy.pooled, objective.pooled, aim)
     wins = (lost.argmin(axis=-1)[..., None] == np.arange(lost.shape[-1])).mean(axis=-2)
     return np.where(wins >= _MAY_BE_BEST, -energy.repeats.count.astype(np.float64), -np.inf)
 
 
 def _successive_rejects(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """How few repeats the setups have of the first phase that is not through; the others -inf."""
+    """Negative number of repeats of setups in the first phase that is not through; the others -inf."""
     count = energy.repeats.count.astype(np.float64)
     setups = count.shape[-1]
     rank = (

@@ -160,7 +160,7 @@ class PausingSearch:
         return rows[-1].power_limit_w if rows else None
 
     def named(self, arm: Choice) -> str:
-        """What an arm chooses, as text."""
+        """Choices of an arm, as text."""
         return ", ".join(f"{name} {value}" for name, value in self._registry.named(arm).items())
 
     @property

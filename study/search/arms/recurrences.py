@@ -158,7 +158,7 @@ class Recurrences:
         return arm, min(j for each in self.trainings[arm] if (j := each.to_target_j) is not None)
 
     def sureness(self) -> Sureness | None:
-        """How sure that is; None where nothing is known."""
+        """Sureness of that; None where nothing is known."""
         return weigh(self.trainings, self._axes)
 
     @property

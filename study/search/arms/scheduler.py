@@ -173,7 +173,7 @@ class Scheduler:
 
     @property
     def _level_j(self) -> float:
-        """What the best arm costs in the mean of logarithms: one lucky seed is no measure."""
+        """Cost of the best arm in the mean of logarithms: one lucky seed is no measure."""
         known = [
             [math.log(j) for each in many if (j := each.to_target_j)]
             for many in self.trainings.values()

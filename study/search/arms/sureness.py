@@ -155,7 +155,7 @@ def _costs_j(trainings: Sequence[Training]) -> list[float]:
 
 
 def _expected_j(training: Training) -> float:
-    """What a paused training comes to: by its promise, as long as that is near."""
+    """Expected cost of a paused training: by its promise, as long as that is near."""
     promised = math.log(training.promised_j / training.used_j)
     return training.used_j * math.exp(min(LATER + LEANING * promised, FARTHEST))
 

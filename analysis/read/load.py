@@ -19,7 +19,15 @@ from analysis.quantities import counted
 from analysis.read.recover import epochs_from_results, trials_from_epochs
 from analysis.read.typed import lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
-from study.record.files import EARLIER_FILE, EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
+from study.record.files import (
+    EARLIER_FILE,
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EnergyUnit,
+    unit_of,
+)
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED, is_earlier, migrated_columns
 from study.record.records import EpochRecord, TrialRecord
@@ -48,6 +56,12 @@ class Study:
     trials: pd.DataFrame
     notes: tuple[str, ...]
     labels: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> EnergyUnit:
+        """The one unit of its energies, which it was shown in while it ran, too."""
+        known = self.epochs["epoch_energy_j"].dropna()
+        return unit_of(None if known.empty else float(known.iloc[0]))
 
 
 def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -259,7 +273,8 @@ def _read_table(path: Path, record: type[Row]) -> pd.DataFrame | None:
         raise AnalysisError(message)
     try:
         # As categories a word is stored once, not once a row: a third of the memory of a long study.
-        frame = table.to_pandas(strings_to_categorical=True)
+        # What pandas calls an index of a table that it wrote again is a column like others.
+        frame = table.to_pandas(strings_to_categorical=True, ignore_metadata=True)
         if is_earlier(names):
             frame = pd.DataFrame(migrated_columns({name: frame[name] for name in names}))
         return typed_frame(frame, record)

@@ -6,6 +6,7 @@ A column of which every value is missing has no type of its own in JSON or parqu
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from study.record.rows import Column, Row, columns, printable
@@ -43,7 +44,8 @@ def _typed(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
     if column.kind == "integer" and not column.may_be_missing:
         return pd.to_numeric(values).astype("int64")
     if column.kind != "text":
-        return pd.to_numeric(values).astype("float64")
+        numbers = pd.to_numeric(values).astype("float64")
+        return numbers.mask(np.isinf(numbers))  # no record has one: it is none that was measured
     words = values.astype("object")
     words = words.where(words.notna(), None)
     if not column.words:

@@ -16,6 +16,9 @@ from study.record.objective import ACCURACY, Objective
 from study.record.rows import printable
 from study.record.vocabulary import EnergyMethod, EnergyScope, Paradigm, Stage
 
+BYTE_ORDER_MARK = "\ufeff"
+"""What editors of Windows put before a file's text."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFacts:
@@ -118,8 +121,8 @@ class SetupFacts:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     parameters: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -215,7 +218,7 @@ class Manifest:
         Raises:
             ValueError: Not JSON, another schema version, or a field that is missing or wrong.
         """
-        raw = _printable(json.loads(text))
+        raw = _printable(json.loads(text.removeprefix(BYTE_ORDER_MARK)))
         got = raw.get("schema_version") if isinstance(raw, Mapping) else type(raw).__name__
         if got not in READABLE:
             message = (

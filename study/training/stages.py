@@ -13,11 +13,12 @@ Where a scenario's encoder cannot be pretrained here, its published weights take
 stage `encoder`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, final
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -25,7 +26,7 @@ from models.transfer import Autoencoder, FrozenEncoder, weights_of, with_weights
 from study.errors import ScenarioError
 from study.record.objective import Objective
 from study.record.vocabulary import Stage
-from study.scenario import Data, Multitask, Pretrainable, Scenario, objective_of
+from study.scenario import Arrays, Data, Multitask, Pretrainable, Scenario, objective_of
 from study.store.tasks import not_multitask, task_weights, tasks_of
 from study.training.task import Task, plain_task
 
@@ -127,15 +128,31 @@ class StageTasks:
 
 def stage_warnings(scenario: Scenario, data: Data, stages: Sequence[str]) -> tuple[str, ...]:
     """Return warnings for readers of these stages' results."""
+    of_inputs = tuple(_input_warnings(data))
     encoder_has_learnt = isinstance(scenario, Pretrainable) or data.weights is not None
     if encoder_has_learnt or Stage.CLASSIFIER_FROZEN not in stages:
-        return ()
+        return of_inputs
     warning = (
         f"The encoder of scenario {scenario.name} is not pretrained here and has no published "
         "weights in this study: where it is frozen, it stays as random as it was made. Give it "
         "published weights, or a decoder."
     )
-    return (warning,)
+    return (*of_inputs, warning)
+
+
+def _input_warnings(data: Data) -> Iterator[str]:
+    """Say of which parts some inputs are no finite numbers, of which most networks learn nothing."""
+    for name, part in data.parts.items():
+        if not isinstance(part, Arrays) or part.inputs.dtype.kind != "f":
+            continue
+        # One sum tells of all, and takes no memory; only then is each sample looked at.
+        if not np.isfinite(part.inputs.sum(dtype=np.float64)):
+            rows = np.isfinite(part.inputs.reshape(len(part), -1)).all(axis=1)
+            yield (
+                f"{np.count_nonzero(~rows)} of {len(part)} samples of {name} have inputs that are no "
+                "finite numbers (NaN, infinite): a training on them diverges, unless its network "
+                "takes them out. Fill or drop them in `load`."
+            )
 
 
 def _joint_loss(

@@ -53,7 +53,7 @@ class Calibration:
             SourceUnavailableError: It cannot be read, or is no calibration.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
             known = {name: content[name] for name in cls.__slots__}
             calibration = cls(**{**known, "component": Component(known["component"])})
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from study.errors import OptionError
 from study.record.attempts import counted
@@ -148,12 +149,7 @@ def read_table(path: Path) -> ReplayTable:
     place = place / "epochs.csv" if place.is_dir() else place
     trials = place.with_name(TRIALS_FILE)
     try:
-        # A folder above may be called `seed=3`: no column of ours is told by a path.
-        frame = (
-            pd.read_csv(place)
-            if place.suffix == ".csv"
-            else pd.read_parquet(place, partitioning=None)
-        )
+        frame = pd.read_csv(place) if place.suffix == ".csv" else _plain_frame(place)
         if place.name == EPOCHS_FILE and trials.exists():
             frame = frame.merge(_setup_energies(trials), on="trial_id", how="left")
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -184,10 +180,17 @@ def _refuse_minimised(manifest: Path, *, name: str) -> None:
         raise OptionError(message)
 
 
+def _plain_frame(path: Path) -> pd.DataFrame:
+    """All columns of a parquet file, be one of them what pandas calls an index, and none of its path."""
+    with path.open("rb") as file:
+        frame: pd.DataFrame = pq.read_table(file).to_pandas(ignore_metadata=True)
+    return frame
+
+
 def _setup_energies(trials: Path) -> pd.DataFrame:
     """Energy of each trial of a study beside its epochs, in its last attempt."""
     columns = ["setup_energy_j", "between_energy_j"]
-    frame = pd.read_parquet(trials, columns=["trial_id", *columns], partitioning=None)
+    frame = _plain_frame(trials)
     return pd.DataFrame(
         {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1)}
     )

@@ -85,7 +85,7 @@ def read_space(
     """
     where = f"--space {path}"
     try:
-        given: Any = yaml.safe_load(path.read_text())
+        given: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{where} cannot be read: {error}. {_EXAMPLE}"
         raise OptionError(message) from error

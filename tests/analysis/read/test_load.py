@@ -1,6 +1,7 @@
 """Reading a study: finished, running, killed, broken."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -219,3 +220,49 @@ def test_a_folder_called_like_a_column_changes_nothing(tmp_path: Path, above: st
 
     pd.testing.assert_frame_equal(study.epochs, plain.epochs)
     pd.testing.assert_frame_equal(study.trials, plain.trials)
+
+
+def with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column of ours as its index."""
+    return frame.set_index("trial_id")
+
+
+def sorted_otherwise(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table in another order, which leaves an index without a name, and with a column of the user's."""
+    return frame.iloc[::-1].assign(note="mine")
+
+
+@pytest.mark.parametrize("change", [with_index, sorted_otherwise])
+def test_tables_that_pandas_wrote_again_are_read(
+    tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    """What it calls an index is a column like others."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    for name in (EPOCHS_FILE, TRIALS_FILE):
+        change(pd.read_parquet(folder / name)).to_parquet(folder / name)
+
+    study = load(folder)
+
+    assert sorted(study.epochs["epoch_energy_j"]) == [10.0, 12.0, 20.0, 24.0]
+    assert set(study.trials["trial_id"]) == {"setup01_seed0", "setup02_seed0"}
+
+
+def test_a_number_that_is_infinite_is_missing(tmp_path: Path) -> None:
+    """No record has one; a sum with it would say nothing."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    rows = pd.read_parquet(folder / EPOCHS_FILE)
+    rows.loc[0, ["epoch_energy_j", "val_loss"]] = float("inf")
+    rows.to_parquet(folder / EPOCHS_FILE)
+
+    study = load(folder)
+
+    assert study.epochs["epoch_energy_j"].isna().tolist() == [True, False, False, False]
+
+
+def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
+    """It puts a mark before the text, and ends lines in its own way."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    path = folder / MANIFEST_FILE
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert load(folder).manifest.study == "a"

@@ -1,7 +1,9 @@
 """What each stage of a trial trains."""
 
+import dataclasses
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,11 +14,12 @@ from models.transfer import weights_of
 from study.errors import ScenarioError
 from study.record.objective import Objective
 from study.record.vocabulary import Stage, StopReason
+from study.scenario import Arrays
 from study.store.tasks import stages_of_tasks
 from study.training.dry_run import check_training
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
-from study.training.stages import StageTasks
+from study.training.stages import StageTasks, stage_warnings
 from tests.study.staged import Pairs, Trio, Waves, waves
 from tests.study.tiny import Tiny, data
 
@@ -219,3 +222,15 @@ def test_a_scenario_that_lacks_what_a_stage_needs_is_refused(stage: Stage, said:
     """Before the first trial, with what to do."""
     with pytest.raises(ScenarioError, match=said):
         check_training(Tiny(), data(), (stage,), [{}])
+
+
+def test_inputs_that_are_no_numbers_are_said() -> None:
+    """All trainings on them may diverge; a network that takes them out is not refused."""
+    points = data(train=10)
+    inputs = points.train.inputs.copy()
+    inputs[2, 0], inputs[3] = np.nan, np.inf
+    holed = dataclasses.replace(points, train=Arrays(inputs=inputs, targets=points.train.targets))
+
+    assert stage_warnings(Tiny(), points, (Stage.ENCODER_CLASSIFIER,)) == ()
+    (warning,) = stage_warnings(Tiny(), holed, (Stage.ENCODER_CLASSIFIER,))
+    assert warning.startswith("2 of 10 samples of train have inputs that are no finite numbers")

@@ -108,7 +108,7 @@ def read_settings(path: Path, *, hostname: str | None = None) -> HttpSettings:
         SourceUnavailableError: It cannot be read, or something in it is not as it should be.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         message = f"{path}: cannot be read as YAML ({error})"
         raise SourceUnavailableError(message) from error

@@ -54,7 +54,7 @@ def write(folder: Path, *, trials: int, epochs: int) -> Path:
         stop_reason=pd.Series(number == epochs).map({True: StopReason.MAX_EPOCHS.value}),
     )
     table.to_parquet(folder / EPOCHS_FILE)
-    (folder / MANIFEST_FILE).write_text(_manifest(folder.name, setups, trials).to_json())
+    (folder / MANIFEST_FILE).write_text(manifest_of(folder.name, setups, trials).to_json())
     return folder
 
 
@@ -121,7 +121,8 @@ def _trial(number: int, facts: SetupFacts, epochs: int) -> TrialRecord:
     )
 
 
-def _manifest(name: str, setups: tuple[SetupFacts, ...], trials: int) -> Manifest:
+def manifest_of(name: str, setups: tuple[SetupFacts, ...], trials: int) -> Manifest:
+    """Return the manifest of a study of so many trials."""
     return Manifest(
         study=name,
         paradigm=Paradigm.REGIME,

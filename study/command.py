@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import final
 
 from rich.console import Console
 
@@ -15,7 +16,8 @@ from study.command_line import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.exports.study_exports import StudyExports, exports_of
+from study.exports.study_exports import exports_of
+from study.machines.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
@@ -45,6 +47,7 @@ def main(
         The exit status.
     """
     console = Console()
+    report = ReportProcess()
     find_ours()
     try:
         options = parse(options_of, program=program, description=description, args=args)
@@ -55,6 +58,7 @@ def main(
         options = options.reduced()
         typed = command_line(program, args)
         with exports_of(options.log, say=sayer(console)) as exports:
+            report.wanted = not options.no_report
             outcome = run_study(
                 design,
                 options,
@@ -62,13 +66,16 @@ def main(
                 console=console,
                 source=source_of(options),
                 exports=exports,
+                written=report.begin,
             )
-            reported = show_and_keep(outcome.folder, options, exports)
+            reported = report.ended()
+            exports.keep(outcome.folder)
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted before the first trial\n")
+        if not report.cut():
+            sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     return ending(outcome, console, reported=reported)
 
@@ -87,46 +94,62 @@ def sayer(console: Console) -> Callable[[str], None]:
     return partial(console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
 
 
-def show_and_keep(folder: StudyFolder, options: StudyOptions, exports: StudyExports) -> bool:
-    """Show the analysis unless that was left to later, and hand on what the folder holds then.
-
-    Returns:
-        Whether nobody interrupted it.
-    """
-    reported = options.no_report or show_analysis(folder)
-    exports.keep(folder)
-    return reported
-
-
-def show_analysis(folder: StudyFolder) -> bool:
-    """Print tables, ranking and recommendation, and write the report.
+@final
+class ReportProcess:
+    """Prints tables, ranking and recommendation, and writes the report.
 
     In a process of its own, so that `study` does not depend on `analysis`, and a report that fails
     or is interrupted takes nothing from the study.
 
-    Args:
-        folder: Of the study.
-
-    Returns:
-        Whether nobody interrupted it.
+    Attributes:
+        wanted: Whether it is to be made.
     """
-    if not folder.is_local:
-        return True
-    packages = str(Path(__file__).parent.parent)
-    paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
-    try:
-        done = subprocess.run(  # noqa: S603 - our own program
+
+    def __init__(self) -> None:
+        """Begin nothing yet."""
+        self.wanted = True
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder = ""
+
+    def begin(self, folder: StudyFolder) -> None:
+        """Begin with a study that is written, while its Ray is shut down.
+
+        Args:
+            folder: Of the study.
+        """
+        if not (self.wanted and folder.is_local):
+            return
+        self._folder = folder.path
+        packages = str(Path(__file__).parent.parent)
+        paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
+        # It is no process of the study's Ray, all of which are ended with it.
+        env = {name: value for name, value in os.environ.items() if name != MARK}
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
             # Not the working folder first: it may hold an `analysis` of its own.
             [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={**env, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        interrupted = done.returncode in {INTERRUPTED, -signal.SIGINT}
-    except KeyboardInterrupt:
-        interrupted = True
-    if interrupted:
-        sys.stderr.write(f"no report; `python -m analysis {folder.path}` makes it\n")
-    return not interrupted
+
+    def ended(self) -> bool:
+        """Wait for its end, and return whether nobody interrupted it."""
+        if self._process is None:
+            return True
+        try:
+            interrupted = self._process.wait() in {INTERRUPTED, -signal.SIGINT}
+        except KeyboardInterrupt:
+            interrupted = True
+        if interrupted:
+            self.cut()
+        return not interrupted
+
+    def cut(self) -> bool:
+        """End it, because somebody interrupts the command, and return whether it had begun."""
+        if self._process is None:
+            return False
+        self._process.kill()  # a terminal has told it too, but others may not have
+        self._process.wait()
+        sys.stderr.write(f"no report; `python -m analysis {self._folder}` makes it\n")
+        return True
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

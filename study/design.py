@@ -3,13 +3,13 @@
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from study.record.manifest import SetupFacts
 from study.record.records import TrialRecord
-from study.record.vocabulary import Paradigm
+from study.record.vocabulary import Paradigm, TrialStatus
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
 
@@ -50,6 +50,16 @@ class StudyOutcome:
     folder: StudyFolder
     failed: tuple[TrialRecord, ...]
     unfinished: int
+
+    @classmethod
+    def of(cls, folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> Self:
+        """Return the outcome of a study of which so many trials were expected."""
+        ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
+        return cls(
+            folder=folder,
+            failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
+            unfinished=expected - ended,
+        )
 
 
 def new_name(paradigm: Paradigm, scenario: str) -> str:

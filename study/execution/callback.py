@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any, final
 
 from ray import tune
+from ray.tune.logger import LoggerCallback
 
 from study.execution.ends import errors_of, why_lost
 from study.execution.live.progress import ProgressDisplay
-from study.execution.trainable import NODE
+from study.execution.reporting.journal import Journals
+from study.execution.reporting.reports import NODE, results_of
 from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
@@ -42,14 +44,19 @@ class StudyCallback(tune.Callback):
         quarantine: Quarantine | None,
         admissions: Admissions,
         *,
+        journals: Journals,
         restarts: int,
+        files: Sequence[LoggerCallback] = (),
         exports: StudyExports | None = None,
     ) -> None:
         """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
 
         Trials whose process is lost fail where no `restarts` are left; else they are in `lost`, with
-        those that a machine has failed which is closed.
+        those that a machine has failed which is closed. Tune hands `files` the last row of a report,
+        this one those before it.
         """
+        self.files = files
+        self._journals = journals
         self._exports = exports or StudyExports()
         self.lost: list[TrialPlan] = []
         self.closed: list[str] = []
@@ -83,10 +90,17 @@ class StudyCallback(tune.Callback):
         self._progress.begin(trial.config["trial_id"], trial.config["setup"])
 
     def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has reported an epoch."""
-        result = info["result"]
-        if "stage" not in result:
+        """A trial has reported an epoch, or several."""
+        if "stage" not in info["result"]:
             return  # it was sent away by a closed machine, without having begun
+        *earlier, last = results_of(info["result"])
+        for result in earlier:
+            self._take(result)
+            for file in self.files:
+                file.log_trial_result(info["iteration"], info["trial"], result)
+        self._take(last)
+
+    def _take(self, result: dict[str, Any]) -> None:
         record = EpochRecord.from_result(result)
         self._recorder.add(record)
         self._progress.epoch(record)
@@ -110,6 +124,9 @@ class StudyCallback(tune.Callback):
         """A trial's process has died, or its node with it."""
         config = info["trial"].config
         plan = TrialPlan.from_config(config)
+        for record in self._recorder.recall(self._journals.rows(plan.trial_id)):
+            self._progress.epoch(record)
+            self._exports.epoch(record)
         if self._recorder.is_through(plan):
             self._end(config)  # it was lost when all was reported
             return
@@ -132,6 +149,7 @@ class StudyCallback(tune.Callback):
             self._recorder.add_booking(booking)
         try:
             self._recorder.flush()
+            self._journals.written()
         except OSError as error:
             # The rows stay in memory; the next flush, or the last, writes them.
             logging.getLogger(__name__).warning("results could not be written: %s", error)
@@ -179,6 +197,7 @@ class StudyCallback(tune.Callback):
 
     def _end(self, config: dict[str, Any]) -> None:
         self._cluster.release(config["trial_id"])
+        self._journals.ended(config["trial_id"])
         whole = self._recorder.trial(config["trial_id"])
         self._progress.end(config["trial_id"], config["setup"], whole)
         self._exports.end_trial(whole)

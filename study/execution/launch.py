@@ -23,6 +23,7 @@ from study.execution.checks import (
 )
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of, write_beginning
+from study.execution.reporting.journal import Journals
 from study.execution.shipping import check_shippable
 from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
@@ -32,8 +33,6 @@ from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
-from study.record.records import TrialRecord
-from study.record.vocabulary import TrialStatus
 from study.scenario import Data, Scenario, objective_of
 from study.scenario_lookup import load_scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER
@@ -56,6 +55,7 @@ def run_study(
     scenario: Scenario | None = None,
     leave: Callable[[int], object] = os._exit,
     exports: StudyExports | None = None,
+    written: Callable[[StudyFolder], object] = lambda _: None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -68,6 +68,7 @@ def run_study(
         scenario: With its options; None for the one that the options name.
         leave: Called when a second signal comes; see `study.execution.interrupts`.
         exports: Who hears of it as it goes on; whoever gives them ends them. None for nobody.
+        written: Called when all is on storage, before Ray is shut down.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -111,6 +112,7 @@ def run_study(
                 began_s=began_s,
                 leave=leave,
                 exports=exports or StudyExports(),
+                written=written,
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -197,6 +199,7 @@ def _run(
     began_s: float,
     leave: Callable[[int], object],
     exports: StudyExports,
+    written: Callable[[StudyFolder], object],
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
@@ -217,6 +220,7 @@ def _run(
         target=options.target,
         energy_of=manifest.energy_of,
     )
+    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (
@@ -264,12 +268,14 @@ def _run(
             scenario=scenario,
             exports=exports,
         ).run(data, console)
-    return _outcome(folder, recorder.trials(), expected=source.expected)
+        written(folder)
+    return StudyOutcome.of(folder, recorder.trials(), expected=source.expected)
 
 
 def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
     """Samples of the smallest part of a batch that goes through a network at once."""
-    batch = min((each.batch_size for each in setups), default=min(options.batch_sizes))
+    sizes = [each.batch_size for each in setups if each.batch_size is not None]
+    batch = min(sizes or options.batch_sizes)
     return max(1, math.ceil(batch / options.accumulate) // options.workers)
 
 
@@ -336,13 +342,4 @@ def _manifest(
         stages=plan.stages,
         objective=objective_of(plan.scenario),
         encoder_weights=encoder_weights,
-    )
-
-
-def _outcome(folder: StudyFolder, trials: Sequence[TrialRecord], *, expected: int) -> StudyOutcome:
-    ended = sum(trial.status is not TrialStatus.RUNNING for trial in trials)
-    return StudyOutcome(
-        folder=folder,
-        failed=tuple(trial for trial in trials if trial.status is TrialStatus.FAILED),
-        unfinished=expected - ended,
     )

@@ -1,4 +1,4 @@
-"""The trainable of each trial: a training between windows, one report per epoch.
+"""The trainable of each trial: a training between windows, and a row per epoch.
 
 A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
 one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
@@ -18,6 +18,8 @@ from ray.exceptions import RayError
 
 from study.errors import StorageError
 from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
+from study.execution.reporting.journal import Journal
+from study.execution.reporting.reports import NODE, Reports
 from study.execution.team.team import Team, team_here
 from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
@@ -26,6 +28,7 @@ from study.record.objective import metrics_text
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.scenario import Data
+from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
@@ -36,9 +39,6 @@ from trackers.node.last_words import leave_last_words
 from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent
 from trackers.sample import Component
-
-NODE = "ray_node"
-"""Key of a report under which it tells Ray's name of its machine."""
 
 ASK_AGAIN_S = 1.0
 
@@ -67,14 +67,16 @@ def run_trial(
     if not _admitted(manager, node, plan.trial_id):
         tune.report({NODE: node})  # Tune would print that there was no result
         return
-
-    def report(row: dict[str, Any]) -> None:
-        tune.report({**row, NODE: node})
-
     team = team_here(context.workers, device=context.device)
     meter = meter_here(plan, context, manager)
-    with meter.trial(), team.trial(plan, context, shared, manager):
-        checkpoint = _checkpoint(plan, context)
+    with (
+        meter.trial(),
+        team.trial(plan, context, shared, manager),
+        _reports(plan, context, node, folder := _folder(plan, context)) as report,
+    ):
+        checkpoint = Checkpoint.of_attempt(
+            folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
+        )
         run_attempt(plan, context, data, meter, checkpoint, report=report, team=team)
 
 
@@ -111,7 +113,7 @@ def run_attempt(
         data: What it is trained on.
         meter: Measures it.
         checkpoint: Where it begins.
-        report: Called for each epoch; returns when the driver has it.
+        report: Takes the row of each epoch, and has it come to the driver.
         team: The processes that train it; None for this one alone.
     """
     team = team or Team()
@@ -149,16 +151,22 @@ def _later(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float
     return None if known_j is None or last_j is None else max(known_j, last_j)
 
 
-def _checkpoint(plan: TrialPlan, context: TrialContext) -> Checkpoint:
+def _folder(plan: TrialPlan, context: TrialContext) -> StudyFolder | None:
+    """The study's folder; None where a trial has nothing to leave there, or this machine does not see it."""
     # Not on a machine's own disk, where another study of this name may have left some.
-    storage, folder = context.storage, None
+    storage = context.storage
     try:
-        folder = storage.folder() if storage is not None and storage.here() else None
+        return storage.folder() if storage is not None and storage.here() else None
     except StorageError as error:
         logging.getLogger(__name__).warning("no checkpoints of %s: %s", plan.trial_id, error)
-    return Checkpoint.of_attempt(
-        folder, plan.trial_id, attempt=plan.attempt, every_s=context.checkpoint_every_s
-    )
+        return None
+
+
+def _reports(
+    plan: TrialPlan, context: TrialContext, node: str, folder: StudyFolder | None
+) -> Reports:
+    journal = Journal(folder, plan.trial_id, attempt=plan.attempt)
+    return Reports(node, every_s=context.report_every_s, keep=journal.keep)
 
 
 def _outcomes(
@@ -220,7 +228,7 @@ def _record(
         stage=meter.stage,
         setup=plan.setup,
         batch_size=plan.batch_size,
-        effective_batch_size=min(plan.batch_size, len(data.train)),
+        effective_batch_size=min(plan.trained_with[0], len(data.train)),
         learning_rate=plan.learning_rate,
         seed=plan.seed,
         epoch=outcome.epoch,

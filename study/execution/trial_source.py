@@ -53,10 +53,12 @@ class TrialSource(Protocol):
             0 and without `pauses` they keep no checkpoints either, because nothing goes on from
             them.
         pauses: Whether trials that were stopped may be gone on with.
+        hears_epochs: Whether it decides by single epochs, each of which must reach it then.
     """
 
     restarts: int
     pauses: bool
+    hears_epochs: bool
 
     @property
     def keeps_stopped(self) -> bool:
@@ -128,7 +130,7 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
-    pauses = keeps_stopped = False
+    pauses = keeps_stopped = hears_epochs = False
     further: Sequence[FurtherTrial] = ()
     notes: Sequence[str] = ()
 

@@ -1,6 +1,7 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any, final
 
 import ray
 from ray import tune
+from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
@@ -18,6 +20,9 @@ from study.execution.interrupts import Interrupts
 from study.execution.live.outlook import Outlook
 from study.execution.live.progress import ProgressDisplay
 from study.execution.live.tensorboard import StudyTensorBoard
+from study.execution.reporting.journal import Journals
+from study.execution.reporting.reports import together_s
+from study.execution.reporting.result_lines import ResultLines
 from study.execution.team.trial_training import TrialContext
 from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
@@ -82,6 +87,7 @@ class Tuning:
         self._recorder = recorder
         self._interrupts = interrupts
         self._source = source
+        self._journals = Journals(folder)
         # One for all runs of Tune, so that the unit of energies stays.
         self._tensorboard = StudyTensorBoard(manifest, first_epoch_j=recorder.first_epoch_j)
 
@@ -158,6 +164,8 @@ class Tuning:
                 quarantine,
                 admissions,
                 restarts=restarts,
+                journals=self._journals,
+                files=(ResultLines(), self._tensorboard),  # type: ignore[no-untyped-call]
                 exports=self._exports,
             )
             self._fit(callback, quiet=quiet)
@@ -205,7 +213,7 @@ class Tuning:
             run_config=tune.RunConfig(
                 name=self._manifest.study,
                 storage_path=self._folder.storage_path,
-                callbacks=[callback, self._tensorboard],
+                callbacks=[callback, *callback.files],
                 progress_reporter=quiet,
                 verbose=0,
                 stop=parts.stopper,
@@ -234,7 +242,15 @@ class Tuning:
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
+            report_every_s=self._report_every_s,
         )
+
+    @property
+    def _report_every_s(self) -> float:
+        """For how long rows of a trial may wait for each other; 0 where somebody hears each."""
+        if self._source.hears_epochs or os.environ.get(RAY_TUNE_CALLBACKS_ENV_VAR):
+            return 0.0
+        return together_s(self._cluster.slots)
 
     def _finish(self) -> None:
         """Write all that is known."""
@@ -242,6 +258,7 @@ class Tuning:
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
         self._take_bookings()
+        self._recorder.recall(self._journals.rows())
         self._remove_checkpoints()
         cluster = self._cluster.refreshed()
         is_finished = self._ended == self._source.expected
@@ -256,7 +273,7 @@ class Tuning:
             finished_at=now(),
         )
         try:
-            written_at_last(self._folder.path, self._recorder.flush)
+            written_at_last(self._folder.path, self._write_all)
             written_at_last(
                 self._folder.path,
                 lambda: self._folder.write_text(MANIFEST_FILE, manifest.to_json()),
@@ -266,6 +283,15 @@ class Tuning:
         except StorageError as error:
             message = f"{error} {rescue(self._folder, self._recorder, manifest)}"
             raise StorageError(message) from error
+
+    def _write_all(self) -> None:
+        """Write all rows, those too that a trial had left where the storage was away until now."""
+        kept = list(self._journals.rows())
+        self._recorder.recall(kept)
+        self._recorder.flush()
+        for record in kept:
+            self._journals.ended(record.trial_id)
+        self._journals.written()
 
     @property
     def _ended(self) -> int:

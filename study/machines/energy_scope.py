@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from study.errors import OptionError
 from study.record.manifest import NodeFacts
 from study.record.vocabulary import EnergyScope
-from trackers.node.charging import RULES
+from trackers.node.shares.charging import RULES
 from trackers.sample import Component
 
 AUTO = "auto"

@@ -24,6 +24,9 @@ from study.machines.environment import kept_environment
 from study.machines.upload import Upload
 from study.options import StudyOptions
 
+LONGEST_OUTPUT_BYTES = 20_000_000
+"""A process of a local Ray keeps so much of what it prints, and as much again of what it printed before."""
+
 SCHEDULER = "SLURM_JOB_ID"
 """Variable of all processes of a job of SLURM."""
 
@@ -32,9 +35,13 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_SCHEDULER_EVENTS": "0",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
+    "RAY_ROTATION_BACKUP_COUNT": "1",
 }
 """Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`."""
+its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
+`study.execution.reporting` and `study.execution.live.tensorboard`."""
 
 
 @contextlib.contextmanager

@@ -43,6 +43,7 @@ class RepeatsSource:
         restarts: How many times trials whose process was lost are run again in one command.
         repeats: What is trained; None until the study has begun.
         pauses: Whether a budget may stop trials.
+        hears_epochs: The same.
     """
 
     restarts = RESTARTS
@@ -50,7 +51,7 @@ class RepeatsSource:
     def __init__(self, options: ComparisonOptions) -> None:
         """Go on as `options` says."""
         self.repeats: FurtherRepeats | None = None
-        self.pauses = options.energy_budget_wh is not None
+        self.pauses = self.hears_epochs = options.energy_budget_wh is not None
         self.setups: Sequence[SetupFacts] = ()
         self._options = options
         self._runs = 0

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command import FINISHED, REFUSED, ending, sayer, show_and_keep
+from study.command import FINISHED, REFUSED, ReportProcess, ending, sayer
 from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.exports.study_exports import exports_of
+from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
@@ -41,7 +42,7 @@ MOVED: Mapping[str, str] = {
 
 def main(args: Sequence[str]) -> int:
     """Run the command; its exit status."""
-    console = Console()
+    console, report = Console(), ReportProcess()
     try:
         _refuse_moved(args)
         match [*args]:
@@ -49,14 +50,15 @@ def main(args: Sequence[str]) -> int:
                 replay.main(rest, program=f"{PROGRAM} replay", console=console)
                 return FINISHED
             case ["run", *rest]:
-                return _search(rest, console, typed=args)
+                return _search(rest, console, report, typed=args)
             case _:
-                return _search(args, console, typed=args)
+                return _search(args, console, report, typed=args)
     except StudyError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return REFUSED
     except KeyboardInterrupt:
-        sys.stderr.write(f"{PROGRAM}: interrupted before the first trial\n")
+        if not report.cut():
+            sys.stderr.write(f"{PROGRAM}: interrupted before the first trial\n")
         return INTERRUPTED
 
 
@@ -72,7 +74,9 @@ def _refuse_moved(args: Sequence[str]) -> None:
             raise OptionError(message)
 
 
-def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> int:
+def _search(
+    args: Sequence[str], console: Console, report: ReportProcess, *, typed: Sequence[str]
+) -> int:
     options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
     # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
     from study.execution.launch import run_study  # noqa: PLC0415
@@ -82,6 +86,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
     with exports_of(options.log, say=sayer(console)) as exports:
+        report.wanted = not options.no_report
         outcome = run_study(
             design,
             options,
@@ -89,8 +94,10 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
             console=console,
             source=source,
             exports=exports,
+            written=report.begin,
         )
-        reported = show_and_keep(outcome.folder, options, exports)
+        reported = report.ended()
+        exports.keep(outcome.folder)
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -98,6 +105,7 @@ def _search(args: Sequence[str], console: Console, *, typed: Sequence[str]) -> i
             options,
             setups=source.setups if source.is_listed else (),
             study=Path(outcome.folder.path).name,
+            unit=unit_of(source.first_epoch_j),
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -46,6 +46,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
+    hears_epochs = True
     notes: Sequence[str] = ()
 
     def __init__(
@@ -200,6 +201,11 @@ class RaySearchAdapter:
     def keeps_stopped(self) -> bool:
         """Return whether a larger budget would go on with what was paused."""
         return self.pauses and self.search is not None and self.search.budget.is_used_up
+
+    @property
+    def first_epoch_j(self) -> float | None:
+        """Energy of the first epoch, which decides the unit; None before there is one."""
+        return None if self._recorder is None else self._recorder.first_epoch_j
 
     def trials(self) -> list[TrialRecord]:
         """Return the records of the trials so far."""

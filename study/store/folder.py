@@ -131,6 +131,14 @@ class StudyFolder:
         with self._put_in_place(name) as file:
             file.write(text.encode())
 
+    def append_text(self, name: str, text: str) -> None:
+        """Write at the end of a file, which need not be there; not on an object store."""
+        place = f"{self.path}/{name}"
+        if not self._has(name):
+            self._files.create_dir(place.rpartition("/")[0], recursive=True)
+        with self._files.open_append_stream(place) as file:
+            file.write(text.encode())
+
     def read_bytes(self, name: str) -> bytes | None:
         """A file's content; None where there is no such file."""
         if not self._has(name):

@@ -132,6 +132,15 @@ class Recorder:
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
 
+    def recall(self, records: Iterable[EpochRecord]) -> list[EpochRecord]:
+        """Take rows that were kept elsewhere, of epochs of which there is none; return those."""
+        new = []
+        for each in records:
+            if (each.attempt, each.stage, each.epoch) not in self._epochs.get(each.trial_id, {}):
+                self.add(each)
+                new.append(each)
+        return new
+
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE

@@ -14,9 +14,15 @@ from tests.waiting import PATIENCE_S, waited_for
 
 COMMAND = """
 import sys
-from study.command import show_analysis
+from study.command import ReportProcess
 from study.store.folder import StudyFolder
-sys.exit(0 if show_analysis(StudyFolder(sys.argv[1], "a")) else 130)
+report = ReportProcess()
+try:
+    report.begin(StudyFolder(sys.argv[1], "a"))
+    is_made = report.ended()
+except KeyboardInterrupt:
+    is_made = not report.cut()
+sys.exit(0 if is_made else 130)
 """
 
 

@@ -26,7 +26,6 @@ from trackers.exports.exporter import DeviceUse
 from trackers.meter.meter import EnergyMeter
 from trackers.meter.meter_values import LoggedSample, OpenWindow
 from trackers.meter.watched_device import KEPT_S
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import (
     SO_FAR,
     TRIAL,
@@ -43,6 +42,8 @@ from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
 from trackers.node.orphans import end_with_parent
 from trackers.node.power_limiter import PowerLimiter
+from trackers.node.shares.accounts import Accounts
+from trackers.node.shares.neighbours import Neighbours
 from trackers.node.so_far import readings_so_far
 from trackers.sample import PowerLimits, Reading, process_and_device
 from trackers.sources.detect import Request, detect
@@ -79,7 +80,7 @@ class Tracker:
         self._meter = EnergyMeter(self._detection, sampling_hz=sampling_hz, whole_machine=True)
         self._meter.start()
         self._limiter = PowerLimiter(self._detection.sources)
-        self._accounts = Accounts(self._meter)
+        self._accounts = Accounts(self._meter, Neighbours())
         self._uses = DeviceUses(self._meter, self._accounts, self._detection.devices)
         self._started_s = time.monotonic()
         self._idle_power_w: dict[str, float] = {}
@@ -262,7 +263,7 @@ class Tracker:
     def _note_use(self, key: WindowKey, bill: Bill, time_s: float, pid: int) -> None:
         """Take note of who uses what; the windows of one trial are one consumer."""
         self._bills[key] = bill
-        self._accounts.enter(key.trial_id, bill, time_s)
+        self._accounts.enter(key.trial_id, bill, time_s, pid=pid)
         if key.stage == TRIAL:
             self._living.watch(key.trial_id, pid)
 
@@ -298,6 +299,7 @@ class Tracker:
             time.sleep(LOOK_FOR_THE_DEAD_S)
             with self._lock:
                 dead = self._living.dead()
+                self._accounts.still_here()
             for trial_id in dead:
                 self.release(trial_id)
 

@@ -3,13 +3,16 @@
 Takes the place of Ray's own logger, which makes a curve of each number, constants and all.
 """
 
+from pathlib import Path
 from typing import Any, final
 
-from ray.tune.logger import TBXLoggerCallback
+from ray.tune.logger import LoggerCallback
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
-from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.summary import custom_scalars, hparams
 from typing_extensions import override
 
+from study.execution.reporting.event_file import EventFile
+from study.execution.reporting.reports import REPORTED_AT
 from study.record.files import EnergyUnit, unit_of
 from study.record.manifest import Manifest
 from study.record.vocabulary import EnergyMethod, Paradigm
@@ -20,7 +23,7 @@ PAGE = "http://localhost:6006/#custom_scalars"
 
 
 @final
-class StudyTensorBoard(TBXLoggerCallback):
+class StudyTensorBoard(LoggerCallback):
     """Writes the curves of each trial, and in each trial's file the page that sets them side by side."""
 
     def __init__(self, manifest: Manifest, *, first_epoch_j: float | None) -> None:
@@ -30,8 +33,9 @@ class StudyTensorBoard(TBXLoggerCallback):
             manifest: Of the study.
             first_epoch_j: Energy of its first epoch, in an earlier command; None for a new study.
         """
-        super().__init__()  # type: ignore[no-untyped-call]
         self._manifest = manifest
+        self._files: dict[Any, EventFile] = {}
+        self._last: dict[Any, dict[str, float]] = {}
         self._unit: EnergyUnit | None = None if first_epoch_j is None else unit_of(first_epoch_j)
         self._with_page: set[str] = set()
 
@@ -40,29 +44,50 @@ class StudyTensorBoard(TBXLoggerCallback):
         return {}
 
     @override
+    def log_trial_start(self, trial: Any) -> None:
+        """Begin a file."""
+        if trial in self._files:
+            self._files[trial].close()
+        trial.init_local_path()
+        self._files[trial] = EventFile(Path(trial.local_path))
+
+    @override
     def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:
         """Write an epoch."""
         if "stage" not in result:
             return  # it was sent away by a closed machine, without having begun
-        if trial not in self._trial_writer:
+        if trial not in self._files:
             self.log_trial_start(trial)
-        writer = self._trial_writer[trial]
+        file = self._files[trial]
         tags = self._tags(result.get("epoch_energy_j"))
         # The page stands in a trial's own file: one of its own would be listed as a run without curves.
         if trial.trial_id not in self._with_page:
             self._with_page.add(trial.trial_id)
-            writer.add_custom_scalars(
-                tags.layout(tasks=_tasks(self._manifest), components=_components(self._manifest))
+            file.add(
+                custom_scalars(
+                    tags.layout(
+                        tasks=_tasks(self._manifest), components=_components(self._manifest)
+                    )
+                )
             )
-        written = {}
-        for point in tags.points(result):
-            written[point.tag] = point.value
-            # Not by `add_scalar`: TensorBoard's own reader drops the descriptions of its form.
-            described = scalar_pb(point.tag, point.value, description=point.description)
-            summary = Summary.FromString(described.SerializeToString())
-            writer.file_writer.add_summary(summary, result["training_iteration"])
-        self._trial_result[trial] = written
-        writer.flush()
+        points = list(tags.points(result))
+        file.add(
+            *(scalar_pb(each.tag, each.value, description=each.description) for each in points),
+            step=result["training_iteration"],
+            at_s=result.get(REPORTED_AT),
+        )
+        self._last[trial] = {each.tag: each.value for each in points}
+
+    @override
+    def log_trial_end(self, trial: Any, failed: bool = False) -> None:
+        """Write what the trial's parameters came to, and end its file."""
+        file, last = self._files.pop(trial, None), self._last.pop(trial, None)
+        if file is None:
+            return
+        if trial.evaluated_params and last:
+            for summary in hparams(trial.evaluated_params, last):
+                file.add(summary)
+        file.close()
 
     def _tags(self, epoch_j: float | None) -> Tags:
         if self._unit is None and epoch_j is not None:

@@ -60,6 +60,7 @@ class TrialContext:
         threads: CPU threads of each.
         storage: The study's folder, for checkpoints; None where none are to be kept.
         checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
+        report_every_s: Rows of a trial wait for each other for so long; 0 where each is heard by itself.
     """
 
     study: str
@@ -82,6 +83,7 @@ class TrialContext:
     clip_norm: float | None = None
     workers: int = 1
     power_limits: tuple[str, ...] = ()
+    report_every_s: float = 0.0
 
 
 @final
@@ -113,8 +115,8 @@ class TrialTraining:
             encoder_weights=encoder_weights,
         )
         self._settings = TrainingSettings(
-            batch_size=plan.batch_size,
-            learning_rate=plan.learning_rate,
+            batch_size=plan.trained_with[0],
+            learning_rate=plan.trained_with[1],
             max_epochs=context.max_epochs,
             patience=context.patience,
             optimizer=plan.chosen.get("optimizer", context.optimizer),

@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 from study.execution.callback import LOOK_EACH_S, StudyCallback
+from study.execution.reporting.journal import Journal, Journals
+from study.execution.reporting.reports import Reports
 from study.machines.admissions import Admissions
 from study.machines.cluster import Cluster
 from study.machines.quarantine import AFTER, Quarantine
@@ -99,6 +101,18 @@ class Scene:
     recorder: Recorder
     books: Books
     shown: Shown
+    files: "Files"
+
+
+@dataclass
+class Files:
+    """Stands for a writer of Tune's files: remembers the epochs that it was given."""
+
+    epochs: list[int] = field(default_factory=list)
+
+    def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:  # noqa: ANN401, ARG002 - as Tune's
+        """Write a result."""
+        self.epochs.append(result["epoch"])
 
 
 @pytest.fixture
@@ -114,16 +128,18 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
         target=None,
     )
     recorder.expect([plan()])
-    books, shown = Books(), Shown()
+    books, shown, files = Books(), Shown(), Files()
     callback = StudyCallback(
         recorder,
         cast("Any", shown),
         cast("Cluster", books),
         Quarantine(["well", "sick"]),
         cast("Admissions", books),
+        journals=Journals(StudyFolder(str(tmp_path), "a")),
         restarts=getattr(request, "param", 1),
+        files=(cast("Any", files),),
     )
-    return Scene(callback, recorder, books, shown)
+    return Scene(callback, recorder, books, shown, files)
 
 
 def trial_of(trial: TrialPlan) -> Any:  # noqa: ANN401 - Tune's
@@ -288,3 +304,33 @@ def test_tune_stores_nothing_of_it(scene: Scene) -> None:
     stored = pickle.loads(pickle.dumps(scene.callback))  # noqa: S301 - our own
 
     assert vars(stored) == {}
+
+
+def test_all_rows_of_a_report_are_taken(scene: Scene) -> None:
+    """Tune hands its files the last one by itself."""
+    told: list[dict[str, Any]] = []
+    with Reports("well", every_s=3600.0, keep=lambda _: None, report=told.append) as reports:
+        for number in (1, 2, 3):
+            stop = StopReason.MAX_EPOCHS if number == 3 else None
+            reports(epoch(number, 2.0, stop=stop).to_row())
+
+    for report in told:
+        result = {**report, "config": plan().to_config()}
+        scene.callback.on_trial_result(iteration=1, trial=trial_of(plan()), result=result)
+
+    assert [each.epoch for each in scene.recorder.epochs_of(plan().trial_id)] == [1, 2, 3]
+    assert scene.shown.events == [("epoch", plan().trial_id)] * 3
+    assert scene.files.epochs == [2]
+
+
+def test_rows_of_a_lost_process_that_were_not_reported_are_found(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """They wait for each other in a plain grid."""
+    journal = Journal(StudyFolder(str(tmp_path), "a"), plan().trial_id, attempt=1)
+    journal.keep(epoch(1, 2.0).to_row())
+
+    scene.callback.on_trial_error(trial=trial_of(plan()))
+
+    assert [each.epoch for each in scene.recorder.epochs_of(plan().trial_id)] == [1]
+    assert ("epoch", plan().trial_id) in scene.shown.events

@@ -36,6 +36,8 @@ class Refusing:
     expected = 0
     has_more = False
     pauses = False
+    keeps_stopped = hears_epochs = False
+    notes: Sequence[str] = ()
     summary = ""
 
     def __init__(self) -> None:

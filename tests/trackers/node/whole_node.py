@@ -19,8 +19,8 @@ from typing import Any, final
 
 from tests.fake_nvml import UUIDS, Boards
 from trackers.meter.meter import EnergyMeter
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import TrackerFacts
+from trackers.node.shares.accounts import Accounts
 from trackers.sample import Method, Reading
 from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.rapl import RaplSource

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias, final
 
 from trackers.exports.exporter import DeviceUse
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import BillItem
+from trackers.node.shares.accounts import Accounts
 from trackers.sample import BoardState, Device, Method, Reading, Status
 
 TrialOf: TypeAlias = Callable[[str], str]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import BillItem
 from trackers.node.live.device_uses import DeviceUses
+from trackers.node.shares.accounts import Accounts
 from trackers.sample import BoardState, Component, Device, Method, process_device
 
 BOARD = Device(uuid="GPU-1", name="A board", component=Component.GPU)

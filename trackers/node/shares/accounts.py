@@ -1,13 +1,14 @@
 """Use of a node by its trials, and each trial's charge for a window."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Protocol, final
 
-from trackers.node.charging import charged, charged_node, of_process
 from trackers.node.ledger import Bill, BillItem
-from trackers.node.sharing import Part, Sharing
+from trackers.node.shares.charging import charged, charged_node, of_process
+from trackers.node.shares.neighbours import Neighbours
+from trackers.node.shares.sharing import Part, Sharing, Use
 from trackers.sample import Component, Method, Reading, process_and_device
 
 
@@ -25,31 +26,68 @@ class Meter(Protocol):
 class Accounts:
     """The trials of a node and what they use of it."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, neighbours: Neighbours | None = None) -> None:
         """Begin without trials.
 
         Args:
             meter: Knows what other trials use in a window.
+            neighbours: Trackers of other studies; None where there are none.
         """
+        self._neighbours = neighbours
+        self._processes: dict[str, int] = {}
+        self._boards: set[str] = set()
         self._meter = meter
         self._sharing = Sharing()
         self._bills: dict[str, Bill] = {}
         self._mains: dict[str, str] = {}
         self._since_s: dict[str, float] = {}
 
-    def enter(self, trial_id: str, bill: Bill, time_s: float) -> None:
-        """A trial begins to use what is on its bill; one that does already goes on."""
+    def enter(self, trial_id: str, bill: Bill, time_s: float, *, pid: int = 0) -> None:
+        """A trial, in a process, begins to use what is on its bill; one that does already goes on."""
+        is_new = trial_id not in self._bills
+        self._processes[trial_id] = pid
         self._bills[trial_id] = bill
         self._mains[trial_id] = bill[0].target
         self._since_s.setdefault(trial_id, time_s)
         for item in bill:
             self._sharing.enter(item.target, trial_id, time_s)
+        if is_new:
+            self._boards.update(item.target for item in bill if _is_board(item))
+            self._tell()
 
     def leave(self, trial_id: str, time_s: float) -> None:
         """A trial has ended."""
         self._since_s.pop(trial_id, None)
         for item in self._bills.pop(trial_id, ()):
             self._sharing.leave(item.target, trial_id, time_s)
+        self._tell()
+
+    def still_here(self) -> None:
+        """Let trackers of other studies know that this one is there; to be called each second."""
+        if self._neighbours is not None:
+            self._neighbours.still_here()
+
+    def _tell(self) -> None:
+        """Let them know which trials use boards here."""
+        if self._neighbours is not None:
+            uses = {board: self._sharing.uses(board) for board in self._boards}
+            self._neighbours.tell(
+                {
+                    board: [replace(use, consumer=self._name(use.consumer)) for use in each]
+                    for board, each in uses.items()
+                }
+            )
+
+    def _name(self, trial_id: Hashable) -> str:
+        """Name of a trial among those of all studies."""
+        return f"{self._processes.get(str(trial_id), 0)}:{trial_id}"
+
+    def _others_on(self, board: str) -> list[Use]:
+        """Trials of other studies on a board. A tracker before this one had the same trials."""
+        if self._neighbours is None:
+            return []
+        own = {self._name(use.consumer) for use in self._sharing.uses(board)}
+        return [use for use in self._neighbours.uses(board) if use.consumer not in own]
 
     def running(self) -> dict[str, tuple[Bill, float]]:
         """Return what each trial uses that runs, and since when."""
@@ -86,13 +124,12 @@ class Accounts:
     def _component(self, item: BillItem, reading: Reading) -> Reading:
         if process_and_device(item.target) is not None:
             return of_process(reading, item.device)
-        is_board = item.device.component is Component.GPU and not item.device.for_whoever_asks
-        if not is_board:
+        if not _is_board(item):
             return reading
         stop_s = reading.start_s + reading.duration_s
-        return charged(
-            reading, item.device, self._sharing.part(item.target, reading.start_s, stop_s)
-        )
+        others = self._others_on(item.target)
+        part = self._sharing.part(item.target, reading.start_s, stop_s, others)
+        return charged(reading, item.device, part)
 
     def _node(
         self,
@@ -106,7 +143,11 @@ class Accounts:
         stop_s = plug.start_s + plug.duration_s
         own = {item.target: components.get(item.device.uuid) for item in bill}
         others_j: list[float | None] = []
-        for target in self._sharing.used_by_others(trial_id, plug.start_s, stop_s):
+        elsewhere = [
+            item.target for item in bill if _is_board(item) and self._others_on(item.target)
+        ]
+        here = self._sharing.used_by_others(trial_id, plug.start_s, stop_s)
+        for target in dict.fromkeys((*here, *elsewhere)):
             charge = own.get(target)
             if target in own and charge is not None:
                 whole_j = readings[target].energy_j
@@ -163,3 +204,7 @@ class Accounts:
                 return None
             used_j += power_w * (end_s - begin_s)
         return used_j
+
+
+def _is_board(item: BillItem) -> bool:
+    return item.device.component is Component.GPU and not item.device.for_whoever_asks

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.node.charging import charged
-from trackers.node.sharing import Part, Sharing
+from trackers.node.shares.charging import charged
+from trackers.node.shares.sharing import Part, Sharing
 from trackers.sample import Component, Device, Method, Reading, Status
 
 BOARD = Device(uuid="GPU-1", name="board", component=Component.GPU)

@@ -5,8 +5,8 @@ from typing import final
 
 import pytest
 
-from trackers.node.accounts import Accounts
 from trackers.node.ledger import Bill, BillItem
+from trackers.node.shares.accounts import Accounts
 from trackers.sample import Component, Device, Method, Reading, Status, process_device
 
 BOARDS = [Device(uuid=f"GPU-{n}", name="board", component=Component.GPU) for n in range(3)]

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from trackers.node.sharing import Part
+from trackers.node.shares.sharing import Part
 from trackers.sample import Device, Method, Reading
 
 RULES = {

@@ -6,7 +6,7 @@ can know more: boards do not say who drew what (rule 16 of our research; arXiv 2
 """
 
 import itertools
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -28,7 +28,7 @@ class Part:
 
 
 @dataclass(slots=True)
-class _Use:
+class Use:
     """One consumer's time on a device; `until_s` is None while it is there."""
 
     consumer: Hashable
@@ -36,6 +36,7 @@ class _Use:
     until_s: float | None = None
 
     def overlaps(self, start_s: float, stop_s: float) -> bool:
+        """Return whether it was there in a part of a window."""
         return self.since_s < stop_s and (self.until_s is None or self.until_s > start_s)
 
 
@@ -44,13 +45,13 @@ class _Use:
 class Sharing:
     """Use of each device by its consumers over time."""
 
-    _uses: dict[str, list[_Use]] = field(default_factory=dict)
+    _uses: dict[str, list[Use]] = field(default_factory=dict)
 
     def enter(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
         """A consumer begins to use a device; one that is there already stays."""
         uses = self._uses.setdefault(device_uuid, [])
         if not any(use.consumer == consumer and use.until_s is None for use in uses):
-            uses.append(_Use(consumer, time_s))
+            uses.append(Use(consumer, time_s))
 
     def leave(self, device_uuid: str, consumer: Hashable, time_s: float) -> None:
         """A consumer no longer uses a device."""
@@ -63,13 +64,15 @@ class Sharing:
         uses[:] = [use for use in uses if use.until_s is None or use.until_s > needed_s]
 
     def stretches(
-        self, device_uuid: str, start_s: float, stop_s: float
+        self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
     ) -> list[tuple[float, float, int]]:
         """Return the stretches of a window between changes, each with its number of consumers.
 
         It is taken as 1 where nobody is there: a window's own consumer may not have entered yet.
+        With `also` others use it that are not known here.
         """
-        uses = [use for use in self._uses.get(device_uuid, []) if use.overlaps(start_s, stop_s)]
+        known = (*self._uses.get(device_uuid, ()), *also)
+        uses = [use for use in known if use.overlaps(start_s, stop_s)]
         edges_s = {start_s, stop_s}
         for use in uses:
             edges_s |= {max(start_s, use.since_s), min(stop_s, use.until_s or stop_s)}
@@ -78,14 +81,20 @@ class Sharing:
             for begin_s, end_s in itertools.pairwise(sorted(edges_s))
         ]
 
-    def part(self, device_uuid: str, start_s: float, stop_s: float) -> Part:
-        """Part of a window for a consumer that was there all the time."""
+    def part(
+        self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
+    ) -> Part:
+        """Part of a window for a consumer that was there all the time; see `stretches`."""
         weighed_s, most = 0.0, 1
-        for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s):
+        for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s, also):
             weighed_s += (end_s - begin_s) / here
             most = max(most, here)
         length_s = stop_s - start_s
         return Part(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
+
+    def uses(self, device_uuid: str) -> list[Use]:
+        """Return who has used a device, as far as it is still known, and when."""
+        return list(self._uses.get(device_uuid, ()))
 
     def busy(
         self, device_uuid: str, start_s: float, stop_s: float, *, but: Hashable = None

@@ -1,0 +1,123 @@
+"""How rows of a trial come to the driver together."""
+
+from typing import Any
+
+import pytest
+
+from study.execution.reporting.reports import (
+    NODE,
+    REPORTS_HZ,
+    TOGETHER_S,
+    Reports,
+    results_of,
+    together_s,
+)
+from study.record.vocabulary import StopReason
+from tests.waiting import waited_for
+
+LONG_S = 3600.0
+HELD: dict[str, Any] = {"stop_reason": None}
+LAST: dict[str, Any] = {"stop_reason": StopReason.MAX_EPOCHS}
+
+
+class Driver:
+    """Takes reports, and remembers their rows by number."""
+
+    def __init__(self) -> None:
+        """Let the trial go on."""
+        self.reports: list[list[int]] = []
+        self.kept: list[Any] = []
+        self.is_stopping = False
+
+    def take(self, report: dict[str, Any]) -> None:
+        """Take one, or end the trial."""
+        self.reports.append([each["training_iteration"] for each in results_of(report)])
+        if self.is_stopping:
+            raise SystemExit(0)
+
+    def reports_of(self, every_s: float) -> Reports:
+        """The rows of a trial that come here."""
+        return Reports("n", every_s=every_s, keep=self.kept.append, report=self.take)
+
+
+def test_rows_that_somebody_hears_come_one_by_one() -> None:
+    """A search decides by each."""
+    driver = Driver()
+
+    with driver.reports_of(0.0) as reports:
+        for row in (HELD, HELD, LAST):
+            reports(row)
+
+    assert driver.reports == [[1], [2], [3]]
+
+
+def test_other_rows_wait_for_the_end_of_their_stage() -> None:
+    """The first waits for nobody: it shows that the trial trains."""
+    driver = Driver()
+
+    with driver.reports_of(LONG_S) as reports:
+        for row in (HELD, HELD, HELD, LAST):
+            reports(row)
+
+    assert driver.reports == [[1], [2, 3, 4]]
+
+
+def test_a_row_does_not_wait_for_a_long_epoch() -> None:
+    """It is reported while the trial trains on."""
+    driver = Driver()
+
+    with driver.reports_of(0.01) as reports:
+        reports(HELD)
+        reports(HELD)
+        waited_for(lambda: sum(map(len, driver.reports)) == 2, "the second row")
+
+    assert [number for each in driver.reports for number in each] == [1, 2]
+
+
+def test_a_trial_that_is_stopped_meanwhile_ends_at_its_next_row() -> None:
+    """The report that was told so was not the training's own."""
+    driver = Driver()
+
+    with driver.reports_of(0.01) as reports:
+        reports(HELD)
+        driver.is_stopping = True
+        reports(HELD)
+        with pytest.raises(SystemExit):
+            waited_for(lambda: reports(HELD), "the end")
+
+    assert [1] in driver.reports
+
+
+def test_each_row_is_kept_before_it_is_reported() -> None:
+    """Whatever becomes of the trial, and of its driver."""
+    driver = Driver()
+
+    with driver.reports_of(LONG_S) as reports:
+        reports(HELD)
+        reports(HELD)
+        kept, heard = list(driver.kept), list(driver.reports)
+
+    assert kept == [HELD, HELD]
+    assert heard == [[1]]
+    assert driver.reports == [[1], [2]]
+
+
+def test_a_report_is_as_many_results_as_it_has_rows() -> None:
+    """Each with what is its own, and what Tune says of the report."""
+    told: list[dict[str, Any]] = []
+    with Reports("n", every_s=LONG_S, keep=lambda _: None, report=told.append) as reports:
+        for value in (1, 2, 3):
+            reports({"value": value, "stop_reason": LAST["stop_reason"] if value == 3 else None})
+
+    *earlier, last = results_of({**told[-1], "pid": 7})
+
+    assert [each["value"] for each in (*earlier, last)] == [2, 3]
+    assert all(each["pid"] == 7 and each[NODE] == "n" for each in (*earlier, last))
+    assert list(results_of(last)) == [last]
+
+
+@pytest.mark.parametrize("trials", [1, 16, 512, 5_000])
+def test_the_driver_gets_only_so_many_reports_a_second(trials: int) -> None:
+    """However many trials there are, and where there are few they come soon."""
+    assert trials / together_s(trials) <= REPORTS_HZ
+    assert together_s(1) == TOGETHER_S

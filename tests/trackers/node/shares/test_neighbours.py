@@ -1,0 +1,141 @@
+"""Trackers of two studies on one machine: together they charge a board once."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import final
+
+import pytest
+
+from tests.trackers.node.shares.test_accounts import BOARDS, KnownPowers, bill
+from trackers.node.ledger import Bill
+from trackers.node.shares.accounts import Accounts
+from trackers.node.shares.neighbours import GONE_AFTER_S, Neighbours
+from trackers.sample import Reading
+
+BOARD = BOARDS[0].uuid
+
+
+@final
+class Clock:
+    """A machine's clock, which a test sets."""
+
+    def __init__(self) -> None:
+        """The machine has run for a while."""
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        """Seconds since it was started."""
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The machine's."""
+    return Clock()
+
+
+def study(folder: Path, clock: Clock) -> Accounts:
+    """The books of a study's tracker."""
+    return Accounts(KnownPowers(), Neighbours(folder / "boards", now_s=clock))
+
+
+def charged(accounts: Accounts, trial_id: str, what: Bill, start_s: float) -> Reading:
+    """What a trial is charged of the board for the 10 s from then on."""
+    readings: Mapping[str, Reading] = KnownPowers().readings(what, start_s, start_s + 10.0)
+    return accounts.charges(trial_id, what, readings)[BOARD]
+
+
+def test_two_studies_on_a_board_are_charged_it_once(tmp_path: Path, clock: Clock) -> None:
+    """Half of it each, which the reading says; their trials may have the same name."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+    two.enter("a", bill(2, BOARDS[0]), 0.0, pid=2)
+
+    first, second = (
+        charged(one, "a", bill(1, BOARDS[0]), 0.0),
+        charged(two, "a", bill(2, BOARDS[0]), 0.0),
+    )
+
+    assert math.fsum(filter(None, (first.energy_j, second.energy_j))) == pytest.approx(2000.0)
+    assert first.shared_by == second.shared_by == 2
+    assert "2 trials used the board" in first.note
+
+
+def test_a_study_that_came_later_is_charged_from_then_on(tmp_path: Path, clock: Clock) -> None:
+    """The first has the board to itself for 4 of the 10 s, and again when the other has ended."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+    two.enter("b", bill(2, BOARDS[0]), 4.0, pid=2)
+    two.leave("b", 12.0)
+
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == pytest.approx(800.0 + 600.0)
+    assert charged(one, "a", bill(1, BOARDS[0]), 12.0).energy_j == pytest.approx(2000.0)
+
+
+def test_another_board_is_nobody_elses(tmp_path: Path, clock: Clock) -> None:
+    """Only what both use is shared."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+    two.enter("b", bill(2, BOARDS[1]), 0.0, pid=2)
+
+    reading = charged(one, "a", bill(1, BOARDS[0]), 0.0)
+
+    assert (reading.energy_j, reading.shared_by) == (2000.0, None)
+
+
+def test_a_tracker_that_was_killed_uses_nothing_any_more(tmp_path: Path, clock: Clock) -> None:
+    """It said nothing of its end: it was there until it last said that it is."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
+    clock.now_s += 5.0
+    two.still_here()
+    one.enter("a", bill(1, BOARDS[0]), 100.0, pid=1)
+
+    clock.now_s += GONE_AFTER_S + 1.0
+
+    assert charged(one, "a", bill(1, BOARDS[0]), 100.0).energy_j == pytest.approx(1000 / 2 + 1000)
+
+
+def test_a_tracker_started_anew_is_not_its_own_neighbour(tmp_path: Path, clock: Clock) -> None:
+    """Its trials are those that the one before has told of."""
+    before, after = study(tmp_path, clock), study(tmp_path, clock)
+    before.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+    after.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+
+    assert charged(after, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
+
+
+def test_what_was_left_before_the_machine_was_started_is_nobody(
+    tmp_path: Path, clock: Clock
+) -> None:
+    """Its clock was another one; and half a file is none."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
+    (file,) = (tmp_path / "boards").glob("*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "boot": "earlier"}))
+    (tmp_path / "boards" / "x.json").write_text('{"boot": ')
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
+
+
+def test_a_study_without_boards_leaves_no_file(tmp_path: Path, clock: Clock) -> None:
+    """Processors are shared by processor time, whoever runs there."""
+    study(tmp_path, clock).enter("a", bill(1, BOARDS[0])[1:], 0.0, pid=1)
+
+    assert not (tmp_path / "boards").exists()
+
+
+def test_a_folder_that_is_not_the_users_own_is_passed_over(tmp_path: Path, clock: Clock) -> None:
+    """Somebody else could put anything there."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "boards").symlink_to(elsewhere)
+    one = study(tmp_path, clock)
+
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+
+    assert list(elsewhere.iterdir()) == []
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0

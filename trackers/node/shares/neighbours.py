@@ -1,0 +1,110 @@
+"""Other trackers of this machine: those of other studies, whose trials may use the same boards.
+
+Each tracker that has trials on boards keeps a file that says who uses which board since when, on the machine's
+monotonic clock, which all processes share, and when it was last there. So one that was killed uses nothing after
+that. The folder is the user's own: what other users run is not seen.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from trackers.node.shares.sharing import KEPT_S, Use
+
+GONE_AFTER_S = 5.0
+"""A tracker that has not said for so long that it is there has ended."""
+
+_MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - within, mode 0700
+
+
+@final
+class Neighbours:
+    """The other trackers, and what this one lets them know."""
+
+    def __init__(
+        self, folder: Path | None = None, *, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Use a folder; left out: the user's own, for all trackers of the machine."""
+        self._folder = folder or _folder()
+        self._now_s = now_s
+        self._own = f"{os.getpid()}-{secrets.token_hex(4)}.json"
+        self._uses: dict[str, list[Use]] = {}
+        self._boot = _boot()
+
+    def tell(self, uses: Mapping[str, Sequence[Use]]) -> None:
+        """Let the others know who uses which board here."""
+        self._uses = {board: list(each) for board, each in uses.items() if each}
+        self.still_here()
+
+    def still_here(self) -> None:
+        """Let them know that this tracker is there; to be called each second."""
+        if not self._uses:
+            return
+        said = {
+            "boot": self._boot,
+            "now_s": self._now_s(),
+            "uses": {
+                board: [(use.consumer, use.since_s, use.until_s) for use in each]
+                for board, each in self._uses.items()
+            },
+        }
+        with contextlib.suppress(OSError):  # the trials of this one are charged all the same
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            if _is_own(self._folder):
+                new = self._folder / f".{self._own}"
+                new.write_text(json.dumps(said))
+                new.replace(self._folder / self._own)
+
+    def uses(self, board: str) -> list[Use]:
+        """Return who else used a board in the last hour, and when."""
+        return [use for said in self._others() for use in _uses(said, board, self._now_s())]
+
+    def _others(self) -> Iterator[dict[str, Any]]:
+        if not _is_own(self._folder):
+            return
+        for path in self._folder.glob("[!.]*.json"):
+            if path.name == self._own:
+                continue
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                said = json.loads(path.read_text())
+                if said["boot"] != self._boot or self._now_s() - said["now_s"] > KEPT_S:
+                    path.unlink()
+                else:
+                    yield said
+
+
+def _uses(said: Mapping[str, Any], board: str, now_s: float) -> Iterator[Use]:
+    """Uses of a board by the trials of a tracker; those of one that has ended ended with it."""
+    is_gone = now_s - said["now_s"] > GONE_AFTER_S
+    for consumer, since_s, until_s in said["uses"].get(board, ()):
+        yield Use(consumer, since_s, said["now_s"] if until_s is None and is_gone else until_s)
+
+
+def _folder() -> Path:
+    # Where there is memory for it no disk is written each second.
+    root = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    return root / f"power-of-training-boards-{os.getuid()}"
+
+
+def _boot() -> str:
+    """Name of the time since the machine was started, which the monotonic clock counts."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether nobody else can have put anything there."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()

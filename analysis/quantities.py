@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from study.record.files import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_MWH, J_PER_WH, EnergyUnit
 
 MISSING = "-"
 
 _SIGNIFICANT = 4
 _FEWEST_DECIMALS = 2
 _MOST_DECIMALS = 6
-_SMALLEST_IN_WH = 1.0
 # From this ratio of its ends on an interval says that nothing is known.
 _ENDLESS = 100
 
@@ -31,29 +30,21 @@ def to_mwh(energy_j: float | None) -> float | None:
     return None if energy_j is None else energy_j / J_PER_MWH
 
 
-def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
-    """An energy inside a sentence: three significant digits, in Wh or, below 1 Wh, in mWh.
+def energy_text(energy_j: float | None, unit: EnergyUnit) -> str:
+    """An energy inside a sentence, with three significant digits.
 
     Args:
         energy_j: Joules; None is said to be not known.
-        like_j: An energy that it is compared with, whose unit it takes; left out: its own.
+        unit: Of the study.
     """
-    if energy_j is None:
-        return "not known"
-    is_small = 0 < (like_j or energy_j) / J_PER_WH < _SMALLEST_IN_WH
-    if energy_j == 0:
-        return "0 mWh" if is_small else "0 Wh"
-    if not is_small:
-        return f"{_short(energy_j / J_PER_WH)} Wh"
-    return f"{_short(energy_j / J_PER_MWH)} mWh"
+    return "not known" if energy_j is None else unit.text(energy_j)
 
 
-def interval_text(low_j: float, high_j: float) -> str:
-    """An interval of energies inside a sentence: `25.1 to 39.2 mWh`, both in the upper end's unit."""
+def interval_text(low_j: float, high_j: float, unit: EnergyUnit) -> str:
+    """An interval of energies inside a sentence: `25.1 to 39.2 mWh`."""
     if high_j > _ENDLESS * low_j:
-        return f"{energy_text(low_j)} to more than {_ENDLESS} times as much"
-    low, high = energy_text(low_j, like_j=high_j), energy_text(high_j)
-    return f"{low.split(' ')[0]} to {high}"
+        return f"{unit.text(low_j)} to more than {_ENDLESS} times as much"
+    return f"{unit.number(low_j)} to {unit.text(high_j)}"
 
 
 def percent_text(share: float | None, *, decimals: int = 1) -> str:
@@ -133,8 +124,3 @@ def listed(words: Iterable[object]) -> str:
 def sentence(clause: str) -> str:
     """A clause as a sentence: with a capital letter and a full stop."""
     return f"{clause[0].upper()}{clause[1:]}."
-
-
-def _short(value: float) -> str:
-    decimals = max(2 - math.floor(math.log10(abs(value))), 0)
-    return f"{value:,.{decimals}f}"

@@ -103,7 +103,7 @@ def answer_info(findings: Findings) -> AnswerInfo | None:
     tolerated = form.shown(ranking.tolerated)
     low, high = _view(points, tolerated, form)
     points = [dataclasses.replace(p, in_view=low <= p.score <= high) for p in points]
-    unit = EnergyUnit.of(point.energy_high_wh * J_PER_WH for point in points)
+    unit = EnergyUnit.of((point.energy_high_wh * J_PER_WH for point in points), findings.unit)
     per_wh = J_PER_WH / unit.joules
     plot = Plot(
         width=WIDTH,

@@ -80,7 +80,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
-    unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
+    unit = EnergyUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
     series = series_of(findings.study.manifest)
     form = findings.score
     rows = []

@@ -94,7 +94,7 @@ def joules_info(findings: Findings) -> JoulesInfo | None:
     return JoulesInfo(
         title=findings.titled("Where the joules go: mean of a trial, with all that it used"),
         slices=slices,
-        unit=EnergyUnit.of(totals.values()),
+        unit=EnergyUnit.of(totals.values(), study.unit),
         ranks=WORDS[study.manifest.energy_of],
     )
 

@@ -47,7 +47,7 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     panels = [
         _panels(data, info, groups, field, title)
         for field, title in (
-            ("energy_mwh", "Energy of the epoch, mWh"),
+            ("energy", f"Energy of the epoch, {info.unit.name}"),
             (info.form.key(), f"Validation {info.form.axis}"),
         )
         if any(row[field] is not None for row in rows)
@@ -71,7 +71,7 @@ def _panels(
     colour, dash, shape = series_scales(names)
     ticks = _epoch_ticks(max(point.epoch for point in info.points))
     epoch = alt.X("epoch:Q", title="epoch", axis=alt.Axis(values=ticks, format="d"))
-    value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy_mwh"))
+    value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy"))
     legend = alt.Legend(title=series_title(names), symbolFillColor="transparent", symbolSize=90)
     lines = (
         alt.Chart()
@@ -143,7 +143,7 @@ def _epoch_ticks(last: int) -> list[int]:
 
 
 def _words(point: EpochPoint, info: EpochCurvesInfo) -> str:
-    energy = "no energy" if point.energy_mwh is None else f"{point.energy_mwh:.3g} mWh"
+    energy = "no energy" if point.energy is None else f"{point.energy:.3g} {info.unit.name}"
     score = "" if point.score is None else f", {info.form.shown_text(point.score)}"
     return (
         f"Setup {point.setup}: {setup_words(point.batch_size, point.series)}, "

@@ -16,7 +16,6 @@ from analysis.forms.chart_style import (
     styled,
     wrapped,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.series import (
     group_name,
     series_title,
@@ -25,6 +24,7 @@ from analysis.forms.series import (
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 from analysis.quantities import ascending
 from study.record.files import J_PER_WH
+from study.record.files import EnergyUnit as Unit
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
@@ -33,9 +33,8 @@ _SHADES = (PLAIN, MUTED)
 """Of the tasks, in turn; what trains all of them stands out."""
 
 
-def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two bars for each setup: one task upon the other, and all together."""
-    unit = EnergyUnit.of(bar.to_wh * J_PER_WH for bar in info.bars)
     per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
         {
@@ -82,7 +81,7 @@ def _colours(tasks: Sequence[str]) -> list[str]:
     return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
-def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
+def _bar_words(bar: MultitaskBar, unit: Unit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
         f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.series)}, {bar.task}: "

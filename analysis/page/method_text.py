@@ -121,7 +121,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Setups", _setups_text(manifest)),
         ("Seeds", listed(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
-        ("Energy", findings.titled(bill_line(findings.bill))),
+        ("Energy", findings.titled(bill_line(findings.bill, findings.unit))),
         ("Options", ", ".join(f"{name}={value}" for name, value in manifest.options.items())),
         ("Versions", ", ".join(f"{name} {value}" for name, value in manifest.versions.items())),
         ("Git commit", manifest.git_commit or "not from a checkout"),

@@ -66,10 +66,10 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
     first, second = screen.lines()
     assert first.startswith(
         "[1/8] setup04-seed0  batch size 4096, learning rate 0.0001  best accuracy 25.0 %  "
-        "2 epochs  0.150 Wh  patience"
+        "2 epochs  150 mWh  patience"
     )
     assert second.startswith("[2/8] setup01-seed0  batch size 64, learning rate 0.1  ")
-    assert "  1 epoch  0.00100 Wh  max epochs" in second
+    assert "  1 epoch  1.00 mWh  max epochs" in second
     assert "estimated" not in screen.file.getvalue()
 
 

@@ -71,7 +71,7 @@ class _Zeus:
         """Prune, then sample."""
         left = self._prune()
         for _ in range(max(0, RUNS * len(self._arms) - sum(self._runs.values()))):
-            self._train(min(left, key=self._sampled))
+            self._sample(left)
         return Searched(found=tuple(self._found), spent_j=self._spent_j)
 
     def sample_until(self, runs: int) -> None:
@@ -80,7 +80,7 @@ class _Zeus:
         for _ in range(HOPELESS * runs):
             if len(self.reached_at_j) >= runs:
                 return
-            self._train(min(left, key=self._sampled))
+            self._sample(left)
 
     def _prune(self) -> list[Choice]:
         """The arms that are left when pruning has ended."""
@@ -99,6 +99,13 @@ class _Zeus:
                 if not self._train(arm):
                     break
                 yield arm
+
+    def _sample(self, arms: list[Choice]) -> None:
+        """Train the arm whose cost is drawn lowest; one that misses has cost what it used."""
+        arm = min(arms, key=self._sampled)
+        before_j = self._spent_j
+        if not self._train(arm):
+            self._costs_j[arm].append(self._spent_j - before_j)
 
     def _sampled(self, arm: Choice) -> float:
         costs_j = self._costs_j[arm]

@@ -53,7 +53,11 @@ def main(args: Sequence[str]) -> int:
                 return FINISHED
             case ["recurring", *rest]:
                 return recurring.main(
-                    rest, program=f"{PROGRAM} recurring", console=console, typed=args
+                    rest,
+                    program=f"{PROGRAM} recurring",
+                    console=console,
+                    report=report,
+                    typed=args,
                 )
             case ["run", *rest]:
                 return _search(rest, console, report, typed=args)

@@ -5,16 +5,17 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from study.command import ending, show_analysis
+from study.command import ReportProcess, ending, sayer
 from study.command_line import command_line, parse
 from study.errors import OptionError
+from study.exports.study_exports import exports_of
+from study.record.files import EnergyUnit, unit_of
 from study.scenario_lookup import load_scenario
 from study.search.arms.recurrences import Recurrences
 from study.search.arms.training import Training
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
 from study.search.recurring.options import RecurringOptions
-from study.search.text import energy_text
 from study.store.folder import StudyFolder
 
 DESCRIPTION = """Train the next run of a job that is trained again and again, so that all runs together cost little.
@@ -31,13 +32,21 @@ with that one. The memory is the study's folder, so give the same --name each ti
 """
 
 
-def main(args: Sequence[str], *, program: str, console: Console, typed: Sequence[str]) -> int:
+def main(
+    args: Sequence[str],
+    *,
+    program: str,
+    console: Console,
+    report: ReportProcess,
+    typed: Sequence[str],
+) -> int:
     """Train the next runs; the exit status.
 
     Args:
         args: The command line behind `recurring`.
         program: The module behind `python -m`, with the subcommand.
         console: Where the lines go.
+        report: Makes the report.
         typed: The whole command line behind the module.
 
     Raises:
@@ -54,22 +63,32 @@ def main(args: Sequence[str], *, program: str, console: Console, typed: Sequence
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
     module = program.rsplit(maxsplit=1)[0]
-    outcome = run_study(
-        design,
-        options,
-        command=command_line(module, typed),
-        console=console,
-        source=source,
-    )
-    reported = options.no_report or show_analysis(outcome.folder)
+    with exports_of(options.log, say=sayer(console)) as exports:
+        report.wanted = not options.no_report
+        outcome = run_study(
+            design,
+            options,
+            command=command_line(module, typed),
+            console=console,
+            source=source,
+            exports=exports,
+            written=report.begin,
+        )
+        reported = report.ended()
+        exports.keep(outcome.folder)
     if isinstance(source.search, PausingSearch):
-        for line in lines(source.search, options):
+        for line in lines(source.search, options, unit_of(source.first_epoch_j)):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
     return ending(outcome, console, reported=reported)
 
 
-def lines(search: PausingSearch, options: SearchOptions) -> Iterator[str]:
+def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> Iterator[str]:
     """Lines on the runs of a job, and the proposal for the next one.
+
+    Args:
+        search: Has the job's trainings.
+        options: Of the command.
+        unit: Of all energies.
 
     Raises:
         OptionError: The search is not one of a recurring job.
@@ -87,7 +106,7 @@ def lines(search: PausingSearch, options: SearchOptions) -> Iterator[str]:
         number += 1
         tried = f", after {len(used) - 1} that promised to cost more" if len(used) > 1 else ""
         spent_j = sum(each.spent_j for each in used)
-        yield f"run {number}: {search.named(training.arm)}: {energy_text(spent_j)}{tried}"
+        yield f"run {number}: {search.named(training.arm)}: {unit.text(spent_j)}{tried}"
         used = []
     if used:
         yield f"not in a run: {len(used)} trainings that did not reach --target {options.target:g}"
@@ -95,7 +114,7 @@ def lines(search: PausingSearch, options: SearchOptions) -> Iterator[str]:
     if best is None:
         yield f"no run has reached --target {options.target:g} yet"
     else:
-        yield f"cheapest so far: {search.named(best[0])}, {energy_text(best[1])} to the target"
+        yield f"cheapest so far: {search.named(best[0])}, {unit.text(best[1])} to the target"
     following = job.proposal()
     if following is None:
         yield "no next run: every setup misses the target; give a lower --target"

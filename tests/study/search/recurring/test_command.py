@@ -2,6 +2,7 @@
 
 import pytest
 
+from study.record.files import MWH
 from study.search.__main__ import main
 from study.search.recurring.command import lines
 from tests.study.search.test_pausing_search import Folder, recurring
@@ -46,7 +47,7 @@ def test_it_says_what_runs_have_cost_and_what_comes_next() -> None:
     search = folder.search(recurring(3))
     folder.run(search)
 
-    [*runs, best, following] = lines(search, recurring(3))
+    [*runs, best, following] = lines(search, recurring(3), MWH)
 
     assert [line.partition(":")[0] for line in runs if line.startswith("run")] == [
         *("run 1", "run 2", "run 3"),

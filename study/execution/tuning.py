@@ -247,7 +247,7 @@ class Tuning:
 
     @property
     def _report_every_s(self) -> float:
-        """For how long rows of a trial may wait for each other; 0 where somebody hears each."""
+        """Time for which rows of a trial may wait for each other; 0 where each is needed at once."""
         if self._source.hears_epochs or os.environ.get(RAY_TUNE_CALLBACKS_ENV_VAR):
             return 0.0
         return together_s(self._cluster.slots)

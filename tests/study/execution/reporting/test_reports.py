@@ -120,8 +120,14 @@ def test_a_report_is_as_many_results_as_it_has_rows() -> None:
 @pytest.mark.parametrize("trials", [1, 16, 512, 5_000])
 def test_the_driver_gets_only_so_many_reports_a_second(trials: int) -> None:
     """However many trials there are, and where there are few they come soon."""
-    assert trials / together_s(trials) <= REPORTS_HZ
-    assert together_s(1) == TOGETHER_S
+    assert trials / together_s(trials, is_heard=False, environment={}) <= REPORTS_HZ
+    assert together_s(1, is_heard=False, environment={}) == TOGETHER_S
+
+
+def test_who_listens_hears_each_epoch_at_once() -> None:
+    """A search, a budget, and callbacks of the user's own."""
+    assert together_s(512, is_heard=True, environment={}) == 0.0
+    assert together_s(512, is_heard=False, environment={"RAY_TUNE_CALLBACKS": "mine.Mine"}) == 0.0
 
 
 def test_a_trial_does_not_wait_for_a_busy_driver() -> None:

@@ -26,6 +26,7 @@ from analysis.ranking.tolerance import allowed, asked
 from analysis.read.comparable import comparable
 from analysis.read.load import Study
 from study.inference.choice import Aim, Preference
+from study.record.files import EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, ranked_stage
@@ -66,6 +67,11 @@ class Findings:
     def score(self) -> ScoreForm:
         """Name of the study's objective, and the form of its values."""
         return ScoreForm(self.study.manifest.objective)
+
+    @property
+    def unit(self) -> EnergyUnit:
+        """The one unit of the study's energies."""
+        return self.study.unit
 
     def titled(self, title: str) -> str:
         """A title with the labels that this study's energies and accuracies need."""
@@ -254,7 +260,7 @@ def _scopes_text(
         ranked = rows if stage is None else frames_of_stage(*rows, stage)
         setups = _setups(study.manifest.setups, ranked, goal, study.manifest.objective)
         answers.append(_answer(other, setups, rank_again(other, setups), paradigm_info(other)))
-    return scope_text(own, answers)
+    return scope_text(own, answers, study.unit)
 
 
 def _setups(

@@ -5,17 +5,17 @@ The paper gives energy per epoch in mWh and the energy of whole trainings in Wh.
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
-from study.record.files import J_PER_MWH, J_PER_WH
+from study.record.files import J_PER_MWH, J_PER_WH, EnergyUnit
 
 MISSING = "-"
 
 _SIGNIFICANT = 4
 _FEWEST_DECIMALS = 2
 _MOST_DECIMALS = 6
-_SMALLEST_IN_WH = 1.0
 # From this ratio of its ends on an interval says that nothing is known.
 _ENDLESS = 100
 
@@ -30,29 +30,21 @@ def to_mwh(energy_j: float | None) -> float | None:
     return None if energy_j is None else energy_j / J_PER_MWH
 
 
-def energy_text(energy_j: float | None, *, like_j: float | None = None) -> str:
-    """An energy inside a sentence: three significant digits, in Wh or, below 1 Wh, in mWh.
+def energy_text(energy_j: float | None, unit: EnergyUnit) -> str:
+    """An energy inside a sentence, with three significant digits.
 
     Args:
         energy_j: Joules; None is said to be not known.
-        like_j: An energy that it is compared with, whose unit it takes; left out: its own.
+        unit: Of the study.
     """
-    if energy_j is None:
-        return "not known"
-    is_small = 0 < (like_j or energy_j) / J_PER_WH < _SMALLEST_IN_WH
-    if energy_j == 0:
-        return "0 mWh" if is_small else "0 Wh"
-    if not is_small:
-        return f"{_short(energy_j / J_PER_WH)} Wh"
-    return f"{_short(energy_j / J_PER_MWH)} mWh"
+    return "not known" if energy_j is None else unit.text(energy_j)
 
 
-def interval_text(low_j: float, high_j: float) -> str:
-    """An interval of energies inside a sentence: `25.1 to 39.2 mWh`, both in the upper end's unit."""
+def interval_text(low_j: float, high_j: float, unit: EnergyUnit) -> str:
+    """An interval of energies inside a sentence: `25.1 to 39.2 mWh`."""
     if high_j > _ENDLESS * low_j:
-        return f"{energy_text(low_j)} to more than {_ENDLESS} times as much"
-    low, high = energy_text(low_j, like_j=high_j), energy_text(high_j)
-    return f"{low.split(' ')[0]} to {high}"
+        return f"{unit.text(low_j)} to more than {_ENDLESS} times as much"
+    return f"{unit.number(low_j)} to {unit.text(high_j)}"
 
 
 def percent_text(share: float | None, *, decimals: int = 1) -> str:
@@ -79,9 +71,16 @@ def points_text(share: float) -> str:
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
 
 
-def learning_rate_text(learning_rate: float) -> str:
-    """A learning rate as the paper writes it: 0.0001, not 1e-4."""
+def learning_rate_text(learning_rate: float | None) -> str:
+    """A learning rate as the paper writes it: 0.0001, not 1e-4; `-` where it is not known."""
+    if learning_rate is None:
+        return MISSING
     return np.format_float_positional(learning_rate, trim="-")
+
+
+def ascending(values: Iterable[float | None]) -> list[Any]:
+    """Distinct values from the least to the largest, what is not known last."""
+    return sorted(set(values), key=lambda value: (value is None, value or 0))
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:
@@ -125,8 +124,3 @@ def listed(words: Iterable[object]) -> str:
 def sentence(clause: str) -> str:
     """A clause as a sentence: with a capital letter and a full stop."""
     return f"{clause[0].upper()}{clause[1:]}."
-
-
-def _short(value: float) -> str:
-    decimals = max(2 - math.floor(math.log10(abs(value))), 0)
-    return f"{value:,.{decimals}f}"

@@ -56,9 +56,10 @@ def train_plan(
     max_epochs: int,
 ) -> int:
     """One training as the study does it; the number of its epochs."""
+    batch_size, learning_rate = plan.trained_with
     settings = TrainingSettings(
-        batch_size=plan.batch_size,
-        learning_rate=plan.learning_rate,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
         max_epochs=max_epochs,
         patience=PATIENCE,
         optimizer="adam",

@@ -7,6 +7,7 @@ import ast
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("study", "models", "trackers", "analysis")
+BESIDE = ("benchmarks", "scripts")
 LONGEST_FILE = 350
 FULLEST_ROOM = 14
+FULLEST_OF_TESTS = 16
+"""Files that a folder of tests may have: those of a room, and what they share."""
+
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 THEIRS = {
@@ -160,9 +165,10 @@ def test_a_planted_heavy_import_is_found(file: str, line: str) -> None:
 
 
 def test_files_are_short_and_named_for_what_they_hold() -> None:
-    """A file is read in one go, and its name says what is in it."""
-    too_long = [f for f in sources() if len((ROOT / f).read_text().splitlines()) > LONGEST_FILE]
-    vague = [file for file in sources() if Path(file).stem in VAGUE_NAMES]
+    """A file, of tests too, is read in one go, and its name says what is in it."""
+    files = sources((*PACKAGES, *BESIDE, "tests"))
+    too_long = [f for f in files if len((ROOT / f).read_text().splitlines()) > LONGEST_FILE]
+    vague = [file for file in files if Path(file).stem in VAGUE_NAMES]
 
     assert too_long == []
     assert vague == []
@@ -183,7 +189,7 @@ def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
     """A summary line says what something is or does, not "Whether ..." or "How ..."."""
     asked = [
         found
-        for file in sources((*PACKAGES, "benchmarks", "scripts"))
+        for file in sources((*PACKAGES, *BESIDE))
         for found in questions(file, (ROOT / file).read_text())
     ]
 
@@ -204,23 +210,34 @@ def test_a_planted_question_is_found(planted: str, name: str) -> None:
     assert questions("box.py", planted) == [f"box.py: {name}"]
 
 
+def by_folder(files: list[str]) -> dict[str, int]:
+    """Number of files of each folder, without its `__init__`."""
+    folders: Counter[str] = Counter()
+    for file in files:
+        folders[str(Path(file).parent)] += not file.endswith("__init__.py")
+    return folders
+
+
 def test_folders_are_rooms() -> None:
     """A folder can be read in one sitting, and its `__init__` says in a sentence what is in it."""
-    rooms: dict[Path, list[str]] = {}
-    for file in sources():
-        rooms.setdefault(Path(file).parent, []).append(file)
+    rooms = by_folder(sources())
 
-    crowded = {
-        str(room): len(files) for room, files in rooms.items() if len(files) - 1 > FULLEST_ROOM
-    }
+    crowded = {room: files for room, files in rooms.items() if files > FULLEST_ROOM}
     silent = [
-        str(room)
+        room
         for room in rooms
         if not ast.get_docstring(ast.parse((ROOT / room / "__init__.py").read_text()))
     ]
 
     assert crowded == {}
     assert silent == []
+
+
+def test_folders_of_tests_are_not_crowded() -> None:
+    """Tests mirror the rooms; where one has many, those of a subject have a folder of their own."""
+    folders = by_folder(sources(("tests",)))
+
+    assert {each: files for each, files in folders.items() if files > FULLEST_OF_TESTS} == {}
 
 
 LIGHT = {

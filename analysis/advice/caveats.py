@@ -4,7 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
-from analysis.quantities import counted, listed, percent_text, probability_text, sentence
+from analysis.quantities import (
+    ascending,
+    counted,
+    listed,
+    percent_text,
+    probability_text,
+    sentence,
+)
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
@@ -204,7 +211,7 @@ def _about_counts(setups: Sequence[SetupEnergy], score: ScoreForm) -> Iterator[s
 
 def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[str]:
     pairs = {
-        tuple(sorted({setup.batch_size for setup in setups if setup.setup in group}))
+        tuple(ascending(setup.batch_size for setup in setups if setup.setup in group))
         for group in (
             {row.setup.setup, *row.same_training_as} for row in ranking.rows if row.same_training_as
         )

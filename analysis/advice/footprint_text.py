@@ -12,8 +12,8 @@ from analysis.advice.carbon import (
     Footprint,
     footprint,
 )
-from analysis.quantities import energy_text, listed
-from study.record.files import J_PER_WH
+from analysis.quantities import listed
+from study.record.files import J_PER_WH, WH
 
 _DIGITS = 3
 _G_PER_KG = 1000.0
@@ -65,7 +65,7 @@ def _many(energy_j: float) -> tuple[int, str]:
 
 
 def _parts(found: Footprint) -> list[str]:
-    parts = [energy_text(found.kwh * _WH_PER_KWH * J_PER_WH)]
+    parts = [WH.text(found.kwh * _WH_PER_KWH * J_PER_WH)]
     if found.g_co2e is not None:
         parts.append(f"{gas_text(found.g_co2e)} CO2e")
     if found.cost is not None:

@@ -22,6 +22,7 @@ from analysis.quantities import (
 )
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
+from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyMethod, TrialStatus
 
 _SURE = 0.95
@@ -94,11 +95,14 @@ def _of_stage(text: str, stage: str | None) -> str:
 
 def setup_text(setup: SetupEnergy) -> str:
     """A setup by its parameters."""
+    rate = setup.learning_rate
     besides = parameters_text(setup.parameters)
-    rate = learning_rate_text(setup.learning_rate)
-    if besides:
-        return f"batch size {setup.batch_size}, learning rate {rate} and {besides}"
-    return f"batch size {setup.batch_size} and learning rate {rate}"
+    words = [
+        *([] if setup.batch_size is None else [f"batch size {setup.batch_size}"]),
+        *([] if rate is None else [f"learning rate {learning_rate_text(rate)}"]),
+        *([besides] if besides else []),
+    ]
+    return listed(words) if words else "the only setup"
 
 
 def _advice(
@@ -111,7 +115,7 @@ def _advice(
     setup = first.setup
     yield (
         f"Use {setup_text(setup)} (setup {setup.setup}): {_score(setup, test_accuracy, ScoreForm(ranking.objective))} for "
-        f"{_energy(study, setup)} per training{_total_interval(setup, ranking)}."
+        f"{_energy(study, setup)} per training{_total_interval(setup, ranking, study.unit)}."
     )
     yield from _how_sure(first, ranking)
     references = _references(ranking)
@@ -178,11 +182,11 @@ def _score(setup: SetupEnergy, test_score: float | None, score: ScoreForm) -> st
     return f"{score.phrase(test_score)} on the test set ({seen} in validation)"
 
 
-def _total_interval(setup: SetupEnergy, ranking: Ranking) -> str:
+def _total_interval(setup: SetupEnergy, ranking: Ranking, unit: EnergyUnit) -> str:
     interval = None if ranking.evidence is None else ranking.evidence.total_j(setup.setup)
-    return (
-        "" if interval is None else f" (95 % interval {interval_text(interval.low, interval.high)})"
-    )
+    if interval is None:
+        return ""
+    return f" (95 % interval {interval_text(interval.low, interval.high, unit)})"
 
 
 def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
@@ -282,4 +286,4 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy], score: ScoreForm) -> s
 def _energy(study: Study, setup: SetupEnergy) -> str:
     methods = set(study.epochs.loc[study.epochs["setup"] == setup.setup, "energy_method"].dropna())
     word = "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""
-    return f"{word}{energy_text(setup.total_j)}"
+    return f"{word}{energy_text(setup.total_j, study.unit)}"

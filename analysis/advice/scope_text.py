@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from analysis.energy.scopes import WORDS
 from analysis.energy.totals import SetupEnergy
 from analysis.quantities import energy_text, listed
+from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyScope
 
 
@@ -32,12 +33,13 @@ class ScopeAnswer:
         return next((each.total_j for each in self.setups if each.setup == setup), None)
 
 
-def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer]) -> str:
+def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit) -> str:
     """Say which energy ranks, and whether another one would say otherwise; empty where there is none.
 
     Args:
         own: By the energy that ranks.
         others: By the others.
+        unit: Of the study's energies.
     """
     told = [each for each in others if each.first is not None]
     if own.first is None or not told:
@@ -46,11 +48,11 @@ def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer]) -> str:
     same = [each for each in told if each.first is not None and each.first.setup == number]
     sentences = [f"This ranking is by the energy of {WORDS[own.scope]}."]
     if same:
-        names = listed(f"{_named(each)} ({_energy(each, number)})" for each in same)
+        names = listed(f"{_named(each)} ({_energy(each, number, unit)})" for each in same)
         sentences.append(f"By the energy of {names} setup {number} is recommended as well.")
     sentences += [
         f"By the energy of {_named(each)} the answer changes: setup {each.first.setup} "
-        f"({_energy(each, each.first.setup)}, and setup {number} {_energy(each, number)})."
+        f"({_energy(each, each.first.setup, unit)}, and setup {number} {_energy(each, number, unit)})."
         for each in told
         if each.first is not None and each not in same
     ]
@@ -67,6 +69,6 @@ def _named(answer: ScopeAnswer) -> str:
     return f"{WORDS[answer.scope]}{', partly estimated' if answer.estimated else ''}"
 
 
-def _energy(answer: ScopeAnswer, setup: int) -> str:
+def _energy(answer: ScopeAnswer, setup: int, unit: EnergyUnit) -> str:
     energy_j = answer.total_j(setup)
-    return "energy not known" if energy_j is None else energy_text(energy_j)
+    return "energy not known" if energy_j is None else energy_text(energy_j, unit)

@@ -19,6 +19,12 @@ def known_number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else float(value)
 
 
+def known_count(value: float | None) -> int | None:
+    """A whole number of a data frame, which has them as floats where one is not known."""
+    number = known_number(value)
+    return None if number is None else int(number)
+
+
 def known_sum(column: "pd.Series[Any]") -> float | None:
     """Sum of what is known of a column; None where nothing is."""
     return float(column.sum()) if column.notna().any() else None

@@ -82,8 +82,8 @@ class SetupStage:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     stage: str
     repeats: int
     complete: int

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.energy.failures import cost_with_failures
-from analysis.energy.known import known_mean, known_number
+from analysis.energy.known import known_count, known_mean, known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
@@ -59,9 +59,9 @@ class TrialEnergy:
 
     trial_id: str
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     status: TrialStatus
     stop_reason: StopReason | None
     epochs: int
@@ -136,9 +136,9 @@ class SetupEnergy:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     repeats: int
     finished: int
     energy_j: Spread | None
@@ -280,16 +280,14 @@ def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None,
 
 
 def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
-    epochs = int(known_number(row["counted"]) or 0)
-    missing = int(known_number(row["missing"]) or 0)
-    effective = known_number(row["effective_batch_size"])
+    epochs, missing = known_count(row["counted"]) or 0, known_count(row["missing"]) or 0
     calibrated_j = known_number(row["calibrated_j"])
     return TrialEnergy(
         trial_id=row["trial_id"],
         setup=int(row["setup"]),
-        batch_size=int(row["batch_size"]),
-        effective_batch_size=None if effective is None else int(effective),
-        learning_rate=float(row["learning_rate"]),
+        batch_size=known_count(row["batch_size"]),
+        effective_batch_size=known_count(row["effective_batch_size"]),
+        learning_rate=known_number(row["learning_rate"]),
         status=TrialStatus(row["status"]),
         stop_reason=StopReason(row["stop_reason"]) if row["stop_reason"] else None,
         epochs=epochs,

@@ -10,7 +10,10 @@ from analysis.figures.label_layout import Label, Plot, placed
 from analysis.findings import Findings
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
-from analysis.forms.series import series_of
+from analysis.forms.series import (
+    series_of,
+    setup_name,
+)
 from study.record.files import J_PER_WH
 
 WIDTH, HEIGHT = 760, 400
@@ -44,7 +47,7 @@ class Point:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: str
     energy_wh: float
     energy_low_wh: float
@@ -100,7 +103,7 @@ def answer_info(findings: Findings) -> AnswerInfo | None:
     tolerated = form.shown(ranking.tolerated)
     low, high = _view(points, tolerated, form)
     points = [dataclasses.replace(p, in_view=low <= p.score <= high) for p in points]
-    unit = EnergyUnit.of(point.energy_high_wh * J_PER_WH for point in points)
+    unit = EnergyUnit.of((point.energy_high_wh * J_PER_WH for point in points), findings.unit)
     per_wh = J_PER_WH / unit.joules
     plot = Plot(
         width=WIDTH,
@@ -211,4 +214,4 @@ def _named(points: Sequence[Point], gain: Callable[[float], float]) -> list[Poin
 
 
 def _label(point: Point) -> str:
-    return f"{point.batch_size} x {point.learning_rate}"
+    return setup_name(point.batch_size, point.learning_rate)

@@ -8,7 +8,15 @@ import altair as alt
 
 from analysis.figures.answer import AnswerInfo, Point
 from analysis.forms.chart_style import CHOSEN, FAINT, INK, MUTED, PLAIN, SHAPES, styled
-from analysis.quantities import counted
+from analysis.forms.series import (
+    names_title,
+    setup_name,
+    setup_words,
+)
+from analysis.quantities import (
+    ascending,
+    counted,
+)
 from study.record.files import J_PER_WH
 
 
@@ -72,7 +80,7 @@ def _row(point: Point, info: AnswerInfo) -> dict[str, Any]:
 
 def _marks(seen: Any, info: AnswerInfo) -> Any:  # noqa: ANN401 - as above
     """A mark for each setup, its shape by batch size."""
-    sizes = sorted({point.batch_size for point in info.points})
+    sizes = ascending(point.batch_size for point in info.points)
     shapes = [SHAPES[i % len(SHAPES)] for i in range(len(sizes))]
     legend = (
         alt.Legend(
@@ -129,6 +137,7 @@ def _labels(info: AnswerInfo) -> list[Any]:
 def _notes(info: AnswerInfo) -> list[str]:
     hidden = sum(not point.in_view for point in info.points)
     side = "below" if info.form.objective.mode == "max" else "above"
+    names = names_title(setup_name(each.batch_size, each.learning_rate) for each in info.points)
     return [
         "Large mark: recommended setup. Band: within the tolerance of the best. "
         + (
@@ -136,7 +145,7 @@ def _notes(info: AnswerInfo) -> list[str]:
             if info.has_intervals
             else "One repeat: there are no intervals."
         ),
-        "Broken line: the setups that no other one beats in both; bold outline: beyond the noise. Labels: batch size x learning rate.",
+        f"Broken line: the setups that no other one beats in both; bold outline: beyond the noise. Labels: {names}.",
         *(
             [f"Triangles at the edge: {counted(hidden, 'setup')} {side} what the axis shows."]
             if hidden
@@ -154,6 +163,6 @@ def _words(point: Point, info: AnswerInfo) -> str:
         else ""
     )
     return (
-        f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.learning_rate}: "
+        f"Setup {point.setup}: {setup_words(point.batch_size, point.learning_rate)}: "
         f"{energy:.4g} {info.unit.name}{doubt}, {info.form.shown_text(point.score)}{front}"
     )

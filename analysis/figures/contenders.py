@@ -10,7 +10,11 @@ from analysis.findings import Findings
 from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, styled
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
-from analysis.forms.series import series_of
+from analysis.forms.series import (
+    names_title,
+    series_of,
+    setup_name,
+)
 from analysis.quantities import probability_text
 from analysis.ranking.contenders import contenders
 
@@ -76,7 +80,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
-    unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
+    unit = EnergyUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
     series = series_of(findings.study.manifest)
     form = findings.score
     rows = []
@@ -88,7 +92,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
         rows.append(
             Contender(
                 setup=each.setup,
-                name=f"{each.batch_size} x {series(each.setup, each.learning_rate)}",
+                name=setup_name(each.batch_size, series(each.setup, each.learning_rate)),
                 energy=mean_j / unit.joules,
                 **_ends(total, unit),
                 within=within,
@@ -132,7 +136,7 @@ def contenders_chart(info: ContendersInfo) -> Any:  # noqa: ANN401 - a chart of 
     )
     layered = alt.layer(interval, marks, words).properties(width=_WIDTH, height=alt.Step(_ROW))
     notes = [
-        "Rows: batch size x learning rate. Line: 95 % interval of the energy. Strong colour: recommended.",
+        f"Rows: {names_title(each.name for each in info.contenders)}. Line: 95 % interval of the energy. Strong colour: recommended.",
         f"{info.form.in_heading.capitalize()} enough: within {info.tolerance} of the best {info.form.name}.",
         "Setups with less than 1 % of being the cheapest such are left out.",
     ]

@@ -50,7 +50,11 @@ def _break_even(findings: Findings) -> Iterator[Drawing]:
     for info in break_even_lines_infos(findings.study.manifest, pretraining, findings.labels):
         if info.cases:
             yield drawing(
-                info.name, info.title, break_even_chart(info), line_rows(info), findings.labels
+                info.name,
+                info.title,
+                break_even_chart(info, findings.unit),
+                line_rows(info),
+                findings.labels,
             )
 
 
@@ -61,7 +65,9 @@ def _multitask(findings: Findings) -> Iterator[Drawing]:
     info = multitask_bars_info(findings.study.manifest, multitask, findings.labels)
     if info.bars:
         rows = [asdict(bar) for bar in info.bars]
-        yield drawing(info.name, info.title, multitask_chart(info), rows, findings.labels)
+        yield drawing(
+            info.name, info.title, multitask_chart(info, findings.unit), rows, findings.labels
+        )
 
 
 def _contenders(findings: Findings) -> Iterator[Drawing]:
@@ -103,7 +109,7 @@ def _joules(findings: Findings) -> Iterator[Drawing]:
 
 def _epochs(findings: Findings) -> Iterator[Drawing]:
     for info in epoch_curves_infos(findings):
-        if any(point.energy_mwh is not None for point in info.points):
+        if any(point.energy is not None for point in info.points):
             rows = [info.form.named(asdict(point)) for point in info.points]
             yield drawing(info.name, info.title, epoch_curves_chart(info), rows, findings.labels)
 

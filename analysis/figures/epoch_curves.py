@@ -14,8 +14,8 @@ import pandas as pd
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import series_of
-from analysis.quantities import to_mwh
 from analysis.read.counted import counted_epochs
+from study.record.files import EnergyUnit
 
 MOST_SETUPS = 24
 _MOST_EPOCHS = 150
@@ -31,17 +31,17 @@ class EpochPoint:
         series: The line that it belongs to: learning rate, and what else the setup chooses.
         epoch: From 1 within the stage.
         repeats: Number of repeats that reached it.
-        energy_mwh: Mean energy of the epoch; None where no repeat has one.
+        energy: Mean energy of the epoch, in the study's unit; None where no repeat has one.
         score: Mean value of the objective, a share in percent; None where the stage has none.
         chosen: Whether it is the recommended setup.
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     series: str
     epoch: int
     repeats: int
-    energy_mwh: float | None
+    energy: float | None
     score: float | None
     chosen: bool
 
@@ -56,6 +56,7 @@ class EpochCurvesInfo:
         points: By setup, then by epoch.
         setups_left_out: Setups for which there was no room.
         form: How the objective is named and written.
+        unit: Of the energies.
     """
 
     name: str
@@ -63,6 +64,7 @@ class EpochCurvesInfo:
     points: tuple[EpochPoint, ...]
     setups_left_out: int
     form: ScoreForm
+    unit: EnergyUnit
 
 
 def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
@@ -81,6 +83,7 @@ def epoch_curves_infos(findings: Findings) -> tuple[EpochCurvesInfo, ...]:
             points=_points(findings, epochs[epochs["stage"] == stage], shown),
             setups_left_out=len(findings.setups) - len(shown),
             form=findings.score,
+            unit=findings.unit,
         )
         for stage in stages
     )
@@ -95,13 +98,12 @@ def _points(
     findings: Findings, epochs: pd.DataFrame, shown: Sequence[int]
 ) -> tuple[EpochPoint, ...]:
     series = series_of(findings.study.manifest)
+    facts = {each.setup: each for each in findings.setups}
     kept = epochs[epochs["setup"].isin(shown)]
     if kept.empty:
         return ()
     kept = kept[kept["epoch"].isin(_thinned(int(kept["epoch"].max())))]
     means = kept.groupby(["setup", "epoch"], sort=True).agg(
-        batch_size=("batch_size", "first"),
-        learning_rate=("learning_rate", "first"),
         repeats=("trial_id", "nunique"),
         energy_j=("epoch_energy_j", "mean"),
         score=("val_score", "mean"),
@@ -109,11 +111,13 @@ def _points(
     return tuple(
         EpochPoint(
             setup=int(row["setup"]),
-            batch_size=int(row["batch_size"]),
-            series=series(int(row["setup"]), float(row["learning_rate"])),
+            batch_size=facts[int(row["setup"])].batch_size,
+            series=series(int(row["setup"]), facts[int(row["setup"])].learning_rate),
             epoch=int(row["epoch"]),
             repeats=int(row["repeats"]),
-            energy_mwh=to_mwh(_known(row, "energy_j")),
+            energy=None
+            if (joules := _known(row, "energy_j")) is None
+            else joules / findings.unit.joules,
             score=findings.score.shown(_known(row, "score")),
             chosen=int(row["setup"]) == findings.recommendation.setup,
         )

@@ -7,6 +7,7 @@ from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
 from analysis.findings import Findings
 from analysis.forms.series import series_of
 from analysis.quantities import MISSING, decimals_for, number_text
+from study.record.files import J_PER_MWH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class HeatCell:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     series: str
     value: float | None
     text: str
@@ -53,12 +54,16 @@ class HeatMapInfo:
 
 
 def energy_per_epoch_map(findings: Findings) -> HeatMapInfo:
-    """Mean energy per epoch in mWh (paper, Table 2)."""
-    values = mwh_per_epoch(findings.setups)
+    """Mean energy per epoch (paper, Table 2)."""
+    unit = findings.unit
+    values = {
+        setup: None if mwh is None else mwh * J_PER_MWH / unit.joules
+        for setup, mwh in mwh_per_epoch(findings.setups).items()
+    }
     return _map(
         findings,
         name="energy_per_epoch_map",
-        title=findings.staged("Energy per epoch, mWh"),
+        title=findings.staged(f"Energy per epoch, {unit.name}"),
         values=values,
         decimals=decimals_for(values.values()),
     )

@@ -11,7 +11,11 @@ from analysis.energy.where import AROUND, REST, where_joules_go
 from analysis.findings import Findings
 from analysis.forms.chart_style import FAINT, GRID, INK, MUTED, SERIES, styled
 from analysis.forms.energy_unit import EnergyUnit
-from analysis.quantities import learning_rate_text
+from analysis.forms.series import (
+    names_title,
+    series_of,
+    setup_name,
+)
 from analysis.read.load import load_windows
 from study.record.files import J_PER_WH
 
@@ -68,11 +72,14 @@ def joules_info(findings: Findings) -> JoulesInfo | None:
         for part, name in NAMES.items()
     }
     facts = {each.setup: each for each in study.manifest.setups}
+    series = series_of(study.manifest)
     slices = tuple(
         Slice(
             setup=piece.setup,
-            label=f"{facts[piece.setup].batch_size} x "
-            f"{learning_rate_text(facts[piece.setup].learning_rate)}",
+            label=setup_name(
+                facts[piece.setup].batch_size,
+                series(piece.setup, facts[piece.setup].learning_rate),
+            ),
             part=names.get(piece.part, piece.part),
             energy_wh=piece.energy_j / J_PER_WH,
         )
@@ -87,7 +94,7 @@ def joules_info(findings: Findings) -> JoulesInfo | None:
     return JoulesInfo(
         title=findings.titled("Where the joules go: mean of a trial, with all that it used"),
         slices=slices,
-        unit=EnergyUnit.of(totals.values()),
+        unit=EnergyUnit.of(totals.values(), study.unit),
         ranks=WORDS[study.manifest.energy_of],
     )
 
@@ -116,7 +123,7 @@ def joules_chart(info: JoulesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
             x=alt.X(
                 "setup:N",
                 sort=labels,
-                title="setup: batch size x learning rate",
+                title=f"setup: {names_title(labels)}",
                 axis=alt.Axis(labelAngle=-45),
             ),
             y=alt.Y("energy:Q", title=f"Energy of a trial, {info.unit.name}"),

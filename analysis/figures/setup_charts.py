@@ -16,7 +16,16 @@ from analysis.forms.chart_style import (
     mark_step,
     styled,
 )
-from analysis.quantities import MISSING, counted
+from analysis.forms.series import (
+    group_name,
+    series_title,
+    setup_words,
+)
+from analysis.quantities import (
+    MISSING,
+    ascending,
+    counted,
+)
 
 _BAR_STEP, _BAR_SIZE, _LETTER = 36, 24, 7
 _BAR_HEIGHT = 250
@@ -33,7 +42,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
     rows = [
         {
             **info.form.named(asdict(bar)),
-            "group": _group(bar.batch_size),
+            "group": group_name(bar.batch_size),
             "top": bar.high or bar.percent or 0.0,
             "word": "no energy" if bar.percent is None else bar.score_text,
             "words": _bar_words(bar, info),
@@ -41,7 +50,7 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
         for bar in info.bars
     ]
     rates = list(dict.fromkeys(bar.learning_rate for bar in info.bars))
-    groups = list(dict.fromkeys(_group(bar.batch_size) for bar in info.bars))
+    groups = list(dict.fromkeys(group_name(bar.batch_size) for bar in info.bars))
     longest = max((len(bar.score_text) for bar in info.bars), default=0)
     step = mark_step(max(_BAR_STEP, _LETTER * longest), groups, len(rates))
     layer = _bars(rates, most=max(row["top"] for row in rows), step=step)
@@ -60,7 +69,10 @@ def relative_energy_chart(info: RelativeEnergyInfo) -> Any:  # noqa: ANN401 - a 
 def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: ANN401 - as above
     """A bar for each setup, its spread, and its accuracy on top."""
     rate = alt.X(
-        "learning_rate:N", sort=list(rates), title="learning rate", axis=alt.Axis(labelAngle=-45)
+        "learning_rate:N",
+        sort=list(rates),
+        title=series_title(rates),
+        axis=alt.Axis(labelAngle=-45),
     )
     percent = alt.Y(
         "percent:Q",
@@ -102,11 +114,20 @@ def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
         for cell in info.cells
     ]
     series = list(dict.fromkeys(cell.series for cell in info.cells))
-    sizes = sorted({cell.batch_size for cell in info.cells})
+    sizes = ascending(cell.batch_size for cell in info.cells)
     x = alt.X(
-        "series:N", sort=series, title="learning rate", axis=alt.Axis(labelAngle=0, orient="top")
+        "series:N",
+        sort=series,
+        title=series_title(series),
+        axis=alt.Axis(labelAngle=0, orient="top"),
     )
-    y = alt.Y("batch_size:O", sort=sizes, title="batch size")
+    has_sizes = sizes != [None]
+    y = alt.Y(
+        "batch_size:O",
+        sort=sizes,
+        title="batch size" if has_sizes else None,
+        axis=alt.Axis(labels=has_sizes),
+    )
     chart = alt.Chart(alt.InlineData(values=rows))
     cells = chart.mark_rect(fill=CHOSEN, cornerRadius=3).encode(
         x=x,
@@ -126,10 +147,6 @@ def heat_map_chart(info: HeatMapInfo) -> Any:  # noqa: ANN401 - as above
     return styled(layered, info.title, notes, width=max(_NARROWEST, step * len(series)))
 
 
-def _group(batch_size: int) -> str:
-    return f"batch size {batch_size}"
-
-
 def _strength(value: float | None, low: float, high: float) -> float:
     """Opacity of a cell: from faint for the least to strong for the most; none without a value."""
     if value is None:
@@ -144,11 +161,11 @@ def _bar_words(bar: Bar, info: RelativeEnergyInfo) -> str:
     accuracy = f", {info.form.name} {bar.score_text}{percent}" if bar.score_text else ""
     spread = "" if bar.low is None or bar.high is None else f" ({bar.low:.1f} to {bar.high:.1f})"
     return (
-        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.learning_rate}: "
+        f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.learning_rate)}: "
         f"{energy}{spread}{accuracy}"
     )
 
 
 def _cell_words(cell: HeatCell, title: str) -> str:
     value = "not known" if cell.text == MISSING else cell.text
-    return f"Setup {cell.setup}: batch size {cell.batch_size}, learning rate {cell.series}: {value} ({title})"
+    return f"Setup {cell.setup}: {setup_words(cell.batch_size, cell.series)}: {value} ({title})"

@@ -30,7 +30,7 @@ class Bar:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     learning_rate: str
     percent: float | None
     low: float | None

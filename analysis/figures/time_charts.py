@@ -16,7 +16,15 @@ from analysis.forms.chart_style import (
     series_scales,
     styled,
 )
-from analysis.quantities import counted
+from analysis.forms.series import (
+    group_name,
+    series_title,
+    setup_words,
+)
+from analysis.quantities import (
+    ascending,
+    counted,
+)
 
 _PANELS_IN_A_ROW = 4
 _PANEL_WIDTH, _PANEL_HEIGHT = 150, 130
@@ -26,11 +34,11 @@ _TICKS = 5
 
 def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two rows of panels, a panel for each batch size: energy of each epoch, and accuracy."""
-    groups = [f"batch size {size}" for size in sorted({p.batch_size for p in info.points})]
+    groups = [group_name(size) for size in ascending(p.batch_size for p in info.points)]
     rows = [
         {
             **info.form.named(asdict(p)),
-            "group": f"batch size {p.batch_size}",
+            "group": group_name(p.batch_size),
             "words": _words(p, info),
         }
         for p in info.points
@@ -39,13 +47,13 @@ def epoch_curves_chart(info: EpochCurvesInfo) -> Any:  # noqa: ANN401 - a chart 
     panels = [
         _panels(data, info, groups, field, title)
         for field, title in (
-            ("energy_mwh", "Energy of the epoch, mWh"),
+            ("energy", f"Energy of the epoch, {info.unit.name}"),
             (info.form.key(), f"Validation {info.form.axis}"),
         )
         if any(row[field] is not None for row in rows)
     ]
     notes = [
-        "Lines by learning rate. Each is the mean over the repeats that got as far as the epoch.",
+        f"Lines by {series_title(p.series for p in info.points)}. Each is the mean over the repeats that got as far as the epoch.",
         *(
             [f"{counted(info.setups_left_out, 'setup')} of lower rank left out."]
             if info.setups_left_out
@@ -63,8 +71,8 @@ def _panels(
     colour, dash, shape = series_scales(names)
     ticks = _epoch_ticks(max(point.epoch for point in info.points))
     epoch = alt.X("epoch:Q", title="epoch", axis=alt.Axis(values=ticks, format="d"))
-    value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy_mwh"))
-    legend = alt.Legend(title="learning rate", symbolFillColor="transparent", symbolSize=90)
+    value = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=field == "energy"))
+    legend = alt.Legend(title=series_title(names), symbolFillColor="transparent", symbolSize=90)
     lines = (
         alt.Chart()
         .mark_line(strokeWidth=1.6, aria=False)
@@ -135,9 +143,9 @@ def _epoch_ticks(last: int) -> list[int]:
 
 
 def _words(point: EpochPoint, info: EpochCurvesInfo) -> str:
-    energy = "no energy" if point.energy_mwh is None else f"{point.energy_mwh:.3g} mWh"
+    energy = "no energy" if point.energy is None else f"{point.energy:.3g} {info.unit.name}"
     score = "" if point.score is None else f", {info.form.shown_text(point.score)}"
     return (
-        f"Setup {point.setup}: batch size {point.batch_size}, learning rate {point.series}, "
+        f"Setup {point.setup}: {setup_words(point.batch_size, point.series)}, "
         f"epoch {point.epoch}: {energy}{score}"
     )

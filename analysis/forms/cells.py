@@ -17,7 +17,13 @@ from rich.table import Table
 
 from analysis.energy.spread import Spread
 from analysis.energy.totals import SetupEnergy
-from analysis.quantities import MISSING, learning_rate_text, number_text, parameters_text
+from analysis.quantities import (
+    MISSING,
+    ascending,
+    learning_rate_text,
+    number_text,
+    parameters_text,
+)
 
 LABELS_KEY = "labels"
 """Column of a CSV file with the words without which its numbers must not be shown."""
@@ -167,17 +173,22 @@ def matrix(
 
     What setups have besides makes more rows. Setups that are no grid (a search's) become a list.
     """
-    rates = sorted({each.learning_rate for each in setups}, reverse=True)
-    others = sorted({(each.batch_size, parameters_text(each.parameters)) for each in setups})
+    rates = ascending(each.learning_rate for each in setups)[::-1]
+    sizes = ascending(each.batch_size for each in setups)
+    others = sorted(
+        {(each.batch_size, parameters_text(each.parameters)) for each in setups},
+        key=lambda other: (sizes.index(other[0]), other[1]),
+    )
     at = {
         (each.batch_size, parameters_text(each.parameters), each.learning_rate): each.setup
         for each in setups
     }
-    if len(rates) > _MOST_RATES or len(setups) < _LEAST_FILLED * len(rates) * len(others):
+    is_list = len(rates) > _MOST_RATES or None in rates or None in sizes
+    if is_list or len(setups) < _LEAST_FILLED * len(rates) * len(others):
         return _listed(setups, name=name, title=title, values=values, text=text)
     more = parameter_columns(setups)
 
-    def cell(other: tuple[int, str], rate: float) -> Cell:
+    def cell(other: tuple[int | None, str], rate: float) -> Cell:
         number = at.get((*other, rate))
         value = None if number is None else values[number]
         return Cell(value=value, text=text(value))
@@ -192,7 +203,7 @@ def matrix(
             *(Column(key=learning_rate_text(r), heading=learning_rate_text(r)) for r in rates),
         ),
         rows=tuple(
-            (word_cell(size), *([Cell(value=besides, text=besides)] if more else []), *row)
+            (size_cell(size), *([Cell(value=besides, text=besides)] if more else []), *row)
             for (size, besides), row in zip(others, numbers, strict=True)
         ),
         legend=gaps_legend(numbers),
@@ -228,12 +239,12 @@ class Parameters(Protocol):
         """Number of the setup."""
 
     @property
-    def batch_size(self) -> int:
-        """As asked for."""
+    def batch_size(self) -> int | None:
+        """As asked for; None where its configuration has none."""
 
     @property
-    def learning_rate(self) -> float:
-        """As asked for."""
+    def learning_rate(self) -> float | None:
+        """Likewise."""
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -241,13 +252,21 @@ class Parameters(Protocol):
 
 
 def setup_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
-    """The columns that say which setup a row is about; one more where setups have more."""
+    """The columns that say which setup a row is about: only what any of the setups has."""
     return (
         Column(key="setup", heading="setup"),
-        Column(key="batch_size", heading="batch"),
-        Column(key="learning_rate", heading="rate"),
+        *([Column(key="batch_size", heading="batch")] if _have_size(setups) else []),
+        *([Column(key="learning_rate", heading="rate")] if _have_rate(setups) else []),
         *parameter_columns(setups),
     )
+
+
+def _have_size(setups: Sequence[Parameters]) -> bool:
+    return any(each.batch_size is not None for each in setups)
+
+
+def _have_rate(setups: Sequence[Parameters]) -> bool:
+    return any(each.learning_rate is not None for each in setups)
 
 
 def parameter_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
@@ -262,10 +281,20 @@ def setup_cells(setup: Parameters, setups: Sequence[Parameters]) -> tuple[Cell, 
     besides = parameters_text(setup.parameters)
     return (
         word_cell(setup.setup),
-        word_cell(setup.batch_size),
-        Cell(value=setup.learning_rate, text=learning_rate_text(setup.learning_rate)),
+        *([size_cell(setup.batch_size)] if _have_size(setups) else []),
+        *([rate_cell(setup.learning_rate)] if _have_rate(setups) else []),
         *([Cell(value=besides, text=besides)] if parameter_columns(setups) else []),
     )
+
+
+def size_cell(batch_size: int | None) -> Cell:
+    """A batch size."""
+    return Cell(value=batch_size, text=MISSING if batch_size is None else str(batch_size))
+
+
+def rate_cell(learning_rate: float | None) -> Cell:
+    """A learning rate."""
+    return Cell(value=learning_rate, text=learning_rate_text(learning_rate))
 
 
 def word_cell(value: float | str) -> Cell:

@@ -1,7 +1,6 @@
-"""The one unit of all energies of a table, and cells in it.
+"""The unit of a study's energies with the decimals of a table, and cells in it.
 
-It is chosen so that the largest number has two to four digits before the decimal point. CSV files keep the
-unit that is in their columns' names.
+CSV files keep the unit that is in their columns' names.
 """
 
 from collections.abc import Iterable
@@ -10,12 +9,8 @@ from typing import Self
 
 from analysis.forms.cells import Cell
 from analysis.quantities import decimals_for, number_text
-from study.record.files import J_PER_MWH, J_PER_WH
-
-_LEAST = 10.0
-"""The largest number of a table is at least so large, where a unit allows it."""
-
-_LADDER = (("kWh", 1000 * J_PER_WH), ("Wh", J_PER_WH))
+from study.record.files import J_PER_WH
+from study.record.files import EnergyUnit as Unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +28,16 @@ class EnergyUnit:
     decimals: int
 
     @classmethod
-    def of(cls, energies_j: Iterable[float | None]) -> Self:
-        """Choose the unit by the largest of a table's energies in joules."""
+    def of(cls, energies_j: Iterable[float | None], unit: Unit) -> Self:
+        """Choose the decimals by the largest of a table's energies in joules.
+
+        Args:
+            energies_j: What the table shows.
+            unit: Of the study.
+        """
         known = [abs(each) for each in energies_j if each is not None]
-        largest = max(known, default=0.0)
-        name, joules = next((u for u in _LADDER if largest >= _LEAST * u[1]), ("mWh", J_PER_MWH))
-        return cls(name=name, joules=joules, decimals=decimals_for([largest / joules]))
+        largest = max(known, default=0.0) / unit.joules
+        return cls(name=unit.name, joules=unit.joules, decimals=decimals_for([largest]))
 
     def cell(self, energy_j: float | None, *, key_unit_j: float = J_PER_WH) -> Cell:
         """A cell with an energy.

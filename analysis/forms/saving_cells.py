@@ -7,6 +7,7 @@ from analysis.forms.cells import Cell, Column, change_cell, mean_of
 from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.savings_text import saved_interval_text
 from analysis.quantities import counted
+from study.record.files import EnergyUnit as Unit
 
 
 def saving_line(what: str, saving: Saving | None) -> str:
@@ -43,7 +44,13 @@ def saving_cells(saving: Saving | None, unit: EnergyUnit) -> tuple[Cell, ...]:
     )
 
 
-def saving_unit(savings: Sequence[Saving | None]) -> EnergyUnit:
-    """The unit of the energies of several savings."""
+def saving_unit(savings: Sequence[Saving | None], unit: Unit) -> EnergyUnit:
+    """The unit of the energies of several savings.
+
+    Args:
+        savings: What a table shows.
+        unit: Of the study.
+    """
     known = [saving for saving in savings if saving is not None]
-    return EnergyUnit.of(energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))
+    means = (energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))
+    return EnergyUnit.of(means, unit)

@@ -16,9 +16,15 @@ from analysis.forms.chart_style import (
     styled,
     wrapped,
 )
-from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.series import (
+    group_name,
+    series_title,
+    setup_words,
+)
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
+from analysis.quantities import ascending
 from study.record.files import J_PER_WH
+from study.record.files import EnergyUnit as Unit
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
@@ -27,22 +33,21 @@ _SHADES = (PLAIN, MUTED)
 """Of the tasks, in turn; what trains all of them stands out."""
 
 
-def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart of any kind
+def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two bars for each setup: one task upon the other, and all together."""
-    unit = EnergyUnit.of(bar.to_wh * J_PER_WH for bar in info.bars)
     per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
         {
             **asdict(bar),
             "from": per_wh * bar.from_wh,
             "to": per_wh * bar.to_wh,
-            "group": f"batch size {bar.batch_size}",
+            "group": group_name(bar.batch_size),
             "bar": f"{bar.series} {bar.way}",
             "words": _bar_words(bar, unit),
         }
         for bar in info.bars
     ]
-    groups = [f"batch size {size}" for size in sorted({bar.batch_size for bar in info.bars})]
+    groups = [group_name(size) for size in ascending(bar.batch_size for bar in info.bars)]
     names = list(dict.fromkeys(bar.series for bar in info.bars))
     ways = ["one by one", "together"]
     bars = (
@@ -66,7 +71,7 @@ def multitask_chart(info: MultitaskBarsInfo) -> Any:  # noqa: ANN401 - a chart o
         )
     )
     notes = [
-        "By learning rate. Left bar: the tasks one upon the other; right bar: all in one training.",
+        f"By {series_title(names)}. Left bar: the tasks one upon the other; right bar: all in one training.",
         *wrapped(info.note),
     ]
     return styled(in_groups(bars, rows, groups), info.title, notes)
@@ -76,9 +81,9 @@ def _colours(tasks: Sequence[str]) -> list[str]:
     return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
-def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
+def _bar_words(bar: MultitaskBar, unit: Unit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
-        f"Setup {bar.setup}: batch size {bar.batch_size}, learning rate {bar.series}, {bar.task}: "
+        f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.series)}, {bar.task}: "
         f"{energy:,.4g} {unit.name}"
     )

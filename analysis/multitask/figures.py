@@ -27,7 +27,7 @@ class MultitaskBar:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     series: str
     way: str
     task: str

@@ -19,20 +19,21 @@ from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo
 from study.record.files import J_PER_MWH
+from study.record.files import EnergyUnit as Unit
 
 
-def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
+def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: Unit) -> TableInfo:
     """Energy per epoch, epochs and total of each task, averaged over setups (paper, Table 4)."""
-    unit = EnergyUnit.of(mean_of(each.energy_j) for each in info.tasks)
+    shown = EnergyUnit.of((mean_of(each.energy_j) for each in info.tasks), unit)
     rows = tuple(
         (
             word_cell(each.task),
-            unit.cell(mean_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
-            unit.cell(std_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
+            shown.cell(mean_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
+            shown.cell(std_of(each.energy_per_epoch_j), key_unit_j=J_PER_MWH),
             number_cell(mean_of(each.epochs), 1),
             number_cell(std_of(each.epochs), 1),
-            unit.cell(mean_of(each.energy_j)),
-            unit.cell(std_of(each.energy_j)),
+            shown.cell(mean_of(each.energy_j)),
+            shown.cell(std_of(each.energy_j)),
         )
         for each in info.tasks
     )
@@ -53,16 +54,18 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str]) -> TableInfo:
     )
 
 
-def multitask_table(info: MultitaskInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
+def multitask_table(
+    info: MultitaskInfo, labels: Sequence[str], score: ScoreForm, unit: Unit
+) -> TableInfo:
     """All tasks together against one by one, in each setup (paper, Figure 5)."""
-    unit = saving_unit([row.saving for row in info.rows])
+    shown = saving_unit([row.saving for row in info.rows], unit)
     given_up = "points" if score.objective.is_share else score.given_up_heading
     return TableInfo(
         name="multitask",
         title=titled("Tasks together against one by one", labels),
         columns=(
             *setup_columns(info.rows),
-            *saving_columns("one by one", "together", unit),
+            *saving_columns("one by one", "together", shown),
             *(
                 Column(key=score.given_up_key(name), heading=f"{name} {given_up}")
                 for name in info.names
@@ -71,7 +74,7 @@ def multitask_table(info: MultitaskInfo, labels: Sequence[str], score: ScoreForm
         rows=tuple(
             (
                 *setup_cells(r, info.rows),
-                *saving_cells(r.saving, unit),
+                *saving_cells(r.saving, shown),
                 *(
                     score.cell(None if (change := r.given_up[name]) is None else change.given_up)
                     for name in info.names

@@ -45,8 +45,8 @@ class SetupMultitask:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     stages: tuple[SetupStage, ...]
     saving: Saving | None
     given_up: Mapping[str, ScoreChange | None]

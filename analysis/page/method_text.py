@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
-from analysis.quantities import learning_rate_text, listed, percent_text
+from analysis.quantities import (
+    ascending,
+    learning_rate_text,
+    listed,
+    percent_text,
+)
 from analysis.ranking.ranking import Ranking
 from analysis.tables.terminal import bill_line
 from study.inference.boards import CALIBRATION
@@ -116,7 +121,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
         ("Setups", _setups_text(manifest)),
         ("Seeds", listed(manifest.seeds)),
         *((f"Machine {node.hostname}", _node_text(node)) for node in manifest.nodes),
-        ("Energy", findings.titled(bill_line(findings.bill))),
+        ("Energy", findings.titled(bill_line(findings.bill, findings.unit))),
         ("Options", ", ".join(f"{name}={value}" for name, value in manifest.options.items())),
         ("Versions", ", ".join(f"{name} {value}" for name, value in manifest.versions.items())),
         ("Git commit", manifest.git_commit or "not from a checkout"),
@@ -125,12 +130,17 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
 
 
 def _setups_text(manifest: Manifest) -> str:
-    sizes = sorted({setup.batch_size for setup in manifest.setups})
-    rates = sorted({setup.learning_rate for setup in manifest.setups}, reverse=True)
-    return (
-        f"{len(manifest.setups)}: batch sizes {listed(sizes)}, "
-        f"learning rates {listed(learning_rate_text(rate) for rate in rates)}"
-    )
+    sizes = {setup.batch_size for setup in manifest.setups} - {None}
+    rates = {setup.learning_rate for setup in manifest.setups} - {None}
+    words = [
+        *([f"batch sizes {listed(ascending(sizes))}"] if sizes else []),
+        *(
+            [f"learning rates {listed(map(learning_rate_text, ascending(rates)[::-1]))}"]
+            if rates
+            else []
+        ),
+    ]
+    return ": ".join([str(len(manifest.setups)), *([", ".join(words)] if words else [])])
 
 
 def _node_text(node: NodeFacts) -> str:

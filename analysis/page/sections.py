@@ -138,7 +138,9 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     if first is None:
         return
     yield KeyFigure(name=findings.score.name, value=findings.score.text(first.setup.accuracy))
-    yield KeyFigure(name=findings.titled("a training"), value=energy_text(first.setup.total_j))
+    yield KeyFigure(
+        name=findings.titled("a training"), value=energy_text(first.setup.total_j, findings.unit)
+    )
     evidence = findings.ranking.evidence
     right = None if evidence is None else evidence.right(first.setup.setup)
     if right is not None and findings.ranking.by_expected_loss:
@@ -199,7 +201,7 @@ def _search(findings: Findings, tables: Mapping[str, TableInfo]) -> Section:
         heading="What the search found, and what it spent",
         prose=()
         if info is None
-        else (search_text(info, findings.study.manifest, findings.labels),),
+        else (search_text(info, findings.study.manifest, findings.labels, findings.unit),),
         tables=_present(tables, "search_points", "search_hypervolume"),
     )
 
@@ -227,7 +229,7 @@ def _energy(findings: Findings, drawings: Mapping[str, Drawing]) -> Section:
     return Section(
         name="energy",
         short="Energy",
-        heading="Energy by batch size and learning rate",
+        heading="Energy by setup",
         prose=(findings.scopes,) if findings.scopes else (),
         drawings=(*maps, *joules),
         tables=(

@@ -74,8 +74,8 @@ class SetupBreakEven:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     repeats: int
     encoder_j: float | None
     classifier_j: float | None

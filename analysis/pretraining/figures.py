@@ -5,7 +5,10 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.forms.series import series_of
+from analysis.forms.series import (
+    series_of,
+    setup_name,
+)
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, SetupBreakEven, break_even
 from analysis.pretraining.info import PretrainingInfo
@@ -86,7 +89,8 @@ def _cases(manifest: Manifest, info: BreakEvenInfo) -> Iterator[BreakEvenCase]:
     series = series_of(manifest)
 
     def setup(row: SetupBreakEven) -> str:
-        return f"setup {row.setup}, {row.batch_size} x {series(row.setup, row.learning_rate)}"
+        name = setup_name(row.batch_size, series(row.setup, row.learning_rate))
+        return f"setup {row.setup}, {name}"
 
     if len(paying) == 1:
         yield from _case("best", setup(info.best), [info.best])

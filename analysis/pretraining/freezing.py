@@ -27,8 +27,8 @@ class SetupFreezing:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     saving: Saving | None
     given_up: ScoreChange | None
     parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -21,13 +21,14 @@ from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, Set
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
 from analysis.quantities import counted, energy_text
+from study.record.files import EnergyUnit as Unit
 
 
-def break_even_table(info: BreakEvenInfo, labels: Sequence[str]) -> TableInfo:
+def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: Unit) -> TableInfo:
     """Equation 2 for each setup (paper, Figure 4)."""
     rows = info.rows
-    unit = EnergyUnit.of(
-        energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)
+    shown = EnergyUnit.of(
+        (energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)), unit
     )
     return TableInfo(
         name=f"break_even_{info.cycle.value.replace('-', '_')}",
@@ -43,18 +44,20 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str]) -> TableInfo:
             Column(key="pays_at", heading="pays at"),
             Column(key="outcome", heading="outcome"),
         ),
-        rows=tuple((*setup_cells(r, rows), *_break_even_cells(r, unit)) for r in rows),
+        rows=tuple((*setup_cells(r, rows), *_break_even_cells(r, shown)) for r in rows),
         legend=break_even_line(info),
     )
 
 
-def freezing_table(info: FreezingInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
+def freezing_table(
+    info: FreezingInfo, labels: Sequence[str], score: ScoreForm, unit: Unit
+) -> TableInfo:
     """Table of the savings of a frozen encoder (paper, Table 3)."""
-    unit = saving_unit([row.saving for row in info.rows])
+    shown = saving_unit([row.saving for row in info.rows], unit)
     rows = tuple(
         (
             *setup_cells(r, info.rows),
-            *saving_cells(r.saving, unit),
+            *saving_cells(r.saving, shown),
             score.cell(None if r.given_up is None else r.given_up.given_up),
         )
         for r in info.rows
@@ -62,14 +65,14 @@ def freezing_table(info: FreezingInfo, labels: Sequence[str], score: ScoreForm) 
     legend = [saving_line("a frozen encoder", info.over_setups)]
     if info.latents_j:
         legend.append(
-            f"of the frozen energy {energy_text(info.latents_j.mean)} computes latent features once"
+            f"of the frozen energy {energy_text(info.latents_j.mean, unit)} computes latent features once"
         )
     return TableInfo(
         name="frozen_encoder",
         title=titled("Frozen against unfrozen encoder", labels),
         columns=(
             *setup_columns(info.rows),
-            *saving_columns("unfrozen", "frozen", unit),
+            *saving_columns("unfrozen", "frozen", shown),
             Column(
                 key=score.given_up_key(score.plain_name),
                 heading=score.given_up_heading,

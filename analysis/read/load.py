@@ -19,7 +19,15 @@ from analysis.quantities import counted
 from analysis.read.recover import epochs_from_results, trials_from_epochs
 from analysis.read.typed import lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
-from study.record.files import EARLIER_FILE, EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
+from study.record.files import (
+    EARLIER_FILE,
+    EPOCHS_FILE,
+    MANIFEST_FILE,
+    TRIALS_FILE,
+    WINDOWS_FILE,
+    EnergyUnit,
+    unit_of,
+)
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED, is_earlier, migrated_columns
 from study.record.records import EpochRecord, TrialRecord
@@ -48,6 +56,12 @@ class Study:
     trials: pd.DataFrame
     notes: tuple[str, ...]
     labels: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> EnergyUnit:
+        """The one unit of its energies, which it was shown in while it ran, too."""
+        known = self.epochs["epoch_energy_j"].dropna()
+        return unit_of(None if known.empty else float(known.iloc[0]))
 
 
 def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:

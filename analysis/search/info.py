@@ -47,9 +47,9 @@ class SearchPoint:
     """
 
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     parameters: Mapping[str, Any]
     accuracy: float | None
     energy_j: float

@@ -16,6 +16,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
 from analysis.search.info import SearchInfo, SearchPoint
+from study.record.files import EnergyUnit
 from study.record.manifest import Manifest
 from study.record.search_goal import SearchGoal
 
@@ -30,7 +31,9 @@ def search_tables(
     return (_points_table(info, labels, score), *progress)
 
 
-def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> str:
+def search_text(
+    info: SearchInfo, manifest: Manifest, labels: Sequence[str], unit: EnergyUnit
+) -> str:
     """Describe the search's energy against the grid's, and the probability of its answer."""
     known = " (estimated)" if "estimated" in " ".join(labels) else ""
     if info.missing_epochs:
@@ -42,7 +45,7 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
         most = "at most " if info.grid_is_limit else ""
         if info.grid_is_limit:
             how = f"estimated: {manifest.options['max_epochs']} epochs of each"
-        grid = f"would use {most}{energy_text(info.grid_j)}, {how}"
+        grid = f"would use {most}{energy_text(info.grid_j, unit)}, {how}"
         if info.spent_j is not None:
             grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
     left = ""
@@ -61,7 +64,7 @@ def search_text(info: SearchInfo, manifest: Manifest, labels: Sequence[str]) -> 
             "better."
         )
     return (
-        f"{_answer_text(info)}The search used {energy_text(info.spent_j)}{known} in epochs; all {count} setups, each once "
+        f"{_answer_text(info)}The search used {energy_text(info.spent_j, unit)}{known} in epochs; all {count} setups, each once "
         f"to its end, {grid}.{stopped}{left} {sureness_text(info)}"
     )
 

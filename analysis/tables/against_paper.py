@@ -94,7 +94,7 @@ def _table_2(findings: Findings) -> TableInfo:
     ours = {
         (each.batch_size, each.learning_rate): mean_of(each.energy_per_epoch_j)
         for each in findings.setups
-        if not each.parameters
+        if not each.parameters and each.batch_size is not None and each.learning_rate is not None
     }
     published = {hardware: table_2_j(scenario, hardware) for hardware in Hardware}
     grid = list(product(BATCH_SIZES, LEARNING_RATES))

@@ -12,6 +12,8 @@ from analysis.forms.cells import (
     TableInfo,
     mean_of,
     number_cell,
+    rate_cell,
+    size_cell,
     std_of,
     word_cell,
 )
@@ -19,7 +21,6 @@ from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     MISSING,
     decimals_for,
-    learning_rate_text,
     parameters_text,
     to_mwh,
     to_wh,
@@ -27,7 +28,7 @@ from analysis.quantities import (
 from analysis.tables.published import Hardware, table_2_j
 from study.record.vocabulary import Paradigm
 
-_Key = tuple[int, float, str]
+_Key = tuple[int | None, float | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +111,15 @@ def _beside(
         {key: table.spread(s) for key, s in zip(_keys(each.setups), each.setups, strict=True)}
         for each in studies
     ]
-    keys = sorted({key for each in found for key in each}, key=lambda k: (k[0], -k[1], k[2]))
+    keys = sorted({key for each in found for key in each}, key=_place)
     decimals = decimals_for(table.unit(mean_of(s)) for each in found for s in each.values())
     besides = len({key[2] for key in keys}) > 1
 
     def cells(key: _Key) -> tuple[Cell, ...]:
         measured = [each.get(key) for each in found]
         return (
-            word_cell(key[0]),
-            Cell(value=key[1], text=learning_rate_text(key[1])),
+            size_cell(key[0]),
+            rate_cell(key[1]),
             *([word_cell(key[2])] if besides else []),
             *(
                 number_cell(table.unit(value), decimals)
@@ -149,6 +150,12 @@ def _beside(
         rows=tuple(cells(key) for key in keys),
         legend=_legend(studies),
     )
+
+
+def _place(key: _Key) -> tuple[object, ...]:
+    """Order of the rows: batch sizes up, learning rates down, what is not known last."""
+    size, rate, besides = key
+    return (size is None, size or 0, rate is None, -(rate or 0.0), besides)
 
 
 def _name(findings: Findings) -> str:

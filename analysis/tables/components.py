@@ -28,7 +28,9 @@ def components_info(findings: Findings) -> TableInfo | None:
         name: {each.setup: known_number(means[f"{name}_energy_j"][each.setup]) for each in setups}
         for name in shown
     }
-    unit = EnergyUnit.of(energy_j for column in found.values() for energy_j in column.values())
+    unit = EnergyUnit.of(
+        (energy_j for column in found.values() for energy_j in column.values()), findings.unit
+    )
     return TableInfo(
         name="components",
         title=findings.titled("Where the joules go: mean energy of a whole training"),

@@ -23,7 +23,7 @@ def contenders_info(findings: Findings) -> TableInfo | None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
-    unit = EnergyUnit.of(each.high for each in totals.values() if each is not None)
+    unit = EnergyUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
     score = findings.score
     tolerance = score.tolerance_text(findings.ranking.tolerance)
     return TableInfo(

@@ -71,7 +71,9 @@ def power_limits_info(findings: Findings) -> TableInfo | None:
         return None
     facts = {each.setup: each for each in findings.study.manifest.setups}
     setups = list(facts.values())
-    unit = EnergyUnit.of(None if each.epoch_j is None else each.epoch_j.mean for each in costs)
+    unit = EnergyUnit.of(
+        (None if each.epoch_j is None else each.epoch_j.mean for each in costs), findings.unit
+    )
     return TableInfo(
         name="power_limits",
         title=findings.staged("Power limits: what an epoch's training costs"),

@@ -43,12 +43,14 @@ _FRONT, _TIE, _CHANCE = "●", "≈", "?"
 def energy_per_epoch_info(findings: Findings) -> TableInfo:
     """Average energy per epoch by batch size and learning rate (paper, Table 2)."""
     values = mwh_per_epoch(findings.setups)
+    unit, per_mwh = findings.unit, J_PER_MWH / findings.unit.joules
+    decimals = decimals_for(None if each is None else per_mwh * each for each in values.values())
     return matrix(
         findings.setups,
         name="energy_per_epoch_mwh",
-        title=findings.staged("Energy per epoch, mWh"),
+        title=findings.staged(f"Energy per epoch, {unit.name}"),
         values=values,
-        text=lambda value: number_text(value, decimals_for(values.values())),
+        text=lambda value: number_text(None if value is None else per_mwh * value, decimals),
     )
 
 
@@ -67,7 +69,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     """The energy-aware ranking."""
     rows = findings.ranking.rows
     setups = [row.setup for row in rows]
-    unit = EnergyUnit.of(row.setup.total_j for row in rows)
+    unit = EnergyUnit.of((row.setup.total_j for row in rows), findings.unit)
     first_out = None
     if not findings.ranking.by_expected_loss:
         first_out = next(

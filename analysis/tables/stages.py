@@ -36,12 +36,14 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
     if findings.ranked_stage is not None:
         yield stages_info(findings)
     if paradigm.pretraining is not None:
-        yield break_even_table(paradigm.pretraining.frozen, findings.labels)
-        yield break_even_table(paradigm.pretraining.unfrozen, findings.labels)
-        yield freezing_table(paradigm.pretraining.freezing, findings.labels, findings.score)
+        yield break_even_table(paradigm.pretraining.frozen, findings.labels, findings.unit)
+        yield break_even_table(paradigm.pretraining.unfrozen, findings.labels, findings.unit)
+        yield freezing_table(
+            paradigm.pretraining.freezing, findings.labels, findings.score, findings.unit
+        )
     if paradigm.multitask is not None:
-        yield tasks_table(paradigm.multitask, findings.labels)
-        yield multitask_table(paradigm.multitask, findings.labels, findings.score)
+        yield tasks_table(paradigm.multitask, findings.labels, findings.unit)
+        yield multitask_table(paradigm.multitask, findings.labels, findings.score, findings.unit)
     if paradigm.search is not None:
         yield from search_tables(paradigm.search, findings.labels, findings.score)
 
@@ -49,7 +51,7 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
 def stages_info(findings: Findings) -> TableInfo:
     """Energy, epochs and accuracy of each stage of each setup."""
     stages = findings.paradigm.stages
-    unit = EnergyUnit.of(mean_of(each.energy_j) for each in stages)
+    unit = EnergyUnit.of((mean_of(each.energy_j) for each in stages), findings.unit)
     intervals = stage_intervals(stages)
     rows = tuple(
         (

@@ -20,6 +20,7 @@ from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
+from study.record.files import EnergyUnit
 from study.record.manifest import Manifest
 from study.record.vocabulary import Paradigm
 
@@ -52,7 +53,9 @@ def show(findings: Findings, console: Console) -> None:
         console.print(_titled(info, console.width))
         console.print()
     if findings.paradigm.search is not None:
-        console.print(Text(search_text(findings.paradigm.search, manifest, findings.labels)))
+        console.print(
+            Text(search_text(findings.paradigm.search, manifest, findings.labels, findings.unit))
+        )
         console.print()
     console.print(Text("Recommendation", style="bold green"))
     console.print(Text(findings.recommendation.text))
@@ -60,7 +63,7 @@ def show(findings: Findings, console: Console) -> None:
         console.print(Text(findings.scopes))
     for caveat in findings.recommendation.caveats:
         console.print(_marked("!", caveat))
-    bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill)}"
+    bill = f"{findings.titled('The whole study')}: {bill_line(findings.bill, findings.unit)}"
     console.print(Text(bill, style="dim"))
 
 
@@ -122,10 +125,15 @@ def study_line(manifest: Manifest) -> str:
     return " · ".join(parts)
 
 
-def bill_line(bill: Bill) -> str:
-    """State the energy of the whole study, part by part."""
+def bill_line(bill: Bill, unit: EnergyUnit) -> str:
+    """State the energy of the whole study, part by part.
+
+    Args:
+        bill: Of the study.
+        unit: Of its energies.
+    """
     parts = [
-        f"{name} {energy_text(energy_j, like_j=bill.epochs_j)}"
+        f"{name} {energy_text(energy_j, unit)}"
         for name, energy_j in (
             ("epochs", bill.epochs_j),
             ("before them", bill.setup_j),

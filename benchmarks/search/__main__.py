@@ -23,6 +23,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import tyro
@@ -195,7 +196,7 @@ def _live(searches: int, console: Console) -> None:
             rows = pd.read_parquet(Path(results) / "live" / TRIALS_FILE).to_dict("records")
         trials = [TrialRecord.from_row({str(k): v for k, v in row.items()}) for row in rows]
         [answer] = answers(SearchGoal.ENERGY_TO_TARGET, trials, target=target, confirmed=True)
-        chosen = (answer.trials[0].batch_size, answer.trials[0].learning_rate)
+        chosen: tuple[Any, ...] = (answer.trials[0].batch_size, answer.trials[0].learning_rate)
         above = true_j.get(chosen, math.inf) / min(true_j.values()) - 1
         right += above <= NEAR
         console.print(

@@ -11,7 +11,6 @@ from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
 from study.callbacks.training import MeasuredEpoch, Run
 from study.exports.study_exports import StudyExports
 from trackers.exports.exporter import DeviceUse
-from trackers.sample import Method
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +65,12 @@ class HandingOn:
     def _uses(self, run: Run, epoch: MeasuredEpoch) -> list[DeviceUse]:
         """Mean powers of an epoch, and the energies of all so far."""
         uses = []
+        estimated = {
+            device.uuid
+            for source in run.detection.sources
+            if source.estimated
+            for device in source.devices()
+        }
         for device in run.devices:
             reading = epoch.readings[device.uuid]
             self._energies_j[device.uuid] += reading.energy_j or 0.0
@@ -76,7 +81,7 @@ class HandingOn:
                     device_name=device.name,
                     component=device.component,
                     trial_id=plan_of(run.training).trial_id,
-                    estimated=reading.method is Method.ESTIMATED,
+                    estimated=device.uuid in estimated,
                     power_w=reading.mean_power_w,
                     energy_j=self._energies_j[device.uuid],
                     state=reading.state,

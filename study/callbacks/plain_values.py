@@ -37,8 +37,8 @@ def plain_training(training: Training) -> Training:
     """Return the description of a training in values that JSON and parquet have."""
     return replace(
         training,
-        batch_size=int(training.batch_size),
-        learning_rate=float(training.learning_rate),
+        batch_size=None if training.batch_size is None else int(training.batch_size),
+        learning_rate=None if training.learning_rate is None else float(training.learning_rate),
         seed=int(training.seed),
         parameters={str(name): as_json(value) for name, value in training.parameters.items()},
     )

@@ -19,8 +19,8 @@ class Training:
 
     Attributes:
         objective: Validation metric that decides.
-        batch_size: Of the training.
-        learning_rate: Of the training.
+        batch_size: Of the training; None if not known.
+        learning_rate: Likewise.
         parameters: Whatever else sets this training apart from others.
         seed: Of weights and order.
         scenario: Name of what is trained.
@@ -28,8 +28,8 @@ class Training:
     """
 
     objective: Objective = ACCURACY
-    batch_size: int = 1
-    learning_rate: float = 0.0
+    batch_size: int | None = None
+    learning_rate: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     scenario: str = "training"

@@ -274,7 +274,8 @@ def _run(
 
 def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
     """Samples of the smallest part of a batch that goes through a network at once."""
-    batch = min((each.batch_size for each in setups), default=min(options.batch_sizes))
+    sizes = [each.batch_size for each in setups if each.batch_size is not None]
+    batch = min(sizes or options.batch_sizes)
     return max(1, math.ceil(batch / options.accumulate) // options.workers)
 
 

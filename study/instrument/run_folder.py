@@ -190,7 +190,6 @@ class RunFolder:
             seeds=self._book.seeds,
             nodes=nodes,
             charging=charging_rules(nodes),
-            warnings=self._book.warnings,
         )
         try:
             self._recorder.flush()

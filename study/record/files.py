@@ -24,7 +24,7 @@ J_PER_MWH = 3.6
 
 _SIGNIFICANT = 3
 
-_FIRST_IN_WH_J = 0.03 * J_PER_WH
+_FIRST_IN_WH_J = 0.3 * J_PER_WH
 """A first epoch from which on a study is shown in Wh, and 1000 times as much in kWh."""
 
 

@@ -121,8 +121,8 @@ class SetupFacts:
     """
 
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     parameters: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -99,9 +99,9 @@ class EpochRecord(Row):
     scenario: str
     stage: str
     setup: int
-    batch_size: int
-    effective_batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    effective_batch_size: int | None
+    learning_rate: float | None
     seed: int
     epoch: int
     train_loss: float | None
@@ -145,8 +145,9 @@ class EpochRecord(Row):
                 status is `missing` (or the reverse).
         """
         for name in ("attempt", "setup", "batch_size", "effective_batch_size", "epoch"):
-            if getattr(self, name) < 1:
-                message = f"{name} is {getattr(self, name)}; it counts from 1"
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                message = f"{name} is {count}; it counts from 1"
                 raise ValueError(message)
         for name in _NOT_NEGATIVE:
             value = getattr(self, name)
@@ -246,9 +247,9 @@ class TrialRecord(Row):
     paradigm: Paradigm
     scenario: str
     setup: int
-    batch_size: int
+    batch_size: int | None
     effective_batch_size: int | None
-    learning_rate: float
+    learning_rate: float | None
     seed: int
     node: str | None
     device_uuid: str | None

@@ -23,9 +23,6 @@ LEARNING_RATE_KEYS = ("learning_rate", "lr")
 STAGE = "training"
 """Stage of every epoch of a trainable that was not written for this package."""
 
-NOT_GIVEN = 1
-"""Stands for a batch size or a learning rate that the configuration does not name; the manifest says so."""
-
 _PLACE_IN_MEMORY = re.compile(r" at 0x[0-9a-fA-F]+")
 
 TUNES_OWN = frozenset(
@@ -79,12 +76,10 @@ class SetupBook:
     Attributes:
         seed_key: Key of the configuration in which repeats of a setup differ.
         setups: Those so far.
-        missing: Which of batch size and learning rate a configuration did not name.
     """
 
     seed_key: str
     setups: list[SetupFacts] = field(default_factory=list)
-    missing: set[str] = field(default_factory=set)
     _plans: dict[str, TunePlan] = field(default_factory=dict)
 
     def plan(self, trial_id: str, config: Mapping[str, Any]) -> TunePlan:
@@ -117,19 +112,9 @@ class SetupBook:
         """All seeds of trials, or their numbers among the repeats."""
         return tuple(sorted({plan.seed for plan in self._plans.values()})) or (0,)
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Return warnings about the setups, a sentence each."""
-        return tuple(
-            f"The configurations have no {name}; it stands as 1 in the tables."
-            for name in sorted(self.missing)
-        )
-
     def _setup(self, values: dict[str, Any]) -> SetupFacts:
-        batch_size = self._taken(values, BATCH_SIZE_KEYS, "batch size", least=1)
-        learning_rate = self._taken(
-            values, LEARNING_RATE_KEYS, "learning rate", least=sys.float_info.min
-        )
+        batch_size = _taken(values, BATCH_SIZE_KEYS, least=1)
+        learning_rate = _taken(values, LEARNING_RATE_KEYS, least=sys.float_info.min)
         parameters = {name: as_json(value) for name, value in sorted(values.items())}
         for each in self.setups:
             same = (each.batch_size, each.learning_rate) == (batch_size, learning_rate)
@@ -137,23 +122,21 @@ class SetupBook:
                 return each
         made = SetupFacts(
             setup=len(self.setups) + 1,
-            batch_size=int(batch_size),
-            learning_rate=float(learning_rate),
+            batch_size=None if batch_size is None else int(batch_size),
+            learning_rate=learning_rate,
             parameters=parameters,
         )
         self.setups.append(made)
         return made
 
-    def _taken(
-        self, values: dict[str, Any], keys: Sequence[str], name: str, *, least: float
-    ) -> float:
-        """Take an axis out of the values, be it nested."""
-        for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
-            value = values[place]
-            if _is_number(value) and value >= least:
-                return float(values.pop(place))
-        self.missing.add(name)
-        return NOT_GIVEN
+
+def _taken(values: dict[str, Any], keys: Sequence[str], *, least: float) -> float | None:
+    """Take an axis out of the values, be it nested; None where they have none."""
+    for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
+        value = values[place]
+        if _is_number(value) and value >= least:
+            return float(values.pop(place))
+    return None
 
 
 def epoch_record(
@@ -273,7 +256,7 @@ def run_manifest(
         setups=tuple(book.setups),
         seeds=book.seeds,
         nodes=(),
-        warnings=book.warnings,
+        warnings=(),
         stages=(STAGE,),
         objective=objective,
     )

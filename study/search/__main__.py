@@ -15,6 +15,7 @@ from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.exports.study_exports import exports_of
+from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
 from study.search.replay import command as replay
@@ -104,6 +105,7 @@ def _search(
             options,
             setups=source.setups if source.is_listed else (),
             study=Path(outcome.folder.path).name,
+            unit=unit_of(source.first_epoch_j),
         )
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -202,6 +202,11 @@ class RaySearchAdapter:
         """Return whether a larger budget would go on with what was paused."""
         return self.pauses and self.search is not None and self.search.budget.is_used_up
 
+    @property
+    def first_epoch_j(self) -> float | None:
+        """Energy of the first epoch, which decides the unit; None before there is one."""
+        return None if self._recorder is None else self._recorder.first_epoch_j
+
     def trials(self) -> list[TrialRecord]:
         """Return the records of the trials so far."""
         return [] if self._recorder is None else self._recorder.trials()

@@ -1,12 +1,13 @@
 """The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from study.record.answers import Answer, answers
 from study.record.curves import TrialCurve
-from study.record.files import J_PER_WH
+from study.record.files import J_PER_WH, EnergyUnit
 from study.record.manifest import SetupFacts
+from study.record.objective import Objective
 from study.record.records import TrialRecord
 from study.record.search_goal import SearchGoal
 from study.record.vocabulary import EnergyMethod
@@ -31,6 +32,7 @@ def live_lines(
     *,
     setups: Sequence[SetupFacts],
     study: str,
+    unit: EnergyUnit,
 ) -> Iterator[str]:
     """Lines on a search that trained.
 
@@ -40,6 +42,7 @@ def live_lines(
         options: Of the command.
         setups: All setups of the space; none where it has ranges.
         study: Name of the search's own study.
+        unit: Of all energies.
     """
     goal = SearchGoal(options.goal)
     own = [trial for trial in trials if trial.study == study]
@@ -57,15 +60,15 @@ def live_lines(
     for answer in found:
         yield (
             f"  {headline(goal)}: {_setup_text(answer, study)}: "
-            f"{curve_text(answer.curve)}{_seeds_text(answer)}{label}"
+            f"{curve_text(answer.curve, unit.text)}{_seeds_text(answer)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = search.objective.best(each.best_val_score for each in trials)
-        has = "no score" if top is None else f"{top:.3f}"
+        has = "no score" if top is None else _score_text(top, search.objective)
         yield f"--target {options.target:g}: the best of all trials has {has}."
     if isinstance(search, PausingSearch) and found:
         yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
-    yield f"search used {spent_text(bill_j(own), search.budget)}{label}"
+    yield f"search used {spent_text(bill_j(own), search.budget, unit.text)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
@@ -114,19 +117,34 @@ def headline(goal: SearchGoal) -> str:
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 
-def curve_text(curve: TrialCurve) -> str:
-    """Objective and energy of one trial, or of the mean of several."""
+def curve_text(curve: TrialCurve, energy_text: Callable[[float], str]) -> str:
+    """Objective and energy of one trial, or of the mean of several.
+
+    Args:
+        curve: The trial.
+        energy_text: Writes joules.
+    """
     name, score = curve.objective.name, "not known"
     if curve.best_score is not None:
-        score = f"{curve.best_score:{'.3f' if curve.objective.is_share else '.4g'}}"
+        score = _score_text(curve.best_score, curve.objective)
     if curve.to_target_j is not None:
         return f"{name} {score}, {energy_text(curve.to_target_j)} to the target"
     energy = "energy not known" if curve.energy_j is None else energy_text(curve.energy_j)
     return f"{name} {score}, {energy}"
 
 
-def spent_text(spent_j: float, budget: Budget) -> str:
-    """Energy that was used, against the budget."""
+def _score_text(score: float, objective: Objective) -> str:
+    return f"{score:.1%}".replace("%", " %") if objective.is_share else f"{score:.4g}"
+
+
+def spent_text(spent_j: float, budget: Budget, energy_text: Callable[[float], str]) -> str:
+    """Energy that was used, against the budget.
+
+    Args:
+        spent_j: What was used.
+        budget: What may be.
+        energy_text: Writes joules.
+    """
     if budget.limit_j == math.inf:
         return f"{energy_text(spent_j)} (no budget)"
     return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({spent_j / budget.limit_j:.0%} of the budget)"

@@ -25,8 +25,8 @@ class TrialPlan:
         trial_id: Stays the same over attempts and resumes.
         attempt: From 1.
         setup: Number of the setup.
-        batch_size: Of the setup.
-        learning_rate: Of the setup.
+        batch_size: Of the setup; None where somebody else's configuration has none.
+        learning_rate: Likewise.
         seed: Of weights and order.
         energy_before_j: Energy of the epochs of earlier attempts; None if it is not known.
         parameters: What the setup has besides, as in `EpochRecord`.
@@ -35,8 +35,8 @@ class TrialPlan:
     trial_id: str
     attempt: int
     setup: int
-    batch_size: int
-    learning_rate: float
+    batch_size: int | None
+    learning_rate: float | None
     seed: int
     energy_before_j: float | None = 0.0
     parameters: str | None = None
@@ -46,6 +46,18 @@ class TrialPlan:
         """The parameters of the setup besides batch size and learning rate."""
         chosen: dict[str, Any] = {} if self.parameters is None else json.loads(self.parameters)
         return chosen
+
+    @property
+    def trained_with(self) -> tuple[int, float]:
+        """Batch size and learning rate of a training of ours.
+
+        Raises:
+            ValueError: It has not both.
+        """
+        if self.batch_size is None or self.learning_rate is None:
+            message = f"{self.trial_id} has batch size {self.batch_size} and learning rate {self.learning_rate}"
+            raise ValueError(message)
+        return self.batch_size, self.learning_rate
 
     def to_config(self) -> dict[str, Any]:
         """The plan as Tune's configuration."""
@@ -64,8 +76,9 @@ class TrialPlan:
     def folder(self) -> str:
         """Name of the trial's folder, which TensorBoard shows as the run's name."""
         again = f"_attempt{self.attempt}" if self.attempt > 1 else ""
+        size, rate = self.trained_with
         more = "".join(f"_{name}{value}" for name, value in self.chosen.items())
-        return f"{self.trial_id}_batch{self.batch_size}_rate{self.learning_rate:g}{more}{again}"
+        return f"{self.trial_id}_batch{size}_rate{rate:g}{more}{again}"
 
 
 def grid(

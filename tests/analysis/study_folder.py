@@ -180,9 +180,7 @@ def epoch_records(
                     stage=epoch.stage,
                     setup=trial.setup,
                     batch_size=facts.batch_size,
-                    effective_batch_size=min(
-                        facts.batch_size, manifest.data.train_samples or facts.batch_size
-                    ),
+                    effective_batch_size=_effective(facts, manifest),
                     learning_rate=facts.learning_rate,
                     seed=trial.seed,
                     epoch=number,
@@ -234,7 +232,7 @@ def _trial_record(
         scenario=manifest.scenario,
         setup=trial.setup,
         batch_size=facts.batch_size,
-        effective_batch_size=min(facts.batch_size, manifest.data.train_samples or facts.batch_size),
+        effective_batch_size=_effective(facts, manifest),
         learning_rate=facts.learning_rate,
         seed=trial.seed,
         node="node-1",
@@ -254,6 +252,11 @@ def _trial_record(
         energy_to_target_j=None,
         parameters=parameters_text(facts),
     )
+
+
+def _effective(facts: SetupFacts, manifest: Manifest) -> int | None:
+    size = facts.batch_size
+    return None if size is None else min(size, manifest.data.train_samples or size)
 
 
 def parameters_text(facts: SetupFacts) -> str | None:

@@ -50,10 +50,10 @@ def test_the_folders_are_what_the_script_makes(
 
 
 def test_energy_per_epoch_and_totals(regime: Findings) -> None:
-    """Table 2: (1000 + 1200) / 2, (500 + 600) / 2, 500, (1050 + 1150) / 2 mWh. Figure 3 of 2.2 Wh."""
+    """Table 2: (1 + 1.2) / 2, (0.5 + 0.6) / 2, 0.5, (1.05 + 1.15) / 2 Wh. Figure 3 of 2.2 Wh."""
     assert [[c.text for c in row[1:]] for row in energy_per_epoch_info(regime).rows] == [
-        ["1100.00", "550.00"],
-        ["500.00", "1100.00"],
+        ["1.100", "0.550"],
+        ["0.500", "1.100"],
     ]
     assert [[c.text for c in row[1:]] for row in relative_total_info(regime).rows] == [
         ["100.0", "50.0"],
@@ -80,13 +80,13 @@ def test_ranking_intervals_and_front(regime: Findings) -> None:
 
 
 def test_the_file_of_stages_has_mean_deviation_and_interval(regime: Findings) -> None:
-    """Setup 2: 1100 mWh, deviation 100 x sqrt(2), and an interval round them."""
+    """Setup 2: 1.1 Wh, deviation 0.1 x sqrt(2), and an interval round them."""
     info = next(each for each in table_infos(regime) if each.name == "stages")
 
     texts = [cell.text for cell in info.rows[1]]
-    assert texts[:7] == ["2", "64", "0.01", "encoder+classifier", "2", "1100.00", "141.42"]
-    assert float(texts[7]) < 1100 < float(texts[8])
-    assert texts[9:] == ["550.00", "2.0", "90.5"]
+    assert texts[:7] == ["2", "64", "0.01", "encoder+classifier", "2", "1.100", "0.141"]
+    assert float(texts[7]) < 1.1 < float(texts[8])
+    assert texts[9:] == ["0.550", "2.0", "90.5"]
     assert info.breaks == ()
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Full, Queue
@@ -17,6 +18,9 @@ MOST_WAITING = 20_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 WAIT_S = 60.0
 """For how long an exporter that works is waited for at the end, which has a report to send."""
+
+STALLED_S = 20.0
+"""One that has done nothing for so long then is waited for no more: its library may try for minutes."""
 
 WAIT_FOR_FAILING_S = 5.0
 
@@ -55,6 +59,7 @@ class Lane:
         self._is_ending = threading.Event()
         self._is_failing = False
         self._has_complained = False
+        self._done = 0
         self._thread = threading.Thread(target=self._run, name=f"export {name}", daemon=True)
         self._thread.start()
 
@@ -73,10 +78,21 @@ class Lane:
             self._is_failing = True
         self._is_ending.set()
         with suppress(KeyboardInterrupt):  # whoever does not want to wait
-            self._thread.join(WAIT_FOR_FAILING_S if self._is_failing else WAIT_S)
+            self._wait()
         waiting = self._jobs.qsize()
         if self._thread.is_alive() or waiting:
             self._say(f"--log {self._name}: ended before all was handed on")
+
+    def _wait(self) -> None:
+        """Wait for the thread as long as it gets somewhere."""
+        if self._is_failing:
+            self._thread.join(WAIT_FOR_FAILING_S)
+            return
+        until_s = time.monotonic() + WAIT_S
+        done = -1
+        while self._thread.is_alive() and done != self._done and time.monotonic() < until_s:
+            done = self._done
+            self._thread.join(STALLED_S)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -100,6 +116,7 @@ class Lane:
                 )
             else:
                 self._is_failing = False
+                self._done += 1
                 return True
             if self._is_ending.is_set() or self._is_ending.wait(pause_s):
                 return False

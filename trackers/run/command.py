@@ -173,7 +173,7 @@ def _measured(
     def is_visible(device: Device) -> bool:
         return device.uuid in boards
 
-    handing_on = HandingOn(command, exports)
+    handing_on = HandingOn(command, exports, estimated=estimated)
     try:
         account = run_measured(
             command,

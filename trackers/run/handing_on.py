@@ -5,14 +5,14 @@ import socket
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import final
 
 from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
 from trackers.exports.exports import Exports
 from trackers.run.account import Account
-from trackers.sample import Device, Method, Reading
+from trackers.sample import Component, Device, Reading
 
 TRIAL_ID = "run"
 
@@ -21,8 +21,17 @@ TRIAL_ID = "run"
 class HandingOn:
     """One command as a study of one trial with one epoch."""
 
-    def __init__(self, command: Sequence[str], exports: Exports) -> None:
-        """Begin it; whoever gives `exports` closes them."""
+    def __init__(
+        self, command: Sequence[str], exports: Exports, *, estimated: Collection[Component] = ()
+    ) -> None:
+        """Begin it; whoever gives `exports` closes them.
+
+        Args:
+            command: The command and its arguments.
+            exports: Who hears of it.
+            estimated: Components that no sensor measures.
+        """
+        self._estimated = estimated
         self._exports = exports
         self._host = socket.gethostname()
         self._energies_j: defaultdict[str, float] = defaultdict(float)
@@ -53,7 +62,7 @@ class HandingOn:
                     device_name=device.name,
                     component=device.component,
                     trial_id=TRIAL_ID,
-                    estimated=reading.method is Method.ESTIMATED,
+                    estimated=device.component in self._estimated,
                     power_w=reading.mean_power_w,
                     energy_j=self._energies_j[device.uuid],
                     state=reading.state,

@@ -33,9 +33,9 @@ def replayed_lines(
     for index in best:
         named = table.space.named(search.trials[index].choice)
         text = ", ".join(f"{name} {value}" for name, value in named.items())
-        yield f"  {headline(goal)}: {text}: {curve_text(curves[index])}{labels(table)}"
+        yield f"  {headline(goal)}: {text}: {curve_text(curves[index], energy_text)}{labels(table)}"
     yield (
-        f"energy {spent_text(search.spent_j, budget)}; the grid takes "
+        f"energy {spent_text(search.spent_j, budget, energy_text)}; the grid takes "
         f"{energy_text(table.grid_j)}{labels(table)}"
     )
     yield f"stopped early: {sum(each.stopped for each in curves)} (lower bounds)"
@@ -66,14 +66,14 @@ def pausing_lines(
     for found in outcome.found[-1:]:
         text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
         yield (
-            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {found.score:.3f}, "
+            f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {100 * found.score:.1f} %, "
             f"{energy_text(found.to_target_j)} to the target{labels(table)}"
         )
     if outcome.found:
         right = None if outcome.sure is None else outcome.sure.right
         yield from sure_lines(right, repeats=sum(each.again > 0 for each in outcome.trainings))
     yield (
-        f"energy {spent_text(outcome.spent_j, budget)}; the grid takes "
+        f"energy {spent_text(outcome.spent_j, budget, energy_text)}; the grid takes "
         f"{energy_text(table.grid_j)}{labels(table)}"
     )
     paused = sum(each.state is State.PAUSED for each in outcome.trainings)

@@ -104,6 +104,6 @@ def test_the_figure_has_one_unit_and_every_piece(tmp_path: Path) -> None:
     info = joules_info(analyse(load(path)))
 
     assert info is not None
-    assert info.unit.name == "mWh"
+    assert info.unit.name == "Wh"
     assert sum(each.energy_wh for each in info.slices) == pytest.approx(4.0)
     assert info.ranks == "the accelerators"

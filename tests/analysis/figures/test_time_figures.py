@@ -33,8 +33,8 @@ def test_a_point_is_the_mean_over_the_repeats_that_got_there(tmp_path: Path) -> 
     (info,) = epoch_curves_infos(analyse(load(folder)))
 
     assert [(p.epoch, p.repeats) for p in info.points] == [(1, 2), (2, 1), (3, 1)]
-    assert [p.energy_mwh for p in info.points[:2]] == pytest.approx([2, 2])
-    assert info.points[2].energy_mwh is None
+    assert [p.energy for p in info.points[:2]] == pytest.approx([2, 2])
+    assert info.points[2].energy is None
     assert [p.score for p in info.points] == pytest.approx([30, 60, 70])
 
 
@@ -47,7 +47,7 @@ def test_only_the_last_attempt_is_drawn(tmp_path: Path) -> None:
 
     (info,) = epoch_curves_infos(analyse(load(folder)))
 
-    assert [p.energy_mwh for p in info.points] == [pytest.approx(1.0)]
+    assert [p.energy for p in info.points] == [pytest.approx(1.0)]
 
 
 def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_multitask_is_drawn_and_comes_first(tmp_path: Path) -> None:
     drawing = draw(found)[0]
 
     assert drawing.name == "multitask_bars"
-    assert "learning rate 0.1, identity: 2,000 mWh" in drawing.svg
+    assert "learning rate 0.1, identity: 2 Wh" in drawing.svg
 
 
 def test_key_figures_are_about_multitask(tmp_path: Path) -> None:

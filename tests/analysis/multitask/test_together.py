@@ -12,6 +12,7 @@ from analysis.multitask.tables import multitask_table
 from analysis.multitask.together import multitask_info
 from analysis.pretraining.freezing import freezing_info
 from analysis.read.load import load
+from study.record.files import WH
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY
 from study.record.vocabulary import Stage
@@ -72,7 +73,7 @@ def test_any_number_of_tasks_is_weighed(tmp_path: Path) -> None:
     assert found.names == ("where", "which", "near")
     assert found.over_setups is not None
     assert found.over_setups.share == 0.25
-    table = multitask_table(found, (), ScoreForm(ACCURACY))
+    table = multitask_table(found, (), ScoreForm(ACCURACY), WH)
     assert [c.heading for c in table.columns][-3:] == [
         "where points",
         "which points",

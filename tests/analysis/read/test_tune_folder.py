@@ -66,7 +66,8 @@ def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
 
     study = load(tmp_path / "old")
     assert study.trials["energy_j"].tolist() == [10.0]
-    assert "no batch size; it stands as 1" in study.manifest.warnings[0]
+    assert study.manifest.setups[0].batch_size is None
+    assert study.trials["batch_size"].isna().all()
 
 
 def test_an_epoch_that_was_reported_twice_counts_once(tmp_path: Path) -> None:

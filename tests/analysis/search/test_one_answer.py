@@ -7,6 +7,7 @@ import pytest
 from analysis.findings import Findings, analyse
 from analysis.read.load import load
 from analysis.search.tables import search_text
+from study.record.files import WH
 from study.record.vocabulary import Paradigm
 from tests.analysis.study_folder import constant, grid, write_study
 
@@ -32,7 +33,7 @@ def test_a_search_for_accuracy_recommends_the_most_accurate_setup(tmp_path: Path
 
     search = found.paradigm.search
     assert search is not None
-    said = search_text(search, found.study.manifest, ())
+    said = search_text(search, found.study.manifest, (), WH)
     assert "The search recommends setup 2." in said
     assert found.recommendation.setup == 2
     assert found.ranking.rows[0].setup.setup == 2

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.search.info import search_info
 from analysis.search.tables import search_text
+from study.record.files import WH
 from study.record.manifest import SetupFacts
 from study.record.records import TrialRecord
 from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
@@ -73,7 +74,7 @@ def in_the_report(trials: Sequence[TrialRecord], options: SearchOptions) -> list
     )
     rows = pd.DataFrame([each.to_row() for each in trials], columns=[*trials[0].to_row()])
     info = search_info(manifest, epochs, rows)
-    text = search_text(info, manifest, ())
+    text = search_text(info, manifest, (), WH)
     named = re.match(
         r"The (?:search recommends setup|front of the search is setups) ([^.]*)\.", text
     )

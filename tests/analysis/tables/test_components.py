@@ -36,10 +36,10 @@ def test_each_component_has_a_column_and_an_estimate_says_so(tmp_path: Path) -> 
     found = components_info(analyse(load(study_of(tmp_path, gpu=[20.0, 40.0], cpu=[5.0, None]))))
 
     assert found is not None
-    assert [each.heading for each in found.columns[3:]] == ["GPU Wh", "CPU Wh estimated"]
+    assert [each.heading for each in found.columns[3:]] == ["GPU mWh", "CPU mWh estimated"]
     assert [[cell.text for cell in row[3:]] for row in found.rows] == [
-        ["20.00", "5.00"],
-        ["40.00", "-"],
+        ["20000.00", "5000.00"],
+        ["40000.00", "-"],
     ]
     assert found.legend.endswith("cpu: by CPU time")
     assert found.legend.startswith("ranked by accelerator")

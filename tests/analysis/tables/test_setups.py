@@ -17,7 +17,7 @@ from analysis.tables.setups import (
     table_infos,
 )
 from analysis.tables.terminal import show
-from study.record.files import J_PER_MWH
+from study.record.files import J_PER_MWH, MWH, WH
 from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, constant, epochs_of, grid, write_study
 
@@ -81,17 +81,17 @@ def test_totals_are_shown_relative_to_the_worst(tmp_path: Path) -> None:
 
 
 def test_the_ranking_is_the_one_worked_by_hand(tmp_path: Path) -> None:
-    """Place, setup, accuracy, mWh, saving against best and worst, and the sign of the front."""
+    """Place, setup, accuracy, Wh, saving against best and worst, and the sign of the front."""
     info = ranking_info(hand_worked(tmp_path))
 
     shown = [[row[i].text for i in (0, 1, 4, 6, 7, 10, 11, 12)] for row in info.rows]
     assert shown == [
-        ["1", "2", "89.5", "1000.00", "39.28", "-50 %", "-50 %", "●"],
-        ["2", "1", "90.0", "2000.00", "78.57", "0 %", "0 %", "●"],
-        ["3", "3", "80.0", "500.00", "0.00", "-75 %", "-75 %", "●"],
+        ["1", "2", "89.5", "1.000", "0.039", "-50 %", "-50 %", "●"],
+        ["2", "1", "90.0", "2.000", "0.079", "0 %", "0 %", "●"],
+        ["3", "3", "80.0", "0.500", "0.000", "-75 %", "-75 %", "●"],
         ["-", "4", "90.0", "-", "-", "-", "-", ""],
     ]
-    assert info.columns[6].heading == "total mWh"
+    assert info.columns[6].heading == "total Wh"
 
 
 def test_csv_keeps_every_digit_and_leaves_missing_values_empty(tmp_path: Path) -> None:
@@ -236,12 +236,12 @@ def test_one_setup_is_its_own_best_and_worst(tmp_path: Path) -> None:
     [
         (learning_rate_text(0.0001), "0.0001"),
         (learning_rate_text(3e-05), "0.00003"),
-        (energy_text(None), "not known"),
-        (energy_text(0.0), "0 Wh"),
-        (energy_text(3600.0 * 4.256), "4.26 Wh"),
-        (energy_text(0.36), "0.100 mWh"),
-        (energy_text(7.2, like_j=0.36), "2.00 mWh"),
-        (energy_text(0.36, like_j=7200.0), "0.000100 Wh"),
+        (energy_text(None, WH), "not known"),
+        (energy_text(0.0, WH), "0 Wh"),
+        (energy_text(3600.0 * 4.256, WH), "4.26 Wh"),
+        (energy_text(0.36, MWH), "0.100 mWh"),
+        (energy_text(7200.0, MWH), "2,000 mWh"),
+        (energy_text(0.36, WH), "0.000100 Wh"),
         (number_text(-0.0001, 1), "0.0"),
         (number_text(-0.06, 1), "-0.1"),
         (number_text(109.63, decimals_for([109.63, 30.8])), "109.63"),

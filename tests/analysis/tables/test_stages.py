@@ -62,8 +62,8 @@ def test_alphas_have_rows_of_their_own(tmp_path: Path) -> None:
     info = energy_per_epoch_info(findings)
 
     assert [[c.text for c in row] for row in info.rows] == [
-        ["64", "alpha 0.25", "1000.00"],
-        ["64", "alpha 0.75", "2000.00"],
+        ["64", "alpha 0.25", "1.000"],
+        ["64", "alpha 0.75", "2.000"],
     ]
     assert csv_text(info).splitlines()[0] == "batch_size,parameters,0.1"
 

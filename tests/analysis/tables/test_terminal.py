@@ -37,7 +37,7 @@ def test_no_number_is_cut_off(study: str, width: int) -> None:
 
 def test_both_matrices_share_a_row_where_there_is_room() -> None:
     """On a wide terminal they are compared side by side, on a narrow one below each other."""
-    titles = ("Energy per epoch, mWh", "Total energy, % of the worst setup")
+    titles = ("Energy per epoch, Wh", "Total energy, % of the worst setup")
 
     wide, narrow = (shown("regime", width).splitlines() for width in (100, 60))
 

@@ -10,6 +10,7 @@ import pytest
 
 from study.record.manifest import Manifest
 from tests.fake_nvml import UUIDS, Boards, build
+from tests.trackers.exports.receivers import wandb_energies
 
 pytestmark = [
     pytest.mark.ray,
@@ -25,6 +26,7 @@ def script(kind: str, storage: Path, *, status: int = 0) -> None:
     environment = {
         **BOARDS.environment(build(storage / "lib")),
         "RAY_AIR_NEW_OUTPUT": "0",
+        "WANDB_MODE": "offline",
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
     done = subprocess.run(
@@ -238,3 +240,16 @@ def test_its_analysis_is_that_of_a_study(runs: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "2 setups x 2 repeats" in done.stdout
     assert (runs / "class" / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["killed", "restored"])
+def test_experiment_trackers_have_the_energies_of_all_attempts(
+    request: pytest.FixtureRequest, runs: Path, name: str
+) -> None:
+    """A retry, and another program that goes on with the run, are in the same runs of W&B."""
+    folder = runs / name if name == "killed" else request.getfixturevalue("restored")
+
+    told = {each: sorted(energies) for each, energies in wandb_energies(folder).items()}
+
+    rows = table(folder, "epochs").groupby("trial_id")["epoch_energy_j"]
+    assert told == {str(trial): sorted(energies) for trial, energies in rows}

@@ -95,9 +95,10 @@ def with_workers(config: dict[str, Any]) -> None:
     ).fit()
 
 
-def ledger() -> EnergyLedger:
-    """The second line."""
-    return EnergyLedger(objective="val_loss", mode="min")
+def ledger(name: str) -> EnergyLedger:
+    """The second line; of some runs W&B hears too."""
+    log = ("wandb",) if name in {"killed", "restored"} else ()
+    return EnergyLedger(objective="val_loss", mode="min", log=log)
 
 
 def fit(trainable: Any, name: str, space: dict[str, Any], **more: Any) -> None:  # noqa: ANN401
@@ -108,7 +109,7 @@ def fit(trainable: Any, name: str, space: dict[str, Any], **more: Any) -> None: 
         param_space=space,
         tune_config=tune.TuneConfig(reuse_actors=True, scheduler=more.pop("scheduler", None)),
         run_config=tune.RunConfig(
-            name=name, storage_path=STORAGE, verbose=0, callbacks=[ledger()], **more
+            name=name, storage_path=STORAGE, verbose=0, callbacks=[ledger(name)], **more
         ),
     ).fit()
 

@@ -41,16 +41,15 @@ def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None
 
     (setup,) = book.setups
     assert (setup.batch_size, setup.learning_rate, setup.parameters) == (8, 0.1, {"depth": 3})
-    assert book.missing == set()
 
 
-def test_what_a_configuration_does_not_name_is_said() -> None:
-    """It stands as 1 in tables that need a number."""
+def test_what_a_configuration_does_not_name_is_not_known() -> None:
+    """A batch size that nobody said is None, and no number."""
     book = SetupBook(seed_key="seed")
 
-    book.plan("a", {"depth": 3})
+    setup = book.plan("a", {"depth": 3}).setup
 
-    assert book.missing == {"batch size", "learning rate"}
+    assert (setup.batch_size, setup.learning_rate, setup.parameters) == (None, None, {"depth": 3})
 
 
 def test_a_seed_makes_no_setup() -> None:
@@ -155,14 +154,14 @@ def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
         {"batch_size": "auto", "lr": float("inf"), "seed": 2**70},
     ],
 )
-def test_an_axis_that_is_none_stands_as_one(config: dict[str, object]) -> None:
-    """Neither a share of a sample nor a word is a batch size."""
+def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None:
+    """Neither a share of a sample nor a word is one."""
     book = SetupBook(seed_key="seed")
 
     plan = book.plan("a", config)
 
-    assert (plan.setup.batch_size, plan.setup.learning_rate, plan.seed) == (1, 1.0, 0)
-    assert book.missing == {"batch size", "learning rate"}
+    assert (plan.setup.batch_size, plan.setup.learning_rate, plan.seed) == (None, None, 0)
+    assert {"batch_size", "lr"} <= set(plan.setup.parameters)
 
 
 def test_an_object_is_the_same_in_each_process() -> None:

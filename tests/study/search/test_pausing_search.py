@@ -67,7 +67,8 @@ class Folder:
 
     def _train(self, plan: TrialPlan, search: PausingSearch, killed_after: int | None) -> bool:
         rows = self.epochs.setdefault(plan.trial_id, [])
-        curve = CURVES[plan.batch_size][plan.seed % len(CURVES[plan.batch_size])]
+        curves = CURVES[plan.trained_with[0]]
+        curve = curves[plan.seed % len(curves)]
         for number in range(len(rows) + 1, len(curve) + 1):
             if len(self.trained) == killed_after:
                 return False

@@ -16,7 +16,7 @@ from study.store.recorder import Recorder
 from study.store.rescue import rescue, take_back
 from tests.study.record.test_manifest import MANIFEST
 from tests.study.rows import booked, epoch, plan
-from tests.study.store.test_recorder import booking, recorder
+from tests.study.store.recorders import booking, recorder
 from trackers.node.ledger import TRIAL, BookedPower
 
 

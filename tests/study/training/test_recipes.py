@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from study.record.objective import Objective
 from study.record.vocabulary import StopReason
@@ -19,6 +19,7 @@ from study.training.recipe import TrainingSettings
 from study.training.streams import Streamed
 from study.training.task import plain_task
 from tests.study.tiny import Tiny, data
+from tests.study.training.nested_samples import Nested, Points, WithLoaders, streamed
 
 CPU = torch.device("cpu")
 
@@ -236,59 +237,6 @@ def test_large_samples_are_validated_in_smaller_batches() -> None:
     assert Streamed(source=Points(data().val), device=CPU).validation_batch == 1024
 
 
-class Points(Dataset[Any]):
-    """The points of some arrays one by one, in a mapping."""
-
-    def __init__(self, arrays: Arrays) -> None:
-        """Read from `arrays`."""
-        self._arrays = arrays
-
-    def __len__(self) -> int:
-        """As many as there are."""
-        return len(self._arrays)
-
-    def __getitem__(self, place: int) -> tuple[dict[str, Any], int]:
-        """Inputs in a mapping, and the class."""
-        return {"points": self._arrays.inputs[place]}, int(self._arrays.targets[place])
-
-
-class ByName(nn.Module):
-    """Takes its points from a mapping."""
-
-    def __init__(self, network: nn.Module) -> None:
-        """Wrap a network."""
-        super().__init__()
-        self.network = network
-
-    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Outputs of the points."""
-        outputs: Tensor = self.network(inputs["points"])
-        return outputs
-
-
-class Nested(Tiny):
-    """Inputs are a mapping."""
-
-    def make(self, features: int, classes: int) -> nn.Module:
-        """The same network as of arrays."""
-        return ByName(super().make(features, classes))
-
-    def network(self, data: Data) -> nn.Module:
-        """Three coordinates."""
-        return self.make(3, len(data.classes))
-
-
-def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option of a loader
-    """The same points as data sets."""
-    return dataclasses.replace(
-        points,
-        train=Points(points.train),
-        val=Points(points.val),
-        fingerprint="points",
-        loading=loading,
-    )
-
-
 @pytest.mark.parametrize("loading", [{}, {"num_workers": 1}], ids=["here", "workers"])
 def test_a_data_set_trains_as_its_arrays_do(loading: dict[str, Any]) -> None:
     """The same order and the same batches, though the samples are read one by one."""
@@ -297,18 +245,6 @@ def test_a_data_set_trains_as_its_arrays_do(loading: dict[str, Any]) -> None:
     found = trained(Nested(), streamed(points, **loading), max_epochs=2)
 
     assert losses(found) == pytest.approx(losses(trained(Tiny(), points, max_epochs=2)), abs=1e-6)
-
-
-class WithLoaders(Nested):
-    """Makes its loaders itself."""
-
-    def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
-        """An order of its own."""
-        order = torch.Generator().manual_seed(seed)
-        return {
-            "train": DataLoader(data.train, batch_size=batch_size, shuffle=True, generator=order),
-            "val": DataLoader(data.val, batch_size=3),
-        }
 
 
 def test_a_scenario_may_make_its_loaders() -> None:

@@ -15,7 +15,7 @@ from study.scenario_lookup import load_scenario
 from study.training.loop import train
 from study.training.recipe import TrainingSettings
 from study.training.task import plain_task
-from tests.study.training.test_training import Windows
+from tests.study.training.short_trainings import Windows
 
 seglearn = pytest.importorskip("seglearn", reason="the data come with the extra `sample`")
 LONGEST = 100

@@ -6,86 +6,13 @@ import re
 import pytest
 from rich.console import Console
 
-from study.execution.live.outlook import Outlook
 from study.execution.live.progress import ProgressDisplay
-from study.record.objective import ACCURACY, Objective
-from study.record.records import EpochRecord
+from study.record.objective import Objective
 from study.record.vocabulary import EnergyMethod, StopReason
-from study.store.setups import grid, trial_plans
-from tests.study.rows import STAGE, epoch, plan
-from tests.study.store.test_recorder import came_to
+from tests.study.execution.live.screens import SETUPS, Screen
+from tests.study.rows import epoch, plan
+from tests.study.store.recorders import came_to
 from trackers.clock import ManualClock
-
-SETUPS = grid((64, 4096), (0.1, 0.0001))
-
-
-class Screen:
-    """A progress display and what it has shown."""
-
-    def __init__(
-        self,
-        *,
-        terminal: bool,
-        width: int = 100,
-        trials: int = 8,
-        objective: Objective = ACCURACY,
-        outlook: bool = False,
-    ) -> None:
-        """A terminal of `width`, or a file; with a forecast or without."""
-        self.rows: list[EpochRecord] = []
-        forecast = Outlook(
-            plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
-            stages=lambda _: (STAGE,),
-            epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
-            objective=objective,
-            max_epochs=10,
-            patience=1,
-            now_s=lambda: 0.0,
-            begin=lambda work: work(),
-        )
-        self.file = io.StringIO()
-        self.console = Console(
-            file=self.file,
-            force_terminal=terminal,
-            color_system=None,
-            width=width,
-            height=40,
-            _environ={"TERM": "xterm"},
-        )
-        self.progress = ProgressDisplay(
-            self.console,
-            SETUPS,
-            repeats=2,
-            trials=trials,
-            slots=2,
-            objective=objective,
-            outlook=forecast if outlook else None,
-        )
-
-    def note(self, record: EpochRecord) -> None:
-        """An epoch is recorded and shown."""
-        self.rows.append(record)
-        self.progress.epoch(record)
-
-    def last_frame(self) -> list[str]:
-        """Lines of the last frame that was drawn."""
-        lines = self.lines()
-        starts = [place for place, line in enumerate(lines) if " trials, " in line]
-        return lines[starts[-1] :]
-
-    def lines(self) -> list[str]:
-        """What was printed, without control codes."""
-        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.file.getvalue())
-        return [line.rstrip() for line in re.split(r"[\r\n]+", text) if line.strip()]
-
-    def last_table(self) -> list[list[str]]:
-        """Cells of the last frame's rows."""
-        rows = [re.split(r"\s+", line.strip(), maxsplit=8) for line in self.lines()]
-        return [row for row in rows if re.fullmatch(r"[1-4]", row[0])][-len(SETUPS) :]
-
-    def summary(self) -> str:
-        """The last frame's first line."""
-        return next(line for line in reversed(self.lines()) if " trials, " in line)
 
 
 def run(
@@ -139,10 +66,10 @@ def test_a_file_gets_one_line_for_each_trial() -> None:
     first, second = screen.lines()
     assert first.startswith(
         "[1/8] setup04-seed0  batch size 4096, learning rate 0.0001  best accuracy 25.0 %  "
-        "2 epochs  0.150 Wh  patience"
+        "2 epochs  150 mWh  patience"
     )
     assert second.startswith("[2/8] setup01-seed0  batch size 64, learning rate 0.1  ")
-    assert "  1 epoch  0.00100 Wh  max epochs" in second
+    assert "  1 epoch  1.00 mWh  max epochs" in second
     assert "estimated" not in screen.file.getvalue()
 
 

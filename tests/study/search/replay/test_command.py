@@ -44,7 +44,7 @@ def test_it_recommends_the_cheapest_setup_that_reaches_the_target(
     """With its energy to it, in milliwatt-hours."""
     said = replayed(capsys, table, *TO_TARGET)
 
-    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 0.900, 1.111 mWh" in said
+    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 90.0 %, 1.111 mWh" in said
 
 
 def test_it_says_what_it_used_and_what_the_grid_takes(

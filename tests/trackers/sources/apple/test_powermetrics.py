@@ -1,34 +1,23 @@
-"""powermetrics on streams as it writes them: whole, cut anywhere, damaged, ended."""
+"""powermetrics on a recorded stream: energies, powers and lost tools."""
 
-import itertools
 import math
 import plistlib
-import queue
-import sys
-import threading
-import time
-import tracemalloc
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.trackers.sources.apple.tape import CPU, GPU, RECORDING, Tape, chunked, opened, plist
 from trackers.clock import ManualClock
 from trackers.errors import (
     DeviceLostError,
     ReadError,
-    SourcePermissionError,
     SourceUnavailableError,
     UnknownDeviceError,
 )
 from trackers.sample import Component, process_device
-from trackers.sources.apple.powermetrics import LOOKED_AT, SUDOERS, PowermetricsSource, samples
-from trackers.sources.apple.powermetrics_process import ProcessStream, Stream
+from trackers.sources.apple.powermetrics import LOOKED_AT, samples
 
-RECORDING = (Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists").read_bytes()
 SAMPLES = [
     (101704458, 8230.55, 4120.31),
     (100931250, 15210.4, 3980.02),
@@ -40,131 +29,6 @@ SAMPLES = [
 
 GPU_J = sum(ns * gpu_mw / 1e12 for ns, gpu_mw, _ in SAMPLES)
 CPU_J = sum(ns * cpu_mw / 1e12 for ns, _, cpu_mw in SAMPLES)
-GPU, CPU = "apple-gpu:Mac14,7:mac-1", "cpu:mac-1"
-
-
-def plist(**content: Any) -> bytes:  # noqa: ANN401 - whatever a property list holds
-    """One sample of 100 ms with some content."""
-    return plistlib.dumps({"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", **content})
-
-
-class Tape:
-    """A stream that a test feeds piece by piece."""
-
-    def __init__(self, *chunks: bytes, complaint: str = "", ends: bool = False) -> None:
-        """Begin with some chunks; end after them if told to."""
-        self._chunks: queue.Queue[bytes | None] = queue.Queue()
-        self._complaint = complaint
-        self.is_closed = False
-        for chunk in chunks:
-            self._chunks.put(chunk)
-        if ends:
-            self._chunks.put(None)
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Chunks as they are fed; coming back for the next says that one was worked through."""
-        while (chunk := self._chunks.get()) is not None:
-            yield chunk
-            self._chunks.task_done()
-
-    def feed(self, chunk: bytes) -> None:
-        """Give a chunk, and wait until it was worked through."""
-        self._chunks.put(chunk)
-        self.wait()
-
-    def wait(self) -> None:
-        """Wait until all chunks were worked through."""
-        self._chunks.join()
-
-    def end(self) -> None:
-        """Let the stream end."""
-        self._chunks.put(None)
-
-    def complaint(self) -> str:
-        """What a test said it complains of."""
-        return self._complaint
-
-    def close(self) -> None:
-        """End, as a closed pipe does."""
-        self.is_closed = True
-        self.end()
-
-
-def opened(tape: Stream, clock: ManualClock | None = None, **options: Any) -> PowermetricsSource:  # noqa: ANN401
-    """A source that plays a tape."""
-    return PowermetricsSource(
-        start=lambda _: tape, clock=clock or ManualClock(50), hostname="mac-1", **options
-    )
-
-
-def chunked(stream: bytes, cuts: list[int]) -> list[bytes]:
-    """A stream cut at some places."""
-    places = [0, *sorted(cut % len(stream) for cut in cuts), len(stream)]
-    return [stream[a:b] for a, b in itertools.pairwise(places)]
-
-
-# The stream.
-
-
-@given(st.lists(st.integers(min_value=0), max_size=20))
-def test_samples_do_not_depend_on_the_chunks(cuts: list[int]) -> None:
-    """However the pipe cuts the stream, inside tags and NULs too, the samples are the same."""
-    whole = list(samples([RECORDING]))
-
-    pieces = list(samples(chunked(RECORDING, cuts)))
-
-    assert len(whole) == 5
-    assert None not in whole
-    assert pieces == whole
-
-
-def test_a_sample_is_given_with_its_last_byte() -> None:
-    """Nothing waits for the NUL or for the next sample: power would be one interval late."""
-    first = RECORDING[: RECORDING.index(b"</plist>") + len(b"</plist>")]
-
-    assert len(list(samples([first]))) == 1
-    assert not list(samples([first[:-1]]))
-
-
-@given(st.integers(min_value=1, max_value=len(RECORDING) - 2))
-def test_a_stream_cut_short_gives_the_samples_before_the_cut(cut: int) -> None:
-    """The samples that are whole are given, the rest of one at the end is not."""
-    whole = list(samples([RECORDING]))
-
-    assert list(samples([RECORDING[:cut]])) == whole[: RECORDING[:cut].count(b"</plist>")]
-
-
-@given(st.binary(max_size=200))
-def test_garbage_never_raises_and_never_becomes_a_sample(garbage: bytes) -> None:
-    """Bytes between samples cost at most the sample that they stand in."""
-    one = plist(processor={"gpu_power": 5.0})
-
-    found = [each for each in samples([one, garbage, b"\0", one]) if each is not None]
-
-    assert found[0].gpu_w == 0.005
-    assert all(each == found[0] for each in found)
-    assert len(found) == 2
-
-
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        b"<?xml version='1.0'?><plist><dict><key>elapsed_ns</key></plist>",
-        plist().replace(b"100000000", b"many"),
-        plist().replace(b"100000000", b"0"),
-        plist().replace(b"100000000", b"-5"),
-        plist().replace(b"100000000", b"9" * 400),
-        plist().replace(b"100000000", b"9" * 14),
-        plist().replace(b"<integer>100000000</integer>", b"<real>nan</real>"),
-        plist(timestamp=True).replace(b"<true/>", b"<date>yesterday</date>"),
-        plist()[40:],
-        plist()[:-60] + plist()[-20:],
-        b"powermetrics: second underflow occurred\n</plist>",
-    ],
-)
-def test_damaged_samples_are_told_and_passed_over(damaged: bytes) -> None:
-    """Each kind of damage is one None, and the next sample is read."""
-    assert [each is None for each in samples([damaged, b"\0", plist()])] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +56,6 @@ def test_power_is_taken_from_where_it_stands(
     assert sample is not None
     assert sample.gpu_w == (None if gpu_w is None else pytest.approx(gpu_w))
     assert sample.cpu_w == (None if cpu_w is None else pytest.approx(cpu_w))
-
-
-# The source.
 
 
 def test_all_samples_are_added_up_over_their_own_length() -> None:
@@ -303,19 +164,6 @@ def test_the_counter_is_the_sum_of_all_samples(
     source.close()
 
 
-def test_a_stream_without_an_end_is_not_kept() -> None:
-    """Bytes that never become a sample are dropped after 4 MB, and the next sample is read."""
-    tracemalloc.start()
-
-    found = list(samples([*itertools.repeat(b"x" * (1 << 20), 64), plist()]))
-    _, most_bytes = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-
-    assert found[-1] is not None
-    assert set(found[:-1]) == {None}
-    assert most_bytes < 20 << 20
-
-
 def test_a_stalled_tool_is_a_read_error_until_it_goes_on() -> None:
     """An old energy is not given as a present one."""
     clock = ManualClock(50)
@@ -377,189 +225,6 @@ def test_process_gets_its_share_of_the_cpu() -> None:
     assert start.counter_j == 0
     assert stop.counter_j == pytest.approx(0.2)
     source.close()
-
-
-# Refusals.
-
-
-@pytest.mark.parametrize(
-    "complaint",
-    [
-        "sudo: a password is required",
-        "sudo: interactive authentication is required",
-        "Sorry, user ann is not allowed to execute '/usr/bin/powermetrics' as root on mac.",
-        "ann is not in the sudoers file.",
-        "sudo: sorry, you must have a tty to run sudo",
-    ],
-)
-def test_a_password_is_never_waited_for(complaint: str) -> None:
-    """Where sudo would ask, the source is refused at once with the line that mends it."""
-    tape = Tape(complaint=complaint, ends=True)
-
-    with pytest.raises(SourcePermissionError) as caught:
-        opened(tape)
-
-    assert SUDOERS in str(caught.value)
-    assert tape.is_closed
-
-
-def test_a_tool_that_says_nothing_is_unavailable() -> None:
-    """Its complaint and a command to try stand in the message."""
-    with pytest.raises(SourceUnavailableError, match="unrecognized sampler") as caught:
-        opened(Tape(complaint="unrecognized sampler: gpu_power", ends=True))
-
-    assert not isinstance(caught.value, SourcePermissionError)
-
-
-def test_other_systems_have_no_powermetrics(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The refusal says that it is a tool of macOS."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(SourceUnavailableError, match="macOS"):
-        PowermetricsSource()
-
-
-# The child process: a program of ours in the place of sudo and powermetrics.
-
-
-def child(code: str) -> ProcessStream:
-    """A Python program as the stream."""
-    return ProcessStream([sys.executable, "-u", "-c", code])
-
-
-def test_a_child_is_read_until_it_ends(tmp_path: Path) -> None:
-    """Its output comes through a pipe whole, and what it wrote to standard error is kept."""
-    recording = tmp_path / "stream"
-    recording.write_bytes(RECORDING)
-    stream = child(
-        f"import sys; sys.stderr.write('underflow'); "
-        f"sys.stdout.buffer.write(open({str(recording)!r}, 'rb').read())"
-    )
-
-    found = list(samples(stream))
-
-    assert len(found) == 5
-    assert stream.complaint() == "underflow"
-
-
-def test_closing_ends_a_child_that_would_run_for_ever() -> None:
-    """A child that may not be signalled ends by its closed pipe."""
-    sample = plist(processor={"gpu_power": 1000.0})
-    stream = child(
-        "import sys, time\n"
-        f"while True: sys.stdout.buffer.write({sample!r} + b'\\0'); time.sleep(0.01)"
-    )
-    source = opened(stream)
-
-    source.close()
-    source.close()
-
-    assert not any(
-        thread.name == "powermetrics" and thread.is_alive() for thread in threading.enumerate()
-    )
-
-
-def test_a_refusing_child_is_told_from_its_standard_error() -> None:
-    """The words of the real `sudo -n` lead to `SourcePermissionError`."""
-    stream = child("import sys; sys.exit('sudo: a password is required')")
-
-    with pytest.raises(SourcePermissionError, match="NOPASSWD"):
-        opened(stream)
-
-
-def test_a_child_that_says_nothing_is_ended_too() -> None:
-    """Nobody waits for the next sample of a tool that has none."""
-    stream = child("import time; time.sleep(3600)")
-    reader = threading.Thread(target=list, args=(stream,))
-    reader.start()
-
-    stream.close()
-    stream.close()
-    reader.join(timeout=60)
-
-    assert not reader.is_alive()
-    assert stream.complaint() == ""
-
-
-def test_a_silent_child_that_may_not_be_signalled_is_left_by_its_pipe(tmp_path: Path) -> None:
-    """As one of root's: nobody waits for it, and it sees that nobody reads any more."""
-    seen: queue.Queue[bytes] = queue.Queue()
-    stream = child(
-        "import pathlib, select, signal, sys\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "sys.stdout.write('ready')\n"
-        "pipe = select.poll(); pipe.register(1, 0); pipe.poll()\n"
-        f"pathlib.Path({str(tmp_path)!r}, 'ended').touch()"
-    )
-
-    def read() -> None:
-        for chunk in stream:
-            seen.put(chunk)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    assert seen.get(timeout=60) == b"ready"
-
-    stream.close()
-    reader.join(timeout=60)
-
-    assert not reader.is_alive()
-    deadline_s = time.monotonic() + 60
-    while not (tmp_path / "ended").exists() and time.monotonic() < deadline_s:
-        time.sleep(0.01)
-    assert (tmp_path / "ended").exists()
-
-
-# The command line, with programs of ours in the place of sudo and powermetrics.
-
-
-def tools(folder: Path, *, sudo: str, powermetrics: str = "exit 1") -> None:
-    """Shell scripts that are found before the machine's own."""
-    for name, script in (("sudo", sudo), ("powermetrics", powermetrics)):
-        path = folder / name
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
-
-
-def test_the_command_asks_for_both_devices_and_never_for_a_password(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """`sudo -n`, both samplers, property lists, one line of buffer, 100 ms; its samples are read."""
-    recording = Path(__file__).parents[3] / "data" / "powermetrics_mac14.plists"
-    tools(
-        tmp_path,
-        sudo=f'printf "%s " "$@" > {tmp_path}/asked; [ "$1" = -n ] || exec sleep 3600; shift; exec "$@"',
-        powermetrics=f"cat {recording}; exec sleep 3600",
-    )
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    source = PowermetricsSource(hostname="mac-1")
-    source.close()
-
-    assert [device.uuid for device in source.devices()] == [GPU, CPU]
-    assert (tmp_path / "asked").read_text().split() == [
-        *("-n", "powermetrics", "--samplers", "cpu_power,gpu_power"),
-        *("-f", "plist", "-b", "1", "-i", "100"),
-    ]
-
-
-def test_a_sudo_that_would_ask_refuses_the_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole way: the real command line, sudo's own words, the remedy."""
-    tools(tmp_path, sudo="echo 'sudo: a password is required' >&2; exit 1")
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    with pytest.raises(SourcePermissionError) as caught:
-        PowermetricsSource()
-
-    assert "/etc/sudoers.d/powermetrics" in str(caught.value)
-    assert SUDOERS in str(caught.value)
-
-
-# No single sample is trusted.
 
 
 def told(**power: float) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.fake_nvml import UUIDS, Boards, build
-from tests.trackers.sources.nvml.test_source import run
+from tests.fake_nvml import UUIDS, Boards
+from tests.trackers.sources.nvml.emulated import run
 from trackers.clock import ManualClock
 from trackers.sources.nvml.power_limit import BoardLimits
 
@@ -16,12 +16,6 @@ from trackers.sources.nvml.source import NvmlSource
 source = NvmlSource()
 uuid = source.devices()[0].uuid
 """
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the emulated library."""
-    return build(tmp_path_factory.mktemp("nvml"))
 
 
 def test_a_limit_is_set_and_read_back(library: Path, tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""A progress display, and what it has shown."""
+
+import io
+import re
+
+from rich.console import Console
+
+from study.execution.live.outlook import Outlook
+from study.execution.live.progress import ProgressDisplay
+from study.record.objective import ACCURACY, Objective
+from study.record.records import EpochRecord
+from study.store.setups import grid, trial_plans
+from tests.study.rows import STAGE
+
+SETUPS = grid((64, 4096), (0.1, 0.0001))
+
+
+class Screen:
+    """A progress display and what it has shown."""
+
+    def __init__(
+        self,
+        *,
+        terminal: bool,
+        width: int = 100,
+        trials: int = 8,
+        objective: Objective = ACCURACY,
+        outlook: bool = False,
+    ) -> None:
+        """A terminal of `width`, or a file; with a forecast or without."""
+        self.rows: list[EpochRecord] = []
+        forecast = Outlook(
+            plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
+            stages=lambda _: (STAGE,),
+            epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
+            objective=objective,
+            max_epochs=10,
+            patience=1,
+            now_s=lambda: 0.0,
+            begin=lambda work: work(),
+        )
+        self.file = io.StringIO()
+        self.console = Console(
+            file=self.file,
+            force_terminal=terminal,
+            color_system=None,
+            width=width,
+            height=40,
+            _environ={"TERM": "xterm"},
+        )
+        self.progress = ProgressDisplay(
+            self.console,
+            SETUPS,
+            repeats=2,
+            trials=trials,
+            slots=2,
+            objective=objective,
+            outlook=forecast if outlook else None,
+        )
+
+    def note(self, record: EpochRecord) -> None:
+        """An epoch is recorded and shown."""
+        self.rows.append(record)
+        self.progress.epoch(record)
+
+    def last_frame(self) -> list[str]:
+        """Lines of the last frame that was drawn."""
+        lines = self.lines()
+        starts = [place for place, line in enumerate(lines) if " trials, " in line]
+        return lines[starts[-1] :]
+
+    def lines(self) -> list[str]:
+        """What was printed, without control codes."""
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.file.getvalue())
+        return [line.rstrip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+
+    def last_table(self) -> list[list[str]]:
+        """Cells of the last frame's rows."""
+        rows = [re.split(r"\s+", line.strip(), maxsplit=8) for line in self.lines()]
+        return [row for row in rows if re.fullmatch(r"[1-4]", row[0])][-len(SETUPS) :]
+
+    def summary(self) -> str:
+        """The last frame's first line."""
+        return next(line for line in reversed(self.lines()) if " trials, " in line)

@@ -1,0 +1,77 @@
+"""Samples that are no arrays, and loaders of a scenario's own."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from study.scenario import Arrays, Data
+from tests.study.tiny import Tiny
+
+
+class Points(Dataset[Any]):
+    """The points of some arrays one by one, in a mapping."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        """Read from `arrays`."""
+        self._arrays = arrays
+
+    def __len__(self) -> int:
+        """As many as there are."""
+        return len(self._arrays)
+
+    def __getitem__(self, place: int) -> tuple[dict[str, Any], int]:
+        """Inputs in a mapping, and the class."""
+        return {"points": self._arrays.inputs[place]}, int(self._arrays.targets[place])
+
+
+class ByName(nn.Module):
+    """Takes its points from a mapping."""
+
+    def __init__(self, network: nn.Module) -> None:
+        """Wrap a network."""
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Outputs of the points."""
+        outputs: Tensor = self.network(inputs["points"])
+        return outputs
+
+
+class Nested(Tiny):
+    """Inputs are a mapping."""
+
+    def make(self, features: int, classes: int) -> nn.Module:
+        """The same network as of arrays."""
+        return ByName(super().make(features, classes))
+
+    def network(self, data: Data) -> nn.Module:
+        """Three coordinates."""
+        return self.make(3, len(data.classes))
+
+
+def streamed(points: Data, **loading: Any) -> Data:  # noqa: ANN401 - any option of a loader
+    """The same points as data sets."""
+    return dataclasses.replace(
+        points,
+        train=Points(points.train),
+        val=Points(points.val),
+        fingerprint="points",
+        loading=loading,
+    )
+
+
+class WithLoaders(Nested):
+    """Makes its loaders itself."""
+
+    def loaders(self, data: Data, batch_size: int, seed: int) -> Mapping[str, Any]:
+        """An order of its own."""
+        order = torch.Generator().manual_seed(seed)
+        return {
+            "train": DataLoader(data.train, batch_size=batch_size, shuffle=True, generator=order),
+            "val": DataLoader(data.val, batch_size=3),
+        }

@@ -1,0 +1,30 @@
+"""A command that is measured, for those who were asked for by `--log`."""
+
+from tests.trackers.exports.remembering import Remembering, asked
+from trackers.exports.exports import Exports
+from trackers.run.handing_on import HandingOn
+from trackers.run.measuring import run_measured
+from trackers.sources.detect import Detection
+from trackers.sources.recorded import RecordedSource
+
+
+def test_a_command_is_a_study_of_one_epoch() -> None:
+    """Its devices while it runs, its account at its end."""
+    exporter = Remembering()
+    exporter.held.set()
+    exports = Exports([asked(exporter)], say=lambda _: None)
+    command = ["/bin/sleep", "0.1"]
+
+    handing_on = HandingOn(command, exports)
+    account = run_measured(
+        command,
+        Detection(sources=(RecordedSource(lambda _: 100.0),), refused={}),
+        on_readings=handing_on.readings,
+    )
+    handing_on.end(account)
+    exports.close()
+
+    first, trial, *devices, epoch, ended, end = exporter.heard
+    assert (first, trial) == ("begin sleep", "trial run")
+    assert set(devices) == {"1 devices"}
+    assert (epoch, ended, end) == ("epoch 1", "end run", "end True")

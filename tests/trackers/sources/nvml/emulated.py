@@ -1,0 +1,27 @@
+"""Programs that see emulated boards."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from tests.fake_nvml import Boards
+
+ROOT = Path(__file__).parents[4]
+
+
+def run(code: str, boards: Boards, library: Path) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """What `code` puts into `out`, run in a process that sees the boards."""
+    lines = ["import json, time", textwrap.dedent(code), "print(json.dumps(out))"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)],
+        env=boards.environment(library),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from queue import Full, Queue
 from typing import final
 
+from trackers.address import without_credentials
 from trackers.exports.exporter import Exporter, ExportRefusedError
 
 Job = Callable[[Exporter], None]
@@ -53,7 +54,8 @@ class Lane:
         self._first_pause_s = first_pause_s
         self._name = name
         self._connect = connect
-        self._say = say
+        # An address of the environment may hold a password, and libraries put it into their errors.
+        self._say = lambda text: say(without_credentials(text))
         self._jobs: Queue[Job | None] = Queue(MOST_WAITING)
         self._exporter: Exporter | None = None
         self._is_ending = threading.Event()

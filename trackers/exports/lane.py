@@ -54,8 +54,7 @@ class Lane:
         self._first_pause_s = first_pause_s
         self._name = name
         self._connect = connect
-        # An address of the environment may hold a password, and libraries put it into their errors.
-        self._say = lambda text: say(without_credentials(text))
+        self._say = say
         self._jobs: Queue[Job | None] = Queue(MOST_WAITING)
         self._exporter: Exporter | None = None
         self._is_ending = threading.Event()
@@ -127,13 +126,17 @@ class Lane:
     def _connected(self) -> Exporter:
         if self._exporter is None:
             self._exporter = self._connect()
-            self._say(f"--log {self._name}: {self._exporter.where}")
+            self._tell(self._exporter.where)
         return self._exporter
 
     def _complain(self, text: str) -> None:
         if not self._has_complained:
             self._has_complained = True
-            self._say(f"--log {self._name}: {text}")
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        # An address of the environment may hold a password, and libraries put it into their errors.
+        self._say(f"--log {self._name}: {without_credentials(text)}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -75,7 +75,7 @@ class DeviceUses:
                 trial_id=trial_id,
                 estimated=estimated[uuid, trial_id],
                 power_w=power_w,
-                energy_j=self._energies_j[uuid, trial_id],
+                energy_j=self._energies_j.get((uuid, trial_id)),
                 state=self._meter.state(uuid),
             )
             for (uuid, trial_id), power_w in powers_w.items()

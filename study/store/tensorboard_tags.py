@@ -78,12 +78,18 @@ class Tags:
         """Yield the values of an epoch's row that are known."""
         label = " (estimated, not measured)" if self.estimated else ""
         unit = self.unit.name
+        components = [n for n in _COMPONENTS if row.get(f"{n}_energy_j") is not None]
         energies = (
             ("epoch_energy_j", self._energy("epoch"), "Energy of an epoch with its validation"),
             ("energy_j", self._energy("so_far"), "Energy of the trial's epochs so far"),
             *(
-                (f"{name}_energy_j", self._energy(f"epoch_{name}"), f"Energy of an epoch: {words}")
-                for name, words in _COMPONENTS.items()
+                (
+                    f"{n}_energy_j",
+                    self._energy(f"part_{n}"),
+                    f"Energy of an epoch: {_COMPONENTS[n]}",
+                )
+                for n in components
+                if len(components) > 1  # a single one is what ranks
             ),
         )
         score = self._score(row.get("val_score"))
@@ -127,7 +133,7 @@ class Tags:
         if len(components) > 1:
             page["Energy by component"] = {
                 f"Energy of an epoch, {unit}: {_COMPONENTS[each]}": _chart(
-                    self._energy(f"epoch_{each}")
+                    self._energy(f"part_{each}")
                 )
                 for each in components
             }

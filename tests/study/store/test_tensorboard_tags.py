@@ -46,6 +46,15 @@ def test_each_curve_is_described_and_an_estimate_says_so() -> None:
     assert "estimated" not in found["loss/validation"][1]
 
 
+def test_components_are_curves_where_there_are_several() -> None:
+    """A single one is what ranks."""
+    one = curves(tags(), gpu_energy_j=36.0)
+    two = curves(tags(), gpu_energy_j=36.0, cpu_energy_j=3.6)
+
+    assert not any(tag.startswith("energy/part_") for tag in one)
+    assert two["energy/part_cpu_mwh"][0] == 1.0
+
+
 def test_what_is_not_known_is_no_point() -> None:
     """None is not 0."""
     found = curves(tags(), epoch_energy_j=None, energy_j=None, val_loss=float("nan"))

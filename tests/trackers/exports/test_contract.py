@@ -219,6 +219,23 @@ def test_mlflow_has_a_parent_and_children(mlflow_uri: str, tmp_path: Path) -> No
     assert own["mine"].data.metrics["total/energy_j"] == 2.0
 
 
+def test_mlflow_has_parameters_that_it_lost_once(mlflow_uri: str, tmp_path: Path) -> None:
+    """A run that was made when the server went away gets them when it is found again, whatever its name."""
+    lost = replace(study(tmp_path), identity=f"{tmp_path}/it's")
+    exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
+    exporter.begin(replace(lost, parameters={}))
+
+    exporter.begin(lost)
+    exporter.end(finished=True, totals={})
+
+    own = [
+        run.data.params
+        for run in mlflow_runs(mlflow_uri)
+        if run.data.tags["power_of_training.identity"].startswith(lost.identity)
+    ]
+    assert [each["repeats"] for each in own] == ["2"]
+
+
 def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run for the study and one for each trial that has an epoch, in the study's group."""
     monkeypatch.setenv("WANDB_MODE", "offline")

@@ -164,7 +164,7 @@ def play(options: Options, place: str) -> None:
         files=own if options.way != "tune" else stock,
     )
     clock = Clock(recorder, plans)
-    every_s = together_s(options.trials) if options.way == "batched" else 0.0
+    every_s = together_s(options.trials, is_heard=options.way != "batched")
     waits = Path(place) / WAITS
     waits.mkdir()
     configs = [plan.to_config() for plan in plans]

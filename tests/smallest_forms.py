@@ -175,6 +175,7 @@ SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 FORMS = (
     Form(begins="make ", run=dry),
     Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
+    Form(begins=r"study\.\w+ .*--log ", run=helped),  # its packages need not be installed
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),
     Form(begins=r"study\.search .*--resume", run=helped),
@@ -186,7 +187,7 @@ FORMS = (
     Form(begins="trackers run", run=lambda words: helped(words[:2])),
     Form(begins="trackers calibrate", run=lambda words: helped(words[:2])),
     Form(begins="trackers", run=as_it_is("--seconds", "0.1")),
-    Form(begins="analysis (serve|import)", run=helped),
+    Form(begins="analysis (serve|import|export)", run=helped),
     Form(begins="analysis", run=analysed),
     Form(
         begins=r"benchmarks\.calibration",

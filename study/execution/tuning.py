@@ -1,7 +1,6 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -9,7 +8,6 @@ from typing import Any, final
 
 import ray
 from ray import tune
-from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 from ray.tune.progress_reporter import ProgressReporter
 from rich.console import Console
 
@@ -245,21 +243,15 @@ class Tuning:
             compiled=self._options.compile,
             accumulate=self._options.accumulate,
             clip_norm=self._options.clip_norm,
+            validate_every=self._options.validate_every,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
             workers=self._cluster.share.workers,
             threads=max(1, int(self._cluster.share.cpus / self._cluster.share.workers)),
             storage=self._cluster.reach if self._source.restarts or self._source.pauses else None,
             checkpoint_every_s=self._options.checkpoint_every_s,
-            report_every_s=self._report_every_s,
+            report_every_s=together_s(self._cluster.slots, is_heard=self._source.hears_epochs),
         )
-
-    @property
-    def _report_every_s(self) -> float:
-        """For how long rows of a trial may wait for each other; 0 where somebody hears each."""
-        if self._source.hears_epochs or os.environ.get(RAY_TUNE_CALLBACKS_ENV_VAR):
-            return 0.0
-        return together_s(self._cluster.slots)
 
     def _finish(self) -> None:
         """Write all that is known."""

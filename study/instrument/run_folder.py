@@ -23,9 +23,13 @@ from study.store.bookings import ranking_j_of
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
 from study.store.recorder import Recorder
+from study.store.rescue import rescue, take_back
 from study.store.setups import TrialPlan
 from trackers.node.actor import Handle
 from trackers.node.ledger import SO_FAR, TRIAL, TrackerFacts
+
+GO_ON = "go on with the run (`Tuner.restore`)"
+"""What puts rescued rows back."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,10 @@ class RunFolder:
         self._exports = exports
         self._folder = StudyFolder(storage_path, name)
         self._folder.prepare()
+        if self._folder.exists() and (
+            back := take_back(self._folder, self._folder.read_manifest())
+        ):
+            _log.warning("%s", back)
         self._book = book
         self._recorder = Recorder(
             self._folder,
@@ -188,6 +196,10 @@ class RunFolder:
             self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
         except OSError as error:  # the rows stay in memory; the next time writes them
             _log.warning("the ledger could not be written: %s", error)
+            if status != "running":  # there is no next time
+                _log.warning(
+                    "%s", rescue(self._folder, self._recorder, self._manifest, go_on=GO_ON)
+                )
 
 
 def _trial_plan(plan: TunePlan) -> TrialPlan:

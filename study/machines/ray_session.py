@@ -16,6 +16,7 @@ from ray._raylet import (  # type: ignore[attr-defined]
     AuthenticationTokenLoader,
     Config,
 )
+from ray.air._internal import usage
 
 from study.errors import ClusterError
 from study.machines import own_packages
@@ -54,7 +55,7 @@ def quiet_process() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
     levels = [logger.level for logger in loggers]
     try:
-        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR):
+        with kept_environment(*QUIET, AUTH_MODE_ENV_VAR), _callbacks_uncounted():
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
             for logger in loggers:
@@ -66,6 +67,20 @@ def quiet_process() -> Iterator[None]:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
         _read_authentication_anew()
+
+
+@contextlib.contextmanager
+def _callbacks_uncounted() -> Iterator[None]:
+    """Keep Tune from counting kinds of callbacks for its makers, whose statistics are off.
+
+    It would load MLflow, W&B and Comet for that, where they are installed: seconds before the first trial.
+    """
+    count = usage.tag_callbacks
+    usage.tag_callbacks = lambda callbacks: False  # noqa: ARG005 - as Tune calls it
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = count
 
 
 def _read_authentication_anew() -> None:

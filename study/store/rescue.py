@@ -22,6 +22,8 @@ from study.record.rescue import contradicting, make_root, rescue_name, rescue_ro
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 
+GO_ON = "give the same command with --resume"
+
 _log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,7 @@ def rescue(
     manifest: Manifest,
     *,
     roots: Sequence[Path] | None = None,
+    go_on: str = GO_ON,
 ) -> str:
     """Write all that is known to this machine's own disk, and say where.
 
@@ -39,6 +42,7 @@ def rescue(
         recorder: Has the rows.
         manifest: Of the study, as it is at its end.
         roots: Where to write, the first that takes it; left out: where they are looked for.
+        go_on: Says how the study is gone on with.
 
     Returns:
         What to tell the user.
@@ -55,10 +59,10 @@ def rescue(
             _log.warning("%s cannot be written: %s", root, error)
             continue
         return (
-            f"All rows are in {place.path} on {socket.gethostname()}. Mend the storage, and give the "
-            "same command with --resume on this machine: it finds them, and so does `python -m analysis`."
+            f"All rows are in {place.path} on {socket.gethostname()}. Mend the storage, and {go_on} on "
+            "this machine: it finds them, and so does `python -m analysis`."
         )
-    return "What was written before is whole: mend the storage, and give the same command with --resume."
+    return f"What was written before is whole: mend the storage, and {go_on}."
 
 
 def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
@@ -108,7 +112,8 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     windows = _joined(
         folder.read_rows(WINDOWS_FILE),
         found.read_rows(WINDOWS_FILE),
-        ("trial_id", "attempt", "stage", "epoch", "device_uuid"),
+        # Processes that train a trial together on one machine have a part each of the same CPU.
+        ("trial_id", "attempt", "stage", "epoch", "device_uuid", "worker"),
         not_ours,
     )
     trials = {row["trial_id"]: row for row in folder.read_rows(TRIALS_FILE)}
@@ -132,8 +137,8 @@ def _joined(
     key: tuple[str, ...],
     not_ours: set[tuple[str, int]],
 ) -> list[dict[str, Any]]:
-    rows = {tuple(row[name] for name in key): row for row in stored}
+    rows = {tuple(row.get(name) for name in key): row for row in stored}
     for row in found:
         if (row["trial_id"], row["attempt"]) not in not_ours:
-            rows[tuple(row[name] for name in key)] = row
+            rows[tuple(row.get(name) for name in key)] = row
     return list(rows.values())

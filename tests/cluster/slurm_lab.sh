@@ -111,6 +111,7 @@ submit() { # submit NAME [OPTION...]
   shift
   NAME=$name sbatch --parsable --output "$LAB/$name-%j.out" "$@"
 }
+said() { cut -c -200 "$LAB/$1-$job.out"; }
 looks_at() { "$VENV/bin/python" - "$LAB/results/$1" "$2" << 'P'
 import json, sys
 import pandas as pd
@@ -131,14 +132,14 @@ job=$(submit first "$LAB/job.sh")
 waits_for 180 "two trainings that wait" two_wait
 scancel "$job"
 waits_for 180 "the end of the job" has_ended "$job"
-cat "$LAB/first-$job.out"
+said first
 looks_at first interrupted
 
 step "the same command once more"
 let_go
 job=$(submit first "$LAB/job.sh")
 waits_for 240 "the end of the job" has_ended "$job"
-cat "$LAB/first-$job.out"
+said first
 is_in "$job" COMPLETED
 looks_at first finished
 test -s "$LAB/results/first/report/index.html"
@@ -151,7 +152,7 @@ other=$(sbatch --parsable --partition high --gres=gpu:2 --output "$LAB/other.out
 waits_for 240 "the other job has run" has_ended "$other"
 let_go
 waits_for 300 "the end of the job" has_ended "$job"
-cat "$LAB/second-$job.out"
+said second
 is_in "$job" COMPLETED
 looks_at second finished
 test -s "$LAB/results/second/report/index.html"
@@ -168,12 +169,12 @@ job=$(submit together "$LAB/together.sh")
 waits_for 240 "two trainings that wait" two_wait
 scancel "$job"
 waits_for 240 "the end of the job" has_ended "$job"
-cat "$LAB/together-$job.out"
+said together
 looks_at together interrupted
 let_go
 job=$(submit together "$LAB/together.sh")
 waits_for 300 "the end of the job" has_ended "$job"
-cat "$LAB/together-$job.out"
+said together
 is_in "$job" COMPLETED
 looks_at together finished
 

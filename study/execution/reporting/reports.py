@@ -5,6 +5,7 @@ listens epoch by epoch, as in a plain grid, a row waits for the next ones, at mo
 the trial goes on when the driver takes its time.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Self, final
 
 from ray import tune
 from ray.air.constants import TRAINING_ITERATION
+from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 
 NODE = "ray_node"
 """Key of a report under which it tells Ray's name of its machine."""
@@ -125,8 +127,18 @@ class Reports:
             self._report({**last, _EARLIER: earlier} if earlier else last)
 
 
-def together_s(trials: int) -> float:
-    """Return for how long the rows of a trial may wait for each other, where so many run."""
+def together_s(
+    trials: int, *, is_heard: bool, environment: Mapping[str, str] = os.environ
+) -> float:
+    """Return for how long the rows of a trial may wait for each other.
+
+    Args:
+        trials: That run at the same time.
+        is_heard: Whether somebody decides by single epochs.
+        environment: Callbacks may be named there that are not ours; they hear each epoch.
+    """
+    if is_heard or environment.get(RAY_TUNE_CALLBACKS_ENV_VAR):
+        return 0.0
     return max(TOGETHER_S, trials / REPORTS_HZ)
 
 

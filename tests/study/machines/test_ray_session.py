@@ -10,6 +10,8 @@ from ray._private.authentication.authentication_token_setup import enable_token_
 from ray._raylet import (  # type: ignore[attr-defined]
     get_authentication_mode,
 )
+from ray.air._internal import usage
+from ray.tune import Callback
 
 from study.machines.ray_session import QUIET, SCHEDULER, deaf_to_schedulers, quiet_process
 
@@ -54,3 +56,13 @@ def test_a_ray_within_a_job_is_deaf_to_its_scheduler(monkeypatch: pytest.MonkeyP
         elsewhere = is_blocked()
 
     assert (within, elsewhere, is_blocked()) == (True, False, False)
+
+
+def test_tune_counts_no_callbacks_for_its_makers() -> None:
+    """It loads MLflow and others for that, where they are installed, before the first trial."""
+    before = usage.tag_callbacks
+
+    with quiet_process():
+        assert usage.tag_callbacks([Callback()]) is False
+
+    assert usage.tag_callbacks is before

@@ -114,6 +114,7 @@ TRIALS: dict[int, list[tuple[str | None, list[str], int]]] = {
         (None, ["3"], 3),
         ("", [UUIDS[2]], 2),
         ("no-such-board", ["1"], 1),
+        ("-1", ["1"], 1),
     ],
     1: [(mig_uuid(1, 1), [], 1)],
 }

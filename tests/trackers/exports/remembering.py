@@ -18,12 +18,16 @@ class Remembering:
         fails: How many calls fail before one goes well.
         refuses: The epochs that it says no to.
         held: While it is not set, calls wait.
+        epochs: Those that it was given.
+        uses: The uses of devices that it was given last.
     """
 
     heard: list[str] = field(default_factory=list)
     fails: int = 0
     refuses: frozenset[int] = frozenset()
     held: threading.Event = field(default_factory=threading.Event)
+    epochs: list[Epoch] = field(default_factory=list)
+    uses: Sequence[DeviceUse] = ()
 
     where = "a list"
 
@@ -41,10 +45,12 @@ class Remembering:
             message = f"epoch {epoch.epoch} is not welcome"
             raise ExportRefusedError(message)
         self._hear(f"epoch {epoch.epoch}")
+        self.epochs.append(epoch)
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
         """See `Exporter`."""
         self._hear(f"{len(uses)} devices")
+        self.uses = uses
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002
         """See `Exporter`."""

@@ -1,5 +1,6 @@
 """How rows of a trial come to the driver together."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from study.execution.reporting.reports import (
     together_s,
 )
 from study.record.vocabulary import StopReason
-from tests.waiting import waited_for
+from tests.waiting import PATIENCE_S, waited_for
 
 LONG_S = 3600.0
 HELD: dict[str, Any] = {"stop_reason": None}
@@ -119,5 +120,29 @@ def test_a_report_is_as_many_results_as_it_has_rows() -> None:
 @pytest.mark.parametrize("trials", [1, 16, 512, 5_000])
 def test_the_driver_gets_only_so_many_reports_a_second(trials: int) -> None:
     """However many trials there are, and where there are few they come soon."""
-    assert trials / together_s(trials) <= REPORTS_HZ
-    assert together_s(1) == TOGETHER_S
+    assert trials / together_s(trials, is_heard=False, environment={}) <= REPORTS_HZ
+    assert together_s(1, is_heard=False, environment={}) == TOGETHER_S
+
+
+def test_who_listens_hears_each_epoch_at_once() -> None:
+    """A search, a budget, and callbacks of the user's own."""
+    assert together_s(512, is_heard=True, environment={}) == 0.0
+    assert together_s(512, is_heard=False, environment={"RAY_TUNE_CALLBACKS": "mine.Mine"}) == 0.0
+
+
+def test_a_trial_does_not_wait_for_a_busy_driver() -> None:
+    """What came meanwhile is reported when the driver is free, at the trial's end at the latest."""
+    is_free = threading.Event()
+    reports_taken: list[list[int]] = []
+
+    def take(report: dict[str, Any]) -> None:
+        is_free.wait(PATIENCE_S)
+        reports_taken.append([each["training_iteration"] for each in results_of(report)])
+
+    with Reports("n", every_s=0.01, keep=lambda _: None, report=take) as reports:
+        for row in (HELD, HELD, LAST):
+            reports(row)  # would not come back
+        assert reports_taken == []
+        is_free.set()
+
+    assert [number for each in reports_taken for number in each] == [1, 2, 3]

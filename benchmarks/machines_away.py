@@ -1,0 +1,109 @@
+"""Machines that are cut off and come back, and machines that fail everything: is a row or a process lost?
+
+    python -m benchmarks.machines_away [RUNS]        a run takes two minutes
+
+In turns: a machine of a pretended cluster of two is frozen for 60 s in the middle of a trial, with all that it
+runs, and goes on then, as after a partition; and a machine joins that fails every trial at once. All trials must have all of
+their epochs with their energies, once, and what ran on the machine that was cut off must have ended.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import ray
+
+from analysis.read.counted import counted_epochs
+from tests.cluster.machines import Driver, Machines, driver, raylet_of
+from tests.end_to_end.held import SICK
+
+CUT_OFF_S = 60.0
+GONE_WITHIN_S = 30.0
+EPOCHS = 6
+RATES = ("0.1", "0.01", "0.001", "0.0001", "0.0002")
+OPTIONS = (
+    *("--batch-sizes", "128", "--learning-rates", *RATES),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), "--checkpoint-every-s", "0"),
+)
+
+
+def partition(machines: Machines, study: Driver) -> list[str]:
+    """Freeze a machine for a minute; what is left of it at the end."""
+    gone = max(machines.cluster.worker_nodes, key=raylet_of)
+    machines.a_trial_on(gone, study.folder.name)
+    raylet = psutil.Process(raylet_of(gone))
+    frozen = [raylet, *raylet.children(recursive=True)]
+    for each in frozen:
+        each.suspend()
+    machines.gate.open()
+    time.sleep(CUT_OFF_S)
+    for each in frozen:
+        with suppress(psutil.NoSuchProcess):
+            each.resume()
+    study.ends()
+    _, alive = psutil.wait_procs(frozen, timeout=GONE_WITHIN_S)
+    left = [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+    machines.cluster.remove_node(gone, allow_graceful=False)
+    return [" ".join(each.cmdline()) for each in left]
+
+
+def quarantine(machines: Machines, study: Driver) -> list[str]:
+    """Let the study have a machine that fails everything; what is wrong with what was said."""
+    study.until("quarantine:")
+    machines.gate.open()
+    study.ends()
+    said = sum(line.startswith("quarantine:") for line in study.lines)
+    return [] if said == 1 else [f"said {said} times"]
+
+
+def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
+    """Do it to a study; what was found."""
+    machines = Machines(folder)
+    machines.add()
+    if deed is quarantine:
+        machines.add(**{SICK: "1"})
+    # A sick machine has failed three trials while the others are at their first epoch.
+    machines.gate.hold(after=0 if deed is quarantine else 2)
+    try:
+        with driver(machines, folder, "a", *OPTIONS) as study:
+            left = deed(machines, study)
+            status = study.process.wait()
+    finally:
+        machines.cluster.shutdown()  # type: ignore[no-untyped-call]
+        ray.shutdown()
+    trials, epochs = (
+        pd.read_parquet(study.folder / f"{name}.parquet") for name in ("trials", "epochs")
+    )
+    counted = counted_epochs(epochs)
+    rows, expected = len(counted), len(RATES) * EPOCHS
+    missing = int(counted["epoch_energy_j"].isna().sum())
+    twice = int(epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).sum())
+    fine = not (status or left or missing or twice) and rows == expected
+    return (
+        f"status {status}, {(trials['status'] == 'finished').sum()} of {len(RATES)} trials finished, "
+        f"{expected - rows} rows lost, {missing} without energy, {twice} twice; wasted "
+        f"{trials['wasted_energy_j'].sum():.0f} J; left {left}: {'ok' if fine else 'WRONG'}"
+    )
+
+
+def main() -> int:
+    """Do both, in turns, as often as asked for."""
+    runs = int(sys.argv[1]) if sys.argv[1:] else 2
+    bad = 0
+    for number in range(runs):
+        deed = (partition, quarantine)[number % 2]
+        with tempfile.TemporaryDirectory() as folder:
+            said = one(deed, Path(folder))
+        bad += not said.endswith(": ok")
+        print(f"run {number + 1:2}: {deed.__name__}: {said}", flush=True)
+    print(f"{runs - bad} of {runs} runs ok")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

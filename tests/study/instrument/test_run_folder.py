@@ -1,0 +1,51 @@
+"""The study's folder beside a Tune run: what becomes of rows when its storage is away."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.exports.study_exports import StudyExports
+from study.instrument.run_folder import RunFolder
+from study.record.objective import Objective
+from study.record.tune_rows import SetupBook
+from study.record.vocabulary import StopReason
+
+CONFIG = {"lr": 0.1}
+
+
+def run_at(results: Path) -> RunFolder:
+    """A run in a folder."""
+    return RunFolder(
+        str(results),
+        "a",
+        scenario="function",
+        book=SetupBook(seed_key="seed"),
+        objective=Objective("loss", "min", is_share=False),
+        command=("python", "script.py"),
+        exports=StudyExports(),
+    )
+
+
+def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They go to this machine's own disk, it is said where, and whoever goes on with the run has them."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder, away = tmp_path / "results" / "a", tmp_path / "away"
+    run = run_at(tmp_path / "results")
+    run.expect("t", CONFIG)
+    run.write(None)
+    folder.rename(away)
+    folder.write_text("in the way")
+    run.add("t", CONFIG, {"loss": 0.5, "training_iteration": 1}, StopReason.MAX_EPOCHS)
+
+    run.write(None, status="finished")
+    folder.unlink()
+    away.rename(folder)
+    run_at(tmp_path / "results")
+
+    assert "Tuner.restore" in caplog.text
+    assert "came back from" in caplog.text
+    assert list(pd.read_parquet(folder / "epochs.parquet")["val_score"]) == [0.5]
+    assert not list((tmp_path / "state").rglob("epochs.parquet"))

@@ -222,7 +222,7 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
 def _sureness(
     asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
-    """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
+    """Probability of being best, of setups that reached the target or were stopped, or of all."""
     parameters = {number: each.chosen for number, each in facts.items()}
     curves: dict[int, list[TrialCurve]] = {}
     for trial in trials:

@@ -62,7 +62,7 @@ class HandingOn:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Whatever it is, the training goes on."""
+        """Log any error within, and let the training go on."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - see above

@@ -55,7 +55,7 @@ def sure_enough(choice: Choice, probability: float) -> Truths:
 
 
 def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """By how much a repeat of each setup is expected to lower the least expected loss."""
+    """Expected decrease of the least expected loss by one more repeat of each setup."""
     lost = losses(energy.pooled, objective.pooled, aim)
     expected = lost.mean(axis=-2)
     order = np.sort(expected, axis=-1)

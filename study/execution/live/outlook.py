@@ -23,7 +23,7 @@ _ENDS_BY_ITSELF = StopReason.PATIENCE
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:
-    """Whatever goes wrong there is printed, and leaves the study alone."""
+    """Run work in a thread; an error there is printed and does not affect the study."""
     threading.Thread(target=work, daemon=True).start()
 
 

@@ -179,7 +179,7 @@ class Training:
 
     @property
     def _won(self) -> float:
-        """By how much the last half of its energy has raised its best score; 0 without a score."""
+        """Gain in the best score over the last half of its energy; 0 without a score."""
         if not self.gains or self.gains[-1] == -math.inf:
             return 0.0
         return self.gains[-1] - self._at_half()

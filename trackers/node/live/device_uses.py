@@ -19,7 +19,7 @@ TrialOf: TypeAlias = Callable[[str], str]
 
 
 class Meter(Protocol):
-    """As much of an `EnergyMeter` as is asked here; nothing of it asks a sensor."""
+    """Part of an `EnergyMeter` that is needed here; none of it asks a sensor."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target; None where it was not observed."""

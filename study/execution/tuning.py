@@ -101,6 +101,7 @@ class Tuning:
             in_stages=len(self._manifest.stages) > 1,
             first_epoch_j=self._recorder.first_epoch_j,
             outlook=self._outlook(),
+            estimated=self._manifest.estimated_components,
         )
         progress.start()
         try:
@@ -129,8 +130,13 @@ class Tuning:
             begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
             return [*first, *begun]
 
+        def is_whole() -> bool:
+            known = len(first) + len(self._source.further)
+            return not self._source.pauses and self._source.expected <= known
+
         return Outlook(
             plans=plans,
+            is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,

@@ -234,6 +234,7 @@ class Tuning:
             compiled=self._options.compile,
             accumulate=self._options.accumulate,
             clip_norm=self._options.clip_norm,
+            validate_every=self._options.validate_every,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
             workers=self._cluster.share.workers,

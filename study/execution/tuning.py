@@ -127,7 +127,16 @@ class Tuning:
 
         def plans() -> Sequence[TrialPlan]:
             begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
-            return [*first, *begun]
+            known = [*first, *begun]
+            # Of which setups those to come will be is decided late: here, of all in turn.
+            seed = max((each.seed for each in known), default=0) + 1
+            places = range(max(0, self._source.expected - len(known)))
+            setups = manifest.setups
+            coming = [
+                trial_plan(setups[place % len(setups)], seed + place // len(setups))
+                for place in places
+            ]
+            return [*known, *coming]
 
         return Outlook(
             plans=plans,

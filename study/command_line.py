@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "training": (
         *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
-        *("clip_norm", "device", "power_limits", "cache_latents"),
+        *("clip_norm", "validate_every", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "workers_per_trial", "exclusive"),

@@ -128,7 +128,16 @@ class Tuning:
 
         def plans() -> Sequence[TrialPlan]:
             begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
-            return [*first, *begun]
+            known = [*first, *begun]
+            # Of which setups those to come will be is decided late: here, of all in turn.
+            seed = max((each.seed for each in known), default=0) + 1
+            places = range(max(0, self._source.expected - len(known)))
+            setups = manifest.setups
+            coming = [
+                trial_plan(setups[place % len(setups)], seed + place // len(setups))
+                for place in places
+            ]
+            return [*known, *coming]
 
         def is_whole() -> bool:
             known = len(first) + len(self._source.further)
@@ -240,6 +249,7 @@ class Tuning:
             compiled=self._options.compile,
             accumulate=self._options.accumulate,
             clip_norm=self._options.clip_norm,
+            validate_every=self._options.validate_every,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
             workers=self._cluster.share.workers,

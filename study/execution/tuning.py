@@ -101,6 +101,7 @@ class Tuning:
             in_stages=len(self._manifest.stages) > 1,
             first_epoch_j=self._recorder.first_epoch_j,
             outlook=self._outlook(),
+            estimated=self._manifest.estimated_components,
         )
         progress.start()
         try:
@@ -138,8 +139,12 @@ class Tuning:
             ]
             return [*known, *coming]
 
+        def is_whole() -> bool:
+            return not self._source.pauses and not self._source.may_grow
+
         return Outlook(
             plans=plans,
+            is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,

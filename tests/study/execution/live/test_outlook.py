@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from study.execution.live.outlook import Outlook
+from study.execution.live.outlook import SHARE, Outlook
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan, grid, trial_plans
-from tests.study.rows import epoch
+from tests.study.rows import STAGE, epoch
 from trackers.clock import ManualClock
 
 PLANS = trial_plans(grid((64, 256), (0.1, 0.01)), (0, 1), shuffle_seed=0)
@@ -118,3 +118,31 @@ def test_a_forecast_is_not_begun_while_another_is_computed() -> None:
     busy.renew()
 
     assert len(waiting) == 2
+
+
+def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
+    """It is the driver's, also where there is nothing to forecast yet, or too much."""
+    now_s, looked = [0.0], []
+
+    def epochs_of(_: str) -> Sequence[EpochRecord]:
+        looked.append(now_s[0])
+        now_s[0] += 1.0
+        return [epoch(1, of=PLANS[0])]
+
+    made = Outlook(
+        plans=lambda: PLANS[:1],
+        stages=lambda _: (STAGE,),
+        epochs_of=epochs_of,
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=1,
+        now_s=lambda: now_s[0],
+        begin=lambda work: work(),
+    )
+
+    for _ in range(3):
+        made.renew()
+    now_s[0] += 1.0 / SHARE
+    made.renew()
+
+    assert looked == [0.0, 1.0 + 1.0 / SHARE]

@@ -1,4 +1,4 @@
-"""From a typed command to options: groups of `--help`, the scenario's own options, renamed ones.
+"""Parsing of a command: groups of `--help`, the scenario's own options, renamed ones.
 
 The groups are made from the options' dataclass when the command line is read, so that an option is
 one field with one paragraph of the docstring, and a program reads it as `options.batch_sizes`.
@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "training": (
         *("max_epochs", "patience", "optimizer", "precision", "compile", "accumulate"),
-        *("clip_norm", "device", "power_limits", "cache_latents"),
+        *("clip_norm", "validate_every", "device", "power_limits", "cache_latents"),
     ),
     "cluster": (
         *("address", "gpus_per_trial", "cpus_per_trial", "workers_per_trial", "exclusive"),

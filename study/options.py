@@ -59,6 +59,9 @@ class StudyOptions:
         accumulate: Parts that each batch is split into, whose gradients are added up: the same
             training in less memory.
         clip_norm: Largest norm of the gradients of a step; left out: any.
+        validate_every: Validate within an epoch, after this share of it (0.25) or so many steps (500),
+            and decide there: for trainings of few long epochs. What is called an epoch in tables is
+            then what lies between two validations; --max-epochs and --patience mean whole ones.
         device: What to train on; auto takes CUDA (AMD's ROCm too), else Intel's XPU, else Apple's
             MPS, else the CPU.
         target: Value of the objective (a validation accuracy of 0.9, for example) for which the
@@ -122,6 +125,7 @@ class StudyOptions:
     power_limits: Annotated[tuple[str, ...] | None, tyro_optional_arg("WATTS ...")] = None
     accumulate: Annotated[int, tyro_arg("N")] = 1
     clip_norm: Annotated[float | None, tyro_optional_arg("NORM")] = None
+    validate_every: Annotated[float | None, tyro_optional_arg("SHARE|STEPS")] = None
     device: Literal["auto", "cuda", "xpu", "mps", "cpu"] = "auto"
     target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     address: Annotated[str | None, tyro_optional_arg("ADDRESS")] = None
@@ -238,6 +242,11 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("max_epochs", lambda count: count >= 1, "1 or more"),
     ("accumulate", lambda count: count >= 1, "1 or more"),
     ("clip_norm", _is_positive, "a number above 0"),
+    (
+        "validate_every",
+        lambda every: 0 < every < 1 or (every < math.inf and every == int(every) >= 1),
+        "a share of an epoch between 0 and 1, or a whole number of steps",
+    ),
     ("power_limits", lambda text: text == AUTO or _is_watts(text), "auto, or watts above 0"),
     ("patience", lambda count: count >= 1, "1 or more"),
     ("seed", lambda seed: 0 <= seed < HIGHEST_SEED, f"0 or more, below {HIGHEST_SEED}"),

@@ -246,7 +246,7 @@ class Pretrainable(Protocol):
     """
 
     def decoder(self, data: Data) -> "nn.Module":
-        """From the encoder's latent features back to the inputs' shape; a fresh one."""
+        """Return a fresh decoder, from the encoder's latent features to the inputs' shape."""
         ...
 
 

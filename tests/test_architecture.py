@@ -48,7 +48,7 @@ THEIRS = {
 """Which files may import a library; a folder ends with a slash."""
 
 
-QUESTIONS = {"What", "Whether", "Who", "How", "Which", "Why", "When", "Where"}
+QUESTIONS = {"What", "Whatever", "Whether", "Who", "Whose", "How", "Which", "Why", "When", "Where"}
 """No docstring begins with one of these: it says what something is or does."""
 
 

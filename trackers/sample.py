@@ -28,7 +28,7 @@ class Status(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whose energy a reading is."""
+    """Scope of a reading's energy: a device, some processes or the whole machine."""
 
     DEVICE = "device"
     PROCESSES = "processes"

@@ -74,7 +74,7 @@ def _about_choice(ranking: Ranking) -> Iterator[str]:
 
 
 def _about_boards(ranking: Ranking) -> Iterator[str]:
-    """By how much boards differ in the same setups, where that is more than rounding."""
+    """Say by how much boards differ in the same setups, where that is more than rounding."""
     boards = None if ranking.evidence is None else ranking.evidence.boards
     if boards is not None and boards.widest >= UNLIKE_BOARDS:
         yield (

@@ -57,7 +57,7 @@ def saved_text(
 
 
 def _many(energy_j: float) -> tuple[int, str]:
-    """So many trainings that they take a Wh, and the words for it."""
+    """Return a number of trainings that take a Wh, and the words for it."""
     for number, words in ((1, "A training"), (1000, "A thousand trainings")):
         if energy_j * number >= J_PER_WH:
             return number, words

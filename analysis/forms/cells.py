@@ -232,7 +232,7 @@ def _listed(
 
 
 class Parameters(Protocol):
-    """Whatever has the parameters of a setup: its energy, its stages, its break-even."""
+    """Anything with the parameters of a setup: its energy, its stages, its break-even."""
 
     @property
     def setup(self) -> int:
@@ -240,7 +240,7 @@ class Parameters(Protocol):
 
     @property
     def batch_size(self) -> int | None:
-        """As asked for; None where its configuration has none."""
+        """Batch size that was asked for; None where the configuration has none."""
 
     @property
     def learning_rate(self) -> float | None:

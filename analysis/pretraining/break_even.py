@@ -1,4 +1,4 @@
-"""After how many trainings a pretrained encoder has paid for itself (paper, equation 2, Figure 4).
+"""Break-even: trainings until a pretrained encoder has paid for itself (equation 2, Figure 4).
 
     x = E_enc / (E_enc+class - E_class)
 

@@ -1,4 +1,4 @@
-"""By what setups can be ranked: each criterion is a cost, of which less is better."""
+"""Criteria by which setups can be ranked: each is a cost, of which less is better."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

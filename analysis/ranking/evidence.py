@@ -215,7 +215,7 @@ def evidence_of(
 
 
 def _logarithms(setup: SetupEnergy) -> list[float]:
-    """Of what each repeat cost in joules, with the failures for each success."""
+    """Logarithms of what each repeat cost in joules, with the failures for each success."""
     return [math.log(value * _per_success(setup)) for value in _values(setup.energy_j)]
 
 

@@ -20,7 +20,7 @@ from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest, SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal, best_of
+from study.record.search_goal import SearchGoal, best_of, most_epochs
 from study.record.vocabulary import FAILURES, NOT_WHOLE, StopReason, TrialStatus
 
 
@@ -152,7 +152,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),
         missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
-        grid_j=_grid_j(facts, to_end, epochs, most=int(manifest.options["max_epochs"])),
+        grid_j=_grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
         grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
         dearer=_too_dear(ended)
@@ -222,7 +222,7 @@ def _by_point(trials: Iterable[TrialRecord]) -> list[list[TrialRecord]]:
 def _sureness(
     asked: _Asked, answer: Answer, trials: Iterable[TrialRecord], facts: Mapping[int, SetupFacts]
 ) -> ProbabilityOfBest | None:
-    """Of setups that got to the target or were stopped; of all where accuracy is looked for."""
+    """Probability of being best, of setups that reached the target or were stopped, or of all."""
     parameters = {number: each.chosen for number, each in facts.items()}
     curves: dict[int, list[TrialCurve]] = {}
     for trial in trials:

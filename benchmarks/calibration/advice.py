@@ -101,7 +101,7 @@ def advice_measures(
 
 
 def reliability(stated: Sequence[Stated]) -> list[tuple[float, float, float, int]]:
-    """Of each tenth of the probabilities: its lower end, their mean, the share true, the number."""
+    """Return for each tenth of probability: lower end, mean, share that was true, number."""
     probability = np.concatenate([each.probability for each in stated])
     true = np.concatenate([each.true for each in stated])
     place = np.minimum((probability * BINS).astype(int), BINS - 1)
@@ -129,7 +129,7 @@ def _compared(truth: Truth, setup: Integers, aim: Aim) -> tuple[Truths, Floats, 
 
 
 def _stated(truth: Truth, choice: Choice, aim: Aim) -> dict[str, Stated]:
-    """Of the chosen setup that it is right, and the most accurate; of all that they are within."""
+    """Return stated probabilities: of the choice, to be right and most accurate; of all, to be within."""
     right, _, _ = _compared(truth, choice.setup, aim)
     best = truth.objective.max(axis=1, keepdims=True)
     within = truth.objective >= best - aim.tolerance - 1e-9

@@ -49,7 +49,7 @@ def table(form: Form, rows: Mapping[Cell, Sequence[Measures]]) -> str:
 def reliability_table(
     worlds: Sequence[str], stated: Mapping[tuple[str, str], Sequence[Stated]]
 ) -> str:
-    """Of each kind of statement and tenth, in each world what was stated and what was true.
+    """Table of what was stated and what was true, for each kind of statement, tenth and world.
 
     Args:
         worlds: The columns.

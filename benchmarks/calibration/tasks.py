@@ -149,7 +149,7 @@ def tasks(seeds: int, recordings: Sequence[Path]) -> Iterator[Task]:
     """
     for seed in range(seeds):
         for world in (*WORLDS, "moved"):
-            for rule in (None, *Rule):
+            for rule in (None, Rule.KNOWLEDGE_GRADIENT, Rule.TOP_TWO):
                 yield Task(table="more repeats", seed=seed, world=world, rule=rule)
         for world, repeats in itertools.product(WORLDS, REPEATS):
             yield Task(table="advice", seed=seed, world=world, repeats=repeats)

@@ -87,7 +87,7 @@ class Truth:
         return energy[:, 0, 0], objective[:, 0, 0]
 
     def kept(self, studies: Truths) -> "Truth":
-        """Only some of the studies."""
+        """Return some of the studies only."""
         return replace(
             self,
             energy=self.energy[studies],

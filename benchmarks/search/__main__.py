@@ -33,16 +33,19 @@ from rich.progress import Progress
 from benchmarks.search.compare import compare
 from benchmarks.search.figure import write_figure
 from benchmarks.search.goals import (
+    MANY,
     RECORDED,
     WAYS,
     WORLDS,
     Case,
     held_out,
     judgements,
+    noisy_case,
     percent,
     recorded_cases,
     summary,
 )
+from benchmarks.search.recurring import recurring_table
 from benchmarks.search.reliability import reliability_lines
 from benchmarks.search.strategies import STRATEGIES
 from benchmarks.search.table import comparison_table
@@ -60,6 +63,9 @@ HELD_OUT = (
     *("ours", "ours, --sure 0.9", "an arm by chance first"),
     *("without going on with what was paused", "Zeus's bandit (re-implemented)"),
 )
+MIDDLE_TARGET = 0.8
+"""Of watch16's three, that at which its reliability is judged."""
+
 SURE = 0.8
 """Asked of a live search."""
 
@@ -154,6 +160,8 @@ def _goals(options: Options, console: Console) -> None:
         console.print(summary(case, results))
         for line in judgements(case, results):
             console.print(f"  {line}", highlight=False)
+        if not case.table.synthetic:
+            console.print(recurring_table(case, seeds))
     made_up = f"{len(WORLDS)} made-up jobs, held out"
     results = {name: held_out(WAYS[name], seeds[:5]) for name in HELD_OUT}
     console.print(summary(Case(name=made_up, table=read_table(RECORDED), target=math.nan), results))
@@ -162,16 +170,23 @@ def _goals(options: Options, console: Console) -> None:
 def _reliability(searches: int, zeus_tables: Path | None, console: Console) -> None:
     """Hold what is stated against what is true."""
     way = Ours(policy=Policy(sure=0.9))
-    cases = [each for each in recorded_cases(zeus_tables) if each.sure_goal or each.target == 0.8]  # noqa: PLR2004 - one of three
-    for case in cases:
+    recorded = [
+        each
+        for each in recorded_cases(zeus_tables)
+        if each.sure_goal or each.target == MIDDLE_TARGET
+    ]
+    for case in (*recorded, noisy_case()):
         results = judged(case.table, case.target, way, range(searches))
         console.print(
             f"{case.name}, target {case.target:g}: {len(results)} searches", highlight=False
         )
         for line in reliability_lines(results):
             console.print(line, highlight=False)
-    results = held_out(way, range(max(1, searches // len(WORLDS))))
-    console.print(f"{len(WORLDS)} made-up jobs: {len(results)} searches", highlight=False)
+    results = held_out(way, range(max(1, searches // len(WORLDS))), recorded=MANY)
+    console.print(
+        f"{len(WORLDS)} made-up jobs, {MANY} seeds of each setup: {len(results)} searches",
+        highlight=False,
+    )
     for line in reliability_lines(results):
         console.print(line, highlight=False)
 

@@ -36,7 +36,7 @@ GOAL = SearchGoal.ENERGY_TO_TARGET
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterimAnswer:
-    """From when on a search gave an answer.
+    """Answer that a search gave from some time on.
 
     Attributes:
         spent_j: What it had used by then.

@@ -13,7 +13,7 @@ from rich.table import Table
 from benchmarks.search.sm2 import sm2
 from benchmarks.search.synthetic_table import synthetic_rows
 from benchmarks.search.ways import Ours, Result, Way, judged
-from benchmarks.search.worlds import world
+from benchmarks.search.worlds import SEEDS, world
 from benchmarks.search.zeus import zeus
 from study.search.arms.policy import Policy
 from study.search.replay.table import ReplayTable, read_table, table_of
@@ -23,6 +23,12 @@ MOST_LOST, LEAST_RIGHT = 0.05, 0.9
 
 WORLDS = range(60, 100)
 """Not those on which the constants of the search were tried (0 to 59)."""
+
+NOISY = 149
+"""The first from 100 on with that noise and such rivals."""
+
+MANY = 40
+"""Seeds of a setup that are as good as any number: of so many a search sees a few."""
 
 OURS = "ours"
 SURE = Policy(sure=0.9)
@@ -85,6 +91,12 @@ def recorded_cases(zeus_tables: Path | None) -> Iterator[Case]:
     yield Case(name="synthetic 16 x 16", table=dense, target=0.9, goal=0.02)
 
 
+def noisy_case() -> Case:
+    """A made-up job whose seeds differ by 30 %, and two rivals of its best setup by 14 and 23 %."""
+    noisy = world(NOISY, seeds=MANY)
+    return Case(name=f"noisy made-up job {NOISY}", table=noisy.table, target=noisy.target)
+
+
 def summary(case: Case, results: Mapping[str, Sequence[Result]]) -> Table:
     """One line for each way, in % of the grid's energy."""
     searches = max(map(len, results.values()))
@@ -127,9 +139,15 @@ def judgements(case: Case, results: Mapping[str, Sequence[Result]]) -> Iterator[
         yield f"--sure 0.9, truly within 5 %: {percent(right, digits=0)} % (goal 90 %: {_word(right >= LEAST_RIGHT)})"
 
 
-def held_out(way: Way, seeds: Sequence[int]) -> list[Result]:
-    """Search in every made-up job that no constant was chosen on."""
-    jobs = [world(number) for number in WORLDS]
+def held_out(way: Way, seeds: Sequence[int], *, recorded: int = SEEDS) -> list[Result]:
+    """Search in every made-up job that no constant was chosen on.
+
+    Args:
+        way: How.
+        seeds: Of the searches.
+        recorded: Trainings of each setup: with many, the answer is about the job itself.
+    """
+    jobs = [world(number, seeds=recorded) for number in WORLDS]
     return [each for job in jobs for each in judged(job.table, job.target, way, seeds)]
 
 

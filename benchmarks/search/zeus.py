@@ -30,11 +30,27 @@ from study.search.space.space import Choice
 BETA = 2.0
 RUNS = 3
 ROUNDS = 2
+HOPELESS = 20
+"""So many trainings for each run that is to reach the target."""
 
 
 def zeus(table: ReplayTable, target: float, seed: int) -> Searched:
     """Search as Zeus would; see `benchmarks.search.ways.Way`."""
     return _Zeus(table, target, seed).run()
+
+
+def zeus_recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
+    """Energy that had been used at the end of each run of a recurring job, as Zeus would train it.
+
+    Args:
+        table: The recorded trainings.
+        target: Accuracy that each run has to reach.
+        seed: Of the draws.
+        runs: Number of them; fewer come back where hardly a training reaches the target.
+    """
+    bandit = _Zeus(table, target, seed)
+    bandit.sample_until(runs)
+    return bandit.reached_at_j[:runs]
 
 
 class _Zeus:
@@ -49,17 +65,31 @@ class _Zeus:
         self._found: list[Found] = []
         self._spent_j = 0.0
         self._least_j = math.inf
+        self.reached_at_j: list[float] = []
 
     def run(self) -> Searched:
         """Prune, then sample."""
+        left = self._prune()
+        for _ in range(max(0, RUNS * len(self._arms) - sum(self._runs.values()))):
+            self._sample(left)
+        return Searched(found=tuple(self._found), spent_j=self._spent_j)
+
+    def sample_until(self, runs: int) -> None:
+        """Prune, then sample until so many trainings have reached the target, or it is hopeless."""
+        left = self._prune()
+        for _ in range(HOPELESS * runs):
+            if len(self.reached_at_j) >= runs:
+                return
+            self._sample(left)
+
+    def _prune(self) -> list[Choice]:
+        """The arms that are left when pruning has ended."""
         left, default = list(self._arms), self._arms[(len(self._arms) - 1) // 2]
         for _ in range(ROUNDS):
             left = list(self._pruned(left, default)) or left
             known = {arm: statistics.fmean(j) for arm, j in self._costs_j.items() if j}
             default = min(known, key=lambda arm: known[arm], default=left[0])
-        for _ in range(max(0, RUNS * len(self._arms) - sum(self._runs.values()))):
-            self._train(min(left, key=self._sampled))
-        return Searched(found=tuple(self._found), spent_j=self._spent_j)
+        return left
 
     def _pruned(self, arms: list[Choice], default: Choice) -> Iterator[Choice]:
         """The arms that reach the target in time, from the default to either side."""
@@ -69,6 +99,13 @@ class _Zeus:
                 if not self._train(arm):
                     break
                 yield arm
+
+    def _sample(self, arms: list[Choice]) -> None:
+        """Train the arm whose cost is drawn lowest; one that misses has cost what it used."""
+        arm = min(arms, key=self._sampled)
+        before_j = self._spent_j
+        if not self._train(arm):
+            self._costs_j[arm].append(self._spent_j - before_j)
 
     def _sampled(self, arm: Choice) -> float:
         costs_j = self._costs_j[arm]
@@ -97,6 +134,7 @@ class _Zeus:
         if training.reached:
             self._least_j = min(self._least_j, used_j)
             self._costs_j[arm].append(used_j)
+            self.reached_at_j.append(self._spent_j)
             self._answer(arm, training)
         return training.reached
 

@@ -4,12 +4,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import final
 
 from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
 from study.callbacks.training import MeasuredEpoch, Run
 from study.exports.study_exports import StudyExports
+from study.store.trial_record import total_j
 from trackers.exports.exporter import DeviceUse
 
 _log = logging.getLogger(__name__)
@@ -23,7 +25,8 @@ class HandingOn:
         """Hand on to `exports`, which it ends."""
         self._exports = exports
         self._name = ""
-        self._used: set[int] = set()
+        self._handed = 0
+        self._before_j: float | None = 0.0
         self._energies_j: defaultdict[str, float] = defaultdict(float)
 
     def begin(self, name: str, run: Run) -> None:
@@ -37,12 +40,15 @@ class HandingOn:
     def epochs(self, run: Run) -> None:
         """Hand on the epochs that are new."""
         with self._harmless():
-            for epoch in run.epochs if self._exports else ():
-                if epoch.number not in self._used:
-                    self._used.add(epoch.number)
-                    self._exports.devices(self._uses(run, epoch))
-            for record in epochs_of(self._name, run) if self._exports else ():
-                self._exports.epoch(record)
+            # The new ones alone: a training of many short epochs would wait longer for each.
+            new = run.epochs[self._handed :] if self._exports else ()
+            self._handed += len(new)
+            for epoch in new:
+                self._exports.devices(self._uses(run, epoch))
+            for record in epochs_of(self._name, replace(run, epochs=new)):
+                energy_j = total_j((self._before_j, record.epoch_energy_j))
+                self._before_j = energy_j
+                self._exports.epoch(replace(record, energy_j=energy_j))
 
     def end(self, run: Run) -> None:
         """End it; may be called twice."""
@@ -56,7 +62,7 @@ class HandingOn:
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:
-        """Whatever it is, the training goes on."""
+        """Log any error within, and let the training go on."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - see above
@@ -73,7 +79,8 @@ class HandingOn:
         }
         for device in run.devices:
             reading = epoch.readings[device.uuid]
-            self._energies_j[device.uuid] += reading.energy_j or 0.0
+            if reading.energy_j is not None:
+                self._energies_j[device.uuid] += reading.energy_j
             uses.append(
                 DeviceUse(
                     host=run.hostname,
@@ -83,7 +90,7 @@ class HandingOn:
                     trial_id=plan_of(run.training).trial_id,
                     estimated=device.uuid in estimated,
                     power_w=reading.mean_power_w,
-                    energy_j=self._energies_j[device.uuid],
+                    energy_j=self._energies_j.get(device.uuid),
                     state=reading.state,
                 )
             )

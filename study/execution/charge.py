@@ -35,7 +35,7 @@ class Part:
 
     @classmethod
     def missing(cls, *, note: str) -> "Part":
-        """That of a process of which nothing is known."""
+        """Return the part of a process of which nothing is known."""
         return cls(readings={"": Reading.missing("", note=note)})
 
 

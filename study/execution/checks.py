@@ -26,7 +26,7 @@ MAY_CHANGE_ON_RESUME = frozenset(
         *("energy_budget_wh", "trials", "sampler", "confirm", "start"),
         "name",  # whoever gives a study's folder another name has renamed the study
         "energy_of",  # as the study's own, which `study.machines.energy_scope` sees to
-        *("more_repeats", "sure", "tolerance", "prefer"),
+        *("more_repeats", "sure", "tolerance", "prefer", "runs"),
     }
 )
 """Options with which a study that is resumed stays the same study."""
@@ -131,6 +131,8 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     ]
     if _workers(was) != _workers(is_now):
         changed.append(f"a trial had {_workers(was)} workers and has {_workers(is_now)}")
+    if ("runs" in was) != ("runs" in is_now):
+        changed.insert(0, "one of the two commands was study.search recurring")
     if earlier.paradigm is not later.paradigm:
         changed.insert(0, f"the command was study.{earlier.paradigm} and is study.{later.paradigm}")
     if earlier.data.fingerprint != later.data.fingerprint:

@@ -81,7 +81,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def trials_begin(self) -> None:
-        """From now on the first signal stops the trials; to be called before each run of Tune."""
+        """Let the first signal stop the trials from now on; called before each run of Tune."""
         self._phase = _Phase.TRIALS
         self._install()  # Ray has taken SIGTERM, and would print a stack and die
         if self._before:
@@ -90,7 +90,7 @@ class Interrupts:
             )  # an earlier run of Tune stops nothing now
 
     def trials_end(self) -> None:
-        """From now on the first signal only waits for the results to be written."""
+        """Let the first signal only wait for the results to be written from now on."""
         self._phase = _Phase.WRITING
         self._install()
 

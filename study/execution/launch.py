@@ -1,4 +1,4 @@
-"""From options to a finished study folder: check, connect, run the trials with Ray Tune, record."""
+"""Run of a study, from options to its folder: check, connect, run trials with Ray Tune, record."""
 
 import math
 import os

@@ -253,7 +253,7 @@ def _record(
         uncertainty_common_j=reading.uncertainty_common_j,
         uncertainty_own_j=reading.uncertainty_own_j,
         power_samples=reading.power_samples,
-        samples_per_s=len(data.train) / duration_s if finished and duration_s > 0 else None,
+        samples_per_s=_per_s(outcome.samples, duration_s) if finished else None,
         peak_memory_bytes=max(memories, default=None),
         stop_reason=outcome.stop_reason,
         parameters=plan.parameters,
@@ -265,6 +265,10 @@ def _record(
         power_limit_w=meter.power_limit_w or state.power_limit_w,
         power_profile=meter.take_profile(),
     )
+
+
+def _per_s(samples: int | None, duration_s: float) -> float | None:
+    return None if samples is None or duration_s <= 0 else samples / duration_s
 
 
 def _each_once(names: Iterable[str]) -> str:

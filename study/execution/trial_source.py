@@ -216,8 +216,8 @@ class Proposer(Protocol):
         """
 
 
-class Judge(Protocol):
-    """A decider after each epoch on whether a trial goes on."""
+class StopRule(Protocol):
+    """Rule that decides after each epoch whether a trial goes on."""
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Return whether a trial has not reported an epoch yet."""
@@ -231,11 +231,11 @@ class Judge(Protocol):
 
 @final
 class TrialStopper(tune.Stopper):
-    """Ends trials as a judge decides; the row of such a trial's last epoch says so."""
+    """Ends trials as a rule decides; the row of such a trial's last epoch says so."""
 
-    def __init__(self, judge: Judge, collect: Callable[[], None]) -> None:
-        """Ask `judge`, which knows what `collect` brings before the first epoch of a trial."""
-        self._judge = judge
+    def __init__(self, rule: StopRule, collect: Callable[[], None]) -> None:
+        """Ask `rule`, which knows what `collect` brings before the first epoch of a trial."""
+        self._rule = rule
         self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
@@ -247,11 +247,11 @@ class TrialStopper(tune.Stopper):
         if "stage" not in result:
             return False  # it was sent away by a closed machine, without having begun
         record = EpochRecord.from_result(result)
-        if self._judge.is_before_first_epoch(record.trial_id):
+        if self._rule.is_before_first_epoch(record.trial_id):
             # Its set-up is booked by now, and counts before it is judged whether it goes on.
             self._collect()
-            self._judge.book_overhead()
-        reason = self._judge.epoch(record)
+            self._rule.book_overhead()
+        reason = self._rule.epoch(record)
         if reason is None:
             return False
         result["stop_reason"] = reason.value

@@ -101,6 +101,7 @@ class Tuning:
             in_stages=len(self._manifest.stages) > 1,
             first_epoch_j=self._recorder.first_epoch_j,
             outlook=self._outlook(),
+            estimated=self._manifest.estimated_components,
         )
         progress.start()
         try:
@@ -127,10 +128,24 @@ class Tuning:
 
         def plans() -> Sequence[TrialPlan]:
             begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
-            return [*first, *begun]
+            known = [*first, *begun]
+            # Of which setups those to come will be is decided late: here, of all in turn.
+            seed = max((each.seed for each in known), default=0) + 1
+            places = range(max(0, self._source.expected - len(known)))
+            setups = manifest.setups
+            coming = [
+                trial_plan(setups[place % len(setups)], seed + place // len(setups))
+                for place in places
+            ]
+            return [*known, *coming]
+
+        def is_whole() -> bool:
+            known = len(first) + len(self._source.further)
+            return not self._source.pauses and self._source.expected <= known
 
         return Outlook(
             plans=plans,
+            is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,
@@ -234,6 +249,7 @@ class Tuning:
             compiled=self._options.compile,
             accumulate=self._options.accumulate,
             clip_norm=self._options.clip_norm,
+            validate_every=self._options.validate_every,
             power_limits=self._options.power_limits or (),
             device=self._options.device,
             workers=self._cluster.share.workers,

@@ -1,6 +1,6 @@
 """Choice of the setup to train once more: the one whose repeat tells most about which to use.
 
-Two rules, compared in `benchmarks.calibration`:
+Four rules, compared in `benchmarks.calibration` (the first two) and `benchmarks.search`:
 
     knowledge gradient   the repeat by which the least expected loss is expected to fall most, each
                          setup by itself (Frazier, Powell and Dayanik 2008, SIAM Journal on Control
@@ -9,6 +9,11 @@ Two rules, compared in `benchmarks.calibration`:
                          how far that loss is from the least of the others
     top two              the chosen setup or its likeliest rival, whichever varies more per repeat
                          (Russo 2020, Operations Research 68:1625, without his coin)
+    racing               of those that are the best with at least 5 %, the one with fewest repeats
+                         (Maron and Moore 1997, Artificial Intelligence Review 11:193)
+    successive rejects   in phases: all get repeats, then all but the worst, until two are left, as
+                         long as they would with as many repeats as setups (Audibert, Bubeck and
+                         Munos 2010, COLT: Best arm identification in multi-armed bandits)
 """
 
 from enum import StrEnum
@@ -21,6 +26,7 @@ from study.inference.posterior import Posterior
 from study.inference.repeats import Floats, Integers, Truths
 
 _LEAST = 1e-12
+_MAY_BE_BEST = 0.05
 
 
 class Rule(StrEnum):
@@ -28,10 +34,17 @@ class Rule(StrEnum):
 
     KNOWLEDGE_GRADIENT = "knowledge gradient"
     TOP_TWO = "top two"
+    RACING = "racing"
+    SUCCESSIVE_REJECTS = "successive rejects"
 
 
 def next_repeat(
-    energy: Posterior, objective: Posterior, aim: Aim, *, rule: Rule = Rule.KNOWLEDGE_GRADIENT
+    energy: Posterior,
+    objective: Posterior,
+    aim: Aim,
+    *,
+    rule: Rule = Rule.KNOWLEDGE_GRADIENT,
+    allowed: Truths | None = None,
 ) -> Integers:
     """Place of the setup to train once more. Shape (...).
 
@@ -40,8 +53,10 @@ def next_repeat(
         objective: The higher the better.
         aim: What is asked of a setup.
         rule: How it is chosen.
+        allowed: Setups that can be trained once more; None for all. Shape (..., setups).
     """
-    return np.asarray(_WORTHS[rule](energy, objective, aim).argmax(axis=-1))
+    worth = _WORTHS[rule](energy, objective, aim)
+    return np.asarray((worth if allowed is None else np.where(allowed, worth, -np.inf)).argmax(-1))
 
 
 def sure_enough(choice: Choice, probability: float) -> Truths:
@@ -55,7 +70,7 @@ def sure_enough(choice: Choice, probability: float) -> Truths:
 
 
 def _knowledge_gradient(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
-    """By how much a repeat of each setup is expected to lower the least expected loss."""
+    """Expected decrease of the least expected loss by one more repeat of each setup."""
     lost = losses(energy.pooled, objective.pooled, aim)
     expected = lost.mean(axis=-2)
     order = np.sort(expected, axis=-1)
@@ -77,9 +92,39 @@ def _top_two(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
     return np.where(leads | rival, _explained(lost, energy), -1.0)
 
 
+def _racing(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
+    """Negative number of repeats of setups that may be the best; the others -inf."""
+    lost = losses(energy.pooled, objective.pooled, aim)
+    wins = (lost.argmin(axis=-1)[..., None] == np.arange(lost.shape[-1])).mean(axis=-2)
+    return np.where(wins >= _MAY_BE_BEST, -energy.repeats.count.astype(np.float64), -np.inf)
+
+
+def _successive_rejects(energy: Posterior, objective: Posterior, aim: Aim) -> Floats:
+    """Negative number of repeats of setups in the first phase that is not through; the others -inf."""
+    count = energy.repeats.count.astype(np.float64)
+    setups = count.shape[-1]
+    rank = (
+        losses(energy.repeats.mean, objective.repeats.mean, aim).argsort(axis=-1).argsort(axis=-1)
+    )
+    spread = 0.5 + sum(1 / number for number in range(2, setups + 1))
+    worth = np.full(count.shape, -np.inf)
+    for left in range(2, setups + 1):
+        # The last phase that is looked at is the first one of the method: all setups.
+        asked = 1 + np.ceil(setups / (spread * left))
+        short = (rank < left) & (count < asked)
+        worth = np.where(short.any(axis=-1, keepdims=True), np.where(short, -count, -np.inf), worth)
+    leading = np.where(rank < 2, -count, -np.inf)  # noqa: PLR2004 - the two that are left
+    return np.where(np.isfinite(worth).any(axis=-1, keepdims=True), worth, leading)
+
+
 def _explained(lost: Floats, energy: Posterior) -> Floats:
     """Variance of each setup's loss that one more repeat explains: 1 / (n + 1) of it."""
     return np.asarray(lost.var(axis=-2) / (energy.repeats.count + 1))
 
 
-_WORTHS = {Rule.KNOWLEDGE_GRADIENT: _knowledge_gradient, Rule.TOP_TWO: _top_two}
+_WORTHS = {
+    Rule.KNOWLEDGE_GRADIENT: _knowledge_gradient,
+    Rule.TOP_TWO: _top_two,
+    Rule.RACING: _racing,
+    Rule.SUCCESSIVE_REJECTS: _successive_rejects,
+}

@@ -59,7 +59,7 @@ class BoardEffects:
 
     @property
     def widest(self) -> float:
-        """By how much two boards differ at most, as a share of the lower one."""
+        """Largest difference between two boards, as a share of the lower one."""
         return float(np.expm1(np.ptp(self.mean)))
 
 

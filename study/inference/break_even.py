@@ -1,4 +1,4 @@
-"""After how many cycles a pretrained encoder has paid (paper, equation 2), with its doubt.
+"""Break-even: cycles until a pretrained encoder has paid (paper, equation 2), with its interval.
 
     x = E_enc / (E_enc+class - E_class)
 

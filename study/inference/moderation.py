@@ -13,6 +13,8 @@ have none; and d0 is not one estimate but averaged over `PRIOR_FREEDOMS` by thei
 (s_i^2 / s0^2 is distributed as F(d_i, d0)), because sixteen setups do not pin it down.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.special import betaln
 
@@ -26,21 +28,44 @@ agree count as hardly any spread (`benchmarks.calibration` decided)."""
 _LEAST_VARIANCE = 1e-30
 
 
-def pooled_variance(repeats: Repeats) -> Floats:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """Variance of one repeat, as far as it is known before any was seen.
+
+    Whoever goes on until he is sure meets moments in which few repeats agree by chance; without
+    this he would end there.
+
+    Attributes:
+        variance: Usual one.
+        worth: As many degrees of freedom as that counts; above 0.
+    """
+
+    variance: float
+    worth: float
+
+
+def pooled_variance(repeats: Repeats, usual: Usual | None = None) -> Floats:
     """Variance over repeats, common to all setups: s0^2. Shape (...).
+
+    Args:
+        repeats: At least one setup of each study has two, unless there is a usual variance.
+        usual: What is known beforehand; None for nothing.
 
     Raises:
         ValueError: In some study no setup has two repeats.
     """
+    if usual is not None:
+        squares = repeats.squares.sum(axis=-1) + usual.worth * usual.variance
+        return np.asarray(squares / (repeats.freedom.sum(axis=-1) + usual.worth))
     if not repeats.tell_a_spread:
         msg = "no setup has two repeats: nothing is known of a spread"
         raise ValueError(msg)
     return np.asarray(repeats.squares.sum(axis=-1) / repeats.freedom.sum(axis=-1))
 
 
-def prior_freedom_weights(repeats: Repeats) -> Floats:
+def prior_freedom_weights(repeats: Repeats, usual: Usual | None = None) -> Floats:
     """Likelihood of each of `PRIOR_FREEDOMS`, adding up to 1. Shape (..., freedoms)."""
-    common = np.maximum(pooled_variance(repeats), _LEAST_VARIANCE)[..., None, None]
+    common = np.maximum(pooled_variance(repeats, usual), _LEAST_VARIANCE)[..., None, None]
     prior = PRIOR_FREEDOMS[:, None]
     own = repeats.freedom[..., None, :]
     ratio = repeats.squares[..., None, :] / (prior * common)
@@ -53,17 +78,22 @@ def prior_freedom_weights(repeats: Repeats) -> Floats:
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
-def draw_variances(repeats: Repeats, *, rng: np.random.Generator, draws: int) -> Floats:
+def draw_variances(
+    repeats: Repeats, *, rng: np.random.Generator, draws: int, usual: Usual | None = None
+) -> Floats:
     """Draw what the true variances can be. Shape (..., draws, setups).
 
     Args:
-        repeats: At least one setup of each study has two.
+        repeats: At least one setup of each study has two, unless there is a usual variance.
         rng: Source of the draws.
         draws: How many.
+        usual: What is known beforehand; None for nothing.
     """
-    prior = PRIOR_FREEDOMS[_categories(prior_freedom_weights(repeats), rng, draws)][..., None]
-    known = repeats.freedom.sum(axis=-1)[..., None, None]
-    pooled = pooled_variance(repeats)[..., None, None]
+    weights = prior_freedom_weights(repeats, usual)
+    prior = PRIOR_FREEDOMS[_categories(weights, rng, draws)][..., None]
+    worth = 0.0 if usual is None else usual.worth
+    known = repeats.freedom.sum(axis=-1)[..., None, None] + worth
+    pooled = pooled_variance(repeats, usual)[..., None, None]
     # The pooled variance is itself uncertain, the more so the fewer setups there are.
     common = pooled * known / _chi_squares(np.broadcast_to(known, prior.shape), rng)
     scale = prior * common + repeats.squares[..., None, :]

@@ -26,7 +26,7 @@ LEAST_PART = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Luck:
-    """By how much the figures of what was picked are off in the mean: as observed, less the truth.
+    """Mean error of the figures of what was picked: as observed, less the truth.
 
     Attributes:
         energy: Logarithm of the recommended setup's energy; negative, it looks too cheap.

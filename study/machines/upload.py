@@ -51,7 +51,7 @@ class Upload:
     size_bytes: int
 
     def __str__(self) -> str:
-        """For people."""
+        """Describe the upload for people."""
         return (
             f"{self.folder}: {self.files} files, {self.size_bytes / 1e6:.1f} MB, without results, "
             "secrets (.env, keys) and what .gitignore names"

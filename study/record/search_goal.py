@@ -10,9 +10,9 @@ pruned, so that it is never a point of the front.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from study.record.curves import TrialCurve
 
@@ -58,6 +58,20 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
     if curve.to_target_j is not None:
         return (math.log10(curve.to_target_j),)
     return (_not_reached(curve, max_epochs=max_epochs),)
+
+
+def most_epochs(options: Mapping[str, Any]) -> int:
+    """Most rows of a training: with `--validate-every` a row ends where it was validated.
+
+    With a number of steps nobody knows it beforehand; there it is the least that it can be.
+
+    Args:
+        options: Of the study.
+    """
+    max_epochs, validate_every = int(options["max_epochs"]), options.get("validate_every")
+    if validate_every is None or validate_every >= 1:
+        return max_epochs
+    return max_epochs * math.ceil(1 / validate_every - 1e-9)
 
 
 def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:

@@ -18,6 +18,7 @@ from study.exports.study_exports import exports_of
 from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
+from study.search.recurring import command as recurring
 from study.search.replay import command as replay
 from study.search.text import live_lines
 from trackers import terminal
@@ -31,6 +32,7 @@ DESCRIPTION = """Search batch size and learning rate, and stop before the energy
       --target 0.8 --energy-budget-wh 0.1                           real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
   python -m study.search replay TABLE --help                        search on recorded trainings
+  python -m study.search recurring --help                           a job that is trained again and again
 """
 
 MOVED: Mapping[str, str] = {
@@ -49,6 +51,14 @@ def main(args: Sequence[str]) -> int:
             case ["replay", *rest]:
                 replay.main(rest, program=f"{PROGRAM} replay", console=console)
                 return FINISHED
+            case ["recurring", *rest]:
+                return recurring.main(
+                    rest,
+                    program=f"{PROGRAM} recurring",
+                    console=console,
+                    report=report,
+                    typed=args,
+                )
             case ["run", *rest]:
                 return _search(rest, console, report, typed=args)
             case _:

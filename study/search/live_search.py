@@ -10,7 +10,7 @@ from study.record.curves import TrialCurve, curve_of_trial
 from study.record.files import J_PER_WH
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal, values_of
+from study.record.search_goal import SearchGoal, most_epochs, values_of
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.bill import overhead_j
 from study.search.confirming import leaders
@@ -168,8 +168,9 @@ class LiveSearch:
         if running.proposal is None:
             return
         values = None
+        most = most_epochs(vars(self._options))
         if not failed and curve.best_score is not None:
-            values = values_of(self._goal, curve, max_epochs=self._options.max_epochs)
+            values = values_of(self._goal, curve, max_epochs=most)
         if values is None and not curve.stopped:
             self.said.append(
                 f"{trial_id} has no "

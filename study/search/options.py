@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 import tyro
 
+from study.axes.given import split_axes
+from study.axes.kinds import POWER_LIMIT
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
 from study.search.settings import SearchSettings
 from study.search.space.file import FROZEN, read_space, tied_space
 from study.search.space.space import MOST_LISTED, Space, Value, space_of
+
+Options = TypeVar("Options", bound="SearchOptions")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,11 @@ class SearchOptions(SearchSettings, StudyOptions):
                 "the leading ones again with more seeds."
             )
             raise OptionError(message)
+
+    @property
+    def recurring_runs(self) -> int | None:
+        """Runs of a recurring job that are to be trained; None for a search."""
+        return None
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -96,6 +105,19 @@ class SearchOptions(SearchSettings, StudyOptions):
         return space
 
     def reduced(self) -> Self:
-        """Return these options, cut down to a smoke run where one was asked for."""
-        less = super().reduced()
+        """Return these options as they are run: those of a smoke run cut down, limits shared."""
+        less = _sharing(super().reduced())
         return replace(less, trials=min(less.trials or 3, 3)) if self.smoke else less
+
+
+def _sharing(options: Options) -> Options:
+    """Return options with an axis of power limits as limits that each training measures.
+
+    A limit changes what an epoch costs and not what is learnt, so that one training tells all.
+    """
+    limits = split_axes(options.axis).get(POWER_LIMIT, ())
+    apart = options.power_limits or options.space or options.tie or options.workers > 1
+    if not limits or apart or not options.may_pause:
+        return options
+    others = tuple(each for each in options.axis if each.partition("=")[0] != POWER_LIMIT)
+    return replace(options, axis=others, power_limits=limits)

@@ -14,6 +14,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.start import starting_arms
 from study.search.arms.training import State, Training
@@ -93,27 +94,41 @@ class PausingSearch:
         lists = space.lists or ()
         arms = [space.choice(space.indices(number)) for number in range(int(space.size))]
         start = (*starting_arms(options.start, lists, arms), *hints)
-        self._scheduler = Scheduler(
-            arms=arms,
-            axes=[axis.name for axis in lists],
-            order=ArmOrder(lists, arms, seed=options.seed, start=start),
-            budget=self.budget,
-            target=options.target or 0.0,
-            objective=objective,
-            policy=Policy.of(sure=options.sure, confirm=options.confirm, trials=options.trials),
+        order = ArmOrder(lists, arms, seed=options.seed, start=start)
+        axes = [axis.name for axis in lists]
+        self._scheduler: Scheduler | Recurrences = (
+            Scheduler(
+                arms=arms,
+                axes=axes,
+                order=order,
+                budget=self.budget,
+                target=options.target or 0.0,
+                objective=objective,
+                policy=Policy.of(sure=options.sure, confirm=options.confirm, trials=options.trials),
+            )
+            if options.recurring_runs is None
+            else Recurrences(
+                arms=arms,
+                axes=axes,
+                order=order,
+                budget=self.budget,
+                target=options.target or 0.0,
+                runs=options.recurring_runs,
+                seed=options.seed,
+                objective=objective,
+            )
         )
         for record in known:
             self._know(record)
 
     def earlier(self) -> None:
         """Take the trials of earlier commands up: what they cost, and how far they came."""
-        for record in self._rows.trials():
+        for record in sorted(self._rows.trials(), key=self._begun_as):
             arm = self._registry.choice(record)
             is_again = self._options.retry_failed and record.status is TrialStatus.FAILED
             if arm not in self._scheduler.trainings or not record.epochs or is_again:
                 continue
-            repeat = FurtherTrial(setup=record.setup, seed=record.seed)
-            again = self.further.index(repeat) + 1 if repeat in self.further else 0
+            again = self._begun_as(record)
             training = self._scheduler.take(arm, seed=record.seed - self._options.seed, again=again)
             rows = counted_rows(self._rows.epochs_of(record.trial_id))
             for row in rows:
@@ -124,6 +139,29 @@ class PausingSearch:
             if training.state is State.RUNNING:
                 training.state = State.PAUSED
                 self._left.append(training)  # it was under way when the command was ended
+
+    @property
+    def scheduler(self) -> Scheduler | Recurrences:
+        """Decisions of this search, and its trainings."""
+        return self._scheduler
+
+    def power_limit_w(self, setup: int) -> float | None:
+        """Power limit at which the trainings of a setup ended; None where none was set.
+
+        Args:
+            setup: Its number.
+        """
+        rows = [
+            row
+            for trial in self._rows.trials()
+            if trial.setup == setup
+            for row in self._rows.epochs_of(trial.trial_id)
+        ]
+        return rows[-1].power_limit_w if rows else None
+
+    def named(self, arm: Choice) -> str:
+        """Choices of an arm, as text."""
+        return ", ".join(f"{name} {value}" for name, value in self._registry.named(arm).items())
 
     @property
     def is_waiting(self) -> bool:
@@ -205,6 +243,11 @@ class PausingSearch:
         for trial in self._rows.trials():
             lost_j = trial.wasted_energy_j
             self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
+
+    def _begun_as(self, record: TrialRecord) -> int:
+        """Place of a trial among the repeats, from 1; 0 where it is none."""
+        repeat = FurtherTrial(setup=record.setup, seed=record.seed)
+        return self.further.index(repeat) + 1 if repeat in self.further else 0
 
     def _add(self, training: Training, record: EpochRecord) -> float:
         """Give a training one more epoch; without a reading it counts as dear as those before."""

@@ -210,7 +210,7 @@ class Proposer:
             self._take(len(self._study.get_trials(deepcopy=False)) - 1, hint.choice)
 
     def _nearest(self, choice: Choice) -> Choice:
-        """Of the untried setups one with the fewest steps to a setup; equal ones by chance."""
+        """Return the untried setup with the fewest steps to a setup; equal ones by chance."""
         lists = self._space.lists or ()
         start = [axis.values.index(value) for axis, value in zip(lists, choice, strict=True)]
         ordered = [axis.is_ordered for axis in lists]

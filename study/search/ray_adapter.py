@@ -115,7 +115,8 @@ class RaySearchAdapter:
         if not self.pauses:
             return trial_plans(setups, self._options.seeds, shuffle_seed=self._options.seed)
         by_number = {each.setup: each for each in setups}
-        first = trial_plans(setups, [self._options.seed], shuffle_seed=self._options.seed)
+        every = setups if self._options.recurring_runs is None else ()
+        first = trial_plans(every, [self._options.seed], shuffle_seed=self._options.seed)
         again = [trial_plan(by_number[each.setup], each.seed) for each in begun]
         known = {each.trial_id for each in first}
         return [*first, *(each for each in again if each.trial_id not in known)]

@@ -66,6 +66,10 @@ def live_lines(
         top = search.objective.best(each.best_val_score for each in trials)
         has = "no score" if top is None else _score_text(top, search.objective)
         yield f"--target {options.target:g}: the best of all trials has {has}."
+    if isinstance(search, PausingSearch) and found and options.power_limits:
+        limit_w = search.power_limit_w(found[0].setup)
+        if limit_w is not None:
+            yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
     if isinstance(search, PausingSearch) and found:
         yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
     yield f"search used {spent_text(bill_j(own), search.budget, unit.text)}{label}"

@@ -13,7 +13,7 @@ from study.record.manifest import Manifest
 from study.record.migration import with_scenario_options
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal, values_of
+from study.record.search_goal import SearchGoal, most_epochs, values_of
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of
@@ -107,7 +107,7 @@ def _values(
     target: float | None,
 ) -> dict[TrialRecord, tuple[float, ...]]:
     """The values of those trials that have some."""
-    max_epochs = int(manifest.options["max_epochs"])
+    max_epochs = most_epochs(manifest.options)
     found = {}
     for trial in trials:
         curve = curve_of_trial(trial, target=target, objective=manifest.objective)

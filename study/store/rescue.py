@@ -112,7 +112,8 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     windows = _joined(
         folder.read_rows(WINDOWS_FILE),
         found.read_rows(WINDOWS_FILE),
-        ("trial_id", "attempt", "stage", "epoch", "device_uuid"),
+        # Processes that train a trial together on one machine have a part each of the same CPU.
+        ("trial_id", "attempt", "stage", "epoch", "device_uuid", "worker"),
         not_ours,
     )
     trials = {row["trial_id"]: row for row in folder.read_rows(TRIALS_FILE)}
@@ -136,8 +137,8 @@ def _joined(
     key: tuple[str, ...],
     not_ours: set[tuple[str, int]],
 ) -> list[dict[str, Any]]:
-    rows = {tuple(row[name] for name in key): row for row in stored}
+    rows = {tuple(row.get(name) for name in key): row for row in stored}
     for row in found:
         if (row["trial_id"], row["attempt"]) not in not_ours:
-            rows[tuple(row[name] for name in key)] = row
+            rows[tuple(row.get(name) for name in key)] = row
     return list(rows.values())

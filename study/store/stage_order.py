@@ -1,4 +1,4 @@
-"""Stages that a trial trains, their order, and which of them are done. No Ray, no torch."""
+"""Stages that a trial trains, their order, and which of them remain. No Ray, no torch."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
 
 
 def chosen_stages(stages: Sequence[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of a study's stages those that a setup's trials train.
+    """Return those of a study's stages that a setup's trials train.
 
     A search may choose whether the encoder is frozen: such a setup has the frozen classifier, and
     what that needs, and any other the stage that trains both together. Else it is all of them.

@@ -39,6 +39,7 @@ class EpochOutcome:
             samples; None where there are none.
         state: Gives the stage as it is after this epoch, to be taken before the next outcome; None
             where the training ends.
+        samples: Number that it was trained on; None where it did not come to its end.
     """
 
     epoch: int
@@ -48,6 +49,7 @@ class EpochOutcome:
     stop_reason: StopReason | None
     test_metrics: Mapping[str, float] | None = None
     state: Callable[[], StageState] | None = field(default=None, compare=False, repr=False)
+    samples: int | None = field(default=None, compare=False)
 
 
 def train(
@@ -93,16 +95,17 @@ def train(
             if begin is not None:
                 stage.restore(begin)
                 begin = None  # it may hold much memory
-            for epoch in range(first, settings.max_epochs + 1):
+            last = settings.max_epochs * stage.validations
+            for epoch in range(first, last + 1):
                 synchronize(device)
                 with window(epoch):
                     if epoch == 1:
                         stage.encode(latents)
-                    train_loss = stage.train_epoch(at_step)
+                    train_loss, samples = stage.train_epoch(epoch, at_step)
                     val_loss, val_metrics = stage.validate()
                     synchronize(device)
                 reason = stage.ended(train_loss, val_loss, val_metrics)
-                if reason is None and epoch == settings.max_epochs:
+                if reason is None and epoch == last:
                     reason = StopReason.MAX_EPOCHS
                 yield EpochOutcome(
                     epoch=epoch,
@@ -112,6 +115,7 @@ def train(
                     stop_reason=reason,
                     test_metrics=None if reason is None else _tested(stage, tested),
                     state=partial(stage.state, epoch) if reason is None else None,
+                    samples=samples,
                 )
                 if reason is not None:
                     return

@@ -4,6 +4,7 @@ Each is plain unless the scenario has a member of that name (`study.scenario.Rec
 torch is put back when a training ends, because a process runs many.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ class TrainingSettings:
         compiled: Whether the network is compiled.
         accumulate: Parts that each batch is split into, whose gradients are added up.
         clip_norm: Largest norm of the gradients of a step; None for any.
+        validate_every: Share of a pass over the samples after which it is validated, below 1, or
+            steps, from 1; None for once in a pass. What lies between two validations is then what
+            is called an epoch.
         steps_per_epoch: Steps of an epoch, for schedules; None until the data are known.
     """
 
@@ -56,7 +60,22 @@ class TrainingSettings:
     compiled: bool = False
     accumulate: int = 1
     clip_norm: float | None = None
+    validate_every: float | None = None
     steps_per_epoch: int | None = None
+
+    @property
+    def steps_between(self) -> int:
+        """Steps from one validation to the next; all of a pass where those do not suffice."""
+        steps = self.steps_per_epoch or 1
+        if self.validate_every is None:
+            return steps
+        wanted = self.validate_every if self.validate_every >= 1 else self.validate_every * steps
+        return min(steps, max(1, math.ceil(wanted - 1e-9)))
+
+    @property
+    def validations(self) -> int:
+        """Validations in a pass over the samples, the one at its end included."""
+        return math.ceil((self.steps_per_epoch or 1) / self.steps_between)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

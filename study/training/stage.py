@@ -74,8 +74,15 @@ class StageTraining:
         self._optimizer, self._schedule = optimizer_of(self._network, self._settings, task.steps)
         self._scaler = scaler_of(device, settings.precision)
         self._order = torch.Generator().manual_seed(settings.seed)
-        self.stopping = EarlyStopping(patience=settings.patience)
+        self._pass: Iterator[list[Batch]] | None = None
+        self._before_pass = self._order.get_state()
+        self.stopping = EarlyStopping(patience=settings.patience * self.validations)
         self._best: dict[str, Tensor] | None = None
+
+    @property
+    def validations(self) -> int:
+        """Validations in a pass over the samples."""
+        return self._settings.validations
 
     def state(self, epoch: int) -> StageState:
         """All that is needed to go on after `epoch`."""
@@ -85,7 +92,8 @@ class StageTraining:
             "optimizer": self._optimizer.state_dict(),
             "schedule": None if self._schedule is None else self._schedule.state_dict(),
             "scaler": self._scaler.state_dict(),
-            "order": self._order.get_state(),
+            # Within a pass that with which it began: from there its rest is found again.
+            "order": self._before_pass if epoch % self.validations else self._order.get_state(),
             "stopping": self.stopping.state(),
             "random": random_state(self._device),
             "best": self._best,
@@ -99,6 +107,7 @@ class StageTraining:
             self._schedule.load_state_dict(state["schedule"])
         self._scaler.load_state_dict(state["scaler"])
         self._order.set_state(state["order"])
+        self._skip(int(state["epoch"]) % self.validations)
         self.stopping.restore(state["stopping"])
         self._best = state["best"]
         self.encode(nullcontext)
@@ -114,25 +123,52 @@ class StageTraining:
                 self._val = self._val.encoded(self._encoder)
                 synchronize(self._device)
 
-    def train_epoch(self, at_step: Callable[[int, int], None] | None = None) -> float:
-        """One pass over the training samples; the mean loss.
+    def train_epoch(
+        self, epoch: int, at_step: Callable[[int, int], None] | None = None
+    ) -> tuple[float, int]:
+        """One pass over the training samples, or the part of one up to the next validation.
 
         Args:
+            epoch: Its number, from 1.
             at_step: Called before each step with its number, from 0, and their number, and once more
                 after the last.
+
+        Returns:
+            The mean loss, and the number of samples.
         """
+        part = (epoch - 1) % self.validations
+        is_last = part == self.validations - 1
         self._network.train()
-        total = torch.zeros((), device=self._device)
-        size = math.ceil(self._settings.batch_size / self._settings.accumulate)
-        batches = self._train.training(size, self._order)
-        steps = self._settings.steps_per_epoch or 1
-        for step, parts in enumerate(_grouped(batches, self._settings.accumulate)):
+        if part == 0:
+            self._begin_pass()
+        total, seen = torch.zeros((), device=self._device), 0
+        between = self._settings.steps_between
+        steps = (self._settings.steps_per_epoch or 1) - part * between if is_last else between
+        # The last part takes whatever is left: a loader of the scenario's own may give more.
+        left = itertools.islice(self._pass or iter(()), None if is_last else steps)
+        for step, parts in enumerate(left):
             if at_step is not None and step < steps:
                 at_step(step, steps)
             total += self._step(parts)
+            seen += sum(each.size for each in parts)
         if at_step is not None:
             at_step(steps, steps)
-        return self._ranks.summed(total).item() / len(self._train)
+        seen = len(self._train) if self.validations == 1 else seen
+        return self._ranks.summed(total).item() / max(1, seen), seen
+
+    def _begin_pass(self) -> None:
+        """Begin a pass over the samples, in the next order."""
+        self._before_pass = self._order.get_state()
+        size = math.ceil(self._settings.batch_size / self._settings.accumulate)
+        batches = self._train.training(size, self._order)
+        self._pass = _grouped(batches, self._settings.accumulate)
+
+    def _skip(self, parts: int) -> None:
+        """Begin a pass behind those of its parts that were trained already."""
+        if parts:
+            self._begin_pass()
+            for _ in itertools.islice(self._pass or (), parts * self._settings.steps_between):
+                pass
 
     def ended(
         self, train_loss: float, val_loss: float, metrics: Mapping[str, float]

@@ -50,14 +50,18 @@ def command(*options: str, program: str = "study.regime") -> list[str]:
 
 @contextmanager
 def begun(
-    results: Path, *options: str, env: Mapping[str, str], own_session: bool = False
+    results: Path,
+    *options: str,
+    env: Mapping[str, str],
+    own_session: bool = False,
+    program: str = "study.regime",
 ) -> Iterator["subprocess.Popen[str]"]:
     """A study that runs; whatever the test comes to, nothing of it is left.
 
     `own_session` gives it a group of processes of its own, as a terminal does.
     """
     study = subprocess.Popen(
-        command(*options, "--results-dir", str(results), "--name", "a"),
+        command(*options, "--results-dir", str(results), "--name", "a", program=program),
         cwd=ROOT,
         env=env,
         stdout=subprocess.PIPE,

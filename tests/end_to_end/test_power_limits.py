@@ -34,7 +34,11 @@ OPTIONS = (
 
 @contextmanager
 def running(
-    folder: Path, ray_folder: Path, boards: Boards, *options: str
+    folder: Path,
+    ray_folder: Path,
+    boards: Boards,
+    *options: str,
+    program: str = "study.regime",
 ) -> Iterator["subprocess.Popen[str]"]:
     """A study on these boards; whatever the test comes to, nothing of it is left."""
     for name in ("limits", "kept"):
@@ -46,7 +50,7 @@ def running(
         "RAY_TMPDIR": str(ray_folder),
         "TMPDIR": str(folder / "kept"),
     }
-    with begun(folder, *options, env=environment, own_session=True) as study:
+    with begun(folder, *options, env=environment, own_session=True, program=program) as study:
         yield study
 
 
@@ -145,4 +149,28 @@ def test_a_training_finds_its_own_limit(tmp_path: Path, ray_folder: Path) -> Non
     assert study.returncode == 0, said
     assert power_w == pytest.approx({each: each for each in power_w}, rel=0.02)
     assert epochs["power_limit_w"].iloc[-1] == 150.0
+    assert limits_w(boards) == {boards.limit_w}
+
+
+@pytest.mark.integrations
+def test_a_search_over_power_limits_learns_all_of_them_from_each_training(
+    tmp_path: Path, ray_folder: Path
+) -> None:
+    """Two setups are tried, not eight, and the answer names the cheapest limit."""
+    boards = replace(BOARDS, limits=str(tmp_path / "limits"))
+    options = (
+        *("--scenario", "tests.end_to_end.limited:Limited", *BARE, "--batch-sizes", "64", "32"),
+        *("--learning-rates", "0.001", "--max-epochs", "6", "--goal", "energy-to-target"),
+        *("--target", "0.3", "--axis", "power_limit_w=120,150,250,380"),
+    )
+
+    with running(tmp_path, ray_folder, boards, *options, program="study.search") as study:
+        said, _ = study.communicate(timeout=PATIENCE_S)
+
+    epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
+    measured = json.loads(epochs["power_profile"].dropna().iloc[-1])
+    assert study.returncode == 0, said
+    assert set(epochs["setup"]) <= {1, 2}
+    assert {each["power_limit_w"] for each in measured} == {120.0, 150.0, 250.0, 380.0}
+    assert "measured power limits" in said
     assert limits_w(boards) == {boards.limit_w}

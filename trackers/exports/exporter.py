@@ -91,7 +91,8 @@ class DeviceUse:
         trial_id: Whose part it is; empty for a device that no trial uses.
         estimated: Whether it is computed from something other than a sensor.
         power_w: Mean power since it was told before; None where it was not observed.
-        energy_j: Energy since its tracker was first asked; never falls.
+        energy_j: Energy since its tracker was first asked, as far as it was observed; never falls. None
+            as long as nothing of it was.
         state: Temperature, clock and the like.
     """
 
@@ -102,7 +103,7 @@ class DeviceUse:
     trial_id: str
     estimated: bool
     power_w: float | None
-    energy_j: float
+    energy_j: float | None
     state: BoardState = field(default_factory=BoardState)
 
 

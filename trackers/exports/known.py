@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from trackers.address import without_credentials
 from trackers.errors import TrackerError
 from trackers.exports.exporter import Exporter
 
@@ -121,6 +122,15 @@ def asked_for(
 def _asked(word: str) -> Asked:
     name, equals, value = word.partition("=")
     known = EXPORTERS.get(name)
+    shown = without_credentials(word)
+    if shown != word:
+        message = (
+            f"--log is {shown}, with a user or password in the address, and options are kept with the "
+            "study; allowed is an address without. Give them by the environment: "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address as "
+            "MLFLOW_TRACKING_URI."
+        )
+        raise ExportOptionError(message)
     if known is None or (equals and not (known.value and value)):
         message = f"--log is {word}; allowed is {words()}."
         raise ExportOptionError(message)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from queue import Full, Queue
 from typing import final
 
+from trackers.address import without_credentials
 from trackers.exports.exporter import Exporter, ExportRefusedError
 
 Job = Callable[[Exporter], None]
@@ -125,13 +126,17 @@ class Lane:
     def _connected(self) -> Exporter:
         if self._exporter is None:
             self._exporter = self._connect()
-            self._say(f"--log {self._name}: {self._exporter.where}")
+            self._tell(self._exporter.where)
         return self._exporter
 
     def _complain(self, text: str) -> None:
         if not self._has_complained:
             self._has_complained = True
-            self._say(f"--log {self._name}: {text}")
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        # An address of the environment may hold a password, and libraries put it into their errors.
+        self._say(f"--log {self._name}: {without_credentials(text)}")
 
 
 def _first_line(error: BaseException) -> str:

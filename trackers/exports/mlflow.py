@@ -143,20 +143,23 @@ class MlflowExporter:
     ) -> None:
         """Find the run of the study or of a trial, or make it."""
         identity = f"{self._study.identity if self._study else ''}/{name}"
+        quote = '"' if "'" in identity else "'"
         found = self._client.search_runs(
-            [self._experiment], f"tags.`{IDENTITY}` = '{identity}'", max_results=1
+            [self._experiment], f"tags.`{IDENTITY}` = {quote}{identity}{quote}", max_results=1
         )
         if found:
-            self._runs[name] = found[0].info.run_id
-            self._client.update_run(self._runs[name], status="RUNNING")
-            return
-        run = self._client.create_run(
-            self._experiment, run_name=shown, tags={IDENTITY: identity, **tags}
-        )
+            run = found[0]
+            self._client.update_run(run.info.run_id, status="RUNNING")
+        else:
+            run = self._client.create_run(
+                self._experiment, run_name=shown, tags={IDENTITY: identity, **tags}
+            )
         self._runs[name] = run.info.run_id
+        # Whoever made the run may have lost the server before it had them.
         params = [
             self._entities.Param(_key(key), value[:LONGEST_VALUE])
             for key, value in parameters.items()
+            if _key(key) not in run.data.params
         ]
         for start in range(0, len(params), MOST_IN_A_BATCH):
             with self._refusals():

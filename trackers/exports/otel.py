@@ -121,8 +121,8 @@ class OtelExporter:
                 yield Observation(use.power_w, _of(use))
 
     def _energies(self, _: CallbackOptions) -> Iterator[Observation]:
-        for use in self._tallies.energies():
-            yield Observation(use.energy_j, _of(use))
+        for use, energy_j in self._tallies.energies():
+            yield Observation(energy_j, _of(use))
 
     def _states(self, attribute: str) -> Callback:
         def observe(_: CallbackOptions) -> Iterator[Observation]:

@@ -106,8 +106,8 @@ class PrometheusExporter:
         for use in self._tallies.present():
             if use.power_w is not None:
                 power.add_metric(self._labels(use), use.power_w)
-        for use in self._tallies.energies():
-            energy.add_metric(self._labels(use), use.energy_j)
+        for use, energy_j in self._tallies.energies():
+            energy.add_metric(self._labels(use), energy_j)
         yield power
         yield energy
 

@@ -70,10 +70,11 @@ class Tallies:
                 for (trial_id, stage, method), energy_j in self._energies_j.items()
             ]
 
-    def energies(self) -> list[DeviceUse]:
-        """Return the use of all devices by all trials, those included that have ended."""
+    def energies(self) -> list[tuple[DeviceUse, float]]:
+        """Return each use of a device by a trial, also by one that has ended, and its energy where that is known."""
         with self._lock:
-            return list(self._uses.values())
+            uses = list(self._uses.values())
+        return [(each, each.energy_j) for each in uses if each.energy_j is not None]
 
     def present(self) -> list[DeviceUse]:
         """Return what was told last."""

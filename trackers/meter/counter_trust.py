@@ -78,7 +78,7 @@ class Evidence:
 
     @property
     def ratio(self) -> float:
-        """Of the counter to the samples."""
+        """Ratio of the counter to the samples."""
         return self.counted_j / self.sampled_j
 
 

@@ -1,4 +1,4 @@
-"""From power samples to joules. Pure arithmetic: no clock, no thread, no hardware.
+"""Integration of power samples to joules. Pure arithmetic: no clock, no thread, no hardware.
 
 Equation 1 of the paper (arXiv 2401.01851) is E = mean power x time / 3600, with the mean taken over
 the samples of an epoch. Here each sample stands for the time that is nearer to it than to any other,

@@ -99,7 +99,7 @@ class EnergyMeter:
         return Method.COUNTER if watched is not None and watched.has_counter else Method.SAMPLED
 
     def devices(self) -> tuple[Device, ...]:
-        """Of all sources."""
+        """Devices of all sources."""
         return self._targets.devices
 
     def default_targets(self) -> list[str]:

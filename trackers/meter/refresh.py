@@ -132,7 +132,7 @@ class RefreshClock:
         return nearest_s if nearest_s < time_s else nearest_s - self.period_s
 
     def not_before_s(self, time_s: float) -> float:
-        """Until when, from a time on, there is no need to look for the next refresh."""
+        """Time before which there is no need to look for the next refresh after a time."""
         if self.period_s is not None:
             nearest_s = self._nearest_s(time_s)
             due_s = nearest_s if nearest_s > time_s else nearest_s + self.period_s

@@ -169,7 +169,7 @@ class Roughness:
         )
 
     def memory_s(self, hold_s: float) -> float:
-        """After how long a power tells little of the present one; infinite for a load that stands.
+        """Time after which a power says little of the present one; infinite for a steady load.
 
         Args:
             hold_s: How long the board tells the same power.
@@ -213,7 +213,7 @@ class Persistence:
         self._told_w2 += share * (told_w**2 - self._told_w2)
 
     def memory_s(self, told_std_w: float) -> float:
-        """After how long a told power holds no more; infinite while nothing is known of it.
+        """Time after which a reported power no longer holds; infinite while nothing is known of it.
 
         Args:
             told_std_w: Standard deviation of all powers that were told, be it between stretches.

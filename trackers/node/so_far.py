@@ -10,7 +10,7 @@ NOTE = "still open when its tracker was last asked; by its power until then"
 
 
 class Meter(Protocol):
-    """As much of an `EnergyMeter` as is asked here."""
+    """Part of an `EnergyMeter` that is needed here."""
 
     def opened(self, key: WindowKey) -> OpenWindow | None:
         """State of a window that is open."""

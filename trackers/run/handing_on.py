@@ -54,7 +54,8 @@ class HandingOn:
             reading = readings.get(device.uuid)
             if reading is None:
                 continue
-            self._energies_j[device.uuid] += reading.energy_j or 0.0
+            if reading.energy_j is not None:
+                self._energies_j[device.uuid] += reading.energy_j
             uses.append(
                 DeviceUse(
                     host=self._host,
@@ -64,7 +65,7 @@ class HandingOn:
                     trial_id=TRIAL_ID,
                     estimated=device.component in self._estimated,
                     power_w=reading.mean_power_w,
-                    energy_j=self._energies_j[device.uuid],
+                    energy_j=self._energies_j.get(device.uuid),
                     state=reading.state,
                 )
             )

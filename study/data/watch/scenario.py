@@ -61,7 +61,7 @@ class Watch:
         return SensorClassifier(channels=data.train.inputs.shape[1], classes=len(data.classes))
 
     def decoder(self, data: Data) -> nn.Module:
-        """For `python -m study.pretraining`: latent features back to windows."""
+        """Return a decoder from latent features to windows, for `python -m study.pretraining`."""
         return SensorDecoder(channels=data.train.inputs.shape[1], time=WINDOW)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @final
 class Journal:
-    """That of one attempt, which writes it."""
+    """Journal of one attempt, which writes it."""
 
     def __init__(self, folder: StudyFolder | None, trial_id: str, *, attempt: int) -> None:
         """Write into the study's `folder`; nothing where there is none, or it is an object store."""

@@ -54,6 +54,7 @@ class TrialContext:
         compiled: See `TrainingSettings`.
         accumulate: See `TrainingSettings`.
         clip_norm: See `TrainingSettings`.
+        validate_every: See `TrainingSettings`.
         power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
         device: The value of `--device`.
         workers: Processes that train a trial together.
@@ -81,6 +82,7 @@ class TrialContext:
     compiled: bool = False
     accumulate: int = 1
     clip_norm: float | None = None
+    validate_every: float | None = None
     workers: int = 1
     power_limits: tuple[str, ...] = ()
     report_every_s: float = 0.0
@@ -126,6 +128,7 @@ class TrialTraining:
             compiled=plan.chosen.get("compile", context.compiled),
             accumulate=context.accumulate,
             clip_norm=context.clip_norm,
+            validate_every=context.validate_every,
         )
         self._context = context
         self._meter = meter

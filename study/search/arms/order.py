@@ -98,6 +98,32 @@ class ArmOrder:
         )
         return self._arms[int(places[worth.argmax()])]
 
+    def drawn(
+        self, costs_j: Mapping[Choice, Sequence[float]], source: np.random.Generator
+    ) -> dict[Choice, float]:
+        """Draw what each arm may cost, the known ones near what they did: Thompson's way.
+
+        Args:
+            costs_j: Of each known arm that of each of its trainings; at least one of one arm.
+            source: Of the draw.
+
+        Returns:
+            Logarithms of joules.
+        """
+        known = np.asarray([self._place[arm] for arm in costs_j])
+        logs = [np.log(np.maximum(each, LEAST_J)) for each in costs_j.values()]
+        means = np.asarray([each.mean() for each in logs])
+        counts = np.asarray([len(each) for each in logs])
+        level, scale = means.mean(), max(float(means.var()), LEAST_VARIANCE)
+        between = scale * self._alike + np.diag(np.full(len(self._arms), OWN_VARIANCE / 2))
+        seen = between[np.ix_(known, known)] + np.diag(OWN_VARIANCE / 2 / counts)
+        across = between[:, known]
+        solved = np.linalg.solve(seen, np.column_stack([means - level, across.T]))
+        covariance = between - across @ solved[:, 1:]
+        root = np.linalg.cholesky(covariance + np.diag(np.full(len(self._arms), 1e-9 * scale)))
+        values = level + across @ solved[:, 0] + root @ source.standard_normal(len(self._arms))
+        return dict(zip(self._arms, map(float, values), strict=True))
+
     def _improvement(self, places: Places, known: Places, costs: Floats) -> Floats:
         """Logarithm by which each arm is expected to be cheaper than the cheapest known one."""
         level = costs.mean()

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
+from study.inference.allocation import Rule
+
 LEADERS = 3
 """`--confirm N` means N more trainings of each of so many arms."""
 
@@ -18,12 +20,14 @@ class Policy:
             none.
         most_repeats: At most so many; None for as many as there are arms.
         most_arms: At most so many arms are begun; None for all.
+        rule: Which training is repeated next.
     """
 
     pausing: bool = True
     sure: float | None = None
     most_repeats: int | None = None
     most_arms: int | None = None
+    rule: Rule = Rule.TOP_TWO
 
     @classmethod
     def of(cls, *, sure: float | None, confirm: int, trials: int | None) -> Self:

@@ -17,6 +17,7 @@ All decisions follow from how far the trainings have come, so that a search that
 its rows goes on as it would have.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import final
 
@@ -44,8 +45,14 @@ FLAT_EPOCHS = 6
 LEAST_REPEATS = 3
 """Of fewer, two seeds that happen to agree would count as no spread."""
 
+LEADER_TRAININGS, RIVAL_TRAININGS = 4, 3
+"""Of the best arm and of its likeliest rival, before it is said to be sure that it is the best."""
+
+MOST_REPEATS = 3
+"""At most so many times as many repeats as there are arms."""
+
 REPEATED_TO = 2.0
-"""A repeat goes on to the best times this: how bad a bad seed is has to be seen."""
+"""A repeat goes on to what the best arm costs times this: how bad a bad seed is has to be seen."""
 
 
 @final
@@ -66,6 +73,7 @@ class Scheduler:
         target: float,
         objective: Objective = ACCURACY,
         policy: Policy | None = None,
+        recorded: Mapping[Choice, int] | None = None,
     ) -> None:
         """Search `arms`.
 
@@ -77,6 +85,7 @@ class Scheduler:
             target: Value of the objective that is to be reached.
             objective: Validation metric that decides.
             policy: What is done; None for the default.
+            recorded: Trainings that there are of each arm; None where there is always one more.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
         self._axes = axes
@@ -85,6 +94,7 @@ class Scheduler:
         self._target = target
         self._objective = objective
         self._policy = policy or Policy()
+        self._recorded = recorded
         self._weighed: tuple[object, Sureness | None] | None = None
 
     @property
@@ -135,7 +145,7 @@ class Scheduler:
         if best_j is None:
             return None if self._goes_on(training) else StopDecision.HALVED
         if training.again:
-            return StopDecision.CAPPED if training.next_j > REPEATED_TO * best_j else None
+            return StopDecision.CAPPED if training.next_j > REPEATED_TO * self._level_j else None
         last = not self._untried and self._policy.pausing
         return StopDecision.CAPPED if _is_beaten(training, best_j, last=last) else None
 
@@ -158,8 +168,20 @@ class Scheduler:
         """Sureness of the answer; None where there is none."""
         state = tuple((each.arm, each.seed, len(each.gains), each.state) for each in self.every)
         if self._weighed is None or self._weighed[0] != state:
-            self._weighed = (state, weigh(self.trainings, self._axes))
+            self._weighed = (state, self._weigh(self.trainings))
         return self._weighed[1]
+
+    @property
+    def _level_j(self) -> float:
+        """Cost of the best arm in the mean of logarithms: one lucky seed is no measure."""
+        known = [
+            [math.log(j) for each in many if (j := each.to_target_j)]
+            for many in self.trainings.values()
+        ]
+        return math.exp(min(math.fsum(each) / len(each) for each in known if each))
+
+    def _weigh(self, trainings: Mapping[Choice, Sequence[Training]]) -> Sureness | None:
+        return weigh(trainings, self._axes, self._recorded, rule=self._policy.rule)
 
     @property
     def _untried(self) -> list[Choice]:
@@ -221,10 +243,10 @@ class Scheduler:
             return None  # its result may change which that is
         most = self._policy.most_repeats
         done = self.repeats
-        if len(done) >= (len(self.trainings) if most is None else most):
+        if len(done) >= (MOST_REPEATS * len(self.trainings) if most is None else most):
             return None
         known = self.sureness()
-        if known is None or self._is_sure_enough(known, sure, done):
+        if known is None or known.repeat is None or self._is_sure_enough(known, sure, done):
             return None
         many = self.trainings[known.repeat]
         paused = [each for each in many if each.state is State.PAUSED and not each.again]
@@ -232,15 +254,36 @@ class Scheduler:
         found.again = len(done) + 1
         return found
 
+    def _are_tried_enough(self, known: Sureness) -> bool:
+        """Return whether leader and rival were trained often enough: a wide early lead is mostly luck."""
+        if self._policy.sure is not None and self._policy.sure >= 1:
+            return True
+        others = {arm: right for arm, right in known.rights.items() if arm != known.answer}
+        rival = max(others, key=lambda arm: others[arm], default=None)
+        asked = ((known.answer, LEADER_TRAININGS), (rival, RIVAL_TRAININGS))
+        return all(
+            len(self.trainings[arm]) >= min(least, self._exist(arm))
+            for arm, least in asked
+            if arm is not None
+        )
+
+    def _exist(self, arm: Choice) -> float:
+        """Trainings that there are of an arm."""
+        return math.inf if self._recorded is None else self._recorded[arm]
+
     def _is_sure_enough(self, known: Sureness, sure: float, done: Sequence[Training]) -> bool:
         """Return whether the answer is sure enough, and was so before the last repeat, too.
 
-        To end at the first moment of such a probability would pick moments of luck.
+        To end at the first moment of such a probability would pick moments of luck; for the same
+        reason only half of the doubt is left that was allowed.
         """
-        if known.right is None or known.right < sure or len(done) < LEAST_REPEATS:
+        enough = sure if sure >= 1 else 1 - (1 - sure) / 2
+        if known.right is None or known.right < enough or len(done) < LEAST_REPEATS:
             return False
-        before = weigh(_without(self.trainings, done[-1]), self._axes)
-        return before is not None and before.right is not None and before.right >= sure
+        if not self._are_tried_enough(known):
+            return False
+        before = self._weigh(_without(self.trainings, done[-1]))
+        return before is not None and before.right is not None and before.right >= enough
 
 
 def _without(

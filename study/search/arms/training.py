@@ -78,6 +78,14 @@ class Training:
         return self.energies_j[-1] if self.energies_j else 0.0
 
     @property
+    def spent_j(self) -> float:
+        """Energy of all its epochs, the first in equal parts at each setting."""
+        if not self.first_j:
+            return 0.0
+        costs_j = self.first_j.values()
+        return self.used_j - min(costs_j) + sum(costs_j) / len(costs_j)
+
+    @property
     def next_j(self) -> float:
         """Energy after its next epoch, which costs what the last ones did."""
         return self.used_j * (1 + 1 / len(self.energies_j)) if self.energies_j else 0.0
@@ -86,6 +94,11 @@ class Training:
     def reached(self) -> bool:
         """Return whether it has reached the target."""
         return bool(self.gains) and self.gains[-1] >= self._goal
+
+    @property
+    def missed(self) -> bool:
+        """Return whether it came to its end without reaching the target."""
+        return self.state is State.ENDED and not self.reached
 
     @property
     def to_target_j(self) -> float | None:
@@ -179,7 +192,7 @@ class Training:
 
     @property
     def _won(self) -> float:
-        """By how much the last half of its energy has raised its best score; 0 without a score."""
+        """Gain in the best score over the last half of its energy; 0 without a score."""
         if not self.gains or self.gains[-1] == -math.inf:
             return 0.0
         return self.gains[-1] - self._at_half()

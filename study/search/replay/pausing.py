@@ -11,6 +11,7 @@ from typing import final
 
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
+from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.sureness import Sureness
 from study.search.arms.training import Setting, State, Training
@@ -73,6 +74,7 @@ class PausingReplay:
         budget: Budget | None = None,
         order: ArmOrder | None = None,
         gpus: int = 1,
+        runs: int | None = None,
     ) -> None:
         """Prepare a search.
 
@@ -85,19 +87,36 @@ class PausingReplay:
             budget: What it may use; None for any energy.
             order: In which arms are tried; None for the default.
             gpus: Trainings at the same time.
+            runs: Instead of a search, so many runs of a recurring job.
         """
         self.budget = budget or Budget()
         self._table = table
         self._arms = arms
         self._drawn = arms.draw(seed)
         self._gpus = gpus
-        self.scheduler = Scheduler(
-            arms=list(arms.arms),
-            axes=[axis.name for axis in arms.axes],
-            order=order or ArmOrder(arms.axes, list(arms.arms), seed=seed),
-            budget=self.budget,
-            target=target,
-            policy=policy,
+        every = list(arms.arms)
+        axes = [axis.name for axis in arms.axes]
+        known_order = order or ArmOrder(arms.axes, every, seed=seed)
+        self.scheduler: Scheduler | Recurrences = (
+            Scheduler(
+                arms=every,
+                axes=axes,
+                order=known_order,
+                budget=self.budget,
+                target=target,
+                policy=policy,
+                recorded={arm: recorded.seeds for arm, recorded in arms.arms.items()},
+            )
+            if runs is None
+            else Recurrences(
+                arms=every,
+                axes=axes,
+                order=known_order,
+                budget=self.budget,
+                target=target,
+                runs=runs,
+                seed=seed,
+            )
         )
         self._queue: list[tuple[float, int, Training]] = []
         self._found: list[Found] = []

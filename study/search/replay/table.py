@@ -288,7 +288,7 @@ def _counted_through(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_stopped(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Without trainings that a search stopped, and their number: nobody knows how they go on."""
+    """Drop trainings that a search stopped, whose end is not known; return their number too."""
     if not {"stop_reason", "trial_id"} <= set(frame.columns):
         return frame, 0
     stopped = frame.loc[frame["stop_reason"] == StopReason.STOPPED.value, "trial_id"].unique()

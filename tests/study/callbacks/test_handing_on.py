@@ -9,6 +9,7 @@ from study.errors import OptionError
 from study.exports.study_exports import StudyExports
 from tests.trackers.exports.remembering import Remembering, asked
 from trackers.exports.exports import Exports
+from trackers.sample import Reading
 from trackers.sources.detect import Detection
 from trackers.sources.recorded import RecordedSource
 
@@ -34,6 +35,31 @@ def test_each_epoch_is_handed_on_once() -> None:
         *("begin mine", "trial setup01-seed0", "1 devices", "epoch 1", "1 devices", "epoch 2"),
         *("end setup01-seed0", "end True"),
     ]
+
+
+def test_an_epoch_that_was_handed_on_is_not_worked_out_again() -> None:
+    """The training waits as long for its thousandth epoch as for its first; energies go on adding up."""
+    exporter = Remembering()
+    exporter.held.set()
+    meter = TrainingMeter(
+        Training(), detection=Detection(sources=(RecordedSource(lambda _: 100.0),), refused={})
+    )
+    exports = StudyExports(Exports([asked(exporter)], say=lambda _: None))
+    handing_on = HandingOn(exports)
+    with meter:
+        handing_on.begin("mine", meter.run_so_far())
+        for _ in range(2):
+            with meter.epoch():
+                pass
+            handing_on.epochs(meter.run_so_far())
+            meter.epochs[0].readings = {
+                "who looks for a device here fails": Reading.missing("-", note="-")
+            }
+    exports.close()
+
+    before, both = (each.metrics["energy_j"] for each in exporter.epochs)
+    assert both - before == pytest.approx(exporter.epochs[1].energy_j)
+    assert exporter.heard.count("1 devices") == 2
 
 
 def test_a_word_that_is_not_known_is_refused() -> None:

@@ -11,6 +11,7 @@ import pytest
 from study.record.manifest import Manifest
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.trackers.exports.receivers import wandb_energies
+from tests.waiting import waited_for
 
 pytestmark = [
     pytest.mark.ray,
@@ -249,7 +250,11 @@ def test_experiment_trackers_have_the_energies_of_all_attempts(
     """A retry, and another program that goes on with the run, are in the same runs of W&B."""
     folder = runs / name if name == "killed" else request.getfixturevalue("restored")
 
-    told = {each: sorted(energies) for each, energies in wandb_energies(folder).items()}
-
     rows = table(folder, "epochs").groupby("trial_id")["epoch_energy_j"]
-    assert told == {str(trial): sorted(energies) for trial, energies in rows}
+    stored = {str(trial): sorted(energies) for trial, energies in rows}
+
+    def told() -> dict[str, list[float]]:
+        return {each: sorted(energies) for each, energies in wandb_energies(folder).items()}
+
+    # A process of W&B's own writes them.
+    waited_for(lambda: told() == stored, f"the energies {stored}")

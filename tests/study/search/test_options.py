@@ -58,3 +58,32 @@ def test_confirming_takes_the_next_seeds() -> None:
 def test_halving_by_itself_is_for_a_target(goal: Any, rungs: Rungs | None) -> None:  # noqa: ANN401 - a literal
     """The ends of a front need trials that go on."""
     assert SearchOptions(goal=goal, target=0.9).rungs is rungs
+
+
+def test_an_axis_of_power_limits_is_measured_within_each_training() -> None:
+    """Where trainings are paused: a limit changes what an epoch costs, not what is learnt in it."""
+    options = SearchOptions(
+        goal="energy-to-target", target=0.8, axis=("power_limit_w=200,300", "precision=fp32,bf16")
+    )
+
+    shared = options.reduced()
+
+    assert shared.axis == ("precision=fp32,bf16",)
+    assert shared.power_limits == ("200", "300")
+    assert shared.reduced() == shared
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"goal": "accuracy-energy"},
+        {"sampler": "tpe"},
+        {"workers_per_trial": 2},
+        {"space": Path("space.yaml")},
+    ],
+)
+def test_elsewhere_each_power_limit_is_a_setup_of_its_own(other: dict[str, Any]) -> None:
+    """Optuna's samplers train a setup once, and workers set the limits of several boards."""
+    given = {"goal": "energy-to-target", "target": 0.8, "axis": ("power_limit_w=200,300",), **other}
+
+    assert SearchOptions(**given).reduced().axis == ("power_limit_w=200,300",)

@@ -12,6 +12,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch, Rows
+from study.search.recurring.options import RecurringOptions
 from study.search.space.setup_registry import SetupRegistry
 from study.store.setups import TrialPlan, grid
 from study.store.trial_record import is_stopped, is_through, trial_record
@@ -219,3 +220,38 @@ def test_trials_come_one_after_another_while_others_run() -> None:
 
     assert len({plan.setup for plan in plans if plan}) == 3
     assert search.is_waiting
+
+
+def recurring(runs: int) -> RecurringOptions:
+    """A job of which so many runs are asked for."""
+    return RecurringOptions(
+        name="nightly",
+        target=0.8,
+        batch_sizes=OPTIONS.batch_sizes,
+        learning_rates=(0.1,),
+        runs=runs,
+    )
+
+
+@pytest.mark.parametrize("moment", [1, 9, 25])
+def test_a_recurring_job_that_is_killed_remembers_what_it_has_trained(moment: int) -> None:
+    """The memory is the study's rows: the next command goes on as the one before would have."""
+    expected, killed = Folder(), Folder()
+    expected.run(expected.search(recurring(8)))
+    killed.run(killed.search(recurring(8)), killed_after=moment)
+
+    killed.run(killed.search(recurring(8)))
+
+    assert killed.trained[: len(expected.trained)] == expected.trained
+
+
+def test_each_training_of_a_recurring_job_has_a_seed_of_its_own() -> None:
+    """And stands in the manifest in the order in which it was begun."""
+    folder = Folder()
+    folder.run(folder.search(recurring(4)))
+    folder.run(folder.search(recurring(2)))
+
+    seeds = [each.seed for each in folder.further]
+    reached = [name for name, rows in folder.epochs.items() if (rows[-1].val_score or 0) >= 0.8]
+    assert seeds == list(range(len(seeds)))
+    assert len(reached) == 6

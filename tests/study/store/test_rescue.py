@@ -8,10 +8,11 @@ import pytest
 
 from analysis.read.load import load
 from study.errors import StorageError
-from study.record.files import EPOCHS_FILE, MANIFEST_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, WINDOWS_FILE
 from study.record.rescue import rescue_name, rescue_roots, rescued
 from study.record.vocabulary import StopReason
 from study.store.folder import StudyFolder
+from study.store.parts import WORKER, part_of
 from study.store.recorder import Recorder
 from study.store.rescue import rescue, take_back
 from tests.study.record.test_manifest import MANIFEST
@@ -72,6 +73,20 @@ def test_a_study_goes_on_with_the_rows_that_its_storage_did_not_take(
     assert trial.energy_j == 30.0
     assert rescued(folder(tmp_path).place) == ()
     assert take_back(folder(tmp_path), MANIFEST) is None
+
+
+def test_each_process_of_a_trial_keeps_its_part_of_a_shared_device(
+    tmp_path: Path, lost: Recorder
+) -> None:
+    """Two that train together on one machine have each booked the same CPU: both come back."""
+    together = plan(trial_id=part_of(plan().trial_id, f"{WORKER}1"))
+    lost.add_booking(booking(booked(TRIAL, 0, 5.0, of=together)))
+    rescue(folder(tmp_path), lost, MANIFEST)
+
+    take_back(folder(tmp_path), MANIFEST)
+
+    windows = folder(tmp_path).read_rows(WINDOWS_FILE)
+    assert sorted((row["worker"], row["energy_j"]) for row in windows) == [(0, 33.0), (1, 5.0)]
 
 
 def test_an_analysis_finds_them_too(tmp_path: Path, lost: Recorder) -> None:

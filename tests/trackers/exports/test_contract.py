@@ -19,6 +19,7 @@ from tests.trackers.exports.receivers import (
     wandb_records,
 )
 from tests.trackers.exports.remembering import an_epoch
+from tests.waiting import waited_for
 from trackers.exports import known
 from trackers.exports.exporter import DeviceUse, Epoch, Exporter, Study, Trial
 from trackers.exports.known import EXPORTERS, asked_for
@@ -93,6 +94,12 @@ def sums(energies: Energies) -> dict[str, float]:
     return {trial_id: sum(each) for trial_id, each in energies.items()}
 
 
+def told(world: World, exporter: Exporter, trials: set[str]) -> dict[str, float] | None:
+    """Energy of each trial, once all are there; who takes them may write in a process of its own."""
+    found = sums(world.energies(exporter))
+    return found if set(found) == trials else None
+
+
 def study(folder: Path) -> Study:
     """A study of that folder."""
     return Study(
@@ -150,7 +157,7 @@ def test_what_is_handed_on_is_there(world: World, tmp_path: Path) -> None:
     before = {} if world.remembers else sums(world.energies(exporter))
     exporter.end(finished=True, totals={"energy_j": 31.75})
 
-    after = sums(world.energies(exporter)) if world.remembers else before
+    after = before or waited_for(lambda: told(world, exporter, {"a", "b"}), "the energies")
     assert after["a"] == 30.5
     assert after["b"] == 1.25
 
@@ -173,8 +180,10 @@ def test_a_resume_goes_on_in_the_same_place(world: World, tmp_path: Path) -> Non
     again.end_trial("a", failed=False, totals={"energy_j": 15.0})
     again.end(finished=True, totals={})
 
-    after = sums(world.energies(again)) if world.remembers else before
-    assert after["a"] == 15.0
+    if world.remembers:
+        waited_for(lambda: told(world, again, {"a"}) == {"a": 15.0}, "15 J of the trial")
+    else:
+        assert before == {"a": 15.0}
 
 
 def earlier(epoch: Epoch) -> Epoch:
@@ -210,6 +219,23 @@ def test_mlflow_has_a_parent_and_children(mlflow_uri: str, tmp_path: Path) -> No
     assert own["mine"].data.metrics["total/energy_j"] == 2.0
 
 
+def test_mlflow_has_parameters_that_it_lost_once(mlflow_uri: str, tmp_path: Path) -> None:
+    """A run that was made when the server went away gets them when it is found again, whatever its name."""
+    lost = replace(study(tmp_path), identity=f"{tmp_path}/it's")
+    exporter = opened(World(f"mlflow={mlflow_uri}", lambda _: {}, remembers=True))
+    exporter.begin(replace(lost, parameters={}))
+
+    exporter.begin(lost)
+    exporter.end(finished=True, totals={})
+
+    own = [
+        run.data.params
+        for run in mlflow_runs(mlflow_uri)
+        if run.data.tags["power_of_training.identity"].startswith(lost.identity)
+    ]
+    assert [each["repeats"] for each in own] == ["2"]
+
+
 def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run for the study and one for each trial that has an epoch, in the study's group."""
     monkeypatch.setenv("WANDB_MODE", "offline")
@@ -221,9 +247,13 @@ def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     exporter.epoch(an_epoch(1, energy_j=2.0))
     exporter.end(finished=True, totals={})
 
-    runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
-    assert {each.display_name for each in runs} == {"mine", "a"}
-    assert {each.run_group for each in runs} == {"mine"}
+    def groups() -> dict[str, str]:
+        runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
+        return {each.display_name: each.run_group for each in runs}
+
+    # A process of W&B's own writes them.
+    waited_for(lambda: len(groups()) > 1, "the runs of the study and of its trial")
+    assert groups() == {"mine": "mine", "a": "mine"}
 
 
 def test_prometheus_tells_devices_and_their_state() -> None:

@@ -3,7 +3,7 @@
 import threading
 
 from tests.trackers.exports.remembering import Remembering, an_epoch, asked
-from trackers.exports.exporter import Study
+from trackers.exports.exporter import Exporter, ExportRefusedError, Study
 from trackers.exports.exports import Exports
 from trackers.exports.lane import Lane
 
@@ -75,6 +75,26 @@ def test_one_that_fails_is_tried_again_and_it_is_said_once() -> None:
     lane.close()
     assert exporter.heard == ["begin s", "epoch 1", "epoch 2"]
     assert len([each for each in said if "nobody there" in each]) == 1
+
+
+def test_a_password_is_shown_to_nobody() -> None:
+    """Neither where an exporter sends to, nor what its library says of an address that fails."""
+    said: list[str] = []
+    exporter = free()
+    exporter.where = "a list at http://me:secret@host/x"
+    lane = Lane("memory", lambda: exporter, said.append, first_pause_s=0.0)
+
+    def refused(_: Exporter) -> None:
+        message = "API request to http://me:secret@host/x failed"
+        raise ExportRefusedError(message)
+
+    lane.post(refused)
+    lane.close()
+
+    assert said == [
+        "--log memory: a list at http://host/x",
+        "--log memory: refused, and left out: API request to http://host/x failed",
+    ]
 
 
 def test_what_is_refused_is_left_out() -> None:

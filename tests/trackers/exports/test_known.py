@@ -51,6 +51,15 @@ def test_other_words_are_refused(typed: list[str]) -> None:
         asked_for(typed, is_installed=everything)
 
 
+def test_a_password_in_an_address_is_refused_and_not_repeated() -> None:
+    """Options are kept in the manifest, in the command, and at the exporters."""
+    with pytest.raises(ExportOptionError, match="MLFLOW_TRACKING_PASSWORD") as refused:
+        asked_for(["mlflow=https://me:secret@host:5000"], is_installed=everything)
+
+    assert "mlflow=https://host:5000" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
 def test_what_is_not_installed_is_refused_with_the_command() -> None:
     """All that lack are named, with the command that brings them."""
     with pytest.raises(ExportOptionError, match="pip install mlflow-skinny wandb"):

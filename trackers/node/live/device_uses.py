@@ -19,7 +19,7 @@ TrialOf: TypeAlias = Callable[[str], str]
 
 
 class Meter(Protocol):
-    """As much of an `EnergyMeter` as is asked here; nothing of it asks a sensor."""
+    """Part of an `EnergyMeter` that is needed here; none of it asks a sensor."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target; None where it was not observed."""
@@ -75,7 +75,7 @@ class DeviceUses:
                 trial_id=trial_id,
                 estimated=estimated[uuid, trial_id],
                 power_w=power_w,
-                energy_j=self._energies_j[uuid, trial_id],
+                energy_j=self._energies_j.get((uuid, trial_id)),
                 state=self._meter.state(uuid),
             )
             for (uuid, trial_id), power_w in powers_w.items()

@@ -13,7 +13,7 @@ from trackers.sample import Component, Method, Reading, process_and_device
 
 
 class Meter(Protocol):
-    """As much of an `EnergyMeter` as is asked here."""
+    """Part of an `EnergyMeter` that is needed here."""
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """Mean power of a target that is watched; None where it was not observed."""

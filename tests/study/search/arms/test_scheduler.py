@@ -112,7 +112,7 @@ def test_no_more_arms_are_begun_than_were_asked_for() -> None:
 
 
 def test_repeats_end_when_the_answer_is_sure_enough_and_stays_so() -> None:
-    """One setup is ten times cheaper; three repeats suffice."""
+    """One setup is ten times cheaper; four repeats suffice, with half of the doubt that is allowed."""
     fast, slow = [0.4, 0.8], [*[0.04 * n for n in range(1, 20)], 0.81]
 
     found = search({8: [fast], 16: [slow], 32: [slow]}, policy=Policy(sure=0.9))
@@ -120,8 +120,8 @@ def test_repeats_end_when_the_answer_is_sure_enough_and_stays_so() -> None:
     sure = found.sureness()
     assert sure is not None
     assert sure.right is not None
-    assert sure.right >= 0.9
-    assert len(found.repeats) == 3
+    assert sure.right >= 0.95
+    assert len(found.repeats) == 4
 
 
 def test_repeats_correct_a_lucky_seed() -> None:

@@ -92,6 +92,17 @@ def test_processes_of_one_trial_are_added_up() -> None:
     assert told.estimated
 
 
+def test_what_was_never_observed_has_no_energy() -> None:
+    """None and not 0: a board whose power cannot be read has used something."""
+    meter = Meter({"GPU-1": None})
+    uses = DeviceUses(meter, Accounts(meter), [BOARD])
+    uses.take(0.0, itself)
+
+    (told,) = uses.take(1.0, itself)
+
+    assert (told.power_w, told.energy_j) == (None, None)
+
+
 def test_what_is_not_observed_has_no_power() -> None:
     """A device that does not answer draws None, and its energy stays as it was."""
     meter = Meter({"GPU-1": 100.0})

@@ -1,0 +1,92 @@
+"""A job that is trained again and again: what its first runs cost beyond those of the best arm."""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+
+from benchmarks.search.goals import Case, percent
+from benchmarks.search.ways import typical_j
+from benchmarks.search.zeus import zeus_recurring
+from study.search.replay.arms import ArmTable
+from study.search.replay.pausing import PausingReplay
+from study.search.replay.table import ReplayTable
+
+Recurring = Callable[[ReplayTable, float, int, int], list[float]]
+"""Energy used at the end of each run, from table, target, seed and number of runs."""
+
+RUNS = (10, 30, 100)
+
+
+def recurring(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
+    """Our way; see `Recurring`."""
+    arms = ArmTable.of(table)
+    outcome = PausingReplay(table, arms, target=target, seed=seed, runs=runs).run()
+    found, spent_j = [], 0.0
+    for each in sorted(outcome.trainings, key=lambda each: each.again):
+        spent_j += each.spent_j
+        if each.reached:
+            found.append(spent_j)
+    return found
+
+
+def first_arm(table: ReplayTable, target: float, seed: int, runs: int) -> list[float]:
+    """Cost of the first arm that reaches the target, if it were kept."""
+    arms = ArmTable.of(table)
+    outcome = PausingReplay(table, arms, target=target, seed=seed, runs=1).run()
+    trainings = sorted(outcome.trainings, key=lambda each: each.again)
+    kept = next((each for each in trainings if each.reached), None)
+    if kept is None:
+        return []
+    first_j = sum(each.spent_j for each in trainings)
+    every_j = typical_j(table, target).get(arms.setup(kept.arm, kept.setting), math.inf)
+    return [first_j + number * every_j for number in range(runs)]
+
+
+WAYS: Mapping[str, Recurring] = {
+    "ours": recurring,
+    "Zeus's bandit (re-implemented)": zeus_recurring,
+    "the first arm that gets there, kept": first_arm,
+}
+
+
+def regrets(case: Case, way: Recurring, seeds: Sequence[int]) -> dict[int, list[float]]:
+    """Energy of so many runs, over that of as many of the truly best arm, less 1.
+
+    Args:
+        case: Table and target.
+        way: How the job is trained.
+        seeds: Of the draws.
+
+    Returns:
+        Of each of `RUNS` one for each seed; infinite where fewer runs came to an end.
+    """
+    best_j = min(typical_j(case.table, case.target).values())
+    found: dict[int, list[float]] = {runs: [] for runs in RUNS}
+    for seed in seeds:
+        used_j = way(case.table, case.target, seed, max(RUNS))
+        for runs in RUNS:
+            spent_j = used_j[runs - 1] if len(used_j) >= runs else math.inf
+            found[runs].append(spent_j / (runs * best_j) - 1)
+    return found
+
+
+def recurring_table(case: Case, seeds: Sequence[int]) -> Table:
+    """One line for each way: the median regret, and the worst, in %."""
+    found = Table(
+        "way",
+        *(f"{runs} runs: median, worst" for runs in RUNS),
+        box=box.SIMPLE_HEAD,
+        title=f"{case.name}, target {case.target:g}: {len(seeds)} recurring jobs, "
+        "% above as many runs of the best arm",
+    )
+    for name, way in WAYS.items():
+        regret = regrets(case, way, seeds)
+        cells = [
+            f"{percent(statistics.median_high(regret[runs]))}, {percent(max(regret[runs]))}"
+            for runs in RUNS
+        ]
+        found.add_row(name, *cells)
+    return found

@@ -1,0 +1,122 @@
+"""`python -m study.search recurring`: the next run of a job that is trained again and again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from rich.console import Console
+
+from study.command import ReportProcess, ending, sayer
+from study.command_line import command_line, parse
+from study.errors import OptionError
+from study.exports.study_exports import exports_of
+from study.record.files import EnergyUnit, unit_of
+from study.scenario_lookup import load_scenario
+from study.search.arms.recurrences import Recurrences
+from study.search.arms.training import Training
+from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch
+from study.search.recurring.options import RecurringOptions
+from study.store.folder import StudyFolder
+
+DESCRIPTION = """Train the next run of a job that is trained again and again, so that all runs together cost little.
+
+Each run is trained until it reaches --target. Which setup it takes is drawn from what earlier
+runs of the job have cost (Thompson sampling): at first it tries, later it keeps to the cheapest.
+A setup that promises to cost more than the best known one is ended early, and the run is trained
+with that one. The memory is the study's folder, so give the same --name each time.
+
+  python -m study.search recurring --scenario watch --target 0.8 --name nightly      the first run
+  python -m study.search recurring --scenario watch --target 0.8 --name nightly      the next one
+  python -m study.search recurring --scenario watch --target 0.8 --name nightly --runs 5
+  python -m analysis results/nightly                                                 what it knows
+"""
+
+
+def main(
+    args: Sequence[str],
+    *,
+    program: str,
+    console: Console,
+    report: ReportProcess,
+    typed: Sequence[str],
+) -> int:
+    """Train the next runs; the exit status.
+
+    Args:
+        args: The command line behind `recurring`.
+        program: The module behind `python -m`, with the subcommand.
+        console: Where the lines go.
+        report: Makes the report.
+        typed: The whole command line behind the module.
+
+    Raises:
+        StudyError: Something the user can mend; no trial was started.
+    """
+    options = parse(RecurringOptions, program=program, description=DESCRIPTION, args=args)
+    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
+    from study.execution.launch import run_study  # noqa: PLC0415
+    from study.search.searching import search_of  # noqa: PLC0415
+
+    options = options.reduced()
+    begun = StudyFolder(options.results_dir, str(options.name)).exists()
+    options = replace(options, resume=begun)
+    scenario = load_scenario(options.scenario, options.scenario_options)
+    design, source = search_of(options, scenario)
+    module = program.rsplit(maxsplit=1)[0]
+    with exports_of(options.log, say=sayer(console)) as exports:
+        report.wanted = not options.no_report
+        outcome = run_study(
+            design,
+            options,
+            command=command_line(module, typed),
+            console=console,
+            source=source,
+            exports=exports,
+            written=report.begin,
+        )
+        reported = report.ended()
+        exports.keep(outcome.folder)
+    if isinstance(source.search, PausingSearch):
+        for line in lines(source.search, options, unit_of(source.first_epoch_j)):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+    return ending(outcome, console, reported=reported)
+
+
+def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> Iterator[str]:
+    """Lines on the runs of a job, and the proposal for the next one.
+
+    Args:
+        search: Has the job's trainings.
+        options: Of the command.
+        unit: Of all energies.
+
+    Raises:
+        OptionError: The search is not one of a recurring job.
+    """
+    job = search.scheduler
+    if not isinstance(job, Recurrences):
+        message = "the study is a search; `recurring` goes on with what it has begun itself"
+        raise OptionError(message)
+    used: list[Training] = []
+    number = 0
+    for training in job.every:
+        used.append(training)
+        if not training.reached:
+            continue
+        number += 1
+        tried = f", after {len(used) - 1} that promised to cost more" if len(used) > 1 else ""
+        spent_j = sum(each.spent_j for each in used)
+        yield f"run {number}: {search.named(training.arm)}: {unit.text(spent_j)}{tried}"
+        used = []
+    if used:
+        yield f"not in a run: {len(used)} trainings that did not reach --target {options.target:g}"
+    best = job.best_j
+    if best is None:
+        yield f"no run has reached --target {options.target:g} yet"
+    else:
+        yield f"cheapest so far: {search.named(best[0])}, {unit.text(best[1])} to the target"
+    following = job.proposal()
+    if following is None:
+        yield "no next run: every setup misses the target; give a lower --target"
+    else:
+        yield f"next run: {search.named(following)}"

@@ -1,0 +1,91 @@
+"""`--validate-every`: a training that is validated within its epochs."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from study.record.search_goal import most_epochs
+from study.record.vocabulary import StopReason
+from study.training.loop import EpochOutcome, train
+from study.training.recipe import TrainingSettings
+from study.training.task import plain_task
+from tests.study.tiny import Tiny, data
+from tests.study.training.test_checkpoints import Forgetful, attempt, trained
+from tests.study.training.test_training import SameStart, Windows, settings
+
+
+def outcomes(scenario: Tiny, asked: TrainingSettings, windows: Windows) -> list[EpochOutcome]:
+    """All of a training on 20 samples."""
+    points = data(train=20)
+    return list(
+        train(
+            partial(plain_task, scenario, points),
+            asked,
+            device=torch.device("cpu"),
+            window=windows,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("every", "samples"),
+    [(0.5, [16, 4]), (0.34, [16, 4]), (0.33, [8, 8, 4]), (1, [8, 8, 4]), (2, [16, 4]), (50, [20])],
+)
+def test_what_lies_between_two_validations_has_a_window_of_its_own(
+    every: float, samples: list[int]
+) -> None:
+    """Three steps of 8, 8 and 4 samples, by share or by steps; the passes stay whole."""
+    windows = Windows()
+
+    found = outcomes(Tiny(), settings(max_epochs=2, validate_every=every), windows)
+
+    assert [each.samples for each in found] == samples * 2
+    assert [each.epoch for each in found] == list(range(1, 2 * len(samples) + 1))
+    assert found[-1].stop_reason is StopReason.MAX_EPOCHS
+    assert len(windows.log) == 4 * len(samples)
+
+
+def test_it_is_trained_on_the_same_batches_as_without() -> None:
+    """Only what is known in between differs."""
+    often, once = SameStart(), SameStart()
+
+    outcomes(often, settings(validate_every=1), Windows())
+    last = outcomes(once, settings(), Windows())[-1]
+
+    assert often.batches == once.batches
+    assert (
+        outcomes(SameStart(), settings(validate_every=1), Windows())[-1].val_loss == last.val_loss
+    )
+
+
+def test_patience_means_whole_epochs() -> None:
+    """With three validations in an epoch, patience 1 waits for three."""
+    found = outcomes(
+        Tiny(), settings(max_epochs=9, patience=1, validate_every=1, learning_rate=1e-12), Windows()
+    )
+
+    assert found[-1].stop_reason is StopReason.PATIENCE
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize("lost_after", [1, 2, 3, 4, 6])
+def test_a_training_that_is_lost_within_an_epoch_goes_on_there(
+    tmp_path: Path, lost_after: int
+) -> None:
+    """With the same order of samples, dropout and batch norm, to the last bit."""
+    make = partial(plain_task, Forgetful(), data())
+    whole = trained(make, attempt(1, tmp_path / "whole"), validate_every=0.3)
+
+    first = trained(make, attempt(1, tmp_path), until=lost_after, validate_every=0.3)
+    torch.manual_seed(99)
+    rest = trained(make, attempt(2, tmp_path), validate_every=0.3)
+
+    assert [*first, *rest] == whole
+
+
+@pytest.mark.parametrize(("every", "rows"), [(None, 3), (0.25, 12), (0.3, 12), (500, 3)])
+def test_the_longest_training_is_counted_in_validations(every: float | None, rows: int) -> None:
+    """By steps nobody knows it beforehand."""
+    assert most_epochs({"max_epochs": 3, "validate_every": every}) == rows

@@ -195,7 +195,12 @@ FORMS = (
         marks=(SLOW,),
     ),
     Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
-    Form(begins=r"benchmarks\.forecast", run=as_it_is("--studies", "1")),
+    Form(
+        begins=r"benchmarks\.forecast",
+        run=lambda _: here("benchmarks.forecast", "--studies", "1"),  # on its own table
+        marks=(SLOW,),
+    ),
+    Form(begins=r"docs\.figures", run=helped),  # a browser, and minutes
     Form(
         begins=r"benchmarks\.frozen_stage",
         run=as_it_is("--rounds", "1", "--epochs", "1", "--batch-sizes", "1024"),

@@ -10,7 +10,7 @@ from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import Study
 from study.record.files import POWER_FILE
-from trackers.carbon.hourly import HOUR_S, IntensityError, hourly_g_per_kwh
+from trackers.carbon.hourly import HOUR_S, IntensityError, hourly_g_per_kwh, shown, zone_asked
 
 Shares = Mapping[int, float]
 """Shares of a study's energy by hour, counted from 1970."""
@@ -36,14 +36,14 @@ def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
     whole = sum(known.values())
     if not whole:
         message = (
-            f"--carbon-intensity {word} tells nothing of the {counted(len(shares), 'hour')} from "
+            f"--carbon-intensity {shown(word)} tells nothing of the {counted(len(shares), 'hour')} from "
             f"{datetime.fromtimestamp(min(shares) * HOUR_S, UTC):%Y-%m-%d %H:%M} UTC on; give grams per kWh "
             "or --country."
         )
         raise AnalysisError(message)
     mean = sum(told[hour] * share for hour, share in known.items()) / whole
-    where = word.partition("?")[0]
-    source = f"{where}{f' {zone}' if zone else ''}, by {counted(len(known), 'hour')} of the study"
+    where = " ".join(filter(None, (shown(word), zone_asked(word, zone))))
+    source = f"{where}, by {counted(len(known), 'hour')} of the study"
     if len(known) < len(shares):
         source += f" of {len(shares)}: the others are not known"
     return round(mean, 2), source

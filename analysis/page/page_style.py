@@ -111,8 +111,9 @@ details > .wide { margin-top: .8rem; }
   body { max-width: none; padding: 0; font-size: 10pt; } nav, .files, #live, #tip { display: none; }
   .hero { display: block; padding: 1rem 0; } .lead { font-size: 17pt; }
   h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3, summary { break-after: avoid; } .legend { break-before: avoid; }
+  h2 { break-inside: avoid; } h2::after { content: ""; display: block; height: 70mm; margin-bottom: -70mm; }
   figure, .keys, tr, li { break-inside: avoid; } thead { display: table-header-group; }
-  .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; max-width: 100%; max-height: 72mm; }
+  .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; max-width: 100%; max-height: 66mm; }
   .hero figure svg { max-height: 100mm; } table { font-size: 7.5pt; }
   table:not(:has(tr:nth-child(9))) { break-inside: avoid; }
   th, td { padding: .15rem .3rem; } th button::after { content: none; }

@@ -16,7 +16,7 @@ from analysis.read.typed import typed_frame
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE
 from study.record.objective import Objective
 from study.record.records import EpochRecord
-from study.record.tune_rows import SetupBook, epoch_record, run_manifest
+from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
 from study.record.vocabulary import StopReason
 
 _RESULTS, _ERROR = "result.json", "error.txt"
@@ -40,7 +40,7 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     if manifest_file.exists():
         message = f"{folder} is a study already: `python -m analysis {folder}` reads it."
         raise AnalysisError(message)
-    book = SetupBook(seed_key=seed_key)
+    book = SetupNumbers(seed_key=seed_key)
     rows: list[EpochRecord] = []
     for trial in sorted(folder.glob(f"*/{_RESULTS}")):
         rows += _epochs(trial, folder.name, objective, book)
@@ -77,7 +77,9 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     return manifest_file
 
 
-def _epochs(path: Path, run: str, objective: Objective, book: SetupBook) -> Iterator[EpochRecord]:
+def _epochs(
+    path: Path, run: str, objective: Objective, book: SetupNumbers
+) -> Iterator[EpochRecord]:
     """The rows of a trial: of an epoch that was reported twice, the later one."""
     results = {line["training_iteration"]: line for line in _lines(path)}
     reason = StopReason.ERROR if (path.parent / _ERROR).exists() else StopReason.MAX_EPOCHS

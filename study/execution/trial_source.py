@@ -61,6 +61,10 @@ class TrialSource(Protocol):
     hears_epochs: bool
 
     @property
+    def may_grow(self) -> bool:
+        """Return whether more trials may follow than `expected` says."""
+
+    @property
     def keeps_stopped(self) -> bool:
         """Return whether a later command may go on with what was stopped."""
 
@@ -130,7 +134,7 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
-    pauses = keeps_stopped = hears_epochs = False
+    pauses = keeps_stopped = hears_epochs = may_grow = False
     further: Sequence[FurtherTrial] = ()
     notes: Sequence[str] = ()
 
@@ -216,8 +220,8 @@ class Proposer(Protocol):
         """
 
 
-class Judge(Protocol):
-    """A decider after each epoch on whether a trial goes on."""
+class StopRule(Protocol):
+    """Rule that decides after each epoch whether a trial goes on."""
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Return whether a trial has not reported an epoch yet."""
@@ -231,11 +235,11 @@ class Judge(Protocol):
 
 @final
 class TrialStopper(tune.Stopper):
-    """Ends trials as a judge decides; the row of such a trial's last epoch says so."""
+    """Ends trials as a rule decides; the row of such a trial's last epoch says so."""
 
-    def __init__(self, judge: Judge, collect: Callable[[], None]) -> None:
-        """Ask `judge`, which knows what `collect` brings before the first epoch of a trial."""
-        self._judge = judge
+    def __init__(self, rule: StopRule, collect: Callable[[], None]) -> None:
+        """Ask `rule`, which knows what `collect` brings before the first epoch of a trial."""
+        self._rule = rule
         self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
@@ -247,11 +251,11 @@ class TrialStopper(tune.Stopper):
         if "stage" not in result:
             return False  # it was sent away by a closed machine, without having begun
         record = EpochRecord.from_result(result)
-        if self._judge.is_before_first_epoch(record.trial_id):
+        if self._rule.is_before_first_epoch(record.trial_id):
             # Its set-up is booked by now, and counts before it is judged whether it goes on.
             self._collect()
-            self._judge.book_overhead()
-        reason = self._judge.epoch(record)
+            self._rule.book_overhead()
+        reason = self._rule.epoch(record)
         if reason is None:
             return False
         result["stop_reason"] = reason.value

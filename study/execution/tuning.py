@@ -101,6 +101,7 @@ class Tuning:
             in_stages=len(self._manifest.stages) > 1,
             first_epoch_j=self._recorder.first_epoch_j,
             outlook=self._outlook(),
+            estimated=self._manifest.estimated_components,
         )
         progress.start()
         try:
@@ -127,10 +128,23 @@ class Tuning:
 
         def plans() -> Sequence[TrialPlan]:
             begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
-            return [*first, *begun]
+            known = [*first, *begun]
+            # Of which setups those to come will be is decided late: here, of all in turn.
+            seed = max((each.seed for each in known), default=0) + 1
+            places = range(max(0, self._source.expected - len(known)))
+            setups = manifest.setups
+            coming = [
+                trial_plan(setups[place % len(setups)], seed + place // len(setups))
+                for place in places
+            ]
+            return [*known, *coming]
+
+        def is_whole() -> bool:
+            return not self._source.pauses and not self._source.may_grow
 
         return Outlook(
             plans=plans,
+            is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from study.record.manifest import Manifest
@@ -47,13 +47,25 @@ def study_of(manifest: Manifest, folder: StudyFolder | None) -> Study:
             "energy_of": str(manifest.energy_of),
             "objective": manifest.objective.name,
             "command": " ".join(manifest.command),
+            **methods_of(manifest),
         },
         folder=None if folder is None or not folder.is_local else Path(folder.path),
     )
 
 
-def trial_of(plan: TrialPlan) -> Trial:
-    """Return a trial as its plan describes it."""
+def methods_of(manifest: Manifest) -> dict[str, str]:
+    """Return how the energies of each component come about: `cpu_energy_method` is `estimated`.
+
+    The row of an epoch says so only of the energy that ranks.
+    """
+    found: dict[str, set[str]] = {}
+    for each in (each for node in manifest.nodes for each in node.components):
+        found.setdefault(f"{each.component}_energy_method", set()).add(str(each.method))
+    return {name: "+".join(sorted(methods)) for name, methods in found.items()}
+
+
+def trial_of(plan: TrialPlan, methods: Mapping[str, str]) -> Trial:
+    """Return a trial as its plan describes it, with what `methods_of` tells."""
     chosen = {
         "setup": plan.setup,
         "batch_size": plan.batch_size,
@@ -62,7 +74,8 @@ def trial_of(plan: TrialPlan) -> Trial:
         **plan.chosen,
     }
     return Trial(
-        trial_id=plan.trial_id, parameters={key: _shown(value) for key, value in chosen.items()}
+        trial_id=plan.trial_id,
+        parameters={**{key: _shown(value) for key, value in chosen.items()}, **methods},
     )
 
 

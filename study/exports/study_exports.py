@@ -8,6 +8,7 @@ from typing import Self, final
 from study.errors import OptionError
 from study.exports.rows import (
     epoch_of,
+    methods_of,
     plan_of,
     study_of,
     totals_of,
@@ -38,6 +39,7 @@ class StudyExports:
         """Hand on to `exports`."""
         self._exports = exports or Exports()
         self._staged = False
+        self._methods: dict[str, str] = {}
         self._told: set[tuple[str, int, str, int]] = set()
 
     def __bool__(self) -> bool:
@@ -58,6 +60,7 @@ class StudyExports:
     def begin(self, manifest: Manifest, folder: StudyFolder | None) -> None:
         """Begin the study, or go on with it; None where it has no folder."""
         self._staged = len(manifest.stages) > 1
+        self._methods = methods_of(manifest)
         self._exports.begin(study_of(manifest, folder))
 
     def earlier(
@@ -73,7 +76,7 @@ class StudyExports:
 
     def begin_trial(self, plan: TrialPlan) -> None:
         """Begin a trial, or go on with it."""
-        self._exports.begin_trial(trial_of(plan))
+        self._exports.begin_trial(trial_of(plan, self._methods))
 
     def epoch(self, record: EpochRecord) -> None:
         """Hand on an epoch; one that is reported again is passed over."""

@@ -20,8 +20,9 @@ CONFIDENCE = 0.9
 FEWEST = 2
 """Trainings that must have ended before anything is forecast."""
 
-MOST_RUNS = 5000
-"""Of more trainings nothing is forecast: it would take longer than they are worth."""
+MOST_RUNS, MOST_KINDS = 5000, 600
+"""Of more trainings, or of more that differ in their setups, nothing is forecast: each kind is compared with
+each, which would take long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> St
         seed: Of the draws.
     """
     ended = sum(each.has_ended for each in runs)
-    if not ended >= FEWEST or len(runs) > MOST_RUNS:
+    if ended < FEWEST or len(runs) > MOST_RUNS or _kinds(runs) > MOST_KINDS:
         return None
     energies_j = np.full((DRAWS, len(runs)), np.nan)
     times_s = np.full((DRAWS, len(runs)), np.nan)
@@ -140,6 +141,14 @@ def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> St
         energies_j[:, places] = epochs * joules
         times_s[:, places] = epochs * seconds
     return StudyForecast(runs=tuple(runs), energies_j=energies_j, times_s=times_s)
+
+
+def _kinds(runs: Sequence[Run]) -> int:
+    """Number of trainings that differ in what they are forecast by."""
+    with_seeds = any(COST_ONLY_AXES & each.chosen.keys() for each in runs)
+    return len(
+        {(repr(sorted(run.chosen.items())), run.seed if with_seeds else None) for run in runs}
+    )
 
 
 def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> Floats:

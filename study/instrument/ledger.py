@@ -14,7 +14,7 @@ from study.exports.study_exports import exports_of
 from study.instrument.keeper import ANSWER_S, SAMPLING_HZ, has_keeper, keeper
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.tune_rows import SetupBook, energy_in
+from study.record.tune_rows import SetupNumbers, energy_in
 from study.record.vocabulary import StopReason
 from study.store.parts import whole_trial
 from trackers.node.actor import Handle
@@ -176,7 +176,7 @@ class EnergyLedger(tune.Callback):
             trial.storage.storage_fs_path,
             trial.storage.experiment_dir_name,
             scenario=str(trial.trainable_name),
-            book=SetupBook(seed_key=self._options.seed_key),
+            book=SetupNumbers(seed_key=self._options.seed_key),
             objective=self._options.objective,
             command=(sys.executable, *sys.argv),
             exports=self._exports,

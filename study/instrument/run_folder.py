@@ -17,7 +17,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.tune_rows import STAGE, SetupBook, TunePlan, epoch_record, run_manifest
+from study.record.tune_rows import STAGE, SetupNumbers, TunePlan, epoch_record, run_manifest
 from study.record.vocabulary import EnergyScope, Paradigm, StopReason
 from study.store.bookings import ranking_j_of
 from study.store.folder import StudyFolder
@@ -44,7 +44,7 @@ class RunFolder:
         name: str,
         *,
         scenario: str,
-        book: SetupBook,
+        book: SetupNumbers,
         objective: Objective,
         command: tuple[str, ...],
         exports: StudyExports,

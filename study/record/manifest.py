@@ -205,6 +205,12 @@ class Manifest:
         """Return the number of trials: every setup with every seed, and the further ones."""
         return len(self.setups) * len(self.seeds) + len(self.further)
 
+    @property
+    def estimated_components(self) -> frozenset[str]:
+        """Return the components that no sensor measures on one of the machines."""
+        every = (each for node in self.nodes for each in node.components)
+        return frozenset(c.component for c in every if c.method is EnergyMethod.ESTIMATED)
+
     def to_json(self) -> str:
         """Return the manifest as indented JSON."""
         values: dict[str, Any] = msgspec.to_builtins(self, enc_hook=str)

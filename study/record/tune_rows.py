@@ -70,7 +70,7 @@ class TunePlan:
 
 @final
 @dataclass(slots=True, kw_only=True)
-class SetupBook:
+class SetupNumbers:
     """Numbers distinct configurations, and tells their repeats apart.
 
     Attributes:
@@ -214,7 +214,7 @@ def epoch_record(
 def run_manifest(
     name: str,
     scenario: str,
-    book: SetupBook,
+    book: SetupNumbers,
     objective: Objective,
     *,
     started_at: str,

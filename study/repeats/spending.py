@@ -10,7 +10,7 @@ from typing import final
 
 from study.record.files import unit_of
 from study.record.records import EpochRecord, TrialRecord
-from study.record.vocabulary import StopReason
+from study.record.vocabulary import EnergyMethod, StopReason
 from study.store.recorder import Recorder
 
 
@@ -85,9 +85,12 @@ class Spending:
     def sentence(self) -> str:
         """State the bill against the budget."""
         unit = unit_of(self._recorder.first_epoch_j)
+        trials = self._recorder.trials()
+        more = "more than " if any(each.missing_epochs for each in trials) else ""
+        is_estimate = any(each.energy_method is EnergyMethod.ESTIMATED for each in trials)
         return (
             f"The energy budget of {unit.text(self.limit_j)} has ended the study: "
-            f"{unit.text(self.spent_j)} were used. The same command with --resume and a larger "
+            f"{more}{unit.text(self.spent_j)}{' estimated' if is_estimate else ''} were used. The same command with --resume and a larger "
             "--energy-budget-wh goes on."
         )
 

@@ -6,7 +6,7 @@ What is constant in a trial is no curve: batch size, learning rate and seed are 
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,25 +68,34 @@ class Tags:
         objective: Validation metric that decides.
         unit: Of its energies.
         estimated: Whether these are estimates.
+        estimated_components: Those that no sensor measures, whatever ranks.
     """
 
     objective: Objective
     unit: EnergyUnit
     estimated: bool
+    estimated_components: Collection[str] = ()
 
     def points(self, row: Mapping[str, Any]) -> Iterator[Point]:
         """Yield the values of an epoch's row that are known."""
-        label = " (estimated, not measured)" if self.estimated else ""
+        not_measured = " (estimated, not measured)"
+        label = not_measured if self.estimated else ""
         unit = self.unit.name
         components = [n for n in _COMPONENTS if row.get(f"{n}_energy_j") is not None]
         energies = (
-            ("epoch_energy_j", self._energy("epoch"), "Energy of an epoch with its validation"),
-            ("energy_j", self._energy("so_far"), "Energy of the trial's epochs so far"),
+            (
+                "epoch_energy_j",
+                self._energy("epoch"),
+                "Energy of an epoch with its validation",
+                label,
+            ),
+            ("energy_j", self._energy("so_far"), "Energy of the trial's epochs so far", label),
             *(
                 (
                     f"{n}_energy_j",
                     self._energy(f"part_{n}"),
                     f"Energy of an epoch: {_COMPONENTS[n]}",
+                    not_measured if n in self.estimated_components else "",
                 )
                 for n in components
                 if len(components) > 1  # a single one is what ranks
@@ -97,8 +106,8 @@ class Tags:
             (self.score_tag, f"Validation {self.objective.name}{self._percent}", score),
             *self._metrics(row.get("val_metrics")),
             *(
-                (tag, f"{words}, in {unit}{label}", _over(row.get(name), self.unit.joules))
-                for name, tag, words in energies
+                (tag, f"{words}, in {unit}{how}", _over(row.get(name), self.unit.joules))
+                for name, tag, words, how in energies
             ),
             *(
                 (tag, f"{words}{label if tag.startswith(POWER) else ''}", row.get(name))
@@ -132,7 +141,8 @@ class Tags:
         }
         if len(components) > 1:
             page["Energy by component"] = {
-                f"Energy of an epoch, {unit}: {_COMPONENTS[each]}": _chart(
+                f"Energy of an epoch, {unit}: {_COMPONENTS[each]}"
+                f"{' (estimated)' if each in self.estimated_components else ''}": _chart(
                     self._energy(f"part_{each}")
                 )
                 for each in components

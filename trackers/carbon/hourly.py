@@ -7,11 +7,14 @@ is asked in the same way, with the key only where the variable is set:
     {"data": [{"datetime": "2026-11-26T20:00:00.000Z", "carbonIntensity": 302}, ...]}
 """
 
+import math
 import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import httpx
+
+from trackers.address import without_credentials
 
 ELECTRICITY_MAPS = "electricitymaps"
 SERVER = "https://api.electricitymaps.com/v3/carbon-intensity/past-range"
@@ -29,6 +32,16 @@ class IntensityError(Exception):
 def is_server(word: str) -> bool:
     """Return whether a value of `--carbon-intensity` names a server."""
     return word.partition(":")[0] == ELECTRICITY_MAPS or word.startswith(("http://", "https://"))
+
+
+def shown(word: str) -> str:
+    """Return a value of `--carbon-intensity` for people: without user, password and what follows a `?`."""
+    return without_credentials(word).partition("?")[0]
+
+
+def zone_asked(word: str, zone: str) -> str:
+    """Return the zone that is asked for besides the one that `word` names; empty for none."""
+    return zone if word == ELECTRICITY_MAPS else ""
 
 
 @cache
@@ -86,7 +99,7 @@ def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
         )
         answer.raise_for_status()
         rows = answer.json()["data"]
-        return {_hour(each["datetime"]): float(each["carbonIntensity"]) for each in rows}
+        return {_hour(each["datetime"]): _grams(each["carbonIntensity"]) for each in rows}
     except httpx.HTTPStatusError as error:
         said = f"it answers {error.response.status_code}: {error.response.text[:200]}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -94,7 +107,8 @@ def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
     except (ValueError, KeyError, TypeError) as error:
         said = f'it tells something else than {{"data": [{{"datetime", "carbonIntensity"}}]}} ({error!r})'
     message = (
-        f"--carbon-intensity: {address}: {said}. Mend that, or give grams per kWh or --country."
+        f"--carbon-intensity: {shown(address)}: {without_credentials(said)}. Mend that, or give grams "
+        "per kWh or --country."
     )
     raise IntensityError(message)
 
@@ -108,4 +122,15 @@ def _text(moment: datetime) -> str:
 
 
 def _hour(text: str) -> int:
-    return int(datetime.fromisoformat(text).timestamp()) // HOUR_S
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:  # this machine's own zone would be another hour
+        message = f"{text} names no time zone"
+        raise ValueError(message)
+    return int(moment.timestamp()) // HOUR_S
+
+
+def _grams(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        message = f"{value!r} is no number of grams"
+        raise ValueError(message)
+    return float(value)

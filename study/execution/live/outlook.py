@@ -40,6 +40,7 @@ class Outlook:
         objective: Objective,
         max_epochs: int,
         patience: int,
+        is_whole: Callable[[], bool] = lambda: True,
         now_s: Callable[[], float] = time.monotonic,
         begin: Callable[[Callable[[], None]], object] = _in_a_thread,
     ) -> None:
@@ -52,6 +53,7 @@ class Outlook:
             objective: Whose best epoch early stopping goes by.
             max_epochs: Limit of epochs.
             patience: Epochs without a better one after which a training ends.
+            is_whole: Tells whether no other trials will follow, and none will be ended before its time.
             now_s: A clock, in seconds.
             begin: Begins to compute; by default in a thread.
         """
@@ -61,6 +63,7 @@ class Outlook:
         self._objective = objective
         self._max_epochs = max_epochs
         self._patience = patience
+        self._is_whole = is_whole
         self._now_s = now_s
         self._begin = begin
         self._computes = False
@@ -73,16 +76,21 @@ class Outlook:
         """The last forecast; None before the first trials have ended."""
         return self._latest
 
+    @property
+    def whole(self) -> StudyForecast | None:
+        """The last forecast where it is one of the whole study; else None."""
+        return self._latest if self._is_whole() else None
+
     def renew(self) -> None:
         """Begin to forecast anew, if it is time to."""
-        if self._computes or self._now_s() < self._due_s:
+        start_s = self._now_s()
+        if self._computes or start_s < self._due_s:
             return
         self._computes = True
-        runs = self.runs()  # here, because rows come meanwhile
-        self._begin(lambda: self._forecast(runs))
+        runs = self.runs()  # here, because rows come meanwhile; it takes the driver's time
+        self._begin(lambda: self._forecast(runs, start_s))
 
-    def _forecast(self, runs: Sequence[Run]) -> None:
-        start_s = self._now_s()
+    def _forecast(self, runs: Sequence[Run], start_s: float) -> None:
         try:
             self._latest = study_forecast(runs, max_epochs=self._max_epochs)
         finally:

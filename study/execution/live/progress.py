@@ -9,7 +9,7 @@ import json
 import statistics
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import final
 
 import numpy as np
@@ -61,6 +61,7 @@ class ProgressDisplay:
         in_stages: bool = False,
         outlook: Outlook | None = None,
         first_epoch_j: float | None = None,
+        estimated: Collection[str] = (),
         clock: Clock | None = None,
     ) -> None:
         """Show `trials` trials of `setups`, of which `slots` run at the same time.
@@ -68,7 +69,8 @@ class ProgressDisplay:
         A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
         Bests are those of the `objective`. Stages are named where a trial is `in_stages`. The
         `outlook` is what all of it will have used; None where that cannot be known. The energy of
-        the first epoch, in an earlier command, decides the unit.
+        the first epoch, in an earlier command, decides the unit. Components that no sensor measures are
+        `estimated`.
         """
         self._in_stages = in_stages
         self._outlook = outlook
@@ -86,6 +88,7 @@ class ProgressDisplay:
         self._times_s: list[float] = []
         self._start_s = self._clock.now_s()
         self._estimated = False
+        self._estimated_components = estimated
         self._components_j: defaultdict[str, float] = defaultdict(float)
         # The live table is drawn in a thread of its own.
         self._lock = threading.Lock()
@@ -182,11 +185,11 @@ class ProgressDisplay:
 
     def _left_forecast(self) -> Floats | None:
         """Draws of the seconds that are left."""
-        latest = None if self._outlook is None else self._outlook.latest
-        if latest is None or not np.isfinite(latest.times_s).all():
+        whole = None if self._outlook is None else self._outlook.whole
+        if whole is None or not np.isfinite(whole.times_s).all():
             return None
         beside_s = statistics.fmean(self._beside_s) if self._beside_s else 0.0
-        return latest.left_s(slots=self._slots, beside_s=beside_s)
+        return whole.left_s(slots=self._slots, beside_s=beside_s)
 
     def _left_by_mean_s(self) -> float | None:
         """Seconds left if each trial takes as long as the mean one did."""
@@ -233,8 +236,8 @@ class ProgressDisplay:
         left_s = self.left_s()
         if left_s:
             parts.append(f"about {_duration(left_s)} left")
-        latest = None if self._outlook is None else self._outlook.latest
-        total = None if latest is None else latest.total_j
+        whole = None if self._outlook is None else self._outlook.whole
+        total = None if whole is None else whole.total_j
         if left_s and total is not None:
             parts.append(
                 f"{self._unit.text(float(np.median(total)))}{self._label()} in all "
@@ -282,6 +285,7 @@ class ProgressDisplay:
             return ""
         parts = [
             f"{words} {self._unit.number(self._components_j[name])}"
+            f"{' estimated' if name in self._estimated_components else ''}"
             for name, words in _COMPONENTS.items()
             if name in self._components_j
         ]

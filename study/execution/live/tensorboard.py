@@ -109,6 +109,7 @@ class StudyTensorBoard(LoggerCallback):
             objective=self._manifest.objective,
             unit=self._unit or unit_of(None),
             estimated=any(n.method is EnergyMethod.ESTIMATED for n in self._manifest.nodes),
+            estimated_components=self._manifest.estimated_components,
         )
 
 

@@ -30,6 +30,7 @@ class Grid(http.server.ThreadingHTTPServer):
     Attributes:
         intensities: By hour; others it does not know.
         asked: What it was asked, and with which key.
+        zone: Stands behind the times that it tells.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Grid(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.intensities: dict[int, float] = {}
         self.asked: list[tuple[dict[str, list[str]], str | None]] = []
+        self.zone = "Z"
 
     @property
     def url(self) -> str:
@@ -58,8 +60,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         rows = [
             {
                 "datetime": datetime.fromtimestamp(hour * 3600, UTC).strftime(
-                    "%Y-%m-%dT%H:%M:%S.000Z"
-                ),
+                    "%Y-%m-%dT%H:%M:%S.000"
+                )
+                + server.zone,
                 "carbonIntensity": value,
             }
             for hour, value in server.intensities.items()
@@ -130,12 +133,45 @@ def test_electricity_maps_is_asked_with_zone_and_key(
     server.intensities = {HOUR: 300.0}
     used = study(tmp_path / "a", {HOUR: 1.0})
 
-    assert live_intensity(used, "electricitymaps", "FR")[0] == 300.0
-    assert live_intensity(used, "electricitymaps:DE", "FR")[0] == 300.0
+    by_country = live_intensity(used, "electricitymaps", "FR")
+    by_word = live_intensity(used, "electricitymaps:DE", "FR")
+
+    assert by_country == (300.0, "electricitymaps FR, by 1 hour of the study")
+    assert by_word == (300.0, "electricitymaps:DE, by 1 hour of the study")
 
     assert [(asked["zone"], key) for asked, key in server.asked] == [
         *((["FR"], "a key"), (["DE"], "a key"))
     ]
+
+
+def test_a_password_stands_in_no_report(tmp_path: Path, server: Grid) -> None:
+    """The source is printed with the advice: without user, password and key."""
+    server.intensities = {HOUR: 300.0}
+    address = server.url.replace("//", "//me:secret@")
+
+    mean, source = live_intensity(study(tmp_path / "a", {HOUR: 1.0}), f"{address}?key=secret", "")
+
+    assert (mean, source) == (300.0, f"{server.url}, by 1 hour of the study")
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1.0, True, "302", None])
+def test_what_is_no_number_of_grams_is_refused(tmp_path: Path, server: Grid, value: object) -> None:
+    """An hour that makes no sense is not averaged away by the others; no password in what is said."""
+    server.intensities = {HOUR: 300.0, HOUR + 1: value}  # type: ignore[dict-item]
+    address = server.url.replace("//", "//me:secret@")
+
+    with pytest.raises(AnalysisError, match="tells something else") as refused:
+        live_intensity(study(tmp_path / "a", {HOUR: 1.0, HOUR + 1: 1.0}), address, "")
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_time_without_a_zone_is_refused(tmp_path: Path, server: Grid) -> None:
+    """In this machine's own zone it would be another hour than in the server's."""
+    server.intensities, server.zone = {HOUR: 300.0}, ""
+
+    with pytest.raises(AnalysisError, match="names no time zone"):
+        live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
 
 
 def test_a_long_study_is_asked_for_in_parts(tmp_path: Path, server: Grid) -> None:

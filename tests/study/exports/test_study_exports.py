@@ -1,5 +1,6 @@
 """What a study hands on of its rows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,13 @@ import pytest
 from study.errors import OptionError
 from study.exports.rows import epoch_of, totals_of, totals_of_all, trial_of
 from study.exports.study_exports import StudyExports, exports_of
-from study.record.manifest import DataFacts, Manifest
+from study.record.manifest import ComponentFacts, DataFacts, Manifest
 from study.record.objective import ACCURACY
 from study.record.records import TrialRecord
-from study.record.vocabulary import Paradigm, StopReason
+from study.record.vocabulary import EnergyMethod, Paradigm, StopReason
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
+from tests.study.record.test_manifest import MANIFEST
 from tests.study.rows import STAGE, epoch, plan
 from tests.trackers.exports.remembering import Remembering, asked
 from trackers.exports.exports import Exports
@@ -137,7 +139,22 @@ def test_energies_are_named_as_in_the_tables() -> None:
     assert told.metrics["epoch_energy_j"] == 7.5
     assert not {"setup", "seed", "batch_size", "epoch"} & set(told.metrics)
     assert told.named("val_loss") == "val_loss"
-    assert trial_of(plan(parameters='{"alpha": 0.5}')).parameters["alpha"] == "0.5"
+    assert trial_of(plan(parameters='{"alpha": 0.5}'), {}).parameters["alpha"] == "0.5"
+
+
+def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
+    """A board's counter ranks, and the CPU beside it is an estimate: study and trial say so."""
+    exporter = Remembering()
+    [node, *_] = MANIFEST.nodes
+    cpu = ComponentFacts(component="cpu", source="cpu-estimate", method=EnergyMethod.ESTIMATED)
+    with_estimate = replace(manifest(), nodes=(replace(node, components=(cpu,)),))
+
+    with StudyExports(heard(exporter)) as exports:
+        exports.begin(with_estimate, None)
+        exports.begin_trial(plan())
+
+    assert exporter.studies[0].tags["cpu_energy_method"] == "estimated"
+    assert exporter.trials[0].parameters["cpu_energy_method"] == "estimated"
 
 
 def test_a_sum_of_which_a_part_is_missing_is_absent(tmp_path: Path) -> None:

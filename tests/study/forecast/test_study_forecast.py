@@ -6,7 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from study.forecast.study_forecast import FEWEST, Run, StudyForecast, cut, study_forecast
+from study.forecast.study_forecast import (
+    FEWEST,
+    MOST_KINDS,
+    Run,
+    StudyForecast,
+    cut,
+    study_forecast,
+)
 from study.inference.repeats import Floats
 from tests.study.forecast.made_up import MAX_EPOCHS, grid_of_runs, under_way
 
@@ -169,3 +176,14 @@ def test_stages_are_forecast_each_by_itself() -> None:
     ]
 
     assert forecast_of([*runs, *other]).total_j is None
+
+
+def test_of_very_many_setups_nothing_is_forecast() -> None:
+    """It would take longer than they are worth; the display does without."""
+    study = grid_of_runs(7, repeats=1)
+    many = [
+        replace(study[place % len(study)], trial=str(place), chosen={"weight_decay": place + 1.0})
+        for place in range(MOST_KINDS + 1)
+    ]
+
+    assert study_forecast(many, max_epochs=MAX_EPOCHS) is None

@@ -8,7 +8,7 @@ import pytest
 from study.exports.study_exports import StudyExports
 from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
-from study.record.tune_rows import SetupBook
+from study.record.tune_rows import SetupNumbers
 from study.record.vocabulary import StopReason
 
 CONFIG = {"lr": 0.1}
@@ -20,7 +20,7 @@ def run_at(results: Path) -> RunFolder:
         str(results),
         "a",
         scenario="function",
-        book=SetupBook(seed_key="seed"),
+        book=SetupNumbers(seed_key="seed"),
         objective=Objective("loss", "min", is_share=False),
         command=("python", "script.py"),
         exports=StudyExports(),

@@ -6,13 +6,13 @@ import pytest
 
 from study.record.objective import Objective
 from study.record.records import EpochRecord
-from study.record.tune_rows import SetupBook, epoch_record
+from study.record.tune_rows import SetupNumbers, epoch_record
 from study.record.vocabulary import EnergyMethod, EnergyStatus, StopReason
 
 OBJECTIVE = Objective("val_loss", "min")
 
 
-def record(book: SetupBook, result: dict[str, Any], config: dict[str, Any]) -> EpochRecord:
+def record(book: SetupNumbers, result: dict[str, Any], config: dict[str, Any]) -> EpochRecord:
     """The row of a result of trial `t`."""
     return epoch_record(
         {"training_iteration": 1, **result},
@@ -35,7 +35,7 @@ def record(book: SetupBook, result: dict[str, Any], config: dict[str, Any]) -> E
 )
 def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None:
     """Under the names that people give them, nested or not; the rest are parameters."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     book.plan("a", config)
 
@@ -45,7 +45,7 @@ def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None
 
 def test_what_a_configuration_does_not_name_is_not_known() -> None:
     """A batch size that nobody said is None, and no number."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     setup = book.plan("a", {"depth": 3}).setup
 
@@ -54,7 +54,7 @@ def test_what_a_configuration_does_not_name_is_not_known() -> None:
 
 def test_a_seed_makes_no_setup() -> None:
     """Two trials that differ in it alone are repeats."""
-    book = SetupBook(seed_key="random_state")
+    book = SetupNumbers(seed_key="random_state")
 
     plans = [
         book.plan(trial, {"lr": 0.1, "random_state": seed}) for trial, seed in (("a", 7), ("b", 9))
@@ -65,7 +65,7 @@ def test_a_seed_makes_no_setup() -> None:
 
 def test_repeats_without_a_seed_are_numbered() -> None:
     """As with `num_samples`."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     plans = [book.plan(trial, {"lr": 0.1}) for trial in "abc"]
 
@@ -74,7 +74,7 @@ def test_repeats_without_a_seed_are_numbered() -> None:
 
 def test_a_trial_keeps_its_plan() -> None:
     """Whatever PBT makes of its configuration on the way."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
     first = book.plan("a", {"lr": 0.1})
 
     assert book.plan("a", {"lr": 0.2}) is first
@@ -82,7 +82,7 @@ def test_a_trial_keeps_its_plan() -> None:
 
 def test_a_value_that_json_has_not_is_text() -> None:
     """A class in a configuration is a parameter like others."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     book.plan("a", {"lr": 0.1, "act": print, "limit": float("inf")})
 
@@ -91,7 +91,7 @@ def test_a_value_that_json_has_not_is_text() -> None:
 
 def test_every_number_that_was_reported_is_kept() -> None:
     """By its name; Tune's own columns and ours are none of them."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     row = record(
         book,
@@ -118,7 +118,7 @@ def test_every_number_that_was_reported_is_kept() -> None:
 
 def test_a_result_without_energy_is_a_row_without() -> None:
     """Missing, and never 0."""
-    row = record(SetupBook(seed_key="seed"), {"val_loss": float("nan")}, {"lr": 0.1})
+    row = record(SetupNumbers(seed_key="seed"), {"val_loss": float("nan")}, {"lr": 0.1})
 
     assert row.epoch_energy_j is None
     assert row.energy_status is EnergyStatus.MISSING
@@ -127,8 +127,8 @@ def test_a_result_without_energy_is_a_row_without() -> None:
 
 def test_an_energy_of_the_users_own_is_a_metric() -> None:
     """That of a molecule or of a model, under the name that our columns have."""
-    row = record(SetupBook(seed_key="seed"), {"val_loss": 0.5, "energy": -76.4}, {"lr": 0.1})
-    nested = record(SetupBook(seed_key="seed"), {"energy": {"kinetic": 2.0}}, {"lr": 0.1})
+    row = record(SetupNumbers(seed_key="seed"), {"val_loss": 0.5, "energy": -76.4}, {"lr": 0.1})
+    nested = record(SetupNumbers(seed_key="seed"), {"energy": {"kinetic": 2.0}}, {"lr": 0.1})
 
     assert row.val_metrics == '{"energy": -76.4, "val_loss": 0.5}'
     assert nested.val_metrics == '{"energy/kinetic": 2.0}'
@@ -140,7 +140,7 @@ def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
     """Whatever a result holds: a row is made of it, and nothing is raised into somebody's run."""
     result = {"time_this_iter_s": odd, "epoch_energy_j": odd, "mean_power_w": odd}
 
-    row = record(SetupBook(seed_key="seed"), {**result, "energy_method": "guessed"}, {"lr": 0.1})
+    row = record(SetupNumbers(seed_key="seed"), {**result, "energy_method": "guessed"}, {"lr": 0.1})
 
     assert (row.epoch_energy_j, row.mean_power_w, row.energy_method) == (None, None, None)
     assert row.epoch_time_s == 0.0
@@ -156,7 +156,7 @@ def test_what_cannot_be_an_amount_is_missing(odd: object) -> None:
 )
 def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None:
     """Neither a share of a sample nor a word is one."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     plan = book.plan("a", config)
 
@@ -166,7 +166,7 @@ def test_what_is_no_batch_size_is_a_parameter(config: dict[str, object]) -> None
 
 def test_an_object_is_the_same_in_each_process() -> None:
     """Repeats are told by their configuration, of which a place in memory is no part."""
-    book = SetupBook(seed_key="seed")
+    book = SetupNumbers(seed_key="seed")
 
     plans = [
         book.plan("a", {"lr": 0.1, "act": object()}),

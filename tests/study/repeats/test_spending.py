@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from study.record.vocabulary import StopReason
+from study.record.vocabulary import EnergyMethod, StopReason
 from study.repeats.spending import Spending
 from tests.study.repeats.test_further import asked, lab, recorder_in
 from tests.study.rows import epoch, plan
@@ -71,6 +71,18 @@ def test_a_study_that_its_budget_has_ended_says_so_and_is_over(tmp_path: Path) -
     )
     again = lab(tmp_path, asked(energy_budget_wh=1.0), recorder=study.recorder)
     assert len(again.repeats.remaining) == 3
+
+
+def test_a_bill_of_estimates_says_so_and_is_a_bound_where_something_is_missing(
+    tmp_path: Path,
+) -> None:
+    """As everywhere else that an energy is shown."""
+    recorder = recorder_in(tmp_path)
+    [trial] = recorder.expect([plan(1)])
+    recorder.add(epoch(1, 36.0, of=trial, energy_method=EnergyMethod.ESTIMATED))
+    recorder.add(epoch(2, None, of=trial))
+
+    assert "more than 10.0 mWh estimated were used" in Spending(36.0, recorder).sentence
 
 
 def test_a_stopped_trial_goes_on_with_a_larger_budget(tmp_path: Path) -> None:

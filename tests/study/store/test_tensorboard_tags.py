@@ -55,6 +55,20 @@ def test_components_are_curves_where_there_are_several() -> None:
     assert two["energy/part_cpu_mwh"][0] == 1.0
 
 
+def test_an_estimate_of_a_component_says_so_beside_what_is_measured() -> None:
+    """A board's counter ranks, and the CPU beside it is an estimate."""
+    mixed = tags(estimated_components={"cpu"})
+    found = curves(mixed, gpu_energy_j=36.0, cpu_energy_j=3.6)
+    charts = mixed.layout(tasks=(), components=("cpu", "gpu"))["Energy by component"]
+
+    assert found["energy/part_cpu_mwh"][1].endswith("in mWh (estimated, not measured)")
+    assert "estimated" not in found["energy/part_gpu_mwh"][1]
+    assert list(charts) == [
+        "Energy of an epoch, mWh: the CPU (estimated)",
+        "Energy of an epoch, mWh: the GPU",
+    ]
+
+
 def test_what_is_not_known_is_no_point() -> None:
     """None is not 0."""
     found = curves(tags(), epoch_energy_j=None, energy_j=None, val_loss=float("nan"))

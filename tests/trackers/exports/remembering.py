@@ -18,26 +18,30 @@ class Remembering:
         fails: How many calls fail before one goes well.
         refuses: The epochs that it says no to.
         held: While it is not set, calls wait.
-        epochs: Those that it was given.
-        uses: The uses of devices that it was given last.
+        studies: Those that it was given.
+        trials: Likewise.
+        epochs: Likewise.
     """
 
     heard: list[str] = field(default_factory=list)
     fails: int = 0
     refuses: frozenset[int] = frozenset()
     held: threading.Event = field(default_factory=threading.Event)
+    studies: list[Study] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
-    uses: Sequence[DeviceUse] = ()
 
     where = "a list"
 
     def begin(self, study: Study) -> None:
         """See `Exporter`."""
         self._hear(f"begin {study.name}")
+        self.studies.append(study)
 
     def begin_trial(self, trial: Trial) -> None:
         """See `Exporter`."""
         self._hear(f"trial {trial.trial_id}")
+        self.trials.append(trial)
 
     def epoch(self, epoch: Epoch) -> None:
         """See `Exporter`."""
@@ -50,7 +54,6 @@ class Remembering:
     def devices(self, uses: Sequence[DeviceUse]) -> None:
         """See `Exporter`."""
         self._hear(f"{len(uses)} devices")
-        self.uses = uses
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:  # noqa: ARG002
         """See `Exporter`."""

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Collection
 
 from rich.console import Console
 
@@ -26,8 +27,10 @@ class Screen:
         trials: int = 8,
         objective: Objective = ACCURACY,
         outlook: bool = False,
+        is_whole: bool = True,
+        estimated: Collection[str] = (),
     ) -> None:
-        """A terminal of `width`, or a file; with a forecast or without."""
+        """A terminal of `width`, or a file; with a forecast or without, of the whole study or not."""
         self.rows: list[EpochRecord] = []
         forecast = Outlook(
             plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
@@ -36,6 +39,7 @@ class Screen:
             objective=objective,
             max_epochs=10,
             patience=1,
+            is_whole=lambda: is_whole,
             now_s=lambda: 0.0,
             begin=lambda work: work(),
         )
@@ -56,6 +60,7 @@ class Screen:
             slots=2,
             objective=objective,
             outlook=forecast if outlook else None,
+            estimated=estimated,
         )
 
     def note(self, record: EpochRecord) -> None:

@@ -158,6 +158,18 @@ def test_each_component_stands_beside_what_ranks() -> None:
     assert screen.summary().endswith("10.0 mWh (GPU 10.0, CPU 2.00), time left not known yet")
 
 
+def test_an_estimate_beside_what_is_measured_says_so() -> None:
+    """A board's counter ranks; the CPU's energy is an estimate."""
+    screen = Screen(terminal=True, estimated={"cpu"})
+    screen.progress.begin("setup01-seed0", 1)
+    screen.progress.epoch(epoch(1, 36.0, 0.5, of=plan(1), gpu_energy_j=36.0, cpu_energy_j=7.2))
+    screen.progress.start()
+
+    screen.progress.stop()
+
+    assert "10.0 mWh (GPU 10.0, CPU 2.00 estimated), time" in screen.summary()
+
+
 def test_nothing_is_said_of_energy_before_the_first_reading() -> None:
     """Neither a zero nor whether it will be measured or estimated."""
     screen = Screen(terminal=True)
@@ -231,6 +243,16 @@ def test_a_file_gets_the_forecast_at_the_end_of_each_line() -> None:
 
     assert " in all " not in screen.lines()[0]
     assert re.search(r"left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)$", screen.lines()[2])
+
+
+def test_nothing_is_said_of_the_whole_where_other_trials_may_follow() -> None:
+    """The forecast knows the trials that have begun, and not those."""
+    screen = Screen(terminal=False, outlook=True, is_whole=False)
+
+    for setup in (1, 2, 3):
+        run(screen, setup, 2.0, 2.0, 2.0)
+
+    assert " in all " not in screen.lines()[2]
 
 
 def test_a_lost_trial_has_ended() -> None:

@@ -146,8 +146,7 @@ class Tuning:
             return validations_of(steps, self._options.validate_every)
 
         def is_whole() -> bool:
-            known = len(first) + len(self._source.further)
-            return not self._source.pauses and self._source.expected <= known
+            return not self._source.pauses and not self._source.may_grow
 
         return Outlook(
             plans=plans,

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from benchmarks.search.sm2 import sm2
 from benchmarks.search.synthetic_table import synthetic_rows
-from benchmarks.search.ways import Ours, Result, Way, judged
+from benchmarks.search.ways import Ours, Result, Way, grid_in_order, judged
 from benchmarks.search.worlds import SEEDS, world
 from benchmarks.search.zeus import zeus
 from study.search.arms.policy import Policy
@@ -30,7 +30,7 @@ NOISY = 149
 MANY = 40
 """Seeds of a setup that are as good as any number: of so many a search sees a few."""
 
-OURS = "ours"
+OURS, GRID = "ours", "grid, in its order"
 SURE = Policy(sure=0.9)
 
 WAYS: Mapping[str, Way] = {
@@ -41,6 +41,7 @@ WAYS: Mapping[str, Way] = {
     "an arm by chance first": Ours(middle_first=False),
     "Zeus's bandit (re-implemented)": zeus,
     "SM2 (re-implemented in outline)": sm2,
+    GRID: grid_in_order,
 }
 """Ours, what each of its parts brings, and rivals."""
 
@@ -133,6 +134,10 @@ def judgements(case: Case, results: Mapping[str, Sequence[Result]]) -> Iterator[
         yield f"best setup lost: {percent(lost)} % (goal 5 %: {_word(lost <= MOST_LOST)})"
         none = sum(not each.has_answer for each in ours)
         yield f"searches without an answer that exists: {none} (goal 0: {_word(not none)})"
+    if GRID in results:
+        grid = statistics.median_high(each.share_to_near for each in results[GRID])
+        word = _word(statistics.median_high(shares) <= grid)
+        yield f"median of the grid in its order: {percent(grid)} % (goal never behind it: {word})"
     sure = results.get("ours, --sure 0.9")
     if case.sure_goal and sure:
         right = statistics.fmean(each.is_right for each in sure)

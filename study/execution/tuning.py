@@ -1,6 +1,7 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -42,6 +43,7 @@ from study.store.recorder import Recorder
 from study.store.rescue import rescue
 from study.store.setups import TrialPlan, trial_plan, trial_plans
 from study.store.stage_order import chosen_stages
+from study.training.recipe import validations_of
 from trackers.node.live.watch import UsesWatch
 
 
@@ -139,11 +141,16 @@ class Tuning:
             ]
             return [*known, *coming]
 
+        def validations(plan: TrialPlan) -> int:
+            steps = math.ceil((manifest.data.train_samples or 1) / plan.trained_with[0])
+            return validations_of(steps, self._options.validate_every)
+
         def is_whole() -> bool:
             return not self._source.pauses and not self._source.may_grow
 
         return Outlook(
             plans=plans,
+            validations=validations,
             is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,

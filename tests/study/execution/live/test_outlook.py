@@ -1,13 +1,17 @@
 """What the forecast of a study is made from: its trials' rows, by stage, as they come."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from study.execution.live.outlook import SHARE, Outlook
+from study.forecast.study_forecast import study_forecast
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan, grid, trial_plans
-from tests.study.rows import STAGE, epoch
+from tests.study.rows import STAGE, epoch, plan
 from trackers.clock import ManualClock
 
 PLANS = trial_plans(grid((64, 256), (0.1, 0.01)), (0, 1), shuffle_seed=0)
@@ -118,6 +122,37 @@ def test_a_forecast_is_not_begun_while_another_is_computed() -> None:
     busy.renew()
 
     assert len(waiting) == 2
+
+
+def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
+    """With four validations a pass, 2 passes are 8 epochs, and a patience of 1 pass is 4 of them."""
+    rows = {
+        each.trial_id: [epoch(n, 1.0, 0.5 if n == 3 else 0.1, of=each) for n in range(1, 4)]
+        for each in (plan(1), plan(2))
+    }
+    rows[plan(1).trial_id][-1] = epoch(3, 1.0, 0.5, of=plan(1), stop=StopReason.PATIENCE)
+    parts = Outlook(
+        plans=lambda: [plan(1), plan(2)],
+        stages=lambda _: (STAGE,),
+        epochs_of=rows.__getitem__,
+        objective=ACCURACY,
+        max_epochs=2,
+        patience=1,
+        validations=lambda _: 4,
+    )
+
+    ended, under_way = parts.runs()
+    forecast = study_forecast(
+        [
+            *(replace(ended, trial=str(n), epochs=7, measured=7, energy_j=7.0) for n in range(4)),
+            replace(under_way, epochs=0, measured=0, fewest=1, chosen=ended.chosen),
+        ],
+        max_epochs=2,
+    )
+
+    assert (under_way.fewest, under_way.validations) == (7, 4)
+    assert forecast is not None
+    assert float(np.median(forecast.energies_j[:, -1])) > 4.0
 
 
 def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:

@@ -17,7 +17,7 @@ RUN mkdir analysis models study trackers \
     && /venv/bin/pip install --constraint constraints.txt \
        '.[sample,mlflow,wandb,prometheus,otel]' 'ray[default]' \
     && /venv/bin/pip uninstall --yes power-of-training \
-    && rm -rf analysis models study trackers
+    && rm -rf analysis models study trackers build ./*.egg-info
 COPY analysis analysis
 COPY models models
 COPY study study

@@ -38,6 +38,7 @@ def partition(machines: Machines, study: Driver) -> list[str]:
     machines.a_trial_on(gone, study.folder.name)
     raylet = psutil.Process(raylet_of(gone))
     frozen = [raylet, *raylet.children(recursive=True)]
+    names = {each.pid: " ".join(each.cmdline())[:80] for each in frozen}
     for each in frozen:
         each.suspend()
     machines.gate.open()
@@ -46,10 +47,16 @@ def partition(machines: Machines, study: Driver) -> list[str]:
         with suppress(psutil.NoSuchProcess):
             each.resume()
     study.ends()
-    _, alive = psutil.wait_procs(frozen, timeout=GONE_WITHIN_S)
-    left = [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+    _, left = psutil.wait_procs(frozen, timeout=GONE_WITHIN_S)
     machines.cluster.remove_node(gone, allow_graceful=False)
-    return [" ".join(each.cmdline()) for each in left]
+    return [names[each.pid] for each in left if _runs(each)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def quarantine(machines: Machines, study: Driver) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, final
 from urllib.parse import urlsplit
 
-from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.exporter import DeviceUse, Epoch, ExportRefusedError, Study, Trial
 from trackers.exports.variable import variable_set
 
 PROJECT = "power-of-training"
@@ -58,6 +58,9 @@ class WandbExporter:
         """Log its metrics; its number is their axis."""
         if epoch.is_earlier:
             return
+        if epoch.trial_id not in self._trials:  # to try again would hold up all that follows
+            message = f"the beginning of {epoch.trial_id} was left out"
+            raise ExportRefusedError(message)
         parameters = self._trials[epoch.trial_id].parameters
         self._begin(epoch.trial_id, epoch.trial_id, "trial", parameters)
         row = {epoch.named(name): value for name, value in epoch.metrics.items()}

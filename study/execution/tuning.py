@@ -32,6 +32,7 @@ from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
+from study.record.search_goal import most_epochs
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
@@ -121,10 +122,12 @@ class Tuning:
                 console.print(note, soft_wrap=True, markup=False, highlight=False)
 
     def _outlook(self) -> Outlook | None:
-        """The forecast of the study; None of a search, whose trials nobody knows beforehand."""
-        if self._design.paradigm is Paradigm.SEARCH:
+        """The forecast of the study; None where nobody knows its trials, or most of their rows, beforehand."""
+        every = self._options.validate_every
+        if self._design.paradigm is Paradigm.SEARCH or (every is not None and every >= 1):
             return None
         manifest = self._manifest
+        most = most_epochs(manifest.options)
         by_number = {each.setup: each for each in manifest.setups}
         first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
 
@@ -155,8 +158,8 @@ class Tuning:
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,
-            max_epochs=self._options.max_epochs,
-            patience=self._options.patience,
+            max_epochs=most,
+            patience=self._options.patience * most // self._options.max_epochs,
         )
 
     def _watched(self) -> AbstractContextManager[object]:

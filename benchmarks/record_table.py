@@ -5,11 +5,17 @@ beside the table holds. Kept are the manifest and the columns of `epochs.parquet
 needs, as CSV, so that a change of the table can be read.
 
     python -m benchmarks.record_table [--repeats 5] [--tracker auto]
+
+A table of few long epochs, validated within them:
+
+    python -m benchmarks.record_table --max-epochs 3 --validate-every 0.1 --batch-sizes 8 32 128 \
+        --learning-rates 0.01 0.001 0.0001 --repeats 2 --table benchmarks/data/few_epochs
 """
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +48,9 @@ class Options:
     Attributes:
         repeats: Seeds of each setup.
         max_epochs: Longest training.
+        batch_sizes: Left out: the paper's.
+        learning_rates: Left out: the paper's.
+        validate_every: As in `python -m study.regime`; left out: once in an epoch.
         tracker: As in `python -m study.regime`.
         results_dir: Where the study goes on after an interruption; left out: a new folder.
         table: The folder that takes the table.
@@ -49,6 +58,9 @@ class Options:
 
     repeats: int = 5
     max_epochs: int = 30
+    batch_sizes: tuple[int, ...] = ()
+    learning_rates: tuple[float, ...] = ()
+    validate_every: float | None = None
     tracker: str = "auto"
     results_dir: Path | None = None
     table: Path = FOLDER
@@ -61,6 +73,9 @@ def main() -> None:
     arguments = [
         *("--scenario", "watch"),
         *("--repeats", str(options.repeats), "--max-epochs", str(options.max_epochs)),
+        *_given("--batch-sizes", options.batch_sizes),
+        *_given("--learning-rates", options.learning_rates),
+        *_given("--validate-every", (options.validate_every,) if options.validate_every else ()),
         *("--tracker", options.tracker, "--results-dir", str(results), "--name", NAME),
         *(["--resume"] if (results / NAME / MANIFEST_FILE).exists() else []),
     ]
@@ -75,6 +90,11 @@ def main() -> None:
     manifest = (results / NAME / MANIFEST_FILE).read_text().replace(str(results), "results")
     (options.table / MANIFEST_FILE).write_text(manifest)
     print(f"{len(kept)} epochs in {options.table}")
+
+
+def _given(option: str, values: Sequence[float]) -> list[str]:
+    """An option with its values; nothing without one."""
+    return [option, *(f"{each:g}" for each in values)] if values else []
 
 
 if __name__ == "__main__":

@@ -124,11 +124,14 @@ class ReportProcess:
         paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
         # It is no process of the study's Ray, all of which are ended with it.
         env = {name: value for name, value in os.environ.items() if name != MARK}
-        self._process = subprocess.Popen(  # noqa: S603 - our own program
-            # Not the working folder first: it may hold an `analysis` of its own.
-            [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
-            env={**env, "PYTHONPATH": os.pathsep.join(paths)},
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program
+                # Not the working folder first: it may hold an `analysis` of its own.
+                [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
+                env={**env, "PYTHONPATH": os.pathsep.join(paths)},
+            )
+        except OSError as error:  # no process or memory is left; the study is written
+            sys.stderr.write(f"no report ({error.strerror}); {self._by_hand()}\n")
 
     def ended(self) -> bool:
         """Wait for its end, and return whether nobody interrupted it."""
@@ -148,8 +151,11 @@ class ReportProcess:
             return False
         self._process.kill()  # a terminal has told it too, but others may not have
         self._process.wait()
-        sys.stderr.write(f"no report; `python -m analysis {self._folder}` makes it\n")
+        sys.stderr.write(f"no report; {self._by_hand()}\n")
         return True
+
+    def _by_hand(self) -> str:
+        return f"`python -m analysis {self._folder}` makes it"
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

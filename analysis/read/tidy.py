@@ -33,7 +33,11 @@ def tidy_table(studies: Sequence[Study]) -> pd.DataFrame:
     all the same.
     """
     frames = [_of_one(each) for each in studies]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    if not frames:
+        return pd.DataFrame()
+    table = pd.concat(frames, ignore_index=True)
+    unfolded = [name for name in table if str(name).startswith(tuple(TEXTS.values()))]
+    return table.assign(**{str(name): _of_one_kind(table[name]) for name in unfolded})
 
 
 def _of_one(study: Study) -> pd.DataFrame:
@@ -62,7 +66,16 @@ def _facts(study: Study) -> dict[str, Any]:
         "study_data": manifest.data.description,
         "study_data_synthetic": manifest.data.synthetic,
         "study_folder": str(study.path),
+        **_methods(study),
     }
+
+
+def _methods(study: Study) -> dict[str, str]:
+    """Methods of the components' energies: `energy_method` is that of the energy that ranks."""
+    found: dict[str, set[str]] = {}
+    for each in (each for node in study.manifest.nodes for each in node.components):
+        found.setdefault(f"study_{each.component}_energy_method", set()).add(str(each.method))
+    return {name: "+".join(sorted(methods)) for name, methods in found.items()}
 
 
 def _unfolded(table: pd.DataFrame, name: str, prefix: str) -> pd.DataFrame:
@@ -71,6 +84,15 @@ def _unfolded(table: pd.DataFrame, name: str, prefix: str) -> pd.DataFrame:
     names = sorted({key for each in told for key in each})
     made = {f"{prefix}{key}": [_plain(each.get(key)) for each in told] for key in names}
     return pd.concat([table.drop(columns=name), pd.DataFrame(made, index=table.index)], axis=1)
+
+
+def _of_one_kind(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column whose values are texts where some of them are: parquet takes nothing mixed."""
+    kinds = {
+        bool if isinstance(v, bool) else str if isinstance(v, str) else float
+        for v in column.dropna()
+    }
+    return column if len(kinds) < 2 else column.map(str, na_action="ignore")  # noqa: PLR2004 - mixed
 
 
 def _plain(value: object) -> object:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,20 +35,20 @@ def write_recorded_study(folder: Path) -> Path:
     numbers = {(each.batch_size, each.learning_rate): each.setup for each in manifest.setups}
     epochs: list[EpochRecord] = []
     trials: list[TrialRecord] = []
-    for (size, rate, seed), rows in frame.groupby(["batch_size", "learning_rate", "seed"]):
-        own = [
-            _epoch(row, manifest, numbers[int(size), float(rate)])
-            for row in rows.to_dict("records")
+    for _, rows in frame.groupby(["batch_size", "learning_rate", "seed"]):
+        known: list[dict[str, Any]] = [
+            {str(k): v for k, v in r.items()} for r in rows.to_dict("records")
         ]
+        setup = numbers[known[0]["batch_size"], known[0]["learning_rate"]]
+        own = [_epoch(row, manifest, setup) for row in known]
         epochs += own
         trials.append(_trial(own))
-        del seed
     pd.DataFrame([row.to_row() for row in epochs]).to_parquet(folder / EPOCHS_FILE)
     pd.DataFrame([row.to_row() for row in trials]).to_parquet(folder / TRIALS_FILE)
     return folder
 
 
-def _epoch(row: dict[str, float], manifest: Manifest, setup: int) -> EpochRecord:
+def _epoch(row: dict[str, Any], manifest: Manifest, setup: int) -> EpochRecord:
     reason = row["stop_reason"]
     seed = int(row["seed"])
     return EpochRecord(

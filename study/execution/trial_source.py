@@ -61,6 +61,10 @@ class TrialSource(Protocol):
     hears_epochs: bool
 
     @property
+    def may_grow(self) -> bool:
+        """Return whether more trials may follow than `expected` says."""
+
+    @property
     def keeps_stopped(self) -> bool:
         """Return whether a later command may go on with what was stopped."""
 
@@ -130,7 +134,7 @@ class GridSource:
     """Every setup with every seed, known from the beginning."""
 
     restarts = RESTARTS
-    pauses = keeps_stopped = hears_epochs = False
+    pauses = keeps_stopped = hears_epochs = may_grow = False
     further: Sequence[FurtherTrial] = ()
     notes: Sequence[str] = ()
 

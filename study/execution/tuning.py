@@ -1,6 +1,7 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
@@ -31,6 +32,7 @@ from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
+from study.record.search_goal import most_epochs
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
@@ -42,6 +44,7 @@ from study.store.recorder import Recorder
 from study.store.rescue import rescue
 from study.store.setups import TrialPlan, trial_plan, trial_plans
 from study.store.stage_order import chosen_stages
+from study.training.recipe import validations_of
 from trackers.node.live.watch import UsesWatch
 
 
@@ -119,10 +122,12 @@ class Tuning:
                 console.print(note, soft_wrap=True, markup=False, highlight=False)
 
     def _outlook(self) -> Outlook | None:
-        """The forecast of the study; None of a search, whose trials nobody knows beforehand."""
-        if self._design.paradigm is Paradigm.SEARCH:
+        """The forecast of the study; None where nobody knows its trials, or most of their rows, beforehand."""
+        every = self._options.validate_every
+        if self._design.paradigm is Paradigm.SEARCH or (every is not None and every >= 1):
             return None
         manifest = self._manifest
+        most = most_epochs(manifest.options)
         by_number = {each.setup: each for each in manifest.setups}
         first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
 
@@ -139,18 +144,22 @@ class Tuning:
             ]
             return [*known, *coming]
 
+        def validations(plan: TrialPlan) -> int:
+            steps = math.ceil((manifest.data.train_samples or 1) / plan.trained_with[0])
+            return validations_of(steps, self._options.validate_every)
+
         def is_whole() -> bool:
-            known = len(first) + len(self._source.further)
-            return not self._source.pauses and self._source.expected <= known
+            return not self._source.pauses and not self._source.may_grow
 
         return Outlook(
             plans=plans,
+            validations=validations,
             is_whole=is_whole,
             stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
             epochs_of=self._recorder.epochs_of,
             objective=manifest.objective,
-            max_epochs=self._options.max_epochs,
-            patience=self._options.patience,
+            max_epochs=most,
+            patience=self._options.patience * most // self._options.max_epochs,
         )
 
     def _watched(self) -> AbstractContextManager[object]:

@@ -42,6 +42,8 @@ class Run:
         has_ended: Whether it has.
         is_cut: Whether it ended otherwise than by its early stopping: at the limit of epochs, by a
             fault, or because its study ended it.
+        validations: In a pass over the samples; where there are several, what counts as an epoch here is
+            what lies between two.
     """
 
     trial: str
@@ -55,6 +57,7 @@ class Run:
     fewest: int = 1
     has_ended: bool = False
     is_cut: bool = False
+    validations: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +125,7 @@ def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> St
 
     Args:
         runs: Those that have ended in the order of their ends, and all others.
-        max_epochs: Epochs after which a training ends at the latest.
+        max_epochs: Passes over the samples after which a training ends at the latest.
         seed: Of the draws.
     """
     ended = sum(each.has_ended for each in runs)
@@ -169,7 +172,7 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
         pairs = zip(learning, runs, strict=True)
         shares = [(repr(sorted(own.items())), each.seed) for own, each in pairs]
     drawn = draw_all(Known(values=values, is_bound=cut_off), learning, rng, shares=shares)
-    most = np.maximum(done, max_epochs)
+    most = np.maximum(done, [max_epochs * each.validations for each in runs])
     coming = np.clip(np.rint(np.exp(np.minimum(drawn, 50.0))), fewest, most)
     return np.asarray(np.where(ended, done, coming))
 

@@ -92,6 +92,11 @@ class RepeatsSource:
         return bool(self._begun.remaining) or self._begun.ending is None
 
     @property
+    def may_grow(self) -> bool:
+        """Return whether it goes on until it is sure, with nobody knows how many repeats."""
+        return self._options.sure is not None and self._begun.ending is None
+
+    @property
     def keeps_stopped(self) -> bool:
         """Return whether a larger budget would go on with what this one has stopped."""
         return self._begun.is_cut_short

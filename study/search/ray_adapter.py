@@ -46,7 +46,7 @@ class RaySearchAdapter:
     """
 
     restarts = 0
-    hears_epochs = True
+    hears_epochs = may_grow = True
     notes: Sequence[str] = ()
 
     def __init__(

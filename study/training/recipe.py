@@ -66,16 +66,29 @@ class TrainingSettings:
     @property
     def steps_between(self) -> int:
         """Steps from one validation to the next; all of a pass where those do not suffice."""
-        steps = self.steps_per_epoch or 1
-        if self.validate_every is None:
-            return steps
-        wanted = self.validate_every if self.validate_every >= 1 else self.validate_every * steps
-        return min(steps, max(1, math.ceil(wanted - 1e-9)))
+        return _steps_between(self.steps_per_epoch or 1, self.validate_every)
 
     @property
     def validations(self) -> int:
         """Validations in a pass over the samples, the one at its end included."""
-        return math.ceil((self.steps_per_epoch or 1) / self.steps_between)
+        return validations_of(self.steps_per_epoch or 1, self.validate_every)
+
+
+def validations_of(steps: int, validate_every: float | None) -> int:
+    """Return the number of validations in a pass over the samples.
+
+    Args:
+        steps: Of a pass.
+        validate_every: See `TrainingSettings`.
+    """
+    return math.ceil(steps / _steps_between(steps, validate_every))
+
+
+def _steps_between(steps: int, validate_every: float | None) -> int:
+    if validate_every is None:
+        return steps
+    wanted = validate_every if validate_every >= 1 else validate_every * steps
+    return min(steps, max(1, math.ceil(wanted - 1e-9)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
+from study.command import ReportProcess
+from study.store.folder import StudyFolder
 from tests.waiting import PATIENCE_S, waited_for
 
 COMMAND = """
@@ -48,6 +51,19 @@ def test_ctrl_c_during_the_report_ends_the_command_as_interrupted(tmp_path: Path
 
         assert command.wait(PATIENCE_S) == 130
         waited_for(lambda: not report.is_running(), "the end of the report")
+
+
+def test_a_report_that_cannot_begin_takes_nothing_from_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study is written by then; what to do is said."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    report = ReportProcess()
+
+    report.begin(StudyFolder(str(tmp_path), "a"))
+
+    assert report.ended()
+    assert f"`python -m analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
 
 
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ class Exporter(Protocol):
         ...
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Take power, energy and state of devices."""
+        """Take power, energy and state of devices; of several that wait it is the newest alone."""
         ...
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:

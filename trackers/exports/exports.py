@@ -62,7 +62,8 @@ class Exports:
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
         """Hand on the use of devices; see `Exporter.devices`."""
-        self._post(lambda each: each.devices(uses))
+        for lane in self._lanes:  # they come every second or two, and would fill a lane that waits
+            lane.post_newest(lambda each: each.devices(uses))
 
     def end_trial(self, trial_id: str, *, failed: bool, totals: Mapping[str, float]) -> None:
         """End a trial; see `Exporter.end_trial`."""

@@ -56,6 +56,8 @@ class Lane:
         self._connect = connect
         self._say = say
         self._jobs: Queue[Job | None] = Queue(MOST_WAITING)
+        self._lock = threading.Lock()
+        self._newest: Job | None = None
         self._exporter: Exporter | None = None
         self._is_ending = threading.Event()
         self._is_failing = False
@@ -70,6 +72,33 @@ class Lane:
             self._jobs.put_nowait(job)
         except Full:
             self._complain("more waits than can be kept; what comes now is left out")
+
+    def post_newest(self, job: Job) -> None:
+        """Have something done that takes the place of what was posted here before and still waits."""
+        with self._lock:
+            is_waiting, self._newest = self._newest is not None, job
+        if not is_waiting:
+            self.post(self._do_newest)
+
+    def _do_newest(self, exporter: Exporter) -> None:
+        job = self._take_newest()
+        if job is None:
+            return
+        try:
+            job(exporter)
+        except BaseException:
+            self._put_back(job)
+            raise
+
+    def _take_newest(self) -> Job | None:
+        with self._lock:
+            job, self._newest = self._newest, None
+        return job
+
+    def _put_back(self, job: Job) -> None:
+        """Have a job tried again, unless a newer one has come meanwhile."""
+        with self._lock:
+            self._newest = self._newest or job
 
     def close(self) -> None:
         """Wait until all is done, but not for long."""

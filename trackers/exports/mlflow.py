@@ -77,7 +77,7 @@ class MlflowExporter:
 
     def epoch(self, epoch: Epoch) -> None:
         """Log its metrics, with its number as the step."""
-        run_id = self._runs[epoch.trial_id]
+        run_id = self._run_of(epoch.trial_id)
         sent = self._sent_of(epoch)
         if (epoch.attempt, epoch.epoch) in sent:
             return
@@ -120,7 +120,7 @@ class MlflowExporter:
         self._end("", "FINISHED" if finished else "KILLED", totals)
 
     def _end(self, name: str, status: str, totals: Mapping[str, float]) -> None:
-        run_id = self._runs[name]
+        run_id = self._run_of(name)
         with self._refusals():
             for key, value in totals.items():
                 self._client.log_metric(run_id, f"total/{key}", value)
@@ -165,6 +165,13 @@ class MlflowExporter:
             with self._refusals():
                 some = params[start : start + MOST_IN_A_BATCH]
                 self._client.log_batch(self._runs[name], params=some)
+
+    def _run_of(self, name: str) -> str:
+        """Return the run of a trial, or of the study."""
+        if name not in self._runs:  # to try again would hold up all that follows
+            message = f"the beginning of {name or 'the study'} was left out"
+            raise ExportRefusedError(message)
+        return self._runs[name]
 
     def _sent_of(self, epoch: Epoch) -> set[tuple[int, int]]:
         """The attempts and epochs of a stage that the server has."""

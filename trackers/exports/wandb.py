@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any, final
 from urllib.parse import urlsplit
 
-from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
+from trackers.exports.exporter import DeviceUse, Epoch, ExportRefusedError, Study, Trial
 from trackers.exports.variable import variable_set
 
 PROJECT = "power-of-training"
 SERVER = "https://api.wandb.ai"
 ERROR_REPORTS = "WANDB_ERROR_REPORTING"
+
+FINISH_S = 30.0
+"""For how long the end of a run waits for its server; the rest lies in its folder, for `wandb sync`."""
 
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
 """Spares a process when a study's Ray is ended; the name is that of `trackers.node.limit_guard`."""
@@ -58,6 +61,9 @@ class WandbExporter:
         """Log its metrics; its number is their axis."""
         if epoch.is_earlier:
             return
+        if epoch.trial_id not in self._trials:  # to try again would hold up all that follows
+            message = f"the beginning of {epoch.trial_id} was left out"
+            raise ExportRefusedError(message)
         parameters = self._trials[epoch.trial_id].parameters
         self._begin(epoch.trial_id, epoch.trial_id, "trial", parameters)
         row = {epoch.named(name): value for name, value in epoch.metrics.items()}
@@ -115,6 +121,7 @@ class WandbExporter:
                 disable_git=True,
                 x_disable_stats=True,
                 x_disable_machine_info=True,
+                **end_limit(os.environ),
             ),
         )
 
@@ -123,6 +130,14 @@ class WandbExporter:
         if run is not None:
             run.summary.update({f"total/{key}": value for key, value in totals.items()})
             run.finish(exit_code=int(failed))
+
+
+def end_limit(environment: Mapping[str, str]) -> dict[str, float]:
+    """Return the setting that ends the waiting for a server at a run's end, unless the user has one.
+
+    W&B's own is none: a program would not end while its server is away.
+    """
+    return {} if environment.get("WANDB_FINISH_TIMEOUT") else {"finish_timeout": FINISH_S}
 
 
 def _short(identity: str) -> str:

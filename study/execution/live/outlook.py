@@ -40,6 +40,7 @@ class Outlook:
         objective: Objective,
         max_epochs: int,
         patience: int,
+        validations: Callable[[TrialPlan], int] = lambda _: 1,
         is_whole: Callable[[], bool] = lambda: True,
         now_s: Callable[[], float] = time.monotonic,
         begin: Callable[[Callable[[], None]], object] = _in_a_thread,
@@ -51,8 +52,9 @@ class Outlook:
             stages: Gives what a trial trains.
             epochs_of: Gives the rows of a trial, of all attempts.
             objective: Whose best epoch early stopping goes by.
-            max_epochs: Limit of epochs.
-            patience: Epochs without a better one after which a training ends.
+            max_epochs: Limit of passes over the samples.
+            patience: Passes without a better epoch after which a training ends.
+            validations: Gives how many epochs of a trial, as its rows count them, are a pass.
             is_whole: Tells whether no other trials will follow, and none will be ended before its time.
             now_s: A clock, in seconds.
             begin: Begins to compute; by default in a thread.
@@ -63,6 +65,7 @@ class Outlook:
         self._objective = objective
         self._max_epochs = max_epochs
         self._patience = patience
+        self._validations = validations
         self._is_whole = is_whole
         self._now_s = now_s
         self._begin = begin
@@ -134,14 +137,16 @@ class Outlook:
             measured=len(energies_j),
             energy_j=sum(energies_j),
             time_s=sum(row.epoch_time_s for row in rows),
-            fewest=self._fewest(rows),
+            fewest=self._fewest(rows, self._validations(plan)),
             has_ended=reason is not None,
             is_cut=reason is not None and reason is not _ENDS_BY_ITSELF,
+            validations=self._validations(plan),
         )
 
-    def _fewest(self, rows: Sequence[EpochRecord]) -> int:
+    def _fewest(self, rows: Sequence[EpochRecord], validations: int) -> int:
         """Epochs before which a training that is under way cannot end by its early stopping."""
         scores = [row.val_score for row in rows]
         best = self._objective.best(scores)
         since = scores.index(best) + 1 if best is not None else 0
-        return min(max(len(rows) + 1, since + self._patience), self._max_epochs)
+        fewest = max(len(rows) + 1, since + self._patience * validations)
+        return min(fewest, self._max_epochs * validations)

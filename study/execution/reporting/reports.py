@@ -5,6 +5,7 @@ listens epoch by epoch, as in a plain grid, a row waits for the next ones, at mo
 the trial goes on when the driver takes its time.
 """
 
+import logging
 import os
 import threading
 import time
@@ -32,6 +33,9 @@ PATIENCE_S = 0.005
 
 _EARLIER = "earlier_rows"
 """Key of a report under which it has the rows before its own."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @final
@@ -114,6 +118,8 @@ class Reports:
                 self._send()
             except SystemExit:  # the trial's own thread is to end, at its next row at the latest
                 self._is_stopped = True
+            except Exception as error:  # noqa: BLE001 - the next report has its rows too
+                _log.warning("a report did not come to the driver: %s", error)
 
     def _send(self) -> None:
         late, self._late = self._late, None
@@ -124,7 +130,12 @@ class Reports:
         if rows:
             self._due_s = time.monotonic() + self._every_s
             *earlier, last = rows
-            self._report({**last, _EARLIER: earlier} if earlier else last)
+            try:
+                self._report({**last, _EARLIER: earlier} if earlier else last)
+            except Exception:
+                with self._lock:
+                    self._rows[:0] = rows
+                raise
 
 
 def together_s(

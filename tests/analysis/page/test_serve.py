@@ -90,6 +90,13 @@ def test_the_written_page_does_not_follow_anything(folder: Path) -> None:
     assert '<html lang="en">' in page
 
 
+def test_the_served_page_answers_other_questions_too(tmp_path: Path) -> None:
+    """It is the page that the command writes."""
+    report = LiveReport(study(tmp_path / "a", trials=2), Choices(), drawn_by=without_figures)
+
+    assert b'id="what-if"' in (report.content(PAGE_FILE) or b"")
+
+
 def test_files_beside_the_page_are_served(server: ReportServer) -> None:
     """Figures and tables can be had from the page's links."""
     assert got(f"{server.url}ranking.csv").startswith("place,setup")

@@ -1,5 +1,6 @@
 """One table of everything that studies left."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,8 @@ import pytest
 from analysis.__main__ import main
 from analysis.read.load import load
 from analysis.read.tidy import tidy_table
+from study.record.manifest import ComponentFacts
+from study.record.vocabulary import EnergyMethod
 
 FIXTURES = Path(__file__).parents[1] / "fixture"
 
@@ -44,6 +47,33 @@ def test_what_json_holds_has_columns_of_its_own() -> None:
     assert set(table["val_metric_per_class"]) == {"[1, 2]"}
     assert set(table["parameter_alpha"]) == {0.25}
     assert not {"val_metrics", "parameters"} & set(table)
+
+
+def test_an_axis_of_numbers_and_words_goes_into_parquet(tmp_path: Path) -> None:
+    """As words, in one study or in several; what is missing stays missing."""
+    one, other = load(FIXTURES / "regime"), load(FIXTURES / "pretraining")
+    one.epochs["parameters"] = ['{"width": 64}', '{"width": "auto"}'] * (len(one.epochs) // 2) + [
+        None
+    ] * (len(one.epochs) % 2)
+    other.epochs["parameters"] = None
+
+    tidy_table([one, other]).to_parquet(tmp_path / "a.parquet")
+
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    assert set(table["parameter_width"].dropna()) == {"64", "auto"}
+    assert table["parameter_width"].isna().any()
+
+
+def test_an_estimate_of_a_component_is_labelled_whatever_ranks() -> None:
+    """`energy_method` is that of the energy that ranks, and a CPU beside a board may be estimated."""
+    study = load(FIXTURES / "regime")
+    [node, *_] = study.manifest.nodes
+    cpu = ComponentFacts(component="cpu", source="cpu-estimate", method=EnergyMethod.ESTIMATED)
+    manifest = replace(study.manifest, nodes=(replace(node, components=(cpu,)),))
+
+    table = tidy_table([replace(study, manifest=manifest)])
+
+    assert set(table["study_cpu_energy_method"]) == {"estimated"}
 
 
 def test_epochs_of_lost_attempts_do_not_count() -> None:

@@ -36,7 +36,7 @@ class Refusing:
     expected = 0
     has_more = False
     pauses = False
-    keeps_stopped = hears_epochs = False
+    keeps_stopped = hears_epochs = may_grow = False
     notes: Sequence[str] = ()
     summary = ""
 

@@ -59,6 +59,36 @@ def test_one_that_is_slow_delays_nobody() -> None:
     assert slow.heard == ["begin s", "epoch 1", "0 devices", "end False"]
 
 
+def test_of_devices_that_wait_the_newest_is_handed_on() -> None:
+    """A server may be away for hours: what comes every second is not to fill the place of epochs."""
+    slow = Remembering()
+    exports = Exports([asked(slow)], say=lambda _: None)
+
+    exports.begin(STUDY)
+    for _ in range(3):
+        exports.devices([])
+    exports.epoch(an_epoch(1))
+    exports.devices([])
+    slow.held.set()
+    exports.close()
+
+    assert slow.heard == ["begin s", "0 devices", "epoch 1", "end False"]
+
+
+def test_a_newest_that_fails_is_tried_again() -> None:
+    """Like anything else."""
+    exporter = free(fails=2)
+    lane = Lane("memory", lambda: exporter, lambda _: None, first_pause_s=0.0)
+    is_done = threading.Event()
+
+    lane.post_newest(lambda each: each.devices([]))
+    lane.post(lambda _: is_done.set())
+
+    assert is_done.wait(60)
+    lane.close()
+    assert exporter.heard == ["0 devices"]
+
+
 def test_one_that_fails_is_tried_again_and_it_is_said_once() -> None:
     """What failed is done again until it goes well, in its order, with one sentence to the user."""
     said: list[str] = []

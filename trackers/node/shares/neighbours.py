@@ -64,27 +64,30 @@ class Neighbours:
 
     def uses(self, board: str) -> list[Use]:
         """Return who else used a board in the last hour, and when."""
-        return [use for said in self._others() for use in _uses(said, board, self._now_s())]
+        return [use for each in self._others(board) for use in each]
 
-    def _others(self) -> Iterator[dict[str, Any]]:
+    def _others(self, board: str) -> Iterator[list[Use]]:
         if not _is_own(self._folder):
             return
         for path in self._folder.glob("[!.]*.json"):
             if path.name == self._own:
                 continue
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 said = json.loads(path.read_text())
-                if said["boot"] != self._boot or self._now_s() - said["now_s"] > KEPT_S:
+                now_s = self._now_s()
+                # What is said for a later time is from before the machine was started.
+                if said["boot"] != self._boot or not 0 <= now_s - said["now_s"] <= KEPT_S:
                     path.unlink()
                 else:
-                    yield said
+                    yield list(_uses(said, board, now_s))
 
 
 def _uses(said: Mapping[str, Any], board: str, now_s: float) -> Iterator[Use]:
     """Uses of a board by the trials of a tracker; those of one that has ended ended with it."""
     is_gone = now_s - said["now_s"] > GONE_AFTER_S
     for consumer, since_s, until_s in said["uses"].get(board, ()):
-        yield Use(consumer, since_s, said["now_s"] if until_s is None and is_gone else until_s)
+        ended_s = said["now_s"] if until_s is None and is_gone else until_s
+        yield Use(consumer, float(since_s), None if ended_s is None else float(ended_s))
 
 
 def _folder() -> Path:

@@ -1,11 +1,158 @@
-"""When a forecast is made."""
+"""What the forecast of a study is made from: its trials' rows, by stage, as they come."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from study.execution.live.outlook import SHARE, Outlook
+from study.forecast.study_forecast import study_forecast
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
+from study.record.vocabulary import StopReason
+from study.store.setups import TrialPlan, grid, trial_plans
 from tests.study.rows import STAGE, epoch, plan
+from trackers.clock import ManualClock
+
+PLANS = trial_plans(grid((64, 256), (0.1, 0.01)), (0, 1), shuffle_seed=0)
+STAGES = ("encoder", "classifier")
+
+
+def outlook(
+    rows: Sequence[EpochRecord],
+    *,
+    stages: Sequence[str] = STAGES,
+    begin: Callable[[Callable[[], None]], object] = lambda work: work(),
+) -> Outlook:
+    """A forecast of eight trials with a patience of 3 and at most 10 epochs."""
+    return Outlook(
+        plans=lambda: PLANS,
+        stages=lambda _: stages,
+        epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=3,
+        now_s=ManualClock().now_s,
+        begin=begin,
+    )
+
+
+def trained(
+    plan: TrialPlan, stage: str, *scores: float, stop: StopReason | None
+) -> list[EpochRecord]:
+    """The rows of a stage: an epoch for each score, of 2 J each."""
+    last = len(scores)
+    return [
+        epoch(n, 2.0, score, of=plan, stage=stage, stop=stop if n == last else None)
+        for n, score in enumerate(scores, start=1)
+    ]
+
+
+def test_each_stage_of_a_trial_is_a_training() -> None:
+    """Those that have ended come first; what has not begun is there, too."""
+    rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=StopReason.PATIENCE)
+
+    runs = outlook(rows).runs()
+
+    assert len(runs) == len(PLANS) * len(STAGES)
+    assert (runs[0].trial, runs[0].stage, runs[0].epochs) == (PLANS[0].trial_id, "encoder", 2)
+    assert runs[0].has_ended
+    assert not runs[0].is_cut
+    assert sum(run.epochs for run in runs[1:]) == 0
+
+
+def test_a_training_that_did_not_end_by_itself_would_have_gone_on() -> None:
+    """At the limit of epochs, or where the study ended it."""
+    rows = trained(PLANS[0], "encoder", 0.1, 0.2, stop=StopReason.STOPPED)
+
+    assert outlook(rows).runs()[0].is_cut
+
+
+def test_early_stopping_says_how_many_epochs_there_will_be_at_least() -> None:
+    """The best epoch was the second of three: with a patience of 3 it cannot end before the fifth."""
+    rows = trained(PLANS[0], "encoder", 0.1, 0.3, 0.2, stop=None)
+
+    [run] = [run for run in outlook(rows).runs() if run.epochs]
+
+    assert (run.fewest, run.energy_j, run.time_s) == (5, 6.0, 6.0)
+
+
+def test_epochs_that_an_attempt_trained_anew_count_once() -> None:
+    """As they do in the trial's row."""
+    again = TrialPlan(**{**PLANS[0].to_config(), "attempt": 2})
+    rows = [
+        *trained(PLANS[0], "encoder", 0.1, 0.2, stop=None),
+        epoch(2, 2.0, 0.2, of=again, stage="encoder"),
+    ]
+
+    [run] = [run for run in outlook(rows).runs() if run.epochs]
+
+    assert run.epochs == 2
+
+
+def test_all_stages_of_a_trial_make_up_its_forecast() -> None:
+    """Of a study of two stages, of which the first trials have ended."""
+    rows = [
+        row
+        for plan in PLANS[:4]
+        for stage in STAGES
+        for row in trained(plan, stage, *[0.1, 0.2, 0.3, 0.2, 0.2, 0.2], stop=StopReason.PATIENCE)
+    ]
+    forecast = outlook(rows)
+
+    forecast.renew()
+
+    assert forecast.latest is not None
+    total = forecast.latest.total_j
+    of_one = forecast.latest.of_trial(PLANS[0].trial_id)
+    assert total is not None
+    assert of_one is not None
+    assert float(of_one.max()) == 24.0
+    assert 4 * 24.0 < float(total.mean()) < 12 * 24.0
+
+
+def test_a_forecast_is_not_begun_while_another_is_computed() -> None:
+    """However many epochs come meanwhile."""
+    waiting: list[Callable[[], None]] = []
+    busy = outlook(trained(PLANS[0], "encoder", 0.1, stop=None), begin=waiting.append)
+
+    busy.renew()
+    busy.renew()
+    waiting[0]()
+    busy.renew()
+
+    assert len(waiting) == 2
+
+
+def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
+    """With four validations a pass, 2 passes are 8 epochs, and a patience of 1 pass is 4 of them."""
+    rows = {
+        each.trial_id: [epoch(n, 1.0, 0.5 if n == 3 else 0.1, of=each) for n in range(1, 4)]
+        for each in (plan(1), plan(2))
+    }
+    rows[plan(1).trial_id][-1] = epoch(3, 1.0, 0.5, of=plan(1), stop=StopReason.PATIENCE)
+    parts = Outlook(
+        plans=lambda: [plan(1), plan(2)],
+        stages=lambda _: (STAGE,),
+        epochs_of=rows.__getitem__,
+        objective=ACCURACY,
+        max_epochs=2,
+        patience=1,
+        validations=lambda _: 4,
+    )
+
+    ended, under_way = parts.runs()
+    forecast = study_forecast(
+        [
+            *(replace(ended, trial=str(n), epochs=7, measured=7, energy_j=7.0) for n in range(4)),
+            replace(under_way, epochs=0, measured=0, fewest=1, chosen=ended.chosen),
+        ],
+        max_epochs=2,
+    )
+
+    assert (under_way.fewest, under_way.validations) == (7, 4)
+    assert forecast is not None
+    assert float(np.median(forecast.energies_j[:, -1])) > 4.0
 
 
 def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
@@ -15,10 +162,10 @@ def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
     def epochs_of(_: str) -> Sequence[EpochRecord]:
         looked.append(now_s[0])
         now_s[0] += 1.0
-        return [epoch(1)]
+        return [epoch(1, of=PLANS[0])]
 
-    outlook = Outlook(
-        plans=lambda: [plan()],
+    made = Outlook(
+        plans=lambda: PLANS[:1],
         stages=lambda _: (STAGE,),
         epochs_of=epochs_of,
         objective=ACCURACY,
@@ -29,8 +176,8 @@ def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
     )
 
     for _ in range(3):
-        outlook.renew()
+        made.renew()
     now_s[0] += 1.0 / SHARE
-    outlook.renew()
+    made.renew()
 
     assert looked == [0.0, 1.0 + 1.0 / SHARE]

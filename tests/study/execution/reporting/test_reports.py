@@ -29,9 +29,14 @@ class Driver:
         self.reports: list[list[int]] = []
         self.kept: list[Any] = []
         self.is_stopping = False
+        self.failures = 0
 
     def take(self, report: dict[str, Any]) -> None:
-        """Take one, or end the trial."""
+        """Take one, or fail to, or end the trial."""
+        if self.failures:
+            self.failures -= 1
+            message = "nobody there"
+            raise RuntimeError(message)
         self.reports.append([each["training_iteration"] for each in results_of(report)])
         if self.is_stopping:
             raise SystemExit(0)
@@ -73,6 +78,20 @@ def test_a_row_does_not_wait_for_a_long_epoch() -> None:
         waited_for(lambda: sum(map(len, driver.reports)) == 2, "the second row")
 
     assert [number for each in driver.reports for number in each] == [1, 2]
+
+
+def test_rows_of_a_report_that_failed_are_in_the_next() -> None:
+    """Where the folder is an object store they are nowhere else."""
+    driver = Driver()
+    driver.failures = 1
+
+    with driver.reports_of(LONG_S) as reports:
+        reports(HELD)
+        waited_for(lambda: driver.failures == 0, "the report that fails")
+        for row in (HELD, LAST):
+            reports(row)
+
+    assert [number for each in driver.reports for number in each] == [1, 2, 3]
 
 
 def test_a_trial_that_is_stopped_meanwhile_ends_at_its_next_row() -> None:

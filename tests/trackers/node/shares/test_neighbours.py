@@ -121,6 +121,29 @@ def test_what_was_left_before_the_machine_was_started_is_nobody(
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"uses": {BOARD: [["another version's", 0.0]]}},
+        {"uses": {BOARD: [["b", "yesterday", None]]}},
+        {"uses": []},
+        {"now_s": None},
+        {"now_s": 10_000.0},
+    ],
+)
+def test_what_another_version_has_left_harms_no_reading(
+    tmp_path: Path, clock: Clock, changes: dict[str, object]
+) -> None:
+    """Nor does a time that is still to come, which was told before the machine was started."""
+    one, two = study(tmp_path, clock), study(tmp_path, clock)
+    two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
+    (file,) = (tmp_path / "boards").glob("*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
+
+
 def test_a_study_without_boards_leaves_no_file(tmp_path: Path, clock: Clock) -> None:
     """Processors are shared by processor time, whoever runs there."""
     study(tmp_path, clock).enter("a", bill(1, BOARDS[0])[1:], 0.0, pid=1)

@@ -182,8 +182,8 @@ def _ranking_title(findings: Findings) -> str:
     title, tolerance = ranking.title, score.tolerance_text(ranking.tolerance)
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {score.text(findings.target)}"
-    if ranking.by_expected_loss:
-        worth = "" if ranking.evidence is None else f"{math.expm1(ranking.evidence.aim.price):.0%}"
+    if ranking.by_expected_loss and ranking.evidence is not None:
+        worth = f"{math.expm1(ranking.evidence.aim.price):.0%}"
         return f"By energy, and {worth} of it for each {score.point} beyond {tolerance}"
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"

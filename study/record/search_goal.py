@@ -71,7 +71,7 @@ def most_epochs(options: Mapping[str, Any]) -> int:
     max_epochs, validate_every = int(options["max_epochs"]), options.get("validate_every")
     if validate_every is None or validate_every >= 1:
         return max_epochs
-    return max_epochs * math.ceil(1 / validate_every - 1e-9)
+    return max_epochs * math.ceil(1 / float(validate_every) - 1e-9)
 
 
 def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:

@@ -1,9 +1,9 @@
 """Carbon intensity of the electricity hour by hour, asked of a server on request; never by default.
 
-`electricitymaps` is Electricity Maps' own server, whose key `ELECTRICITYMAPS_TOKEN` holds; any other address
-is asked in the same way, with the key only where the variable is set:
+`electricitymaps` is Electricity Maps' own server, whose key `ELECTRICITYMAPS_TOKEN` holds and which alone gets
+it (`auth-token: KEY`); any other address is asked in the same way:
 
-    GET ADDRESS?start=2026-11-26T20:00:00Z&end=2026-11-26T23:00:00Z      auth-token: KEY
+    GET ADDRESS?start=2026-11-26T20:00:00Z&end=2026-11-26T23:00:00Z
     {"data": [{"datetime": "2026-11-26T20:00:00.000Z", "carbonIntensity": 302}, ...]}
 """
 
@@ -89,7 +89,7 @@ def _asked(word: str, zone: str) -> tuple[str, dict[str, str]]:
 
 
 def _told(address: str, parameters: dict[str, str]) -> dict[int, float]:
-    key = os.environ.get(TOKEN)
+    key = os.environ.get(TOKEN) if address == SERVER else None  # it is nobody else's
     try:
         answer = httpx.get(
             address,

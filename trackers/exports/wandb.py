@@ -20,6 +20,9 @@ PROJECT = "power-of-training"
 SERVER = "https://api.wandb.ai"
 ERROR_REPORTS = "WANDB_ERROR_REPORTING"
 
+FINISH_S = 30.0
+"""For how long the end of a run waits for its server; the rest lies in its folder, for `wandb sync`."""
+
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
 """Spares a process when a study's Ray is ended; the name is that of `trackers.node.limit_guard`."""
 
@@ -118,6 +121,7 @@ class WandbExporter:
                 disable_git=True,
                 x_disable_stats=True,
                 x_disable_machine_info=True,
+                **end_limit(os.environ),
             ),
         )
 
@@ -126,6 +130,14 @@ class WandbExporter:
         if run is not None:
             run.summary.update({f"total/{key}": value for key, value in totals.items()})
             run.finish(exit_code=int(failed))
+
+
+def end_limit(environment: Mapping[str, str]) -> dict[str, float]:
+    """Return the setting that ends the waiting for a server at a run's end, unless the user has one.
+
+    W&B's own is none: a program would not end while its server is away.
+    """
+    return {} if environment.get("WANDB_FINISH_TIMEOUT") else {"finish_timeout": FINISH_S}
 
 
 def _short(identity: str) -> str:

@@ -174,6 +174,18 @@ def test_a_time_without_a_zone_is_refused(tmp_path: Path, server: Grid) -> None:
         live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
 
 
+def test_the_key_is_told_to_no_other_server(
+    tmp_path: Path, server: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is one of Electricity Maps, and whoever runs another server could use it."""
+    monkeypatch.setenv(hourly.TOKEN, "a key")
+    server.intensities = {HOUR: 300.0}
+
+    live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
+
+    assert [key for _, key in server.asked] == [None]
+
+
 def test_a_long_study_is_asked_for_in_parts(tmp_path: Path, server: Grid) -> None:
     """Ten days at a time, and each hour once."""
     last = HOUR + 24 * 25

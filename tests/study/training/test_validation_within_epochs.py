@@ -12,8 +12,9 @@ from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
 from study.training.task import plain_task
 from tests.study.tiny import Tiny, data
+from tests.study.training.short_trainings import Windows, settings
 from tests.study.training.test_checkpoints import Forgetful, attempt, trained
-from tests.study.training.test_training import SameStart, Windows, settings
+from tests.study.training.test_training import SameStart
 
 
 def outcomes(scenario: Tiny, asked: TrainingSettings, windows: Windows) -> list[EpochOutcome]:

@@ -8,6 +8,7 @@ goes on then, as after a partition; or a machine is there that fails every trial
 their epochs with their energies, once, and what ran on the machine that was cut off must have ended.
 """
 
+import argparse
 import sys
 import tempfile
 import time
@@ -104,7 +105,10 @@ def one(deed: Callable[[Machines, Driver], list[str]], folder: Path) -> str:
 
 def main() -> int:
     """Do one of the two; the exit status."""
-    deed = {each.__name__: each for each in (partition, quarantine)}[sys.argv[1]]
+    deeds = {each.__name__: each for each in (partition, quarantine)}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("deed", choices=tuple(deeds))
+    deed = deeds[parser.parse_args().deed]
     with tempfile.TemporaryDirectory() as folder:
         said = one(deed, Path(folder))
     print(f"{deed.__name__}: {said}", flush=True)

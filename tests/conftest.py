@@ -2,9 +2,13 @@
 
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from trackers.node.shares.neighbours import FOLDER
 
 # Started in the background by a shell, this process ignores Ctrl-C, and the programs that tests
 # start and interrupt would inherit that.
@@ -19,6 +23,10 @@ settings.load_profile("project")
 # Each of several test processes, and the programs that it starts, would take all cores.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# Emulated boards have the same names in all tests, and are not the same boards.
+os.environ[FOLDER] = str(Path(tempfile.gettempdir()) / f"boards-of-test-{os.getpid()}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

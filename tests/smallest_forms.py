@@ -208,6 +208,8 @@ FORMS = (
     ),
     Form(begins=r"benchmarks\.gpu", run=helped),  # tests/benchmarks/test_gpu.py runs parts of it
     Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.machines_away", run=helped),  # a minute of partition at least
+    Form(begins=r"benchmarks\.many_boards", run=helped),  # its figures need a minute
     Form(
         begins=r"benchmarks\.overhead study",
         run=as_it_is("--repeats", "1", "--max-epochs", "1"),
@@ -231,7 +233,7 @@ FORMS = (
         ),
         marks=(HEAVY,),
     ),
-    Form(begins=r"benchmarks\.large_data", run=as_it_is("--gigabytes", "0.05"), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.large_data", run=as_it_is("--gigabytes", "0.5"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
     Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),

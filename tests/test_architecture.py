@@ -271,7 +271,8 @@ def test_importing_is_light(module: str) -> None:
 
 
 OF_FRAMEWORKS = {
-    f"study/callbacks/{framework}.py" for framework in ("huggingface", "keras", "lightning")
+    *(f"study/callbacks/{framework}.py" for framework in ("huggingface", "keras", "lightning")),
+    *(f"trackers/exports/{library}.py" for library in ("otel", "prometheus")),
 }
 """Files that import a framework, which need not be installed and does what it does on import."""
 

@@ -235,6 +235,8 @@ def connect(
         sent = upload_of(Path.cwd()) if options.address else None
         dashboard = start_ray(options, place, sent)
         nodes = _nodes()
+        if sent is not None:
+            _unpacked(nodes)
         share = _share(options, nodes)
         check_resources(nodes, share)
         request = Request(
@@ -301,6 +303,17 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
             f"{'; '.join(shared)}. Switch MIG off (`nvidia-smi -mig 0`), or leave --exclusive out."
         )
         raise ClusterError(message)
+
+
+def _unpacked(nodes: Iterable[Node]) -> None:
+    """Wait until every machine has unpacked what was sent.
+
+    Of several nodes on one machine each unpacks it anew into the same folder (Ray 2.60), and so takes away what
+    processes of the others have begun to import.
+    """
+    nothing = ray.remote(num_cpus=0, max_retries=0)(lambda: None)
+    asked = [nothing.options(scheduling_strategy=pinned(node)).remote() for node in nodes]
+    ray.wait(asked, num_returns=len(asked), timeout=NODE_ANSWER_S)
 
 
 def _start_trackers(manager: Handle, nodes: Iterable[Node]) -> dict[str, TrackerFacts]:

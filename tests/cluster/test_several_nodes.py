@@ -60,7 +60,7 @@ def check(run: Path) -> None:
     epochs = pd.read_parquet(run / "epochs.parquet").sort_values("epoch")
     of_boards = windows[(windows["epoch"] > 0) & (windows["component"] == "gpu")]
 
-    assert found == pytest.approx(known, rel=0.02)
+    assert found == pytest.approx(known, rel=0.02), of_boards.to_string()
     # What a worker does after its last report has a window too, and is no epoch.
     by_epoch = of_boards.groupby("epoch")["energy_j"].sum().loc[epochs["epoch"]]
     assert epochs["epoch_energy_j"].tolist() == pytest.approx(by_epoch.tolist())

@@ -84,9 +84,9 @@ def test_a_value_that_json_has_not_is_text() -> None:
     """A class in a configuration is a parameter like others."""
     book = SetupNumbers(seed_key="seed")
 
-    book.plan("a", {"lr": 0.1, "act": print, "limit": float("inf")})
+    book.plan("a", {"lr": 0.1, "act": int, "limit": float("inf")})
 
-    assert book.setups[0].parameters == {"act": str(print), "limit": "inf"}
+    assert book.setups[0].parameters == {"act": str(int), "limit": "inf"}
 
 
 def test_every_number_that_was_reported_is_kept() -> None:

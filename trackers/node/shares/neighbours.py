@@ -21,6 +21,9 @@ from trackers.node.shares.sharing import KEPT_S, Use
 GONE_AFTER_S = 5.0
 """A tracker that has not said for so long that it is there has ended."""
 
+FOLDER = "POWER_OF_TRAINING_BOARDS"
+"""Variable that names another folder, for example one that several containers share."""
+
 _MEMORY, _BOOT = Path("/dev/shm"), Path("/proc/sys/kernel/random/boot_id")  # noqa: S108 - within, mode 0700
 
 
@@ -91,6 +94,9 @@ def _uses(said: Mapping[str, Any], board: str, now_s: float) -> Iterator[Use]:
 
 
 def _folder() -> Path:
+    asked = os.environ.get(FOLDER)
+    if asked:
+        return Path(asked)
     # Where there is memory for it no disk is written each second.
     root = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     return root / f"power-of-training-boards-{os.getuid()}"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import final
@@ -11,7 +12,8 @@ import pytest
 from tests.trackers.node.shares.test_accounts import BOARDS, KnownPowers, bill
 from trackers.node.ledger import Bill
 from trackers.node.shares.accounts import Accounts
-from trackers.node.shares.neighbours import GONE_AFTER_S, Neighbours
+from trackers.node.shares.neighbours import FOLDER, GONE_AFTER_S, Neighbours
+from trackers.node.shares.sharing import Use
 from trackers.sample import Reading
 
 BOARD = BOARDS[0].uuid
@@ -162,3 +164,16 @@ def test_a_folder_that_is_not_the_users_own_is_passed_over(tmp_path: Path, clock
 
     assert list(elsewhere.iterdir()) == []
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == 2000.0
+
+
+def test_the_folder_may_be_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers that share one see each other; those that do not are others."""
+    monkeypatch.setenv(FOLDER, str(tmp_path / "shared"))
+    one, other = Neighbours(), Neighbours()
+    one.tell({"GPU-1": [Use("study-a", time.monotonic())]})
+
+    seen = other.uses("GPU-1")
+    monkeypatch.setenv(FOLDER, str(tmp_path / "another"))
+
+    assert [use.consumer for use in seen] == ["study-a"]
+    assert Neighbours().uses("GPU-1") == []

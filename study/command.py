@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
@@ -21,6 +21,9 @@ from study.machines.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
+
+if TYPE_CHECKING:
+    from study.execution.trial_source import TrialSource
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
 """Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
@@ -51,25 +54,17 @@ def main(
     find_ours()
     try:
         options = parse(options_of, program=program, description=description, args=args)
-        # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
-        from study.execution.launch import run_study  # noqa: PLC0415
-        from study.repeats.source import source_of  # noqa: PLC0415
+        from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
 
         options = options.reduced()
-        typed = command_line(program, args)
-        with exports_of(options.log, say=sayer(console)) as exports:
-            report.wanted = not options.no_report
-            outcome = run_study(
-                design,
-                options,
-                command=typed,
-                console=console,
-                source=source_of(options),
-                exports=exports,
-                written=report.begin,
-            )
-            reported = report.ended()
-            exports.keep(outcome.folder)
+        outcome, reported = carried_out(
+            design,
+            options,
+            source=source_of(options),
+            command=command_line(program, args),
+            console=console,
+            report=report,
+        )
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
@@ -78,6 +73,50 @@ def main(
             sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED
     return ending(outcome, console, reported=reported)
+
+
+def carried_out(
+    design: Design,
+    options: StudyOptions,
+    *,
+    source: "TrialSource",
+    command: tuple[str, ...],
+    console: Console,
+    report: "ReportProcess",
+) -> tuple[StudyOutcome, bool]:
+    """Run a study to its report, and hand both to its exporters.
+
+    Args:
+        design: The kind of study.
+        options: Its options.
+        source: Where its trials come from.
+        command: As it was typed.
+        console: Where it is told.
+        report: Makes the report.
+
+    Returns:
+        What came of it, and whether nobody interrupted the report.
+
+    Raises:
+        StudyError: Something the user can mend; no trial was started.
+    """
+    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
+    from study.execution.launch import run_study  # noqa: PLC0415
+
+    with exports_of(options.log, say=sayer(console)) as exports:
+        report.wanted = not options.no_report
+        outcome = run_study(
+            design,
+            options,
+            command=command,
+            console=console,
+            source=source,
+            exports=exports,
+            written=report.begin,
+        )
+        reported = report.ended()
+        exports.keep(outcome.folder)
+    return outcome, reported
 
 
 REPORT = """

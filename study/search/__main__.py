@@ -10,11 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command import FINISHED, REFUSED, ReportProcess, ending, sayer
+from study.command import FINISHED, REFUSED, ReportProcess, carried_out, ending
 from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
-from study.exports.study_exports import exports_of
 from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
@@ -88,26 +87,19 @@ def _search(
     args: Sequence[str], console: Console, report: ReportProcess, *, typed: Sequence[str]
 ) -> int:
     options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
-    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
-    from study.execution.launch import run_study  # noqa: PLC0415
-    from study.search.searching import search_of  # noqa: PLC0415
+    from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
     options = options.reduced()
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
-    with exports_of(options.log, say=sayer(console)) as exports:
-        report.wanted = not options.no_report
-        outcome = run_study(
-            design,
-            options,
-            command=command_line(PROGRAM, typed),
-            console=console,
-            source=source,
-            exports=exports,
-            written=report.begin,
-        )
-        reported = report.ended()
-        exports.keep(outcome.folder)
+    outcome, reported = carried_out(
+        design,
+        options,
+        source=source,
+        command=command_line(PROGRAM, typed),
+        console=console,
+        report=report,
+    )
     if source.search is not None:
         lines = live_lines(
             source.search,

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from study.command import ReportProcess, ending, sayer
+from study.command import ReportProcess, carried_out, ending
 from study.command_line import command_line, parse
 from study.errors import OptionError
-from study.exports.study_exports import exports_of
 from study.record.files import EnergyUnit, unit_of
 from study.scenario_lookup import load_scenario
 from study.search.arms.recurrences import Recurrences
@@ -53,29 +52,21 @@ def main(
         StudyError: Something the user can mend; no trial was started.
     """
     options = parse(RecurringOptions, program=program, description=DESCRIPTION, args=args)
-    # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
-    from study.execution.launch import run_study  # noqa: PLC0415
-    from study.search.searching import search_of  # noqa: PLC0415
+    from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
     options = options.reduced()
     begun = StudyFolder(options.results_dir, str(options.name)).exists()
     options = replace(options, resume=begun)
     scenario = load_scenario(options.scenario, options.scenario_options)
     design, source = search_of(options, scenario)
-    module = program.rsplit(maxsplit=1)[0]
-    with exports_of(options.log, say=sayer(console)) as exports:
-        report.wanted = not options.no_report
-        outcome = run_study(
-            design,
-            options,
-            command=command_line(module, typed),
-            console=console,
-            source=source,
-            exports=exports,
-            written=report.begin,
-        )
-        reported = report.ended()
-        exports.keep(outcome.folder)
+    outcome, reported = carried_out(
+        design,
+        options,
+        source=source,
+        command=command_line(program.rsplit(maxsplit=1)[0], typed),
+        console=console,
+        report=report,
+    )
     if isinstance(source.search, PausingSearch):
         for line in lines(source.search, options, unit_of(source.first_epoch_j)):
             console.print(line, soft_wrap=True, markup=False, highlight=False)

@@ -1,8 +1,6 @@
 """Vendors' tools that follow a load, and sources that are asked or fail as a test says."""
 
-import plistlib
-import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, final
@@ -14,43 +12,6 @@ from tests.trackers.scripted import BOARD
 from trackers.clock import Clock
 from trackers.sample import Device, Observation
 from trackers.source import PowerSource
-
-
-@final
-class Tape:
-    """A powermetrics that writes a sample when it is fed."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._chunks: queue.Queue[bytes | None] = queue.Queue()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The samples; coming for the next one says that one was worked through."""
-        while (chunk := self._chunks.get()) is not None:
-            yield chunk
-            self._chunks.task_done()
-
-    def feed(self, duration_s: float, power_w: float) -> None:
-        """Write one sample."""
-        processor = {"gpu_power": power_w * 1000, "cpu_power": power_w * 1000}
-        sample = {
-            "elapsed_ns": round(duration_s * 1e9),
-            "hw_model": "Mac14,7",
-            "processor": processor,
-        }
-        self._chunks.put(plistlib.dumps(sample))
-
-    def wait(self) -> None:
-        """Until all samples were worked through."""
-        self._chunks.join()
-
-    def complaint(self) -> str:
-        """Nothing."""
-        return ""
-
-    def close(self) -> None:
-        """Let it end."""
-        self._chunks.put(None)
 
 
 @final

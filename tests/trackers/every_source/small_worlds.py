@@ -2,10 +2,8 @@
 
 import itertools
 import os
-import plistlib
-import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +12,7 @@ from typing import Any, cast, final
 import pynvml
 
 from tests.fake_nvml import UUIDS
+from tests.trackers.sources.apple.tape import Tape, plist
 from tests.trackers.sources.sysfs import hwmon
 from tests.trackers.sources.vendors import AmdSmi, AppleChip
 from trackers.clock import Clock, MonotonicClock
@@ -95,14 +94,13 @@ def rapl(folder: Path) -> Opened:
 
 def powermetrics(_: Path) -> Opened:
     """A powermetrics whose samples come when the test says so."""
-    tape = Tape()
-    tape.feed()
+    sample = plist(processor={"gpu_power": 5000.0, "cpu_power": 2000.0})
+    tape = Tape(sample)
     # An interval so long that no pause of this machine makes a sample stale.
     source = PowermetricsSource(start=lambda _: tape, interval_ms=60_000)
 
     def go_on() -> None:
-        tape.feed()
-        tape.wait()
+        tape.feed(sample)
         burn()
 
     return Opened(
@@ -190,39 +188,6 @@ def burn() -> None:
     until_s = time.process_time() + 0.005
     while time.process_time() < until_s:
         pass
-
-
-@final
-class Tape:
-    """A powermetrics that writes a sample of 100 ms when it is fed."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._chunks: queue.Queue[bytes | None] = queue.Queue()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """The samples; coming for the next one says that one was worked through."""
-        while (chunk := self._chunks.get()) is not None:
-            yield chunk
-            self._chunks.task_done()
-
-    def feed(self) -> None:
-        """Write one sample."""
-        power = {"gpu_power": 5000.0, "cpu_power": 2000.0}
-        sample = {"elapsed_ns": 100_000_000, "hw_model": "Mac14,7", "processor": power}
-        self._chunks.put(plistlib.dumps(sample))
-
-    def wait(self) -> None:
-        """Wait until what was written was worked through."""
-        self._chunks.join()
-
-    def complaint(self) -> str:
-        """Nothing."""
-        return ""
-
-    def close(self) -> None:
-        """Let it end."""
-        self._chunks.put(None)
 
 
 @final

@@ -11,8 +11,9 @@ from unittest import mock
 
 import psutil
 
-from tests.trackers.every_source.following import AskedEachPeriod, Board, Tape
+from tests.trackers.every_source.following import AskedEachPeriod, Board
 from tests.trackers.every_source.loads import COUNTED_BEFORE_J, HIGHEST_W, Load
+from tests.trackers.sources.apple.tape import Tape, plist
 from tests.trackers.sources.sysfs import hwmon
 from tests.trackers.sources.vendors import AmdSmi, AppleChip
 from trackers.clock import ManualClock
@@ -150,9 +151,8 @@ def rapl_process(load: Load, clock: ManualClock, folder: Path) -> Iterator[World
 
 def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
     """A powermetrics that writes the mean power since its last sample once in a period."""
-    tape = Tape()
+    tape = Tape(_written(load.period_s, load.power_w(clock.now_s())))
     interval_ms = round(load.period_s * 1000)
-    tape.feed(load.period_s, load.power_w(clock.now_s()))
     source = PowermetricsSource(
         start=lambda _: tape,
         interval_ms=interval_ms,
@@ -168,11 +168,16 @@ def powermetrics(load: Load, clock: ManualClock, _: Path) -> Iterator[World]:
         clock.advance(load.period_s)
         since_s, fed_s = fed_s, clock.now_s()
         used_j = load.energy_j(fed_s) - load.energy_j(since_s)
-        tape.feed(fed_s - since_s, used_j / (fed_s - since_s))
-        tape.wait()
+        tape.feed(_written(fed_s - since_s, used_j / (fed_s - since_s)))
 
     yield World(source=source, device_uuid=source.devices()[0].uuid, go_on=go_on, has_counter=True)
     source.close()
+
+
+def _written(duration_s: float, power_w: float) -> bytes:
+    """A sample of powermetrics in which GPU and CPU draw the same."""
+    powers_mw = {"gpu_power": power_w * 1000, "cpu_power": power_w * 1000}
+    return plist(elapsed_ns=round(duration_s * 1e9), processor=powers_mw)
 
 
 def powermetrics_process(load: Load, clock: ManualClock, folder: Path) -> Iterator[World]:

@@ -74,7 +74,7 @@ def ours_whole_node(epochs: int) -> Iterator[EpochCalls]:
         import_module("trackers.sources.nvml.source").NvmlSource(),
         rapl.RaplSource(root=pathlib.Path(os.environ["BENCHMARK_RAPL"])),
         web.HttpSource(settings.HttpSettings(url=os.environ["BENCHMARK_PLUG"], power="power")),
-        import_module("trackers.sources.cpu_estimate").CpuEstimateSource(),
+        import_module("trackers.sources.cpu.cpu_estimate").CpuEstimateSource(),
     )
     with import_module("trackers.meter.meter").EnergyMeter(sources):
         yield (lambda _: None), (lambda _: None), list

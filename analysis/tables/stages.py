@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from analysis.energy.spread import Interval
-from analysis.energy.stage_intervals import stage_intervals
 from analysis.energy.stages import SetupStage
 from analysis.findings import Findings
 from analysis.forms.cells import (
@@ -23,6 +22,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
 from analysis.search.tables import search_tables
+from analysis.tables.stage_intervals import stage_intervals
 from study.record.files import J_PER_MWH
 
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 
+from study.execution.live.tensorboard_tags import SIDE_BY_SIDE
 from study.record.manifest import Manifest
 from study.regime import main
-from study.store.tensorboard_tags import SIDE_BY_SIDE
 from tests.end_to_end.conftest import BARE, ROOT, Ran, run_here, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.tensorboard_server import served

@@ -24,11 +24,11 @@ from typing import NamedTuple, Self, TypeVar, final
 from trackers.clock import Clock, MonotonicClock
 from trackers.meter.meter_values import LoggedSample, OpenWindow, Window, check_time, logged
 from trackers.meter.source_thread import EdgeThread, Samplers, answered, closed_in_time
-from trackers.meter.targets import Targets, sources_of
 from trackers.meter.watched_device import WatchedDevice
 from trackers.sample import BoardState, Component, Device, Method, PowerSample, Reading
 from trackers.source import PowerSource
 from trackers.sources.detect import Detection
+from trackers.sources.targets import Targets, sources_of
 
 DEFAULT_SAMPLING_HZ = 10.0
 LOG_LENGTH = 200_000

@@ -28,7 +28,7 @@ from typing import final
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation
-from trackers.sources.cpu_share import PowerIntegral, ProcessShares
+from trackers.sources.cpu.cpu_share import PowerIntegral, ProcessShares
 from trackers.sources.rising_counter import RisingCounter, class_folder, number
 
 _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")

@@ -12,7 +12,7 @@ Intel and AMD alike register zones there (kernel: Documentation/power/powercap):
 Each package and each memory is a device of its own. A zone that shows the counter of another one is
 left out, and one that cannot be read is too; the note says both. A process asks for its share of a
 device, or with `process_device(pid)` for that of all packages together, by the rule of
-`trackers.sources.cpu_share`.
+`trackers.sources.cpu.cpu_share`.
 
 Counters begin again after `max_energy_range_uj`; here they go on rising, as long as they are asked
 more often than that happens (every 20 minutes at 200 W and the usual range of 262 kJ). They also
@@ -35,8 +35,8 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, Device, Observation
-from trackers.sources.cpu_estimate import cpu_model
-from trackers.sources.cpu_share import ProcessShares
+from trackers.sources.cpu.cpu_estimate import cpu_model
+from trackers.sources.cpu.cpu_share import ProcessShares
 from trackers.sources.rapl_zones import Zone, mirrored, zones
 from trackers.sources.rising_counter import class_folder
 

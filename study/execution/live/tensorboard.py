@@ -13,12 +13,12 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboardX.summary import custom_scalars, hparams
 from typing_extensions import override
 
+from study.execution.live.tensorboard_tags import Point, Tags
 from study.execution.reporting.event_file import EventFile
 from study.execution.reporting.reports import REPORTED_AT
 from study.record.files import EnergyUnit, unit_of
 from study.record.manifest import Manifest
 from study.record.vocabulary import EnergyMethod, Paradigm
-from study.store.tensorboard_tags import Point, Tags
 
 PAGE = "http://localhost:6006/#custom_scalars"
 """Where TensorBoard shows a study's page, unless it was given another port."""

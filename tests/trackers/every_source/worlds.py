@@ -22,7 +22,7 @@ from trackers.source import PowerSource
 from trackers.sources.amdsmi import AmdSmiSource
 from trackers.sources.apple.ioreport import IoReportSource
 from trackers.sources.apple.powermetrics import PowermetricsSource
-from trackers.sources.cpu_estimate import CpuEstimateSource
+from trackers.sources.cpu.cpu_estimate import CpuEstimateSource
 from trackers.sources.hwmon import HwmonSource
 from trackers.sources.ipmi import IpmiSource
 from trackers.sources.nvml.source import NvmlSource

@@ -1,7 +1,7 @@
 """Division among trials of what they use at a time; pure arithmetic.
 
     a board           in equal parts among the trials that use it at a moment
-    CPU and memory    by the trial's share of the CPU time of all processes (`trackers.sources.cpu_share`)
+    CPU and memory    by the trial's share of the CPU time of all processes (`trackers.sources.cpu.cpu_share`)
     a node's plug     what the components on the trial's bill used, plus the rest of the plug in equal parts
                       among the trials that run
 

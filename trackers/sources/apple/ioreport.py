@@ -15,7 +15,7 @@ from typing import Any, final
 from trackers.clock import Clock, MonotonicClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation
-from trackers.sources.cpu_share import ProcessShares
+from trackers.sources.cpu.cpu_share import ProcessShares
 
 FIELDS = {
     Component.GPU: "gpu_mj",

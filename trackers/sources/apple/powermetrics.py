@@ -19,7 +19,7 @@ What is read, as powermetrics(1) and the parsers of public tools have it (asitop
 their own here, so that their energies may be added. Memory is in neither.
 
 The GPU is one device, `apple-gpu:<hw_model>:<host>`; whoever computes on `mps` uses it. The CPU is
-shared among processes by the rule of `trackers.sources.cpu_share`.
+shared among processes by the rule of `trackers.sources.cpu.cpu_share`.
 """
 
 import plistlib
@@ -41,7 +41,7 @@ from trackers.errors import (
 )
 from trackers.sample import Component, Device, Observation
 from trackers.sources.apple.powermetrics_process import Stream, start_powermetrics
-from trackers.sources.cpu_share import ProcessShares
+from trackers.sources.cpu.cpu_share import ProcessShares
 
 INTERVAL_MS = 100
 FIRST_SAMPLE_S = 10.0

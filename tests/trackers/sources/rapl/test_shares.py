@@ -13,7 +13,7 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import process_device
-from trackers.sources.cpu_share import SETTLING_BUSY_S, CpuShares
+from trackers.sources.cpu.cpu_share import SETTLING_BUSY_S, CpuShares
 from trackers.sources.rapl import RaplSource
 
 

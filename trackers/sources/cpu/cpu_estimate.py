@@ -1,6 +1,6 @@
 """An estimate where there is no sensor: CPU seconds of a process tree x rated watts of a core.
 
-Rated watts are the user's, else those of the CPU's model (`trackers.sources.rated_watts`), else a default.
+Rated watts are the user's, else those of the CPU's model (`trackers.sources.cpu.rated_watts`), else a default.
 Where the user says what the CPUs draw idle, each busy CPU second costs the rest of the rated watts,
 and the idle watts are shared equally among the process trees that are measured at a time: a linear
 model of power over load, from idle to rated. A tree's shares count from when it was first seen.
@@ -28,7 +28,7 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, Device, Observation, process_and_device
-from trackers.sources.rated_watts import CODECARBON, rated, rated_chip_w
+from trackers.sources.cpu.rated_watts import CODECARBON, rated, rated_chip_w
 
 DEFAULT_WATTS_PER_CPU = 5.0
 """Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
+from study.execution.live.tensorboard_tags import SIDE_BY_SIDE, Tags
 from study.record.files import MWH, WH
 from study.record.objective import ACCURACY, Objective
-from study.store.tensorboard_tags import SIDE_BY_SIDE, Tags
 from tests.study.rows import epoch
 
 

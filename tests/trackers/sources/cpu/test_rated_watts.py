@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackers.sources.rated_watts import RATED_CPUS, _published, plain_name, rated, rated_chip_w
+from trackers.sources.cpu.rated_watts import RATED_CPUS, _published, plain_name, rated, rated_chip_w
 
 
 @pytest.mark.parametrize(

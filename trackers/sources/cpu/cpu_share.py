@@ -14,7 +14,7 @@ from typing import final
 from trackers.bill import outermost
 from trackers.errors import DeviceLostError
 from trackers.sample import Component, Device, Observation, process_and_device
-from trackers.sources.cpu_estimate import ProcessTree, machine_cpu_times
+from trackers.sources.cpu.cpu_estimate import ProcessTree, machine_cpu_times
 
 SETTLING_BUSY_S = 1.0
 """Busy seconds of a machine are counted in hundredths of each CPU; after this many the share of a

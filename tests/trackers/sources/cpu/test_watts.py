@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.trackers.sources.cpu_estimate.programs import BURNT_S, child, line
+from tests.trackers.sources.cpu.programs import BURNT_S, child, line
 from trackers.clock import ManualClock
 from trackers.errors import (
     DeviceLostError,
@@ -16,11 +16,11 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, process_device
-from trackers.sources.cpu_estimate import (
+from trackers.sources.cpu.cpu_estimate import (
     CpuEstimateSource,
     ProcessTree,
 )
-from trackers.sources.cpu_share import machine_busy_seconds
+from trackers.sources.cpu.cpu_share import machine_busy_seconds
 
 
 def test_a_process_that_has_ended_is_a_lost_device() -> None:

@@ -75,7 +75,10 @@ def _callbacks_uncounted() -> Iterator[None]:
 
     It would load MLflow, W&B and Comet for that, where they are installed: seconds before the first trial.
     """
-    count = usage.tag_callbacks
+    count = getattr(usage, "tag_callbacks", None)
+    if count is None:  # a Ray that counts otherwise
+        yield
+        return
     usage.tag_callbacks = lambda callbacks: False  # noqa: ARG005 - as Tune calls it
     try:
         yield

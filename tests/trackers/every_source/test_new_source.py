@@ -32,7 +32,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of trackers and their tests, in which somebody has followed the guide."""
     checkout = tmp_path_factory.mktemp("checkout")
     without = shutil.ignore_patterns("__pycache__")
-    for each in ("trackers", "tests/trackers", "tests/fake_nvml"):
+    for each in ("trackers", "tests/trackers", "tests/fake_nvml", "tests/data"):
         shutil.copytree(ROOT / each, checkout / each, ignore=without)
     for each in ("pyproject.toml", "tests/conftest.py", "tests/waiting.py"):
         shutil.copy(ROOT / each, checkout / each)

@@ -189,7 +189,7 @@ def evidence_of(
     )
     draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
     energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
-    gains = posterior(objectives, axes=axes, rng=1, draws=draws)
+    gains = posterior(objectives, axes=axes, rng=1, draws=draws, ends=objective.gain_ends)
     doubt = None
     if energy is not None and gains is not None:
         energy = energy if boards is None else with_board_errors(energy, boards, rng=2)

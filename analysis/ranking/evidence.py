@@ -91,8 +91,11 @@ class Evidence:
         """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
         if self.doubt is None or setup not in self.places:
             return None
-        drawn = intervals.draws_of(self.doubt.objective.means, self.places[setup])
-        found = _floats(intervals.interval(drawn))
+        place, gains = self.places[setup], self.doubt.objective
+        if setup == self.chosen:
+            found = _floats(picked_interval(gains, place, self.doubt.luck.objective))
+        else:
+            found = _floats(intervals.interval(intervals.draws_of(gains.means, place)))
         low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
         if not self.objective.is_share:
             return Interval(low=low, high=high)

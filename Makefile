@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm check docs clean
+.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm check dist clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ test-slurm: $(VENV)/ready ## jobs under a real SLURM on this machine (Linux, as 
 
 check: $(VENV)/ready ## format, lint, layers and types
 	scripts/check
+
+dist: $(VENV)/ready ## wheel, source archive and documentation site, as a release publishes them
+	scripts/dist
 
 clean:           ## remove the environment and caches; results stay
 	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

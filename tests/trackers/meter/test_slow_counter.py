@@ -35,6 +35,23 @@ def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
     assert Persistence().memory_s(100.0) == math.inf
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.8])
+def test_a_memory_follows_from_the_spread_of_means_and_of_told_powers(kept: float) -> None:
+    """Means keep the square of that share of the variance, also where nothing else tells of a spread."""
+    assert learnt(kept).memory_s(0.0) == pytest.approx(memory_s(kept**2, 0.1))
+    assert learnt(kept).memory_s(200.0) < learnt(kept).memory_s(0.0)
+
+
+def test_a_power_that_was_always_told_the_same_is_remembered() -> None:
+    """It has no spread of which a mean could keep a share."""
+    found = Persistence()
+    for _ in range(200):
+        found.saw(told_w=200.0, then_w=200.0, over_s=0.1)
+
+    assert found.mean_w == pytest.approx(200.0)
+    assert found.memory_s(0.0) == math.inf
+
+
 @pytest.mark.parametrize("memory", [0.01, 0.1, 1.0])
 def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
     """The share of the variance that the mean over 0.1 s of such a load has."""

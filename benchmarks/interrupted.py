@@ -22,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 
-from study.machines.guardian import MARK
+from study.machines.local.guardian import MARK
 from study.record.rescue import rescued
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,8 @@ from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.exports.study_exports import exports_of
-from study.machines.guardian import MARK
+from study.machines.local.early_ray import EarlyRay, early_ray
+from study.machines.local.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
@@ -54,17 +55,19 @@ def main(
     find_ours()
     try:
         options = parse(options_of, program=program, description=description, args=args)
-        from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
+        with early_ray(options) as early:
+            from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
 
-        options = options.reduced()
-        outcome, reported = carried_out(
-            design,
-            options,
-            source=source_of(options),
-            command=command_line(program, args),
-            console=console,
-            report=report,
-        )
+            options = options.reduced()
+            outcome, reported = carried_out(
+                design,
+                options,
+                source=source_of(options),
+                command=command_line(program, args),
+                console=console,
+                report=report,
+                early=early,
+            )
     except StudyError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return REFUSED
@@ -83,6 +86,7 @@ def carried_out(
     command: tuple[str, ...],
     console: Console,
     report: "ReportProcess",
+    early: EarlyRay | None = None,
 ) -> tuple[StudyOutcome, bool]:
     """Run a study to its report, and hand both to its exporters.
 
@@ -93,6 +97,7 @@ def carried_out(
         command: As it was typed.
         console: Where it is told.
         report: Makes the report.
+        early: A local Ray whose start has begun.
 
     Returns:
         What came of it, and whether nobody interrupted the report.
@@ -113,6 +118,7 @@ def carried_out(
             source=source,
             exports=exports,
             written=report.begin,
+            early=early,
         )
         reported = report.ended()
         exports.keep(outcome.folder)

@@ -5,7 +5,6 @@ task alone, and all with one encoder. The loss of two is alpha x the first + (1 
 in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -79,4 +78,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.run(main))
+    terminal.leave(terminal.run(main))

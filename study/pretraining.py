@@ -5,7 +5,6 @@ setup an autoencoder is trained, then a classifier on its encoder, frozen and un
 weigh that against, encoder and classifier together from scratch.
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -71,4 +70,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.run(main))
+    terminal.leave(terminal.run(main))

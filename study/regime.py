@@ -5,7 +5,6 @@ trained together for each of 16 setups, each repeat with a seed of its own, with
 the validation accuracy.
 """
 
-import sys
 from collections.abc import Sequence
 
 from study.command import main as run_command
@@ -47,4 +46,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.run(main))
+    terminal.leave(terminal.run(main))

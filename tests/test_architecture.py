@@ -30,6 +30,7 @@ THEIRS = {
         "study/instrument/",
         "study/machines/admissions.py",
         "study/machines/cluster.py",
+        "study/machines/local/ray_owner.py",
         "study/machines/ray_session.py",
         "study/machines/upload.py",
         "study/search/ray_adapter.py",

@@ -1,5 +1,6 @@
 """Caveats of an advice, a sentence each, the weightiest first."""
 
+import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
@@ -7,6 +8,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     ascending,
     counted,
+    energy_text,
     listed,
     percent_text,
     probability_text,
@@ -49,6 +51,7 @@ def caveats(
     yield from _about_trials(study, setups)
     yield from _about_counts(setups, ScoreForm(ranking.objective))
     yield from _about_setups(setups, ranking)
+    yield from _about_compiling(study, setups)
     yield from study.notes
     yield from study.manifest.warnings
 
@@ -220,6 +223,27 @@ def _about_setups(setups: Sequence[SetupEnergy], ranking: Ranking) -> Iterator[s
         yield (
             f"Batch sizes {listed(sizes)} are the same training: no batch is larger "
             "than the training set."
+        )
+
+
+def _about_compiling(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    """Energy that compiling takes: it lies before the first epoch, and no total has it."""
+    before_j = {
+        chosen: statistics.fmean(known)
+        for chosen in (True, False)
+        if (
+            known := [
+                each.setup_energy_j.mean
+                for each in setups
+                if each.setup_energy_j is not None and each.parameters.get("compile") is chosen
+            ]
+        )
+    }
+    if len(before_j) > 1 and before_j[True] > before_j[False]:
+        with_it, without = (energy_text(before_j[each], study.unit) for each in (True, False))
+        yield (
+            f"Before its first epoch a training that is compiled used {with_it}, another {without}: "
+            "no total has that, and it pays only in a training that is long enough."
         )
 
 

@@ -207,7 +207,9 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
-    if (evidence.most_accurate(number) or 0.0) >= _SURE:
+    # Setups that share values can outweigh a mean; a more accurate one that is named below is one.
+    leads = ranking.best is None or ranking.best.setup == number
+    if leads and (evidence.most_accurate(number) or 0.0) >= _SURE:
         yield f"No other setup is {score.better}."
 
 

@@ -91,8 +91,11 @@ class Evidence:
         """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
         if self.doubt is None or setup not in self.places:
             return None
-        drawn = intervals.draws_of(self.doubt.objective.means, self.places[setup])
-        found = _floats(intervals.interval(drawn))
+        place, gains = self.places[setup], self.doubt.objective
+        if setup == self.chosen:
+            found = _floats(picked_interval(gains, place, self.doubt.luck.objective))
+        else:
+            found = _floats(intervals.interval(intervals.draws_of(gains.means, place)))
         low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
         if not self.objective.is_share:
             return Interval(low=low, high=high)
@@ -189,7 +192,7 @@ def evidence_of(
     )
     draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
     energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
-    gains = posterior(objectives, axes=axes, rng=1, draws=draws)
+    gains = posterior(objectives, axes=axes, rng=1, draws=draws, ends=objective.gain_ends)
     doubt = None
     if energy is not None and gains is not None:
         energy = energy if boards is None else with_board_errors(energy, boards, rng=2)

@@ -63,7 +63,8 @@ def main(options: Options) -> None:
     found["run"] = (
         f"{options.studies:,} studies for each figure, {options.draws} draws, "
         f"{options.seeds} set{'s' if options.seeds > 1 else ''} of random numbers: "
-        f"{busy_s:.0f} s of processor time, {time.monotonic() - began_s:.0f} s by the clock."
+        f"{busy_s:.0f} s of processor time, {time.monotonic() - began_s:.0f} s by the clock, "
+        f"{options.processes} process{'es' if options.processes > 1 else ''}."
     )
     for name, body in found.items():
         print(f"\n### {name}\n\n{body}")

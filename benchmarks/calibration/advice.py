@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import AXES, Truth
-from study.inference.choice import NEAR, Aim, Choice, choose, choose_by_means
+from benchmarks.calibration.ideal import Ideal
+from benchmarks.calibration.worlds import AXES, ENDS, Truth
+from study.inference.choice import NEAR, Aim, Choice, choose, choose_by_means, losses
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
 
@@ -44,8 +45,10 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
     Returns:
         right: share that is within the tolerance and at most 5 % dearer than the cheapest such;
         excess: mean excess energy over the cheapest such, one that is cheaper counting as none;
-        outside: share outside of the tolerance; short: by how many points these are, in the mean.
+        outside: share outside of the tolerance; short: by how many points these are, in the mean;
+        lost: mean loss above that of the best choice, in logarithms of energy.
     """
+    lost = losses(truth.energy, truth.objective, aim)
     right, excess, short = _compared(truth, setup, aim)
     outside = short > 0
     return {
@@ -54,6 +57,7 @@ def outcome(truth: Truth, setup: Integers, aim: Aim) -> dict[str, float]:
         "log excess": float(np.maximum(excess, 0.0).mean()),
         "outside": float(outside.mean()),
         "short": float(short[outside].mean() / aim.point) if outside.any() else 0.0,
+        "lost": float((lost[np.arange(truth.studies), setup] - lost.min(axis=1)).mean()),
     }
 
 
@@ -64,7 +68,13 @@ def nearly_right(truth: Truth, setup: Integers, aim: Aim) -> Truths:
 
 
 def advice_measures(
-    truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int, aim: Aim
+    truth: Truth,
+    rng: np.random.Generator,
+    *,
+    repeats: int,
+    draws: int,
+    aim: Aim,
+    ideal: Ideal | None = None,
 ) -> tuple[Mapping[str, float], Mapping[str, Stated]]:
     """Simulate studies and follow their advice.
 
@@ -74,26 +84,34 @@ def advice_measures(
         repeats: Of each setup.
         draws: Of each posterior.
         aim: What is asked for.
+        ideal: Posterior of who knows how truths are distributed; None to leave that out.
 
     Returns:
         Measures by the name of the column, and what was stated of setups; nothing is with one
-        repeat. "allowed" is the share that is right by the best rule there is: that of the setup
-        which is right with the highest probability, with the spread known.
+        repeat. "allowed" is the share that is right if the spread is known, by the setup that is
+        right with the highest probability. "ideal right", "ideal excess" and "ideal lost" are what
+        the ideal posterior reaches by that rule, and by the least expected loss.
     """
     energies, objectives = truth.observed(rng, repeats)
     energy, objective = Repeats.of_array(energies), Repeats.of_array(objectives)
     allowed = outcome(truth, _with_known_spread(truth, energy, objective, aim, rng, draws), aim)
-    drawn = [posterior(each, axes=AXES, rng=rng, draws=draws) for each in (energy, objective)]
+    found = {"allowed": allowed["right"]}
+    if ideal is not None:
+        found |= _ideally(truth, energy, objective, aim, ideal, rng, draws)
+    drawn = [
+        posterior(each, axes=AXES, rng=rng, draws=draws, ends=ends)
+        for each, ends in ((energy, None), (objective, ENDS))
+    ]
     if drawn[0] is None or drawn[1] is None:
         setup = choose_by_means(energy, objective, aim)
-        return {**outcome(truth, setup, aim), "allowed": allowed["right"]}, {}
+        return {**outcome(truth, setup, aim), **found}, {}
     choice = choose(drawn[0], drawn[1], aim)
     stated = _stated(truth, choice, aim)
     best = stated["no other is more accurate"]
     said = best.probability >= SAID_FROM
     return {
         **outcome(truth, choice.setup, aim),
-        "allowed": allowed["right"],
+        **found,
         "stated": float(stated["right"].probability.mean()),
         "said best": float(said.mean()),
         "best when said": float(best.true[said].mean()) if said.any() else math.nan,
@@ -140,6 +158,36 @@ def _stated(truth: Truth, choice: Choice, aim: Aim) -> dict[str, Stated]:
         "no other is more accurate": Stated(
             probability=choice.of_chosen(choice.most_accurate), true=leads
         ),
+    }
+
+
+def _ideally(
+    truth: Truth,
+    energy: Repeats,
+    objective: Repeats,
+    aim: Aim,
+    ideal: Ideal,
+    rng: np.random.Generator,
+    draws: int,
+) -> dict[str, float]:
+    """Return what is reached by who knows how truths are distributed."""
+    drawn = ideal(
+        (energy.mean, truth.energy_deviation**2 / energy.count),
+        (objective.mean, truth.objective_deviation**2 / objective.count),
+        rng,
+        draws,
+    )
+    energies, objectives = (
+        Posterior(repeats=repeats, means=each, pooled=each, variances=np.zeros_like(each))
+        for repeats, each in zip((energy, objective), drawn, strict=True)
+    )
+    choice = choose(energies, objectives, aim)
+    by_loss = outcome(truth, choice.setup, aim)
+    by_right = outcome(truth, np.asarray(choice.right.argmax(axis=-1)), aim)
+    return {
+        "ideal right": by_right["right"],
+        "ideal excess": by_loss["excess"],
+        "ideal lost": by_loss["lost"],
     }
 
 

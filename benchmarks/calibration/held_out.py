@@ -19,7 +19,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.calibration.worlds import (
+    BEST,
     ENERGY_DEVIATION,
+    GRID_ENERGY,
     SETUPS,
     Truth,
     of_recordings,
@@ -28,6 +30,7 @@ from benchmarks.calibration.worlds import (
 from study.inference.repeats import Floats
 
 MOVED_ENERGY, MOVED_OBJECTIVE = 0.1, 0.005
+NO_AXES_DEVIATION, NO_AXES_LOST = 0.5, 0.05
 GIVES_UP = 0.2
 ALONG_AN_AXIS = 4
 """Setups of a recording are 4 x 4, evenly chosen."""
@@ -118,8 +121,8 @@ def _no_axes(rng: np.random.Generator, studies: int) -> Truth:
     shape = truth.energy.shape
     return replace(
         truth,
-        energy=rng.normal(3.0, 0.5, shape),
-        objective=0.9 - rng.exponential(0.05, shape),
+        energy=rng.normal(GRID_ENERGY, NO_AXES_DEVIATION, shape),
+        objective=BEST - rng.exponential(NO_AXES_LOST, shape),
     )
 
 

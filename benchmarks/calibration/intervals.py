@@ -4,21 +4,22 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from benchmarks.calibration.worlds import AXES, Truth
+from benchmarks.calibration.known_spreads import KnownSpreads
+from benchmarks.calibration.worlds import AXES, ENDS, Truth
 from study.inference.choice import Aim, choose
 from study.inference.intervals import (
-    Interval,
     difference,
     interval,
     saving_interval,
     total_interval_j,
 )
+from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Integers, Repeats, Truths
 from study.inference.selection import luck, picked_interval, saving_against_picked
 
-Z = 1.959964
-"""Half-width of a 95 % interval in standard deviations that are known."""
+TWINS = 4
+"""Setups of each study that have twins."""
 
 
 def interval_measures(
@@ -37,25 +38,48 @@ def interval_measures(
     """
     studies = np.arange(truth.studies)
     setups = truth.energy.shape[1]
-    twin_of, one = rng.integers(setups, size=(2, truth.studies))
+    one = rng.integers(setups, size=truth.studies)
     other = (one + 1 + rng.integers(setups - 1, size=truth.studies)) % setups
-    wider = truth.with_twins(twin_of)
-    energies, objectives = wider.observed(rng, repeats)
-    pairs = _drawn(energies, rng, draws)
-    known = _KnownSpread(wider, energies, repeats)
-    apart = interval(difference(pairs, one, other))
-    twins = np.full(truth.studies, setups)
-    energy = _drawn(energies[:, :setups], rng, draws, AXES)
-    objective = _drawn(objectives[:, :setups], rng, draws, AXES)
+    energies, objectives = truth.observed(rng, repeats)
+    energy = _drawn(energies, rng, draws, axes=AXES)
+    objective = _drawn(objectives, rng, draws, axes=AXES, ends=ENDS)
+    apart = interval(difference(energy, one, other))
+    known = KnownSpreads(truth, energies).each(one, other)
     return {
         "total": _share(total_interval_j(energy, one).holds(np.exp(truth.energy[studies, one]))),
-        "fixed pair": _share(apart.holds(known.true(one, other))),
+        "fixed pair": _share(apart.holds(_less(truth.energy, one, other))),
         **_picked(truth, energy, objective, rng),
-        "equal told apart": _share(~_holds_none(pairs, twin_of, twins)),
-        "twofold told apart": _share(~_holds_none(pairs, twin_of, twins + 1)),
-        "with known spread": _share(~known.interval(twin_of, twins + 1).holds(0.0)),
-        "width to known": _median_ratio(apart.width, known.interval(one, other).width),
+        **_twins(truth, rng, repeats=repeats, draws=draws),
+        "width to known": _median_ratio(apart.width, known.width),
     }
+
+
+def _twins(truth: Truth, rng: np.random.Generator, *, repeats: int, draws: int) -> dict[str, float]:
+    """Shares of the pairs of equal setups, and of those that differ twofold, that are told apart.
+
+    In each study four setups have two twins each, one as they are and one that needs twice as much,
+    in the place of eight others.
+    """
+    places = rng.permuted(np.tile(np.arange(truth.energy.shape[1]), (truth.studies, 1)), axis=1)
+    of, instead = np.tile(places[:, :TWINS], 2), places[:, TWINS : 3 * TWINS]
+    wider = truth.with_twins(of, instead, np.repeat([1.0, 2.0], TWINS))
+    energies, _ = wider.observed(rng, repeats)
+    energy = _drawn(energies, rng, draws)
+    known = KnownSpreads(wider, energies)
+    found: dict[str, list[Truths]] = {}
+    for place in range(2 * TWINS):
+        pair = of[:, place], instead[:, place]
+        if place < TWINS:
+            said = {"equal told apart": saving_interval(energy, *pair)}
+        else:
+            said = {
+                "twofold told apart": saving_interval(energy, *pair),
+                "each spread known": known.each(*pair),
+                "spreads known, not whose": known.not_whose(*pair, rng=rng, draws=draws),
+            }
+        for name, each in said.items():
+            found.setdefault(name, []).append(~each.holds(0.0))
+    return {name: _share(np.stack(many)) for name, many in found.items()}
 
 
 def _picked(
@@ -82,39 +106,19 @@ def _picked(
     }
 
 
-class _KnownSpread:
-    """Yardstick with the spread of the repeats known: a z interval."""
-
-    def __init__(self, truth: Truth, energies: Floats, repeats: int) -> None:
-        self._truth, self._mean, self._repeats = truth, energies.mean(axis=-1), repeats
-
-    def true(self, one: Integers, other: Integers) -> Floats:
-        """The true differences of two setups. Shape (studies,)."""
-        return _less(self._truth.energy, one, other)
-
-    def interval(self, one: Integers, other: Integers) -> Interval:
-        """Interval of these differences."""
-        studies = np.arange(len(one))
-        deviation = self._truth.energy_deviation
-        half = Z * np.hypot(deviation[studies, one], deviation[studies, other])
-        middle = _less(self._mean, one, other)
-        half /= np.sqrt(self._repeats)
-        return Interval(low=middle - half, high=middle + half)
-
-
 def _drawn(
-    values: Floats, rng: np.random.Generator, draws: int, axes: Integers | None = None
+    values: Floats,
+    rng: np.random.Generator,
+    draws: int,
+    *,
+    axes: Integers | None = None,
+    ends: Ends | None = None,
 ) -> Posterior:
-    drawn = posterior(Repeats.of_array(values), axes=axes, rng=rng, draws=draws)
+    drawn = posterior(Repeats.of_array(values), axes=axes, rng=rng, draws=draws, ends=ends)
     if drawn is None:
         msg = "with one repeat there is no interval to count"
         raise ValueError(msg)
     return drawn
-
-
-def _holds_none(energy: Posterior, one: Integers, other: Integers) -> Truths:
-    """Return whether the interval holds a saving of zero."""
-    return saving_interval(energy, one, other).holds(0.0)
 
 
 def _median_ratio(widths: Floats, known: Floats) -> float:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.calibration.worlds import AXES, recorded_trainings
+from benchmarks.calibration.worlds import AXES, ENDS, recorded_trainings
 from study.inference.choice import Aim, choose
 from study.inference.intervals import Interval
+from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, posterior
 from study.inference.repeats import Floats, Repeats
 from study.inference.selection import luck, picked_interval, saving_against_picked
@@ -61,7 +62,9 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     """
     trainings = recorded_trainings()
     rest = [seed for seed in range(SEEDS) if seed not in seeds]
-    energy, objective = (_drawn(trainings[:, list(seeds), part], part) for part in (0, 1))
+    # Seeds of their own, so that draws of the one say nothing of the other.
+    energy = _drawn(trainings[:, list(seeds), 0], 0, None)
+    objective = _drawn(trainings[:, list(seeds), 1], 1, ENDS)
     choice = choose(energy, objective, aim)
     lucky = luck(energy, objective, aim)
     setup, costliest = int(choice.setup), int(energy.repeats.mean.argmax())
@@ -83,9 +86,8 @@ def pair_of_seeds(seeds: tuple[int, int], aim: Aim) -> PairOfSeeds:
     )
 
 
-def _drawn(values: Floats, seed: int) -> Posterior:
-    # Seeds of their own, so that draws of the one say nothing of the other.
-    drawn = posterior(Repeats.of_array(values), axes=AXES, rng=seed)
+def _drawn(values: Floats, seed: int, ends: Ends | None) -> Posterior:
+    drawn = posterior(Repeats.of_array(values), axes=AXES, rng=seed, ends=ends)
     if drawn is None:
         msg = "two seeds are needed for a spread"
         raise ValueError(msg)

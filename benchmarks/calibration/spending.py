@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from benchmarks.calibration.advice import nearly_right, outcome
-from benchmarks.calibration.worlds import AXES, Truth
+from benchmarks.calibration.worlds import AXES, ENDS, Truth
 from study.inference.allocation import Rule, next_repeat, sure_enough
 from study.inference.choice import Aim, choose
 from study.inference.posterior import posterior
@@ -49,7 +49,10 @@ def spending_measures(
     setup: Integers = np.zeros(truth.studies, dtype=np.int64)
     was_sure = np.zeros(truth.studies, dtype=np.bool_)
     for step in range(more + 1):
-        drawn = [posterior(each, axes=AXES, rng=rng, draws=draws) for each in (energy, objective)]
+        drawn = [
+            posterior(each, axes=AXES, rng=rng, draws=draws, ends=ends)
+            for each, ends in ((energy, None), (objective, ENDS))
+        ]
         if drawn[0] is None or drawn[1] is None:
             msg = "two repeats of all setups have a spread"
             raise ValueError(msg)

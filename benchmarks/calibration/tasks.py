@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.calibration.advice import Stated, advice_measures
 from benchmarks.calibration.cycles import cycle_measures, saving_measures
 from benchmarks.calibration.held_out import HELD_OUT, held_out, of_table
+from benchmarks.calibration.ideal import ideal_of
 from benchmarks.calibration.intervals import interval_measures
 from benchmarks.calibration.spending import spending_measures
 from benchmarks.calibration.tables import Cell, Form, Measures
@@ -31,14 +32,18 @@ STATED_OF = (*WORLDS, "moved")
 
 _ADVICE = Form(
     before=("truth", "repeats"),
-    shares=("right", "allowed", "stated", "excess", "log excess", "outside"),
+    shares=(
+        *("right", "allowed", "ideal right", "stated", "excess", "ideal excess", "log excess"),
+        *("lost", "ideal lost", "outside"),
+    ),
     numbers=("short",),
 )
 _INTERVALS = Form(
     before=("truth", "repeats"),
     shares=(
         *("total", "fixed pair", "against costliest", "against most accurate", "its total"),
-        *("its score", "equal told apart", "twofold told apart", "with known spread"),
+        *("its score", "equal told apart", "twofold told apart"),
+        *("each spread known", "spreads known, not whose"),
     ),
     numbers=("width to known",),
 )
@@ -184,14 +189,18 @@ def _advice(
     task: Task, size: Size, rng: np.random.Generator
 ) -> tuple[Measures, Mapping[str, Stated]]:
     truth = task.truth(rng, size.studies)
-    aim = Aim(price=task.preference.price)
-    return advice_measures(truth, rng, repeats=task.repeats, draws=size.draws, aim=aim)
+    ideal = None if task.recording else ideal_of(task.world)
+    return advice_measures(
+        truth, rng, repeats=task.repeats, draws=size.draws, aim=Aim(), ideal=ideal
+    )
 
 
 def _preference(
     task: Task, size: Size, rng: np.random.Generator
 ) -> tuple[Measures, Mapping[str, Stated]]:
-    return _advice(task, size, rng)[0], {}
+    truth = task.truth(rng, size.studies)
+    aim = Aim(price=task.preference.price)
+    return advice_measures(truth, rng, repeats=task.repeats, draws=size.draws, aim=aim)[0], {}
 
 
 def _ratios(

@@ -13,7 +13,6 @@ synthetic    4 x 4 of the 16 x 16 setups of `benchmarks.search.synthetic_table`,
 """
 
 import functools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,12 +23,22 @@ import pandas as pd
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.inference.repeats import Floats, Integers, Truths
 from study.record.migration import RENAMED
+from study.record.objective import ACCURACY
 
 RECORDED = Path(__file__).parent.parent / "data" / "watch16" / "epochs.csv"
 ENERGY_DEVIATION, OBJECTIVE_DEVIATION = 0.28, 0.025
 SETUPS = 16
 AXES = np.stack(np.divmod(np.arange(SETUPS), 4), axis=-1)
 """Of each setup the number of its batch size and of its learning rate. Shape (setups, 2)."""
+
+ENDS = ACCURACY.gain_ends
+"""Of an accuracy."""
+
+BEST, GRID_ENERGY = 0.9, 3.0
+"""Accuracy of a setup of a grid that loses nothing, and the mean logarithm of energies."""
+
+GRID_DEVIATIONS, GRID_LOST = (0.35, 0.35, 0.2), (0.03, 0.05, 0.01)
+"""Of each row, column and cell: standard deviation of the logarithm of energy, mean of what is lost."""
 
 WORLDS = ("resampled", "parametric", "grids", "synthetic")
 
@@ -97,15 +106,23 @@ class Truth:
             recorded=None if self.recorded is None else self.recorded[studies],
         )
 
-    def with_twins(self, of: Integers) -> "Truth":
-        """Two setups more: one as another of the study, and one that needs twice its energy."""
-        every = np.broadcast_to(np.arange(self.energy.shape[1]), self.energy.shape)
-        places = np.concatenate([every, of[:, None], of[:, None]], axis=1)
-        more = np.where(np.arange(places.shape[1]) == places.shape[1] - 1, math.log(2), 0.0)
+    def with_twins(self, of: Integers, instead: Integers, factor: Floats) -> "Truth":
+        """Return the truth with some setups replaced by twins of others.
+
+        Args:
+            of: Places of the setups that have a twin. Shape (studies, twins).
+            instead: Places of those that are replaced. The same shape.
+            factor: Energy of the twin over that of the other. Shape (twins,).
+        """
+        places = np.broadcast_to(np.arange(self.energy.shape[1]), self.energy.shape).copy()
+        studies = np.arange(self.studies)[:, None]
+        places[studies, instead] = of
+        more = np.zeros(self.energy.shape)
+        more[studies, instead] = np.log(factor)
         twins = self._taken(places)
         recorded = twins.recorded
         if recorded is not None:
-            recorded = recorded + np.stack([more, np.zeros_like(more)], axis=-1)[:, None, :]
+            recorded = recorded + np.stack([more, np.zeros_like(more)], axis=-1)[:, :, None, :]
         return replace(twins, energy=twins.energy + more, recorded=recorded)
 
     def _taken(self, places: Integers) -> "Truth":
@@ -176,27 +193,31 @@ def _trainings(epochs: pd.DataFrame) -> Floats:
     return np.asarray(np.stack([energy, accuracy], axis=-1).reshape(-1, seeds, 2))
 
 
-def _recorded_means(_: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
-    mean = np.broadcast_to(recorded_trainings().mean(axis=1), (studies, SETUPS, 2))
+def watch_means() -> tuple[Floats, Floats]:
+    """Mean logarithms of energies and accuracies of watch16. Shapes (16,)."""
+    mean = recorded_trainings().mean(axis=1)
     return mean[..., 0], mean[..., 1]
+
+
+def _recorded_means(_: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
+    energy, objective = (np.broadcast_to(each, (studies, SETUPS)) for each in watch_means())
+    return energy, objective
 
 
 def _random_grids(rng: np.random.Generator, studies: int) -> tuple[Floats, Floats]:
     shapes = ((studies, 4, 1), (studies, 1, 4), (studies, 4, 4))
-    energy = 3.0 + sum(
-        rng.normal(0.0, scale, shape)
-        for scale, shape in zip((0.35, 0.35, 0.2), shapes, strict=True)
+    energy = GRID_ENERGY + sum(
+        rng.normal(0.0, scale, shape) for scale, shape in zip(GRID_DEVIATIONS, shapes, strict=True)
     )
     lost = sum(
-        rng.exponential(scale, shape)
-        for scale, shape in zip((0.03, 0.05, 0.01), shapes, strict=True)
+        rng.exponential(scale, shape) for scale, shape in zip(GRID_LOST, shapes, strict=True)
     )
     flat = (studies, SETUPS)
-    return np.reshape(energy, flat), np.reshape(0.9 - lost, flat)
+    return np.reshape(energy, flat), np.reshape(BEST - lost, flat)
 
 
 @functools.cache
-def _model() -> Floats:
+def synthetic_means() -> Floats:
     """Mean log energy and best accuracy of the synthetic model's setups. Shape (16, 16, 2)."""
     return np.asarray(_trainings(synthetic_rows(seeds=9)).mean(axis=1).reshape(16, 16, 2))
 
@@ -206,7 +227,7 @@ def _parts_of_the_model(rng: np.random.Generator, studies: int) -> tuple[Floats,
         np.sort(rng.permuted(np.tile(np.arange(16), (studies, 1)), axis=1)[:, :4], axis=1)
         for _ in range(2)
     )
-    part = _model()[rows[:, :, None], columns[:, None, :]].reshape(studies, SETUPS, 2)
+    part = synthetic_means()[rows[:, :, None], columns[:, None, :]].reshape(studies, SETUPS, 2)
     return part[..., 0], part[..., 1]
 
 

@@ -3,24 +3,22 @@
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 from rich.console import Console
 from rich.markup import escape
 
-from study.axes.variants import with_variants
-from study.data.progress import shown_by
 from study.design import Design, StudyOutcome, new_name
-from study.errors import Faults, ScenarioError, StudyError
+from study.errors import Faults, StudyError
 from study.execution.checks import (
     check_folder,
     check_same_study,
     check_target,
     check_this_machine,
 )
+from study.execution.data_reading import read_data
 from study.execution.interrupts import Interrupts
 from study.execution.introduction import introduce, warnings_of, write_beginning
 from study.execution.reporting.journal import Journals
@@ -31,6 +29,7 @@ from study.exports.study_exports import StudyExports
 from study.limits.checks import check_limits, check_limits_here, wanted_limits
 from study.machines.cluster import connect
 from study.machines.energy_scope import charging_rules, energy_scope
+from study.machines.local.early_ray import EarlyRay
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.scenario import Data, Scenario, objective_of
@@ -56,6 +55,7 @@ def run_study(
     leave: Callable[[int], object] = os._exit,
     exports: StudyExports | None = None,
     written: Callable[[StudyFolder], object] = lambda _: None,
+    early: EarlyRay | None = None,
 ) -> StudyOutcome:
     """Run a study, or go on with one.
 
@@ -69,6 +69,7 @@ def run_study(
         leave: Called when a second signal comes; see `study.execution.interrupts`.
         exports: Who hears of it as it goes on; whoever gives them ends them. None for nobody.
         written: Called when all is on storage, before Ray is shut down.
+        early: A local Ray whose start has begun; None where it is to begin when the data are read.
 
     Raises:
         StudyError: Something the user can mend; no trial was started.
@@ -84,7 +85,7 @@ def run_study(
     )
     named = f"{design.paradigm}, scenario {escape(plan.scenario.name)}"
     console.print(f"[bold]study {plan.name}[/]: {named}")
-    data, facts = _loaded(plan.scenario, plan.setups, options, console)
+    data, facts = read_data(plan.scenario, plan.setups, options, console)
     on_this_cpu = options.address is None and plan.device_type == "cpu"
     check_training(
         plan.scenario,
@@ -113,6 +114,7 @@ def run_study(
                 leave=leave,
                 exports=exports or StudyExports(),
                 written=written,
+                early=early,
             )
     except (StudyError, KeyboardInterrupt):
         plan.folder.discard()
@@ -200,6 +202,7 @@ def _run(
     leave: Callable[[int], object],
     exports: StudyExports,
     written: Callable[[StudyFolder], object],
+    early: EarlyRay | None,
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
     scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
@@ -226,7 +229,11 @@ def _run(
     with (
         Interrupts(leave) as interrupts,
         connect(
-            options, folder, accelerator=plan.device_type != "cpu", ran_on=recorder.devices()
+            options,
+            folder,
+            accelerator=plan.device_type != "cpu",
+            ran_on=recorder.devices(),
+            early=early,
         ) as cluster,
     ):
         interrupts.started()
@@ -277,40 +284,6 @@ def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
     sizes = [each.batch_size for each in setups if each.batch_size is not None]
     batch = min(sizes or options.batch_sizes)
     return max(1, math.ceil(batch / options.accumulate) // options.workers)
-
-
-def _loaded(
-    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
-) -> tuple[Data, DataFacts]:
-    """Read the data and what the manifest says of them, and show how far it is."""
-
-    def load(one: Scenario) -> Data:
-        try:
-            return one.load(options.data_dir, seed=options.seed)
-        except StudyError:
-            raise
-        except Exception as error:
-            # It is the user's code, and may raise anything.
-            message = (
-                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
-                f"{type(error).__name__}: {error}"
-            )
-            raise ScenarioError(message) from error
-
-    with _shown(console):
-        data = load(scenario)
-        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
-        return data, data.facts()
-
-
-@contextmanager
-def _shown(console: Console) -> Iterator[None]:
-    """Show how far the data are read, where there is a terminal that can redraw."""
-    if not console.is_interactive:
-        yield
-        return
-    with console.status("reading the data") as status, shown_by(status.update):
-        yield
 
 
 def _manifest(

@@ -1,8 +1,6 @@
 """The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
 
 import logging
-import math
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, final
@@ -16,8 +14,8 @@ from study.design import Design
 from study.errors import StorageError
 from study.execution.callback import StudyCallback
 from study.execution.interrupts import Interrupts
-from study.execution.live.outlook import Outlook
 from study.execution.live.progress import ProgressDisplay
+from study.execution.live.study_outlook import outlook_of
 from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.reporting.journal import Journals
 from study.execution.reporting.reports import together_s
@@ -32,8 +30,7 @@ from study.machines.quarantine import Quarantine
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
 from study.record.manifest import Manifest
-from study.record.search_goal import most_epochs
-from study.record.vocabulary import Paradigm, StopReason, TrialStatus
+from study.record.vocabulary import StopReason, TrialStatus
 from study.scenario import Data, Scenario
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, trial_of
 from study.store.folder import StudyFolder, written_at_last
@@ -42,9 +39,7 @@ from study.store.parts import whole_trial
 from study.store.provenance import now
 from study.store.recorder import Recorder
 from study.store.rescue import rescue
-from study.store.setups import TrialPlan, trial_plan, trial_plans
-from study.store.stage_order import chosen_stages
-from study.training.recipe import validations_of
+from study.store.setups import TrialPlan
 from trackers.node.live.watch import UsesWatch
 
 
@@ -98,12 +93,14 @@ class Tuning:
             console,
             self._source.setups,
             repeats=self._options.repeats,
-            trials=max(len(self._source.remaining), self._source.expected - self._ended),
+            trials=self._planned,
             slots=self._cluster.slots,
             objective=self._manifest.objective,
             in_stages=len(self._manifest.stages) > 1,
             first_epoch_j=self._recorder.first_epoch_j,
-            outlook=self._outlook(),
+            outlook=outlook_of(
+                self._options, self._manifest, source=self._source, recorder=self._recorder
+            ),
             estimated=self._manifest.estimated_components,
         )
         progress.start()
@@ -120,47 +117,6 @@ class Tuning:
             self._finish()
             for note in self._source.notes:
                 console.print(note, soft_wrap=True, markup=False, highlight=False)
-
-    def _outlook(self) -> Outlook | None:
-        """The forecast of the study; None where nobody knows its trials, or most of their rows, beforehand."""
-        every = self._options.validate_every
-        if self._design.paradigm is Paradigm.SEARCH or (every is not None and every >= 1):
-            return None
-        manifest = self._manifest
-        most = most_epochs(manifest.options)
-        by_number = {each.setup: each for each in manifest.setups}
-        first = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
-
-        def plans() -> Sequence[TrialPlan]:
-            begun = [trial_plan(by_number[f.setup], f.seed) for f in self._source.further]
-            known = [*first, *begun]
-            # Of which setups those to come will be is decided late: here, of all in turn.
-            seed = max((each.seed for each in known), default=0) + 1
-            places = range(max(0, self._source.expected - len(known)))
-            setups = manifest.setups
-            coming = [
-                trial_plan(setups[place % len(setups)], seed + place // len(setups))
-                for place in places
-            ]
-            return [*known, *coming]
-
-        def validations(plan: TrialPlan) -> int:
-            steps = math.ceil((manifest.data.train_samples or 1) / plan.trained_with[0])
-            return validations_of(steps, self._options.validate_every)
-
-        def is_whole() -> bool:
-            return not self._source.pauses and not self._source.may_grow
-
-        return Outlook(
-            plans=plans,
-            validations=validations,
-            is_whole=is_whole,
-            stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
-            epochs_of=self._recorder.epochs_of,
-            objective=manifest.objective,
-            max_epochs=most,
-            patience=self._options.patience * most // self._options.max_epochs,
-        )
 
     def _watched(self) -> AbstractContextManager[object]:
         """Look on at devices for exporters, where there are some."""
@@ -313,6 +269,14 @@ class Tuning:
     def _ended(self) -> int:
         """Number of trials that have ended, in earlier commands too."""
         return sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
+
+    @property
+    def _planned(self) -> int:
+        """Number of trials of this command that are known, and of those to come whose number is known."""
+        planned = len(self._source.remaining)
+        if self._source.may_grow:
+            return planned
+        return max(planned, self._source.expected - self._ended)
 
     def _remove_checkpoints(self) -> None:
         """Those of trials that have their result, and were lost before they could do it."""

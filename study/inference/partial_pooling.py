@@ -14,11 +14,13 @@ themselves. This is best linear unbiased prediction (Henderson 1975, Biometrics 
 Morris 1973, Journal of the American Statistical Association 68:117) with its variances not known.
 
 Tails are those of the draws by themselves: their deviations are stretched as each draw's variance
-is against the typical one.
+is against the typical one. Of shares, such as accuracies, the model is one of their log odds
+(`study.inference.log_odds`).
 """
 
 import numpy as np
 
+from study.inference.log_odds import Ends, LogOdds, are_shares
 from study.inference.repeats import Floats, Integers
 
 SCALES, MIXTURE = 32, 8
@@ -33,7 +35,12 @@ _ROUNDING = 1e-9
 
 
 def pooled_means(
-    means: Floats, draws: Floats, mean_variances: Floats, axes: Integers | None = None
+    means: Floats,
+    draws: Floats,
+    mean_variances: Floats,
+    axes: Integers | None = None,
+    *,
+    ends: Ends | None = None,
 ) -> Floats:
     """Draw true means that lean on those of other setups. Shape (..., draws, setups).
 
@@ -43,15 +50,25 @@ def pooled_means(
         mean_variances: Of the observed means, with each draw. The same shape.
         axes: Of each setup the number of its value on each axis; None where setups have none.
             Shape (setups, axes).
+        ends: Least and greatest value of a share, whose log odds are alike; None for anything else.
     """
     if not FEWEST <= means.shape[-1] <= MOST:
         return draws
     typical = 1 / np.mean(1 / np.maximum(mean_variances, _tiny(means)), axis=-2)
+    if ends is None or not are_shares(means, ends):
+        return _pooled(means, draws - means[..., None, :], typical, axes)
+    scale = LogOdds.of(means, typical, ends)
+    apart = (draws - means[..., None, :]) * scale.slope[..., None, :]
+    return scale.values(_pooled(scale.places, apart, typical * scale.slope**2, axes))
+
+
+def _pooled(means: Floats, deviations: Floats, typical: Floats, axes: Integers | None) -> Floats:
+    """Draw true means, from deviations of draws by themselves and the typical variance."""
     unit = np.sqrt(typical.mean(axis=-1, keepdims=True))
     model = _Alike(means / unit, typical / unit**2, _parts(means.shape[-1], axes))
-    apart = (draws - means[..., None, :]) / np.sqrt(typical)[..., None, :]
-    pooled = np.empty_like(draws)
-    number = draws.shape[-2]
+    apart = deviations / np.sqrt(typical)[..., None, :]
+    pooled = np.empty_like(deviations)
+    number = deviations.shape[-2]
     for part, place in enumerate(model.drawn_places()):
         which = slice(part * number // MIXTURE, (part + 1) * number // MIXTURE)
         centre, root = model.given(place)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from study.inference.log_odds import Ends
 from study.inference.moderation import Usual, draw_variances
 from study.inference.partial_pooling import pooled_means
 from study.inference.repeats import Floats, Integers, Repeats
@@ -53,6 +54,7 @@ def posterior(
     draws: int = DRAWS,
     least_variance: float | Floats = 0.0,
     usual: Usual | None = None,
+    ends: Ends | None = None,
 ) -> Posterior | None:
     """Draw true means and variances; None where no setup has two repeats and nothing is usual.
 
@@ -65,6 +67,8 @@ def posterior(
         least_variance: What one repeat varies by at least, because its meter does: squared
             standard deviation on the scale of `repeats`. Shape () or (..., setups).
         usual: Variance of one repeat that is known beforehand; None for nothing.
+        ends: Least and greatest value of a share, such as an accuracy: setups lean on each other by
+            their log odds. None for anything else.
     """
     if usual is None and not repeats.tell_a_spread:
         return None
@@ -79,7 +83,7 @@ def posterior(
     return Posterior(
         repeats=repeats,
         means=means,
-        pooled=pooled_means(repeats.mean, means, noise, axes),
+        pooled=pooled_means(repeats.mean, means, noise, axes, ends=ends),
         variances=variances,
     )
 

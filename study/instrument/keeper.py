@@ -4,7 +4,8 @@
     trial  --makes-> Keeper, where there is no ledger; it ends when Ray's job does
     trial  --asks--> Keeper for its attempt and for its node's tracker, then talks to that one alone
 
-It is found by a name that belongs to Ray's job, so that it needs no line in the user's code.
+It is found by a name that belongs to Ray's job, so that it needs no line in the user's code. The one that
+trials make has another name: a later run of the same job may have a ledger, which asks for other sources.
 """
 
 import logging
@@ -248,26 +249,40 @@ def _whole(sample: BookedPower) -> BookedPower:
 
 
 def keeper(*, request: Request | None = None, sampling_hz: float = SAMPLING_HZ) -> Handle:
-    """Return the keeper of this Ray job; one that whoever asks first makes, and owns.
+    """Return the keeper of this Ray job; one that the caller makes, and owns, where there is none.
 
     Args:
         request: What its trackers look for; left out: `auto`.
         sampling_hz: Power samples per second.
     """
-    here = ray.get_runtime_context()
+    return _found_or_made(_name(), request, sampling_hz, lifetime=None)
+
+
+def keeper_of_trials() -> Handle:
+    """Return the keeper of this Ray job; where there is none, one that outlives the trial that makes it."""
+    try:
+        return ray.get_actor(_name())
+    except ValueError:
+        return _found_or_made(f"{_name()}-of-trials", None, SAMPLING_HZ, lifetime="detached")
+
+
+def _found_or_made(
+    name: str, request: Request | None, sampling_hz: float, *, lifetime: str | None
+) -> Handle:
     made: Any = ray.remote(Keeper).options(
-        name=_name(),
+        name=name,
         get_if_exists=True,
         num_cpus=0,
         max_concurrency=16,
-        # What a trial makes would end with it.
-        lifetime=None if here.get_actor_id() is None else "detached",
+        lifetime=lifetime,
+        # Else Tune has it made in the trial's placement group, with which it would end.
+        scheduling_strategy="DEFAULT",
     )
     return made.remote(request or Request(accelerator=_has_gpus()), sampling_hz=sampling_hz)
 
 
 def has_keeper() -> bool:
-    """Return whether this Ray job has a keeper."""
+    """Return whether this Ray job has a keeper that no trial has made."""
     try:
         ray.get_actor(_name())
     except ValueError:

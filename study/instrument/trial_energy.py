@@ -13,7 +13,7 @@ from typing import Any, TypeVar, final
 import ray
 
 from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
-from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper
+from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper_of_trials
 from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
 from study.record.vocabulary import EnergyScope
@@ -108,7 +108,7 @@ class TrialEnergy:
         self._in_setup, self._epoch = False, None
 
     def _begin(self) -> None:
-        self._keeper = keeper()
+        self._keeper = keeper_of_trials()
         node_id = ray.get_runtime_context().get_node_id()
         begun = self._keeper.begin.remote(self._trial_id, node_id)
         self._attempt = ray.get(begun, timeout=START_S)
@@ -119,7 +119,7 @@ class TrialEnergy:
             self._keeper.give_up.remote(node_id)
             return
         joined = self._keeper.join.remote(self._trial_id, self._attempt.number, OWN)
-        ray.get(joined, timeout=ANSWER_S)
+        ray.get(joined, timeout=START_S)
         self._client = client
         client.open(self._key(TRIAL, 0))
         client.open(self._key(SETUP, 0))

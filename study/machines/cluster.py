@@ -17,6 +17,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.errors import ClusterError
+from study.machines.local.early_ray import EarlyRay
+from study.machines.local.private_ray import private_ray
 from study.machines.nodes import (
     Node,
     Share,
@@ -28,7 +30,6 @@ from study.machines.nodes import (
     only_model,
     refuse_mixed,
 )
-from study.machines.private_ray import private_ray
 from study.machines.ray_session import quiet_process, start_ray
 from study.machines.storage_visibility import StorageVisibility, reach_warnings, reached
 from study.machines.upload import Upload, upload_of
@@ -215,6 +216,7 @@ def connect(
     *,
     accelerator: bool,
     ran_on: Collection[str] = (),
+    early: EarlyRay | None = None,
 ) -> Iterator[Cluster]:
     """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
 
@@ -223,6 +225,7 @@ def connect(
         folder: The study's; it is found out which nodes see it.
         accelerator: Whether this machine's torch can train on an accelerator.
         ran_on: Names of the devices that trials of this study trained on before.
+        early: A local Ray whose start has begun; it is ended at the end.
 
     Raises:
         ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
@@ -230,10 +233,10 @@ def connect(
     """
     with contextlib.ExitStack() as ends:
         ends.enter_context(quiet_process())
-        place = None if options.address else ends.enter_context(private_ray())
+        where = _where(options, early, ends)
         ends.callback(ray.shutdown)
-        sent = upload_of(Path.cwd()) if options.address else None
-        dashboard = start_ray(options, place, sent)
+        sent = where if isinstance(where, Upload) else None
+        dashboard = start_ray(options, where)
         nodes = _nodes()
         if sent is not None:
             _unpacked(nodes)
@@ -262,6 +265,18 @@ def connect(
         )
         with reached(folder, cluster if options.address else None) as reach:
             yield replace(cluster, reach=reach)
+
+
+def _where(
+    options: StudyOptions, early: EarlyRay | None, ends: contextlib.ExitStack
+) -> Path | EarlyRay | Upload:
+    """Return what travels to a cluster, or where a local Ray is or is to be, which is ended at the end."""
+    if options.address:
+        return upload_of(Path.cwd())
+    if early is None:
+        return ends.enter_context(private_ray())
+    ends.callback(early.close)
+    return early
 
 
 def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:

@@ -3,15 +3,16 @@
 import contextlib
 import logging
 import os
-import signal
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import cloudpickle
-from ray._private.authentication.authentication_token_setup import AUTH_MODE_ENV_VAR
+from ray._private.authentication.authentication_token_setup import (
+    AUTH_MODE_ENV_VAR,
+    enable_token_auth_by_default,
+)
 from ray._raylet import (  # type: ignore[attr-defined]
     AuthenticationTokenLoader,
     Config,
@@ -20,29 +21,12 @@ from ray.air._internal import usage
 
 from study.errors import ClusterError
 from study.machines import own_packages
-from study.machines.dashboard import LOOPBACK, dashboard_text
-from study.machines.environment import kept_environment
+from study.machines.dashboard import dashboard_text
+from study.machines.local.early_ray import EarlyRay, ray_keywords
+from study.machines.local.environment import QUIET, kept_environment
+from study.machines.local.unheard_signals import deaf_to_hangups, deaf_to_schedulers
 from study.machines.upload import Upload
 from study.options import StudyOptions
-
-LONGEST_OUTPUT_BYTES = 20_000_000
-"""A process of a local Ray keeps so much of what it prints, and as much again of what it printed before."""
-
-SCHEDULER = "SLURM_JOB_ID"
-"""Variable of all processes of a job of SLURM."""
-
-QUIET = {
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_SCHEDULER_EVENTS": "0",
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
-    "RAY_ROTATION_BACKUP_COUNT": "1",
-}
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
-`study.execution.reporting` and `study.execution.live.tensorboard`."""
 
 
 @contextlib.contextmanager
@@ -96,13 +80,13 @@ def _read_authentication_anew() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
 
 
-def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) -> str | None:
+def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | None:
     """Reach Ray, or start one.
 
     Args:
         options: `address` and `dashboard`.
-        place: Folder of its session, where one is started.
-        sent: What travels to a cluster's machines, where one is reached.
+        where: Of a local Ray the folder of its session, or itself where its start has begun; of a cluster
+            what travels to its machines.
 
     Returns:
         Where its dashboard is, for people; None unless it was asked for.
@@ -110,69 +94,24 @@ def start_ray(options: StudyOptions, place: Path | None, sent: Upload | None) ->
     Raises:
         ClusterError: It cannot be reached or started.
     """
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    setup = _worker_setup()
     try:
-        if sent is None:
-            with _deaf_to_hangups(), deaf_to_schedulers():
-                context = ray.init(
-                    address="local",
-                    _temp_dir=str(place),
-                    include_dashboard=options.dashboard,
-                    dashboard_host=LOOPBACK,
-                    log_to_driver=False,
-                    logging_level=logging.ERROR,
-                    runtime_env=_worker_setup(),
-                )
+        if isinstance(where, Upload):
+            sent = {"working_dir": str(where.folder), "excludes": list(where.excluded)}
+            context = ray.init(address=options.address, runtime_env={**sent, **setup}, **quiet)
+        elif isinstance(where, EarlyRay):
+            enable_token_auth_by_default()  # as a local Ray does
+            context = ray.init(address=where.address(), runtime_env=setup, **quiet)
         else:
-            context = ray.init(
-                address=options.address,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={
-                    "working_dir": str(sent.folder),
-                    "excludes": list(sent.excluded),
-                    **_worker_setup(),
-                },
-            )
+            local = ray_keywords(options, where)
+            with deaf_to_hangups(), deaf_to_schedulers():
+                context = ray.init(address="local", runtime_env=setup, **local, **quiet)
     except Exception as error:
         raise ClusterError(_unreachable(options.address, error)) from error
     if not options.dashboard:
         return None
     return dashboard_text(context.dashboard_url, address=options.address)
-
-
-@contextlib.contextmanager
-def _deaf_to_hangups() -> Iterator[None]:
-    """Have what is started meanwhile ignore SIGHUP: a terminal that goes tells all of its processes.
-
-    The study takes it, and ends its Ray when what is known has been written.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-@contextlib.contextmanager
-def deaf_to_schedulers() -> Iterator[None]:
-    """Within a job of SLURM, have what is started meanwhile wait for the study's own end.
-
-    `scancel` and preemption send SIGTERM to every process of a job at once. Ray would be gone before the
-    study has asked its trackers for the last time. What is blocked stays so in the processes that are
-    started, and the study's guardian ends them.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    if SCHEDULER not in os.environ or not is_main:
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _unreachable(address: str | None, error: Exception) -> str:

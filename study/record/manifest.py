@@ -139,10 +139,12 @@ class FurtherTrial:
     Attributes:
         setup: Number of the setup.
         seed: Of weights and order.
+        attempt: With which it begins; a trial that was paused before goes on with a later one.
     """
 
     setup: int
     seed: int
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,13 @@ class Objective:
         """Return the score, turned where necessary so that more is better."""
         return score if self.mode == "max" else -score
 
+    @property
+    def gain_ends(self) -> tuple[float, float] | None:
+        """Least and greatest gain of a share; None where the objective is none."""
+        if not self.is_share:
+            return None
+        return (0.0, 1.0) if self.mode == "max" else (-1.0, 0.0)
+
     def is_better(self, score: float, than: float) -> bool:
         """Return whether `score` is better than the other."""
         return self.gain(score) > self.gain(than)

@@ -6,6 +6,7 @@ that `study.store` writes and the data frames that `analysis` reads follow from 
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -69,10 +70,7 @@ class Row:
                 a word in it is not known.
         """
         integers = _integers(cls)  # type: ignore[arg-type]  # mypy: a class is hashable
-        known = {
-            name: _plain(value, is_integer=name in integers) if isinstance(value, float) else value
-            for name, value in row.items()
-        }
+        known = {name: _plain(value, is_integer=name in integers) for name, value in row.items()}
         try:
             return msgspec.convert(known, cls)
         except msgspec.ValidationError as error:
@@ -85,7 +83,11 @@ def _integers(record: type[Row]) -> frozenset[str]:
     return frozenset(each.name for each in columns(record) if each.kind == "integer")
 
 
-def _plain(value: float, *, is_integer: bool) -> float | None:
+def _plain(value: object, *, is_integer: bool) -> object:
+    if type(value) is str:
+        return sys.intern(value)  # the same words are in every row, which came one by one
+    if not isinstance(value, float):
+        return value
     if math.isnan(value):
         return None
     return int(value) if is_integer and value.is_integer() else value

@@ -15,9 +15,11 @@ from study.inference.allocation import next_repeat
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, choose
 from study.inference.failure import cost_of_success
+from study.inference.log_odds import Ends
 from study.inference.meter import HALF_WIDTH
 from study.inference.posterior import Posterior, axes_of, posterior
 from study.inference.repeats import Integers, Repeats
+from study.record.objective import ACCURACY, Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def decide(
     aim: Aim,
     parameters: Mapping[int, Mapping[str, object]] | None = None,
     *,
-    is_share: bool = True,
+    objective: Objective = ACCURACY,
 ) -> Decision | None:
     """Weigh what is known; None where no setup has two results, so that no spread is known.
 
@@ -68,7 +70,7 @@ def decide(
         running: How many trainings of a setup still run; none is 0.
         aim: What is asked of a setup.
         parameters: What each setup chooses, by name; setups that share a value lean on each other.
-        is_share: Whether the objective is one; of any other the aim is in shares of the best value.
+        objective: What decides; of one that is no share the aim is in shares of the best value.
     """
     numbers = [setup for setup, several in trainings.items() if _results(several)]
     if not numbers:
@@ -81,18 +83,20 @@ def decide(
     )
     gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
     gain = Repeats.of([[one for one in several if one is not None] for several in gains])
-    aim = aim if is_share else aim.relative_to(float(gain.mean.max()))
+    aim = aim if objective.is_share else aim.relative_to(float(gain.mean.max()))
     axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
-    drawn = _posteriors(energy, gain, axes, boards)
+    drawn = _posteriors(energy, gain, axes, boards, objective.gain_ends)
     if drawn is None:
         return None
     more = np.asarray([running.get(setup, 0) for setup in numbers])
-    expected = _posteriors(energy.expecting(more), gain.expecting(more), axes, boards) or drawn
+    expected = _posteriors(
+        energy.expecting(more), gain.expecting(more), axes, boards, objective.gain_ends
+    )
     choice = choose(*drawn, aim)
     return Decision(
         answer=numbers[int(choice.setup)],
         right=float(choice.of_chosen(choice.right)),
-        repeat=numbers[int(next_repeat(*expected, aim))],
+        repeat=numbers[int(next_repeat(*(expected or drawn), aim))],
     )
 
 
@@ -131,10 +135,15 @@ def _boards(trainings: Sequence[Sequence[Training]]) -> BoardEffects | None:
 
 
 def _posteriors(
-    energies: Repeats, gains: Repeats, axes: Integers | None, boards: BoardEffects | None
+    energies: Repeats,
+    gains: Repeats,
+    axes: Integers | None,
+    boards: BoardEffects | None,
+    ends: Ends | None,
 ) -> tuple[Posterior, Posterior] | None:
     # Seeds as in the report, which is to name the same setup with nearly the same probability.
-    energy, gain = posterior(energies, axes=axes), posterior(gains, axes=axes, rng=1)
+    energy = posterior(energies, axes=axes)
+    gain = posterior(gains, axes=axes, rng=1, ends=ends)
     if energy is None or gain is None:
         return None
     return energy if boards is None else with_board_errors(energy, boards, rng=2), gain

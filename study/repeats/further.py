@@ -193,7 +193,7 @@ class FurtherRepeats:
             self._still_running(),
             self._aim,
             {number: each.chosen for number, each in self._setups.items()},
-            is_share=self._objective.is_share,
+            objective=self._objective,
         )
         if decision is None:
             if not self._running:

@@ -14,6 +14,7 @@ from study.command import FINISHED, REFUSED, ReportProcess, carried_out, ending
 from study.command_line import command_line, parse
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
+from study.machines.local.early_ray import early_ray
 from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
 from study.search.options import SearchOptions
@@ -87,19 +88,21 @@ def _search(
     args: Sequence[str], console: Console, report: ReportProcess, *, typed: Sequence[str]
 ) -> int:
     options = parse(SearchOptions, program=PROGRAM, description=DESCRIPTION, args=args)
-    from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
+    with early_ray(options) as early:
+        from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
-    options = options.reduced()
-    scenario = load_scenario(options.scenario, options.scenario_options)
-    design, source = search_of(options, scenario)
-    outcome, reported = carried_out(
-        design,
-        options,
-        source=source,
-        command=command_line(PROGRAM, typed),
-        console=console,
-        report=report,
-    )
+        options = options.reduced()
+        scenario = load_scenario(options.scenario, options.scenario_options)
+        design, source = search_of(options, scenario)
+        outcome, reported = carried_out(
+            design,
+            options,
+            source=source,
+            command=command_line(PROGRAM, typed),
+            console=console,
+            report=report,
+            early=early,
+        )
     if source.search is not None:
         lines = live_lines(
             source.search,
@@ -115,4 +118,4 @@ def _search(
 
 
 if __name__ == "__main__":
-    sys.exit(terminal.run(main))
+    terminal.leave(terminal.run(main))

@@ -4,8 +4,8 @@ The decisions are those of `study.search.arms`. They follow from the trials' epo
 search that was interrupted takes them from its rows and goes on.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
 from study.record.manifest import FurtherTrial
@@ -24,7 +24,7 @@ from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Choice, Space
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import StopDecision
-from study.store.setups import TrialPlan, trial_plan
+from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
 
 
@@ -35,10 +35,12 @@ class Rows:
     Attributes:
         trials: Gives all trials.
         epochs_of: Gives the epochs of a trial, of all attempts.
+        amend: Takes a row in the place of one that lacks why its trial ended.
     """
 
     trials: Callable[[], Sequence[TrialRecord]]
     epochs_of: Callable[[str], Sequence[EpochRecord]]
+    amend: Callable[[EpochRecord], object]
 
 
 @final
@@ -122,23 +124,22 @@ class PausingSearch:
             self._know(record)
 
     def earlier(self) -> None:
-        """Take the trials of earlier commands up: what they cost, and how far they came."""
-        for record in sorted(self._rows.trials(), key=self._begun_as):
-            arm = self._registry.choice(record)
-            is_again = self._options.retry_failed and record.status is TrialStatus.FAILED
-            if arm not in self._scheduler.trainings or not record.epochs or is_again:
-                continue
-            again = self._begun_as(record)
-            training = self._scheduler.take(arm, seed=record.seed - self._options.seed, again=again)
-            rows = counted_rows(self._rows.epochs_of(record.trial_id))
-            for row in rows:
-                self._seen.setdefault(record.trial_id, set()).add((row.stage, row.epoch))
-                self.budget.epoch(record.trial_id, self._add(training, row))
-            self.budget.end(record.trial_id)
-            training.state = _state_of(rows[-1].stop_reason)
-            if training.state is State.RUNNING:
-                training.state = State.PAUSED
-                self._left.append(training)  # it was under way when the command was ended
+        """Take the trials of earlier commands up: what they cost, and how far they came.
+
+        What they came to, not what was noted of them, decides what is next: a command may have been
+        killed between a proposal and its first epoch, or an epoch and what follows from it.
+        """
+        records = self._rows.trials()
+        known = {(record.setup, record.seed): record for record in records}
+        self.further = [each for each in self.further if self._is_begun(each, known)]
+        for record in sorted(records, key=self._begun_as):
+            self._take(record)
+        for (
+            name,
+            training,
+        ) in self._running.items():  # when all are known: they decide of each other
+            self._judge(name, training)
+        self._running.clear()
 
     @property
     def scheduler(self) -> Scheduler | Recurrences:
@@ -192,18 +193,16 @@ class PausingSearch:
         if training is None:
             return None
         training.state = State.RUNNING
-        seed = self._options.seed + training.seed
-        setup = self._registry.setup(training.arm)
-        repeat = FurtherTrial(setup=setup.setup, seed=seed)
-        if training.again and repeat not in self.further:
-            self.further.append(repeat)
-        name = trial_plan(setup, seed).trial_id
-        plan = self._registry.go_on(training.arm, seed)
+        plan = self._registry.go_on(training.arm, self._options.seed + training.seed)
         if plan is None:
             training.state = State.ENDED  # it has failed in an earlier command
             return self.propose()
-        self.budget.start(name, first_rung_j=0.0)
-        self._running[name] = training
+        known = {(each.setup, each.seed) for each in self.further}
+        if training.again and (plan.setup, plan.seed) not in known:
+            repeat = FurtherTrial(setup=plan.setup, seed=plan.seed, attempt=plan.attempt)
+            self.further.append(repeat)
+        self.budget.start(plan.trial_id, first_rung_j=0.0)
+        self._running[plan.trial_id] = training
         return plan
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
@@ -220,7 +219,7 @@ class PausingSearch:
         if decision is None or has_ended:
             return None
         self._decided[record.trial_id] = decision
-        return StopReason.TARGET if decision is StopDecision.TARGET else StopReason.STOPPED
+        return _reason_of(decision)
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Return whether a trial has not reported an epoch yet."""
@@ -244,10 +243,49 @@ class PausingSearch:
             lost_j = trial.wasted_energy_j
             self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
 
+    def _is_begun(self, repeat: FurtherTrial, known: Mapping[tuple[int, int], TrialRecord]) -> bool:
+        """Return whether a repeat that was noted has come to anything, and is not proposed again."""
+        record = known.get((repeat.setup, repeat.seed))
+        if record is None or record.status is TrialStatus.FAILED:
+            return record is not None
+        rows = self._rows.epochs_of(record.trial_id)
+        return any(row.attempt >= repeat.attempt for row in rows)
+
     def _begun_as(self, record: TrialRecord) -> int:
         """Place of a trial among the repeats, from 1; 0 where it is none."""
-        repeat = FurtherTrial(setup=record.setup, seed=record.seed)
-        return self.further.index(repeat) + 1 if repeat in self.further else 0
+        places = enumerate(self.further, start=1)
+        of = (record.setup, record.seed)
+        return next((place for place, each in places if (each.setup, each.seed) == of), 0)
+
+    def _take(self, record: TrialRecord) -> None:
+        """Take up a trial of an earlier command; one that was under way is in `_running`."""
+        arm, is_failed = self._registry.choice(record), record.status is TrialStatus.FAILED
+        rows = counted_rows(self._rows.epochs_of(record.trial_id))
+        if not is_failed and rows and rows[-1].stop_reason is StopReason.ERROR:
+            rows.pop()  # it is run again, on request
+        if arm not in self._scheduler.trainings or not (rows or is_failed):
+            return
+        seed = record.seed - self._options.seed
+        training = self._scheduler.take(arm, seed=seed, again=self._begun_as(record))
+        for row in rows:
+            self._seen.setdefault(record.trial_id, set()).add((row.stage, row.epoch))
+            self.budget.epoch(record.trial_id, self._add(training, row))
+        self.budget.end(record.trial_id)
+        training.failed = is_failed or rows[-1].stop_reason in FAILURES
+        training.state = State.ENDED if is_failed else _state_of(rows[-1].stop_reason)
+        if training.state is State.RUNNING:
+            self._running[record.trial_id] = training
+
+    def _judge(self, name: str, training: Training) -> None:
+        """Go on with a trial that was under way, unless its last epoch, of which nobody heard, ends it."""
+        decision = self._scheduler.after_epoch(training)
+        if decision is None:
+            self._left.append(training)
+        else:
+            last = counted_rows(self._rows.epochs_of(name))[-1]
+            self._rows.amend(replace(last, stop_reason=_reason_of(decision)))
+        is_reached = decision is StopDecision.TARGET
+        training.state = State.ENDED if is_reached else State.PAUSED
 
     def _add(self, training: Training, record: EpochRecord) -> float:
         """Give a training one more epoch; without a reading it counts as dear as those before."""
@@ -266,6 +304,10 @@ class PausingSearch:
         reached_j = record.energy_to_target_j
         training.add({(): reached_j or record.energy_j}, record.best_val_score)
         training.state = State.ENDED
+
+
+def _reason_of(decision: StopDecision) -> StopReason:
+    return StopReason.TARGET if decision is StopDecision.TARGET else StopReason.STOPPED
 
 
 def _state_of(reason: StopReason | None) -> State:

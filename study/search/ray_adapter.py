@@ -6,12 +6,13 @@ Optuna's own storage, and knows nothing of a setup that was tried before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, final
 
 import optuna
 
-from study.errors import StorageError
+from study.errors import OptionError, StorageError
 from study.execution.trial_source import ProposalSearcher, TrialStopper, TuneParts
 from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
@@ -91,6 +92,9 @@ class RaySearchAdapter:
         hints: Sequence[Hint] = ()
         if resumed:
             self.known = tuple(map(TrialRecord.from_row, folder.read_rows(EARLIER_FILE)))
+            if self.pauses:  # Optuna's study has them
+                with suppress(OptionError):  # they are gone, and were but an order
+                    hints = self._earlier(manifest).hints
         else:
             hints = self._take_earlier(folder, manifest, registry)
         if self.pauses:
@@ -98,7 +102,7 @@ class RaySearchAdapter:
                 options,
                 space=space,
                 registry=registry,
-                rows=Rows(trials=recorder.trials, epochs_of=recorder.epochs_of),
+                rows=Rows(trials=recorder.trials, epochs_of=recorder.epochs_of, amend=recorder.add),
                 known=self.known,
                 hints=[each.choice for each in hints if each.values is None],
                 begun=begun,

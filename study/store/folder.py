@@ -4,10 +4,11 @@ The folder may be on anything that Ray takes as storage: a path, a mount or a UR
 written whole, beside the old one, and then put in its place, so that a reader never sees half.
 """
 
+import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
@@ -28,6 +29,9 @@ _REFUSED = (OSError, pa.ArrowException)
 
 LOCK_FILE = ".lock"
 """Says who holds the folder; see `study.store.lock`."""
+
+BATCH_ROWS = 5_000
+"""Rows that are made ready for a file at once."""
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
 """Between tries to write the last results."""
@@ -162,15 +166,19 @@ class StudyFolder:
         with suppress(OSError):
             self._files.delete_file(f"{self.path}/{name}")
 
-    def write_rows(self, name: str, record: type[Row], rows: Sequence[dict[str, Any]]) -> None:
+    def write_rows(self, name: str, record: type[Row], rows: Iterable[dict[str, Any]]) -> None:
         """Write rows of a record type as parquet, with the type's columns even without a row."""
-        with self._replaced(name) as file:
-            pq.write_table(pa.Table.from_pylist(list(rows), schema=_schema(record)), file)
+        schema = _schema(record)
+        with self._replaced(name) as file, pq.ParquetWriter(file, schema) as writer:
+            for batch in _batches(rows, schema):
+                writer.write_batch(batch)
 
-    def write_csv(self, name: str, record: type[Row], rows: Sequence[dict[str, Any]]) -> None:
+    def write_csv(self, name: str, record: type[Row], rows: Iterable[dict[str, Any]]) -> None:
         """Write the same as CSV; what is missing is an empty field."""
-        with self._replaced(name) as file:
-            csv.write_csv(pa.Table.from_pylist(list(rows), schema=_schema(record)), file)
+        schema = _schema(record)
+        with self._replaced(name) as file, csv.CSVWriter(file, schema) as writer:
+            for batch in _batches(rows, schema):
+                writer.write_batch(batch)
 
     def read_rows(self, name: str) -> list[dict[str, Any]]:
         """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
@@ -271,3 +279,10 @@ def _unusable(place: str, error: Exception) -> StorageError:
         "or a URI such as s3://bucket/folder."
     )
     return StorageError(message)
+
+
+def _batches(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Rows a few at a time: all of a large study's as dictionaries would take several times their memory."""
+    left = iter(rows)
+    while some := list(itertools.islice(left, BATCH_ROWS)):
+        yield pa.RecordBatch.from_pylist(some, schema=schema)

@@ -198,17 +198,17 @@ class Recorder:
 
     def write_into(self, folder: StudyFolder) -> None:
         """Write all tables into a folder, with the power since the last `flush`."""
-        trials = [trial.to_row() for trial in self.trials()]
-        epochs = [row.to_row() for rows in self._epochs.values() for row in rows.values()]
-        windows = [row.to_row() for rows in self._windows.values() for row in rows.values()]
+        trials = self.trials()
+        epochs = (row.to_row() for rows in self._epochs.values() for row in rows.values())
+        windows = (row.to_row() for rows in self._windows.values() for row in rows.values())
         folder.write_rows(EPOCHS_FILE, EpochRecord, epochs)
         folder.write_rows(WINDOWS_FILE, WindowRecord, windows)
-        folder.write_rows(TRIALS_FILE, TrialRecord, trials)
-        folder.write_csv(TRIALS_CSV_FILE, TrialRecord, trials)
+        folder.write_rows(TRIALS_FILE, TrialRecord, (trial.to_row() for trial in trials))
+        folder.write_csv(TRIALS_CSV_FILE, TrialRecord, (trial.to_row() for trial in trials))
         if self._power:
             # Parts, because the power log grows with time and not with results.
             part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
-            folder.write_rows(part, PowerRecord, [row.to_row() for row in self._power])
+            folder.write_rows(part, PowerRecord, (row.to_row() for row in self._power))
 
     def _add_window(self, window: WindowRecord) -> None:
         place = (window.attempt, window.stage, window.epoch)

@@ -1,4 +1,4 @@
-"""Six ways in which numbers could look better than they are, and do not."""
+"""Seven ways in which numbers could look better than they are, and do not."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from analysis.findings import Findings, analyse
 from analysis.ranking.criteria import RankBy
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
-from study.record.files import EPOCHS_FILE
+from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.vocabulary import EnergyMethod, EnergyStatus, StopReason
 from tests.analysis.study_folder import Trial, constant, epochs_of, grid, write_study
 
@@ -104,6 +104,22 @@ def test_an_energy_of_fewer_repeats_than_the_accuracy_is_said(tmp_path: Path) ->
     assert "Setup 1: the accuracy is of 3 trainings, the energy of 1." in caveats
     assert "Setup 1 has the energy of one training only: a difference may be chance." in caveats
     assert counts == {"1": "1 of 3", "2": "3"}
+
+
+def test_what_compiling_takes_is_said_because_no_total_has_it(tmp_path: Path) -> None:
+    """A compiled training is cheaper by 10 J, after 50 J before its first epoch."""
+    setups = [
+        dataclasses.replace(each, parameters={"compile": each.setup == 1})
+        for each in grid([64, 128], [0.1])
+    ]
+    folder = write_study(tmp_path / "a", setups, [constant(1, 90.0, 0.9), constant(2, 100.0, 0.9)])
+    trials = pd.read_parquet(folder / TRIALS_FILE)
+    trials.assign(setup_energy_j=[50.0, 2.0]).to_parquet(folder / TRIALS_FILE)
+
+    found = analyse(load(folder))
+
+    [said] = [each for each in found.recommendation.caveats if "compiled" in each]
+    assert "Before its first epoch a training that is compiled used 13.9 mWh, another 0.556" in said
 
 
 @pytest.mark.parametrize("by", list(RankBy))

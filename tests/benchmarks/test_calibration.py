@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.calibration.advice import Stated, advice_measures, reliability
 from benchmarks.calibration.cycles import cycle_measures, saving_measures
+from benchmarks.calibration.ideal import ideal_of
 from benchmarks.calibration.intervals import interval_measures
 from benchmarks.calibration.spending import spending_measures
 from benchmarks.calibration.worlds import WORLDS, truth_of
@@ -19,7 +20,11 @@ EVERY_WORLD = pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.slow
 @EVERY_WORLD
 def test_intervals_of_two_repeats_cover(world: str) -> None:
-    """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, and equal setups seem equal."""
+    """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, and equal setups seem equal.
+
+    Twofold differences are found in at most 16 points fewer than if each spread were known, and in
+    30 where spreads differ tenfold.
+    """
     rng = np.random.default_rng(0)
     truth = truth_of(world, rng, STUDIES)
 
@@ -29,6 +34,8 @@ def test_intervals_of_two_repeats_cover(world: str) -> None:
         assert 0.90 <= found[name] <= 0.995, name
     assert found["equal told apart"] <= 0.08
     assert found["width to known"] <= 1.5
+    missed = found["each spread known"] - found["twofold told apart"]
+    assert missed <= (0.30 if world == "resampled" else 0.16)
 
 
 @pytest.mark.slow
@@ -41,7 +48,18 @@ def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
     found, _ = advice_measures(truth, rng, repeats=2, draws=DRAWS, aim=Aim())
 
     assert found["right"] >= 0.6 * found["allowed"]
-    assert found["excess"] <= 0.2
+    assert found["excess"] <= 0.1
+
+
+def test_advice_loses_little_more_than_who_knows_how_truths_are_distributed() -> None:
+    """Of random grids, from two repeats: 5 % of energy or less beyond what the data do not tell."""
+    rng = np.random.default_rng(0)
+    truth = truth_of("grids", rng, STUDIES)
+
+    found, _ = advice_measures(truth, rng, repeats=2, draws=100, aim=Aim(), ideal=ideal_of("grids"))
+
+    assert found["ideal lost"] <= found["lost"] <= found["ideal lost"] + 0.05
+    assert found["ideal right"] >= found["right"]
 
 
 def test_one_repeat_is_advised_on_without_a_probability() -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -12,7 +13,12 @@ import pandas as pd
 import pytest
 from optuna.trial import TrialState
 
+from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
+from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch, Rows
+from study.search.space.setup_registry import SetupRegistry, listed_setups
+from study.store.trial_record import counted_rows
 from tests.end_to_end.conftest import BARE, ROOT, command, run_here
 from tests.end_to_end.held import Gate
 from tests.waiting import waited_for
@@ -38,14 +44,6 @@ def studied(folder: Path) -> optuna.Study:
 def trials_of(folder: Path) -> pd.DataFrame:
     """The table of trials."""
     return pd.read_parquet(folder / "trials.parquet")
-
-
-def through(epochs: Path) -> list[str]:
-    """Trials of which the table of epochs has the last."""
-    if not epochs.exists():
-        return []
-    rows = pd.read_parquet(epochs)
-    return list(rows[rows["stop_reason"].notna()]["trial_id"])
 
 
 def test_a_search_ends_with_an_answer_and_its_bill(
@@ -83,17 +81,67 @@ def test_a_search_ends_with_an_answer_and_its_bill(
     assert (folder / "report" / "search_points.csv").is_file()
 
 
-def test_a_killed_search_goes_on(tmp_path: Path) -> None:
-    """With the same Optuna study; what had ended is not trained again."""
-    options = (
-        *("--scenario", "tests.end_to_end.held:Held", *BARE),
-        *("--batch-sizes", "128", "256", "--learning-rates", "0.001", "0.0001"),
-        *("--max-epochs", "4", "--patience", "4"),
+def trained(folder: Path) -> list[tuple[str, int]]:
+    """The epochs that count and were booked, in the order in which they were trained."""
+    windows = pd.read_parquet(folder / "windows.parquet")
+    counted = pd.DataFrame(
+        [
+            (row.trial_id, row.attempt, row.stage, row.epoch)
+            for rows in rows_of(folder).values()
+            for row in rows
+        ],
+        columns=["trial_id", "attempt", "stage", "epoch"],
     )
-    epochs = tmp_path / "s" / "epochs.parquet"
+    in_order = counted.merge(windows).sort_values("start_s", kind="stable")
+    return list(zip(in_order["trial_id"], in_order["epoch"], strict=True))
+
+
+def rows_of(folder: Path) -> dict[str, list[EpochRecord]]:
+    """The epochs that count, by their trials."""
+    by_trial: dict[str, list[EpochRecord]] = {}
+    for row in pd.read_parquet(folder / "epochs.parquet").to_dict("records"):
+        record = EpochRecord.from_row({str(key): value for key, value in row.items()})
+        by_trial.setdefault(record.trial_id, []).append(record)
+    return {name: counted_rows(rows) for name, rows in by_trial.items()}
+
+
+def decided(folder: Path, options: SearchOptions) -> list[tuple[str, int]]:
+    """The epochs of a search that nobody kills, whose trainings come to just these rows."""
+    space, rows = options.searched(), rows_of(folder)
+    registry = SetupRegistry(
+        space,
+        listed_setups(space),
+        fixed_values=options.fixed_values,
+        expect=lambda plans, **_: list(plans),
+    )
+    nothing = Rows(trials=list, epochs_of=lambda _: (), amend=lambda _: None)
+    search = PausingSearch(options, space=space, registry=registry, rows=nothing)
+    search.earlier()
+    found: list[tuple[str, int]] = []
+    while (plan := search.propose()) is not None:
+        left = rows[plan.trial_id]
+        while left:
+            row = left.pop(0)
+            found.append((row.trial_id, row.epoch))
+            if search.epoch(replace(row, stop_reason=None)) is not None:
+                break
+        search.end(plan.trial_id, failed=False)
+    return found
+
+
+def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
+    """What its trainings came to decides, and nothing else that the killed command knew.
+
+    No epoch that was kept is trained again.
+    """
+    sizes, rates = (64, 256), (0.001, 0.0001)
+    options = (
+        *("--scenario", "tests.end_to_end.held:Held", "--no-report", "--checkpoint-every-s", "0"),
+        *("--batch-sizes", *map(str, sizes), "--learning-rates", *map(str, rates)),
+        *("--goal", "energy-to-target", "--target", "0.56", "--max-epochs", "6", "--patience", "6"),
+    )
     gate = Gate(tmp_path / "gate")
     gate.hold(after=2)
-    gate.let_one_end()
     process = subprocess.Popen(
         command(
             *(*options, *ESTIMATE, "--results-dir", str(tmp_path), "--name", "s"),
@@ -106,23 +154,29 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
         start_new_session=True,
     )
     try:
-        waited_for(lambda: through(epochs), "a trial's end on storage")
+        waited_for(lambda: gate.waiting, "a training in its third epoch")
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         gate.open()
-    ended = through(epochs)
-    told = [t.number for t in studied(tmp_path / "s").trials if t.state is TrialState.COMPLETE]
 
-    status, _ = search(tmp_path, *options, "--resume")
+    status, folder = search(tmp_path, *options, "--resume")
 
-    after = pd.read_parquet(epochs)
+    asked = SearchOptions(
+        goal="energy-to-target",
+        target=0.56,
+        batch_sizes=sizes,
+        learning_rates=rates,
+    )
+    rows, expected, known = (
+        pd.read_parquet(folder / "epochs.parquet"),
+        decided(folder, asked),
+        trained(folder),  # but for what no tracker lived to book
+    )
     assert status == 0
-    assert after.groupby("trial_id")["attempt"].max()[ended].eq(1).all()
-    assert after["trial_id"].nunique() == 4
-    now = studied(tmp_path / "s").trials
-    assert [t.number for t in now if t.state is TrialState.COMPLETE][: len(told)] == told
-    assert TrialState.RUNNING not in {t.state for t in now}
+    assert known == expected[len(rows) - len(known) :]
+    assert len(expected) == len(rows)
+    assert not rows.duplicated(["trial_id", "epoch"]).any()
 
 
 def test_a_range_is_searched_and_its_leader_trained_again(

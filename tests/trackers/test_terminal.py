@@ -149,3 +149,45 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
     )
 
     assert done.stdout == "/nonexistent uid54321\n", done.stderr
+
+
+LEAVING = """
+import atexit, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from trackers import terminal
+left_open = open(sys.argv[1], "w")
+left_open.write("kept")
+atexit.register(print, "registered", flush=True)
+pool = ThreadPoolExecutor()
+pool.submit(lambda: (time.sleep(0.05), print("thread", flush=True)))
+class Heavy:
+    def __del__(self):
+        print("taken apart", flush=True)
+heavy = Heavy()
+print("printed")
+sys.orig_argv = ["python", "-m", "study.regime"]
+terminal.leave(3)
+"""
+
+
+def test_a_process_that_leaves_loses_nothing(tmp_path: Path) -> None:
+    """Threads, what is to be called at the end, and files left open are seen to; objects are not."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LEAVING, str(tmp_path / "left")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert sorted(ran.stdout.split("\n")) == ["", "printed", "registered", "thread"]
+    assert (tmp_path / "left").read_text() == "kept"
+
+
+def test_a_process_of_somebody_else_goes_on() -> None:
+    """A notebook or a test that runs a command is not ended with it."""
+    with pytest.raises(SystemExit) as end:
+        terminal.leave(3)
+
+    assert end.value.code == 3

@@ -29,7 +29,11 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 @final
 class Outlook:
-    """The forecast of one study."""
+    """The forecast of one study.
+
+    Attributes:
+        budget_j: Energy at which the study ends; None where it has its time.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,8 @@ class Outlook:
         max_epochs: int,
         patience: int,
         validations: Callable[[TrialPlan], int] = lambda _: 1,
-        is_whole: Callable[[], bool] = lambda: True,
+        may_grow: Callable[[], bool] = lambda: False,
+        budget_j: float | None = None,
         now_s: Callable[[], float] = time.monotonic,
         begin: Callable[[Callable[[], None]], object] = _in_a_thread,
     ) -> None:
@@ -55,7 +60,8 @@ class Outlook:
             max_epochs: Limit of passes over the samples.
             patience: Passes without a better epoch after which a training ends.
             validations: Gives how many epochs of a trial, as its rows count them, are a pass.
-            is_whole: Tells whether no other trials will follow, and none will be ended before its time.
+            may_grow: Tells whether trials may follow that are not planned.
+            budget_j: Energy at which the study ends; None where it has its time.
             now_s: A clock, in seconds.
             begin: Begins to compute; by default in a thread.
         """
@@ -66,7 +72,8 @@ class Outlook:
         self._max_epochs = max_epochs
         self._patience = patience
         self._validations = validations
-        self._is_whole = is_whole
+        self._may_grow = may_grow
+        self.budget_j = budget_j
         self._now_s = now_s
         self._begin = begin
         self._computes = False
@@ -81,8 +88,13 @@ class Outlook:
 
     @property
     def whole(self) -> StudyForecast | None:
-        """The last forecast where it is one of the whole study; else None."""
-        return self._latest if self._is_whole() else None
+        """The last forecast where it is one of the whole study, which nothing else may end; else None."""
+        return self._latest if self.budget_j is None and not self.may_grow else None
+
+    @property
+    def may_grow(self) -> bool:
+        """Return whether trials may follow that are not planned."""
+        return self._may_grow()
 
     def renew(self) -> None:
         """Begin to forecast anew, if it is time to."""
@@ -91,6 +103,9 @@ class Outlook:
             return
         self._computes = True
         runs = self.runs()  # here, because rows come meanwhile; it takes the driver's time
+        if not runs:
+            self._computes = False
+            return
         self._begin(lambda: self._forecast(runs, start_s))
 
     def _forecast(self, runs: Sequence[Run], start_s: float) -> None:

@@ -19,6 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from study.execution.live.in_all import ends, in_all
 from study.execution.live.outlook import Outlook
 from study.execution.live.table import (
     NARROW,
@@ -29,9 +30,8 @@ from study.execution.live.table import (
     live_table,
 )
 from study.forecast.study_forecast import cut
-from study.inference.intervals import Interval
 from study.inference.repeats import Floats
-from study.record.files import EnergyUnit, unit_of
+from study.record.files import unit_of
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
@@ -193,7 +193,7 @@ class ProgressDisplay:
 
     def _left_by_mean_s(self) -> float | None:
         """Seconds left if each trial takes as long as the mean one did."""
-        if not self._times_s:
+        if not (self._times_s and self._trials):
             return None
         now_s = self._clock.now_s()
         mean_s = sum(self._times_s) / len(self._times_s)
@@ -204,7 +204,7 @@ class ProgressDisplay:
 
     def _line(self, trial_id: str, trial: TrialState, whole: TrialRecord | None) -> str:
         width = len(str(self._trials))
-        of = f"/{self._trials}" if self._trials else ""
+        of = f"/{self._planned()}" if self._trials else ""
         head = f"[{len(self._times_s):{width}}{of}] {trial_id}"
         tail = f"  {ahead}" if (ahead := self._ahead()) else ""
         record = trial.last
@@ -235,15 +235,22 @@ class ProgressDisplay:
         parts = []
         left_s = self.left_s()
         if left_s:
-            parts.append(f"about {_duration(left_s)} left")
-        whole = None if self._outlook is None else self._outlook.whole
-        total = None if whole is None else whole.total_j
-        if left_s and total is not None:
-            parts.append(
-                f"{self._unit.text(float(np.median(total)))}{self._label()} in all "
-                f"(90 %: {_ends(cut(total), self._unit)})"
-            )
+            parts.append(f"{self._about()} {_duration(left_s)} left")
+        total = in_all(self._outlook, self._unit, label=self._label())
+        if (left_s or not self._trials) and total is not None:
+            parts.append(total)
         return ", ".join(parts)
+
+    def _about(self) -> str:
+        """Word before a time: trials may be added, and a budget may end the study."""
+        if self._outlook is None or self._outlook.may_grow is (self._outlook.budget_j is not None):
+            return "about"
+        return "at least" if self._outlook.may_grow else "at most"
+
+    def _planned(self) -> str:
+        """Number of trials, with a plus where more may follow."""
+        grows = self._outlook is not None and self._outlook.may_grow
+        return f"{self._trials}{'+' if grows else ''}"
 
     def _label(self) -> str:
         return " estimated" if self._estimated else ""
@@ -265,7 +272,7 @@ class ProgressDisplay:
         if not ahead and self.left_s() is None:
             ahead = "time left not known yet"
         gone = _duration(self._clock.now_s() - self._start_s)
-        of = f" of {self._trials}" if self._trials else ""
+        of = f" of {self._planned()}" if self._trials else ""
         said = Text.assemble(
             (f"{len(self._times_s)}{of} trials", "bold"),
             f", {gone} gone, ",
@@ -309,12 +316,7 @@ class ProgressDisplay:
         draws = None if found is None else found.of_trial(trial_id)
         if draws is None:
             return None
-        return f"{_ends(cut(draws), self._unit)} {self._unit.name}"
-
-
-def _ends(found: Interval, unit: EnergyUnit) -> str:
-    """Both ends of an interval: `3.10 to 6.05`."""
-    return f"{unit.number(float(found.low))} to {unit.number(float(found.high))}"
+        return f"{ends(cut(draws), self._unit)} {self._unit.name}"
 
 
 def _words(reason: StopReason | None) -> str:

@@ -250,7 +250,7 @@ class Scheduler:
             return None
         many = self.trainings[known.repeat]
         paused = [each for each in many if each.state is State.PAUSED and not each.again]
-        found = paused[0] if paused else self.take(known.repeat, seed=len(many))
+        found = paused[0] if paused else self.take(known.repeat, seed=_free_seed(many))
         found.again = len(done) + 1
         return found
 
@@ -293,7 +293,14 @@ def _without(
 
 
 def _most_promising(trainings: Sequence[Training]) -> Training | None:
-    return min(trainings, key=lambda each: (each.promised_j, each.number), default=None)
+    # Of equal ones the first by its arm, whichever was begun first: rows do not tell that.
+    return min(trainings, key=lambda each: each.promised_j, default=None)
+
+
+def _free_seed(trainings: Sequence[Training]) -> int:
+    """Return the first seed that no training of an arm has."""
+    taken = {each.seed for each in trainings}
+    return next(seed for seed in range(len(taken) + 1) if seed not in taken)
 
 
 def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:

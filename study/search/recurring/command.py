@@ -8,6 +8,7 @@ from rich.console import Console
 from study.command import ReportProcess, carried_out, ending
 from study.command_line import command_line, parse
 from study.errors import OptionError
+from study.machines.local.early_ray import early_ray
 from study.record.files import EnergyUnit, unit_of
 from study.scenario_lookup import load_scenario
 from study.search.arms.recurrences import Recurrences
@@ -52,21 +53,23 @@ def main(
         StudyError: Something the user can mend; no trial was started.
     """
     options = parse(RecurringOptions, program=program, description=DESCRIPTION, args=args)
-    from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
+    with early_ray(options) as early:
+        from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
-    options = options.reduced()
-    begun = StudyFolder(options.results_dir, str(options.name)).exists()
-    options = replace(options, resume=begun)
-    scenario = load_scenario(options.scenario, options.scenario_options)
-    design, source = search_of(options, scenario)
-    outcome, reported = carried_out(
-        design,
-        options,
-        source=source,
-        command=command_line(program.rsplit(maxsplit=1)[0], typed),
-        console=console,
-        report=report,
-    )
+        options = options.reduced()
+        begun = StudyFolder(options.results_dir, str(options.name)).exists()
+        options = replace(options, resume=begun)
+        scenario = load_scenario(options.scenario, options.scenario_options)
+        design, source = search_of(options, scenario)
+        outcome, reported = carried_out(
+            design,
+            options,
+            source=source,
+            command=command_line(program.rsplit(maxsplit=1)[0], typed),
+            console=console,
+            report=report,
+            early=early,
+        )
     if isinstance(source.search, PausingSearch):
         for line in lines(source.search, options, unit_of(source.first_epoch_j)):
             console.print(line, soft_wrap=True, markup=False, highlight=False)

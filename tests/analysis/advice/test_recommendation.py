@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis.advice.carbon import factors_of
+from analysis.advice.recommendation import recommend
 from analysis.findings import analyse
 from analysis.read.load import load
 from study.record.vocabulary import StopReason
@@ -61,3 +62,21 @@ def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
 
     assert advice.count(" less than with the ") == 1
     assert "less than with the most accurate." in advice
+
+
+def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Path) -> None:
+    """What leans on other setups may be surer of one than the means, of which another is the best."""
+    trials = [
+        constant(setup, joules + seed / 10, accuracy, seed=seed)
+        for setup, joules, accuracy in ((1, 2.592, 0.9), (2, 5.184, 0.7))
+        for seed in (0, 1)
+    ]
+    found = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
+    other = next(each for each in found.setups if each.setup == 2)
+    ranking = dataclasses.replace(found.ranking, best=other)
+
+    text = recommend(found.study, found.setups, ranking, paradigm=found.paradigm).text
+
+    assert "No other setup is more accurate" in found.recommendation.text
+    assert "No other setup is more accurate" not in text
+    assert "the most accurate" in text

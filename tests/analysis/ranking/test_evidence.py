@@ -169,3 +169,17 @@ def test_a_better_calibrated_board_has_a_narrower_total() -> None:
         return found.high - found.low
 
     assert width_j(0.01) < 3 < width_j(None) < width_j(0.1)
+
+
+def test_the_score_of_the_chosen_setup_is_without_the_luck_of_being_picked() -> None:
+    """Of setups that differ by noise alone, the chosen one's interval lies lower than by itself."""
+    setups = [setup_energy(n, [10.0, 11.0], [0.80 + n / 200, 0.84 + n / 200]) for n in range(1, 9)]
+
+    evidence = known(*setups)
+    assert evidence.doubt is not None
+    chosen = evidence.accuracy(evidence.chosen)
+    mean = evidence.doubt.objective.repeats.mean[evidence.places[evidence.chosen]]
+
+    assert evidence.doubt.luck.objective > 0
+    assert chosen is not None
+    assert chosen.high - mean < mean - chosen.low

@@ -13,6 +13,7 @@ from ray.tune.schedulers import ASHAScheduler, PopulationBasedTraining
 from ray.tune.search.optuna import OptunaSearch
 
 from study import EnergyBudget, EnergyLedger, measured
+from study.instrument.keeper import keeper_of_trials
 
 pytestmark = pytest.mark.ray
 
@@ -129,12 +130,13 @@ def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[s
 
 
 def test_without_a_ledger_a_trial_is_measured_all_the_same(tmp_path: Path) -> None:
-    """The first trial makes what it needs, and the others find it."""
+    """The first trial makes what it needs, the others find it, and it ends with none of them."""
     grid = fitted(tmp_path, {}, trainable=measured(Counting))
 
     assert not grid.errors
     frame = grid.get_dataframe()
     assert set(frame["energy_method"]) == {"estimated"}
+    assert ray.get(keeper_of_trials().trackers.remote()), "another keeper than the trials had"
 
 
 def test_a_budget_for_what_is_not_measured_is_refused(tmp_path: Path) -> None:

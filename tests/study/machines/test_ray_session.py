@@ -13,7 +13,9 @@ from ray._raylet import (  # type: ignore[attr-defined]
 from ray.air._internal import usage
 from ray.tune import Callback
 
-from study.machines.ray_session import QUIET, SCHEDULER, deaf_to_schedulers, quiet_process
+from study.machines.local.environment import QUIET
+from study.machines.local.unheard_signals import SCHEDULER, deaf_to_schedulers
+from study.machines.ray_session import quiet_process
 
 
 def test_a_process_gets_its_own_ray_back() -> None:

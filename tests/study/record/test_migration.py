@@ -4,8 +4,17 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from study.record.manifest import Manifest
-from study.record.migration import EARLIER, RENAMED_OPTIONS
+from study.record.migration import (
+    EARLIER,
+    RENAMED_OPTIONS,
+    migrated_columns,
+    migrated_row,
+    with_present_names,
+    with_scenario_options,
+)
 from tests.study.record.test_manifest import MANIFEST
 
 
@@ -17,6 +26,84 @@ def test_an_old_manifest_has_its_options_under_their_present_names() -> None:
     read = Manifest.from_json(json.dumps(raw))
 
     assert read.options == {"goal": "accuracy", "max_epochs": 3}
+
+
+def test_an_old_table_has_its_columns_under_their_present_names() -> None:
+    """Its accuracies are scores, and metrics by name; the columns of two tasks are metrics alone."""
+    old = {
+        "epoch": (1, 2),
+        "val_accuracy": (0.5, 0.75),
+        "val_accuracy_attributes": (0.25, None),
+        "val_accuracy_identity": (None, None),
+    }
+
+    assert migrated_columns(old) == {
+        "epoch": (1, 2),
+        "val_score": (0.5, 0.75),
+        "val_metrics": [
+            '{"accuracy": 0.5, "attributes/accuracy": 0.25}',
+            '{"accuracy": 0.75}',
+        ],
+    }
+    assert migrated_columns({"best_val_accuracy": (0.5,)}) == {"best_val_score": (0.5,)}
+
+
+def test_an_old_row_is_the_row_of_an_old_table() -> None:
+    """A line of `result.json` is one."""
+    assert migrated_row({"epoch": 1, "val_accuracy": 0.5}) == {
+        "epoch": 1,
+        "val_score": 0.5,
+        "val_metrics": '{"accuracy": 0.5}',
+    }
+
+
+def test_a_table_of_the_present_schema_stays_as_it_is() -> None:
+    """Also its metrics, which an old one has not."""
+    row = {"epoch": 1, "val_score": 0.5, "val_metrics": "{}"}
+
+    assert migrated_row(row) == row
+    assert migrated_columns({name: (value,) for name, value in row.items()}) == {
+        name: (value,) for name, value in row.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ({"tracker": "nvml"}, {"tracker": ["nvml"]}),
+        ({"tracker": ["nvml", "rapl"]}, {"tracker": ["nvml", "rapl"]}),
+        ({"tracker": None, "target_accuracy": 0.9}, {"tracker": None, "target": 0.9}),
+    ],
+)
+def test_an_old_option_has_its_present_name_and_form(
+    was: dict[str, object], now: dict[str, object]
+) -> None:
+    """`--tracker` took one source, and takes several now."""
+    assert with_present_names(was) == now
+
+
+def test_options_of_a_scenario_are_options() -> None:
+    """As version 0.1 wrote them; a study without any has its own alone."""
+    own = {"max_epochs": 3, "scenario_options": {"people": 4}}
+
+    assert with_scenario_options(own) == {"max_epochs": 3, "people": 4}
+    assert with_scenario_options({"max_epochs": 3, "scenario_options": None}) == {"max_epochs": 3}
+    assert with_scenario_options({"max_epochs": 3}) == {"max_epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "scope"),
+    [(["cpu"], "components"), (["gpu"], "accelerator"), (["cpu", "gpu"], "accelerator")],
+)
+def test_an_old_study_is_ranked_by_what_it_had_measured(kinds: list[str], scope: str) -> None:
+    """Its accelerators, or its CPU where no machine had another device."""
+    raw = json.loads(MANIFEST.to_json())
+    [device] = raw["nodes"][0]["devices"]
+    raw["nodes"][0]["devices"] = [{**device, "kind": kind} for kind in kinds]
+    raw |= {"schema_version": 2, "options": {}}
+    del raw["energy_of"]
+
+    assert Manifest.from_json(json.dumps(raw)).energy_of == scope
 
 
 ROOT = Path(__file__).parents[3]

@@ -2,12 +2,13 @@
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from study.record.curves import TrialCurve
 from study.record.objective import Objective
-from study.record.search_goal import SearchGoal, best_of, values_of
+from study.record.search_goal import SearchGoal, best_of, most_epochs, values_of
 
 
 def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> TrialCurve:
@@ -85,3 +86,74 @@ def test_a_share_that_is_not_known_is_the_worst_there_is() -> None:
     assert costs[0] is not None
     assert costs[1] is not None
     assert costs[0] > costs[1]
+
+
+@pytest.mark.parametrize(
+    ("curves", "front"),
+    [
+        (((0.8, 5.0), (0.9, 5.0)), (1,)),
+        (((0.9, 5.0), (0.9, 6.0)), (0,)),
+        (((0.9, 5.0), (0.9, 5.0)), (0, 1)),
+    ],
+    ids=["better for as much", "cheaper for as good", "the same twice"],
+)
+def test_one_that_is_alike_in_one_value_is_beaten_by_the_other(
+    curves: tuple[tuple[float, float], ...], front: tuple[int, ...]
+) -> None:
+    """A point stays only where no other is as good and as cheap, and better in one of them."""
+    assert best_of(SearchGoal.ACCURACY_ENERGY, [curve(each) for each in curves]) == front
+
+
+def test_of_two_that_are_alike_the_first_is_the_answer() -> None:
+    """By either goal that has one answer."""
+    twins = [curve((0.9, 5.0)), curve((0.9, 5.0))]
+
+    for goal in (SearchGoal.ACCURACY, SearchGoal.ENERGY_TO_TARGET):
+        assert best_of(goal, twins) == (0,)
+        assert best_of(goal, []) == ()
+
+
+def test_a_whole_trial_is_its_score_and_the_logarithm_of_its_joules() -> None:
+    """So that ten times as much is as far at either end of the scale."""
+    assert values_of(SearchGoal.ACCURACY_ENERGY, curve((0.7, 100.0)), max_epochs=9) == (0.7, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("objective", "target", "score", "beyond"),
+    [
+        (Objective("accuracy", is_share=True), 0.8, 0.5, 0.3),
+        (Objective("accuracy", is_share=True), 0.8, None, 0.8),
+        (Objective("error", "min", is_share=True), 0.25, 0.75, 0.5),
+        (Objective("loss", "min"), 4.0, 5.0, 0.25),
+        (Objective("score"), -2.0, -3.0, 0.5),
+        (Objective("score"), 0.0, -3.0, 3.0),
+    ],
+)
+def test_a_missed_target_costs_ten_trainings_and_more_the_further_it_is(
+    objective: Objective, target: float, score: float | None, beyond: float
+) -> None:
+    """200 J in 2 of 10 epochs are 1000 J; a share counts in its unit, all else by the target's size."""
+    trial = TrialCurve(objective=objective, target=target, stopped=True)
+    for _ in range(2):
+        trial.add(score=score, energy_j=100.0, time_s=1.0)
+
+    values = values_of(SearchGoal.ENERGY_TO_TARGET, trial, max_epochs=10)
+
+    assert values is not None
+    assert list(values) == pytest.approx([3 + 1 + beyond])
+
+
+def test_an_objective_that_is_no_share_has_no_worst_value() -> None:
+    """Without a score such a trial has no values."""
+    trial = TrialCurve(objective=Objective("loss", "min"), target=1.0)
+    trial.add(score=None, energy_j=1.0, time_s=1.0)
+
+    assert [values_of(goal, trial, max_epochs=10) for goal in SearchGoal] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("every", "rows"), [(None, 3), (0.25, 12), (0.3, 12), (1, 3), (1.5, 3), (500, 3)]
+)
+def test_the_longest_training_is_counted_in_validations(every: float | None, rows: int) -> None:
+    """By steps nobody knows it beforehand."""
+    assert most_epochs({"max_epochs": 3, "validate_every": every}) == rows

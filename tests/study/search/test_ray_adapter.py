@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from study.errors import StorageError
@@ -201,6 +202,10 @@ def test_a_resumed_search_proposes_what_has_not_ended(tmp_path: Path) -> None:
     assert [each.batch_size for each in resumed.remaining] == [16]
     assert suggested(parts, 2)["batch_size"] == 16
     assert is_finished(parts)
+    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/a/optuna.db")
+    [study] = storage.get_all_studies()
+    states = [each.state for each in storage.get_all_trials(study._study_id)]  # noqa: SLF001
+    assert states.count(TrialState.RUNNING) == 1, "only what was proposed last"
 
 
 def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from study.errors import StorageError
 from study.record.bookings import PowerRecord
 from study.record.records import EpochRecord, TrialRecord
-from study.store.folder import StudyFolder, written_at_last
+from study.store.folder import BATCH_ROWS, StudyFolder, written_at_last
 from tests.study.record.test_manifest import MANIFEST
 from tests.study.rows import epoch
 
@@ -228,3 +228,25 @@ def test_a_place_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
     """Neither Arrow nor Ray takes a path in another encoding than UTF-8."""
     with pytest.raises(StorageError, match=r"by\\xe9te cannot be used: its name is no UTF-8"):
         StudyFolder(f"{tmp_path}/by\udce9te", "a")
+
+
+def test_a_large_table_is_made_ready_a_piece_at_a_time(tmp_path: Path) -> None:
+    """The rows of thousands of trials as dictionaries would take several times their memory."""
+    row = PowerRecord(
+        node="n",
+        device_uuid="d",
+        trial_id=None,
+        attempt=None,
+        stage=None,
+        epoch=None,
+        unix_time_s=0.0,
+        power_w=1.0,
+    )
+    folder = StudyFolder(str(tmp_path), "a")
+
+    folder.write_rows("p.parquet", PowerRecord, (row.to_row() for _ in range(BATCH_ROWS + 1)))
+
+    written = pq.ParquetFile(tmp_path / "a" / "p.parquet")
+    assert written.metadata.num_row_groups == 2
+    assert written.metadata.num_rows == BATCH_ROWS + 1
+    assert len(folder.read_rows("p.parquet")) == BATCH_ROWS + 1

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from study.record.search_goal import most_epochs
 from study.record.vocabulary import StopReason
 from study.training.loop import EpochOutcome, train
 from study.training.recipe import TrainingSettings
@@ -84,9 +83,3 @@ def test_a_training_that_is_lost_within_an_epoch_goes_on_there(
     rest = trained(make, attempt(2, tmp_path), validate_every=0.3)
 
     assert [*first, *rest] == whole
-
-
-@pytest.mark.parametrize(("every", "rows"), [(None, 3), (0.25, 12), (0.3, 12), (500, 3)])
-def test_the_longest_training_is_counted_in_validations(every: float | None, rows: int) -> None:
-    """By steps nobody knows it beforehand."""
-    assert most_epochs({"max_epochs": 3, "validate_every": every}) == rows

@@ -27,10 +27,11 @@ class Screen:
         trials: int = 8,
         objective: Objective = ACCURACY,
         outlook: bool = False,
-        is_whole: bool = True,
+        may_grow: bool = False,
+        budget_j: float | None = None,
         estimated: Collection[str] = (),
     ) -> None:
-        """A terminal of `width`, or a file; with a forecast or without, of the whole study or not."""
+        """A terminal of `width`, or a file; with a forecast or without, of trials that may be more, within a budget."""
         self.rows: list[EpochRecord] = []
         forecast = Outlook(
             plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
@@ -39,7 +40,8 @@ class Screen:
             objective=objective,
             max_epochs=10,
             patience=1,
-            is_whole=lambda: is_whole,
+            may_grow=lambda: may_grow,
+            budget_j=budget_j,
             now_s=lambda: 0.0,
             begin=lambda work: work(),
         )

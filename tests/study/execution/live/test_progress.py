@@ -245,16 +245,6 @@ def test_a_file_gets_the_forecast_at_the_end_of_each_line() -> None:
     assert re.search(r"left, [\d.]+ mWh in all \(90 %: [\d.]+ to [\d.]+\)$", screen.lines()[2])
 
 
-def test_nothing_is_said_of_the_whole_where_other_trials_may_follow() -> None:
-    """The forecast knows the trials that have begun, and not those."""
-    screen = Screen(terminal=False, outlook=True, is_whole=False)
-
-    for setup in (1, 2, 3):
-        run(screen, setup, 2.0, 2.0, 2.0)
-
-    assert " in all " not in screen.lines()[2]
-
-
 def test_a_lost_trial_has_ended() -> None:
     """A trial that left no record counts as ended and is told as failed."""
     screen = Screen(terminal=True)

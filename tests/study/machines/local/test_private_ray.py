@@ -13,8 +13,8 @@ import pytest
 from ray._common.utils import try_to_create_directory
 
 from study.errors import ClusterError
-from study.machines import guardian
-from study.machines.private_ray import TOKEN_PATH, private_ray
+from study.machines.local import guardian
+from study.machines.local.private_ray import TOKEN_PATH, private_ray
 from tests.waiting import waited_for
 from trackers.node.limit_guard import OUTLIVES
 
@@ -102,7 +102,7 @@ def test_a_long_folder_for_temporary_files_is_passed_over(
 
 STUDY = """
 import subprocess, sys, time
-from study.machines.private_ray import TOKEN_PATH, private_ray
+from study.machines.local.private_ray import TOKEN_PATH, private_ray
 with private_ray():
     left = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     print(left.pid, flush=True)

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from study.errors import ClusterError
-from study.machines import guardian
-from study.machines.environment import kept_environment
+from study.machines.local import guardian
+from study.machines.local.environment import kept_environment
 
 LONGEST_BASE = 26
 """Most characters of the folder's place: a socket's whole name has at most 103 on some systems, of

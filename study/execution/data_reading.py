@@ -1,0 +1,57 @@
+"""Reading of a study's data, which shows how far it is and says what the scenario's own code raised."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from study.axes.variants import with_variants
+from study.data.progress import shown_by
+from study.errors import ScenarioError, StudyError
+from study.options import StudyOptions
+from study.record.manifest import DataFacts, SetupFacts
+from study.scenario import Data, Scenario
+
+
+def read_data(
+    scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
+) -> tuple[Data, DataFacts]:
+    """Read the data of all setups and what the manifest says of them, and show how far it is.
+
+    Args:
+        scenario: Reads them.
+        setups: Those that are known; some may read them otherwise.
+        options: `data_dir`, `seed`, and the scenario's own.
+        console: Where it is shown.
+
+    Raises:
+        StudyError: They cannot be read.
+    """
+
+    def load(one: Scenario) -> Data:
+        try:
+            return one.load(options.data_dir, seed=options.seed)
+        except StudyError:
+            raise
+        except Exception as error:
+            # It is the user's code, and may raise anything.
+            message = (
+                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
+                f"{type(error).__name__}: {error}"
+            )
+            raise ScenarioError(message) from error
+
+    with _shown(console):
+        data = load(scenario)
+        data = with_variants(scenario, data, setups, options.scenario_options, load=load)
+        return data, data.facts()
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[None]:
+    """Show how far the data are read, where there is a terminal that can redraw."""
+    if not console.is_interactive:
+        yield
+        return
+    with console.status("reading the data") as status, shown_by(status.update):
+        yield

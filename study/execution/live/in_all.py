@@ -1,0 +1,41 @@
+"""Words on the energy that a study will have used in all, as far as that can be known.
+
+Of a study with an energy budget it is no more than the budget, to an epoch of each trial that runs. Of one that
+may still add trials it is at least what those that are planned will use.
+"""
+
+import numpy as np
+
+from study.execution.live.outlook import Outlook
+from study.forecast.study_forecast import cut
+from study.inference.intervals import Interval
+from study.record.files import EnergyUnit
+
+
+def in_all(outlook: Outlook | None, unit: EnergyUnit, *, label: str) -> str | None:
+    """Return words such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None where nothing is known.
+
+    Args:
+        outlook: Of the study; None where its trials are not known beforehand.
+        unit: Of energies.
+        label: Behind an energy: ` estimated`, or nothing.
+    """
+    if outlook is None:
+        return None
+    budget_j = outlook.budget_j
+    total_j = None if outlook.latest is None else outlook.latest.total_j
+    if total_j is None:
+        return None if budget_j is None else f"at most the budget of {unit.text(budget_j)} in all"
+    span = cut(np.minimum(total_j, np.inf if budget_j is None else budget_j))
+    if outlook.may_grow:
+        most = "" if budget_j is None else f", at most the budget of {unit.text(budget_j)}"
+        return f"at least {unit.text(float(span.low))}{label} in all{most}"
+    if budget_j is not None and span.low >= budget_j:
+        return f"{unit.text(budget_j)} in all, which is the budget"
+    middle_j = float(np.median(np.minimum(total_j, span.high)))
+    return f"{unit.text(middle_j)}{label} in all (90 %: {ends(span, unit)})"
+
+
+def ends(found: Interval, unit: EnergyUnit) -> str:
+    """Return both ends of an interval: `3.10 to 6.05`."""
+    return f"{unit.number(float(found.low))} to {unit.number(float(found.high))}"

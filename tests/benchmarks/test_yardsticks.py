@@ -1,0 +1,71 @@
+"""Yardsticks of the calibration: rules that know more than a study does."""
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration.held_out import HELD_OUT, held_out
+from benchmarks.calibration.ideal import ideal_of
+from benchmarks.calibration.known_spreads import KnownSpreads
+from benchmarks.calibration.worlds import WORLDS, Truth, truth_of
+
+STUDIES = 100
+
+
+def _truth(world: str, rng: np.random.Generator) -> Truth:
+    return (truth_of if world in WORLDS else held_out)(world, rng, STUDIES)
+
+
+@pytest.mark.parametrize("world", [w for w in (*WORLDS, *HELD_OUT) if ideal_of(w)])
+def test_an_ideal_posterior_holds_the_truth_as_often_as_it_says(world: str) -> None:
+    """80 % intervals of 1,600 setups cover 80 %: of energies, and of objectives."""
+    rng = np.random.default_rng(0)
+    truth = _truth(world, rng)
+    energies, objectives = truth.observed(rng, 2)
+    ideal = ideal_of(world)
+    assert ideal is not None
+
+    drawn = ideal(
+        (energies.mean(axis=-1), truth.energy_deviation**2 / 2),
+        (objectives.mean(axis=-1), truth.objective_deviation**2 / 2),
+        rng,
+        60,
+    )
+
+    for draws, true in zip(drawn, (truth.energy, truth.objective), strict=True):
+        rank = (draws < true[:, None, :]).mean(axis=1) + (draws == true[:, None, :]).mean(
+            axis=1
+        ) / 2
+        covered = (rank > 0.1) & (rank < 0.9)
+        assert covered.mean() == pytest.approx(0.8, abs=0.06 if world != "synthetic" else 0.2)
+
+
+def test_who_knows_each_spread_tells_two_equal_setups_apart_in_five_of_a_hundred() -> None:
+    """Of 1,500 pairs; who does not know whose they are in not many more."""
+    rng = np.random.default_rng(1)
+    truth = held_out("uneven", rng, 1500)
+    wider = truth.with_twins(
+        np.zeros((1500, 1), dtype=int), np.ones((1500, 1), dtype=int), np.asarray([1.0])
+    )
+    energies, _ = wider.observed(rng, 2)
+    known = KnownSpreads(wider, energies)
+    pair = np.zeros(1500, dtype=int), np.ones(1500, dtype=int)
+
+    apart = ~known.each(*pair).holds(0.0)
+    not_whose = ~known.not_whose(*pair, rng=rng, draws=200).holds(0.0)
+
+    assert apart.mean() == pytest.approx(0.05, abs=0.02)
+    assert not_whose.mean() == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_twin_needs_the_energy_that_is_said_and_varies_like_the_other() -> None:
+    """Recorded trainings are moved with it."""
+    rng = np.random.default_rng(2)
+    truth = truth_of("resampled", rng, 3)
+
+    twins = truth.with_twins(np.full((3, 1), 4), np.full((3, 1), 9), np.asarray([2.0]))
+
+    assert twins.energy[:, 9] - twins.energy[:, 4] == pytest.approx(np.log(2))
+    assert (twins.energy_deviation[:, 9] == twins.energy_deviation[:, 4]).all()
+    assert twins.recorded is not None
+    assert twins.recorded[:, 9, :, 0] - twins.recorded[:, 4, :, 0] == pytest.approx(np.log(2))
+    assert (twins.energy[:, 3] == truth.energy[:, 3]).all()

@@ -1,0 +1,46 @@
+"""What is said of a whole study whose end other things decide than its trials."""
+
+import re
+
+import pytest
+
+from tests.study.execution.live.screens import Screen
+from tests.study.execution.live.test_progress import run
+
+
+def test_trials_that_may_follow_make_it_at_least() -> None:
+    """The forecast knows the trials that are planned, and not those: energy, time and number say so."""
+    screen = Screen(terminal=False, outlook=True, may_grow=True)
+
+    for setup in (1, 2, 3):
+        run(screen, setup, 2.0, 2.0, 2.0)
+
+    assert re.search(r"at least \d+ s left, at least [\d.]+ mWh in all$", screen.lines()[2])
+    assert screen.lines()[2].startswith("[3/8+] ")
+
+
+@pytest.mark.parametrize(
+    ("budget_j", "said"),
+    [
+        (1e6, r"mWh in all \(90 %: "),
+        (20.0, r"at most \d+ s left, 5\.56 mWh in all, which is the budget$"),
+    ],
+)
+def test_a_budget_is_the_most_that_is_used(budget_j: float, said: str) -> None:
+    """A forecast below it is as without; one above it is cut off there."""
+    screen = Screen(terminal=False, outlook=True, budget_j=budget_j)
+
+    for setup in (1, 2, 3):
+        run(screen, setup, 2.0, 2.0, 2.0)
+
+    assert re.search(said, screen.lines()[2])
+
+
+def test_of_a_search_only_its_budget_is_known() -> None:
+    """How many trials it will want nobody knows, nor when it ends."""
+    screen = Screen(terminal=False, outlook=True, trials=0, may_grow=True, budget_j=3_600.0)
+
+    run(screen, 1, 2.0)
+
+    assert screen.lines()[0].startswith("[1] ")
+    assert screen.lines()[0].endswith("at most the budget of 1,000 mWh in all")

@@ -1,0 +1,59 @@
+"""Which score is better, and what a row holds of metrics."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.record.objective import ACCURACY, Mode, Objective, metrics_of, metrics_text
+
+SCORES = st.floats(-1e6, 1e6)
+
+
+@given(SCORES, SCORES, st.sampled_from(["max", "min"]))
+def test_the_better_of_two_is_the_best_and_reaches_the_other(
+    one: float, other: float, mode: Mode
+) -> None:
+    """More is better, or less, by the objective's mode."""
+    objective = Objective("m", mode)
+    better = one > other if mode == "max" else one < other
+
+    assert objective.is_better(one, other) == better
+    assert objective.best([other, None, math.nan, one]) == (one if better else other)
+    assert objective.reaches(one, other) == (better or one == other)
+
+
+@pytest.mark.parametrize(
+    ("score", "target"), [(None, 0.5), (0.5, None), (math.nan, 0.5), (None, None)]
+)
+def test_what_is_not_known_reaches_nothing(score: float | None, target: float | None) -> None:
+    """Neither a score that is no number, nor a target that was not set."""
+    assert not ACCURACY.reaches(score, target)
+    assert ACCURACY.best([None, math.nan]) is None
+
+
+@pytest.mark.parametrize(("name", "mode"), [("", "max"), ("loss", "least")])
+def test_what_is_no_objective_is_refused(name: str, mode: Mode) -> None:
+    """Without a name, or with another mode than the two."""
+    with pytest.raises(ValueError, match=r"the objective"):
+        Objective(name, mode)
+
+
+def test_an_objective_has_a_name_for_messages_and_for_one_task_of_several() -> None:
+    """As metrics of a task are named."""
+    loss = Objective("loss", "min")
+
+    assert (str(loss), loss.of_task("identity")) == ("loss (min)", "identity/loss")
+
+
+@given(st.dictionaries(st.sampled_from(["b", "a", "task/a"]), st.none() | st.floats(), max_size=3))
+def test_a_row_holds_the_metrics_that_are_numbers(metrics: dict[str, float | None]) -> None:
+    """In order of their names; one that is not finite is left out, and without any there is no text."""
+    known = {k: v for k, v in metrics.items() if v is not None and math.isfinite(v)}
+
+    text = metrics_text(metrics)
+
+    assert (text is None) == (not known)
+    assert metrics_of(text) == known
+    assert list(metrics_of(text)) == sorted(known)

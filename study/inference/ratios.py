@@ -7,7 +7,9 @@ Society B 16:175):
     (A - x D)^2 <= t^2 (V_A - 2 x C + x^2 V_D)
 
 with the variances V and covariance C of the sums from the repeats of each setup, and Student's t
-with Satterthwaite's degrees of freedom. Where D itself is not distinguishable from 0 the interval
+with Welch's degrees of freedom (1947, Biometrika 34:28), not Satterthwaite's: those are far too few
+where each variance is of two repeats, because the squares of such variances are large by chance.
+Where D itself is not distinguishable from 0 the interval
 has no upper end: that is the point of it.
 """
 
@@ -94,12 +96,12 @@ def _mean_and_deviations(
 
 
 def _quantile(each: Floats, freedom: Floats, confidence: float) -> Floats:
-    """Student's t with Satterthwaite's degrees of freedom for a sum of variances."""
-    squares = (each**2 / freedom).sum(axis=-1)
+    """Student's t with Welch's degrees of freedom for a sum of variances."""
+    squares = (each**2 / (freedom + 2)).sum(axis=-1)
     varies = squares > 0
-    together = np.where(
-        varies, each.sum(axis=-1) ** 2 / np.where(varies, squares, 1.0), freedom.sum(axis=-1)
-    )
+    most = freedom.sum(axis=-1)
+    together = np.where(varies, each.sum(axis=-1) ** 2 / np.where(varies, squares, 1.0) - 2, most)
+    together = np.clip(together, freedom.min(axis=-1), most)
     return np.asarray(stdtrit(together, (1 + confidence) / 2))
 
 

@@ -82,6 +82,17 @@ def test_a_denominator_that_may_be_nothing_has_no_upper_end() -> None:
     assert found.interval.high == math.inf
 
 
+def test_two_repeats_of_many_setups_tell_the_spread_of_their_sum() -> None:
+    """Of 16 setups 95 % intervals hold the ratio in 93.5 to 96.5 % of 4,000 studies, not in 97."""
+    rng = np.random.default_rng(4)
+    above, below = np.exp(0.28 * rng.standard_normal((2, 4000, 16, 2)))
+
+    found = ratio_of_sums(0.75 * above, below)
+
+    assert found is not None
+    assert 0.935 <= float(found.interval.holds(0.75).mean()) <= 0.965
+
+
 def test_setups_without_two_whole_repeats_are_left_out_and_counted() -> None:
     """A repeat of which one energy is missing is no repeat of the ratio."""
     numerator = np.asarray([[1.0, 2.0, 3.0], [5.0, math.nan, 5.0], [9.0, math.nan, math.nan]])

@@ -1,9 +1,12 @@
 """One board's counter on trial: what its windows say of it together."""
 
+import random
+
 import pytest
 
 from trackers.meter.counter_trust import (
     OVERLAP_S,
+    REMEMBERED,
     SAMPLES_TO_JUDGE,
     WINDOWS_TO_JUDGE,
     CounterTrust,
@@ -14,6 +17,7 @@ from trackers.meter.counter_trust import (
 )
 from trackers.meter.integrate import Integral
 from trackers.meter.uncertainty import Roughness
+from trackers.sample import PowerSample
 
 ENOUGH = SAMPLES_TO_JUDGE // WINDOWS_TO_JUDGE
 """Samples of a window, of which just enough windows are just enough samples."""
@@ -118,6 +122,24 @@ def test_a_window_that_overlaps_the_one_before_tells_the_same_again(
     assert trial.now.is_judged == counts
 
 
+def test_a_counter_that_is_scaled_is_so_by_its_usual_share() -> None:
+    """One jump in nine windows changes nothing of its factor."""
+    assert judged(*[0.5] * 8, 9.0).factor == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.045, Verdict.SCALED), (0.049, Verdict.REFUSED)])
+def test_a_share_is_fixed_that_differs_by_a_tenth_and_an_error_at_most(
+    apart: float, verdict: Verdict
+) -> None:
+    """0.14 of a half: by the middle ones 1.48 times what lies to each side of it."""
+    assert judged(*[0.5 - apart, 0.5 + apart] * 3).verdict is verdict
+
+
+def test_a_verdict_rests_on_the_last_windows() -> None:
+    """What a board's counter did long ago counts no more."""
+    assert judged(*[0.5] * 100, *[1.0] * REMEMBERED) == Trust(is_judged=True)
+
+
 def test_a_counter_that_comes_right_is_trusted_again() -> None:
     """Its factor goes with the verdict that it was of."""
     trial = CounterTrust()
@@ -177,3 +199,20 @@ def test_a_windows_samples_err_by_their_number_or_by_their_places(
     found = sampling_error(integral, Roughness(), duration_s=10.0, period_s=0.1, hold_s=hold_s)
 
     assert found == pytest.approx(error)
+
+
+@pytest.mark.parametrize(("samples", "by_chance"), [(4, 0.5), (10, 10**-0.5), (1000, 10**-0.5)])
+def test_samples_of_a_load_that_forgets_itself_err_by_its_spread(
+    samples: int, by_chance: float
+) -> None:
+    """Chance evens out over ten of them and no further; here they are of 20 and 180 W for 10 s."""
+    dice = random.Random(0)  # noqa: S311 - a test's dice
+    rough = Roughness()
+    for number in range(500):
+        rough.saw(PowerSample(time_s=0.1 * number, power_w=dice.choice((20.0, 180.0))))
+    integral = Integral(energy_j=1000.0, coverage=1.0, samples=samples)
+
+    found = sampling_error(integral, rough, duration_s=10.0, period_s=0.1, hold_s=0.0)
+
+    assert found == pytest.approx(rough.std_w * 10.0 / 1000.0 * by_chance)
+    assert rough.std_w == pytest.approx(80.0, rel=0.1)

@@ -11,7 +11,7 @@ In a replay the answer is about the recorded trainings: there are only so many.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import betainc, betaln, binom
@@ -37,6 +37,9 @@ CONTENDER = 3.0
 those differ that are near."""
 
 DRAWS = 1000
+
+FLAT = 2.0
+"""Trainings that a flat distribution of a share is worth."""
 
 USUAL = Usual(variance=0.25**2, worth=3.0)
 """Seeds of an arm differ by about this deviation of the logarithm, as long as little is known of
@@ -91,6 +94,7 @@ def weigh(
         return Sureness(answer=lead, right=None, best=None, repeat=lead)
     every = np.asarray([_exist(trainings[arm], recorded, arm) for arm in arms])
     energy = _drawn(repeats, [trainings[arm] for arm in arms], axes, arms, every)
+    energy = _by_itself(energy, _dearer_by_misses(trainings, arms, every))
     even = _even(energy)
     choice = choose(energy, even, Aim())
     place = int(choice.setup)
@@ -135,23 +139,74 @@ def _drawn(
     return of_all_recorded(found, every, seen_means=_seen_means(repeats, trainings, every))
 
 
+def _by_itself(drawn: Posterior, dearer: Floats) -> Posterior:
+    """Draws of what arms cost, each by itself, with what misses add.
+
+    Draws that lean on arms with the same values take effects of axes to add up. That names a good
+    answer early; but an arm whose one training was unlucky is then as good as out of the question
+    where its neighbours are dear, and is never trained again.
+    """
+    means = drawn.means + dearer
+    return replace(drawn, means=means, pooled=means)
+
+
+def _dearer_by_misses(
+    trainings: Mapping[Choice, Sequence[Training]], arms: Sequence[Choice], every: Integers
+) -> Floats:
+    """Draws of the logarithm by which misses make an arm dearer than `_costs_j` takes it to be.
+
+    Few trainings do not tell which share misses: it is drawn, from a beta distribution that begins at
+    the share of all trainings of the search and is worth as much as a flat one. Of recorded trainings
+    those are drawn that were not seen. Shape (draws, arms).
+    """
+    ended = [each for many in trainings.values() for each in many if each.state is State.ENDED]
+    missed = [each for each in ended if each.missed]
+    share = (len(missed) + 0.5) / (len(ended) + 1)
+    source = np.random.default_rng(2)
+    found = np.zeros((DRAWS, len(arms)))
+    for place, arm in enumerate(arms):
+        costs_j = _costs_j(trainings[arm])
+        own = [each for each in trainings[arm] if each.missed]
+        miss_j = [each.used_j for each in own or missed]
+        if not miss_j:
+            continue
+        reached = sum(each.reached for each in trainings[arm])
+        drawn = source.beta(len(own) + FLAT * share, reached + FLAT * (1 - share), size=DRAWS)
+        if every[place] != UNLIMITED:
+            exist = int(every[place]) + len(own)
+            more = source.binomial(max(0, exist - reached - len(own)), drawn)
+            drawn = (len(own) + more) / exist
+        taken = _dearer(trainings[arm])
+        alone_j = math.exp(np.mean(np.log(costs_j))) / taken
+        odds = np.minimum(drawn / np.maximum(1 - drawn, 0.5), 1.0)  # beyond, most miss: `_misses`
+        found[:, place] = np.log1p(odds * np.mean(miss_j) / alone_j) - math.log(taken)
+    return found
+
+
 def _costs_j(trainings: Sequence[Training]) -> list[float]:
     """Cost of each training to the target, known or promised; none where all have missed it.
 
     What those used that missed it counts for those that reached it, as for a job that has to be
     trained again.
     """
-    missed = [each for each in trainings if each.missed]
-    known = [
+    dearer = _dearer(trainings)
+    return [each * dearer for each in _known_j(trainings)]
+
+
+def _known_j(trainings: Sequence[Training]) -> list[float]:
+    """Cost of each training that has not missed the target, known or promised."""
+    return [
         each.promised_j if each.reached else _expected_j(each)
         for each in trainings
         if not each.missed and each.used_j > 0
     ]
-    if not known:
-        return []
-    mean_j = math.exp(np.mean(np.log(known)))
-    dearer = 1 + sum(each.used_j for each in missed) / (len(known) * mean_j)
-    return [each * dearer for each in known]
+
+
+def _dearer(trainings: Sequence[Training]) -> float:
+    """Factor by which what missed makes those dearer that did not; 1 where nothing is known."""
+    known = _known_j(trainings)
+    missed_j = sum(each.used_j for each in trainings if each.missed)
+    return 1 + missed_j / (len(known) * math.exp(np.mean(np.log(known)))) if known else 1.0
 
 
 def _expected_j(training: Training) -> float:

@@ -10,7 +10,10 @@ from trackers.meter.counter_trust import (
     Evidence,
     Trust,
     Verdict,
+    sampling_error,
 )
+from trackers.meter.integrate import Integral
+from trackers.meter.uncertainty import Roughness
 
 ENOUGH = SAMPLES_TO_JUDGE // WINDOWS_TO_JUDGE
 """Samples of a window, of which just enough windows are just enough samples."""
@@ -125,3 +128,52 @@ def test_a_counter_that_comes_right_is_trusted_again() -> None:
 
     assert changed.count(True) > 0
     assert trial.now == Trust(is_judged=True)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "unjudged", "judged"), [(1.39, True, True), (1.45, False, True), (0.49, False, False)]
+)
+def test_a_counter_that_was_often_right_is_believed_further(
+    ratio: float, *, unjudged: bool, judged: bool
+) -> None:
+    """In a window with an error of a tenth: three standard errors beside a tenth, or four."""
+    evidence = window(0, ratio, error=0.1)
+
+    assert Trust().believes(evidence) == unjudged
+    assert Trust(is_judged=True).believes(evidence) == judged
+    assert not Trust(verdict=Verdict.REFUSED).believes(window(0, 1.0))
+
+
+@pytest.mark.parametrize(("ratio", "doubted"), [(1.19, False), (1.21, True), (0.79, True)])
+def test_a_counter_is_doubted_that_differs_by_more_than_is_usual(
+    ratio: float, *, doubted: bool
+) -> None:
+    """Until it is judged: a tenth and one standard error."""
+    evidence = window(0, ratio, error=0.1)
+
+    assert Trust().doubts(evidence) == doubted
+    assert not Trust(is_judged=True).doubts(evidence)
+
+
+@pytest.mark.parametrize(
+    ("samples", "hold_s", "placing_j", "energy_j", "error"),
+    [
+        (100, 0.0, 0.0, 50.0, 0.03),
+        (100, 0.1, 0.0, 50.0, 0.03),
+        (100, 2.5, 0.0, 50.0, 0.15),
+        (4, 2.5, 0.0, 50.0, 0.15),
+        (1, 0.0, 0.0, 50.0, 0.3),
+        (0, 0.0, 0.0, 50.0, 0.3),
+        (100, 0.0, 10.0, 50.0, 0.2),
+        (100, 0.0, 10.0, None, 0.03),
+    ],
+)
+def test_a_windows_samples_err_by_their_number_or_by_their_places(
+    samples: int, hold_s: float, placing_j: float, energy_j: float | None, error: float
+) -> None:
+    """0.3 over the root of the powers that were told in 10 s, or what changes between them leave open."""
+    integral = Integral(energy_j=energy_j, coverage=1.0, samples=samples, placing_j=placing_j)
+
+    found = sampling_error(integral, Roughness(), duration_s=10.0, period_s=0.1, hold_s=hold_s)
+
+    assert found == pytest.approx(error)

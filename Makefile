@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm check dist clean
+.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check dist clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -31,6 +31,11 @@ test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as
 
 test-slurm: $(VENV)/ready ## jobs under a real SLURM on this machine (Linux, as root; minutes)
 	tests/cluster/slurm.sh $(VENV)
+
+audit:           ## known vulnerabilities of the pinned versions, by PyPI's advisories (asks PyPI)
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet pip-audit
+	build/audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --progress-spinner off
 
 check: $(VENV)/ready ## format, lint, layers and types
 	scripts/check

@@ -51,7 +51,13 @@ _PNG_SCALE = 2.0
 _HEADING_LETTER = 6.5
 _TITLE_LETTER, _NOTE_LETTER = 8.8, 6.1
 """Width of a letter in pixels, in the widest of our fonts: a browser may have another than who draws."""
+_WIDE_LETTERS = 1.14
+"""A short line may have more than its share of wide letters, as "mWh" has."""
+_PADDING = 8
+_LABEL_SEPARATION = 12
+"""Pixels between numbers of an axis at least; the first and the last are shifted inwards."""
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
+_WIDTH_OF_SVG = re.compile(r'width="([\d.]+)" (height="[\d.]+") viewBox="0 0 [\d.]+ ')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +98,7 @@ def drawing(
         labels: What must be known of them (`estimated`), for the same.
     """
     definition = chart.to_dict(validate=False)
-    svg = str(vl_convert.vegalite_to_svg(definition))
+    svg = _at_least_as_wide(str(vl_convert.vegalite_to_svg(definition)), _widest_line(definition))
     # Dark ink on a transparent ground cannot be read where an image viewer is dark.
     on_white = _AFTER_SVG_TAG.sub('<rect width="100%" height="100%" fill="#fff"/>', svg, count=1)
     return Drawing(
@@ -103,6 +109,28 @@ def drawing(
         csv=_csv([{**row, LABELS_KEY: "; ".join(labels)} for row in rows]),
         definition=json.dumps(definition, indent=1),
     )
+
+
+def _widest_line(definition: Mapping[str, Any]) -> float:
+    """Pixels that title and notes of a chart take at most, in the widest of our fonts."""
+    title = definition["title"]
+    letters = [_TITLE_LETTER * len(line) for line in title["text"]]
+    return _WIDE_LETTERS * max(
+        letters + [_NOTE_LETTER * len(line) for line in title.get("subtitle", ())]
+    )
+
+
+def _at_least_as_wide(svg: str, words: float) -> str:
+    """A picture in which lines of such a width have room from its left edge on.
+
+    Who draws it measures words in a font of its own; a browser that has a wider one would cut them off.
+    """
+
+    def widened(found: re.Match[str]) -> str:
+        width = max(float(found[1]), words + 2 * _PADDING)
+        return f'width="{width:.0f}" {found[2]} viewBox="0 0 {width:.0f} '
+
+    return _WIDTH_OF_SVG.sub(widened, svg, count=1)
 
 
 def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH) -> Any:  # noqa: ANN401 - as above
@@ -118,7 +146,7 @@ def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH
     under = [line for note in notes for line in textwrap.wrap(note, int(width / _NOTE_LETTER))]
     return (
         chart.properties(title=alt.TitleParams(lines, subtitle=under), background="transparent")
-        .configure(font=_FONT, padding=8)
+        .configure(font=_FONT, padding=_PADDING)
         .configure_title(
             anchor="start",
             fontSize=15,
@@ -140,7 +168,7 @@ def styled(chart: Any, title: str, notes: Sequence[str], *, width: float = WIDTH
             domain=False,
             ticks=False,
         )
-        .configure_axisX(grid=False)
+        .configure_axisX(grid=False, labelSeparation=_LABEL_SEPARATION)
         .configure_header(labelColor=INK, labelFontSize=12, labelPadding=4)
         .configure_legend(
             labelColor=INK,

@@ -163,10 +163,10 @@ def break_even_info(
     doubt = None if over_setups is None else doubt_of(triples, over_setups.cycles)
     if doubt is not None:
         rows = tuple(replace(row, interval=doubt.by_setup.get(row.setup)) for row in rows)
-    paying = sorted(
-        (row for row in rows if row.of_means.cycles is not None),
-        key=lambda row: (_x(row), row.setup),
+    soonest = sorted(
+        (row.of_means.cycles, row.setup, row) for row in rows if row.of_means.cycles is not None
     )
+    paying = [row for *_, row in soonest]
     never = sum(row.of_means.outcome is BreakEvenOutcome.NEVER for row in rows)
     return BreakEvenInfo(
         cycle=cycle,
@@ -229,7 +229,3 @@ def _without_cycles(outcome: BreakEvenOutcome, saved_j: float | None, reason: st
 
 def _mean(spread: Spread | None) -> float | None:
     return None if spread is None else spread.mean
-
-
-def _x(row: SetupBreakEven) -> float:
-    return math.inf if row.of_means.cycles is None else row.of_means.cycles

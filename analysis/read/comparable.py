@@ -48,7 +48,7 @@ def comparable(study: Study) -> Study:
         epochs = epochs.assign(epoch_energy_j=epochs["epoch_energy_j"].mask(too_little))
         notes.append(
             f"{counted(int(too_little.sum()), 'epoch')} left out, of which less than "
-            f"{LEAST_SEEN:.0%} was seen"
+            f"{100 * LEAST_SEEN:.0f} % was seen"
         )
     if extrapolated.any():
         epochs = _extrapolated(epochs, extrapolated)

@@ -183,7 +183,7 @@ def _ranking_title(findings: Findings) -> str:
     if findings.ranking.by is RankBy.ENERGY_TO_TARGET and findings.target is not None:
         return f"{title} of {score.text(findings.target)}"
     if ranking.by_expected_loss and ranking.evidence is not None:
-        worth = f"{math.expm1(ranking.evidence.aim.price):.0%}"
+        worth = f"{100 * math.expm1(ranking.evidence.aim.price):.0f} %"
         return f"By energy, and {worth} of it for each {score.point} beyond {tolerance}"
     if ranking.criterion.within_tolerance:
         return f"{title} within {tolerance} of the best {score.name}"

@@ -230,7 +230,7 @@ class FurtherRepeats:
                 return decision
             self._end_of_budget()
             return None
-        self._end(f"setup {decision.answer} is right with {decision.right:.0%}")
+        self._end(f"setup {decision.answer} is right with {100 * decision.right:.0f} %")
         return None
 
     def _go_on(self, decision: Decision) -> TrialPlan:
@@ -246,7 +246,7 @@ class FurtherRepeats:
         self._note()
         self._say(
             f"repeat {repeat + 1} of setup {setup}: it tells most about which setup to use "
-            f"(so far {decision.answer}, right with {decision.right:.0%})"
+            f"(so far {decision.answer}, right with {100 * decision.right:.0f} %)"
         )
         return plan
 

@@ -159,6 +159,6 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     if options.sure is not None:
         then = (
             "then more where they tell most, until the answer is right with "
-            f"{options.sure:.0%} (at most {most} more)"
+            f"{100 * options.sure:.0f} % (at most {most} more)"
         )
     return f"{first}, {then}{budget}{gone}"

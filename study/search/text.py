@@ -95,7 +95,7 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
         return
     count = "1 training" if repeats == 1 else f"{repeats} trainings"
     yield (
-        f"  at most 5 % dearer than the cheapest setup with a probability of {right:.0%} ({count} more, "
+        f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} % ({count} more, "
         "where they tell most)"
     )
 
@@ -151,7 +151,7 @@ def spent_text(spent_j: float, budget: Budget, energy_text: Callable[[float], st
     """
     if budget.limit_j == math.inf:
         return f"{energy_text(spent_j)} (no budget)"
-    return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({spent_j / budget.limit_j:.0%} of the budget)"
+    return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
 
 
 def _more(trial: TrialRecord) -> str:

@@ -182,18 +182,21 @@ class StudyFolder:
 
     def read_rows(self, name: str) -> list[dict[str, Any]]:
         """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
+        return list(self.each_row(name))
+
+    def each_row(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the same one by one, of which a large study's need not be in memory all at once."""
         if not self._has(name):
-            return []
+            return
         # A folder above may be called `seed=3`: no column of ours is told by a path.
         table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         if not is_earlier(table.column_names):
-            rows: list[dict[str, Any]] = table.to_pylist()
-            return rows
+            for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+                yield from batch.to_pylist()
+            return
         migrated = migrated_columns(table.to_pydict())
-        return [
-            dict(zip(migrated, values, strict=True))
-            for values in zip(*migrated.values(), strict=True)
-        ]
+        for values in zip(*migrated.values(), strict=True):
+            yield dict(zip(migrated, values, strict=True))
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:

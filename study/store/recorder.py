@@ -80,9 +80,9 @@ class Recorder:
         # By trial, so that what concerns one trial does not look at the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
         self._windows: defaultdict[str, dict[Booked, WindowRecord]] = defaultdict(dict)
-        for row in folder.read_rows(EPOCHS_FILE):
+        for row in folder.each_row(EPOCHS_FILE):
             self.add(EpochRecord.from_row(row))
-        for row in folder.read_rows(WINDOWS_FILE):
+        for row in folder.each_row(WINDOWS_FILE):
             self._add_window(WindowRecord.from_row(row))
 
     def expect(

@@ -58,7 +58,7 @@ def test_a_reading_of_less_than_half_an_epoch_is_left_out(tmp_path: Path) -> Non
 
     assert found.setups[0].total_j is None
     assert found.recommendation.setup == 2
-    assert "1 epoch left out, of which less than 50% was seen." in found.recommendation.caveats
+    assert "1 epoch left out, of which less than 50 % was seen." in found.recommendation.caveats
 
 
 def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(

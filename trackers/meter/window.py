@@ -89,9 +89,11 @@ def _by_counter(
     coverage = counted_share(edges, period_s=sensor.period_s)
     doubt = ""
     if edges.by_last_word:
-        doubt = f"the device fell silent after {coverage:.0%} of the time; counted until then"
+        doubt = (
+            f"the device fell silent after {100 * coverage:.0f} % of the time; counted until then"
+        )
     elif coverage < LOWEST_COVERAGE:
-        doubt = f"counted for {coverage:.0%} of the time"
+        doubt = f"counted for {100 * coverage:.0f} % of the time"
     elif sensor.trust.verdict is Verdict.SCALED:
         share = 1 / sensor.trust.factor
         doubt = (
@@ -132,7 +134,7 @@ def _by_power(
     if sensor.has_counter and not doubt:
         doubt = "the counter gave nothing for this window; its power was integrated"
     elif integral.coverage < LOWEST_COVERAGE:
-        doubt = doubt or f"observed for {integral.coverage:.0%} of the time"
+        doubt = doubt or f"observed for {100 * integral.coverage:.0f} % of the time"
     elif duration_s < MEANS_IN_A_WINDOW * mean_s:
         doubt = doubt or f"the board tells its power as a mean of {mean_s:g} s"
     if mean_s > 0 and duration_s > 0:
@@ -162,7 +164,7 @@ def _told(
     estimated = method is Method.ESTIMATED
     if not doubt and not estimated and own_j > LARGEST_OWN * energy_j:
         doubt = (
-            f"known to {own_j / energy_j:.0%} only: a short window for this sensor"
+            f"known to {100 * own_j / energy_j:.0f} % only: a short window for this sensor"
             if energy_j
             else ""
         )

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from analysis.choices import Choices
 from analysis.findings import Findings
 from analysis.page.report import write_report
-from study.record.vocabulary import Paradigm
+from study.record.vocabulary import EnergyMethod, Paradigm
 from tests.analysis.page.browsing import needs_chromium, opened
 from tests.analysis.staged_study import PRETRAINING
 from tests.analysis.study_folder import Trial, epochs_of, grid, staged, write_study
@@ -33,6 +33,14 @@ CUT_OFF = """() => [...document.querySelectorAll("figure svg")].flatMap((svg) =>
   }).map((text) => svg.closest("figure").id + ": " + text.textContent);
 })"""
 """Words of figures that lie outside their picture."""
+
+OVERLAPPING = """() => [...document.querySelectorAll("figure svg .role-axis-label")].flatMap((axis) => {
+  const words = [...axis.querySelectorAll("text")].filter((text) => getComputedStyle(text).opacity !== "0");
+  const level = words.filter((text) => !text.getAttribute("transform").includes("rotate")).map((text) => text.getBoundingClientRect());
+  return level.slice(1).flatMap((box, i) =>
+    box.top < level[i].bottom && level[i].top < box.bottom && box.left < level[i].right ? [axis.textContent] : []);
+})"""
+"""Axes of which two numbers run into each other."""
 
 
 def written(findings: Findings) -> Path:
@@ -61,6 +69,25 @@ def fixture_regime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(Choices().analysed(folder))
 
 
+@pytest.fixture(name="small", scope="module")
+def fixture_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four setups, estimated: figures narrower than what is said above them."""
+    setups = grid([32, 128], [0.01, 0.001])
+    trials = [
+        Trial(
+            setup=each.setup,
+            seed=seed,
+            attempts=[epochs_of([0.057 / each.setup + 0.001 * seed] * 3, [0.5, 0.8, 0.9])],
+        )
+        for each in setups
+        for seed in (0, 1)
+    ]
+    folder = write_study(
+        tmp_path_factory.mktemp("small") / "a", setups, trials, method=EnergyMethod.ESTIMATED
+    )
+    return written(Choices().analysed(folder))
+
+
 @pytest.fixture(name="pretraining", scope="module")
 def fixture_pretraining(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen setups with an encoder that pays."""
@@ -85,7 +112,7 @@ def fixture_pretraining(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["regime", "pretraining"])
+@pytest.mark.parametrize("name", ["regime", "pretraining", "small"])
 def test_nothing_is_cut_off_or_sideways(
     browser: Browser, request: pytest.FixtureRequest, name: str, width: int
 ) -> None:
@@ -93,6 +120,7 @@ def test_nothing_is_cut_off_or_sideways(
     page = opened(browser, request.getfixturevalue(name).as_uri(), width=width).page
 
     assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(OVERLAPPING) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -1,6 +1,7 @@
 """Equation 2 of the paper: by hand, and as a rule over all energies."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def test_it_pays_at_n_and_not_before(encoder: float, together: float, classifier
         ((80.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 2.0, 2, ""),
         ((1.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 0.025, 1, ""),
         ((0.0, 50.0, 10.0), BreakEvenOutcome.PAYS, 0.0, 1, ""),
+        ((1.0, 0.75, 0.25), BreakEvenOutcome.PAYS, 2.0, 2, ""),
         (
             (100.0, 10.0, 10.0),
             BreakEvenOutcome.NEVER,
@@ -79,7 +81,10 @@ def test_each_outcome_has_its_name_and_reason(
     """E_enc, E_enc+class, E_class; a missing energy is never taken for 0."""
     found = break_even(*energies)
 
+    _, together, classifier = energies
+    saved = None if together is None or classifier is None else together - classifier
     assert (found.outcome, found.cycles, found.pays_at) == (outcome, cycles, pays_at)
+    assert found.saved_per_cycle_j == saved
     assert reason in found.reason
 
 
@@ -173,6 +178,37 @@ def test_without_an_encoders_energy_it_is_said_and_not_averaged(tmp_path: Path) 
     assert found.rows[0].of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN
     assert found.rows[0].of_means.saved_per_cycle_j == 30.0
     assert (found.pooled, found.best, found.unknown) == (None, None, 1)
+
+
+def test_of_repeats_without_an_encoder_those_count_that_have_the_other_energies(
+    tmp_path: Path,
+) -> None:
+    """40 - 10 J are saved; the repeat that lacks the classifier would raise the mean."""
+    found = info(tmp_path, {1: [(None, 40.0, 10.0), (None, 900.0, None)]}).rows[0]
+
+    assert (found.repeats, found.together_j, found.classifier_j) == (1, 40.0, 10.0)
+
+
+def test_of_setups_that_pay_alike_the_first_is_the_best_and_the_last_the_worst(
+    tmp_path: Path,
+) -> None:
+    """By their numbers, so that the same study names the same setups."""
+    found = info(tmp_path, {n: [(40.0, 20.0, 10.0)] for n in (1, 2, 3)})
+
+    assert found.best is not None
+    assert found.worst is not None
+    assert (found.best.setup, found.worst.setup) == (1, 3)
+
+
+def test_a_row_has_the_choices_of_its_setup(tmp_path: Path) -> None:
+    """Those beside batch size and learning rate among them."""
+    setups = [replace(grid([64], [0.1])[0], parameters={"depth": 3})]
+    study = load(write_study(tmp_path / "a", setups, [staged(1, {FROZEN: [1.0]})]))
+
+    [row] = break_even_info(setups, trial_stages(study.epochs), cycle=FROZEN).rows
+
+    assert (row.batch_size, row.learning_rate, row.parameters) == (64, 0.1, {"depth": 3})
+    assert (row.repeats, row.classifier_j, row.together_j) == (0, 1.0, None)
 
 
 def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:

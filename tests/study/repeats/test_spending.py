@@ -1,11 +1,15 @@
 """The energy budget of a study of a grid."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from study.record.vocabulary import EnergyMethod, StopReason
+import pytest
+
+from study.record.vocabulary import TEST, EnergyMethod, StopReason
 from study.repeats.spending import Spending
 from tests.study.repeats.test_further import asked, lab, recorder_in
-from tests.study.rows import epoch, plan
+from tests.study.rows import booked, epoch, plan
+from tests.study.store.recorders import booking, windows_of
 
 
 def test_a_trial_ends_with_the_epoch_that_uses_the_budget_up(tmp_path: Path) -> None:
@@ -24,6 +28,48 @@ def test_a_trial_ends_with_the_epoch_that_uses_the_budget_up(tmp_path: Path) -> 
     assert said == [None, None, StopReason.STOPPED]
     assert spending.epoch(epoch(3, 10.0, 0.5, of=trial)) is None
     assert spending.spent_j == 30.0
+
+
+def test_all_that_a_trial_used_is_on_the_bill(tmp_path: Path) -> None:
+    """45 J of an attempt with set-up, pauses and a test, and 25 J of one before that was lost."""
+    recorder = recorder_in(tmp_path)
+    [trial] = recorder.expect([plan(1)])
+    again = replace(trial, attempt=2)
+    spending = Spending(100.0, recorder)
+    spending.begin(trial.trial_id)
+    for number in (1, 2):
+        recorder.add(epoch(number, 10.0, of=trial))
+        recorder.add(epoch(number, 15.0, of=again))
+
+    recorder.add_booking(booking(*windows_of(trial, 25.0, 2.0, 10.0, 10.0)))
+    recorder.add_booking(
+        booking(*windows_of(again, 45.0, 7.0, 15.0, 15.0), booked(TEST, 2, 3.0, of=again))
+    )
+
+    assert spending.spent_j == pytest.approx(70.0)
+    assert Spending(100.0, recorder).spent_j == pytest.approx(70.0)
+
+
+def test_the_epoch_that_uses_up_the_last_joule_is_the_last(tmp_path: Path) -> None:
+    """Nothing is left then; an epoch without an energy uses nothing, and the trial is named."""
+    recorder = recorder_in(tmp_path)
+    [trial] = recorder.expect([plan(1)])
+    spending = Spending(0.5, recorder)
+    spending.begin(trial.trial_id)
+    is_first = spending.is_before_first_epoch(trial.trial_id)
+
+    unknown = spending.epoch(epoch(1, None, of=trial))
+    recorder.add(epoch(1, None, of=trial))
+    known = spending.epoch(epoch(2, 0.5, of=trial))
+
+    assert (is_first, spending.is_before_first_epoch(trial.trial_id)) == (True, False)
+    assert (unknown, known) == (None, StopReason.STOPPED)
+    assert spending.stopped == {trial.trial_id}
+
+
+def test_before_the_first_epoch_nobody_knows_what_one_takes(tmp_path: Path) -> None:
+    """So that a trial begins, however little may be used."""
+    assert Spending(0.5, recorder_in(tmp_path)).has_room
 
 
 def test_a_stage_that_has_ended_by_itself_keeps_its_result(tmp_path: Path) -> None:

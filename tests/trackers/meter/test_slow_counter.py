@@ -6,10 +6,16 @@ import statistics
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
+from trackers.meter.counted import _stepped_j
 from trackers.meter.uncertainty import Persistence, memory_s
+
+POWER_W = st.floats(1.0, 500.0)
+SHARE = st.floats(0.05, 0.95)
 
 
 def slow(boards: Boards) -> Boards:
@@ -35,6 +41,23 @@ def test_a_load_that_stands_is_remembered_and_noise_is_not() -> None:
     assert Persistence().memory_s(100.0) == math.inf
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.5, 0.8])
+def test_a_memory_follows_from_the_spread_of_means_and_of_told_powers(kept: float) -> None:
+    """Means keep the square of that share of the variance, also where nothing else tells of a spread."""
+    assert learnt(kept).memory_s(0.0) == pytest.approx(memory_s(kept**2, 0.1))
+    assert learnt(kept).memory_s(200.0) < learnt(kept).memory_s(0.0)
+
+
+def test_a_power_that_was_always_told_the_same_is_remembered() -> None:
+    """It has no spread of which a mean could keep a share."""
+    found = Persistence()
+    for _ in range(200):
+        found.saw(told_w=200.0, then_w=200.0, over_s=0.1)
+
+    assert found.mean_w == pytest.approx(200.0)
+    assert found.memory_s(0.0) == math.inf
+
+
 @pytest.mark.parametrize("memory", [0.01, 0.1, 1.0])
 def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
     """The share of the variance that the mean over 0.1 s of such a load has."""
@@ -42,6 +65,30 @@ def test_a_memory_is_found_from_what_a_mean_keeps(memory: float) -> None:
     kept = 2 * (x + math.expm1(-x)) / x**2
 
     assert memory_s(kept, 0.1) == pytest.approx(memory, rel=1e-3)
+
+
+@given(before_w=POWER_W, after_w=POWER_W, changed=SHARE, part=SHARE, whole_s=st.floats(0.01, 10.0))
+def test_one_change_of_power_is_found_from_what_was_counted(
+    before_w: float, after_w: float, changed: float, part: float, whole_s: float
+) -> None:
+    """The energy up to any moment of the stretch is that of a power which changed once, up or down."""
+    if abs(after_w - before_w) < 1.0:
+        return
+
+    def until_j(share: float) -> float:
+        return whole_s * (before_w * min(share, changed) + after_w * max(0.0, share - changed))
+
+    found = _stepped_j(before_w, after_w, until_j(1.0), part_s=part * whole_s, whole_s=whole_s)
+
+    assert found == pytest.approx(until_j(part), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("after_w", "counted_j"), [(None, 200.0), (300.0, 99.0), (300.0, 301.0), (100.0, 100.0)]
+)
+def test_more_than_one_change_is_not_told(after_w: float | None, counted_j: float) -> None:
+    """A mean beyond both powers was of others, and of one power there is no change."""
+    assert _stepped_j(100.0, after_w, counted_j, part_s=0.5, whole_s=1.0) is None
 
 
 @pytest.mark.parametrize(

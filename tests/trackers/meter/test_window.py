@@ -116,7 +116,7 @@ def test_too_few_samples_degrade_a_sampled_reading() -> None:
     assert found.status is Status.DEGRADED
     assert found.coverage == pytest.approx(0.33)
     assert found.uncertainty_j == pytest.approx(670.0, rel=0.01)
-    assert "33%" in found.note
+    assert "33 %" in found.note
 
 
 @pytest.mark.parametrize("estimated", [True, False])
@@ -263,7 +263,7 @@ def test_a_last_word_counts_until_it_was_said() -> None:
     assert (found.energy_j, found.method) == (40.0, Method.ESTIMATED)
     assert found.status is Status.DEGRADED
     assert found.coverage == pytest.approx(0.8)
-    assert "fell silent after 80%" in found.note
+    assert "fell silent after 80 %" in found.note
 
 
 def test_a_window_of_no_length_has_no_energy_by_power() -> None:

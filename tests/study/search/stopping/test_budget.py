@@ -93,6 +93,50 @@ def test_an_epoch_beyond_what_was_promised_promises_nothing_more() -> None:
     assert not budget.has_room(first_rung_j=92.5)
 
 
+def test_a_trial_that_has_ended_is_promised_nothing() -> None:
+    """Whether it has used what it was promised, was never begun here, or ends twice."""
+    budget = Budget(10.0)
+    budget.start("a", first_rung_j=8.0)
+    before = budget.has_room(first_rung_j=5.0)
+
+    for name in ("a", "a", "resumed"):
+        budget.end(name)
+
+    assert not before
+    assert budget.has_room(first_rung_j=10.0)
+
+
+def test_what_is_left_of_a_promise_is_kept() -> None:
+    """After 2 of the 8 J to a first rung, 6 of the other 8 are spoken for."""
+    budget = Budget(10.0)
+    budget.start("a", first_rung_j=8.0)
+
+    budget.epoch("a", 1.0)
+    budget.epoch("a", 1.0)
+
+    assert budget.has_room(first_rung_j=2.0)
+    assert not budget.has_room(first_rung_j=2.5)
+
+
+def test_overhead_is_booked_also_of_a_trial_that_was_begun_elsewhere() -> None:
+    """It has ended in an earlier command, of which this one knows nothing."""
+    budget = Budget(10.0)
+    budget.end("resumed")
+
+    budget.overhead("resumed", 3.0)
+
+    assert (budget.spent_j, budget.expected_j) == (3.0, 3.0)
+
+
+def test_an_epoch_of_a_trial_without_a_promise_keeps_no_room() -> None:
+    """Half a joule of ten leaves the rest to others."""
+    budget = Budget(10.0)
+
+    budget.epoch("resumed", 0.5)
+
+    assert budget.has_room(first_rung_j=9.5)
+
+
 def test_room_is_kept_for_the_overhead_of_the_next_trial() -> None:
     """As much as the dearest so far has used beside its epochs."""
     budget = Budget(20.0)

@@ -120,6 +120,8 @@ def advice_measures(
 
 def reliability(stated: Sequence[Stated]) -> list[tuple[float, float, float, int]]:
     """Return for each tenth of probability: lower end, mean, share that was true, number."""
+    if not stated:
+        return []
     probability = np.concatenate([each.probability for each in stated])
     true = np.concatenate([each.true for each in stated])
     place = np.minimum((probability * BINS).astype(int), BINS - 1)

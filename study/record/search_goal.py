@@ -57,7 +57,7 @@ def values_of(goal: SearchGoal, curve: TrialCurve, *, max_epochs: int) -> tuple[
         return None if curve.stopped else (gain, math.log10(curve.energy_j))
     if curve.to_target_j is not None:
         return (math.log10(curve.to_target_j),)
-    return (_not_reached(curve, max_epochs=max_epochs),)
+    return (_not_reached(curve, gain, max_epochs=max_epochs),)
 
 
 def most_epochs(options: Mapping[str, Any]) -> int:
@@ -74,10 +74,10 @@ def most_epochs(options: Mapping[str, Any]) -> int:
     return max_epochs * math.ceil(1 / float(validate_every) - 1e-9)
 
 
-def _not_reached(curve: TrialCurve, *, max_epochs: int) -> float:
+def _not_reached(curve: TrialCurve, gain: float, *, max_epochs: int) -> float:
     """A pessimistic log10 of joules, so that samplers rank also trials that miss the target."""
     whole_j = curve.known_j / curve.epochs * max(max_epochs, curve.epochs)
-    return math.log10(whole_j) + 1.0 + _shortfall(curve)
+    return math.log10(whole_j) + 1.0 + _shortfall(curve, gain)
 
 
 def _gain(curve: TrialCurve) -> float | None:
@@ -88,13 +88,12 @@ def _gain(curve: TrialCurve) -> float | None:
     return curve.objective.gain(curve.best_score)
 
 
-def _shortfall(curve: TrialCurve) -> float:
+def _shortfall(curve: TrialCurve, gain: float) -> float:
     """Distance of a trial from its target: for a share in its unit, else relative to the target."""
-    gain, target = _gain(curve), curve.target
-    if gain is None or target is None:
+    if curve.target is None:
         return 0.0
-    missed = curve.objective.gain(target) - gain
-    return missed if curve.objective.is_share else missed / (abs(target) or 1.0)
+    missed = curve.objective.gain(curve.target) - gain
+    return missed if curve.objective.is_share else missed / (abs(curve.target) or 1.0)
 
 
 def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:

@@ -100,6 +100,11 @@ def test_a_reliability_diagram_is_by_tenths() -> None:
     )
 
 
+def test_nothing_stated_has_no_tenths() -> None:
+    """As of a world that `--only` has left out."""
+    assert reliability([]) == []
+
+
 def test_break_even_and_savings_cover() -> None:
     """Of all setups, of each, of the best and the worst; noise alone explains what is printed."""
     rng = np.random.default_rng(0)

@@ -55,16 +55,20 @@ def made_up(folder: Path, boards: Boards) -> Iterator[Machine]:
     plug = folder / "plug.yaml"
     machine = Machine(boards=boards, environment=environment, plug=plug)
 
+    unix_minus_monotonic_s = time.time() - time.monotonic()
+
     def told() -> dict[str, float]:
         now_s = time.monotonic()
         powers_w = [boards.power_w(n, now_s) for n in range(boards.boards)]
         energy_j = machine.energy_j("node", 0.0, now_s)
-        return {"power": sum(powers_w) + CPU_W + MEMORY_W + REST_W, "energy": energy_j}
+        power_w = sum(powers_w) + CPU_W + MEMORY_W + REST_W
+        # With its time, so that an answer that a busy machine delays is right all the same.
+        return {"power": power_w, "energy": energy_j, "time": unix_minus_monotonic_s + now_s}
 
     with serving({"/plug": told}) as server, _counting(folder / "sys" / "class" / "powercap"):
         plug.write_text(
             f"url: {server.url}/plug\nname: plug\npower: power\nenergy: energy\nenergy_unit: J\n"
-            "every_s: 0.3\n"
+            "time: time\nevery_s: 0.3\n"
         )
         yield machine
 

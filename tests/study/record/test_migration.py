@@ -10,6 +10,7 @@ from study.record.manifest import Manifest
 from study.record.migration import (
     EARLIER,
     RENAMED_OPTIONS,
+    SCHEMA_VERSION,
     migrated_columns,
     migrated_row,
     with_present_names,
@@ -26,6 +27,7 @@ def test_an_old_manifest_has_its_options_under_their_present_names() -> None:
     read = Manifest.from_json(json.dumps(raw))
 
     assert read.options == {"goal": "accuracy", "max_epochs": 3}
+    assert read.schema_version == SCHEMA_VERSION
 
 
 def test_an_old_table_has_its_columns_under_their_present_names() -> None:

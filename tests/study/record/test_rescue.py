@@ -8,7 +8,7 @@ import pytest
 
 from study.record.rescue import contradicting, make_root, rescue_name, rescue_roots, rescued
 
-PLACE = "/data/results/my study"
+PLACE = "/data/results/My study X"
 
 
 def row(epoch: int, energy_j: float | None, *, attempt: int = 1) -> dict[str, object]:
@@ -53,10 +53,13 @@ def test_without_a_state_folder_it_is_that_of_the_home_folder(
 
 
 def test_a_study_has_one_name_that_only_its_place_has() -> None:
-    """A stroke at the end makes no other study; a name's letters alone could be two studies'."""
-    assert rescue_name(PLACE).startswith("my_study-")
+    """A stroke at the end makes no other study; by its letters alone a name could be of two studies.
+
+    An earlier version's rows are found under it, so that it never changes.
+    """
+    assert rescue_name(PLACE) == "My_study_X-aea9846e082d5dc3"
     assert rescue_name(PLACE + "/") == rescue_name(PLACE)
-    assert rescue_name("/elsewhere/my study") != rescue_name(PLACE)
+    assert rescue_name("/elsewhere/My study X") != rescue_name(PLACE)
     assert rescue_name("s3://bucket/a:b").startswith("a_b-")
 
 

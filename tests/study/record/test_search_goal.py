@@ -127,10 +127,11 @@ def test_a_whole_trial_is_its_score_and_the_logarithm_of_its_joules() -> None:
         (Objective("loss", "min"), 4.0, 5.0, 0.25),
         (Objective("score"), -2.0, -3.0, 0.5),
         (Objective("score"), 0.0, -3.0, 3.0),
+        (Objective("score"), None, -3.0, 0.0),
     ],
 )
 def test_a_missed_target_costs_ten_trainings_and_more_the_further_it_is(
-    objective: Objective, target: float, score: float | None, beyond: float
+    objective: Objective, target: float | None, score: float | None, beyond: float
 ) -> None:
     """200 J in 2 of 10 epochs are 1000 J; a share counts in its unit, all else by the target's size."""
     trial = TrialCurve(objective=objective, target=target, stopped=True)

@@ -9,7 +9,7 @@ import pytest
 from study.record.objective import Objective
 from study.record.records import EpochRecord
 from study.record.tune_rows import SetupNumbers, TunePlan, as_json, epoch_record, run_manifest
-from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm
+from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of
 
@@ -57,7 +57,7 @@ def row_of(
         scenario="train",
         objective=LOSS,
         energy_before_j=before_j,
-        stop_reason=None,
+        stop_reason=StopReason.MAX_EPOCHS,
     )
 
 
@@ -93,7 +93,7 @@ def test_every_word_of_a_result_has_its_column() -> None:
         power_samples=40,
         samples_per_s=None,
         peak_memory_bytes=None,
-        stop_reason=None,
+        stop_reason=StopReason.MAX_EPOCHS,
         parameters='{"depth": 3}',
         val_metrics='{"train_loss": 0.5, "val_loss": 0.25}',
         gpu_energy_j=11.0,
@@ -195,9 +195,20 @@ def test_the_manifest_of_a_run_says_what_its_configurations_tell() -> None:
     book = SetupNumbers(seed_key="seed")
     book.plan("t", {"batch_size": 8, "lr": 0.1, "seed": 7})
 
-    found = run_manifest("mine", "train", book, LOSS, started_at="2026-01-02T03:04:05+00:00")
+    found = run_manifest(
+        "mine",
+        "train",
+        book,
+        LOSS,
+        started_at="2026-01-02T03:04:05+00:00",
+        command=("python", "train.py"),
+        versions={"ray": "2"},
+    )
 
     assert (found.study, found.scenario, found.status) == ("mine", "train", "running")
+    assert (found.paradigm, found.started_at) == (Paradigm.REGIME, "2026-01-02T03:04:05+00:00")
+    assert (found.command, found.versions) == (("python", "train.py"), {"ray": "2"})
     assert (found.stages, found.seeds, found.setups) == (("training",), (7,), tuple(book.setups))
-    assert (found.options, found.warnings) == ({"seed_key": "seed"}, ())
-    assert (found.data.synthetic, found.objective) == (False, LOSS)
+    assert (found.options, found.warnings, found.nodes) == ({"seed_key": "seed"}, (), ())
+    assert (found.data.synthetic, found.data.classes, found.objective) == (False, (), LOSS)
+    assert (found.data.description, found.data.fingerprint) == ("what train trains on", "train")

@@ -1,16 +1,23 @@
 """One board's counter on trial: what its windows say of it together."""
 
+import random
+
 import pytest
 
 from trackers.meter.counter_trust import (
     OVERLAP_S,
+    REMEMBERED,
     SAMPLES_TO_JUDGE,
     WINDOWS_TO_JUDGE,
     CounterTrust,
     Evidence,
     Trust,
     Verdict,
+    sampling_error,
 )
+from trackers.meter.integrate import Integral
+from trackers.meter.uncertainty import Roughness
+from trackers.sample import PowerSample
 
 ENOUGH = SAMPLES_TO_JUDGE // WINDOWS_TO_JUDGE
 """Samples of a window, of which just enough windows are just enough samples."""
@@ -115,6 +122,24 @@ def test_a_window_that_overlaps_the_one_before_tells_the_same_again(
     assert trial.now.is_judged == counts
 
 
+def test_a_counter_that_is_scaled_is_so_by_its_usual_share() -> None:
+    """One jump in nine windows changes nothing of its factor."""
+    assert judged(*[0.5] * 8, 9.0).factor == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.045, Verdict.SCALED), (0.049, Verdict.REFUSED)])
+def test_a_share_is_fixed_that_differs_by_a_tenth_and_an_error_at_most(
+    apart: float, verdict: Verdict
+) -> None:
+    """0.14 of a half: by the middle ones 1.48 times what lies to each side of it."""
+    assert judged(*[0.5 - apart, 0.5 + apart] * 3).verdict is verdict
+
+
+def test_a_verdict_rests_on_the_last_windows() -> None:
+    """What a board's counter did long ago counts no more."""
+    assert judged(*[0.5] * 100, *[1.0] * REMEMBERED) == Trust(is_judged=True)
+
+
 def test_a_counter_that_comes_right_is_trusted_again() -> None:
     """Its factor goes with the verdict that it was of."""
     trial = CounterTrust()
@@ -125,3 +150,69 @@ def test_a_counter_that_comes_right_is_trusted_again() -> None:
 
     assert changed.count(True) > 0
     assert trial.now == Trust(is_judged=True)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "unjudged", "judged"), [(1.39, True, True), (1.45, False, True), (0.49, False, False)]
+)
+def test_a_counter_that_was_often_right_is_believed_further(
+    ratio: float, *, unjudged: bool, judged: bool
+) -> None:
+    """In a window with an error of a tenth: three standard errors beside a tenth, or four."""
+    evidence = window(0, ratio, error=0.1)
+
+    assert Trust().believes(evidence) == unjudged
+    assert Trust(is_judged=True).believes(evidence) == judged
+    assert not Trust(verdict=Verdict.REFUSED).believes(window(0, 1.0))
+
+
+@pytest.mark.parametrize(("ratio", "doubted"), [(1.19, False), (1.21, True), (0.79, True)])
+def test_a_counter_is_doubted_that_differs_by_more_than_is_usual(
+    ratio: float, *, doubted: bool
+) -> None:
+    """Until it is judged: a tenth and one standard error."""
+    evidence = window(0, ratio, error=0.1)
+
+    assert Trust().doubts(evidence) == doubted
+    assert not Trust(is_judged=True).doubts(evidence)
+
+
+@pytest.mark.parametrize(
+    ("samples", "hold_s", "placing_j", "energy_j", "error"),
+    [
+        (100, 0.0, 0.0, 50.0, 0.03),
+        (100, 0.1, 0.0, 50.0, 0.03),
+        (100, 2.5, 0.0, 50.0, 0.15),
+        (4, 2.5, 0.0, 50.0, 0.15),
+        (1, 0.0, 0.0, 50.0, 0.3),
+        (0, 0.0, 0.0, 50.0, 0.3),
+        (100, 0.0, 10.0, 50.0, 0.2),
+        (100, 0.0, 10.0, None, 0.03),
+    ],
+)
+def test_a_windows_samples_err_by_their_number_or_by_their_places(
+    samples: int, hold_s: float, placing_j: float, energy_j: float | None, error: float
+) -> None:
+    """0.3 over the root of the powers that were told in 10 s, or what changes between them leave open."""
+    integral = Integral(energy_j=energy_j, coverage=1.0, samples=samples, placing_j=placing_j)
+
+    found = sampling_error(integral, Roughness(), duration_s=10.0, period_s=0.1, hold_s=hold_s)
+
+    assert found == pytest.approx(error)
+
+
+@pytest.mark.parametrize(("samples", "by_chance"), [(4, 0.5), (10, 10**-0.5), (1000, 10**-0.5)])
+def test_samples_of_a_load_that_forgets_itself_err_by_its_spread(
+    samples: int, by_chance: float
+) -> None:
+    """Chance evens out over ten of them and no further; here they are of 20 and 180 W for 10 s."""
+    dice = random.Random(0)  # noqa: S311 - a test's dice
+    rough = Roughness()
+    for number in range(500):
+        rough.saw(PowerSample(time_s=0.1 * number, power_w=dice.choice((20.0, 180.0))))
+    integral = Integral(energy_j=1000.0, coverage=1.0, samples=samples)
+
+    found = sampling_error(integral, rough, duration_s=10.0, period_s=0.1, hold_s=0.0)
+
+    assert found == pytest.approx(rough.std_w * 10.0 / 1000.0 * by_chance)
+    assert rough.std_w == pytest.approx(80.0, rel=0.1)

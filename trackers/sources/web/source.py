@@ -126,7 +126,8 @@ class HttpSource:
         settings = self._settings
         before_s = self._clock.now_s()
         content = self._answer()
-        at_s = (before_s + self._clock.now_s()) / 2
+        after_s = self._clock.now_s()
+        at_s = (before_s + after_s) / 2
         if settings.single and len(_at(content, settings.single, settings)) != 1:
             message = f"{settings.name}: {settings.single} has not one entry; narrow the query"
             raise ReadError(message)
@@ -135,7 +136,7 @@ class HttpSource:
             if age_s > STALE_PERIODS * settings.every_s:
                 message = f"{settings.name}: the value is {age_s:.1f} s old"
                 raise ReadError(message)
-            at_s -= max(0.0, age_s)
+            at_s = after_s - max(0.0, age_s)
         power_w = energy_j = None
         if settings.power:
             power_w = _value(content, settings.power, settings) * POWER_UNITS[settings.power_unit]

@@ -106,6 +106,28 @@ def test_a_trial_that_has_ended_is_promised_nothing() -> None:
     assert budget.has_room(first_rung_j=10.0)
 
 
+def test_what_is_left_of_a_promise_is_kept() -> None:
+    """After 2 of the 8 J to a first rung, 6 of the other 8 are spoken for."""
+    budget = Budget(10.0)
+    budget.start("a", first_rung_j=8.0)
+
+    budget.epoch("a", 1.0)
+    budget.epoch("a", 1.0)
+
+    assert budget.has_room(first_rung_j=2.0)
+    assert not budget.has_room(first_rung_j=2.5)
+
+
+def test_overhead_is_booked_also_of_a_trial_that_was_begun_elsewhere() -> None:
+    """It has ended in an earlier command, of which this one knows nothing."""
+    budget = Budget(10.0)
+    budget.end("resumed")
+
+    budget.overhead("resumed", 3.0)
+
+    assert (budget.spent_j, budget.expected_j) == (3.0, 3.0)
+
+
 def test_an_epoch_of_a_trial_without_a_promise_keeps_no_room() -> None:
     """Half a joule of ten leaves the rest to others."""
     budget = Budget(10.0)

@@ -184,6 +184,24 @@ def test_a_value_that_is_old_is_a_gap(tmp_path: Path) -> None:
         source.close()
 
 
+def test_a_value_with_a_time_is_of_that_time_however_long_the_answer_took() -> None:
+    """A server that answers after 2 s, with a value that it made at once."""
+    clock = ManualClock(7)
+    settings = HttpSettings(url="http://plug", power="power", time="time")
+    made_s = clock.now_s()
+
+    def answer() -> object:
+        clock.advance(2.0)
+        return {"power": 83.5, "time": NOW_S}
+
+    source = opened(
+        settings, clock=clock, answer=answer, unix_time_s=lambda: NOW_S + clock.now_s() - made_s
+    )
+    made_s = clock.now_s()
+
+    assert source.observe(settings.uuid, counter=False).time_s == pytest.approx(made_s)
+
+
 def test_of_several_answers_none_is_taken_at_random(tmp_path: Path) -> None:
     """A query that fits eight boards is refused."""
     lines, _ = PRESET_ANSWERS["prometheus"]

@@ -30,7 +30,7 @@ from analysis.tables.terminal import (
     show_inconsistencies,
     show_table,
 )
-from trackers import terminal
+from trackers import process_end, terminal
 
 _WRONG_INPUT = 2
 
@@ -187,4 +187,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    terminal.leave(terminal.run(main))
+    process_end.leave(terminal.run(main))

@@ -18,7 +18,7 @@ from study.repeats.options import ComparisonOptions
 from study.scenario import Multitask, Scenario
 from study.store.grid import grid_of
 from study.store.tasks import not_multitask, stages_of_tasks, weighted
-from trackers import terminal
+from trackers import process_end, terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,4 +78,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    terminal.leave(terminal.run(main))
+    process_end.leave(terminal.run(main))

@@ -14,7 +14,7 @@ from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.scenario import Pretrainable, Scenario
 from study.store.grid import grid_of
-from trackers import terminal
+from trackers import process_end, terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,4 +70,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    terminal.leave(terminal.run(main))
+    process_end.leave(terminal.run(main))

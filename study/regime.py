@@ -12,7 +12,7 @@ from study.design import Design
 from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions
 from study.store.grid import grid_of
-from trackers import terminal
+from trackers import process_end, terminal
 
 DESIGN = Design(
     paradigm=Paradigm.REGIME,
@@ -46,4 +46,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    terminal.leave(terminal.run(main))
+    process_end.leave(terminal.run(main))

@@ -4,27 +4,16 @@
 closed, a full disk behind `> file`, a terminal that is gone or that lacks a letter end none of them.
 """
 
-import atexit
-import gc
 import getpass
 import io
 import os
 import sys
-import threading
-from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
-from itertools import dropwhile
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, TextIO
 
 NO_HOME = "/nonexistent"
 """Home of users that have none, by Debian's policy: nobody can write there."""
-
-OURS = ("analysis", "study", "trackers")
-"""Packages whose modules are commands."""
-
-WRITTEN_TO = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
-"""Kinds of files that keep what is written for a while."""
 
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
@@ -148,44 +137,3 @@ def run(main: Callable[[list[str]], int]) -> int:
             raise
         sys.stderr.write(f"{GONE}\n")
         return 2
-
-
-def leave(status: int) -> NoReturn:
-    """End a command, without taking its libraries apart where the process is its own.
-
-    That takes a second where torch is loaded. All else is done that Python does at its end: threads are
-    waited for, what was registered is called, and files that somebody has left open are written.
-
-    Args:
-        status: Its exit status.
-
-    Raises:
-        SystemExit: The process is somebody else's, such as a notebook's, and goes on.
-    """
-    if not runs_module(sys.orig_argv, OURS):
-        sys.exit(status)
-    threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 - as Python's own end, in its order
-    atexit._run_exitfuncs()  # noqa: SLF001 - as above
-    left_open = [each for each in gc.get_objects() if type(each) in WRITTEN_TO]
-    for file in (*left_open, sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # a disk that is full, a file that is closed
-            file.flush()
-    os._exit(status)
-
-
-def runs_module(words: Sequence[str], packages: Collection[str]) -> bool:
-    """Return whether a command line is `python -m` with a module of these packages.
-
-    Args:
-        words: As the system knows the process (`sys.orig_argv`).
-        packages: Their names.
-
-    Example:
-        >>> runs_module(["python", "-P", "-m", "study.regime", "--smoke"], ["study"])
-        True
-        >>> runs_module(["python", "-m", "pytest", "-m", "study"], ["study"])
-        False
-    """
-    rest = dropwhile(lambda word: word.startswith("-") and word != "-m", words[1:])
-    flag, module = next(rest, ""), next(rest, "")
-    return flag == "-m" and module.partition(".")[0] in packages

@@ -21,7 +21,7 @@ from study.search.options import SearchOptions
 from study.search.recurring import command as recurring
 from study.search.replay import command as replay
 from study.search.text import live_lines
-from trackers import terminal
+from trackers import process_end, terminal
 
 PROGRAM = "study.search"
 
@@ -118,4 +118,4 @@ def _search(
 
 
 if __name__ == "__main__":
-    terminal.leave(terminal.run(main))
+    process_end.leave(terminal.run(main))

@@ -1,0 +1,52 @@
+"""A command ends at once, and loses nothing that Python would have seen to."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trackers import process_end
+
+ROOT = Path(__file__).parents[2]
+
+LEAVING = """
+import atexit, sys, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from trackers import process_end
+left_open = open(sys.argv[1], "w")
+left_open.write("kept")
+atexit.register(print, "registered", flush=True)
+pool = ThreadPoolExecutor()
+pool.submit(lambda: (time.sleep(0.05), print("thread", flush=True)))
+class Heavy:
+    def __del__(self):
+        print("taken apart", flush=True)
+heavy = Heavy()
+print("printed")
+sys.orig_argv = ["python", "-m", "study.regime"]
+process_end.leave(3)
+"""
+
+
+def test_a_process_that_leaves_loses_nothing(tmp_path: Path) -> None:
+    """Threads, what is to be called at the end, and files left open are seen to; objects are not."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LEAVING, str(tmp_path / "left")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ran.returncode, ran.stderr) == (3, "")
+    assert sorted(ran.stdout.split("\n")) == ["", "printed", "registered", "thread"]
+    assert (tmp_path / "left").read_text() == "kept"
+
+
+def test_a_process_of_somebody_else_goes_on() -> None:
+    """A notebook or a test that runs a command is not ended with it."""
+    with pytest.raises(SystemExit) as end:
+        process_end.leave(3)
+
+    assert end.value.code == 3

@@ -189,6 +189,14 @@ def test_of_repeats_without_an_encoder_those_count_that_have_the_other_energies(
     assert (found.repeats, found.together_j, found.classifier_j) == (1, 40.0, 10.0)
 
 
+def test_a_whole_repeat_counts_beside_one_that_lacks_its_encoder_alone(tmp_path: Path) -> None:
+    """It has all three energies; the other would enter two of the means."""
+    found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (None, 900.0, 20.0)]}).rows[0]
+
+    assert (found.repeats, found.together_j, found.classifier_j) == (1, 40.0, 10.0)
+    assert found.of_means.pays_at == math.ceil(100 / 30)
+
+
 def test_of_setups_that_pay_alike_the_first_is_the_best_and_the_last_the_worst(
     tmp_path: Path,
 ) -> None:

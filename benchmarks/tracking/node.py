@@ -24,7 +24,7 @@ GOAL_CPU_SHARE = 0.015
 GOAL_WINDOW_S = 0.001
 CALLS = {
     "direct": "EnergyMeter itself",
-    "actor": "in the tracker's process, by the lane",
+    "actor": "in the tracker's process, by its socket",
     "ray": "in the tracker's process, through Ray",
     "empty": "a call of Ray's that does nothing",
 }

@@ -19,9 +19,8 @@ from analysis.ranking.tolerance import scaled
 from study.inference import intervals
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
-from study.inference.meter import HALF_WIDTH, relative_deviation
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
-from study.inference.repeats import Floats, Repeats
+from study.inference.repeats import HALF_WIDTH, Floats, Repeats, relative_deviation
 from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
 from study.record.objective import ACCURACY, Objective
 

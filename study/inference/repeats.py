@@ -12,6 +12,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 
+HALF_WIDTH = 1.96
+"""Standard deviations in the half-width that a reading's uncertainty is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeats:
@@ -138,3 +141,17 @@ class Repeats:
             mean=self.mean,
             variance=self.variance,
         )
+
+
+def relative_deviation(half_width_j: float, energy_j: float) -> float:
+    """Standard deviation of the logarithm of an energy, of a half-width in joules.
+
+    A reading's own uncertainty (its edges, its few samples) lies within the spread of the repeats already:
+    it is only the least that the spread can be (`least_variance` of `study.inference.posterior`). What all
+    readings of a board share is in the effect of its board (`study.inference.boards`).
+
+    Args:
+        half_width_j: Half-width of the energy's 95 % interval.
+        energy_j: The energy; above 0.
+    """
+    return half_width_j / HALF_WIDTH / energy_j

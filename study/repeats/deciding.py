@@ -16,9 +16,8 @@ from study.inference.boards import CALIBRATION, BoardEffects, board_effects, wit
 from study.inference.choice import Aim, choose
 from study.inference.failure import cost_of_success
 from study.inference.log_odds import Ends
-from study.inference.meter import HALF_WIDTH
 from study.inference.posterior import Posterior, axes_of, posterior
-from study.inference.repeats import Integers, Repeats
+from study.inference.repeats import HALF_WIDTH, Integers, Repeats
 from study.record.objective import ACCURACY, Objective
 
 

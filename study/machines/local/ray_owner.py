@@ -7,15 +7,19 @@ standard input does.
 
 import json
 import logging
+import os
 import sys
 from typing import Any
-
-import ray
 
 
 def main(keywords: str) -> None:
     """Start a Ray, and hold it."""
+    # What Ray or a library of its prints is no answer.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
+        import ray  # noqa: PLC0415 - it may print, too
+
         context: Any = ray.init(
             address="local",
             log_to_driver=False,
@@ -25,8 +29,8 @@ def main(keywords: str) -> None:
         answer = {"address": context.address_info["gcs_address"]}
     except Exception as error:  # noqa: BLE001 - whatever it is, the command says it
         answer = {"error": str(error)}
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
     sys.stdin.buffer.read()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.inference.repeats import Repeats
+from study.inference.repeats import Repeats, relative_deviation
 
 VALUES = st.lists(st.floats(min_value=-1e3, max_value=1e3), min_size=1, max_size=6)
 
@@ -71,3 +71,8 @@ def test_one_repeat_everywhere_tells_no_spread() -> None:
     """And one setup with two is enough."""
     assert not Repeats.of([[1.0], [2.0]]).tell_a_spread
     assert Repeats.of([[1.0], [2.0, 3.0]]).tell_a_spread
+
+
+def test_a_half_width_is_two_deviations() -> None:
+    """1.96 J of 10 J are 0.1 on the scale of logarithms."""
+    assert relative_deviation(1.96, 10.0) == pytest.approx(0.1)

@@ -171,10 +171,12 @@ def test_a_killed_search_goes_on_as_it_would_have(tmp_path: Path) -> None:
     rows, expected, known = (
         pd.read_parquet(folder / "epochs.parquet"),
         decided(folder, asked),
-        trained(folder),  # but for what no tracker lived to book
+        trained(folder),
     )
     assert status == 0
-    assert known == expected[len(rows) - len(known) :]
+    assert known == [each for each in expected if each in known]
+    # The tracker was killed with the command, and may have booked none, one or both of the first two.
+    assert set(expected) - set(known) <= set(expected[:2])
     assert len(expected) == len(rows)
     assert not rows.duplicated(["trial_id", "epoch"]).any()
 

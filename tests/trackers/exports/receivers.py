@@ -83,13 +83,18 @@ def wandb_records(folder: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def _logged(content: bytes) -> Iterator[bytes]:
-    """What a log of LevelDB's form holds: blocks of 32 KiB, parts with checksum, length and kind."""
+    """Whole records of a log of LevelDB's form: blocks of 32 KiB, parts with checksum, length and kind.
+
+    The log may be read while its process writes: what has no end yet is left out.
+    """
     block, head, at, whole = 32768, 7, 7, b""
     while at + head <= len(content):
         if block - at % block < head:
             at += block - at % block
             continue
         length, kind = struct.unpack_from("<HB", content, at + 4)
+        if at + head + length > len(content):
+            return  # still being written
         whole += content[at + head : at + head + length]
         at += head + length
         if kind in {1, 4}:  # a whole record, or the last part of one

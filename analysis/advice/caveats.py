@@ -111,7 +111,9 @@ def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     degraded = sum(setup.degraded_epochs for setup in setups)
     if degraded:
         yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
-    measured = epochs[epochs["energy_method"] != EnergyMethod.ESTIMATED.value]
+    measured = epochs[
+        epochs["epoch_energy_j"].notna() & (epochs["energy_method"] != EnergyMethod.ESTIMATED.value)
+    ]
     if not measured.empty:
         short = float((measured["epoch_time_s"] < SHORT_EPOCH_S).mean())
         if short:
@@ -162,9 +164,11 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
         yield f"{counted(failed, 'trial')} failed."
+    is_search = study.manifest.paradigm is Paradigm.SEARCH  # there it is what most trials are
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
         (StopReason.OUT_OF_MEMORY, "ran out of memory"),
+        *(() if is_search else ((StopReason.STOPPED, "stopped early"),)),
     ):
         which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
         if which:

@@ -147,6 +147,8 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
         if bill.missing_epochs
         else ""
     )
+    if bill.total_j is None:
+        return f"{energy_text(None, unit)}{more}"
     return f"{energy_text(bill.total_j, unit)}: {', '.join(parts)}{more}"
 
 

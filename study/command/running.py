@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -200,7 +201,7 @@ class ReportProcess:
         return True
 
     def _by_hand(self) -> str:
-        return f"`python -m analysis {self._folder}` makes it"
+        return f"`python -m analysis {shlex.quote(str(self._folder))}` makes it"
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
-from study.command_line import command_line, parse
+from study.command.parsing import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
@@ -165,7 +165,7 @@ class ReportProcess:
         if not (self.wanted and folder.is_local):
             return
         self._folder = folder.path
-        packages = str(Path(__file__).parent.parent)
+        packages = str(Path(__file__).parents[2])
         paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
         # It is no process of the study's Ray, all of which are ended with it.
         env = {name: value for name, value in os.environ.items() if name != MARK}

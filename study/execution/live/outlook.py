@@ -103,7 +103,8 @@ class Outlook:
             return
         self._computes = True
         runs = self.runs()  # here, because rows come meanwhile; it takes the driver's time
-        if not runs:
+        # Of the end of a study whose trials have all ended there is nothing to forecast.
+        if all(run.has_ended for run in runs) and not self.may_grow:
             self._computes = False
             return
         self._begin(lambda: self._forecast(runs, start_s))

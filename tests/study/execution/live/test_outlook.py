@@ -191,13 +191,8 @@ def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
         if trial_id == PLANS[0].trial_id:
             looked.append(now_s[0])
             now_s[0] += 1.0
-        return [
-            epoch(
-                1,
-                of=next(each for each in PLANS if each.trial_id == trial_id),
-                stop=StopReason.PATIENCE,
-            )
-        ]
+        of = next(each for each in PLANS if each.trial_id == trial_id)
+        return [epoch(1, of=of, stop=None if of is PLANS[-1] else StopReason.PATIENCE)]
 
     made = Outlook(
         plans=lambda: PLANS,
@@ -215,3 +210,20 @@ def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
 
     assert made.latest is not None
     assert looked == [0.0, 1.0]
+
+
+def test_nothing_is_forecast_of_a_study_that_is_over() -> None:
+    """The last line of a small study waits for no library that draws."""
+    rows = [
+        row
+        for each in PLANS
+        for stage in STAGES
+        for row in trained(each, stage, 0.1, stop=StopReason.PATIENCE)
+    ]
+    waiting: list[Callable[[], None]] = []
+    over, not_over = outlook(rows, begin=waiting.append), outlook(rows[:-1], begin=waiting.append)
+
+    over.renew()
+    assert not waiting
+    not_over.renew()
+    assert len(waiting) == 1

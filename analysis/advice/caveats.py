@@ -125,7 +125,7 @@ def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Itera
     data, score = study.manifest.data, ScoreForm(ranking.objective)
     if data.synthetic:
         yield f"The data are synthetic: {score.values} say nothing about real data."
-    elif not study.epochs.empty and not is_tested:
+    elif ranking.best is not None and not is_tested:
         less = "less" if ranking.objective.mode == "max" else "more"
         yield sentence(
             f"{score.values} are those of the best epoch on the validation set that chose it: on new "

@@ -58,6 +58,12 @@ def plain_text(value: float) -> str:
     return f"{value:,.0f}" if large else f"{value:.{_SIGNIFICANT}g}"
 
 
+def full_text(value: float) -> str:
+    """The same for a table, whose numbers stand below each other: zeros at the end stay, `51.70`."""
+    large = abs(value) >= 10.0**_SIGNIFICANT
+    return plain_text(value) if large else f"{value:#.{_SIGNIFICANT}g}".removesuffix(".")
+
+
 def probability_text(probability: float) -> str:
     """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %."""
     if probability > 0.99:  # noqa: PLR2004 - as said
@@ -91,13 +97,18 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     )
 
 
-def decimals_for(values: Iterable[float | None]) -> int:
-    """Decimals for one column of a table: the largest value then has four digits or more."""
+def decimals_for(values: Iterable[float | None], *, fewest: int = _FEWEST_DECIMALS) -> int:
+    """Decimals for one column of a table: the largest value then has four digits or more.
+
+    Args:
+        values: Of the column.
+        fewest: Decimals of a large one.
+    """
     largest = max((abs(v) for v in values if v is not None), default=0.0)
     if largest == 0:
-        return _FEWEST_DECIMALS
+        return fewest
     wanted = _SIGNIFICANT - 1 - math.floor(math.log10(largest))
-    return min(max(wanted, _FEWEST_DECIMALS), _MOST_DECIMALS)
+    return min(max(wanted, fewest), _MOST_DECIMALS)
 
 
 def number_text(value: float | None, decimals: int) -> str:

@@ -58,7 +58,7 @@ def _list(console: Console) -> None:
     usage = f"usage: {PROGRAM} COMMAND [options]     (or python -m MODULE [options])\n"
     console.print(usage, markup=False)
     for word, (module, answers) in COMMANDS.items():
-        console.print(f"  [bold]{word:12}[/] {escape(answers)}  [dim]{module}[/]", soft_wrap=True)
+        console.print(f"  [bold]{word:12}[/] [dim]{module:18}[/] {escape(answers)}", soft_wrap=True)
     console.print(f"\n{PROGRAM} COMMAND --help explains the options of each.")
 
 

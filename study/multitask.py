@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from study.command import main as run_command
+from study.command.running import main as run_command
 from study.design import Design
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts

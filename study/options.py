@@ -49,7 +49,7 @@ class StudyOptions:
         repeats: Trainings of each setup, each with a seed of its own.
         seed: Seed of the first repeat; the same seed gives the same split, weights and order.
         max_epochs: Epochs after which a training ends at the latest.
-        patience: Epochs without a better validation accuracy after which it ends.
+        patience: Epochs without a better validation value of the objective after which it ends.
         optimizer: Optimiser of all trainings; sgd has a momentum of 0.9.
         precision: Arithmetic of the trainings: fp32 without rounding, tf32, or bf16 and fp16 where they
             are safe (autocast, with a scaled loss for fp16).

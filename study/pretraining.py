@@ -8,7 +8,7 @@ weigh that against, encoder and classifier together from scratch.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from study.command import main as run_command
+from study.command.running import main as run_command
 from study.design import Design
 from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions

@@ -7,7 +7,7 @@ the validation accuracy.
 
 from collections.abc import Sequence
 
-from study.command import main as run_command
+from study.command.running import main as run_command
 from study.design import Design
 from study.record.vocabulary import Paradigm, Stage
 from study.repeats.options import ComparisonOptions

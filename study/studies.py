@@ -37,6 +37,7 @@ from study.repeats.options import ComparisonOptions
 from study.scenario import Scenario
 from study.scenario_lookup import configured, load_scenario, options_of, options_of_object
 from study.store.folder import StudyFolder
+from study.training.loading import quickly_loading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,8 @@ def run_study(
     chosen = chosen.reduced()
     with _without_hints(), exports_of(chosen.log) as exports:
         # Ray and torch take seconds to load; a wrong option need not wait for them.
-        from study.execution.launch import run_study as launch  # noqa: PLC0415
+        with quickly_loading():
+            from study.execution.launch import run_study as launch  # noqa: PLC0415
 
         design, source = _trials_of(paradigm, chosen, found)
         outcome = launch(

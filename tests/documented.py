@@ -19,7 +19,7 @@ NO_SHELL = {"python", "yaml", "toml", "json"}
 
 PYTHON = r"(?:\.venv/bin/)?python3? -m "
 COMMAND = re.compile(
-    rf"^(?:{PYTHON}(?=\w)|(?=power-of-training|make [a-z]|scripts/\w+(?: |$)|benchmarks\.\w+(?: |$)"
+    rf"^(?:{PYTHON}(?=\w)|(?=power-of-training|make [a-z]|scripts/\w+(?: |$)|benchmarks(?:\.\w+)+(?: |$)"
     r"|ray \w|tensorboard |optuna-dashboard |pip |pre-commit |git ))"
     r"(?P<words>.+)$"
 )

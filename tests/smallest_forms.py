@@ -194,7 +194,7 @@ FORMS = (
         run=as_it_is("--studies", "2", "--seeds", "1"),
         marks=(SLOW,),
     ),
-    Form(begins=r"benchmarks\.celeba_decode", run=with_few_faces, marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.reading\.celeba", run=with_few_faces, marks=(HEAVY,)),
     Form(
         begins=r"benchmarks\.forecast",
         run=lambda _: here("benchmarks.forecast", "--studies", "1"),  # on its own table
@@ -221,7 +221,7 @@ FORMS = (
         marks=(HEAVY,),
     ),
     Form(
-        begins=r"benchmarks\.pamap2_load",
+        begins=r"benchmarks\.reading\.pamap2",
         run=as_it_is("--rows-per-subject", "6000", "--repeats", "1"),
         marks=(SLOW,),
     ),
@@ -233,7 +233,11 @@ FORMS = (
         ),
         marks=(HEAVY,),
     ),
-    Form(begins=r"benchmarks\.large_data", run=as_it_is("--gigabytes", "0.5"), marks=(HEAVY,)),
+    Form(
+        begins=r"benchmarks\.reading\.large_data",
+        run=as_it_is("--gigabytes", "0.5"),
+        marks=(HEAVY,),
+    ),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
     Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),
@@ -241,7 +245,7 @@ FORMS = (
     Form(begins=r"benchmarks\.search", run=searched, marks=(SLOW,)),
     Form(begins=r"benchmarks\.tracker_accuracy", run=as_it_is("--lengths-s", "0.3"), marks=(SLOW,)),
     Form(
-        begins=r"benchmarks\.tracker_child",
+        begins=r"benchmarks\.tracking\.child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),
         marks=(SLOW,),
     ),
@@ -251,7 +255,7 @@ FORMS = (
         marks=(HEAVY,),
     ),
     Form(
-        begins=r"benchmarks\.tracker_latency",
+        begins=r"benchmarks\.tracking\.latency",
         run=lambda words: with_boards(*words, "--windows", "3"),
         marks=(SLOW,),
     ),

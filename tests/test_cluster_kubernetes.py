@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from study.command_line import parse
+from study.command.parsing import parse
 from study.repeats.options import ComparisonOptions
 
 ROOT = Path(__file__).parent.parent

@@ -111,7 +111,9 @@ def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     degraded = sum(setup.degraded_epochs for setup in setups)
     if degraded:
         yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
-    measured = epochs[epochs["energy_method"] != EnergyMethod.ESTIMATED.value]
+    measured = epochs[
+        epochs["epoch_energy_j"].notna() & (epochs["energy_method"] != EnergyMethod.ESTIMATED.value)
+    ]
     if not measured.empty:
         short = float((measured["epoch_time_s"] < SHORT_EPOCH_S).mean())
         if short:
@@ -125,7 +127,7 @@ def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Itera
     data, score = study.manifest.data, ScoreForm(ranking.objective)
     if data.synthetic:
         yield f"The data are synthetic: {score.values} say nothing about real data."
-    elif not study.epochs.empty and not is_tested:
+    elif ranking.best is not None and not is_tested:
         less = "less" if ranking.objective.mode == "max" else "more"
         yield sentence(
             f"{score.values} are those of the best epoch on the validation set that chose it: on new "
@@ -162,9 +164,11 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
         yield f"{counted(failed, 'trial')} failed."
+    is_search = study.manifest.paradigm is Paradigm.SEARCH  # there it is what most trials are
     for reason, words in (
         (StopReason.DIVERGED, "diverged"),
         (StopReason.OUT_OF_MEMORY, "ran out of memory"),
+        *(() if is_search else ((StopReason.STOPPED, "stopped early"),)),
     ):
         which = [s.setup for s in setups if reason in s.stop_reasons and not s.finished]
         if which:

@@ -20,6 +20,7 @@ from analysis.quantities import (
     percent_text,
     probability_text,
 )
+from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
 from study.record.files import EnergyUnit
@@ -75,7 +76,7 @@ def recommend(
             "it comes from an earlier one, whose report has its energy."
         )
     elif first is None:
-        about = _refusal(study, setups, ScoreForm(ranking.objective))
+        about = _refusal(study, setups, ranking)
     else:
         about = " ".join(_advice(study, first, ranking, factors, test_accuracy))
         if len(ranking.answer) > 1:
@@ -117,6 +118,10 @@ def _advice(
         f"Use {setup_text(setup)} (setup {setup.setup}): {_score(setup, test_accuracy, ScoreForm(ranking.objective))} for "
         f"{_energy(study, setup)} per training{_total_interval(setup, ranking, study.unit)}."
     )
+    if ranking.by is RankBy.ENERGY_TO_TARGET and setup.to_target_j is not None:
+        word = _estimated(study, setup)
+        reached = energy_text(setup.to_target_j.mean, study.unit)
+        yield f"It reaches the target with {word}{reached}, the least of all setups."
     yield from _how_sure(first, ranking)
     references = _references(ranking)
     tied = {row.setup.setup for row in ranking.rows if row.ties_with_first}
@@ -264,7 +269,8 @@ def _footprint(
             )
 
 
-def _refusal(study: Study, setups: Sequence[SetupEnergy], score: ScoreForm) -> str:
+def _refusal(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
+    score = ScoreForm(ranking.objective)
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):
@@ -282,10 +288,19 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy], score: ScoreForm) -> s
             "No recommendation: no finished trial has an energy for all of its epochs. "
             "`python -m trackers` says what this machine can measure and how to mend it."
         )
+    if ranking.by is RankBy.ENERGY_TO_TARGET:
+        return (
+            "No recommendation: no setup reached the target in every finished training. `--target` takes "
+            f"another value of {score.name}."
+        )
     return f"No recommendation: no setup that is {score.enough} has an energy."
 
 
 def _energy(study: Study, setup: SetupEnergy) -> str:
+    return f"{_estimated(study, setup)}{energy_text(setup.total_j, study.unit)}"
+
+
+def _estimated(study: Study, setup: SetupEnergy) -> str:
+    """Label before an energy of a setup."""
     methods = set(study.epochs.loc[study.epochs["setup"] == setup.setup, "energy_method"].dropna())
-    word = "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""
-    return f"{word}{energy_text(setup.total_j, study.unit)}"
+    return "an estimated " if EnergyMethod.ESTIMATED.value in methods else ""

@@ -28,6 +28,14 @@ class Bill:
     wasted_j: float
     missing_epochs: int
 
+    @property
+    def total_j(self) -> float | None:
+        """Sum of the parts that were measured; None where no epoch has an energy."""
+        if self.epochs_j is None:
+            return None
+        others = (self.setup_j, self.between_j, self.test_j, self.wasted_j)
+        return self.epochs_j + sum(each for each in others if each is not None)
+
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
     """Add up the energy of a study, each part for itself."""

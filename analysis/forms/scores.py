@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.forms.cells import Cell, number_cell
-from analysis.quantities import MISSING, percent_text, plain_text, points_text
+from analysis.quantities import (
+    MISSING,
+    decimals_for,
+    full_text,
+    number_text,
+    percent_text,
+    plain_text,
+    points_text,
+)
 from study.record.objective import ACCURACY, Objective
 
 
@@ -173,7 +181,13 @@ class ScoreForm:
         """Return a value in a table, or a difference of two."""
         if self.objective.is_share:
             return number_cell(self.shown(score), 1)
-        return Cell(value=score, text=MISSING if score is None else plain_text(score))
+        return Cell(value=score, text=MISSING if score is None else full_text(score))
+
+    def deviation_cell(self, deviation: float | None, *, of: float | None) -> Cell:
+        """Return a standard deviation with as many decimals as the value that it belongs to."""
+        if self.objective.is_share or of is None or deviation is None:
+            return self.cell(deviation)
+        return Cell(value=deviation, text=number_text(deviation, decimals_for([of], fewest=0)))
 
     def tolerance_text(self, tolerance: float) -> str:
         """Return what may be given up: percentage points, or relative to the best value."""

@@ -137,7 +137,9 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     first = findings.ranking.first
     if first is None:
         return
-    yield KeyFigure(name=findings.score.name, value=findings.score.text(first.setup.accuracy))
+    yield KeyFigure(
+        name=f"{findings.score.name} in validation", value=findings.score.text(first.setup.accuracy)
+    )
     yield KeyFigure(
         name=findings.titled("a training"), value=energy_text(first.setup.total_j, findings.unit)
     )

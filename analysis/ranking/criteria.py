@@ -27,8 +27,9 @@ class Criterion:
         title: Of the table; with the objective's name in `{objective}`.
         cost: Of a setup, less is better; None where it cannot be said.
         key: Name of the number that people see in CSV files, with the unit.
-        heading: Its name for people.
+        heading: Its name for people; with the study's unit in `{unit}` where it is an energy.
         shown: That number of a setup; None where it is the total energy itself.
+        is_energy: Whether that number is an energy, in Wh.
         within_tolerance: Whether setups must be accurate enough to come first.
     """
 
@@ -37,6 +38,7 @@ class Criterion:
     key: str
     heading: str
     shown: Callable[[SetupEnergy], float | None] | None = None
+    is_energy: bool = False
     within_tolerance: bool = True
 
 
@@ -91,7 +93,8 @@ CRITERIA: Mapping[RankBy, Criterion] = {
         cost=_wh_to_target,
         shown=_wh_to_target,
         key="energy_to_target_wh",
-        heading="Wh to target",
+        heading="{unit} to target",
+        is_energy=True,
         within_tolerance=False,
     ),
 }

@@ -1,5 +1,6 @@
 """`python -m analysis import FOLDER`: have a Ray Tune run without a ledger read as a study."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,4 +48,6 @@ def import_command(words: Sequence[str]) -> None:
     )
     objective = Objective(options.objective, options.mode, is_share=options.share)
     manifest = import_run(options.folder, objective, seed_key=options.seed_key)
-    sys.stdout.write(f"{manifest}; `python -m analysis {options.folder}` reads it.\n")
+    sys.stdout.write(
+        f"{manifest}; `python -m analysis {shlex.quote(str(options.folder))}` reads it.\n"
+    )

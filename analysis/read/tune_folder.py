@@ -5,6 +5,7 @@ Energies are missing, unless the trainable was `measured`.
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     """
     manifest_file = folder / MANIFEST_FILE
     if manifest_file.exists():
-        message = f"{folder} is a study already: `python -m analysis {folder}` reads it."
+        message = f"{folder} is a study already: `python -m analysis {shlex.quote(str(folder))}` reads it."
         raise AnalysisError(message)
     book = SetupNumbers(seed_key=seed_key)
     rows: list[EpochRecord] = []

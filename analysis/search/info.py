@@ -15,12 +15,12 @@ import pandas as pd
 from analysis.energy.known import known_sum
 from analysis.search.front import FrontSize, front_sizes
 from analysis.search.probability_of_best import ProbabilityOfBest, sureness
-from study.record.answers import Answer, answers, setup_means
-from study.record.curves import TrialCurve, curve_of_trial
 from study.record.manifest import Manifest, SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal, best_of, most_epochs
+from study.record.search.answers import Answer, answers, setup_means
+from study.record.search.curves import TrialCurve, curve_of_trial
+from study.record.search.goal import SearchGoal, best_of, most_epochs
 from study.record.vocabulary import FAILURES, NOT_WHOLE, StopReason, TrialStatus
 
 

@@ -64,7 +64,7 @@ def sureness(
 
     Args:
         costs: Of each setup, what each seed cost; all above 0, the less the better.
-        answer: Number of the recommended setup (`study.record.answers`).
+        answer: Number of the recommended setup (`study.record.search.answers`).
         least: Of each setup, the least that each seed that was stopped can have cost.
         parameters: What each setup chooses, by name; setups that share a value lean on each other.
         draws: Number of draws.

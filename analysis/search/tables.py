@@ -18,7 +18,7 @@ from analysis.quantities import counted, decimals_for, energy_text, listed, perc
 from analysis.search.info import SearchInfo, SearchPoint
 from study.record.files import EnergyUnit
 from study.record.manifest import Manifest
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 
 
 def search_tables(

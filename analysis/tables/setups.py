@@ -4,9 +4,11 @@ mWh and Wh begin here.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis.energy.by_setup import mwh_per_epoch, percent_of_worst
+from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
@@ -28,14 +30,14 @@ from analysis.quantities import (
     decimals_for,
     number_text,
 )
-from analysis.ranking.criteria import RankBy
+from analysis.ranking.criteria import Criterion, RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking
 from analysis.tables.components import beside_what_ranks, components_info
 from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
 from analysis.tables.power_limits import power_limits_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
-from study.record.files import J_PER_MWH
+from study.record.files import J_PER_MWH, J_PER_WH
 
 _FRONT, _TIE, _CHANCE = "●", "≈", "?"
 
@@ -69,7 +71,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     """The energy-aware ranking."""
     rows = findings.ranking.rows
     setups = [row.setup for row in rows]
-    unit = EnergyUnit.of((row.setup.total_j for row in rows), findings.unit)
+    unit = _unit_of(setups, findings)
     first_out = None
     if not findings.ranking.by_expected_loss:
         first_out = next(
@@ -88,7 +90,11 @@ def ranking_info(findings: Findings) -> TableInfo:
         columns=(
             Column(key="place", heading="#"),
             *setup_columns(setups),
-            *([Column(key=criterion.key, heading=criterion.heading)] if shown else []),
+            *(
+                [Column(key=criterion.key, heading=criterion.heading.format(unit=unit.name))]
+                if shown
+                else []
+            ),
             *_ranking_columns(unit, findings.score),
             *([Column(key="energies", heading="n")] if unequal else []),
             *([Column(key="failed_percent", heading="failed %")] if failed else []),
@@ -104,7 +110,7 @@ def ranking_info(findings: Findings) -> TableInfo:
             (
                 number_cell(row.place, 0),
                 *setup_cells(row.setup, setups),
-                *([number_cell(shown(row.setup), extra)] if shown else []),
+                *([_criterion_cell(row.setup, criterion, unit, extra)] if shown else []),
                 *_ranking_row(row, unit, findings.score),
                 *([_counts_cell(row)] if unequal else []),
                 *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
@@ -152,7 +158,7 @@ def _ranking_row(row: RankedSetup, unit: EnergyUnit, score: ScoreForm) -> tuple[
     setup = row.setup
     return (
         score.cell(setup.accuracy),
-        score.cell(std_of(setup.best_accuracy)),
+        score.deviation_cell(std_of(setup.best_accuracy), of=setup.accuracy),
         unit.cell(setup.total_j),
         unit.cell(std_of(setup.energy_j)),
         unit.cell(mean_of(setup.energy_per_epoch_j), key_unit_j=J_PER_MWH),
@@ -160,6 +166,24 @@ def _ranking_row(row: RankedSetup, unit: EnergyUnit, score: ScoreForm) -> tuple[
         change_cell(row.saving_against_best),
         change_cell(row.saving_against_worst),
     )
+
+
+def _criterion_cell(
+    setup: SetupEnergy, criterion: Criterion, unit: EnergyUnit, decimals: int
+) -> Cell:
+    """The number that setups are ranked by."""
+    value = None if criterion.shown is None else criterion.shown(setup)
+    if not criterion.is_energy:
+        return number_cell(value, decimals)
+    return unit.cell(None if value is None else value * J_PER_WH)
+
+
+def _unit_of(setups: Sequence[SetupEnergy], findings: Findings) -> EnergyUnit:
+    """The unit, with decimals for the totals, or where there is none for the energies of epochs."""
+    totals_j = [setup.total_j for setup in setups]
+    if all(each is None for each in totals_j):
+        totals_j = [mean_of(setup.energy_per_epoch_j) for setup in setups]
+    return EnergyUnit.of(totals_j, findings.unit)
 
 
 def _counts(row: RankedSetup) -> int | None:

@@ -136,8 +136,8 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
         f"{name} {energy_text(energy_j, unit)}"
         for name, energy_j in (
             ("epochs", bill.epochs_j),
-            ("before them", bill.setup_j),
-            ("between them", bill.between_j),
+            ("set-ups", bill.setup_j),
+            ("between epochs", bill.between_j),
             *(() if bill.test_j is None else (("tests", bill.test_j),)),
             ("lost attempts", bill.wasted_j),
         )
@@ -147,7 +147,9 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
         if bill.missing_epochs
         else ""
     )
-    return f"{', '.join(parts)}{more}"
+    if bill.total_j is None:
+        return f"{energy_text(None, unit)}{more}"
+    return f"{energy_text(bill.total_j, unit)}: {', '.join(parts)}{more}"
 
 
 def _titled(info: TableInfo, width: int) -> Group:

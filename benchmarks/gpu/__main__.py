@@ -22,7 +22,7 @@ from typing import Any
 
 import tyro
 
-from benchmarks.gpu import sensors, studies, training
+from benchmarks.gpu import same_work, sensors, studies, training
 from benchmarks.gpu.board import Board, emulated_environment, first_board
 from benchmarks.gpu.page import page
 
@@ -34,10 +34,13 @@ PARTS: dict[str, Callable[[Board], Any]] = {
     "calls": sensors.cost_of_calls,
     "window": sensors.cost_of_a_window,
     "counter": sensors.counter_against_integral,
+    "same_work": same_work.same_work,
     "loop": training.loop_against_bare,
     "table2": studies.table2,
     "shared": studies.two_trials_on_one_board,
     "precision": training.precisions,
+    "formats": studies.number_formats,
+    "command": sensors.a_command,
 }
 """In the order in which they run: what others build on comes first."""
 

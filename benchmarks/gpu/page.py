@@ -103,8 +103,7 @@ def _counter_rows(result: dict[str, list[dict[str, Any]]]) -> Iterator[Sequence[
             counts = {
                 s: sum(row["status"] == s for row in same) for s in ("ok", "degraded", "missing")
             }
-            status = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-            yield load, length_s, power, shown, status
+            yield load, length_s, power, shown, _counts(counts)
 
 
 def _loop(result: list[dict[str, Any]]) -> Iterator[str]:
@@ -120,7 +119,7 @@ def _loop(result: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _table2(result: dict[str, Any]) -> Iterator[str]:
-    yield "The CelebA sample (synthetic faces), timm's resnet18 at 64 pixels; median epoch, in joules."
+    yield "The CelebA sample (synthetic faces), timm's resnet18 at 128 pixels; median epoch, in joules."
     yield ""
     rows = {(row["batch_size"], row["learning_rate"]): row for row in result["rows"]}
     rates = sorted({rate for _, rate in rows}, reverse=True)
@@ -137,8 +136,7 @@ def _table2(result: dict[str, Any]) -> Iterator[str]:
         ),
     )
     yield ""
-    status = ", ".join(f"{count} {name}" for name, count in result["status"].items())
-    yield f"Epochs: {status}."
+    yield f"Epochs: {_counts(result['status'])}."
 
 
 def _shared(result: dict[str, Any]) -> Iterator[str]:
@@ -149,7 +147,7 @@ def _shared(result: dict[str, Any]) -> Iterator[str]:
             name,
             _number(each["energy_j"], ".0f"),
             _number(each["time_s"], ".1f"),
-            ", ".join(f"{count} {status}" for status, count in each["status"].items()),
+            _counts(each["status"]),
         )
         for name, each in result.items()
     )
@@ -193,15 +191,89 @@ def _sources(result: dict[str, Any]) -> Iterator[str]:
     )
 
 
+def _same_work(result: list[dict[str, Any]]) -> Iterator[str]:
+    yield "The same matrix products in each window, with pauses of random length between the windows. Their"
+    yield "true energy comes from the board's counter over the whole series. Errors are shares of it; Zeus"
+    yield "measured the same windows from within ours."
+    yield ""
+
+    def rows() -> Iterator[Sequence[object]]:
+        for row in result:
+            for name in ("ours", "zeus"):
+                if (errors := row[name]) is None:
+                    continue
+                ours = name == "ours"
+                yield (
+                    f"{row['length_s']:g} ({row['windows']})",
+                    name,
+                    *(f"{errors[key]:.2%}" for key in ("median", "mean", "p95", "worst")),
+                    f"{row['within_uncertainty']:.0%}" if ours else "",
+                    _counts(row["status"]) if ours else "",
+                )
+
+    titles = ("length, s (windows)", "by", "median", "mean", "95 %", "worst")
+    yield from _table((*titles, "within the stated uncertainty", "status"), rows())
+
+
+def _counts(status: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in status.items() if count)
+
+
+def _formats(result: dict[str, Any]) -> Iterator[str]:
+    yield "`--axis precision=fp32,tf32,bf16` on the CelebA sample, two seeds each; median epoch."
+    yield ""
+    rows = (
+        (
+            row["batch_size"],
+            row["precision"],
+            row["trials"],
+            _number(row["epoch_energy_j"]),
+            _number(row["epoch_time_s"]),
+        )
+        for row in result["rows"]
+    )
+    yield from _table(("batch size", "format", "trainings", "J", "s"), rows)
+    yield ""
+    yield f"Epochs: {_counts(result['status'])}."
+
+
+def _command(result: dict[str, Any]) -> Iterator[str]:
+    yield "A program that multiplies matrices, under `python -m trackers run`. The board's own counter is"
+    yield "read around the whole call, which takes a little longer than the program."
+    yield ""
+    account = result["account"]
+    rows = [
+        (
+            f"{name}, {', '.join(part['methods']) or 'not measured'}",
+            _number(part["energy_j"], ".1f"),
+            _number(part["mean_power_w"], ".1f"),
+            _number(account["duration_s"], ".2f"),
+        )
+        for name, part in account["components"].items()
+    ]
+    rows.append(
+        (
+            "the counter around it",
+            _number(result["counter_j"], ".1f"),
+            _number(result["counter_j"] / result["took_s"], ".1f"),
+            _number(result["took_s"], ".2f"),
+        )
+    )
+    yield from _table(("", "J", "mean W", "s"), iter(rows))
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Any], Iterator[str]]]] = {
     "sources": ("What the board tells", _sources),
     "refresh": ("How often a value is refreshed", _refresh),
     "calls": ("What one call of NVML takes", _calls),
     "window": ("What a window takes", _window),
     "counter": ("Counter against the integral of the power", _counter),
+    "same_work": ("The same work, measured again and again", _same_work),
     "loop": ("Our training loop against a bare one", _loop),
     "table2": ("Energy per epoch by batch size and learning rate (Table 2)", _table2),
     "shared": ("Two trials on one board at once", _shared),
     "precision": ("Number formats and compilation", _precision),
+    "formats": ("Number formats as an axis of a study", _formats),
+    "command": ("Any command", _command),
 }
 """Title and writer of each part's section, by the part's name."""

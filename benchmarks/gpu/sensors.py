@@ -4,6 +4,7 @@ import json
 import shutil
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -159,3 +160,39 @@ def counter_against_integral(board: Board) -> dict[str, list[dict[str, Any]]]:
                         }
                     )
     return found
+
+
+def a_command(board: Board) -> dict[str, Any]:
+    """A program of its own under `python -m trackers run`, and what the board's counter said of it."""
+    side, for_s = int(board.size(8192, 64)), board.size(5.0, 1.0)
+    program = (
+        "import time, torch\n"
+        f"one = torch.randn({side}, {side}, device={board.device.type!r})\n"
+        f"end_s = time.monotonic() + {for_s}\n"
+        "while time.monotonic() < end_s: (one @ one)[0, 0].item()\n"
+    )
+    kept = board.out / "command" / "account.json"
+    kept.parent.mkdir(exist_ok=True)
+    library, handle = _library(board)
+    try:
+        before_j, began_s = library.counter_j(handle), time.monotonic()
+        ran(
+            "-m",
+            "trackers",
+            "run",
+            "--quiet",
+            "--json",
+            str(kept),
+            "--",
+            sys.executable,
+            "-c",
+            program,
+        )
+        took_s, after_j = time.monotonic() - began_s, library.counter_j(handle)
+    finally:
+        library.close()
+    return {
+        "counter_j": after_j - before_j,
+        "took_s": took_s,
+        "account": json.loads(kept.read_text("utf-8")),
+    }

@@ -11,8 +11,13 @@ SIXTEEN = (
     *("--learning-rates", "0.1", "0.01", "0.001", "0.0001"),
 )
 FOUR = ("--batch-sizes", "256", "1024", "--learning-rates", "0.001", "0.0001")
+FORMATS = (
+    *("--batch-sizes", "256", "4096", "--learning-rates", "0.001"),
+    *("--axis", "precision=fp32,tf32,bf16"),
+)
 ONE = ("--batch-sizes", "256", "--learning-rates", "0.001")
 EPOCHS = 6
+IMAGE_SIZE = 128
 
 
 def table2(board: Board) -> dict[str, Any]:
@@ -50,12 +55,33 @@ def two_trials_on_one_board(board: Board) -> dict[str, Any]:
     return found
 
 
+def number_formats(board: Board) -> dict[str, Any]:
+    """Number formats as an axis of a study beside the batch size, and what each factor brings."""
+    epochs = _studied(board, "formats", *(ONE if board.emulated else (*FORMATS, "--repeats", "2")))
+    column = "precision" if "precision" in epochs else "batch_size"
+    cells: Any = epochs.groupby(["batch_size", column])
+    return {
+        "rows": [
+            {
+                "batch_size": int(batch_size),
+                "precision": str(value),
+                "trials": int(rows["trial_id"].nunique()),
+                "epoch_energy_j": float(rows["epoch_energy_j"].median()),
+                "epoch_time_s": float(rows["epoch_time_s"].median()),
+            }
+            for (batch_size, value), rows in cells
+        ],
+        "status": epochs["energy_status"].value_counts().to_dict(),
+    }
+
+
 def _studied(board: Board, name: str, *options: str) -> pd.DataFrame:
     """Epoch rows of a regime study that the product's own command ran."""
-    epochs, image_size = int(board.size(EPOCHS, 1)), int(board.size(64, 32))
+    epochs, image_size = int(board.size(EPOCHS, 1)), int(board.size(IMAGE_SIZE, 32))
     ran(
         *("-m", "study.regime", "--scenario", "celeba", "--image-size", str(image_size)),
-        *("--repeats", "1", "--max-epochs", str(epochs), "--patience", str(epochs)),
+        *(() if "--repeats" in options else ("--repeats", "1")),
+        *("--max-epochs", str(epochs), "--patience", str(epochs)),
         *("--tracker", "nvml", "--results-dir", str(board.out), "--name", name, "--no-report"),
         *options,
     )

@@ -21,7 +21,7 @@ def loop_against_bare(board: Board) -> list[dict[str, Any]]:
     """Samples per second of our loop over those of a bare one, for each batch size."""
     options = Options(
         device=board.device.type,
-        rounds=int(board.size(15, 3)),
+        rounds=int(board.size(9, 3)),
         samples=int(board.size(49152, 64)),
         batch_sizes=(64, 256, 1024, 4096) if not board.emulated else (64,),
     )

@@ -52,10 +52,10 @@ from benchmarks.search.strategies import STRATEGIES
 from benchmarks.search.table import comparison_table
 from benchmarks.search.ways import NEAR, Ours, judged, typical_j
 from study.errors import OptionError
-from study.record.answers import answers
 from study.record.files import TRIALS_FILE
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.answers import answers
+from study.record.search.goal import SearchGoal
 from study.search.arms.policy import Policy
 from study.search.replay.table import read_table
 

@@ -19,7 +19,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from benchmarks.search.strategies import STRATEGIES, Strategy
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.proposals import Proposer
 from study.search.replay.simulation import ReplayedTrial, Simulation, first_rung
 from study.search.replay.table import ReplayTable, to_target_j

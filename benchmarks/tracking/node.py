@@ -102,7 +102,7 @@ def latency(windows: int, console: Console) -> None:
     for name in ("", "opening", "closing", "both", "both, lowest quarter"):
         table.add_column(name, justify="left" if not name else "right")
     for call, title in CALLS.items():
-        command = [sys.executable, "-m", "benchmarks.tracker_latency", call]
+        command = [sys.executable, "-m", "benchmarks.tracking.latency", call]
         done = subprocess.run(
             [*command, "--windows", str(windows)],
             cwd=ROOT,

@@ -126,7 +126,7 @@ def measured(
     """Run a tracker beside epochs of known energy.
 
     Args:
-        tracker: A name of `benchmarks.tracker_child`.
+        tracker: A name of `benchmarks.tracking.child`.
         boards: What the boards do.
         epochs: Length in seconds and number of the epochs; one outcome for each.
         settle_s: How long it runs before the first epoch, and in a trial epoch before that.
@@ -137,7 +137,7 @@ def measured(
     """
     python = sys.executable if tracker.startswith(OURS) else str(rivals_python())
     schedule = [f"{length_s}:{count}" for length_s, count in epochs]
-    command = [python, "-m", "benchmarks.tracker_child", tracker, "--settle", str(settle_s)]
+    command = [python, "-m", "benchmarks.tracking.child", tracker, "--settle", str(settle_s)]
     command += ["--epochs", *schedule]
     limit_s = STARTUP_S + 2 * (2 * settle_s + sum(length * count for length, count in epochs))
     try:

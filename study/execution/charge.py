@@ -48,13 +48,15 @@ def ranking_reading(
         readings: By device; of all devices on a trial's bill, over the same window.
         devices: Those devices; the first is what the trial computes on. None where there is no
             tracker.
-        scope: The energy that ranks.
+        scope: The energy that ranks; of a trial without accelerators that of its components.
     """
     main = next(iter(readings.values()))
-    if scope is EnergyScope.ACCELERATOR or not devices:
-        boards = [each.uuid for each in devices if each.component is Component.GPU]
+    boards = [each.uuid for each in devices if each.component is Component.GPU]
+    if not devices or (scope is EnergyScope.ACCELERATOR and boards):
         return main if len(boards) < 2 else summed(readings[uuid] for uuid in boards)  # noqa: PLR2004
     chosen = outermost(devices, NODE if scope is EnergyScope.NODE else COMPONENTS)
+    if not chosen and scope is EnergyScope.ACCELERATOR:
+        return main
     if not chosen:
         return Reading.missing("", note=f"no device of the scope {scope} is measured")
     parts = [readings[each.uuid] for each in chosen if each.uuid in readings]

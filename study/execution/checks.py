@@ -72,7 +72,7 @@ def check_this_machine(options: StudyOptions) -> str:
             detect(request).close()
         except SourceUnavailableError as error:
             message = (
-                f"--tracker {' '.join(options.tracker)}: {error} "
+                f"--tracker {' '.join(options.tracker)}: {str(error).rstrip('.')}. "
                 "`python -m trackers` lists what this machine can measure."
             )
             raise OptionError(message) from error

@@ -1,5 +1,7 @@
 """The opening of a study: plan and warnings in words, its manifest."""
 
+import shlex
+
 from rich.console import Console
 from rich.markup import escape
 
@@ -63,7 +65,7 @@ def introduce(
         *(("warning", warning) for warning in manifest.warnings),
         *((("sent", str(cluster.sent)),) if cluster.sent else ()),
         ("results", folder.path),
-        ("watch", f"tensorboard --logdir {folder.path}, then {PAGE}"),
+        ("watch", f"tensorboard --logdir {shlex.quote(str(folder.path))}, then {PAGE}"),
         *((("dashboard", cluster.dashboard),) if cluster.dashboard else ()),
     ]
     for word, text in lines:

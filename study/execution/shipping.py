@@ -1,10 +1,36 @@
-"""Sends a scenario to the trials: that of a file by value, because no worker could find the file."""
+"""Transport to the processes of trials: a scenario of a file travels by value, because no worker could find the file."""
+
+from collections.abc import Callable
+from typing import Any, final
 
 from ray import cloudpickle
 
 from study.errors import ScenarioError
 from study.scenario import Scenario
 from study.scenario_lookup import loaded_from_files
+from study.training.loading import quickly_loading
+
+
+@final
+class TrialFunction:
+    """`study.execution.trainable.run_trial`, which a process loads when it gets it."""
+
+    __name__ = "run_trial"
+
+    def __call__(self, config: dict[str, Any], **shared: Any) -> None:  # noqa: ANN401 - of `run_trial`
+        """One trial; Tune's function trainable."""
+        _run_trial()(config, **shared)
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        """Become the function itself in another process."""
+        return _run_trial, ()
+
+
+def _run_trial() -> Callable[..., None]:
+    with quickly_loading():
+        from study.execution.trainable import run_trial  # noqa: PLC0415 - torch; see the class
+
+    return run_trial
 
 
 def check_shippable(scenario: Scenario) -> None:

@@ -20,8 +20,8 @@ from study.execution.live.tensorboard import StudyTensorBoard
 from study.execution.reporting.journal import Journals
 from study.execution.reporting.reports import together_s
 from study.execution.reporting.result_lines import ResultLines
+from study.execution.shipping import TrialFunction
 from study.execution.team.trial_training import TrialContext
-from study.execution.trainable import run_trial
 from study.execution.trial_source import TrialSource
 from study.exports.study_exports import StudyExports
 from study.machines.admissions import Admissions
@@ -170,7 +170,7 @@ class Tuning:
             say=callback.say,
         )
         trainable = tune.with_parameters(
-            run_trial,
+            TrialFunction(),
             context=self._context(),
             data=self._data,
             shared=[self._data],

@@ -6,7 +6,6 @@ Statistics 39:798): points spread over the whole prior, then as many about those
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
-from scipy.stats import qmc
 
 from study.forecast.likeness import Likeness
 from study.inference.repeats import Floats
@@ -29,6 +28,9 @@ def plausible_sizes(
         rng: Source of the draws.
         number: Of draws.
     """
+    # Half a second, which no study is to wait for before its first trial.
+    from scipy.stats import qmc  # noqa: PLC0415
+
     low, high = np.log(alike.least), np.log(alike.most)
     dimensions = len(low)
     spread = qmc.Sobol(dimensions, seed=rng).random(SPREAD)

@@ -8,6 +8,9 @@ from typing import Any, Literal, final
 
 import ray
 from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.result import DONE
+from ray.tune.utils import flatten_dict
 
 from study.execution.ends import errors_of, why_lost
 from study.exports.study_exports import exports_of
@@ -41,6 +44,19 @@ class LedgerOptions:
     request: Request | None
     sampling_hz: float
     log: tuple[str, ...] = ()
+
+
+def end_reason(trial: Trial, result: dict[str, Any]) -> StopReason:
+    """Return why a trial ended: by itself or by its `stop`, or because a scheduler or stopper had seen enough.
+
+    Args:
+        trial: Tune's trial.
+        result: Its last one, with `done`, which Tune sets whatever the reason is.
+    """
+    reached = flatten_dict({**result, DONE: False})
+    if energy_in(result).get("is_last") or trial.should_stop(reached):  # type: ignore[no-untyped-call]
+        return StopReason.MAX_EPOCHS
+    return StopReason.STOPPED
 
 
 @final
@@ -132,8 +148,7 @@ class EnergyLedger(tune.Callback):
         trial, result = info["trial"], info["result"]
         reason = None
         if result.get("done"):
-            by_itself = energy_in(result).get("is_last") or trial.should_stop(result)
-            reason = StopReason.MAX_EPOCHS if by_itself else StopReason.STOPPED
+            reason = end_reason(trial, result)
         if self._run is not None:
             self._run.add(trial.trial_id, trial.config, result, reason)
 

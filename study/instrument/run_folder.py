@@ -10,7 +10,7 @@ import ray
 
 from study.exports.study_exports import StudyExports
 from study.instrument.keeper import ANSWER_S, Spent
-from study.machines.energy_scope import charging_rules
+from study.machines.energy_scope import charging_rules, scope_of_trainables
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_FILE
@@ -189,6 +189,7 @@ class RunFolder:
             setups=tuple(self._book.setups),
             seeds=self._book.seeds,
             nodes=nodes,
+            energy_of=scope_of_trainables(nodes),
             charging=charging_rules(nodes),
         )
         try:

@@ -55,6 +55,18 @@ def energy_scope(
     return scope
 
 
+def scope_of_trainables(nodes: Iterable[NodeFacts]) -> EnergyScope:
+    """Return the energy that trainables of Ray Tune are ranked by: of accelerators, where there are any.
+
+    Args:
+        nodes: The machines, with what each measures; none where that is not known.
+    """
+    measured = _measured(nodes)
+    if Component.GPU in measured or not measured:
+        return EnergyScope.ACCELERATOR
+    return EnergyScope.NODE if measured == {Component.NODE} else EnergyScope.COMPONENTS
+
+
 def charging_rules(nodes: Iterable[NodeFacts]) -> dict[str, str]:
     """Return the rules by which trials are charged, of the components that are measured."""
     measured = _measured(nodes)

@@ -29,7 +29,8 @@ class ComparisonOptions(StudyOptions):
         energy_budget_wh: Energy of the whole study, in watt-hours: when it is used, each running
             trial ends with the epoch it is in, and no other begins. With --resume and a larger one
             the study goes on.
-        tolerance: By how many points the objective of the answer may be worse than the best setup's.
+        tolerance: By how much the objective of the answer may be worse than the best setup's: percentage points
+            of an accuracy or another share, else per cent of the best value.
         prefer: What a point beyond the tolerance is worth: 20 % of energy (energy), 40 %
             (balanced) or 80 % (accuracy).
     """
@@ -52,7 +53,7 @@ class ComparisonOptions(StudyOptions):
         if self.sure is not None and not 0 < self.sure < 1:
             _refuse("--sure", f"{self.sure:g}", "a probability between 0 and 1, such as 0.9")
         if not 0 <= self.tolerance <= POINTS:
-            _refuse("--tolerance", f"{self.tolerance:g}", "0 to 100 percentage points")
+            _refuse("--tolerance", f"{self.tolerance:g}", "0 to 100")
         budget_wh = self.energy_budget_wh
         if budget_wh is not None and not 0 < budget_wh < math.inf:
             _refuse("--energy-budget-wh", f"{budget_wh:g}", "a number above 0")

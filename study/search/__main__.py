@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command import FINISHED, REFUSED, ReportProcess, carried_out, ending
-from study.command_line import command_line, parse
+from study.command.parsing import command_line, parse
+from study.command.running import FINISHED, REFUSED, ReportProcess, carried_out, ending
 from study.errors import OptionError, StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.machines.local.early_ray import early_ray

@@ -3,8 +3,8 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from study.record.curves import TrialCurve, mean_of
-from study.record.search_goal import SearchGoal, best_of
+from study.record.search.curves import TrialCurve, mean_of
+from study.record.search.goal import SearchGoal, best_of
 from study.search.space.space import Choice
 
 LEADERS = 3

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
-from study.record.curves import TrialCurve, curve_of_trial
 from study.record.files import J_PER_WH
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal, most_epochs, values_of
+from study.record.search.curves import TrialCurve, curve_of_trial
+from study.record.search.goal import SearchGoal, most_epochs, values_of
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.bill import overhead_j
 from study.search.confirming import leaders

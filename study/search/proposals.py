@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 from optuna.trial import TrialState
 
 from study.errors import OptionError
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.space.space import MOST_LISTED, Axis, Choice, Range, Space, Value
 from study.search.warm_start import Hint
 

@@ -17,7 +17,7 @@ from study.execution.trial_source import ProposalSearcher, TrialStopper, TunePar
 from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch

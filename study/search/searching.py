@@ -3,7 +3,7 @@
 from study.axes.given import further_axes
 from study.design import Design
 from study.record.manifest import Manifest
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import Paradigm, Stage
 from study.scenario import Pretrainable, Scenario, Searchable
 from study.search.options import SearchOptions

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NoReturn
 from study.errors import OptionError
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.files import J_PER_WH
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.proposals import SamplerName
 from study.search.stopping.halving import Rungs
 

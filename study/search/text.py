@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from study.record.answers import Answer, answers
-from study.record.curves import TrialCurve
 from study.record.files import J_PER_WH, EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.answers import Answer, answers
+from study.record.search.curves import TrialCurve
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import EnergyMethod
 from study.search.bill import bill_j
 from study.search.live_search import LiveSearch

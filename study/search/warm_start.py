@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from study.errors import OptionError, StorageError
-from study.record.curves import TrialCurve, curve_of_trial
 from study.record.files import EPOCHS_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
 from study.record.migration import with_scenario_options
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal, most_epochs, values_of
+from study.record.search.curves import TrialCurve, curve_of_trial
+from study.record.search.goal import SearchGoal, most_epochs, values_of
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import choice_of

@@ -45,8 +45,9 @@ def _ranking_j_of_one(rows: Sequence[WindowRecord], scope: EnergyScope) -> float
 def _of_scope(rows: Sequence[WindowRecord], scope: EnergyScope) -> Sequence[WindowRecord]:
     if any(row.component is None for row in rows):
         return rows  # of version 0.1: the device that ranks, and no other
-    if scope is EnergyScope.ACCELERATOR:
-        boards = [row for row in rows if row.component == Component.GPU]
-        return boards or rows[:1]
+    boards = [row for row in rows if row.component == Component.GPU]
+    if scope is EnergyScope.ACCELERATOR and boards:
+        return boards
     is_node = scope is EnergyScope.NODE
-    return [row for row in rows if (row.component == Component.NODE) is is_node]
+    found = [row for row in rows if (row.component == Component.NODE) is is_node]
+    return found or (rows[:1] if scope is EnergyScope.ACCELERATOR else [])

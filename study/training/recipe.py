@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import OptionError
+from study.training.loading import quickly_loading
 
 Precision = Literal["fp32", "tf32", "bf16", "fp16"]
 
@@ -128,7 +129,8 @@ def optimizer_of(
         return found, schedule
     trained = [each for each in network.parameters() if each.requires_grad]
     decay = {} if settings.weight_decay is None else {"weight_decay": settings.weight_decay}
-    return OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate, **decay), None
+    with quickly_loading():  # the first optimiser of a process loads torch's compiler
+        return OPTIMIZERS[settings.optimizer](trained, lr=settings.learning_rate, **decay), None
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:

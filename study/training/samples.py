@@ -99,7 +99,9 @@ class Samples:
         indices = torch.randperm(len(self), generator=order).to(self.inputs.device)
         for batch in index_batches(indices, batch_size):
             own, share = self.ranks.part(len(batch))
-            yield Batch(self.inputs[batch[own]], self.targets[batch[own]], len(batch), share)
+            chosen = batch if share == 1 else batch[own]
+            inputs, targets = (each.index_select(0, chosen) for each in (self.inputs, self.targets))
+            yield Batch(inputs, targets, len(batch), share)
 
     def validation(self) -> Iterator[Batch]:
         """All samples in their own order.

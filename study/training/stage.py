@@ -149,7 +149,7 @@ class StageTraining:
         for step, parts in enumerate(left):
             if at_step is not None and step < steps:
                 at_step(step, steps)
-            total += self._step(parts)
+            self._step(parts, total)
             seen += sum(each.size for each in parts)
         if at_step is not None:
             at_step(steps, steps)
@@ -204,10 +204,13 @@ class StageTraining:
         _, metrics = self._evaluate(part)
         return metrics or None
 
-    def _step(self, parts: list[Batch]) -> Tensor:
-        """One step of the optimiser over the parts of a batch; the sum of their samples' losses."""
+    def _step(self, parts: list[Batch], total: Tensor) -> None:
+        """One step of the optimiser over the parts of a batch; adds their samples' losses to `total`.
+
+        A small step on an accelerator takes as long as it takes to launch its kernels: none is launched
+        that can be spared.
+        """
         size = sum(part.size for part in parts)
-        total = torch.zeros((), device=self._device)
         self._optimizer.zero_grad(set_to_none=True)
         for number, part in enumerate(parts, start=1):
             # Gradients are averaged over processes, once, when the last part's are there.
@@ -216,7 +219,7 @@ class StageTraining:
                 loss = self._loss(self._trained, part)
                 weighted = loss if share == 1 else loss * share
                 self._scaler.scale(weighted).backward()  # type: ignore[no-untyped-call]
-            total += loss.detach() * (part.size * part.share)
+            total.add_(loss.detach(), alpha=part.size * part.share)
         if self._settings.clip_norm is not None:
             self._scaler.unscale_(self._optimizer)
             nn.utils.clip_grad_norm_(self._network.parameters(), self._settings.clip_norm)
@@ -224,7 +227,6 @@ class StageTraining:
         self._scaler.update()
         if self._schedule is not None:
             self._schedule.step()
-        return total
 
     def _apart(self) -> AbstractContextManager[object]:
         """Around a backward pass whose gradients are not shared yet."""

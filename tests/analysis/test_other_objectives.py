@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,43 @@ def test_the_choice_does_not_depend_on_the_unit_of_the_objective(tmp_path: Path)
         assert metres.ranking.evidence.expected_loss[one.setup.setup] == pytest.approx(
             millimetres.ranking.evidence.expected_loss[one.setup.setup], abs=1e-6
         )
+
+
+def test_the_energy_to_a_target_is_said_in_the_study_s_unit(tmp_path: Path) -> None:
+    """In the table and in the recommendation, which would else name the energy of a whole training alone."""
+    folder = study_of(tmp_path / "a", RMSE, 52.0)
+
+    findings = analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=53.0)
+
+    table = next(info for info in table_infos(findings) if info.name == "ranking")
+    assert f"{findings.unit.name} to target" in [column.heading for column in table.columns]
+    place = [column.key for column in table.columns].index("energy_to_target_wh")
+    cell = table.rows[0][place]
+    assert cell.value == pytest.approx(2 * 101.0 / 3600)  # two epochs of 101 J in the mean
+    assert cell.text == "56.11"
+    assert re.search(r"reaches the target with 56\.1 mWh, the least", findings.recommendation.text)
+
+
+def test_a_target_that_nobody_reached_is_the_reason(tmp_path: Path) -> None:
+    """Not that nothing has an energy."""
+    findings = analyse(
+        load(study_of(tmp_path / "a", RMSE, 52.0)), by=RankBy.ENERGY_TO_TARGET, target=0.9
+    )
+
+    assert findings.recommendation.setup is None
+    assert "no setup reached the target" in findings.recommendation.text
+
+
+def test_a_deviation_has_the_decimals_of_its_mean(tmp_path: Path) -> None:
+    """51.70 and 0.05, not 51.7 and 0.05174."""
+    findings = analyse(load(study_of(tmp_path / "a", RMSE, 51.7)))
+
+    table = next(info for info in table_infos(findings) if info.name == "ranking")
+    keys = [column.key for column in table.columns]
+    row = next(row for row in table.rows if row[keys.index("setup")].value == 1)
+    assert row[keys.index("rmse")].text == "51.75"
+    assert row[keys.index("rmse_std")].text == "0.05"
+    assert ScoreForm(RMSE).cell(51.7).text == "51.70"
 
 
 @pytest.mark.slow

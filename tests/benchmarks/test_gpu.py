@@ -47,4 +47,4 @@ def test_parts_leave_their_results_and_are_not_run_again(tmp_path: Path) -> None
     assert "window: there already" in second
     assert set(refresh) == {"energy counter", "power, instant", "power, average", "power, usage"}
     assert "Emulated board" in written
-    assert written.count("This part has no result.") == 6
+    assert written.count("This part has no result.") == 9

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from analysis.read.counted import counted_epochs
 from study.record.manifest import Manifest
 from study.store.checkpoint_files import attempts_with_checkpoint
-from tests.cluster.machines import BOARDS, Driver, Machines, driver, raylet_of
+from tests.cluster.machines import BOARDS, Driver, Machines, Trial, driver, raylet_of
 from tests.end_to_end.held import SICK
 from tests.fake_nvml import UUIDS
 from tests.waiting import waited_for
@@ -123,56 +124,88 @@ def taken_up_j(study: Driver, trial_id: str) -> float:
     return float(taken_up["epoch_energy_j"].sum())
 
 
-def test_processes_are_killed_and_a_machine_joins(machines: Machines, tmp_path: Path) -> None:
-    """A trial and a tracker are killed, a machine comes: all rows, all joules, and who wasted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Troubled:
+    """A study during which a trial and a tracker were killed, a machine joined and another was lost.
+
+    Attributes:
+        study: Its driver, which has ended by itself.
+        status: Its exit status.
+        killed: The trial whose process was killed, on the machine that had joined.
+        bereft: The one whose tracker was.
+        moved: The one whose machine was lost.
+    """
+
+    study: Driver
+    status: int
+    killed: Trial
+    bereft: Trial
+    moved: Trial
+
+
+@pytest.fixture(scope="module")
+def troubled(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Troubled:
+    """All deeds are done while each trial waits within its third epoch."""
+    results = tmp_path_factory.mktemp("troubled")
     first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
     machines.gate.hold(after=HELD_AFTER)
-    with driver(machines, tmp_path, "killed", *OPTIONS) as study:
-        victim = machines.a_trial_on(second, "killed")
-        bereft = machines.a_trial_on(first, "killed")
-        machines.a_trial_on(machines.add(), "killed")
-        waited_for(lambda: victim.trial_id in checkpointed(study), "its checkpoint")
+    with driver(machines, results, "troubled", *OPTIONS) as study:
+        moved = machines.a_trial_on(second, "troubled")
+        bereft = machines.a_trial_on(first, "troubled")
+        killed = machines.a_trial_on(machines.add(), "troubled")
+        waited_for(
+            lambda: {killed.trial_id, moved.trial_id} <= set(checkpointed(study)),
+            "their checkpoints",
+        )
         machines.tracker_on(first).kill()
-        os.kill(victim.pid, signal.SIGKILL)
+        os.kill(killed.pid, signal.SIGKILL)
+        machines.remove(second)
         machines.gate.open()
         status = study.ends()
+    return Troubled(study=study, status=status, killed=killed, bereft=bereft, moved=moved)
 
-    trials = table(study, "trials").set_index("trial_id")
+
+def test_troubles_cost_neither_a_row_nor_a_joule(troubled: Troubled) -> None:
+    """Every trial has its result and its energy; all machines that it had are known."""
+    study = troubled.study
     manifest = Manifest.from_json((study.folder / "study.json").read_text())
-    windows = table(study, "windows")
+
+    assert troubled.status == 0, study.lines
+    assert_whole(study)
+    assert_energies_are_right(study)
+    assert len(manifest.nodes) == 3
+    assert UUIDS[2] in set(table(study, "trials")["device_uuid"])
+
+
+def test_a_killed_trial_is_charged_for_what_it_had_used(troubled: Troubled) -> None:
+    """What its second attempt does not go on from is wasted, and it is said that it was lost."""
+    study, victim = troubled.study, troubled.killed.trial_id
+    trials, windows = table(study, "trials").set_index("trial_id"), table(study, "windows")
     windows = windows[windows["component"] == "gpu"]
-    of_attempt = (windows["trial_id"] == victim.trial_id) & (windows["attempt"] == 1)
+    of_attempt = (windows["trial_id"] == victim) & (windows["attempt"] == 1)
     attempt = windows[of_attempt & (windows["stage"] == "trial")].iloc[0]
     board = UUIDS.index(attempt["device_uuid"])
     known_j = BOARDS.energy_j(board, attempt["start_s"], attempt["start_s"] + attempt["duration_s"])
-    assert status == 0, study.lines
-    assert_whole(study)
-    assert_energies_are_right(study)
-    spent_j = trials.loc[victim.trial_id, "wasted_energy_j"] + taken_up_j(study, victim.trial_id)
+
+    spent_j = trials.loc[victim, "wasted_energy_j"] + taken_up_j(study, victim)
+
     assert spent_j == pytest.approx(known_j, rel=0.03)
-    assert UUIDS[2] in set(trials["device_uuid"])
-    assert trials.loc[bereft.trial_id, "attempts"] == 1
-    assert len(manifest.nodes) == 3
-    assert any(line.startswith(f"lost: {victim.trial_id}") for line in study.lines)
+    assert any(line.startswith(f"lost: {victim}") for line in study.lines)
 
 
-def test_a_machine_is_lost_in_the_middle_of_a_trial(machines: Machines, tmp_path: Path) -> None:
-    """The trial goes on on another from its checkpoint, and the study is complete."""
-    gone = max(machines.cluster.worker_nodes, key=raylet_of)
-    machines.gate.hold(after=HELD_AFTER)
-    with driver(machines, tmp_path, "lost", *OPTIONS) as study:
-        victim = machines.a_trial_on(gone, "lost")
-        waited_for(lambda: victim.trial_id in checkpointed(study), "its checkpoint")
-        machines.remove(gone)
-        machines.gate.open()
-        status = study.ends()
+def test_a_killed_tracker_costs_its_trial_no_attempt(troubled: Troubled) -> None:
+    """The training goes on, whoever measures it."""
+    trials = table(troubled.study, "trials").set_index("trial_id")
 
-    trial = table(study, "trials").set_index("trial_id").loc[victim.trial_id]
-    assert status == 0, study.lines
-    assert_whole(study)
-    assert_energies_are_right(study)
+    assert trials.loc[troubled.bereft.trial_id, "attempts"] == 1
+
+
+def test_a_trial_whose_machine_is_lost_goes_on_elsewhere(troubled: Troubled) -> None:
+    """From its checkpoint."""
+    trial = table(troubled.study, "trials").set_index("trial_id").loc[troubled.moved.trial_id]
+
     assert trial["attempts"] == 2
-    assert taken_up_j(study, victim.trial_id) > 0
+    assert taken_up_j(troubled.study, troubled.moved.trial_id) > 0
 
 
 def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: Path) -> None:

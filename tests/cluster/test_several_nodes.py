@@ -11,7 +11,7 @@ import ray.cluster_utils
 from ray import tune
 
 from study import EnergyLedger, measured
-from study.command import main
+from study.command.running import main
 from study.regime import DESIGN
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.study.instrument.tune_script import with_workers

@@ -22,7 +22,7 @@ from analysis.energy.where import where_joules_go
 from analysis.figures.joules import joules_info
 from analysis.findings import Findings, analyse
 from analysis.read.load import load, load_windows
-from study.command import main
+from study.command.running import main
 from study.record.vocabulary import EnergyScope
 from study.regime import DESIGN
 from tests.end_to_end.conftest import BARE

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.command_line import GROUPS, command_line, parse, refuse_windows
+from study.command.parsing import GROUPS, command_line, parse, refuse_windows
 from study.data.celeba.options import CelebaOptions
 from study.errors import OptionError
 from study.options import HIGHEST_SEED, StudyOptions

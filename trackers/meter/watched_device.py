@@ -15,7 +15,6 @@ from trackers.clock import Clock
 from trackers.meter.counted import (
     COUNTER_REFRESH_S,
     LOWEST_COVERAGE,
-    Sensor,
     Stretch,
     WindowEdges,
 )
@@ -25,6 +24,7 @@ from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
 from trackers.meter.pace import DENSEST_S, gains_by_more
 from trackers.meter.refresh_watch import RefreshWatch
+from trackers.meter.sensor import Sensor
 from trackers.meter.source_thread import EdgeThread, Samplers
 from trackers.meter.uncertainty import Persistence, Roughness
 from trackers.meter.window import reading
@@ -309,6 +309,7 @@ class WatchedDevice:
         if stretch is not None:
             self._persistence.saw(
                 told_w=stretch.told_w,
+                told_after_w=stretch.told_after_w,
                 then_w=stretch.energy_j / stretch.length_s,
                 over_s=stretch.length_s,
             )

@@ -72,13 +72,17 @@ def main(args: Sequence[str]) -> int:
         where the command cannot be started. Where a signal ended it, the same one ends us.
     """
     given, command = _split(args)
-    options = tyro.cli(
+    options, more = tyro.cli(
         RunOptions,
         prog="python -m trackers run",
         description=f"Run a command and measure what it uses.\n\n{USAGE}",
         args=given,
         config=(tyro.conf.FlagCreatePairsOff,),
+        return_unknown_args=True,
     )
+    if more:
+        sys.stderr.write(f"trackers: {_unknown(more[0])}\n")
+        return 2
     if not command:
         sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
         return 2
@@ -109,6 +113,13 @@ def main(args: Sequence[str]) -> int:
             except OSError as error:
                 sys.stderr.write(f"trackers: {path} cannot be written: {error.strerror}\n")
     return end_like(account.status)
+
+
+def _unknown(word: str) -> str:
+    """Words on what is no option of ours: most likely the command without its dashes."""
+    if word.startswith("-"):
+        return f"there is no option {word}; python -m trackers run --help lists them"
+    return f"{word} is no option; a command stands behind two dashes: {USAGE}"
 
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:

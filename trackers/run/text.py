@@ -43,7 +43,7 @@ def show(account: Account, console: Console) -> None:
     table.add_column("component", no_wrap=True)
     for heading in ("J", "Wh", "mean W", "peak W"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("is", overflow="fold")
+    table.add_column("how", overflow="fold")
     for line in account.lines:
         table.add_row(str(line.components[0]), *_numbers(line), escape(_how(line)))
     if len(account.total.components) > 1:

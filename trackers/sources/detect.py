@@ -30,7 +30,6 @@ from trackers.sources.nvml.source import NvmlSource
 from trackers.sources.rapl import RaplSource
 from trackers.sources.recorded import RecordedSource
 from trackers.sources.selected import SelectedDevices
-from trackers.sources.web.source import HttpSource
 
 AUTO = "auto"
 
@@ -190,8 +189,15 @@ def _file(word: str) -> Candidate:
     return Candidate(
         name=word,
         components=frozenset(Component),
-        open=lambda _: HttpSource.from_yaml(Path(word)),
+        open=lambda _: _server(Path(word)),
     )
+
+
+def _server(settings: Path) -> PowerSource:
+    # An HTTP client, which every trial and tracker would load for nothing.
+    from trackers.sources.web.source import HttpSource  # noqa: PLC0415
+
+    return HttpSource.from_yaml(settings)
 
 
 def detect(

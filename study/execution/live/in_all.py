@@ -12,13 +12,16 @@ from study.inference.intervals import Interval
 from study.record.files import EnergyUnit
 
 
-def in_all(outlook: Outlook | None, unit: EnergyUnit, *, label: str) -> str | None:
+def in_all(
+    outlook: Outlook | None, unit: EnergyUnit, *, label: str, used_j: float = 0.0
+) -> str | None:
     """Return words such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None where nothing is known.
 
     Args:
         outlook: Of the study; None where its trials are not known beforehand.
         unit: Of energies.
         label: Behind an energy: ` estimated`, or nothing.
+        used_j: By the study so far; a forecast may be some seconds older, and is not shown below it.
     """
     if outlook is None:
         return None
@@ -26,6 +29,7 @@ def in_all(outlook: Outlook | None, unit: EnergyUnit, *, label: str) -> str | No
     total_j = None if outlook.latest is None else outlook.latest.total_j
     if total_j is None:
         return None if budget_j is None else f"at most the budget of {unit.text(budget_j)} in all"
+    total_j = np.maximum(total_j, used_j)
     span = cut(np.minimum(total_j, np.inf if budget_j is None else budget_j))
     if outlook.may_grow:
         most = "" if budget_j is None else f", at most the budget of {unit.text(budget_j)}"

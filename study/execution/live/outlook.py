@@ -103,17 +103,21 @@ class Outlook:
             return
         self._computes = True
         runs = self.runs()  # here, because rows come meanwhile; it takes the driver's time
-        if not runs:
+        # Of the end of a study whose trials have all ended there is nothing to forecast.
+        if all(run.has_ended for run in runs) and not self.may_grow:
             self._computes = False
             return
         self._begin(lambda: self._forecast(runs, start_s))
 
     def _forecast(self, runs: Sequence[Run], start_s: float) -> None:
+        before = self._latest
         try:
             self._latest = study_forecast(runs, max_epochs=self._max_epochs)
         finally:
             now_s = self._now_s()
-            self._due_s = now_s + (now_s - start_s) / SHARE
+            # The first one loads a library, which takes longer than it does: the next may follow at once.
+            is_first = before is None and self._latest is not None
+            self._due_s = now_s if is_first else now_s + (now_s - start_s) / SHARE
             self._computes = False
 
     def runs(self) -> list[Run]:

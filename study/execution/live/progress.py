@@ -236,10 +236,13 @@ class ProgressDisplay:
         left_s = self.left_s()
         if left_s:
             parts.append(f"{self._about()} {_duration(left_s)} left")
-        total = in_all(self._outlook, self._unit, label=self._label())
+        total = in_all(self._outlook, self._unit, label=self._label(), used_j=self._used_j())
         if (left_s or not self._trials) and total is not None:
             parts.append(total)
         return ", ".join(parts)
+
+    def _used_j(self) -> float:
+        return sum(state.energy_j for state in self._states.values())
 
     def _about(self) -> str:
         """Word before a time: trials may be added, and a budget may end the study."""
@@ -263,11 +266,10 @@ class ProgressDisplay:
 
     def _summary(self) -> Table | Text:
         states = self._states.values()
-        spent_j = sum(state.energy_j for state in states)
         energy = "energy not known yet"
         if any(state.measured for state in states):
             more = "more than " if any(state.missing for state in states) else ""
-            energy = f"{more}{self._unit.text(spent_j)}{self._label()}{self._by_component()}"
+            energy = f"{more}{self._unit.text(self._used_j())}{self._label()}{self._by_component()}"
         ahead = self._ahead()
         if not ahead and self.left_s() is None:
             ahead = "time left not known yet"

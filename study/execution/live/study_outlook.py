@@ -8,7 +8,7 @@ from study.execution.trial_source import TrialSource
 from study.options import StudyOptions
 from study.record.files import J_PER_WH
 from study.record.manifest import Manifest
-from study.record.search_goal import most_epochs
+from study.record.search.goal import most_epochs
 from study.record.vocabulary import Paradigm
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plan, trial_plans

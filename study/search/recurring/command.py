@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from study.command import ReportProcess, carried_out, ending
-from study.command_line import command_line, parse
+from study.command.parsing import command_line, parse
+from study.command.running import ReportProcess, carried_out, ending
 from study.errors import OptionError
 from study.machines.local.early_ray import early_ray
 from study.record.files import EnergyUnit, unit_of

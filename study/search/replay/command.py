@@ -8,11 +8,11 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from study.command_line import refuse_old_names
+from study.command.parsing import refuse_old_names
 from study.errors import OptionError
 from study.options import HIGHEST_SEED
 from study.record.files import J_PER_WH
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
 from study.search.arms.start import starting_arms

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import final
 
 from study.errors import OptionError
-from study.record.curves import TrialCurve
 from study.record.files import J_PER_WH
-from study.record.search_goal import SearchGoal, values_of
+from study.record.search.curves import TrialCurve
+from study.record.search.goal import SearchGoal, values_of
 from study.search.proposals import Proposal, Proposer
 from study.search.replay.table import RecordedEpoch, RecordedTraining, ReplayTable
 from study.search.space.space import Choice, Space

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from study.record.search_goal import SearchGoal, best_of
+from study.record.search.goal import SearchGoal, best_of
 from study.search.arms.training import State
 from study.search.replay.arms import ArmTable
 from study.search.replay.pausing import PausingOutcome

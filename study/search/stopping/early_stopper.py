@@ -14,8 +14,8 @@ has no accuracy (its encoder is being pretrained), it is neither paced nor halve
 from enum import StrEnum
 from typing import final
 
-from study.record.curves import TrialCurve
-from study.record.search_goal import SearchGoal
+from study.record.search.curves import TrialCurve
+from study.record.search.goal import SearchGoal
 from study.search.stopping.budget import Budget
 from study.search.stopping.halving import Halving
 

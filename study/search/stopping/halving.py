@@ -12,7 +12,7 @@ import math
 from enum import StrEnum
 from typing import final
 
-from study.record.curves import TrialCurve
+from study.record.search.curves import TrialCurve
 
 
 class Rungs(StrEnum):

@@ -10,8 +10,9 @@ from analysis.advice.carbon import factors_of
 from analysis.advice.recommendation import recommend
 from analysis.findings import analyse
 from analysis.read.load import load
+from analysis.tables.terminal import bill_line
 from study.record.vocabulary import StopReason
-from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_study
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,29 @@ def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Pa
     assert "No other setup is more accurate" in found.recommendation.text
     assert "No other setup is more accurate" not in text
     assert "the most accurate" in text
+
+
+def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
+    """What it used is less than a training takes, and no total has it."""
+    trials = [
+        constant(1, 100.0, 0.9),
+        dataclasses.replace(constant(2, 50.0, 0.8), stop_reason=StopReason.STOPPED),
+    ]
+
+    findings = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
+
+    assert (
+        "Setup 2 stopped early: what a training used until then counts in no total."
+        in findings.recommendation.caveats
+    )
+
+
+def test_epochs_without_an_energy_are_not_called_short(tmp_path: Path) -> None:
+    """There is no reading that could rest on few samples."""
+    epochs = [Epoch(energy_j=None, accuracy=0.9, time_s=0.5)]
+    trials = [Trial(setup=setup, seed=0, attempts=[epochs]) for setup in (1, 2)]
+
+    findings = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
+
+    assert not any("few samples" in each for each in findings.recommendation.caveats)
+    assert bill_line(findings.bill, findings.unit) == "not known, and 2 epochs without a reading"

@@ -9,7 +9,8 @@ from rich.console import Console
 from analysis.findings import analyse
 from analysis.read.load import load
 from analysis.tables.factor_table import factor_table
-from analysis.tables.terminal import show, show_against_paper, show_table
+from analysis.tables.terminal import bill_line, show, show_against_paper, show_table
+from tests.analysis.study_folder import constant, grid, write_study
 
 FIXTURE = Path(__file__).parents[1] / "fixture"
 
@@ -51,3 +52,15 @@ def test_each_part_of_a_split_table_names_its_rows() -> None:
 
     (heading,) = [line for line in lines if line.rstrip().endswith(" p")]
     assert heading.split()[:2] == ["quantity", "factor"]
+
+
+def test_the_bill_is_a_sum_and_its_parts(tmp_path: Path) -> None:
+    """Two trainings of 100 J, 5 J of set-up each and 1 J between their epochs."""
+    trials = [constant(1, 100.0, 0.9), constant(2, 100.0, 0.8)]
+    findings = analyse(load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials)))
+    assert findings.bill.epochs_j is not None
+
+    line = bill_line(findings.bill, findings.unit)
+
+    assert findings.bill.total_j == pytest.approx(findings.bill.epochs_j + 12.0)
+    assert line.startswith(f"{findings.unit.text(findings.bill.epochs_j + 12.0)}: epochs ")

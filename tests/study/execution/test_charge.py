@@ -62,6 +62,22 @@ def test_each_scope_counts_each_joule_once(
     assert found[EnergyScope.NODE] == node
 
 
+@pytest.mark.parametrize(
+    ("components", "energy_j"),
+    [((Component.CPU, Component.MEMORY), 6.0), ((Component.NODE,), 9.0)],
+)
+def test_a_trial_without_an_accelerator_is_ranked_by_what_it_has(
+    components: tuple[Component, ...], energy_j: float
+) -> None:
+    """CPU and memory together; the plug where nothing else is measured."""
+    devices = [each for each in BILL if each.component in components]
+    of_window = {each.uuid: readings(None, 2.0, 4.0, 9.0)[each.uuid] for each in devices}
+
+    found = ranking_reading(of_window, devices, EnergyScope.ACCELERATOR)
+
+    assert found.energy_j == energy_j
+
+
 def test_a_sum_with_a_missing_part_is_missing() -> None:
     """It says which; the parts that are known stand in their own columns."""
     of_window = readings(1.0, None, 3.0, None)

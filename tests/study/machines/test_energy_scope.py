@@ -3,7 +3,7 @@
 import pytest
 
 from study.errors import OptionError
-from study.machines.energy_scope import AUTO, charging_rules, energy_scope
+from study.machines.energy_scope import AUTO, charging_rules, energy_scope, scope_of_trainables
 from study.record.manifest import ComponentFacts, NodeFacts
 from study.record.vocabulary import EnergyMethod, EnergyScope
 
@@ -37,6 +37,22 @@ def test_without_a_choice_what_trials_compute_on_ranks(
     nodes = [node("gpu", "cpu")]
 
     assert expected is energy_scope(AUTO, nodes, on_accelerator=on_accelerator, earlier=None)
+
+
+@pytest.mark.parametrize(
+    ("components", "scope"),
+    [
+        (("gpu", "cpu"), EnergyScope.ACCELERATOR),
+        (("cpu",), EnergyScope.COMPONENTS),
+        (("node",), EnergyScope.NODE),
+        ((), EnergyScope.ACCELERATOR),
+    ],
+)
+def test_trainables_are_ranked_by_what_was_measured(
+    components: tuple[str, ...], scope: EnergyScope
+) -> None:
+    """Without an accelerator nothing is said to be its energy."""
+    assert scope_of_trainables([node(*components)]) is scope
 
 
 def test_a_study_that_goes_on_ranks_by_the_same() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions

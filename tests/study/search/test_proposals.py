@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from study.errors import OptionError
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.proposals import Proposer, SamplerName
 from study.search.space.space import Range, Space, space_of
 from study.search.warm_start import Hint

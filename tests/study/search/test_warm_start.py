@@ -12,7 +12,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.space.space import Space, space_of
 from study.search.warm_start import Earlier, earlier_studies

@@ -63,6 +63,16 @@ def test_a_row_of_version_0_1_is_what_ranked(scope: EnergyScope) -> None:
     assert ranking_j_of([row(None, 3.0)], scope, attempt=1) == {("trial", 0): 3.0}
 
 
+@pytest.mark.parametrize(("names", "energy_j"), [(("cpu", "memory"), 8.0), (("node",), 4.0)])
+def test_a_trial_without_an_accelerator_is_ranked_by_what_it_has(
+    names: tuple[str, ...], energy_j: float
+) -> None:
+    """As its reading is."""
+    rows = [row(each, 4.0) for each in names]
+
+    assert ranking_j_of(rows, EnergyScope.ACCELERATOR, attempt=1) == {("trial", 0): energy_j}
+
+
 def test_the_workers_of_a_trial_are_summed() -> None:
     """Each has its share of the same CPU; one of which a part is missing makes all of it missing."""
     rows = [replace(row("cpu", 4.0), worker=rank) for rank in (0, 1)]

@@ -164,6 +164,12 @@ def test_a_board_s_energy_is_that_of_the_run(tmp_path: Path) -> None:
         (("--", "no-such-command"), 127, "there is no such command"),
         (("--", "/"), 126, "Permission denied"),
         ((), 2, "got no command"),
+        (
+            ("python", "train.py", "--lr", "3"),
+            2,
+            "python is no option; a command stands behind two",
+        ),
+        (("--years", "3", "--", "true"), 2, "there is no option --years"),
         (("--country", "XX", "--", "true"), 2, "--country is XX; known are"),
         (("--tracker", "wishful", "--", "true"), 2, "'wishful' is not known"),
     ],

@@ -33,7 +33,7 @@ class Screen:
     ) -> None:
         """A terminal of `width`, or a file; with a forecast or without, of trials that may be more, within a budget."""
         self.rows: list[EpochRecord] = []
-        forecast = Outlook(
+        self.forecast = Outlook(
             plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
             stages=lambda _: (STAGE,),
             epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
@@ -61,7 +61,7 @@ class Screen:
             trials=trials,
             slots=2,
             objective=objective,
-            outlook=forecast if outlook else None,
+            outlook=self.forecast if outlook else None,
             estimated=estimated,
         )
 

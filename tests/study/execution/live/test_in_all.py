@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from study.execution.live.in_all import in_all
+from study.record.files import unit_of
 from tests.study.execution.live.screens import Screen
 from tests.study.execution.live.test_progress import run
 
@@ -44,3 +46,14 @@ def test_of_a_search_only_its_budget_is_known() -> None:
 
     assert screen.lines()[0].startswith("[1] ")
     assert screen.lines()[0].endswith("at most the budget of 1,000 mWh in all")
+
+
+def test_a_forecast_that_is_late_is_not_below_what_is_used() -> None:
+    """It may be some seconds old: what the study has used since is the least that it will have used."""
+    screen = Screen(terminal=False, outlook=True)
+    for setup in (1, 2):
+        run(screen, setup, 2.0, 2.0, 2.0)
+
+    words = in_all(screen.forecast, unit_of(1.0), label="", used_j=1e6)
+
+    assert words == "277,778 mWh in all (90 %: 277,778 to 277,778)"

@@ -181,3 +181,49 @@ def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
     made.renew()
 
     assert looked == [0.0, 1.0 + 1.0 / SHARE]
+
+
+def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
+    """It loads a library; only the second one's time says when the third may follow."""
+    now_s, looked = [0.0], []
+
+    def epochs_of(trial_id: str) -> Sequence[EpochRecord]:
+        if trial_id == PLANS[0].trial_id:
+            looked.append(now_s[0])
+            now_s[0] += 1.0
+        of = next(each for each in PLANS if each.trial_id == trial_id)
+        return [epoch(1, of=of, stop=None if of is PLANS[-1] else StopReason.PATIENCE)]
+
+    made = Outlook(
+        plans=lambda: PLANS,
+        stages=lambda _: (STAGE,),
+        epochs_of=epochs_of,
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=1,
+        now_s=lambda: now_s[0],
+        begin=lambda work: work(),
+    )
+
+    for _ in range(3):
+        made.renew()
+
+    assert made.latest is not None
+    assert looked == [0.0, 1.0]
+
+
+def test_nothing_is_forecast_of_a_study_that_is_over() -> None:
+    """The last line of a small study waits for no library that draws."""
+    rows = [
+        row
+        for each in PLANS
+        for stage in STAGES
+        for row in trained(each, stage, 0.1, stop=StopReason.PATIENCE)
+    ]
+    waiting: list[Callable[[], None]] = []
+    over, not_over = outlook(rows, begin=waiting.append), outlook(rows[:-1], begin=waiting.append)
+
+    over.renew()
+    assert not waiting
+    not_over.renew()
+    assert len(waiting) == 1

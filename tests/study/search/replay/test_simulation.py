@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.errors import OptionError
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.proposals import Proposer, SamplerName
 from study.search.replay.simulation import ReplayedSearch, Simulation
 from study.search.replay.table import ReplayTable, table_of

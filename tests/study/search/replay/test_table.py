@@ -10,7 +10,7 @@ import pytest
 from benchmarks.search.synthetic_table import synthetic_rows
 from study.errors import OptionError
 from study.record.objective import Objective
-from study.record.search_goal import SearchGoal
+from study.record.search.goal import SearchGoal
 from study.search.proposals import Proposer
 from study.search.replay.table import NEEDED, read_table, table_of
 from tests.study.record.test_manifest import MANIFEST

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import TrialCurve
-from study.record.search_goal import SearchGoal
+from study.record.search.curves import TrialCurve
+from study.record.search.goal import SearchGoal
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper, StopDecision, out_of_reach
 from study.search.stopping.halving import Halving, Rungs

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import TrialCurve
+from study.record.search.curves import TrialCurve
 from study.search.stopping.halving import Halving, Rungs
 
 

@@ -1,6 +1,6 @@
 """One tracker in a process of its own, on a schedule of epochs; started by `benchmarks.tracker_comparison`.
 
-    python -m benchmarks.tracker_child zeus --epochs 1.0:12 0.1:80
+    python -m benchmarks.tracking.child zeus --epochs 1.0:12 0.1:80
 
 Other people's trackers live in another environment, so that this file imports nothing but the
 standard library before it knows which tracker it is. The last line it prints is JSON: for each

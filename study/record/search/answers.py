@@ -6,10 +6,10 @@ The terminal and the report both ask here, so that they name the same setup.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from study.record.curves import TrialCurve, curve_of_trial, mean_of
 from study.record.objective import ACCURACY, Objective
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal, best_of
+from study.record.search.curves import TrialCurve, curve_of_trial, mean_of
+from study.record.search.goal import SearchGoal, best_of
 from study.record.vocabulary import TrialStatus
 
 CONFIRMED = 2

@@ -12,7 +12,7 @@ measures, each in a process of its own, wall time and peak memory of
 The files are in the page cache of the operating system for all of them; the time to import is in
 none. Goals: cold at least 5 times faster than pandas, cached under 3 s, peak memory under 3 GB.
 
-    python -m benchmarks.pamap2_load [--data-dir FOLDER]
+    python -m benchmarks.reading.pamap2 [--data-dir FOLDER]
 """
 
 import json
@@ -88,7 +88,15 @@ def _write(data_dir: Path, rows_per_subject: int) -> None:
 def _measure(name: str, data_dir: Path, cache: Path) -> tuple[float, float]:
     """Seconds and peak memory in GB of one task in a fresh process."""
     done = subprocess.run(
-        [sys.executable, __file__, "task", name, str(data_dir), str(cache)],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.reading.pamap2",
+            "task",
+            name,
+            str(data_dir),
+            str(cache),
+        ],
         check=True,
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """Time to open and to close a window; started by `benchmarks.tracker_comparison`.
 
-    python -m benchmarks.tracker_latency direct|actor|ray|empty --windows 200
+    python -m benchmarks.tracking.latency direct|actor|ray|empty --windows 200
 
 `empty` calls an actor that does nothing, in the place of the closing: what is Ray's part.
 Prints JSON: seconds of each opening and of each closing, as the trial sees them.

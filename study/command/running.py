@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
-from study.command_line import command_line, parse
+from study.command.parsing import command_line, parse
 from study.design import Design, StudyOutcome
 from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
@@ -22,6 +23,7 @@ from study.machines.local.guardian import MARK
 from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
+from study.training.loading import quickly_loading
 
 if TYPE_CHECKING:
     from study.execution.trial_source import TrialSource
@@ -56,7 +58,8 @@ def main(
     try:
         options = parse(options_of, program=program, description=description, args=args)
         with early_ray(options) as early:
-            from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
+            with quickly_loading():
+                from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
 
             options = options.reduced()
             outcome, reported = carried_out(
@@ -106,7 +109,8 @@ def carried_out(
         StudyError: Something the user can mend; no trial was started.
     """
     # Ray and torch take seconds to load; a wrong option and --help need not wait for them.
-    from study.execution.launch import run_study  # noqa: PLC0415
+    with quickly_loading():
+        from study.execution.launch import run_study  # noqa: PLC0415
 
     with exports_of(options.log, say=sayer(console)) as exports:
         report.wanted = not options.no_report
@@ -165,7 +169,7 @@ class ReportProcess:
         if not (self.wanted and folder.is_local):
             return
         self._folder = folder.path
-        packages = str(Path(__file__).parent.parent)
+        packages = str(Path(__file__).parents[2])
         paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
         # It is no process of the study's Ray, all of which are ended with it.
         env = {name: value for name, value in os.environ.items() if name != MARK}
@@ -200,7 +204,7 @@ class ReportProcess:
         return True
 
     def _by_hand(self) -> str:
-        return f"`python -m analysis {self._folder}` makes it"
+        return f"`python -m analysis {shlex.quote(str(self._folder))}` makes it"
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal
 
-from study.record.curves import TrialCurve
+from study.record.search.curves import TrialCurve
 
 Direction = Literal["minimize", "maximize"]
 

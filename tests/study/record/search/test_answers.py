@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from study.record.answers import answers
-from study.record.curves import TrialCurve, mean_of
 from study.record.objective import Objective
 from study.record.records import TrialRecord
-from study.record.search_goal import SearchGoal
+from study.record.search.answers import answers
+from study.record.search.curves import TrialCurve, mean_of
+from study.record.search.goal import SearchGoal
 from study.record.vocabulary import StopReason, TrialStatus
 from study.search.confirming import leaders
 from study.search.space.space import Choice

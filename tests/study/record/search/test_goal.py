@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import TrialCurve
 from study.record.objective import Objective
-from study.record.search_goal import SearchGoal, best_of, most_epochs, values_of
+from study.record.search.curves import TrialCurve
+from study.record.search.goal import SearchGoal, best_of, most_epochs, values_of
 
 
 def curve(*epochs: tuple[float | None, float | None], stopped: bool = False) -> TrialCurve:

@@ -13,7 +13,7 @@ Draws a synthetic CelebA of the size of the real one (1,238 images of 40 identit
 The files are in the page cache of the operating system; the time to import is in none. Goals: 1.7
 times as fast as Pillow in one thread, a second start under 2 s, growth under 10 % of the array.
 
-    python -m benchmarks.celeba_decode [--data-dir FOLDER] [--image-size N]
+    python -m benchmarks.reading.celeba [--data-dir FOLDER] [--image-size N]
 """
 
 import json
@@ -46,7 +46,7 @@ MOST_GROWTH = 0.10
 SETTLE_S = 8.0
 """After actors were started Ray fills up its pool of workers."""
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +157,7 @@ def _resident_bytes() -> int:
 
 def _timed(task: str, data_dir: Path, size: int) -> float:
     """Seconds that a task takes in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.celeba_decode", "task", task]
+    command = [sys.executable, "-m", "benchmarks.reading.celeba", "task", task]
     done = subprocess.run(
         [*command, str(data_dir), str(size)], check=True, capture_output=True, text=True, cwd=_ROOT
     )

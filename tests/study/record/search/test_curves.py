@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.record.curves import TrialCurve, curve_of_trial, mean_of
 from study.record.objective import Objective
+from study.record.search.curves import TrialCurve, curve_of_trial, mean_of
 from study.record.vocabulary import FAILURES, StopReason
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of

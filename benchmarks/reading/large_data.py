@@ -1,6 +1,6 @@
 """Memory of a study whose data do not fit into it.
 
-    python -m benchmarks.large_data [--gigabytes 3.2]
+    python -m benchmarks.reading.large_data [--gigabytes 3.2]
 
 It makes a file of 3.2 GB, reads it through the workers of a `DataLoader` in a study, and samples the
 memory of all processes of that study (driver, Ray, trackers, trials, workers) until it ends. A tiny study

@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from study.command import ReportProcess
+from study.command.running import ReportProcess
 from study.store.folder import StudyFolder
 from tests.waiting import PATIENCE_S, waited_for
 
 COMMAND = """
 import sys
-from study.command import ReportProcess
+from study.command.running import ReportProcess
 from study.store.folder import StudyFolder
 report = ReportProcess()
 try:

@@ -1,0 +1,1 @@
+"""Read a search from its rows: the curve of a trial, what is sought, the answer. No Ray, no torch."""

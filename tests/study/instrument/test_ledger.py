@@ -1,0 +1,28 @@
+"""What the ledger makes of the results that Tune hands it."""
+
+import pytest
+from ray.tune.experiment import Trial
+
+from study.instrument.ledger import end_reason
+from study.record.vocabulary import StopReason
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        ({"training_iteration": 2, "info": {"steps": 5}}, StopReason.STOPPED),
+        ({"training_iteration": 6, "info": {"steps": 5}}, StopReason.MAX_EPOCHS),
+        ({"training_iteration": 2, "info": {"steps": 10}}, StopReason.MAX_EPOCHS),
+        (
+            {"training_iteration": 2, "energy": {"status": "ok", "is_last": True}},
+            StopReason.MAX_EPOCHS,
+        ),
+    ],
+)
+def test_a_trial_that_a_scheduler_stopped_is_no_whole_training(
+    result: dict[str, object], reason: StopReason
+) -> None:
+    """Tune sets `done` in each last result: what reached the trial's own `stop` was not cut off."""
+    trial = Trial("mine", stub=True, stopping_criterion={"training_iteration": 6, "info/steps": 10})
+
+    assert end_reason(trial, {"done": True, "info": {}, **result}) is reason

@@ -100,7 +100,7 @@ class Trust:
 
     @property
     def words(self) -> str:
-        """What is said once of a counter that is not trusted; `%s` stands for the board."""
+        """Warning of a counter that is not trusted, said once; `%s` stands for the board."""
         if self.verdict is Verdict.SCALED:
             return (
                 f"%s: the energy counter counts {1 / self.factor:.3g} of the sampled power in all "

@@ -165,7 +165,7 @@ def _own_cpu_seconds(process: psutil.Process) -> float:
 
 
 def _stat(pid: int) -> list[bytes]:
-    """What Linux tells of a process, from its state on; psutil would read it once for each value.
+    """Fields that Linux tells of a process, from its state on; psutil would read it once for each value.
 
     Raises:
         OSError: There is no such process.

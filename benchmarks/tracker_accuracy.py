@@ -10,10 +10,11 @@ the difference of the counter's values at both edges comes to, as Zeus takes it.
 """
 
 import logging
+import random
 import secrets
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tyro
 from rich.console import Console
@@ -21,10 +22,11 @@ from rich.table import Table
 
 from benchmarks.tracking.curves import LENGTHS_S, WAYS, curves, drawn_curves, spread, told_in
 from tests.fake_nvml import Boards
-from tests.trackers.known_curves import counter_alone_j, told
+from tests.trackers.known_curves import counter_alone_j, told, told_in_step, told_late
 from trackers.sample import Reading, Status
 
 WIDTH = 160
+PAUSES, IN_STEP = 3, 60
 EPOCHS = {0.1: 150, 0.3: 100, 1.0: 60, 5.0: 25}
 
 
@@ -109,6 +111,49 @@ def main(
         table.add_row("half of it, median of energy", *map(_width, columns))
         table.add_row("degraded", *map(_degraded, columns))
         console.print(table, highlight=False)
+    console.print(_in_step(lengths_s, seed), highlight=False)
+
+
+def _in_step(lengths_s: Sequence[float], seed: int) -> Table:
+    """Epochs whose work begins and ends with them, and pauses of some length between them."""
+    table = Table(
+        title="\nepochs in step with their load, pauses between; both each 100 ms",
+        title_justify="left",
+        box=None,
+        padding=(0, 1),
+    )
+    table.add_column("power", no_wrap=True)
+    for length_s in lengths_s:
+        table.add_column(f"{length_s:g} s", justify="right", no_wrap=True)
+    for name, is_late in (("of the moment", False), ("told late, as by an H200", True)):
+        found = [_paused(length_s, seed, is_late=is_late) for length_s in lengths_s]
+        table.add_row(name, *(_all(each.errors) for each in found))
+        table.add_row("  counter alone", *(_all(each.alone) for each in found))
+        table.add_row("  truth within own interval", *(_within([each]) for each in found))
+        table.add_row("  degraded", *(_degraded([each]) for each in found))
+    return table
+
+
+def _paused(length_s: float, seed: int, *, is_late: bool) -> Measured:
+    """Series of epochs of one length, each with a pause of its own of 50 to 350 ms."""
+    dice = random.Random(seed)  # noqa: S311 - not a secret
+    found = Measured(readings=[], alone=[])
+    for _ in range(PAUSES):
+        period_s = length_s + dice.uniform(0.05, 0.35)
+        boards = replace(
+            told_in("both each 100 ms", Boards()), period_s=period_s, duty=length_s / period_s
+        )
+        readings = told_in_step(
+            boards,
+            epochs=IN_STEP,
+            altered=told_late(boards) if is_late else lambda seen: seen,
+        )
+        found.readings.extend(readings)
+        found.alone.extend(
+            _error(counter_alone_j(boards, reading.start_s, reading.duration_s), truth_j)
+            for reading, truth_j in readings
+        )
+    return found
 
 
 def _error(energy_j: float | None, truth_j: float) -> float:

@@ -9,6 +9,7 @@ import random
 import statistics
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import TypeAlias, final
 
@@ -130,21 +131,59 @@ def told(
         altered: What a faulty sensor makes of what a right one says; may raise instead. Times are
             from `START_S` on.
     """
+    pause, start_s = random.Random(0), START_S + LEARN_S  # noqa: S311 - a test's dice
+    windows: list[tuple[float, float]] = []
+    for _ in range(epochs):
+        windows.append((start_s, start_s + length_s))
+        start_s += length_s + pause.uniform(0.001, 0.02)
+    return _told(boards, windows, altered)
+
+
+def told_in_step(
+    boards: Boards, *, epochs: int, altered: Altered = lambda seen: seen
+) -> list[tuple[Reading, float]]:
+    """The same of windows that begin and end with the high part of each period of a square wave.
+
+    As the work of an epoch begins and ends with the epoch.
+    """
+    first = math.ceil((START_S + LEARN_S) / boards.period_s)
+    starts_s = (number * boards.period_s for number in range(first, first + epochs))
+    return _told(
+        boards, [(each, each + boards.duty * boards.period_s) for each in starts_s], altered
+    )
+
+
+def told_late(boards: Boards) -> Altered:
+    """A board that tells, at a refresh, the mean power since the one before.
+
+    An H200 does so, nearly: its power is 0.3 times as far from the counter's rise before a refresh as from
+    that after it (mean squares; a ResNet-18 in training, driver 580.159.04).
+    """
+
+    def altered(seen: Observation) -> Observation:
+        each_s = boards.power_refresh_ms / 1000
+        told_s = _renewed_s(seen.time_s, boards.power_refresh_ms)
+        return replace(seen, power_w=boards.energy_j(0, told_s - each_s, told_s) / each_s)
+
+    return altered
+
+
+def _told(
+    boards: Boards, windows: Sequence[tuple[float, float]], altered: Altered
+) -> list[tuple[Reading, float]]:
     clock = Script()
     meter = EnergyMeter(Curve(boards, clock, altered), clock=clock)
-    pause, start_s = random.Random(0), clock.now_s() + LEARN_S  # noqa: S311 - a test's dice
     readings: list[Reading] = []
 
     def close(number: int) -> None:
         readings.extend(meter.close(number).values())
 
-    for number in range(epochs):
+    for number, (start_s, stop_s) in enumerate(windows):
         clock.at(start_s, lambda number=number: meter.open(number))  # type: ignore[misc]
-        clock.at(start_s + length_s, lambda number=number: close(number))  # type: ignore[misc]
-        start_s += length_s + pause.uniform(0.001, 0.02)
+        clock.at(stop_s, lambda number=number: close(number))  # type: ignore[misc]
     meter.watch(UUIDS[0])
     samplers = meter._samplers  # noqa: SLF001 - in this thread, so that nothing is left to chance
-    clock.at(start_s, samplers.end)
+    clock.at(windows[-1][1] + 0.02, samplers.end)
     clock.edges = lambda: [each.thread for each in meter._edges.values()]  # noqa: SLF001 - likewise
     samplers.first.run()
     return [

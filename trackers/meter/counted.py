@@ -6,11 +6,11 @@ right.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
-from trackers.meter.counter_trust import Trust
 from trackers.meter.integrate import STALE_PERIODS, PowerTrace
-from trackers.meter.uncertainty import ENOUGH, Persistence, Roughness, edge_error_j
+from trackers.meter.sensor import Sensor
+from trackers.meter.uncertainty import edge_error_j
 from trackers.sample import Observation
 
 HIGHEST_OVER_LIMIT = 1.1
@@ -29,70 +29,11 @@ LATEST_REFRESHES = 3.5
 """A value of the counter that was made later than so many refreshes after a window's start tells
 nothing of the start."""
 
+SHORTEST_OWN = 0.1
+"""Of a stretch between two refreshes; in less of it a power cannot be told."""
+
 REMEMBERED_REFRESHES = 5.0
 """What was seen before counts in a load's mean as much as so many refreshes of the window itself."""
-
-MEMORIES, MEMORIES_UNSEEN = 6.0, 0.7
-"""A power is held until so many of a load's memories have passed; then the load's mean is nearer. The second
-is for loads of which no sample tells anything of the next, so that their memory may be far shorter than is
-seen. Found on the curves of `drawn_curves(40, seed=1)` in `benchmarks.tracking.curves`: the smallest mean
-error, and the fewest curves on which the counter alone is better."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensor:
-    """Known facts of how a device is observed.
-
-    Attributes:
-        has_counter: Whether it has ever given a counter.
-        estimated: Whether the source computes energies from something other than a sensor.
-        power_limit_w: Highest power that it may draw; None if not known.
-        period_s: Time between two power samples.
-        power_mean_s: Time over which each of them is a mean; 0 where that is short.
-        told_each_s: Time between two powers that it tells, where that is long; else 0.
-        refresh_s: Time between two refreshes of its counter; None where it is not known.
-        oldest_s: How old a counter's value may be where that is not known.
-        trust: What is thought of its counter.
-        roughness: How its load moves.
-        persistence: How far the powers that it tells hold.
-    """
-
-    period_s: float
-    has_counter: bool = False
-    estimated: bool = False
-    power_limit_w: float | None = None
-    power_mean_s: float = 0.0
-    told_each_s: float = 0.0
-    refresh_s: float | None = None
-    oldest_s: float = 0.0
-    trust: Trust = field(default_factory=Trust)
-    roughness: Roughness = field(default_factory=Roughness)
-    persistence: Persistence = field(default_factory=Persistence)
-
-    def kept(self, gap_s: float) -> float:
-        """Share of a power that holds in a stretch in which nothing else is reported."""
-        by_samples_alone = self.persistence.weight < ENOUGH
-        unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
-        held = MEMORIES_UNSEEN if unseen else MEMORIES
-        by_samples = _kept(gap_s, self.roughness.memory_s(self.hold_s), held=held)
-        known_s = self.persistence.memory_s(self.roughness.std_w)
-        return min(by_samples, _kept(gap_s, known_s, held=MEMORIES))
-
-    @property
-    def unknown_s(self) -> float:
-        """Time by which a counter's value may be older than it is taken for."""
-        return self.oldest_s if self.refresh_s is None else 0.0
-
-    def unknown_at_s(self, seen: Observation) -> float:
-        """The same of one value: one that was read next to a refresh may be from before it."""
-        if self.refresh_s is None or seen.took_s == 0:
-            return self.unknown_s
-        return self.refresh_s + seen.took_s
-
-    @property
-    def hold_s(self) -> float:
-        """Time for which the board reports the same power, as far as is known."""
-        return self.roughness.hold_s(self.refresh_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +42,13 @@ class Stretch:
 
     Attributes:
         told_w: Power that was told at its start.
+        told_after_w: Power that was told at its end; None where there was none.
         energy_j: What was counted in it.
         length_s: Its length.
     """
 
     told_w: float
+    told_after_w: float | None
     energy_j: float
     length_s: float
 
@@ -156,7 +99,9 @@ class WindowEdges:
         counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
         if counted_j <= 0 or length_s > ONE_REFRESH * sensor.refresh_s:
             return None
-        return Stretch(told_w=first.power_w, energy_j=counted_j, length_s=length_s)
+        return Stretch(
+            told_w=first.power_w, told_after_w=then.power_w, energy_j=counted_j, length_s=length_s
+        )
 
 
 def counted_energy_j(
@@ -186,11 +131,33 @@ def counted_energy_j(
     bridged_j = _bridged_j(edges, trace, sensor)
     late_j = late_j if bridged_j is None else -bridged_j
     if not (sensor.estimated or edges.by_last_word):
-        late_j -= _late_j(trace, edges.stop_s, last, sensor, mean_w=mean_w)
+        told = last if bridged_j is None else _of_the_window(edges, last, bridged_j, sensor)
+        late_j -= _late_j(trace, edges.stop_s, told, sensor, mean_w=mean_w)
     counted_j += late_j / factor
     if counted_j <= 0:
         return None, "the counter rose at the wrong time"
     return counted_j, ""
+
+
+def _of_the_window(
+    edges: WindowEdges, last: Observation, bridged_j: float, sensor: Sensor
+) -> Observation:
+    """The counter's last value with the power of the window's own part of the stretch before it.
+
+    Where power is told of the stretch before a refresh, in the first one of a window it is partly of the
+    time before the window.
+    """
+    first, own_s = edges.at_start, last.time_s - edges.start_s
+    is_partly = 0 < own_s < sensor.late_s and last.counter_j is not None
+    if (
+        not is_partly
+        or first is None
+        or first.counter_j is None
+        or own_s < SHORTEST_OWN * sensor.late_s
+    ):
+        return last
+    counted_j = sensor.trust.factor * ((last.counter_j or 0.0) - first.counter_j)
+    return replace(last, power_w=max(0.0, counted_j - bridged_j) / own_s)
 
 
 def _mean_w(counted_j: float, between_s: float, sensor: Sensor) -> float:
@@ -236,6 +203,11 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
     counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
     whole_s, part_s = then.time_s - first.time_s, edges.start_s - first.time_s
     evenly_j = counted_j * part_s / whole_s
+    if sensor.late_s and first.power_w is not None:
+        # What was told at the first is of the time before it. Work begins with its window.
+        shaped_j = first.power_w * part_s
+        kept = sensor.kept(sensor.hold_s)
+        return min(counted_j, max(0.0, kept * shaped_j + (1 - kept) * evenly_j))
     by_power = [trace.fresh_j(first.time_s, each) for each in (edges.start_s, then.time_s)]
     part_j, whole_j = by_power
     if part_j is None or whole_j is None or counted_j <= 0:
@@ -284,13 +256,6 @@ def _faded_j(
     return kept * held_j + (1 - kept) * late_s * mean_w
 
 
-def _kept(gap_s: float, memory_s: float, *, held: float) -> float:
-    """The mean of exp(-time / memory) over a stretch; 1 while the stretch is shorter than `held` memories."""
-    if gap_s <= held * memory_s:
-        return 1.0
-    return memory_s / gap_s * (1 - math.exp(-gap_s / memory_s)) if memory_s > 0 else 0.0
-
-
 def counted_share(edges: WindowEdges, *, period_s: float) -> float:
     """Share of the window for which the counter was watched; a few sampling periods are let go."""
     first, last = edges.at_start, edges.at_stop
@@ -316,6 +281,7 @@ def edge_errors_j(
             late_s=late_s,
             gap_s=max(sensor.hold_s, trace.longest_gap_s(edge_s, seen.time_s)),
             unknown_s=sensor.unknown_at_s(seen),
+            aged_s=sensor.aged_s,
             mean_w=energy_j / duration_s if duration_s > 0 else 0.0,
         )
         then = edges.after_start(sensor) if seen is edges.at_start else None

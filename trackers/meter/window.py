@@ -12,7 +12,6 @@ from trackers.meter.counted import (
     COUNTER_REFRESH_S,
     HIGHEST_OVER_LIMIT,
     LOWEST_COVERAGE,
-    Sensor,
     WindowEdges,
     counted_energy_j,
     counted_share,
@@ -20,8 +19,9 @@ from trackers.meter.counted import (
 )
 from trackers.meter.counter_trust import EVENED, MISSED, Evidence, Trust, Verdict, sampling_error
 from trackers.meter.integrate import Integral, PowerTrace
+from trackers.meter.sensor import Sensor
 from trackers.meter.uncertainty import COMMON, own_j
-from trackers.sample import Method, Reading, Status
+from trackers.sample import Method, Observation, Reading, Status
 
 LARGEST_OWN = 0.25
 """A reading whose own error may be more than this share of it is `degraded`."""
@@ -262,16 +262,22 @@ def _sampled_j(
 
 
 def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence | None:
-    """A window's evidence about its counter; None where it has none.
+    """A window's evidence about its counter; None where it has none."""
+    if edges.at_start is None or edges.at_stop is None or edges.by_last_word:
+        return None
+    return evidence_between(edges.at_start, edges.at_stop, trace, sensor)
+
+
+def evidence_between(
+    first: Observation, last: Observation, trace: PowerTrace, sensor: Sensor
+) -> Evidence | None:
+    """Evidence about a counter from two of its values; None where they have none.
 
     Held against each other are the counter's rise and the power between the moments of its two values,
     with nothing put right. A power that was made from the counter itself is no second opinion, and one
     that is a mean of a second is none of a shorter window.
     """
-    first, last = edges.at_start, edges.at_stop
-    if sensor.estimated or first is None or last is None:
-        return None
-    if first.power_w is None or last.power_w is None or edges.by_last_word:
+    if sensor.estimated or first.power_w is None or last.power_w is None:
         return None
     risen_j = (last.counter_j or 0.0) - (first.counter_j or 0.0)
     duration_s = last.time_s - first.time_s
@@ -291,11 +297,16 @@ def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence
         period_s=sensor.period_s,
         hold_s=sensor.hold_s,
     )
+    # Told late by up to as long as it holds, power lacks its last such stretch, and has one too many
+    # before the first.
+    told_late = sensor.hold_s * abs(last.power_w - first.power_w) / integral.energy_j
     return Evidence(
         start_s=first.time_s,
         stop_s=last.time_s,
         counted_j=risen_j,
         sampled_j=integral.energy_j,
         samples=integral.samples,
-        error=math.hypot(sampling, sensor.unknown_s / duration_s, (1 - integral.coverage) / 2),
+        error=math.hypot(
+            sampling, told_late, sensor.unknown_s / duration_s, (1 - integral.coverage) / 2
+        ),
     )

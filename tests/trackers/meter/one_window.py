@@ -1,8 +1,9 @@
 """Readings of one window of one board."""
 
-from trackers.meter.counted import Sensor, WindowEdges
+from trackers.meter.counted import WindowEdges
 from trackers.meter.counter_trust import Trust
 from trackers.meter.integrate import PowerTrace
+from trackers.meter.sensor import Sensor
 from trackers.meter.window import reading
 from trackers.sample import Observation, PowerSample, Reading
 

@@ -104,6 +104,8 @@ class Boards:
         set_limit_code: NVML's error for setting a limit; 4 is "no permission"; 0: none.
         refresh_ms: Time between two updates of the counter.
         power_refresh_ms: Time between two updates of the power.
+        counter_ms: Time that a call of the counter takes.
+        counter_worst_ms: The same of one in 50 readings.
         usage: What `nvmlDeviceGetPowerUsage` gives: `average` (over 1 s) or `instant`.
         no_counter: 1: the energy counter is not supported.
         no_instant: 1: there is no instantaneous power.
@@ -140,6 +142,8 @@ class Boards:
     set_limit_code: int = 0
     refresh_ms: float = 20.0
     power_refresh_ms: float = 20.0
+    counter_ms: float = 0.0
+    counter_worst_ms: float = 0.0
     usage: Literal["average", "instant"] = "average"
     no_counter: int = 0
     no_instant: int = 0

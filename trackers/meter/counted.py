@@ -97,7 +97,8 @@ class WindowEdges:
             return None
         length_s = then.time_s - first.time_s
         counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
-        if counted_j <= 0 or length_s > ONE_REFRESH * sensor.refresh_s:
+        # A call that took long may have told the value of one refresh, and the time of the next.
+        if counted_j <= 0 or not 0 < length_s <= ONE_REFRESH * sensor.refresh_s:
             return None
         return Stretch(
             told_w=first.power_w, told_after_w=then.power_w, energy_j=counted_j, length_s=length_s

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
-from trackers.meter.counted import _stepped_j
+from trackers.meter.counted import Sensor, WindowEdges, _stepped_j
 from trackers.meter.uncertainty import Persistence, memory_s
+from trackers.sample import Observation
 
 POWER_W = st.floats(1.0, 500.0)
 SHARE = st.floats(0.05, 0.95)
@@ -46,6 +47,21 @@ def test_a_memory_follows_from_the_spread_of_means_and_of_told_powers(kept: floa
     """Means keep the square of that share of the variance, also where nothing else tells of a spread."""
     assert learnt(kept).memory_s(0.0) == pytest.approx(memory_s(kept**2, 0.1))
     assert learnt(kept).memory_s(200.0) < learnt(kept).memory_s(0.0)
+
+
+def test_two_values_of_one_time_are_no_stretch() -> None:
+    """As a counter tells them whose call takes many milliseconds: there is no power between them."""
+    first = Observation(time_s=10.01, power_w=200.0, counter_j=500.0)
+    edges = WindowEdges(
+        device_uuid="GPU",
+        start_s=10.0,
+        stop_s=11.0,
+        at_start=first,
+        at_stop=None,
+        refreshed=replace(first, counter_j=520.0),
+    )
+
+    assert edges.first_stretch(Sensor(period_s=0.1, refresh_s=0.1)) is None
 
 
 def test_a_power_that_was_always_told_the_same_is_remembered() -> None:

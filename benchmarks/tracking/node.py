@@ -44,7 +44,7 @@ class _Plug(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _node(folder: Path) -> Iterator[dict[str, str]]:
+def made_up_node(folder: Path) -> Iterator[dict[str, str]]:
     """A RAPL tree and a plug on loopback, and the environment that says where they are."""
     for zone, name in (("intel-rapl:0", "package-0"), ("intel-rapl:0/intel-rapl:0:0", "dram")):
         (folder / zone).mkdir(parents=True)
@@ -82,7 +82,7 @@ def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
         f"1.0 s windows on all 8, after {learnt_s:g} s": (OURS, 1.0, learnt_s / 2),
         f"0.1 s windows on all 8, after {learnt_s:g} s": (OURS, 0.1, learnt_s / 2),
     }
-    with tempfile.TemporaryDirectory() as folder, _node(Path(folder)) as places:
+    with tempfile.TemporaryDirectory() as folder, made_up_node(Path(folder)) as places:
         for name, (tracker, length_s, settle_s) in rows.items():
             schedule = ((length_s, round(epochs / length_s)),)
             (outcome,) = measured(

@@ -98,6 +98,19 @@ class Trust:
     factor_error: float = 0.0
     is_judged: bool = False
 
+    @property
+    def words(self) -> str:
+        """Warning of a counter that is not trusted, said once; `%s` stands for the board."""
+        if self.verdict is Verdict.SCALED:
+            return (
+                f"%s: the energy counter counts {1 / self.factor:.3g} of the sampled power in all "
+                "windows; its energies are scaled by that and marked degraded"
+            )
+        return (
+            "%s: the energy counter disagrees with the sampled power, by another share in each "
+            "window; it is refused, and the power is integrated"
+        )
+
     def believes(self, evidence: Evidence) -> bool:
         """Return whether the counter may be right in a window, as far as its samples can tell."""
         if self.verdict is Verdict.REFUSED:
@@ -118,7 +131,19 @@ class CounterTrust:
     def __init__(self) -> None:
         """Trust it, until there is evidence."""
         self._seen: deque[Evidence] = deque(maxlen=REMEMBERED)
+        self._waiting: list[Evidence] = []
         self.now = Trust()
+
+    def wait_with(self, evidence: Evidence) -> None:
+        """Keep a window's evidence until there is time for it."""
+        self._waiting.append(evidence)
+
+    def judged(self) -> Trust:
+        """Return the trust by all evidence, that included which has waited."""
+        waiting, self._waiting = self._waiting, []
+        for evidence in waiting:
+            self.add(evidence)
+        return self.now
 
     def add(self, evidence: Evidence) -> bool:
         """Take a window's evidence; whether the verdict has changed by it.

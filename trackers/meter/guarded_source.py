@@ -96,7 +96,9 @@ class GuardedSource:
         self._clock = clock
         self._shortest_s = shortest_s
         self._asks = asks or threading.Lock()
+        # Whether it has these methods is looked up once: that takes longer than most answers.
         self._limits = source if isinstance(source, LimitsPower) else None
+        self._tells_state = source if isinstance(source, TellsState) else None
         self._bound = PowerBound(None if device is None else device.power_limit_w)
         self._since: Observation | None = None
         self._has_complained = False
@@ -127,12 +129,12 @@ class GuardedSource:
 
     def state(self) -> BoardState:
         """State of the device beside its energy; nothing but None where it reports nothing."""
-        if not isinstance(self.source, TellsState):
+        if self._tells_state is None:
             return BoardState()
         with self._asks:
             self.asking_since_s = self._clock.now_s()
             try:
-                return self.source.state(self._uuid)
+                return self._tells_state.state(self._uuid)
             except (Exception, SystemExit):  # noqa: BLE001 - a source may be anybody's; it ends no sampling
                 return BoardState()
             finally:

@@ -79,6 +79,8 @@ class RefreshClock:
         self._looks: list[Look] = []
         self._anchor_s = 0.0
         self._uncertain_s = 0.0
+        self._followed_s = 0.0
+        self._sure_until_s = float("-inf")
         self.period_s: float | None = None
 
     @property
@@ -100,19 +102,14 @@ class RefreshClock:
 
     def is_unsure(self, time_s: float) -> bool:
         """Return whether a prediction for that time should be renewed by another look."""
-        if self.period_s is None:
-            return True
-        # Where looks are too coarse to be ever sure enough, more of them would not help.
-        enough_s = min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2)
-        return self.error_s(time_s) > max(enough_s, 2 * self._uncertain_s)
+        return self.period_s is None or time_s > self._sure_until_s
 
     def error_s(self, time_s: float) -> float:
         """Greatest error of a predicted refresh; infinite while learning."""
         if self.period_s is None:
             return float("inf")
-        first_s, last_s = self._looks[0].middle_s, self._looks[-1].middle_s
-        beyond_s = max(0.0, time_s - last_s)
-        return self._uncertain_s * (1 + beyond_s / max(last_s - first_s, self.period_s))
+        beyond_s = max(0.0, time_s - self._looks[-1].middle_s)
+        return self._uncertain_s * (1 + beyond_s / self._followed_s)
 
     def last_refresh_s(self, time_s: float, *, within_s: float = 0.0) -> float | None:
         """Return the refresh that made the value read at `time_s`; None where it cannot be told.
@@ -167,8 +164,13 @@ class RefreshClock:
             self.period_s = None
             return
         self.period_s = float(slope_s)
+        self._followed_s = max(self._looks[-1].middle_s - first_s, self.period_s)
         self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
         self._uncertain_s = usual_s
+        # Where looks are too coarse to be ever sure enough, more of them would not help.
+        enough_s = max(min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2), 2 * usual_s)
+        most_beyond = enough_s / usual_s - 1 if usual_s > 0 else float("inf")
+        self._sure_until_s = self._looks[-1].middle_s + most_beyond * self._followed_s
 
     def _numbers(self, times_s: Numbers) -> Numbers:
         """Number the refreshes that were seen, counted from the first one.

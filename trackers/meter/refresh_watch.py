@@ -43,6 +43,7 @@ class RefreshWatch:
         self._ask = ask
         self._clock = clock
         self._wait = wait
+        self._nobody = threading.Event()  # wakes an edge that waits for a refresh
         self._known: RefreshClock | None = None
         self._attempts = 0
         self._next_attempt_s = float("-inf")
@@ -88,7 +89,7 @@ class RefreshWatch:
         """Read a counter, stamped with the time at which its value was made, if that is known."""
         if self._known is None:
             return observe()
-        return at_refresh(observe, partial(self._clock.wait, threading.Event()), self._known)
+        return at_refresh(observe, partial(self._clock.wait, self._nobody), self._known)
 
     def next_s(self, seen: Observation) -> float | None:
         """Return when the refresh after that of a counter's value is over; None if not known."""

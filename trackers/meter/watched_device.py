@@ -94,6 +94,7 @@ class WatchedDevice:
         self.device_uuid = device_uuid
         self.thread = thread
         self._samplers = samplers
+        self._limits = source if isinstance(source, LimitsPower) else None
         self._device = device
         self._clock = clock
         self._period_s = period_s
@@ -159,10 +160,11 @@ class WatchedDevice:
             self.observe(counter=False)
 
     def keep_up(self) -> None:
-        """Ask for its state now and then, and drop what no window needs.
+        """Judge its counter, ask for its state now and then, and drop what no window needs.
 
         Not at a window's edge, which that would delay.
         """
+        self._judge()
         now_s = self._clock.now_s()
         if now_s >= self._state_at_s:
             self._state_at_s = now_s + STATE_EACH_S
@@ -250,6 +252,7 @@ class WatchedDevice:
             stop_s: Its end.
             at_stop: What the device said then; None where it did not answer.
         """
+        self._judge()
         with self._lock:
             last_word = self._last_word(window) if at_stop is None else None
             edges = WindowEdges(
@@ -264,9 +267,8 @@ class WatchedDevice:
             sensor = self._sensor(window.start_s)
             self._learn(edges.first_stretch(sensor))
             told, evidence = reading(edges, trace=self._trace, sensor=sensor)
-            is_news = evidence is not None and self._trust.add(evidence)
-        if is_news:
-            self._tell_verdict()
+            if evidence is not None:
+                self._trust.wait_with(evidence)
         return replace(told, state=self._state, scope=self._scope)
 
     @property
@@ -283,9 +285,9 @@ class WatchedDevice:
     def _limit_w(self, since_s: float) -> float | None:
         """Return the most that it may draw: the highest limit since then, where limits change."""
         told_w = None if self._device is None else self._device.power_limit_w
-        if told_w is None or not isinstance(self.source, LimitsPower):
+        if told_w is None or self._limits is None:
             return told_w
-        return self.source.highest_limit_w(self.device_uuid, since_s - COUNTER_REFRESH_S) or told_w
+        return self._limits.highest_limit_w(self.device_uuid, since_s - COUNTER_REFRESH_S) or told_w
 
     def _sensor(self, since_s: float) -> Sensor:
         return Sensor(
@@ -319,22 +321,13 @@ class WatchedDevice:
             return None
         return last
 
-    def _tell_verdict(self) -> None:
-        """Say once of a board what has become of its counter; readings say it each time."""
-        trust = self._trust.now
-        if trust.verdict in self._told:
-            return
-        self._told.add(trust.verdict)
-        if trust.verdict is Verdict.SCALED:
-            _log.warning(
-                "%s: the energy counter counts %.3g of the sampled power in all windows; its "
-                "energies are scaled by that and marked degraded",
-                self.device_uuid,
-                1 / trust.factor,
-            )
-        else:
-            _log.warning(
-                "%s: the energy counter disagrees with the sampled power, by another share in each "
-                "window; it is refused, and the power is integrated",
-                self.device_uuid,
-            )
+    def _judge(self) -> None:
+        """Judge the counter by the windows that have ended, and say once what has become of it.
+
+        Not when they end, because their trials wait for that, but before the next one's reading.
+        """
+        with self._lock:
+            trust = self._trust.judged()
+        if trust.verdict not in self._told:
+            self._told.add(trust.verdict)
+            _log.warning(trust.words, self.device_uuid)

@@ -209,9 +209,13 @@ class TrackerClient:
 
     def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
-        self._take_answers()
+        try:
+            with self._lane_or_none() as lane:
+                lane.ask(name, *arguments)
+        finally:
+            self._take_answers()  # to what was asked before; the tracker is at work meanwhile
         with self._lane_or_none() as lane:
-            return lane.call(name, *arguments)
+            return lane.answer()
 
     def _ask(self, key: WindowKey, bill: Bill, start_s: float | None, pid: int) -> None:
         """Ask by the lane for a window; see `_take_answers`."""

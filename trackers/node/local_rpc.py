@@ -108,17 +108,6 @@ class LocalRpc:
             else:
                 return cls(link)
 
-    def call(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
-        """Ask, and wait for the answer; earlier answers must have been taken.
-
-        Raises:
-            RpcBrokenError: There was none. The lane is closed.
-            TimeoutError: There was none in time. The lane is closed.
-            Exception: What was called has raised it.
-        """
-        self.ask(name, *arguments)
-        return self.answer()
-
     def ask(self, name: str, *arguments: object) -> None:
         """Ask, and do not wait; answers come in the order of what was asked.
 
@@ -130,7 +119,13 @@ class LocalRpc:
             self._link.sendall(pickle.dumps((name, arguments)))
 
     def answer(self) -> Any:  # noqa: ANN401 - as the answer is
-        """The answer to the first question whose answer was not taken yet; see `call`."""
+        """The answer to the first question whose answer was not taken yet.
+
+        Raises:
+            RpcBrokenError: There was none. The lane is closed.
+            TimeoutError: There was none in time. The lane is closed.
+            Exception: What was called has raised it.
+        """
         with self._closed_unless_done():
             answer = pickle.load(self._answers)  # noqa: S301 - from the tracker that Ray named
         if isinstance(answer, Exception):

@@ -15,7 +15,7 @@ from trackers.run.account import Account, account
 from trackers.run.child import Child, passing_signals_on
 from trackers.sample import Component, Device, Reading, process_device
 from trackers.source import KnowsUsers, PowerSource
-from trackers.sources.cpu.cpu_estimate import descendants
+from trackers.sources.cpu.process_tree import descendants
 from trackers.sources.detect import Detection
 
 TICK_S = 1.0

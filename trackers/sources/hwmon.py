@@ -29,7 +29,7 @@ from trackers.clock import Clock, MonotonicClock
 from trackers.errors import ReadError, SourceUnavailableError, UnknownDeviceError
 from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu.cpu_share import PowerIntegral, ProcessShares
-from trackers.sources.rising_counter import RisingCounter, class_folder, number
+from trackers.sources.rising_counter import RisingCounter, class_folder, kernel_text, number
 
 _PCI = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
@@ -74,7 +74,7 @@ class HwmonSource:
         hostname: str | None = None,
         tree_seconds: Callable[[int], float] | None = None,
         busy_seconds: Callable[[], float] | None = None,
-        read: Read = Path.read_text,
+        read: Read = kernel_text,
     ) -> None:
         """Find the sensors and read each of them once.
 

@@ -38,7 +38,7 @@ from trackers.sample import Component, Device, Observation
 from trackers.sources.cpu.cpu_estimate import cpu_model
 from trackers.sources.cpu.cpu_share import ProcessShares
 from trackers.sources.rapl_zones import Zone, mirrored, zones
-from trackers.sources.rising_counter import class_folder
+from trackers.sources.rising_counter import class_folder, kernel_text
 
 
 @final
@@ -65,7 +65,7 @@ class RaplSource:
         model: str | None = None,
         tree_seconds: Callable[[int], float] | None = None,
         busy_seconds: Callable[[], float] | None = None,
-        read: Callable[[Path], str] = Path.read_text,
+        read: Callable[[Path], str] = kernel_text,
     ) -> None:
         """Find the zones and read each of them once.
 

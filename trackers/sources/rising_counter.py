@@ -19,6 +19,9 @@ HIGHEST_W = 2000.0
 PAUSE_S = 1.0
 """A process may be held up for so long between reading a counter and the clock."""
 
+LONGEST_BYTES = 4096
+"""A file of sysfs is at most a page."""
+
 HOST_SYS = "HOST_SYS"
 """Names the folder where a container has its machine's `/sys`."""
 
@@ -30,6 +33,20 @@ def class_folder(name: str) -> Path:
     of other monitors of machines (gopsutil, and with it Telegraf).
     """
     return Path(os.environ.get(HOST_SYS) or "/sys") / "class" / name
+
+
+def kernel_text(path: Path) -> str:
+    """Read a file of the kernel's, which is short; a text file's buffers would cost several times as much.
+
+    Raises:
+        OSError: It cannot be read.
+        UnicodeDecodeError: It holds no text.
+    """
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return os.read(file, LONGEST_BYTES).decode()
+    finally:
+        os.close(file)
 
 
 def number(path: Path, read: Callable[[Path], str]) -> int:

@@ -39,6 +39,7 @@ class Neighbours:
         self._now_s = now_s
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}.json"
         self._uses: dict[str, list[Use]] = {}
+        self._read: dict[tuple[str, int, int, int], Any] = {}
         self._boot = _boot()
 
     def tell(self, uses: Mapping[str, Sequence[Use]]) -> None:
@@ -72,17 +73,29 @@ class Neighbours:
     def _others(self, board: str) -> Iterator[list[Use]]:
         if not _is_own(self._folder):
             return
-        for path in self._folder.glob("[!.]*.json"):
-            if path.name == self._own:
+        read, self._read = self._read, {}
+        for file in _files(self._folder):
+            if file.name == self._own:
                 continue
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-                said = json.loads(path.read_text())
+                found = file.stat()
+                # A window's end waits for this, and what is written anew is another file.
+                written = (file.name, found.st_ino, found.st_mtime_ns, found.st_size)
+                said = read.get(written) or json.loads(Path(file.path).read_text())
                 now_s = self._now_s()
                 # What is said for a later time is from before the machine was started.
                 if said["boot"] != self._boot or not 0 <= now_s - said["now_s"] <= KEPT_S:
-                    path.unlink()
+                    Path(file.path).unlink()
                 else:
+                    self._read[written] = said
                     yield list(_uses(said, board, now_s))
+
+
+def _files(folder: Path) -> list[os.DirEntry[str]]:
+    """Files of trackers in a folder; those that begin with a dot are being written."""
+    with contextlib.suppress(OSError), os.scandir(folder) as files:
+        return [each for each in files if each.name.endswith(".json") and each.name[0] != "."]
+    return []
 
 
 def _uses(said: Mapping[str, Any], board: str, now_s: float) -> Iterator[Use]:

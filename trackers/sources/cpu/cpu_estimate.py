@@ -13,9 +13,7 @@ setups on one machine, whose differences come from the CPU time they need.
 import os
 import platform
 import socket
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any, final
 
 import psutil
@@ -28,157 +26,12 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, Device, Observation, process_and_device
+from trackers.sources.cpu.process_tree import ProcessTree
 from trackers.sources.cpu.rated_watts import CODECARBON, rated, rated_chip_w
 
 DEFAULT_WATTS_PER_CPU = 5.0
 """Taken where no rating is given or known. A desktop CPU of 170 W has 5.3 W for each of its 32 logical CPUs
 (AMD Ryzen 9 7950X, the paper's, product page), a laptop's 45 W has 2.8 W for each of 16."""
-
-CHILDREN_REFRESH_S = 1.0
-"""Where the system does not tell that a process was started, children are looked for so often: that
-means a look at every process of the machine, which costs milliseconds."""
-
-_LINUX = platform.system() == "Linux"
-
-
-@final
-class ProcessTree:
-    """CPU time of a process and its children, those that have ended included."""
-
-    def __init__(
-        self,
-        pid: int,
-        *,
-        clock: Clock | None = None,
-        newest: Callable[[], str | None] | None = None,
-    ) -> None:
-        """Look at process `pid`.
-
-        Args:
-            pid: The process.
-            clock: Says the time.
-            newest: Tells which process of the machine was started last; None where it cannot.
-
-        Raises:
-            DeviceLostError: There is no such process.
-        """
-        self._clock = clock or MonotonicClock()
-        self._refresh_at_s = self._clock.now_s()
-        self._newest_process = newest or newest_process
-        self._newest: str | None = None
-        self._children: list[psutil.Process] = []
-        self._most_s = 0.0
-        try:
-            self._process = psutil.Process(pid)
-        except psutil.NoSuchProcess as error:
-            raise _ended(pid) from error
-
-    def cpu_seconds(self) -> float:
-        """Seconds of CPU time since the process began, user and system; never falls.
-
-        Raises:
-            DeviceLostError: The process has ended.
-        """
-        # psutil compares start times here, so that a reused number is not taken for the process.
-        if not self._process.is_running():
-            raise _ended(self._process.pid)
-        try:
-            self._find_children()
-            own_s = _own_cpu_seconds(self._process)
-        except (psutil.NoSuchProcess, OSError) as error:
-            raise _ended(self._process.pid) from error
-        # A child that has ended is in nobody's time until its parent has waited for it.
-        total_s = own_s + sum(_child_cpu_seconds(child) for child in self._children)
-        self._most_s = max(self._most_s, total_s)
-        return self._most_s
-
-    def _find_children(self) -> None:
-        """Look for children, if one may have come since the last look.
-
-        At once, because a child's time belongs to the window in which it was used, and not to the one
-        that finds it.
-        """
-        newest, now_s = self._newest_process(), self._clock.now_s()
-        if newest is not None and newest == self._newest:
-            return
-        if newest is None and now_s < self._refresh_at_s:
-            return
-        self._newest, self._refresh_at_s = newest, now_s + CHILDREN_REFRESH_S
-        self._children = descendants(self._process)
-
-
-def newest_process() -> str | None:
-    """Number of the process or thread that was started last on this machine; None if not told."""
-    if not _LINUX:
-        return None
-    try:
-        with open("/proc/loadavg", encoding="ascii") as file:  # noqa: PTH123 - a kernel file
-            newest = file.read().split()[-1]
-    except (OSError, IndexError):
-        return None
-    return None if newest == "0" else newest  # sandboxes that do not count say 0
-
-
-def descendants(process: psutil.Process) -> list[psutil.Process]:
-    """Children of a process and theirs; by the kernel's own lists where it has them.
-
-    Where it has none, all processes of the machine are looked at, which a hardened one forbids (psutil
-    issues 2026, 2167): children are then not known.
-    """
-    try:
-        pids = list(_listed_children(process.pid))
-    except OSError:
-        with suppress(OSError, psutil.AccessDenied):
-            return process.children(recursive=True)
-        return []
-    found = []
-    for pid in pids:
-        with suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(pid))
-    return found
-
-
-def _listed_children(pid: int) -> Iterator[int]:
-    """Numbers of the children of a process and theirs, as each of its threads lists its own.
-
-    Raises:
-        OSError: This kernel has no such lists, or the process has ended.
-    """
-    for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - a kernel folder
-        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:  # noqa: PTH123
-            children = [int(each) for each in file.read().split()]
-        for child in children:
-            yield child
-            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-                yield from _listed_children(child)
-
-
-def _ended(pid: int) -> DeviceLostError:
-    return DeviceLostError(f"process {pid} has ended")
-
-
-def _own_cpu_seconds(process: psutil.Process) -> float:
-    """CPU seconds of a process and of its children that it has waited for."""
-    times = process.cpu_times()
-    ended_s = float(getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0))
-    if _LINUX:
-        # Nanoseconds instead of psutil's hundredths: an epoch may last only a few of those.
-        # The identifier is what clock_getcpuclockid(3) gives for a process.
-        return time.clock_gettime((~process.pid << 3) | 2) + ended_s
-    return float(times.user + times.system) + ended_s
-
-
-def _child_cpu_seconds(child: psutil.Process) -> float:
-    try:
-        return _own_cpu_seconds(child)
-    except OSError:
-        pass  # ended, and not waited for: its clock is gone, and its times are still told
-    except psutil.Error:
-        return 0.0
-    try:
-        return float(sum(child.cpu_times()[:4]))
-    except psutil.Error:
-        return 0.0  # ended: its time stands with its parent's ended children; or another user's
 
 
 @final

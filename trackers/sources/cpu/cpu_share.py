@@ -14,7 +14,7 @@ from typing import final
 from trackers.bill import outermost
 from trackers.errors import DeviceLostError
 from trackers.sample import Component, Device, Observation, process_and_device
-from trackers.sources.cpu.cpu_estimate import ProcessTree, machine_cpu_times
+from trackers.sources.cpu.cpu_times import CpuTimes
 
 SETTLING_BUSY_S = 1.0
 """Busy seconds of a machine are counted in hundredths of each CPU; after this many the share of a
@@ -39,8 +39,8 @@ class CpuShares:
     def __init__(
         self,
         *,
-        tree_seconds: Callable[[int], float] | None = None,
-        busy_seconds: Callable[[], float] | None = None,
+        tree_seconds: Callable[[int], float],
+        busy_seconds: Callable[[], float],
     ) -> None:
         """Start without processes.
 
@@ -49,9 +49,8 @@ class CpuShares:
                 `DeviceLostError` when the process has ended.
             busy_seconds: Seconds that the machine's CPUs were not idle, all together.
         """
-        self._tree_seconds = tree_seconds or self._own_tree_seconds
-        self._busy_seconds = busy_seconds or machine_busy_seconds
-        self._trees: dict[int, ProcessTree] = {}
+        self._tree_seconds = tree_seconds
+        self._busy_seconds = busy_seconds
         self._accounts: dict[int, _Account] = {}
         self._lock = threading.Lock()
 
@@ -70,7 +69,6 @@ class CpuShares:
                 tree_s = self._tree_seconds(pid)
             except DeviceLostError:
                 self._accounts.pop(pid, None)
-                self._trees.pop(pid, None)
                 raise
             busy_s = self._busy_seconds()
             account = self._accounts.get(pid)
@@ -92,12 +90,6 @@ class CpuShares:
         """Forget all processes."""
         with self._lock:
             self._accounts.clear()
-            self._trees.clear()
-
-    def _own_tree_seconds(self, pid: int) -> float:
-        if pid not in self._trees:
-            self._trees[pid] = ProcessTree(pid)
-        return self._trees[pid].cpu_seconds()
 
 
 @final
@@ -148,8 +140,12 @@ class ProcessShares:
         shared = (Component.CPU, Component.MEMORY)
         chosen = [each for each in devices if each.component in shared]
         self._cpus = tuple(each.uuid for each in outermost(chosen, {Component.CPU}))
+        self._times = CpuTimes()
         self._shares = {
-            each.uuid: CpuShares(tree_seconds=tree_seconds, busy_seconds=busy_seconds)
+            each.uuid: CpuShares(
+                tree_seconds=tree_seconds or self._times.tree_seconds,
+                busy_seconds=busy_seconds or self._times.busy_seconds,
+            )
             for each in chosen
         }
 
@@ -170,13 +166,6 @@ class ProcessShares:
 
     def clear(self) -> None:
         """Forget all processes."""
+        self._times.clear()
         for shares in self._shares.values():
             shares.clear()
-
-
-def machine_busy_seconds() -> float:
-    """CPU seconds since the machine started that were neither idle nor waiting for a disk."""
-    times = machine_cpu_times()
-    # Guests are in `user` already; interrupts have fields of their own where the system tells them.
-    parts = ("user", "system", "nice", "irq", "softirq")
-    return sum(float(getattr(times, part, 0.0)) for part in parts)

@@ -10,7 +10,7 @@ import pytest
 from tests.trackers.sources.cpu.programs import BURNT_S, child, line
 from tests.waiting import waited_for
 from trackers.clock import ManualClock
-from trackers.sources.cpu.cpu_estimate import (
+from trackers.sources.cpu.process_tree import (
     CHILDREN_REFRESH_S,
     ProcessTree,
     descendants,

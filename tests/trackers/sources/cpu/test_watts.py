@@ -16,11 +16,9 @@ from trackers.errors import (
     UnknownDeviceError,
 )
 from trackers.sample import Component, process_device
-from trackers.sources.cpu.cpu_estimate import (
-    CpuEstimateSource,
-    ProcessTree,
-)
-from trackers.sources.cpu.cpu_share import machine_busy_seconds
+from trackers.sources.cpu.cpu_estimate import CpuEstimateSource
+from trackers.sources.cpu.cpu_times import machine_busy_seconds
+from trackers.sources.cpu.process_tree import ProcessTree
 
 
 def test_a_process_that_has_ended_is_a_lost_device() -> None:

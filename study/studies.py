@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -267,10 +268,29 @@ def _options(
         message = f"run_study has no option {unknown!r}{hint}"
         raise OptionError(message)
     values["scenario_options"] = None if own is None else own(**rest)
+    _check_kinds(kind, values)
     options = kind(**values)
     if isinstance(scenario, str):
         return options, load_scenario(options.scenario, options.scenario_options)
     return options, configured(name, scenario, options.scenario_options)
+
+
+def _check_kinds(kind: type[StudyOptions], values: Mapping[str, Any]) -> None:
+    """Refuse one value in the place of a list, and words in the place of a number.
+
+    Raises:
+        OptionError: A value is of another kind than its option's default.
+    """
+    for each in dataclasses.fields(kind):
+        value = values.get(each.name)
+        if value is None:
+            continue
+        if isinstance(each.default, tuple) and not isinstance(value, tuple):
+            message = f"{each.name} is {value!r}; allowed is a list."
+            raise OptionError(message)
+        if type(each.default) in (int, float) and not isinstance(value, Real):
+            message = f"{each.name} is {value!r}; allowed is a number."
+            raise OptionError(message)
 
 
 def _name_of(scenario: object) -> str:

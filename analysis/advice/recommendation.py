@@ -1,5 +1,6 @@
 """The advice in plain words."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -270,7 +271,6 @@ def _footprint(
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
-    score = ScoreForm(ranking.objective)
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):
@@ -283,17 +283,32 @@ def _refusal(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> s
             "No recommendation yet: no trial has finished, and the energy of half a training "
             "is not the energy of a training."
         )
+    return f"No recommendation: {_lack(study, setups, ranking)}"
+
+
+def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
+    """Reason for which finished trainings allow no advice."""
+    score = ScoreForm(ranking.objective)
+    if study.epochs["val_score"].isna().all():
+        metrics = _metrics(study)
+        have = f"; their metrics are {listed(metrics)}" if metrics else ""
+        return f"no training has a value of {score.name}, which decides{have}."
     if not any(setup.total_j is not None for setup in setups):
         return (
-            "No recommendation: no finished trial has an energy for all of its epochs. "
+            "no finished trial has an energy for all of its epochs. "
             "`python -m trackers` says what this machine can measure and how to mend it."
         )
     if ranking.by is RankBy.ENERGY_TO_TARGET:
         return (
-            "No recommendation: no setup reached the target in every finished training. `--target` takes "
+            "no setup reached the target in every finished training. `--target` takes "
             f"another value of {score.name}."
         )
-    return f"No recommendation: no setup that is {score.enough} has an energy."
+    return f"no setup that is {score.enough} has an energy."
+
+
+def _metrics(study: Study) -> list[str]:
+    """Names of what validations gave."""
+    return sorted({n for text in study.epochs["val_metrics"].dropna() for n in json.loads(text)})
 
 
 def _energy(study: Study, setup: SetupEnergy) -> str:

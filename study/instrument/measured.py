@@ -41,7 +41,17 @@ def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
 
     Returns:
         A class for `tune.Tuner`. Training goes on where nothing can be measured.
+
+    Raises:
+        TypeError: It is neither, or measured already.
     """
+    given: object = trainable  # whoever calls may not check types
+    if inspect.isclass(trainable) and issubclass(trainable, _Measuring):
+        message = f"{trainable.__name__} is measured already"
+        raise TypeError(message)
+    if not callable(given):
+        message = f"measured takes a function or a class of tune.Trainable, not {given!r}"
+        raise TypeError(message)
     kind = trainable if inspect.isclass(trainable) else wrap_function(trainable)
     name = str(getattr(trainable, "__name__", "measured"))
     # Tune calls a run that was given no name after `_name`, and its trials after `__name__`.

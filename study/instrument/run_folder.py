@@ -1,5 +1,6 @@
 """The study's folder that a ledger keeps beside a Tune run's own files."""
 
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
@@ -148,6 +149,10 @@ class RunFolder:
             energy_before_j=self._energy_j.get(trial_id, 0.0),
             stop_reason=stop_reason,
         )
+        if not self._last and row.val_score is None:
+            metrics = ", ".join(json.loads(row.val_metrics or "{}")) or "no number"
+            name = self._manifest.objective.name
+            _log.warning("the first result has no %s, which decides; it has %s", name, metrics)
         self._energy_j[trial_id] = row.energy_j
         self._last[trial_id] = row
         self._recorder.add(row)

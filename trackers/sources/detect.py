@@ -212,7 +212,12 @@ def detect(
     Raises:
         SourceUnavailableError: A source that was asked for cannot be used here, or measures only
             what one before it does; a word is not known; or there is no source at all.
+        TypeError: It is no request, the name of a source for example.
     """
+    given: object = request  # whoever calls may not check types
+    if not isinstance(given, Request | None):
+        message = f"detect takes a Request, such as Request(tracker=('nvml',)), not {given!r}"
+        raise TypeError(message)
     request = request or Request()
     found = _Found()
     try:

@@ -83,6 +83,18 @@ def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Pa
     assert "the most accurate" in text
 
 
+def test_an_objective_that_nobody_reported_is_the_reason(tmp_path: Path) -> None:
+    """Not that nothing is good enough; what there is instead is named."""
+    study = load(write_study(tmp_path / "s", grid([64], [0.1]), [constant(1, 100.0, 0.9)]))
+    epochs = study.epochs.assign(val_score=float("nan"), val_metrics='{"loss": 1.0}')
+
+    findings = analyse(dataclasses.replace(study, epochs=epochs))
+
+    assert findings.recommendation.text == (
+        "No recommendation: no training has a value of accuracy, which decides; their metrics are loss."
+    )
+
+
 def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
     """What it used is less than a training takes, and no total has it."""
     trials = [

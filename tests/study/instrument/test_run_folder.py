@@ -49,3 +49,18 @@ def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
     assert "came back from" in caplog.text
     assert list(pd.read_parquet(folder / "epochs.parquet")["val_score"]) == [0.5]
     assert not list((tmp_path / "state").rglob("epochs.parquet"))
+
+
+def test_a_result_without_the_objective_is_said_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With what it has, and once: the run would else end without an answer."""
+    run = run_at(tmp_path)
+    run.expect("t", CONFIG)
+
+    for epoch in (1, 2):
+        run.add("t", CONFIG, {"los": 0.5, "training_iteration": epoch}, None)
+
+    assert [each.message for each in caplog.records] == [
+        "the first result has no loss, which decides; it has los"
+    ]

@@ -248,3 +248,9 @@ def test_a_source_that_fails_in_an_unforeseen_way_hides_no_other() -> None:
 
     assert found.sources == (cpu,)
     assert "odd: unforeseen fault: UnicodeDecodeError" in found.refused["odd"]
+
+
+def test_a_name_is_no_request() -> None:
+    """It says what is."""
+    with pytest.raises(TypeError, match=r"detect takes a Request, .* not 'nvml'"):
+        detect("nvml")  # type: ignore[arg-type]

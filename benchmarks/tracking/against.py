@@ -74,7 +74,7 @@ def cpu_share(
 ) -> float | None:
     """Return the CPU time of a checkout's tracker, in % of a core."""
     # This benchmark by its file, so that what it imports is the checkout's.
-    command = [str(ROOT / "benchmarks" / "tracker_child.py"), tracker]
+    command = [str(Path(__file__).with_name("child.py")), tracker]
     command += ["--settle", str(options.settle_s / 2)]
     command += ["--epochs", f"{length_s}:{round(options.seconds / length_s)}"]
     told = _json(checkout, command, Boards(boards=8), also)
@@ -83,7 +83,9 @@ def cpu_share(
 
 def window_ms(checkout: Path, way: str, options: Options) -> float | None:
     """Return the median time that a trial waits for a window's opening and its closing."""
-    command = ["-m", "benchmarks.tracker_latency", way, "--windows", str(options.windows)]
+    was = (checkout / "benchmarks" / "tracker_latency.py").exists()
+    module = "benchmarks.tracker_latency" if was else "benchmarks.tracking.latency"
+    command = ["-m", module, way, "--windows", str(options.windows)]
     told = _json(checkout, command, Boards(), {})
     if told is None:
         return None

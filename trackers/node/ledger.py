@@ -11,6 +11,9 @@ from trackers.sample import Component, Device, Method, Reading, process_device
 TRIAL = "trial"
 """Stage of the window over a whole attempt, from its start to its end."""
 
+JOINED_BY = "+"
+"""Between the identifiers of devices that are one on a bill."""
+
 SETUP = "setup"
 """Stage of the window from an attempt's start to its first epoch."""
 
@@ -180,7 +183,7 @@ class TrackerFacts:
         cpus = self._of(Component.CPU)
         if not cpus:
             return []
-        joined = replace(cpus[0], uuid="+".join(each.uuid for each in cpus))
+        joined = replace(cpus[0], uuid=JOINED_BY.join(each.uuid for each in cpus))
         return [BillItem(target=process_device(pid), device=joined if cpus[1:] else cpus[0])]
 
     def _main(self, accelerator_uuid: str | None, *, on_accelerator: bool, pid: int) -> BillItem:

@@ -5,8 +5,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import Protocol, final
 
-from trackers.node.ledger import Bill, BillItem
-from trackers.node.shares.charging import charged, charged_node, of_process
+from trackers.node.ledger import JOINED_BY, Bill, BillItem
+from trackers.node.shares.charging import Used, charged, charged_node, of_process, together
 from trackers.node.shares.neighbours import Neighbours
 from trackers.node.shares.sharing import Part, Sharing, Use
 from trackers.sample import Component, Method, Reading, process_and_device
@@ -39,6 +39,7 @@ class Accounts:
         self._meter = meter
         self._sharing = Sharing()
         self._bills: dict[str, Bill] = {}
+        self._shared: dict[str, str] = {}
         self._mains: dict[str, str] = {}
         self._since_s: dict[str, float] = {}
 
@@ -51,6 +52,8 @@ class Accounts:
         self._since_s.setdefault(trial_id, time_s)
         for item in bill:
             self._sharing.enter(item.target, trial_id, time_s)
+            if process_and_device(item.target) is not None:
+                self._shared[item.target] = item.device.uuid
         if is_new:
             self._boards.update(item.target for item in bill if _is_board(item))
             self._tell()
@@ -142,7 +145,7 @@ class Accounts:
         """A trial's part of its node's plug."""
         stop_s = plug.start_s + plug.duration_s
         own = {item.target: components.get(item.device.uuid) for item in bill}
-        others_j: list[float | None] = []
+        others: list[Used | None] = []
         elsewhere = [
             item.target for item in bill if _is_board(item) and self._others_on(item.target)
         ]
@@ -152,18 +155,17 @@ class Accounts:
             if target in own and charge is not None:
                 whole_j = readings[target].energy_j
                 known = whole_j is not None and charge.energy_j is not None
-                others_j.append((whole_j or 0.0) - (charge.energy_j or 0.0) if known else None)
+                others.append(Used((whole_j or 0.0) - (charge.energy_j or 0.0)) if known else None)
             elif target != plug.device_uuid and self._meter.method(target) is not Method.ESTIMATED:
-                others_j.append(self._used_j(target, trial_id, plug.start_s, stop_s))
-        known_j = [each for each in others_j if each is not None]
+                others.append(self._used(target, trial_id, plug.start_s, stop_s))
         return charged_node(
             plug,
             components.values(),
-            math.fsum(known_j) if len(known_j) == len(others_j) else None,
-            self._part_of_rest(plug.device_uuid, plug.start_s, stop_s),
+            together(others),
+            self._part_of_rest(plug.device_uuid, trial_id, plug.start_s, stop_s),
         )
 
-    def _part_of_rest(self, plug: str, start_s: float, stop_s: float) -> Part:
+    def _part_of_rest(self, plug: str, trial_id: str, start_s: float, stop_s: float) -> Part:
         """Part of a plug's rest: as much of it as is drawn while so many trials run.
 
         A board on which no trial computes is in the rest, so that it is larger while fewer run. Where
@@ -173,7 +175,7 @@ class Accounts:
         stretches = self._sharing.stretches(plug, start_s, stop_s)
         if len({here for _, _, here in stretches}) == 1:
             return part
-        rests_j = [self._rest_j(plug, begin_s, end_s) for begin_s, end_s, _ in stretches]
+        rests_j = [self._rest_j(plug, trial_id, begin_s, end_s) for begin_s, end_s, _ in stretches]
         known_j = [each for each in rests_j if each is not None]
         whole_j = math.fsum(known_j)
         if len(known_j) < len(rests_j) or whole_j <= 0:
@@ -182,28 +184,61 @@ class Accounts:
         charged_j = math.fsum(rest_j / here for rest_j, (_, _, here) in pairs)
         return replace(part, share=charged_j / whole_j)
 
-    def _rest_j(self, plug: str, start_s: float, stop_s: float) -> float | None:
+    def _rest_j(self, plug: str, but: str, start_s: float, stop_s: float) -> float | None:
         """Energy of a plug that no trial's components use in a stretch, by sampled powers."""
         used = [
             each
             for each in self._sharing.used_by_others(None, start_s, stop_s)
             if each != plug and self._meter.method(each) is not Method.ESTIMATED
         ]
-        powers_w = [self._meter.mean_power_w(each, start_s, stop_s) for each in (plug, *used)]
+        whole = self._between(plug, but, start_s, stop_s)
+        parts = together([self._between(each, but, start_s, stop_s) for each in used])
+        if whole is None or parts is None:
+            return None
+        return max(0.0, whole.energy_j - parts.energy_j)
+
+    def _used(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
+        """Energy that others used of a target in a window, by its sampled power; None if not known."""
+        return together(
+            [
+                self._between(target, but, begin_s, end_s)
+                for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but)
+            ]
+        )
+
+    def _between(self, target: str, but: str, start_s: float, stop_s: float) -> Used | None:
+        """Energy of a target between two times; None where it is not known.
+
+        A process that has just begun has no sample of its share yet: that lies between nothing and what
+        the trial itself leaves of the whole device.
+        """
+        power_w = self._meter.mean_power_w(target, start_s, stop_s)
+        if power_w is not None:
+            return Used(power_w * (stop_s - start_s))
+        most_w = self._most_w(target, but, start_s, stop_s)
+        if most_w is None:
+            return None
+        half_j = most_w / 2 * (stop_s - start_s)
+        return Used(half_j, half_j)
+
+    def _most_w(self, share: str, but: str, start_s: float, stop_s: float) -> float | None:
+        """Return the most that a process's share of a device can have drawn; None if not known."""
+        device = self._shared.get(share)
+        if device is None:
+            return None
+        # All CPUs of a machine together are one device on a bill.
+        powers_w = [
+            self._meter.mean_power_w(each, start_s, stop_s) for each in device.split(JOINED_BY)
+        ]
         known_w = [each for each in powers_w if each is not None]
         if len(known_w) < len(powers_w):
             return None
-        return max(0.0, known_w[0] - math.fsum(known_w[1:])) * (stop_s - start_s)
-
-    def _used_j(self, target: str, but: str, start_s: float, stop_s: float) -> float | None:
-        """Energy that others used of a target in a window, by its sampled power."""
-        used_j = 0.0
-        for begin_s, end_s in self._sharing.busy(target, start_s, stop_s, but=but):
-            power_w = self._meter.mean_power_w(target, begin_s, end_s)
-            if power_w is None:
-                return None
-            used_j += power_w * (end_s - begin_s)
-        return used_j
+        own_w = [
+            self._meter.mean_power_w(item.target, start_s, stop_s) or 0.0
+            for item in self._bills.get(but, ())
+            if item.device.uuid == device
+        ]
+        return max(0.0, math.fsum(known_w) - math.fsum(own_w))
 
 
 def _is_board(item: BillItem) -> bool:

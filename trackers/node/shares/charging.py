@@ -10,8 +10,9 @@ charges of all trials add up to the plug for as long as any runs.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from trackers.node.shares.sharing import Part
 from trackers.sample import Device, Method, Reading
@@ -53,25 +54,40 @@ def of_process(reading: Reading, device: Device) -> Reading:
     return replace(reading, device_uuid=device.uuid)
 
 
-def charged_node(
-    plug: Reading, own: Iterable[Reading], others_j: float | None, part: Part
-) -> Reading:
+class Used(NamedTuple):
+    """Energy that others used, and how much more or less it may be."""
+
+    energy_j: float
+    open_j: float = 0.0
+
+
+def together(used: Sequence[Used | None]) -> Used | None:
+    """Sum of what others used; None where a part is not known."""
+    known = [each for each in used if each is not None]
+    if len(known) < len(used):
+        return None
+    return Used(
+        math.fsum(each.energy_j for each in known), math.fsum(each.open_j for each in known)
+    )
+
+
+def charged_node(plug: Reading, own: Iterable[Reading], others: Used | None, part: Part) -> Reading:
     """A plug's reading as one of the trials behind it is charged it.
 
     Args:
         plug: Of the whole node.
         own: The components on the trial's bill, as it is charged them. Estimates are left out: what
             they stand for is in the rest.
-        others_j: What the components of all other trials used; None where that is not known.
+        others: What the components of all other trials used; None where that is not known.
         part: The trial's part of the rest.
     """
     measured = [each for each in own if each.method is not Method.ESTIMATED]
     own_j = [each.energy_j for each in measured]
     known_j = [energy_j for energy_j in own_j if energy_j is not None]
-    if plug.energy_j is None or others_j is None or len(known_j) < len(own_j):
+    if plug.energy_j is None or others is None or len(known_j) < len(own_j):
         whole = "what else runs on the node is not known, and so not the trial's part of its plug"
         return plug if plug.energy_j is None else _unknown(plug, whole)
-    rest_j = plug.energy_j - math.fsum(known_j) - others_j
+    rest_j = plug.energy_j - math.fsum(known_j) - others.energy_j
     energy_j = math.fsum(known_j) + part.share * max(0.0, rest_j)
     apart = [each.uncertainty_own_j or 0.0 for each in measured]
     scale = energy_j / plug.energy_j if plug.energy_j else 0.0
@@ -81,9 +97,13 @@ def charged_node(
         uncertainty_common_j=_scaled(plug.uncertainty_common_j, scale),
         uncertainty_own_j=None
         if plug.uncertainty_own_j is None
-        else math.hypot(part.share * plug.uncertainty_own_j, *apart),
+        else math.hypot(part.share * plug.uncertainty_own_j, *apart) + part.share * others.open_j,
         shared_by=part.consumers,
     )
+    if others.open_j:
+        shared = shared.degraded(
+            f"what a trial that has just begun used is known to +-{others.open_j:.3g} J only"
+        )
     if rest_j < 0:
         return shared.degraded(
             f"the components used {-rest_j:.3g} J more than the plug tells; nothing is left to share"

@@ -1,6 +1,7 @@
 """What each of several trials is charged of a node: nothing twice, and all of it together."""
 
 import math
+from collections.abc import Sequence
 from typing import final
 
 import pytest
@@ -23,20 +24,22 @@ POWERS_W = {
     process_device(2, MEMORY.uuid): 6.0,
     PLUG.uuid: PLUG_W,
 }
+WHOLE_W = {CPU.uuid: 120.0, MEMORY.uuid: 12.0}
+"""The devices that processes share: 20 and 2 W are of processes of nobody."""
 
 
 @final
 class KnownPowers:
     """A meter whose targets draw what the table says, all the time."""
 
-    def __init__(self, *, estimated: str = "", silent: str = "") -> None:
-        """One target may be estimated, and one may say nothing."""
+    def __init__(self, *, estimated: str = "", silent: Sequence[str] = ()) -> None:
+        """One target may be estimated, and some may say nothing."""
         self._estimated, self._silent = estimated, silent
 
     def mean_power_w(self, device_uuid: str, start_s: float, stop_s: float) -> float | None:
         """See `EnergyMeter`."""
         assert stop_s > start_s
-        return None if device_uuid == self._silent else POWERS_W[device_uuid]
+        return None if device_uuid in self._silent else {**POWERS_W, **WHOLE_W}[device_uuid]
 
     def method(self, device_uuid: str) -> Method:
         """See `EnergyMeter`."""
@@ -135,9 +138,10 @@ def test_trials_on_one_board_pay_it_once() -> None:
     assert sum(each[PLUG.uuid] or 0 for each in paid) == pytest.approx(10 * PLUG_W)
 
 
-def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing() -> None:
+@pytest.mark.parametrize("silent", [[process_device(2), CPU.uuid], [BOARDS[1].uuid]])
+def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing(silent: list[str]) -> None:
     """A total with a missing part is no number."""
-    meter = KnownPowers(silent=process_device(2))
+    meter = KnownPowers(silent=silent)
     accounts, one = Accounts(meter), bill(1, BOARDS[0])
     accounts.enter("a", one, 0.0)
     accounts.enter("b", bill(2, BOARDS[1]), 0.0)
@@ -146,6 +150,31 @@ def test_where_a_neighbour_is_not_known_the_part_of_the_plug_is_missing() -> Non
 
     assert found[PLUG.uuid] is None
     assert found["GPU-0"] == 2000.0
+
+
+def test_a_neighbour_that_has_just_begun_leaves_the_plug_within_bounds() -> None:
+    """Its share of the CPU has no sample yet: it is from nothing to what the trial itself leaves of it."""
+    meter, known = KnownPowers(silent=[process_device(2)]), KnownPowers()
+    one, two = bill(1, BOARDS[0]), bill(2, BOARDS[1])
+    charged = []
+    for each in (known, meter):
+        accounts = Accounts(each)
+        accounts.enter("a", one, 0.0)
+        accounts.enter("b", two, 9.0)
+        charged.append(accounts.charges("a", one, each.readings(one, 0.0, 10.0))[PLUG.uuid])
+
+    truth, found = charged
+
+    assert truth.status is Status.OK
+    assert found.status is Status.DEGRADED
+    assert "has just begun" in found.note
+    assert found.energy_j is not None
+    assert truth.energy_j is not None
+    assert truth.uncertainty_own_j is not None
+    assert found.uncertainty_own_j is not None
+    wider_j = found.uncertainty_own_j - truth.uncertainty_own_j
+    assert abs(found.energy_j - truth.energy_j) <= wider_j
+    assert wider_j < 0.01 * truth.energy_j
 
 
 def test_an_estimate_is_not_in_the_plugs_charge() -> None:

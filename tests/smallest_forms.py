@@ -235,7 +235,7 @@ FORMS = (
     ),
     Form(
         begins=r"benchmarks\.reading\.large_data",
-        run=as_it_is("--gigabytes", "0.1"),
+        run=as_it_is("--gigabytes", "0.5"),
         marks=(HEAVY,),
     ),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),

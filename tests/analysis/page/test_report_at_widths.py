@@ -1,5 +1,6 @@
 """Reports at the widths people have: nothing cut off, nothing sideways, readable to all, words that fit in a head."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,13 @@ OVERLAPPING = """() => [...document.querySelectorAll("figure svg .role-axis-labe
 })"""
 """Axes of which two numbers run into each other."""
 
+TITLE_IN_LABELS = """() => [...document.querySelectorAll("figure svg .role-axis-title text")].flatMap((title) => {
+  const own = title.getBoundingClientRect(), axis = title.closest(".role-axis");
+  const boxes = [...axis.querySelectorAll(".role-axis-label text")].map((text) => text.getBoundingClientRect());
+  return boxes.some((box) => own.left < box.right - 1 && box.left < own.right - 1 && own.top < box.bottom - 1 && box.top < own.bottom - 1) ? [title.textContent] : [];
+})"""
+"""Titles of axes that run into the labels."""
+
 
 def written(findings: Findings) -> Path:
     """A report as the command writes it."""
@@ -71,8 +79,11 @@ def fixture_regime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="small", scope="module")
 def fixture_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four setups, estimated: figures narrower than what is said above them."""
-    setups = grid([32, 128], [0.01, 0.001])
+    """Four setups, estimated: figures narrower than what is said above them, and long names beside them."""
+    setups = [
+        dataclasses.replace(each, parameters={"precision": ("bf16", "fp32")[each.setup % 2]})
+        for each in grid([32, 128], [0.01, 0.001])
+    ]
     trials = [
         Trial(
             setup=each.setup,
@@ -121,6 +132,7 @@ def test_nothing_is_cut_off_or_sideways(
 
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate(OVERLAPPING) == []
+    assert page.evaluate(TITLE_IN_LABELS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

@@ -51,6 +51,13 @@ TITLE_IN_LABELS = """() => [...document.querySelectorAll("figure svg .role-axis-
 """Titles of axes that run into the labels."""
 
 
+SMALLEST_WORDS_PX = """() => Math.min(...[...document.querySelectorAll("figure svg")].flatMap(svg => {
+  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  return [...svg.querySelectorAll("text")].map(text => scale * parseFloat(getComputedStyle(text).fontSize));
+}))"""
+"""The smallest letters of any figure that is seen, in pixels of the screen."""
+
+
 def written(findings: Findings) -> Path:
     """A report as the command writes it."""
     return write_report(findings, what_ifs=Choices().what_ifs(findings))
@@ -134,6 +141,13 @@ def test_nothing_is_cut_off_or_sideways(
     assert page.evaluate(OVERLAPPING) == []
     assert page.evaluate(TITLE_IN_LABELS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_words_in_figures_can_be_read_on_a_phone(browser: Browser, pretraining: Path) -> None:
+    """A figure that is wider than the screen scrolls; it does not shrink until nobody can read it."""
+    page = opened(browser, pretraining.as_uri(), width=390).page
+
+    assert page.evaluate(SMALLEST_WORDS_PX) >= 7.5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -18,7 +18,6 @@ from study.instrument.keeper import keeper_of_trials
 pytestmark = pytest.mark.ray
 
 EPOCHS = 3
-CPUS = 2
 
 
 class Counting(tune.Trainable):
@@ -81,7 +80,7 @@ def optuna() -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def local_ray() -> Iterator[None]:
     """Ray on this machine alone."""
-    ray.init(address="local", num_cpus=CPUS, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -93,13 +92,12 @@ def fitted(
     stop: tune.Stopper | None = None,
     callbacks: tuple[tune.Callback, ...] = (),
     trainable: Any = Counting,  # noqa: ANN401 - a function or a class
-    at_once: int = 1,
 ) -> tune.ResultGrid:
-    """A run of two trials; one after another they share a process, which takes seconds to start."""
+    """A run of two trials."""
     rates = (0.1, 0.01)
     space = tune.choice(rates) if "search_alg" in config else tune.grid_search(rates)
     return tune.Tuner(
-        tune.with_resources(trainable, {"cpu": CPUS / at_once}),
+        tune.with_resources(trainable, {"cpu": 1}),
         param_space={"lr": space},
         tune_config=tune.TuneConfig(reuse_actors=True, **config),
         run_config=tune.RunConfig(
@@ -112,20 +110,12 @@ def fitted(
     ).fit()
 
 
-@pytest.mark.parametrize(("config", "at_once"), [(asha, 1), (population, 2), (optuna, 1)])
-def test_missing_readings_end_no_run(
-    tmp_path: Path, config: Callable[[], dict[str, Any]], at_once: int
-) -> None:
+@pytest.mark.parametrize("config", [asha, population, optuna])
+def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[str, Any]]) -> None:
     """With a power source that is not there: schedulers get a number, and the status says so."""
     nothing = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")
 
-    grid = fitted(
-        tmp_path,
-        config(),
-        callbacks=(nothing,),
-        trainable=measured(Counting),
-        at_once=at_once,
-    )
+    grid = fitted(tmp_path, config(), callbacks=(nothing,), trainable=measured(Counting))
 
     epochs = pd.read_parquet(tmp_path / "run" / "epochs.parquet")
     assert not grid.errors

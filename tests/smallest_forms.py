@@ -149,7 +149,7 @@ def console(words: Sequence[str]) -> None:
 
 def with_few_faces(words: Sequence[str]) -> None:
     """A form: on a small data set."""
-    drawn = write_sample(Path("faces"), images=80)
+    drawn = write_sample(Path("faces"), images=40)
     here(*words, "--data-dir", str(drawn), "--repeats", "1", "--settle-s", "0.1")
 
 
@@ -229,7 +229,7 @@ FORMS = (
         begins=r"benchmarks\.record_table",
         run=as_it_is(
             *("--repeats", "1", "--max-epochs", "1", "--tracker", "estimate"),
-            *("--results-dir", "recorded", "--table", "table"),
+            *("--results-dir", "recorded", "--table", "table", "--batch-sizes", "128"),
         ),
         marks=(HEAVY,),
     ),
@@ -243,7 +243,11 @@ FORMS = (
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),
     Form(begins=r"benchmarks\.search --live", run=helped),  # a single live search takes minutes
     Form(begins=r"benchmarks\.search", run=searched, marks=(SLOW,)),
-    Form(begins=r"benchmarks\.tracker_accuracy", run=as_it_is("--lengths-s", "0.3"), marks=(SLOW,)),
+    Form(
+        begins=r"benchmarks\.tracker_accuracy",
+        run=as_it_is("--lengths-s", "0.3", "--drawn", "4"),
+        marks=(SLOW,),
+    ),
     Form(
         begins=r"benchmarks\.tracking\.child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),

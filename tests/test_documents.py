@@ -24,6 +24,8 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 PATH = re.compile(
     r"`((?:study|analysis|trackers|models|benchmarks|tests|docs|scripts)/[\w/.*-]*|[\w/-]+\.py)`"
 )
+NAME_IN_FILE = re.compile(r"((?:`[A-Z_]{3,}`(?: and |, )?)+)\s(?:in|of)\s`([\w/]+\.py)`")
+"""Constants, and the file that they are in."""
 
 
 def name_of(document: Path) -> str:
@@ -53,6 +55,21 @@ def test_paths_exist(document: Path) -> None:
     named = set(PATH.findall(document.read_text()))
 
     lost = [each for each in sorted(named - MADE_UP) if not any(ROOT.glob(each))]
+
+    assert lost == []
+
+
+@pytest.mark.parametrize("document", PRESENT, ids=name_of)
+def test_names_stand_in_the_files_that_they_are_said_to_be_in(document: Path) -> None:
+    """Such as `BUILT_IN` in `study/scenario_lookup.py`, that a contributor is to add a line to."""
+    said = NAME_IN_FILE.findall(document.read_text())
+
+    lost = [
+        (name, path)
+        for names, path in said
+        for name in re.findall(r"`(\w+)`", names)
+        if (ROOT / path).is_file() and not re.search(rf"\b{name}\b", (ROOT / path).read_text())
+    ]
 
     assert lost == []
 

@@ -1,8 +1,9 @@
 """Caveats of an advice, a sentence each, the weightiest first."""
 
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from analysis.advice.readings import about_readings, setups_text
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
@@ -18,12 +19,7 @@ from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.record.objective import ACCURACY
-from study.record.vocabulary import EnergyMethod, Paradigm, StopReason, TrialStatus
-
-# Below this a sensor that is read some ten times a second, or a counter that is refreshed as
-# often, sees too little of an epoch.
-SHORT_EPOCH_S = 2.0
-
+from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 
 MANY_CUT_OFF = 0.5
 """From this share on, trainings that were cut off are named."""
@@ -46,7 +42,7 @@ def caveats(
     """
     yield from _about_choice(ranking)
     yield from _about_boards(ranking)
-    yield from _about_energy(study, setups)
+    yield from about_readings(study, setups)
     yield from _about_accuracy(study, ranking, is_tested=is_tested)
     yield from _about_trials(study, setups)
     yield from _about_counts(setups, ScoreForm(ranking.objective))
@@ -85,42 +81,6 @@ def _about_boards(ranking: Ranking) -> Iterator[str]:
             "the same setups: intervals, probabilities and the choice are without that, the energies "
             "in the tables are as measured."
         )
-
-
-def _about_energy(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
-    epochs = study.epochs
-    estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
-    if estimated:
-        which = (
-            "All energies are"
-            if estimated == len(epochs)
-            else f"{estimated:,} epochs' energies are"
-        )
-        yield (
-            f"{which} estimated, not measured: good for comparing setups on this machine, "
-            "not for the bill."
-        )
-    missing = sum(setup.missing_epochs for setup in setups)
-    if missing:
-        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
-        lost = f"; no total for {setups_text(without, start=False)}" if without else ""
-        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
-    partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
-    if partly:
-        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
-    degraded = sum(setup.degraded_epochs for setup in setups)
-    if degraded:
-        yield f"{counted(degraded, 'epoch')} with a degraded reading (device not seen all the time)."
-    measured = epochs[
-        epochs["epoch_energy_j"].notna() & (epochs["energy_method"] != EnergyMethod.ESTIMATED.value)
-    ]
-    if not measured.empty:
-        short = float((measured["epoch_time_s"] < SHORT_EPOCH_S).mean())
-        if short:
-            yield (
-                f"{percent_text(short, decimals=0)} of the epochs are shorter than "
-                f"{SHORT_EPOCH_S:g} s: their readings rest on few samples."
-            )
 
 
 def _about_accuracy(study: Study, ranking: Ranking, *, is_tested: bool) -> Iterator[str]:
@@ -249,10 +209,3 @@ def _about_compiling(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[st
             f"Before its first epoch a training that is compiled used {with_it}, another {without}: "
             "no total has that, and it pays only in a training that is long enough."
         )
-
-
-def setups_text(numbers: Iterable[int], *, start: bool = True) -> str:
-    """Setups by their numbers: `Setups 1 and 2`; `setups 1 and 2` within a sentence."""
-    known = sorted(numbers)
-    word = "setup" if len(known) == 1 else "setups"
-    return f"{word.capitalize() if start else word} {listed(known)}"

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.advice.carbon import Factors
-from analysis.advice.caveats import caveats, setups_text
+from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import embodied_text, footprint_text, saved_text
+from analysis.advice.readings import setups_text
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm

@@ -72,7 +72,8 @@ def _bars(rates: Sequence[str], *, most: float, step: float) -> Any:  # noqa: AN
         "learning_rate:N",
         sort=list(rates),
         title=series_title(rates),
-        axis=alt.Axis(labelAngle=-45),
+        # A browser's font may be wider than the drawer's, and slanted labels then reach farther down.
+        axis=alt.Axis(labelAngle=-45, titlePadding=8 + max(map(len, rates))),
     )
     percent = alt.Y(
         "percent:Q",

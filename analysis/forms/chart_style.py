@@ -58,6 +58,8 @@ _LABEL_SEPARATION = 12
 """Pixels between numbers of an axis at least; the first and the last are shifted inwards."""
 _AFTER_SVG_TAG = re.compile(r"(?<=>)")
 _WIDTH_OF_SVG = re.compile(r'width="([\d.]+)" (height="[\d.]+") viewBox="0 0 [\d.]+ ')
+_LEFT_OF_ITS_PLACE = re.compile(r'text-anchor="end"[^>]*>([^<]*)<')
+"""Words that end where they belong, as those of a vertical axis do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +123,16 @@ def _widest_line(definition: Mapping[str, Any]) -> float:
 
 
 def _at_least_as_wide(svg: str, words: float) -> str:
-    """A picture in which lines of such a width have room from its left edge on.
+    """A picture in which lines of such a width have room from its left edge on, and labels to their left.
 
     Who draws it measures words in a font of its own; a browser that has a wider one would cut them off.
     """
+    longest = max((len(each) for each in _LEFT_OF_ITS_PLACE.findall(svg)), default=0)
+    left = (_WIDE_LETTERS - 1) * _NOTE_LETTER * longest
 
     def widened(found: re.Match[str]) -> str:
-        width = max(float(found[1]), words + 2 * _PADDING)
-        return f'width="{width:.0f}" {found[2]} viewBox="0 0 {width:.0f} '
+        width = left + max(float(found[1]), words + 2 * _PADDING)
+        return f'width="{width:.0f}" {found[2]} viewBox="{-left:.0f} 0 {width:.0f} '
 
     return _WIDTH_OF_SVG.sub(widened, svg, count=1)
 

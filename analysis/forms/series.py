@@ -14,16 +14,19 @@ def series_of(manifest: Manifest) -> Callable[[int, float | None], str]:
 
     Returns:
         From a setup's number and learning rate to `0.001`, or `0.001, alpha 0.5` where setups
-        differ in more than batch size and learning rate; `alpha 0.5` where there is no learning rate.
+        differ in more than batch size and learning rate; `alpha 0.5` where there is no learning rate,
+        or one that all of them have.
     """
     parameters = {facts.setup: facts.parameters for facts in manifest.setups}
     names = dict.fromkeys(name for chosen in parameters.values() for name in chosen)
     varied = [n for n in names if len({repr(c.get(n)) for c in parameters.values()}) > 1]
+    rate_tells = not varied or len({facts.learning_rate for facts in manifest.setups}) > 1
 
     def series(setup: int, learning_rate: float | None) -> str:
         chosen = parameters.get(setup, {})
         more = (f"{name} {chosen[name]}" for name in varied if name in chosen)
-        rate = [] if learning_rate is None else [learning_rate_text(learning_rate)]
+        tells = rate_tells and learning_rate is not None
+        rate = [learning_rate_text(learning_rate)] if tells else []
         return ", ".join([*rate, *more]) or f"setup {setup}"
 
     return series

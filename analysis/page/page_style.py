@@ -58,9 +58,9 @@ ul.prose li { margin: .35rem 0; }
   border-radius: 4px; padding: .15rem .4rem; max-width: 100%; }
 .rest:empty, .more:empty { display: none; }
 
-figure { margin: 1.5rem 0; } .hero figure { margin: 0; } .hero figure svg { width: 100%; }
+figure { margin: 1.5rem 0; } .hero figure { margin: 0; } .hero figure svg { width: 100%; min-width: 44rem; }
 .wide { overflow-x: auto; overscroll-behavior-x: contain; }
-figure svg { display: block; width: auto; max-width: max(100%, 36rem); height: auto; }
+figure svg { display: block; width: auto; max-width: max(100%, 44rem); height: auto; }
 figure svg [aria-label^="Setup "] { cursor: pointer; }
 [data-picked] figure svg [aria-label^="Setup "]:not(.picked) { opacity: .22; }
 [data-picked] figure svg .picked { stroke: var(--ink); stroke-width: 2px; }
@@ -113,7 +113,7 @@ details > .wide { margin-top: .8rem; }
   h2 { font-size: 14pt; margin-top: 1.2rem; } h2, h3, summary { break-after: avoid; } .legend { break-before: avoid; }
   h2 { break-inside: avoid; } h2::after { content: ""; display: block; height: 70mm; margin-bottom: -70mm; }
   figure, .keys, tr, li { break-inside: avoid; } thead { display: table-header-group; }
-  .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; max-width: 100%; max-height: 66mm; }
+  .wide { overflow: visible; } figure svg, .hero figure svg { width: auto; min-width: 0; max-width: 100%; max-height: 66mm; }
   .hero figure svg { max-height: 100mm; } table { font-size: 7.5pt; }
   table:not(:has(tr:nth-child(9))) { break-inside: avoid; }
   th, td { padding: .15rem .3rem; } th button::after { content: none; }

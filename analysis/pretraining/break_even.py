@@ -21,9 +21,6 @@ from analysis.pretraining.cycles import CycleDoubt, PooledCycles, Triple, doubt_
 from study.record.manifest import SetupFacts
 from study.record.vocabulary import Stage
 
-STAGES_OF_A_CYCLE = (Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN)
-"""What may be trained on the encoder in each cycle."""
-
 
 class BreakEvenOutcome(StrEnum):
     """Outcomes of equation 2."""

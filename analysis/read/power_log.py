@@ -56,7 +56,7 @@ def write_power_logs(study: Study) -> tuple[Path, ...]:
 def _samples(path: Path) -> pd.DataFrame:
     if not path.exists():
         message = (
-            f"{path} is missing, so there is no power to export: the study's devices told none, or "
+            f"{path} is missing, so there is no power to export: no device of the study gave any, or "
             "it ended before the first sample was written. Leave out --power-csv."
         )
         raise AnalysisError(message)

@@ -37,7 +37,8 @@ def _head(found: dict[str, Any]) -> Iterator[str]:
     yield (
         f"{board.get('board', 'board not known')}, driver {board.get('driver')}, torch "
         f"{board.get('torch')}, CUDA {board.get('cuda')}; {took_s:.0f} s in all. One run: repeat it "
-        "before you lean on a small difference."
+        "before you lean on a small difference. What was learnt from it is in "
+        "[trackers](trackers.md#on-a-real-board)."
     )
     runs: dict[tuple[str, str], list[str]] = {}
     for name, each in found.items():
@@ -66,7 +67,7 @@ def _refresh(result: dict[str, float | None]) -> Iterator[str]:
 
 def _calls(result: dict[str, dict[str, float]]) -> Iterator[str]:
     rows = (
-        (name, *(_number(each[k]) for k in ("median_us", "p99_us", "worst_us")))
+        (name, *(_number(each[k], ",.0f") for k in ("median_us", "p99_us", "worst_us")))
         for name, each in result.items()
     )
     yield from _table(("call", "median, us", "99 %, us", "worst, us"), rows)
@@ -229,10 +230,12 @@ def _formats(result: dict[str, Any]) -> Iterator[str]:
             row["trials"],
             _number(row["epoch_energy_j"]),
             _number(row["epoch_time_s"]),
+            f"{row['best_val_score']:.1%}",
         )
         for row in result["rows"]
     )
-    yield from _table(("batch size", "format", "trainings", "J", "s"), rows)
+    titles = ("batch size", "format", "trainings", "J", "s", "best accuracy, mean")
+    yield from _table(titles, rows)
     yield ""
     yield f"Epochs: {_counts(result['status'])}."
 

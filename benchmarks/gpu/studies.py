@@ -1,5 +1,6 @@
 """Whole studies on the board: the paper's Table 2, and two trials on one board at once."""
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -11,9 +12,10 @@ SIXTEEN = (
     *("--learning-rates", "0.1", "0.01", "0.001", "0.0001"),
 )
 FOUR = ("--batch-sizes", "256", "1024", "--learning-rates", "0.001", "0.0001")
-FORMATS = (
+FORMATS = ("fp32", "tf32", "bf16")
+BY_FORMAT = (
     *("--batch-sizes", "256", "4096", "--learning-rates", "0.001"),
-    *("--axis", "precision=fp32,tf32,bf16"),
+    *("--axis", f"precision={','.join(FORMATS)}", "--repeats", "2"),
 )
 ONE = ("--batch-sizes", "256", "--learning-rates", "0.001")
 EPOCHS = 6
@@ -56,10 +58,17 @@ def two_trials_on_one_board(board: Board) -> dict[str, Any]:
 
 
 def number_formats(board: Board) -> dict[str, Any]:
-    """Number formats as an axis of a study beside the batch size, and what each factor brings."""
-    epochs = _studied(board, "formats", *(ONE if board.emulated else (*FORMATS, "--repeats", "2")))
-    column = "precision" if "precision" in epochs else "batch_size"
-    cells: Any = epochs.groupby(["batch_size", column])
+    """Number formats as an axis of a study beside the batch size: energy per epoch, and what is learnt."""
+    options = (
+        BY_FORMAT if not board.emulated else (*ONE, "--axis", "precision=fp32", "--repeats", "1")
+    )
+    return by_format(_studied(board, "formats", *options))
+
+
+def by_format(epochs: pd.DataFrame) -> dict[str, Any]:
+    """The same from the epochs of that study."""
+    formats = epochs["parameters"].map(lambda each: json.loads(each)["precision"])
+    cells: Any = epochs.groupby(["batch_size", pd.Categorical(formats, FORMATS)], observed=True)
     return {
         "rows": [
             {
@@ -68,6 +77,7 @@ def number_formats(board: Board) -> dict[str, Any]:
                 "trials": int(rows["trial_id"].nunique()),
                 "epoch_energy_j": float(rows["epoch_energy_j"].median()),
                 "epoch_time_s": float(rows["epoch_time_s"].median()),
+                "best_val_score": float(rows.groupby("trial_id")["val_score"].max().mean()),
             }
             for (batch_size, value), rows in cells
         ],

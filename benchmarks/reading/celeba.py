@@ -102,7 +102,7 @@ def _starting(data_dir: Path, cache: Path, options: Options) -> None:
 def _sharing(data_dir: Path, cache: Path, options: Options) -> None:
     data = celeba.load(data_dir, seed=0, image_size=options.memory_image_size, cache_dir=cache)
     array_bytes = data.train.inputs.nbytes + data.val.inputs.nbytes
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         reference = ray.put(data)
         del data

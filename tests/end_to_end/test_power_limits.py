@@ -1,7 +1,6 @@
 """A study whose setups differ in the power limit of their boards."""
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import psutil
 import pytest
 
 from tests.end_to_end.conftest import BARE, begun
 from tests.end_to_end.held import Gate
 from tests.end_to_end.limited import BOARDS
-from tests.end_to_end.test_troubled_trackers import actor_of, reported
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.waiting import PATIENCE_S, waited_for
 
@@ -67,40 +64,6 @@ def known_j(boards: Boards, windows: Any) -> list[float]:  # noqa: ANN401 - a da
             windows["device_uuid"], windows["start_s"], windows["duration_s"], strict=True
         )
     ]
-
-
-def test_limits_are_set_recorded_and_set_back(tmp_path: Path, ray_folder: Path) -> None:
-    """At a trial's end, when it is killed, and when its tracker is; energies are right throughout."""
-    boards = Boards(boards=2, low_w=240.0, high_w=380.0, limits=str(tmp_path / "limits"))
-    gate = Gate(tmp_path / "gate")
-    gate.hold(after=1)
-
-    def is_set_back(board: int) -> bool:
-        return any(limit_w == boards.limit_w for _, limit_w in boards.limits_set(board))
-
-    with running(tmp_path, ray_folder, boards, *OPTIONS) as study:
-        process = psutil.Process(study.pid)
-        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
-        waited_for(lambda: reported(ray_folder, "setup01") and reported(ray_folder, "setup02"), "1")
-        actor_of(process, "Tracker").kill()
-        waited_for(lambda: is_set_back(0) and is_set_back(1), "both set back by the guard")
-        gate.hold(after=2)
-        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both set by the new tracker")
-        trial = actor_of(process, "ImplicitFunc")
-        os.kill(trial.pid, signal.SIGKILL)
-        waited_for(lambda: boards.limit_w in limits_w(boards), "the killed trial's set back")
-        gate.open()
-        said, _ = study.communicate(timeout=PATIENCE_S)
-
-    epochs = pd.read_parquet(tmp_path / "a" / "epochs.parquet")
-    windows = pd.read_parquet(tmp_path / "a" / "windows.parquet")
-    whole = windows[(windows["stage"] == "trial") & (windows["component"] == "gpu")]
-    whole = whole.dropna(subset="energy_j")
-    assert study.returncode == 0, said
-    chosen = [json.loads(each)["power_limit_w"] for each in epochs["parameters"]]
-    assert chosen == epochs["power_limit_w"].tolist()
-    assert limits_w(boards) == {boards.limit_w}
-    assert whole["energy_j"].sum() == pytest.approx(sum(known_j(boards, whole)), rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from study.execution.live.tensorboard_tags import SIDE_BY_SIDE
 from study.record.manifest import Manifest
 from study.regime import main
-from tests.end_to_end.conftest import BARE, ROOT, Ran, run_here, run_regime
+from tests.end_to_end.conftest import ROOT, Ran, run_regime
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.tensorboard_server import served
 from tests.waiting import waited_for
@@ -120,41 +120,6 @@ def test_energies_of_emulated_boards_are_right(smoke: Ran) -> None:
     assert len(epochs[["trial_id", "device_uuid"]].drop_duplicates()) == len(whole)
     assert ((whole["energy_j"] / whole["known_j"] - 1).abs() < 0.02).all()
     assert "this torch cannot use CUDA" in smoke.out
-
-
-@pytest.mark.usefixtures("one_slot")
-def test_troubles_of_a_trial_are_results(
-    tmp_path: Path,
-    ray_folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """No memory and a loss that is not finite are results; a bug fails its trial alone."""
-    monkeypatch.setenv("RAY_TMPDIR", str(ray_folder))
-
-    status, folder = run_here(
-        tmp_path,
-        *("--scenario", "tests.end_to_end.scenarios:Troubled", "--repeats", "1", *BARE),
-        *("--batch-sizes", "32", "128", "256", "512", "--learning-rates", "0.01"),
-        *("--max-epochs", "2"),
-    )
-
-    trials = table(folder / "trials.parquet").set_index("batch_size")
-    assert status == 1
-    assert dict(trials["stop_reason"]) == {
-        32: "out_of_memory",
-        128: "error",
-        256: "diverged",
-        512: "max_epochs",
-    }
-    assert dict(trials["status"] == "failed") == {32: False, 128: True, 256: False, 512: False}
-    assert trials.loc[128, "error"] == "ZeroDivisionError: a bug in the user's own loss"
-    assert trials.loc[256, "energy_j"] > 0
-    assert "a bug in the user's own loss" in capsys.readouterr().out
-    assert "--no-report" in BARE
-    assert not (folder / "report").exists()
-    # The tests of bad input, for which this folder is not there, can fail.
-    assert ray_folder.exists()
 
 
 def in_this_process(*options: str) -> object:

@@ -78,3 +78,4 @@ def test_a_budget_ends_a_study_and_a_larger_one_goes_on(
     assert "has ended the study" in said
     assert list(whole["stop_reason"]) == ["max_epochs", "max_epochs"]
     assert list(whole["epochs"]) == [2, 2]
+    assert not (folder / "report").exists()  # as --no-report asks for

@@ -1,29 +1,31 @@
-"""A study whose trackers and trials are killed and frozen: it ends, and says what happened."""
+"""A study whose trackers and trials are killed and frozen while its boards have power limits.
 
+It ends, and says what happened; energies are right throughout, and no board keeps a limit.
+"""
+
+import json
 import os
 import re
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import psutil
 import pytest
 
-from tests.end_to_end.conftest import BARE, begun
 from tests.end_to_end.held import Gate
-from tests.fake_nvml import UUIDS, Boards, build
+from tests.end_to_end.test_power_limits import LIMITS_W, OPTIONS, known_j, limits_w, running
+from tests.fake_nvml import Boards
 from tests.waiting import PATIENCE_S, waited_for
 
 pytestmark = pytest.mark.ray
 
 FROZEN_S = 5.0
 EPOCHS = 8
-OPTIONS = (
-    *("--scenario", "tests.end_to_end.held:Held", "--repeats", "1"),
-    *("--batch-sizes", "64", "--learning-rates", "0.001", "0.0001"),
-    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), *BARE),
-)
 
 
 def reported(ray_folder: Path, trial: str) -> int:
@@ -40,30 +42,53 @@ def actor_of(study: psutil.Process, kind: str) -> psutil.Process:
     return found[0]
 
 
-def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Path) -> None:
-    """The tracker is killed, then frozen for 5 s, then a trial is killed inside a window.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """The study, ended by itself: its exit status, its words, its folder, and the boards."""
 
-    The killed trial runs again, and what it had used is on the bill as wasted; energies are right.
-    """
-    boards = Boards(boards=2, low_w=240.0)
-    folder = tmp_path / "a"
-    gate = Gate(tmp_path / "gate")
-    env = {**boards.environment(build(tmp_path / "lib")), **gate.environment}
+    status: int
+    said: str
+    folder: Path
+    boards: Boards
 
-    def trained(epochs: int) -> None:
-        """Both trials have reported so many epochs, and are in the next."""
-        waited_for(
-            lambda: all(reported(ray_folder, trial) == epochs for trial in ("setup01", "setup02")),
-            f"{epochs} epochs of both trials",
-        )
+    def table(self, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
+        """A table of its folder; of windows those of the boards."""
+        rows = pd.read_parquet(self.folder / f"{name}.parquet")
+        return rows[rows["component"] == "gpu"] if name == "windows" else rows
 
+
+@pytest.fixture(scope="module")
+def survivor(tmp_path_factory: pytest.TempPathFactory) -> Survivor:
+    """The tracker is killed, then frozen for 5 s, then a trial is killed inside a window."""
+    folder = tmp_path_factory.mktemp("troubled")
+    boards = Boards(boards=2, low_w=240.0, high_w=380.0, limits=str(folder / "limits"))
+    gate = Gate(folder / "gate")
     gate.hold(after=2)
-    with begun(tmp_path, *OPTIONS, env={**env, "RAY_TMPDIR": str(ray_folder)}) as study:
+    options = (*OPTIONS, "--max-epochs", str(EPOCHS), "--patience", str(EPOCHS))
+
+    with (
+        TemporaryDirectory(prefix="r") as place,  # short: sockets' names must not be long
+        running(folder, session := Path(place) / "ray", boards, *options) as study,
+    ):
+
+        def trained(epochs: int) -> None:
+            """Both trials have reported so many epochs, and are in the next."""
+            waited_for(
+                lambda: all(reported(session, trial) == epochs for trial in ("setup01", "setup02")),
+                f"{epochs} epochs of both trials",
+            )
+
+        def is_set_back(board: int) -> bool:
+            return any(limit_w == boards.limit_w for _, limit_w in boards.limits_set(board))
+
         process = psutil.Process(study.pid)
         trained(2)
+        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both limits")
         actor_of(process, "Tracker").kill()
+        waited_for(lambda: is_set_back(0) and is_set_back(1), "both set back by the guard")
         gate.hold(after=4)
         trained(4)
+        waited_for(lambda: limits_w(boards) == set(LIMITS_W), "both set by the new tracker")
         tracker = actor_of(process, "Tracker")
         tracker.send_signal(signal.SIGSTOP)
         gate.hold(after=6)
@@ -71,16 +96,20 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
         tracker.send_signal(signal.SIGCONT)
         trained(6)
         os.kill(actor_of(process, "ImplicitFunc").pid, signal.SIGKILL)
+        waited_for(lambda: boards.limit_w in limits_w(boards), "the killed trial's set back")
         gate.open()
         said, _ = study.communicate(timeout=PATIENCE_S)
+    return Survivor(status=study.returncode, said=said, folder=folder / "a", boards=boards)
 
-    trials = pd.read_parquet(folder / "trials.parquet").set_index("trial_id")
-    epochs = pd.read_parquet(folder / "epochs.parquet")
-    windows = pd.read_parquet(folder / "windows.parquet")
-    windows = windows[windows["component"] == "gpu"]
+
+def test_a_study_survives_its_trackers_and_trials(survivor: Survivor) -> None:
+    """The killed trial runs again, and what it had used is on the bill as wasted."""
+    trials, epochs = survivor.table("trials").set_index("trial_id"), survivor.table("epochs")
+    windows = survivor.table("windows")
+
     (again,) = trials.index[trials["attempts"] == 2]
-    assert study.returncode == 0, said
-    assert re.search(r"^lost: .*SIGKILL", said, re.MULTILINE), said
+    assert survivor.status == 0, survivor.said
+    assert re.search(r"^lost: .*SIGKILL", survivor.said, re.MULTILINE), survivor.said
     assert set(trials["status"]) == {"finished"}
     last = epochs[epochs["attempt"] == epochs["trial_id"].map(trials["attempts"])]
     assert set(last.groupby("trial_id").size()) == {EPOCHS}
@@ -88,16 +117,26 @@ def test_a_study_survives_its_trackers_and_trials(tmp_path: Path, ray_folder: Pa
     assert windows["note"].str.contains("started anew").any()
     attempts = windows[windows["stage"] == "trial"].groupby("trial_id")["attempt"].agg(list)
     assert attempts[again] == [1, 2]
-    measured = windows.dropna(subset="energy_j")
-    known_j = [
-        boards.energy_j(UUIDS.index(uuid), start_s, start_s + duration_s)
-        for uuid, start_s, duration_s in zip(
-            measured["device_uuid"], measured["start_s"], measured["duration_s"], strict=True
-        )
-    ]
+
+
+def test_its_energies_are_right(survivor: Survivor) -> None:
+    """Of each attempt, and of all windows together."""
+    measured = survivor.table("windows").dropna(subset="energy_j")
+    known = pd.Series(known_j(survivor.boards, measured), index=measured.index)
     whole = measured["stage"] == "trial"
-    assert measured["energy_j"].sum() == pytest.approx(sum(known_j), rel=0.03)
-    for energy_j, known in zip(
-        measured["energy_j"][whole], pd.Series(known_j)[whole.to_numpy()], strict=True
-    ):
-        assert energy_j == pytest.approx(known, rel=0.05)
+
+    assert measured["energy_j"].sum() == pytest.approx(known.sum(), rel=0.03)
+    assert measured["energy_j"][whole].sum() == pytest.approx(known[whole].sum(), rel=0.02)
+    for energy_j, expected_j in zip(measured["energy_j"][whole], known[whole], strict=True):
+        assert energy_j == pytest.approx(expected_j, rel=0.05)
+
+
+def test_limits_are_set_recorded_and_set_back(survivor: Survivor) -> None:
+    """Each row has the limit under which it was trained; no board has one at the end."""
+    epochs = survivor.table("epochs")
+
+    chosen = [json.loads(each)["power_limit_w"] for each in epochs["parameters"]]
+
+    assert set(chosen) == set(LIMITS_W)
+    assert chosen == epochs["power_limit_w"].tolist()
+    assert limits_w(survivor.boards) == {survivor.boards.limit_w}

@@ -4,9 +4,11 @@ import dataclasses
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.advice.carbon import factors_of
+from analysis.advice.readings import of_epochs
 from analysis.advice.recommendation import recommend
 from analysis.findings import analyse
 from analysis.read.load import load
@@ -107,6 +109,34 @@ def test_a_training_that_a_scheduler_stopped_is_named(tmp_path: Path) -> None:
     assert (
         "Setup 2 stopped early: what a training used until then counts in no total."
         in findings.recommendation.caveats
+    )
+
+
+def test_degraded_readings_are_told_by_their_cause() -> None:
+    """A board that others used too, a device that was away, and what its sensors leave open."""
+    epochs = pd.DataFrame(
+        {
+            "energy_status": ["degraded", "degraded", "degraded", "ok"],
+            "energy_method": ["counter"] * 4,
+            "epoch_energy_j": [10.0, 10.0, 10.0, 10.0],
+            "epoch_time_s": [5.0, 5.0, 0.5, 0.5],
+            "shared_by": [2.0, None, None, None],
+            "coverage": [1.0, 0.5, 1.0, 1.0],
+            "uncertainty_own_j": [1.0, 5.0, 4.0, 2.0],
+        }
+    )
+
+    all_causes, short = list(of_epochs(epochs))
+    (one,) = of_epochs(epochs[:1])
+
+    assert all_causes == (
+        "3 epochs with a degraded reading: in 1 the board was used by others too, in 1 the device was not "
+        "seen all the time and in 1 the sensors disagree or leave much open."
+    )
+    assert one == "1 epoch with a degraded reading: the board was used by others too."
+    assert short == (
+        "50 % of the epochs are shorter than 2 s: a single reading is known to ±30 % (median), the total "
+        "of a training better."
     )
 
 

@@ -69,7 +69,7 @@ def test_equal_values_are_drawn(tmp_path: Path) -> None:
 
 
 def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
-    """An alpha that all setups share is not said; one that they differ in is."""
+    """An alpha or a rate that all setups share is not said; one that they differ in is."""
     manifest = analyse(
         load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)]))
     ).study.manifest
@@ -83,7 +83,7 @@ def test_only_what_differs_names_a_series(tmp_path: Path) -> None:
         return [series(each.setup, each.learning_rate) for each in setups]
 
     assert named(0.5, 0.5) == ["0.1", "0.1"]
-    assert named(0.25, 0.75) == ["0.1, alpha 0.25", "0.1, alpha 0.75"]
+    assert named(0.25, 0.75) == ["alpha 0.25", "alpha 0.75"]
 
 
 @pytest.mark.slow

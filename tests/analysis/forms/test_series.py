@@ -48,3 +48,15 @@ def test_an_axis_is_titled_by_what_its_labels_have() -> None:
     assert names_title([name]) == "batch size x learning rate"
     assert names_title(["0.1"]) == "learning rate"
     assert names_title(["depth 2"]) == "setup"
+
+
+def test_a_learning_rate_that_all_have_is_in_no_label() -> None:
+    """It is in the tables; labels say in what setups differ."""
+    setups = tuple(
+        SetupFacts(setup=n, batch_size=8, learning_rate=0.001, parameters={"precision": each})
+        for n, each in enumerate(("fp32", "bf16"), start=1)
+    )
+
+    series = series_of(manifest_of("a", setups, [], DATA, COUNTED))
+
+    assert series(2, 0.001) == "precision bf16"

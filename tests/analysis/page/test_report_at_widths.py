@@ -1,5 +1,6 @@
 """Reports at the widths people have: nothing cut off, nothing sideways, readable to all, words that fit in a head."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,20 @@ OVERLAPPING = """() => [...document.querySelectorAll("figure svg .role-axis-labe
 })"""
 """Axes of which two numbers run into each other."""
 
+TITLE_IN_LABELS = """() => [...document.querySelectorAll("figure svg .role-axis-title text")].flatMap((title) => {
+  const own = title.getBoundingClientRect(), axis = title.closest(".role-axis");
+  const boxes = [...axis.querySelectorAll(".role-axis-label text")].map((text) => text.getBoundingClientRect());
+  return boxes.some((box) => own.left < box.right - 1 && box.left < own.right - 1 && own.top < box.bottom - 1 && box.top < own.bottom - 1) ? [title.textContent] : [];
+})"""
+"""Titles of axes that run into the labels."""
+
+
+SMALLEST_WORDS_PX = """() => Math.min(...[...document.querySelectorAll("figure svg")].flatMap(svg => {
+  const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  return [...svg.querySelectorAll("text")].map(text => scale * parseFloat(getComputedStyle(text).fontSize));
+}))"""
+"""The smallest letters of any figure that is seen, in pixels of the screen."""
+
 
 def written(findings: Findings) -> Path:
     """A report as the command writes it."""
@@ -71,8 +86,11 @@ def fixture_regime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="small", scope="module")
 def fixture_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four setups, estimated: figures narrower than what is said above them."""
-    setups = grid([32, 128], [0.01, 0.001])
+    """Four setups, estimated: figures narrower than what is said above them, and long names beside them."""
+    setups = [
+        dataclasses.replace(each, parameters={"precision": ("bf16", "fp32")[each.setup % 2]})
+        for each in grid([32, 128], [0.01, 0.001])
+    ]
     trials = [
         Trial(
             setup=each.setup,
@@ -121,7 +139,15 @@ def test_nothing_is_cut_off_or_sideways(
 
     assert page.evaluate(CUT_OFF) == []
     assert page.evaluate(OVERLAPPING) == []
+    assert page.evaluate(TITLE_IN_LABELS) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_words_in_figures_can_be_read_on_a_phone(browser: Browser, pretraining: Path) -> None:
+    """A figure that is wider than the screen scrolls; it does not shrink until nobody can read it."""
+    page = opened(browser, pretraining.as_uri(), width=390).page
+
+    assert page.evaluate(SMALLEST_WORDS_PX) >= 7.5
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

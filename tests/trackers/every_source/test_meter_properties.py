@@ -157,7 +157,7 @@ def test_a_shift_of_time_changes_nothing(name: str, values: list[int], shift: in
 @every_source
 def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
     """10 hours of epochs: each of the last ones is as exact as the first, and memory stays."""
-    period_s, windows, per_window = 60.0, 100, 6
+    period_s, windows, per_window = 150.0, 40, 6
     values = [100 + 37 * n % 601 for n in range(windows * per_window)]
     clock = ManualClock(64.0)
     held_bytes, worst = [], 0.0
@@ -176,7 +176,7 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
             reading = window.readings[world.device_uuid]
             truth_j = load.energy_j(clock.now_s()) - before_j
             worst = max(worst, abs(energy_j(reading) / truth_j - 1))
-            if number in {20, windows - 1}:
+            if number in {8, windows - 1}:
                 gc.collect()
                 held_bytes.append(tracemalloc.get_traced_memory()[0])
             if number == 0:
@@ -188,4 +188,4 @@ def test_nothing_drifts_or_grows_over_10_hours(name: str) -> None:
     whole_j = load.energy_j(clock.now_s()) - load.energy_j(64.0)
     assert energy_j(trial) == pytest.approx(whole_j, rel=1e-6)
     assert trial.status is Status.OK, trial.note
-    assert held_bytes[1] - held_bytes[0] < 100_000
+    assert held_bytes[1] - held_bytes[0] < 40_000

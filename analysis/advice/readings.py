@@ -1,0 +1,104 @@
+"""Caveats about the readings of energy that an advice rests on."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pandas as pd
+
+from analysis.energy.totals import SetupEnergy
+from analysis.quantities import counted, listed, percent_text
+from analysis.read.load import Study
+from study.record.vocabulary import EnergyMethod, EnergyStatus
+
+SHORT_EPOCH_S = 2.0
+"""Below this a sensor that is read some ten times a second, or a counter that is refreshed as often, sees
+too little of an epoch."""
+
+LEAST_OWN = 0.01
+"""Where short epochs are known better than this that is not worth a word."""
+
+SEEN = 0.9
+"""With less of an epoch observed its device was not seen all the time."""
+
+
+def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    """Say what is estimated, missing or uncertain in the energies of epochs."""
+    epochs = study.epochs
+    estimated = int((epochs["energy_method"] == EnergyMethod.ESTIMATED.value).sum())
+    if estimated:
+        which = (
+            "All energies are"
+            if estimated == len(epochs)
+            else f"{estimated:,} epochs' energies are"
+        )
+        yield (
+            f"{which} estimated, not measured: good for comparing setups on this machine, "
+            "not for the bill."
+        )
+    missing = sum(setup.missing_epochs for setup in setups)
+    if missing:
+        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
+        lost = f"; no total for {setups_text(without, start=False)}" if without else ""
+        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
+    partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
+    if partly:
+        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
+    yield from of_epochs(epochs)
+
+
+def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
+    """Say how far single readings can be relied on.
+
+    Args:
+        epochs: Rows of `epochs.parquet`.
+    """
+    yield from _about_degraded(epochs[epochs["energy_status"] == EnergyStatus.DEGRADED.value])
+    yield from _about_short(
+        epochs[
+            epochs["epoch_energy_j"].notna()
+            & (epochs["energy_method"] != EnergyMethod.ESTIMATED.value)
+            & (epochs["epoch_time_s"] < SHORT_EPOCH_S)
+        ],
+        of=len(epochs),
+    )
+
+
+def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:
+    """Count the epochs whose reading may be wrong, by what is wrong with it."""
+    if epochs.empty:
+        return
+    shared = epochs["shared_by"].fillna(0) > 1
+    unseen = ~shared & (epochs["coverage"].fillna(0.0) < SEEN)
+    causes = (
+        (int(shared.sum()), "the board was used by others too"),
+        (int(unseen.sum()), "the device was not seen all the time"),
+        (int((~shared & ~unseen).sum()), "the sensors disagree or leave much open"),
+    )
+    there = [(count, words) for count, words in causes if count]
+    one = len(there) == 1
+    told = there[0][1] if one else listed(f"in {count:,} {words}" for count, words in there)
+    yield f"{counted(len(epochs), 'epoch')} with a degraded reading: {told}."
+
+
+def _about_short(epochs: pd.DataFrame, *, of: int) -> Iterator[str]:
+    """Say how far single readings of short epochs are known, by their own intervals."""
+    if epochs.empty:
+        return
+    which = (
+        f"{percent_text(len(epochs) / of, decimals=0)} of the epochs are shorter than "
+        f"{SHORT_EPOCH_S:g} s"
+    )
+    own = (epochs["uncertainty_own_j"] / epochs["epoch_energy_j"]).dropna()
+    if own.empty:
+        yield f"{which}: their readings rest on few samples."
+    elif (usual := float(own.median())) >= LEAST_OWN:
+        yield (
+            f"{which}: a single reading is known to "
+            f"±{percent_text(usual, decimals=0)} (median), the total of a training better."
+        )
+
+
+def setups_text(numbers: Iterable[int], *, start: bool = True) -> str:
+    """Setups by their numbers: `Setups 1 and 2`; `setups 1 and 2` within a sentence."""
+    known = sorted(numbers)
+    word = "setup" if len(known) == 1 else "setups"
+    return f"{word.capitalize() if start else word} {listed(known)}"

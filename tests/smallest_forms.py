@@ -235,7 +235,7 @@ FORMS = (
     ),
     Form(
         begins=r"benchmarks\.reading\.large_data",
-        run=as_it_is("--gigabytes", "0.5"),
+        run=as_it_is("--gigabytes", "0.8"),
         marks=(HEAVY,),
     ),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
@@ -248,6 +248,7 @@ FORMS = (
         run=as_it_is("--lengths-s", "0.3", "--drawn", "4"),
         marks=(SLOW,),
     ),
+    Form(begins=r"benchmarks\.tracking\.against", run=helped),  # two checkouts, and minutes
     Form(
         begins=r"benchmarks\.tracking\.child",
         run=lambda words: with_boards(words[0], "ours", "--epochs", "0.1:2", "--settle", "0.1"),

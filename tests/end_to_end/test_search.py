@@ -79,7 +79,7 @@ def test_a_search_ends_with_an_answer_and_its_bill(
     assert set(trials.index[trials["status"] == "failed"]) == {128}
     assert trials.loc[128, "error"] == "ZeroDivisionError: a bug in the user's own loss"
     assert "a bug in the user's own loss" in said
-    assert trials.loc[256, "energy_j"] > 0
+    assert trials["energy_j"].loc[256] > 0
     assert TrialState.RUNNING not in states
     assert TrialState.FAIL in states
     assert (folder / "report" / "search_points.csv").is_file()

@@ -19,6 +19,9 @@ HIGHEST_OVER_LIMIT = 1.1
 COUNTER_REFRESH_S = 0.2
 """A counter's value may be that old; the bound on its rise allows for it."""
 
+LEAST_WATCHED = 0.5
+"""A counter that was watched for less of a window says nothing of its mean power."""
+
 LOWEST_COVERAGE = 0.9
 """Below this share of observed time a reading is `degraded`."""
 
@@ -128,6 +131,8 @@ def counted_energy_j(
         return None, "the counter did not rise"
     factor = sensor.trust.factor
     mean_w = _mean_w(factor * counted_j, between_s, sensor)
+    if last.power_w is not None and between_s < LEAST_WATCHED * (edges.stop_s - edges.start_s):
+        mean_w = last.power_w  # what one refresh adds in a moment is no mean of the window
     late_j = _late_j(trace, edges.start_s, first, sensor, mean_w=mean_w)
     bridged_j = _bridged_j(edges, trace, sensor)
     late_j = late_j if bridged_j is None else -bridged_j

@@ -18,7 +18,7 @@ from ray.exceptions import ActorDiedError, RayError
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
-from trackers.node.local_rpc import LocalRpc, RpcBrokenError
+from trackers.node.local_rpc import LocalRpc, RpcAddress, RpcBrokenError
 from trackers.sample import Device, Method, PowerLimits, Reading
 
 CALL_TIMEOUT_S = 10.0
@@ -57,6 +57,8 @@ class TrackerClient:
         self._opened: dict[WindowKey, Any] = {}
         self._asked: deque[tuple[WindowKey, Bill, float | None, int]] = deque()
         self._lane: LocalRpc | None = None
+        self._address: RpcAddress | None = None
+        self._is_another = False
         self._lane_was_lost = False
         self._limit: tuple[str, float] | None = None
         self.device: Device | None = None
@@ -64,6 +66,7 @@ class TrackerClient:
         try:
             self._node_id = ray.get_runtime_context().get_node_id()
             facts = self._facts()
+            self._address = facts.lane
             self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
             self._lane_was_lost = self._lane is None  # it is looked for once more
             self._bill = facts.bill(
@@ -183,8 +186,9 @@ class TrackerClient:
         except ActorDiedError:
             self._tracker = self._find()
             readings = None
-        if readings is None:
+        if readings is None or self._is_another:
             self._hand_over()
+        if readings is None:
             readings = self._closed(key, stop_s)
         return readings or self._missing("no tracker has opened the window")
 
@@ -205,17 +209,29 @@ class TrackerClient:
             with suppress(RayError):
                 facts = ray.get(self._tracker.facts.remote(), timeout=self._answer_s)
                 self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+                # Ray may have started one in the place of ours while the trial trained.
+                self._is_another |= facts.lane != self._address
+                self._address = facts.lane
         return readings
 
     def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
         try:
-            with self._lane_or_none() as lane:
+            with self._lane_or_none() as lane, self._answers_first_if_broken():
                 lane.ask(name, *arguments)
         finally:
             self._take_answers()  # to what was asked before; the tracker is at work meanwhile
         with self._lane_or_none() as lane:
             return lane.answer()
+
+    @contextmanager
+    def _answers_first_if_broken(self) -> Iterator[None]:
+        """What a tracker has answered before it died lies in the lane still, which is given up then."""
+        try:
+            yield
+        except RpcBrokenError:
+            self._take_answers()
+            raise
 
     def _ask(self, key: WindowKey, bill: Bill, start_s: float | None, pid: int) -> None:
         """Ask by the lane for a window; see `_take_answers`."""
@@ -248,10 +264,11 @@ class TrackerClient:
             raise
 
     def _hand_over(self) -> None:
-        """Tell a new tracker of all windows that are open.
+        """Tell a new tracker of windows that are open, and set the trial's power limit anew.
 
         What the dead one saw at their start lies in this process since it answered.
         """
+        self._is_another = False
         for key, answer in list(self._opened.items()):
             try:
                 is_to_come = isinstance(answer, ray.ObjectRef)

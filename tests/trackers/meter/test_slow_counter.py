@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.fake_nvml import Boards
 from tests.trackers.known_curves import counter_alone_j, told
-from trackers.meter.counted import Sensor, WindowEdges, _stepped_j
+from trackers.meter.counted import WindowEdges, _stepped_j
+from trackers.meter.sensor import Sensor
 from trackers.meter.uncertainty import Persistence, memory_s
 from trackers.sample import Observation
 

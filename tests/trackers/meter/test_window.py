@@ -21,6 +21,17 @@ def test_a_counter_is_believed_before_the_power() -> None:
     assert found.uncertainty_j == pytest.approx(0.05 * 950, rel=0.01)
 
 
+def test_a_counter_that_was_watched_for_a_moment_says_nothing_of_the_mean_power() -> None:
+    """A tracker that was started anew reads it first when the window ends: one refresh was taken for kilowatts."""
+    trace = constant(100.0, from_s=9.9, until_s=10.0)
+    late, then = (seen(*each, power_w=100.0) for each in ((9.99, 500.0), (9.999, 520.0)))
+
+    found = read(late, then, trace=trace, power_limit_w=450.0)
+
+    assert found.energy_j == pytest.approx(1000.0, rel=0.05)
+    assert found.status is Status.DEGRADED
+
+
 @pytest.mark.parametrize(
     ("last_j", "power_limit_w", "word"),
     [

@@ -217,7 +217,7 @@ class TrackerClient:
     def _by_rpc(self, name: str, *arguments: object) -> Any:  # noqa: ANN401 - as the answer is
         """Ask by the lane, which is given up where it is broken or the answer is late."""
         try:
-            with self._lane_or_none() as lane, self._answers_first_if_broken():
+            with self._lane_or_none() as lane, self._earlier_answers_kept():
                 lane.ask(name, *arguments)
         finally:
             self._take_answers()  # to what was asked before; the tracker is at work meanwhile
@@ -225,8 +225,8 @@ class TrackerClient:
             return lane.answer()
 
     @contextmanager
-    def _answers_first_if_broken(self) -> Iterator[None]:
-        """What a tracker has answered before it died lies in the lane still, which is given up then."""
+    def _earlier_answers_kept(self) -> Iterator[None]:
+        """Around a question: answers that a tracker gave before it died lie in the lane still."""
         try:
             yield
         except RpcBrokenError:

@@ -10,7 +10,8 @@ def quickly_loading() -> Iterator[None]:
     """Look for no garbage while libraries are loaded.
 
     What they make stays. That Python looks through all of it again and again, as it grows, is a seventh of
-    the processor time that torch and Ray Tune take to load.
+    the processor time that torch and Ray Tune take to load. Afterwards all of it counts as old: processes
+    that are forked then, as those that read data are, do not look through it either, and share its memory.
     """
     if not gc.isenabled():
         yield
@@ -19,4 +20,6 @@ def quickly_loading() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # into the oldest generation
         gc.enable()

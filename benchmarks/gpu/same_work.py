@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,7 @@ def same_work(board: Board) -> list[dict[str, Any]]:
             for length_s, windows in WINDOWS.items():
                 series = Series()
                 runs = int(board.size(windows, 3))
-                counter = lambda: library.counter_j(handle)  # noqa: E731 - of this board
+                counter = partial(library.counter_j, handle)
                 _measure(
                     series, work, meter, zeus, counter, length_s=length_s, runs=runs, board=board
                 )

@@ -209,11 +209,11 @@ def _bridged_j(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> float |
     counted_j = sensor.trust.factor * ((then.counter_j or 0.0) - (first.counter_j or 0.0))
     whole_s, part_s = then.time_s - first.time_s, edges.start_s - first.time_s
     evenly_j = counted_j * part_s / whole_s
-    if sensor.late_s and first.power_w is not None:
+    if sensor.late_s and first.power_w is not None and counted_j > 0:
         # What was told at the first is of the time before it. Work begins with its window.
         shaped_j = first.power_w * part_s
         kept = sensor.kept(sensor.hold_s)
-        return min(counted_j, max(0.0, kept * shaped_j + (1 - kept) * evenly_j))
+        return min(counted_j, kept * shaped_j + (1 - kept) * evenly_j)
     by_power = [trace.fresh_j(first.time_s, each) for each in (edges.start_s, then.time_s)]
     part_j, whole_j = by_power
     if part_j is None or whole_j is None or counted_j <= 0:

@@ -23,7 +23,7 @@ from trackers.meter.guarded_source import GuardedSource
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.meter_values import OpenWindow
 from trackers.meter.pace import DENSEST_S, gains_by_more
-from trackers.meter.refresh_watch import RefreshWatch
+from trackers.meter.refreshes.watch import RefreshWatch
 from trackers.meter.sensor import Sensor
 from trackers.meter.source_thread import EdgeThread, Samplers
 from trackers.meter.uncertainty import Persistence, Roughness

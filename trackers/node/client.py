@@ -282,8 +282,12 @@ class TrackerClient:
         if self._limit is not None and self.device is not None:
             trial_id, limit_w = self._limit  # it was set back when the tracker died
             again = self._tracker.limit.remote(trial_id, self.device.uuid, limit_w)
-            with suppress(TrackerError, RayError):
+            try:
                 ray.get(again, timeout=START_TIMEOUT_S)
+            except (TrackerError, RayError) as error:
+                _log.warning(
+                    "%s goes on without its power limit of %g W: %s", trial_id, limit_w, error
+                )
 
     def _facts(self) -> TrackerFacts:
         """Facts of the node's tracker; of a new one where the old one has died."""

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackers.clock import ManualClock
-from trackers.meter.refresh import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
-from trackers.meter.refresh_watch import ATTEMPTS, POLL_S, RefreshWatch
+from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
+from trackers.meter.refreshes.watch import ATTEMPTS, POLL_S, RefreshWatch
 from trackers.sample import Observation
 
 

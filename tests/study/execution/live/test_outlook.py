@@ -37,6 +37,25 @@ def outlook(
     )
 
 
+def timed(
+    epochs_of: Callable[[str], Sequence[EpochRecord]],
+    now_s: Sequence[float],
+    *,
+    plans: Sequence[TrialPlan],
+) -> Outlook:
+    """A forecast of one stage at a time that the test keeps in `now_s[0]`."""
+    return Outlook(
+        plans=lambda: plans,
+        stages=lambda _: (STAGE,),
+        epochs_of=epochs_of,
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=1,
+        now_s=lambda: now_s[0],
+        begin=lambda work: work(),
+    )
+
+
 def trained(
     plan: TrialPlan, stage: str, *scores: float, stop: StopReason | None
 ) -> list[EpochRecord]:
@@ -164,16 +183,7 @@ def test_going_through_the_rows_counts_as_time_of_the_forecast() -> None:
         now_s[0] += 1.0
         return [epoch(1, of=PLANS[0])]
 
-    made = Outlook(
-        plans=lambda: PLANS[:1],
-        stages=lambda _: (STAGE,),
-        epochs_of=epochs_of,
-        objective=ACCURACY,
-        max_epochs=10,
-        patience=1,
-        now_s=lambda: now_s[0],
-        begin=lambda work: work(),
-    )
+    made = timed(epochs_of, now_s, plans=PLANS[:1])
 
     for _ in range(3):
         made.renew()
@@ -194,16 +204,7 @@ def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
         of = next(each for each in PLANS if each.trial_id == trial_id)
         return [epoch(1, of=of, stop=None if of is PLANS[-1] else StopReason.PATIENCE)]
 
-    made = Outlook(
-        plans=lambda: PLANS,
-        stages=lambda _: (STAGE,),
-        epochs_of=epochs_of,
-        objective=ACCURACY,
-        max_epochs=10,
-        patience=1,
-        now_s=lambda: now_s[0],
-        begin=lambda work: work(),
-    )
+    made = timed(epochs_of, now_s, plans=PLANS)
 
     for _ in range(3):
         made.renew()

@@ -1,4 +1,4 @@
-"""Keeps watch over the refreshes of a counter; see `trackers.meter.refresh` for why.
+"""Keeps watch over the refreshes of a counter; see `trackers.meter.refreshes.clock` for why.
 
 A machine is busy when a study starts, and a look that was interrupted tells little. So learning is
 tried again a few times before a counter is taken as it is.
@@ -10,7 +10,7 @@ from functools import partial
 from typing import final
 
 from trackers.clock import Clock
-from trackers.meter.refresh import LOOKS_TO_LEARN, RefreshClock, at_refresh, look
+from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, RefreshClock, at_refresh, look
 from trackers.sample import Observation
 
 POLL_S = 0.001

@@ -1,0 +1,1 @@
+"""Learn when a counter is refreshed, and read it at the refresh."""

@@ -235,7 +235,7 @@ class TrackerClient:
 
     def _ask(self, key: WindowKey, bill: Bill, start_s: float | None, pid: int) -> None:
         """Ask by the lane for a window; see `_take_answers`."""
-        with self._lane_or_none() as lane:
+        with self._lane_or_none() as lane, self._earlier_answers_kept():
             lane.ask("open", key, bill, start_s, pid)
         self._asked.append((key, bill, start_s, pid))
 
@@ -260,6 +260,8 @@ class TrackerClient:
         try:
             yield self._lane
         except (RpcBrokenError, TimeoutError):
+            if self._lane is not None:
+                self._lane.close()
             self._lane, self._lane_was_lost = None, True
             raise
 

@@ -112,10 +112,10 @@ class LocalRpc:
         """Ask, and do not wait; answers come in the order of what was asked.
 
         Raises:
-            RpcBrokenError: The tracker has hung up. The lane is closed.
-            TimeoutError: It could not be asked in time. The lane is closed.
+            RpcBrokenError: The tracker has hung up. What it has answered before can be taken still.
+            TimeoutError: It could not be asked in time. Nothing more may be asked here.
         """
-        with self._closed_unless_done():
+        with _told_as_broken():
             self._link.sendall(pickle.dumps((name, arguments)))
 
     def answer(self) -> Any:  # noqa: ANN401 - as the answer is
@@ -126,7 +126,7 @@ class LocalRpc:
             TimeoutError: There was none in time. The lane is closed.
             Exception: What was called has raised it.
         """
-        with self._closed_unless_done():
+        with self._closed_unless_done(), _told_as_broken():
             answer = pickle.load(self._answers)  # noqa: S301 - from the tracker that Ray named
         if isinstance(answer, Exception):
             raise answer
@@ -144,14 +144,21 @@ class LocalRpc:
         try:
             yield
             is_done = True
-        except TimeoutError:
-            raise
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            message = f"the tracker has hung up ({type(error).__name__})"
-            raise RpcBrokenError(message) from error
         finally:
             if not is_done:
                 self.close()
+
+
+@contextmanager
+def _told_as_broken() -> Iterator[None]:
+    """One kind of error for all that says that the other end is gone."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        message = f"the tracker has hung up ({type(error).__name__})"
+        raise RpcBrokenError(message) from error
 
 
 def _free_path() -> str:

@@ -1,6 +1,7 @@
 """The direct way to a tracker: calls are answered, and what goes wrong is told apart."""
 
 import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -230,3 +231,18 @@ def test_who_shows_no_token_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
     link.connect(address.path)
 
     assert link.recv(1) == b""
+
+
+def test_what_was_answered_before_the_end_can_be_taken_after_it() -> None:
+    """A tracker that is killed has told what it saw at the windows' starts; that a question fails loses none."""
+    ours, theirs = socket.socketpair()
+    lane = LocalRpc(ours)
+    theirs.sendall(pickle.dumps("seen at the start"))
+    theirs.close()
+
+    with pytest.raises(RpcBrokenError, match="hung up"):
+        lane.ask("close")
+
+    assert lane.answer() == "seen at the start"
+    with pytest.raises(RpcBrokenError):
+        lane.answer()

@@ -135,7 +135,8 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
             yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
-    if cut >= MANY_CUT_OFF:
+    # Of trainables that are not the study's own nobody knows whether a limit ended them.
+    if cut >= MANY_CUT_OFF and "max_epochs" in study.manifest.options:
         yield (
             f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
             "early stopping: their totals are what was allowed, not what it takes to converge."

@@ -36,6 +36,20 @@ def test_trainings_that_were_cut_off_are_told(tmp_path: Path, cut_off: int, *, s
     assert ("ended at the limit of epochs" in caveats) == said
 
 
+def test_a_limit_that_nobody_knows_is_not_blamed(tmp_path: Path) -> None:
+    """A trainable of somebody else's ended by itself: it may have none."""
+    cut_off = dataclasses.replace(constant(1, 100.0, 0.9), stop_reason=StopReason.MAX_EPOCHS)
+    study = load(write_study(tmp_path / "s", grid([64], [0.1]), [cut_off]))
+    foreign = dataclasses.replace(
+        study, manifest=dataclasses.replace(study.manifest, options={"seed_key": "seed"})
+    )
+
+    caveats = " ".join(analyse(foreign).recommendation.caveats)
+
+    assert "limit of epochs" in " ".join(analyse(study).recommendation.caveats)
+    assert "limit of epochs" not in caveats
+
+
 def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
     """20 J and 22 J against a baseline of 10 J: 110 % more, with an interval round it, and no minus."""
     trials = [
@@ -87,7 +101,8 @@ def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Pa
 
 def test_an_objective_that_nobody_reported_is_the_reason(tmp_path: Path) -> None:
     """Not that nothing is good enough; what there is instead is named."""
-    study = load(write_study(tmp_path / "s", grid([64], [0.1]), [constant(1, 100.0, 0.9)]))
+    cut_off = dataclasses.replace(constant(1, 100.0, 0.9), stop_reason=StopReason.MAX_EPOCHS)
+    study = load(write_study(tmp_path / "s", grid([64], [0.1]), [cut_off]))
     epochs = study.epochs.assign(val_score=float("nan"), val_metrics='{"loss": 1.0}')
 
     findings = analyse(dataclasses.replace(study, epochs=epochs))

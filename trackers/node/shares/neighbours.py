@@ -21,6 +21,9 @@ from trackers.node.shares.sharing import KEPT_S, Use
 GONE_AFTER_S = 5.0
 """A tracker that has not said for so long that it is there has ended."""
 
+TICK_NS = 20_000_000
+"""More than file systems' clocks go on by at a time."""
+
 FOLDER = "POWER_OF_TRAINING_BOARDS"
 """Variable that names another folder, for example one that several containers share."""
 
@@ -40,6 +43,7 @@ class Neighbours:
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}.json"
         self._uses: dict[str, list[Use]] = {}
         self._read: dict[tuple[str, int, int, int], Any] = {}
+        self._changed_ns: int | None = None
         self._boot = _boot()
 
     def tell(self, uses: Mapping[str, Sequence[Use]]) -> None:
@@ -61,7 +65,7 @@ class Neighbours:
         }
         with contextlib.suppress(OSError):  # the trials of this one are charged all the same
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            if _is_own(self._folder):
+            if _changed_ns(self._folder) is not None:
                 new = self._folder / f".{self._own}"
                 new.write_text(json.dumps(said))
                 new.replace(self._folder / self._own)
@@ -71,24 +75,36 @@ class Neighbours:
         return [use for each in self._others(board) for use in each]
 
     def _others(self, board: str) -> Iterator[list[Use]]:
-        if not _is_own(self._folder):
+        """Uses of a board by each of the others; a window's end waits for this."""
+        changed_ns = _changed_ns(self._folder)
+        if changed_ns is None:
             return
+        if changed_ns != self._changed_ns:
+            # A file may come in the same tick of the clock, after the look.
+            is_over = time.time_ns() - changed_ns > TICK_NS
+            self._look()
+            self._changed_ns = changed_ns if is_over else None
+        now_s = self._now_s()
+        for said in self._read.values():
+            with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                yield list(_uses(said, board, now_s))
+
+    def _look(self) -> None:
+        """Read what is new in the folder."""
         read, self._read = self._read, {}
         for file in _files(self._folder):
             if file.name == self._own:
                 continue
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 found = file.stat()
-                # A window's end waits for this, and what is written anew is another file.
+                # What is written anew is another file.
                 written = (file.name, found.st_ino, found.st_mtime_ns, found.st_size)
                 said = read.get(written) or json.loads(Path(file.path).read_text())
-                now_s = self._now_s()
                 # What is said for a later time is from before the machine was started.
-                if said["boot"] != self._boot or not 0 <= now_s - said["now_s"] <= KEPT_S:
+                if said["boot"] != self._boot or not 0 <= self._now_s() - said["now_s"] <= KEPT_S:
                     Path(file.path).unlink()
                 else:
                     self._read[written] = said
-                    yield list(_uses(said, board, now_s))
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:
@@ -123,10 +139,11 @@ def _boot() -> str:
         return ""
 
 
-def _is_own(folder: Path) -> bool:
-    """Return whether nobody else can have put anything there."""
+def _changed_ns(folder: Path) -> int | None:
+    """When files of a folder came, went or were put in place; None if others can have done that."""
     try:
         found = folder.lstat()
     except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        return None
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return found.st_mtime_ns if is_own else None

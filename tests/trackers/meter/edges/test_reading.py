@@ -11,7 +11,7 @@ from trackers.meter.counter_trust import Trust, Verdict
 from trackers.meter.integrate import PowerTrace
 from trackers.meter.sensor import Sensor
 from trackers.meter.uncertainty import HALF_WIDTHS, LEAST, Roughness
-from trackers.meter.window import reading
+from trackers.meter.window import evidence_between, reading
 from trackers.sample import Observation, PowerSample, Reading, Status
 
 SAMPLED, COUNTED = Sensor(period_s=PERIOD_S), Sensor(period_s=PERIOD_S, has_counter=True)
@@ -81,23 +81,31 @@ def test_a_load_that_moves_is_seen_late_and_one_that_forgets_itself_by_chance(ea
     hold_s = load.hold_s(None)
     forgets = load.memory_s(hold_s) < max(PERIOD_S, hold_s) / 2
 
-    found = read(constant(100.0), replace(SAMPLED, roughness=load))
+    found = read(constant(100.0), replace(SAMPLED, roughness=load), start_s=2.0)
 
-    chance_j = load.std_w * 10 / math.sqrt(10) / 2 if forgets else 0.0
-    late_j = math.sqrt(load.rate_w2_s * 10) * hold_s / 2
+    chance_j = load.std_w * 8 / math.sqrt(10) / 2 if forgets else 0.0
+    late_j = math.sqrt(load.rate_w2_s * 8) * hold_s / 2
     assert forgets is (each == 1)
-    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(1.0, late_j, chance_j))
+    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(0.8, late_j, chance_j))
 
 
-def test_chance_counts_the_samples_of_a_window_that_has_fewer_than_ten() -> None:
+@pytest.mark.parametrize(
+    ("start_s", "stop_s", "samples"), [(1.0, 1.38, 4), (1.0, 1.04, 1), (1.02, 1.08, 1)]
+)
+def test_chance_counts_the_samples_of_a_window_that_has_fewer_than_ten(
+    start_s: float, stop_s: float, samples: int
+) -> None:
     """One at the least."""
-    load = moving(each=1)
-    late_j = math.sqrt(load.rate_w2_s * 0.35) * load.hold_s(None) / 2
-    chance_j = load.std_w * 0.35 / math.sqrt(4) / 2
+    load, trace = moving(each=1), PowerTrace(period_s=0.125)
+    for n in range(20):
+        trace.append(PowerSample(time_s=n * 0.125, power_w=100.0))
+    length_s = stop_s - start_s
+    late_j = math.sqrt(load.rate_w2_s * length_s) * load.hold_s(None) / 2
+    chance_j = load.std_w * length_s / math.sqrt(samples) / 2
 
-    found = read(constant(100.0), replace(SAMPLED, roughness=load), stop_s=0.35)
+    found = read(trace, replace(SAMPLED, roughness=load), start_s=start_s, stop_s=stop_s)
 
-    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(0.035, late_j, chance_j))
+    assert own_j(found) == pytest.approx(HALF_WIDTHS * math.hypot(0.1 * length_s, late_j, chance_j))
 
 
 @pytest.mark.parametrize(("told_each_s", "told"), [(2.5, 4.0), (20.0, 1.0)])
@@ -133,6 +141,25 @@ def test_a_mean_that_rises_is_taken_half_its_time_later() -> None:
     assert found.energy_j == pytest.approx(5 * (100 + 50) + 180)
 
 
+@pytest.mark.parametrize(("stop_s", "energy_j"), [(2.0, 200.0), (0.0, 0.0)])
+def test_where_a_mean_is_of_nothing_in_the_window_the_samples_are_integrated(
+    stop_s: float, energy_j: float
+) -> None:
+    """Its first half a mean ago there was no sample yet, or it has no length."""
+    trace = constant(100.0, from_s=0.0 if stop_s == 0 else 1.8)
+
+    found = read(trace, replace(SAMPLED, power_mean_s=1.0), stop_s=stop_s)
+
+    assert found.energy_j == pytest.approx(energy_j)
+
+
+def test_no_share_of_no_energy_is_said() -> None:
+    """A load that moved before, and draws nothing in the window."""
+    found = read(constant(0.0), replace(SAMPLED, roughness=moving(each=1)))
+
+    assert (found.energy_j, found.status, found.note) == (0.0, Status.OK, "")
+
+
 def returned() -> PowerTrace:
     """A device that was away from 2 s to 6 s."""
     trace = PowerTrace(period_s=PERIOD_S)
@@ -146,7 +173,7 @@ def returned() -> PowerTrace:
     [
         (3.0, 10.0, None, 200.0 * 7),
         (3.0, 10.0, seen(3.0), 50.0 * 3 + 200.0 * 4),
-        (1.5, 5.0, None, 50.0 * 3.5),
+        (1.5, 5.5, None, 50.0 * 4),
     ],
     ids=["away", "it answered", "not back yet"],
 )
@@ -159,6 +186,12 @@ def test_a_device_that_came_back_is_taken_at_the_mean_of_its_return(
     found = read(trace, SAMPLED, start_s=start_s, stop_s=stop_s, at_start=at_start)
 
     assert found.energy_j == pytest.approx(energy_j)
+    assert found.note == f"observed for {100 * found.coverage:.0f} % of the time"
+
+
+def test_a_device_that_came_back_without_power_used_none() -> None:
+    """0 J, which is known."""
+    assert read(constant(0.0, from_s=6.0), SAMPLED, start_s=3.0).energy_j == 0.0
 
 
 def test_a_device_that_was_seen_nearly_all_the_time_has_not_been_away() -> None:
@@ -195,6 +228,8 @@ def test_a_counter_that_few_windows_have_shown_has_both_energies_in_its_interval
     """It may be right, and so may the samples."""
     at_start, at_stop = seen(0.0, 0.0, power_w=100.0), seen(10.0, 850.0, power_w=100.0)
     sure = replace(COUNTED, trust=Trust(is_judged=True))
+    evidence = evidence_between(at_start, at_stop, constant(100.0), COUNTED)
+    assert evidence is not None
 
     early = read(constant(100.0), COUNTED, at_start=at_start, at_stop=at_stop)
     judged = read(constant(100.0), sure, at_start=at_start, at_stop=at_stop)
@@ -205,4 +240,27 @@ def test_a_counter_that_few_windows_have_shown_has_both_energies_in_its_interval
         "the counter has 0.85 of the energy that the sampled power has; "
         "too few windows were seen to tell which is right"
     )
-    assert own_j(early) > own_j(judged) + 150.0
+    both_j = (1000.0 - 850.0) + evidence.error * 1000.0
+    assert own_j(early) == pytest.approx(own_j(judged) + both_j)
+
+
+def test_a_counter_that_was_watched_for_a_part_only_says_for_how_much() -> None:
+    """The rest is as uncertain as it is long."""
+    at_start, at_stop = seen(5.0, 0.0, power_w=100.0), seen(10.0, 500.0, power_w=100.0)
+
+    found = read(constant(100.0), COUNTED, at_start=at_start, at_stop=at_stop)
+
+    assert (found.status, found.note) == (Status.DEGRADED, "counted for 50 % of the time")
+    assert own_j(found) > 500.0
+
+
+def test_nobody_knows_how_wrong_an_estimate_is() -> None:
+    """Neither in common with others nor by itself."""
+    found = read(
+        PowerTrace(period_s=PERIOD_S),
+        replace(COUNTED, estimated=True),
+        at_start=seen(0.0, 5.0),
+        at_stop=seen(10.0, 55.0),
+    )
+
+    assert (found.uncertainty_common_j, found.uncertainty_own_j) == (None, None)

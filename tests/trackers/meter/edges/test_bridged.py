@@ -23,6 +23,7 @@ from trackers.sample import Observation
     ("first", "then", "samples", "bridged_j"),
     [
         (FIRST, THEN, (), 25 * 0.6),
+        (FIRST, THEN, ((10.32, 300.0),), 25 * 0.6),
         (FIRST, THEN, ((9.96, 100.0), (10.02, 300.0), (10.06, 300.0)), 100 * 0.05 + 400 * 0.01),
         (
             FIRST,
@@ -31,7 +32,7 @@ from trackers.sample import Observation
             100 * 0.05 + 300 * 0.01 + (25 - 20) * 0.6,
         ),
     ],
-    ids=["evenly", "one change", "as sampled"],
+    ids=["evenly", "sampled too late", "one change", "as sampled"],
 )
 def test_a_stretch_over_the_start_is_shared_by_what_was_told_in_it(
     first: Observation,
@@ -69,19 +70,53 @@ def test_a_stretch_that_is_forgotten_is_shared_evenly() -> None:
     assert found_j == pytest.approx(225 - kept * shaped_j - (1 - kept) * evenly_j)
 
 
+@pytest.mark.parametrize("stop_s", [11.0, 11.02])
 @pytest.mark.parametrize(("follows", "power_w"), [(1.0, 100.0), (1.0, 900.0), (0.5, 100.0)])
-def test_late_power_is_of_the_time_before_the_window(follows: float, power_w: float) -> None:
+def test_late_power_is_of_the_time_before_the_window(
+    follows: float, power_w: float, stop_s: float
+) -> None:
     """At most all that was counted, and evenly as far as it is forgotten."""
     load = late(follows=follows)
     kept = sensor(refresh_s=0.1, persistence=load).kept(0.1)
+    edges = window(said(9.94, 100.0, power_w), LAST, THEN, stop_s=stop_s)
 
-    found_j = counted_j(
-        window(said(9.94, 100.0, power_w), LAST, THEN), refresh_s=0.1, persistence=load
-    )
+    found_j = counted_j(edges, refresh_s=0.1, persistence=load)
 
     assert (kept < 1) is (follows < 1)
-    bridged_j = kept * power_w * 0.06 + (1 - kept) * 25 * 0.6
-    assert found_j == pytest.approx(225 - min(25.0, bridged_j))
+    bridged_j = min(25.0, kept * power_w * 0.06 + (1 - kept) * 25 * 0.6)
+    if follows == 1:
+        assert found_j == pytest.approx(225 - bridged_j + (stop_s - 11.0) * 100.0)
+    elif stop_s == 11.0:
+        assert found_j == pytest.approx(225 - bridged_j)
+
+
+@pytest.mark.parametrize(
+    ("known", "bridged_mj"),
+    [({"persistence": late()}, 100 * 0.06), ({"roughness": of_the_moment()}, 8 + 5 * 0.6)],
+    ids=["late", "of the moment"],
+)
+def test_a_device_of_milliwatts_is_shared_as_a_board_is(
+    known: dict[str, object], bridged_mj: float
+) -> None:
+    """No energy is so small that it is taken for none."""
+    first, then, last = (
+        said(each.time_s, (each.counter_j or 0) / 1000, (each.power_w or 0) / 1000)
+        for each in (FIRST, THEN, LAST)
+    )
+    trace = sampled((9.96, 0.1), (10.02, 0.3), (10.06, 0.3))
+
+    found_j = counted_j(window(first, last, then), trace, refresh_s=0.1, **known)
+
+    assert found_j == pytest.approx((225 - bridged_mj) / 1000)
+
+
+def test_a_counter_that_was_read_at_the_start_leaves_nothing_to_be_shared() -> None:
+    """Also where power is told late and the window is shorter than a refresh."""
+    edges = window(said(10.0, 100.0), said(10.06, 130.0, 500.0), stop_s=10.08)
+
+    found_j = counted_j(edges, refresh_s=0.1, persistence=late())
+
+    assert found_j == pytest.approx(30 + 0.02 * 500)
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,7 @@ def test_what_is_no_stretch_tells_nothing_of_the_load(
         (said(10.5, 100.0), said(11.0, 200.0), 100 + 0.5 * 200),
         (said(10.75, 100.0), said(11.0, 200.0, 50.0), 100 + 0.75 * 50),
         (said(10.75, 100.0), said(11.0, 200.0, None), 100 + 0.75 * 400),
+        (said(10.5, 100.0), said(10.5, 200.0, None), 100),
     ],
 )
 def test_moments_between_an_edge_and_its_value_have_the_power_that_came_with_it(
@@ -86,6 +87,14 @@ def test_moments_between_an_edge_and_its_value_have_the_power_that_came_with_it(
 ) -> None:
     """Longer ones the counter's mean, and if it was watched for a moment the last power."""
     assert counted_j(window(at_start, at_stop)) == pytest.approx(energy_j)
+
+
+@pytest.mark.parametrize(("first_s", "mean_w"), [(12.5, 50.0), (11.5, 100 / 2.5)])
+def test_what_one_refresh_adds_in_a_moment_is_no_mean(first_s: float, mean_w: float) -> None:
+    """Of a window of 4 s half must have been watched."""
+    edges = window(said(first_s, 100.0), said(14.0, 200.0, 50.0), stop_s=14.0)
+
+    assert counted_j(edges) == pytest.approx(100 + (first_s - 10) * mean_w)
 
 
 def test_what_was_sampled_in_these_moments_is_nearer() -> None:
@@ -98,6 +107,9 @@ def test_what_was_sampled_in_these_moments_is_nearer() -> None:
         for at_s in (9.75, 10.25)
     )
 
+    after = counted_j(window(said(10.05, 100.0, 300.0), at_stop), sampled((10.06, 80.0)))
+
+    assert after == pytest.approx(100 + 0.05 * 300)
     assert short == pytest.approx(100 - 0.05 * 80)
     assert [early, late_s] == pytest.approx([100 - 0.25 * 60, 100 + 0.25 * 60])
 
@@ -212,15 +224,19 @@ def rough() -> Roughness:
 
 
 def test_each_end_of_a_window_has_its_error() -> None:
-    """Of the moment between edge and value, the longest gap in it and how old the value may be."""
-    known = sensor(roughness=rough(), oldest_s=0.06)
-    at_start, at_stop = said(10.04, 100.0), said(11.3, 200.0)
-    edges = window(at_start, at_stop)
+    """Of the moment between edge and value, the longest gap in it and how old value and power may be."""
+    load = Persistence()
+    load.saw(told_w=100.0, then_w=100.0, over_s=0.1)
+    known = sensor(roughness=rough(), oldest_s=0.06, persistence=load)
+    at_start, at_stop = said(10.04, 100.0), said(12.3, 200.0)
+    edges = window(at_start, at_stop, stop_s=12.0)
 
-    found_j = edge_errors_j(150.0, edges, sampled((11.1, 100.0)), known)
+    found_j = edge_errors_j(300.0, edges, sampled((12.1, 100.0)), known)
 
     expected_j = [
-        edge_error_j(rough(), late_s=late_s, gap_s=gap_s, unknown_s=0.06, mean_w=150.0)
+        edge_error_j(
+            rough(), late_s=late_s, gap_s=gap_s, unknown_s=0.06, mean_w=150.0, aged_s=0.025
+        )
         for late_s, gap_s in ((0.04, 0.04), (0.3, 0.2))
     ]
     assert found_j == pytest.approx(expected_j)
@@ -233,7 +249,7 @@ def test_an_end_without_a_value_of_its_own_has_no_error() -> None:
     assert len(edge_errors_j(1.0, window(value, None), sampled(), known)) == 1
     assert len(edge_errors_j(1.0, window(None, value), sampled(), known)) == 1
     spoken = window(said(10.0, 1.0), value, by_last_word=True)
-    assert len(edge_errors_j(1.0, spoken, sampled(), known)) == 1
+    assert edge_errors_j(1.0, spoken, sampled(), known) == [0.0]
     still = window(value, value, stop_s=10.0)
     assert all(map(math.isfinite, edge_errors_j(1.0, still, sampled(), known)))
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from trackers.meter.meter_values import OpenWindow, check_time
-from trackers.sample import Observation
+from trackers.meter.meter_values import LoggedSample, OpenWindow, check_time, logged
+from trackers.sample import Observation, PowerSample
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,10 @@ def test_what_is_no_time_is_refused_by_its_name(wrong: object) -> None:
     """With what was got, and what is allowed."""
     with pytest.raises(ValueError, match=r"^start_s is .*; allowed is a finite number of seconds"):
         check_time("start_s", wrong)  # type: ignore[arg-type] # what another process may send
+
+
+def test_the_log_has_a_sample_with_its_device_and_its_window() -> None:
+    """All four are what was seen."""
+    assert logged("GPU", PowerSample(time_s=1.5, power_w=80.0), "epoch") == LoggedSample(
+        device_uuid="GPU", time_s=1.5, power_w=80.0, window="epoch"
+    )

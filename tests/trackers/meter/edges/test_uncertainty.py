@@ -108,6 +108,19 @@ def test_a_load_that_jumps_each_time_is_forgotten_from_sample_to_sample() -> Non
     assert found.memory_s(0.0) == pytest.approx(-0.1 / math.log(0.005))
 
 
+def test_a_load_of_milliwatts_has_the_same_memory() -> None:
+    """It is a time, and says nothing of how large powers are; five pairs show one."""
+    large, small = (
+        seen(
+            [scale * power_w for power_w in (100.0, 100.0, 300.0, 300.0, 100.0, 100.0)], apart_s=0.1
+        )
+        for scale in (1.0, 0.001)
+    )
+
+    assert small.memory_s(0.0) == pytest.approx(large.memory_s(0.0))
+    assert small.memory_s(0.0) < 0.2
+
+
 @pytest.mark.parametrize("powers_w", [[200.0] * 40, [100.0, 300.0] * 2])
 def test_of_a_steady_load_and_of_a_few_samples_no_end_is_known(powers_w: list[float]) -> None:
     """What was told holds."""
@@ -201,6 +214,15 @@ def test_means_and_told_powers_of_stretches_fade(
         assert found.memory_s(0.0) == pytest.approx(
             memory_s(min(0.995, max(0.005, varied_w2 / spread_w2)), lengths), rel=1e-3
         )
+
+
+def test_a_load_whose_told_powers_differ_by_a_hair_stands() -> None:
+    """They are renewed with the last digit changed; that is no load that forgets."""
+    found = Persistence()
+    for n in range(60):
+        found.saw(told_w=200.0 + 0.01 * (n % 2), then_w=200.0, over_s=0.1)
+
+    assert found.memory_s(0.0) == math.inf
 
 
 def test_power_without_one_at_the_end_is_not_late() -> None:

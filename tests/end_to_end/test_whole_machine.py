@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -25,6 +24,7 @@ from analysis.read.load import load, load_windows
 from study.command.running import main
 from study.record.vocabulary import EnergyScope
 from study.regime import DESIGN
+from tests.cluster.node_keywords import LEAN
 from tests.end_to_end.conftest import BARE
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards
@@ -93,10 +93,9 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studies]:
     MEMORY.write(folder / "memory.json")
     with made_up(folder, boards) as machine:
         cluster = ray.cluster_utils.Cluster()
-        size: Any = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 100_000_000}
         gate = Gate(folder / "gate")
         environment = {**machine.environment, **gate.environment}
-        cluster.add_node(**size, include_dashboard=False, env_vars=environment)
+        cluster.add_node(num_cpus=2, num_gpus=2, **LEAN, env_vars=environment)
         try:
             for scope in (each for each in SCOPES for _ in range(TRIES)):
                 if (folder / scope).exists():

@@ -92,13 +92,12 @@ def fitted(
     stop: tune.Stopper | None = None,
     callbacks: tuple[tune.Callback, ...] = (),
     trainable: Any = Counting,  # noqa: ANN401 - a function or a class
-    cpus: int = 2,
 ) -> tune.ResultGrid:
-    """A run of two trials, in one process after another unless they claim fewer processors than there are."""
+    """A run of two trials."""
     rates = (0.1, 0.01)
     space = tune.choice(rates) if "search_alg" in config else tune.grid_search(rates)
     return tune.Tuner(
-        tune.with_resources(trainable, {"cpu": cpus}),
+        tune.with_resources(trainable, {"cpu": 1}),
         param_space={"lr": space},
         tune_config=tune.TuneConfig(reuse_actors=True, **config),
         run_config=tune.RunConfig(
@@ -132,7 +131,7 @@ def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[s
 
 def test_without_a_ledger_a_trial_is_measured_all_the_same(tmp_path: Path) -> None:
     """The first trial makes what it needs, the others find it, and it ends with none of them."""
-    grid = fitted(tmp_path, {}, trainable=measured(Counting), cpus=1)
+    grid = fitted(tmp_path, {}, trainable=measured(Counting))
 
     assert not grid.errors
     frame = grid.get_dataframe()

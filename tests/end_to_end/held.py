@@ -52,6 +52,10 @@ class Gate:
         """How many processes have a training that waits, or has waited."""
         return len(list(self._folder.glob("waits-*")))
 
+    def waiting_in(self, epoch: int) -> int:
+        """How many processes have a training that waits, or has waited last, in this epoch."""
+        return sum(each.read_text() == str(epoch) for each in self._folder.glob("waits-*"))
+
     def lets(self, epoch: int) -> bool:
         """Whether a training may enter this epoch."""
         try:
@@ -67,9 +71,9 @@ class Gate:
             return False
         return True
 
-    def is_waited_at(self) -> None:
-        """This process has a training that waits."""
-        (self._folder / f"waits-{os.getpid()}").touch()
+    def is_waited_at(self, epoch: int) -> None:
+        """This process has a training that waits in this epoch."""
+        (self._folder / f"waits-{os.getpid()}").write_text(str(epoch))
 
 
 @final
@@ -113,5 +117,5 @@ class Held(Sleepy):
         while not (self._free or self._gate is None or self._gate.lets(self._epochs + 1)):
             self._free = self._gate.takes_pass()
             if not self._free:
-                self._gate.is_waited_at()
+                self._gate.is_waited_at(self._epochs + 1)
             time.sleep(LOOK_EACH_S)

@@ -117,6 +117,7 @@ class Boards:
         lost_board: Which board is lost.
         hang_from_s: From this `time.monotonic()` on calls on `hang_board` hang.
         hang_until_s: At this `time.monotonic()` they return; 0: they never hang.
+        hang_while: Calls on `hang_board` hang for as long as there is this file; empty: none does.
         hang_board: Which board hangs.
         backward_at_s: At this `time.monotonic()` the counters fall by `backward_j`; 0: never.
         backward_j: How far they fall.
@@ -155,6 +156,7 @@ class Boards:
     lost_board: int = 0
     hang_from_s: float = 0.0
     hang_until_s: float = 0.0
+    hang_while: str = ""
     hang_board: int = 0
     backward_at_s: float = 0.0
     backward_j: float = 1000.0

@@ -7,6 +7,7 @@
 #include "curve.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6,
@@ -75,10 +76,12 @@ static Return state(Device device) {
     return lost_at > 0 && now_s() >= lost_at && device->board == lost ? GPU_IS_LOST : SUCCESS;
 }
 
-/* A driver that hangs: a call on that board returns when the time is over. */
+/* A driver that hangs: a call on that board returns when the time is over, and the file is gone. */
 static void hang(int board) {
-    double until = setting("FAKE_NVML_HANG_UNTIL_S", 0);
     if (board != (int)setting("FAKE_NVML_HANG_BOARD", 0)) return;
+    const char *file = word("FAKE_NVML_HANG_WHILE", "");
+    while (*file && access(file, F_OK) == 0) nanosleep(&(struct timespec){0, 5000000}, NULL);
+    double until = setting("FAKE_NVML_HANG_UNTIL_S", 0);
     if (now_s() < setting("FAKE_NVML_HANG_FROM_S", 0)) return;
     for (double left = until - now_s(); left > 0; left = until - now_s()) {
         struct timespec pause = {(time_t)left, (long)(1e9 * (left - floor(left)))};

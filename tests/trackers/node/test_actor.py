@@ -319,7 +319,8 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
 def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
     """Whatever a call raises over there, here it is a missing reading."""
     trial = client(shared)
-    unhashable: Any = ["no", "key"]
+    no_name: Any = ["no", "name"]
+    unhashable = WindowKey(trial_id=no_name, attempt=1, stage="classifier", epoch=1)
 
     trial.open(unhashable)
     reading = trial.close(unhashable)

@@ -1,7 +1,9 @@
 """What is weighed of setups, and how the chosen one and its references differ from the others."""
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from analysis.energy.spread import Interval
@@ -9,6 +11,9 @@ from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import Evidence, evidence_of
 from study.inference import intervals
 from study.inference.choice import Aim
+from study.inference.failure import CostOfSuccess
+from study.inference.repeats import relative_deviation
+from study.record.objective import Objective
 from tests.analysis.study_folder import setup_energy
 
 DEAR = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
@@ -90,3 +95,101 @@ def test_setups_that_share_a_parameter_lean_on_each_other() -> None:
     apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
 
     assert weighed(*grid).cheapest(1) != pytest.approx(weighed(*apiece).cheapest(1), abs=1e-3)
+
+
+def test_failures_make_a_setup_dearer() -> None:
+    """One that must be started twice for each success costs twice its energy."""
+    sure, unsure = (setup_energy(n, [10.0], [0.9]) for n in (1, 2))
+    cost = CostOfSuccess(
+        attempts=2,
+        successes=1,
+        cost_j=20.0,
+        overhead=math.log(2),
+        least_failed=0.1,
+        most_failed=0.9,
+    )
+
+    found = weighed(sure, replace(unsure, cost=cost))
+
+    assert found.expected_loss == {1: 0.0, 2: pytest.approx(math.log(2))}
+
+
+def test_the_same_repeats_tell_the_same_each_time() -> None:
+    """Also of setups on several boards: a report does not change from one day to the next."""
+    setups = [
+        replace(setup_energy(n, [10.0 + n, 11.0], [0.9, 0.92]), boards=("a", "b"))
+        for n in range(1, 4)
+    ]
+    one, other = weighed(*setups), weighed(*setups)
+
+    for n in (1, 2, 3):
+        assert one.total_j(n) == other.total_j(n)
+        assert one.accuracy(n) == other.accuracy(n)
+        assert one.cheapest(n) == other.cheapest(n)
+
+
+def test_a_setup_varies_by_what_its_meter_does_at_least() -> None:
+    """Repeats that agree to the last digit are as uncertain as their readings: as a share of each."""
+    setups = [
+        replace(setup_energy(n, [e, e], [0.9, 0.9]), uncertainty_own_j=10.0)
+        for n, e in ((1, 100.0), (2, 50.0))
+    ]
+
+    found = weighed(*setups).doubt
+
+    assert found is not None
+    deviations = [relative_deviation(10.0, e) for e in (100.0, 50.0)]
+    assert found.energy.variances.min(axis=0) == pytest.approx([d**2 for d in deviations])
+
+
+def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
+    """Both are drawn by dice of their own."""
+    setups = [setup_energy(n, [10.0 + n, 11.0], [0.99 + n / 1000, 0.985]) for n in (1, 2, 3)]
+
+    found = weighed(*setups).doubt
+
+    assert found is not None
+    energy, gains = found.energy.means[:, 0], found.objective.means[:, 0]
+    assert abs(np.corrcoef(energy, gains)[0, 1]) < 0.05
+
+
+def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
+    """A spread of energies without one of accuracies allows no choice by both."""
+    found = weighed(
+        setup_energy(1, [10.0, 11.0], [0.9, None]), setup_energy(2, [20.0, 21.0], [0.95, None])
+    )
+
+    assert found.doubt is None
+    assert found.chosen in (1, 2)
+
+
+def test_the_aim_is_in_the_objectives_unit() -> None:
+    """A tolerance of a hundredth is one of the best setup's score, where that is no share."""
+    found = evidence_of(
+        [setup_energy(1, [1.0], [50.0]), setup_energy(2, [2.0], [40.0])],
+        Aim(tolerance=0.01),
+        Objective("score"),
+    )
+
+    assert found is not None
+    assert found.aim.tolerance == pytest.approx(0.5)
+
+
+def test_shares_lean_on_each_other_by_their_log_odds() -> None:
+    """What costs a good setup a few points costs a bad one many; other scores differ by sums."""
+    setups = [
+        setup_energy(n, [10.0, 11.0], [a, a + 0.01], batch_size=64 * (n % 2 + 1))
+        for n, a in enumerate((0.97, 0.90, 0.80, 0.50), start=1)
+    ]
+
+    share, score = (
+        evidence_of(setups, Aim(tolerance=0.01), Objective("found", is_share=is_share))
+        for is_share in (True, False)
+    )
+
+    assert share is not None
+    assert score is not None
+    assert share.doubt is not None
+    assert score.doubt is not None
+    assert np.allclose(share.doubt.objective.means, score.doubt.objective.means)
+    assert not np.allclose(share.doubt.objective.pooled, score.doubt.objective.pooled)

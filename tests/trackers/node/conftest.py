@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from tests.trackers.node.trials import POWER_W
+from tests.trackers.node.trials import POWER_W, take, tracker_of
 from trackers.node.actor import Handle
 from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
@@ -42,6 +42,13 @@ def shared(recording: Path) -> Iterator[Handle]:
     one = start_manager(Request(tracker=str(recording)), sampling_hz=50)
     yield one
     ray.kill(one)
+
+
+@pytest.fixture
+def emptied(shared: Handle) -> Handle:
+    """The same, for tests that empty it of what trials of their own have booked."""
+    take(tracker_of(shared))
+    return shared
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,33 +84,34 @@ def test_each_node_has_one_tracker(shared: Handle) -> None:
     assert list(ray.get(shared.trackers.remote()).values()) == [first]
 
 
-def test_closing_twice_tells_and_books_the_same(manager: Handle) -> None:
+def test_closing_twice_tells_and_books_the_same(emptied: Handle) -> None:
     """A call that is repeated after a time-out does no harm; opening it again neither."""
-    trial, tracker = client(manager), tracker_of(manager)
+    trial, tracker, window = client(emptied), tracker_of(emptied), key(41)
 
-    first = measured(trial, manager, 1)
-    second = trial.close(key(1))
-    trial.open(key(1))
-    third = trial.close(key(1))
+    first = measured(trial, emptied, window.epoch)
+    second = trial.close(window)
+    trial.open(window)
+    third = trial.close(window)
 
     assert energy_j(first) > 0
     assert first == second == third
-    assert [(each.key, each.reading) for each in take(tracker).windows] == [(key(1), first)]
+    assert [(each.key, each.reading) for each in take(tracker).windows] == [(window, first)]
 
 
-def test_taking_empties(manager: Handle) -> None:
+def test_taking_empties(emptied: Handle) -> None:
     """Windows and power are told once; power carries the window in which it was drawn."""
-    trial, tracker = client(manager), tracker_of(manager)
+    trial, tracker = client(emptied), tracker_of(emptied)
+    around, within = key(51), key(52)
     now_s = time.time()
-    opened(trial, manager, key(1))
-    measured(trial, manager, 2)  # looks at the device within the window around it
-    trial.close(key(1))
+    opened(trial, emptied, around)
+    measured(trial, emptied, within.epoch)  # looks at the device within the window around it
+    trial.close(around)
 
     first, second = take(tracker), take(tracker)
 
-    assert [window.key for window in first.windows] == [key(2), key(1)]
+    assert [window.key for window in first.windows] == [within, around]
     assert second.windows == ()
-    in_epoch = [sample for sample in first.power if sample.key == key(1)]
+    in_epoch = [sample for sample in first.power if sample.key == around]
     assert in_epoch
     assert all(sample.power_w == POWER_W for sample in first.power)
     assert all(abs(sample.unix_time_s - now_s) < PATIENCE_S for sample in in_epoch)
@@ -145,19 +147,20 @@ def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
     assert energy_j(booked[key(0, stage=TRIAL)]) >= energy_j(booked[key(1)])
 
 
-def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> None:
+def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> None:
     """Its machine may be lost before it ends: the driver knows what it used until it was last asked."""
-    trial = client(manager)
-    trial.open(key(0, stage=TRIAL))
+    trial, attempt = client(emptied), key(0, stage=TRIAL, trial_id="open")
+    trial.open(attempt)
 
     def so_far() -> Reading | None:
-        booked = take(tracker_of(manager)).windows
-        return next((each.reading for each in booked if each.key == key(0, stage=SO_FAR)), None)
+        booked = take(tracker_of(emptied)).windows
+        told = replace(attempt, stage=SO_FAR)
+        return next((each.reading for each in booked if each.key == told), None)
 
     first = waited_for(so_far, "what the attempt has come to")
     time.sleep(EPOCH_S)
     second = waited_for(so_far, "what it has come to since")
-    trial.close(key(0, stage=TRIAL))
+    trial.close(attempt)
 
     assert first.status is Status.DEGRADED
     assert energy_j(first) == pytest.approx(POWER_W * first.duration_s)
@@ -165,19 +168,20 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> Non
     assert so_far() is None
 
 
-def test_release_is_for_one_trial(manager: Handle) -> None:
+def test_release_is_for_one_trial(emptied: Handle) -> None:
     """Other trials' windows stay open; what was released and is closed late is told the same."""
-    trial, tracker = client(manager), tracker_of(manager)
-    opened(trial, manager, key(1))
-    opened(trial, manager, key(1, trial_id="other"))
+    trial, tracker = client(emptied), tracker_of(emptied)
+    its, others = key(61, trial_id="lost"), key(61, trial_id="other")
+    opened(trial, emptied, its)
+    opened(trial, emptied, others)
 
-    ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
+    ray.get(tracker.release.remote("lost"), timeout=PATIENCE_S)
     (released,) = take(tracker).windows
 
-    assert released.key == key(1)
-    assert trial.close(key(1)) == released.reading
+    assert released.key == its
+    assert trial.close(its) == released.reading
     assert take(tracker).windows == ()
-    assert energy_j(trial.close(key(1, trial_id="other"))) > 0
+    assert energy_j(trial.close(others)) > 0
 
 
 @pytest.mark.parametrize("was_lost", [True, False])

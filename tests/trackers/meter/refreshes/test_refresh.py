@@ -92,6 +92,19 @@ def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
     assert not clock.is_unsure(unsure_s + unsure_s / 2)
 
 
+def test_a_look_that_a_busy_machine_made_late_makes_nothing_surer() -> None:
+    """Its two readings lie far apart; later refreshes are as uncertain as they were, and are looked for."""
+    clock = RefreshClock()
+    for number in range(8):
+        clock.saw(Look(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
+    before_s = clock.error_s(2.0)
+
+    clock.saw(Look(before_s=0.5 - 0.008, after_s=0.5 + 0.008))
+
+    assert clock.error_s(2.0) == pytest.approx(before_s)
+    assert clock.is_unsure(0.6)
+
+
 def test_a_look_sees_the_next_refresh() -> None:
     """The refresh lies between the two times of a look."""
     clock = ManualClock(start_s=0.005)

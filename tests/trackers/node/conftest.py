@@ -57,3 +57,11 @@ def estimating() -> Iterator[Handle]:
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
+
+
+@pytest.fixture(scope="module")
+def estimates() -> Iterator[Handle]:
+    """The same, for tests that do not harm it; each has trials of its own."""
+    one = start_manager(Request(tracker="estimate"), sampling_hz=50)
+    yield one
+    ray.kill(one)

@@ -134,7 +134,6 @@ def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
 def test_the_energy_of_a_killed_trial_is_booked(estimates: Handle) -> None:
     """Windows that a dead process left open are closed for it, with what it had used."""
     tracker = tracker_of(estimates)
-    take(tracker)
     with pytest.raises(WorkerCrashedError):
         ray.get(die_in_epoch.remote(estimates, "killed"), timeout=PATIENCE_S)
 
@@ -236,7 +235,6 @@ def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, wa
 def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimates: Handle) -> None:
     """The tracker looks for the processes of its trials itself."""
     tracker, dead = tracker_of(estimates), of_the_dead("dead")
-    take(tracker)
     with pytest.raises(WorkerCrashedError):
         ray.get(die_in_epoch.remote(estimates, "dead"), timeout=PATIENCE_S)
 

@@ -9,6 +9,7 @@ import pytest
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import Evidence, evidence_of
+from analysis.ranking.ranking import rank
 from study.inference import intervals
 from study.inference.choice import Aim
 from study.inference.failure import CostOfSuccess
@@ -97,6 +98,42 @@ def test_setups_that_share_a_parameter_lean_on_each_other() -> None:
     assert weighed(*grid).cheapest(1) != pytest.approx(weighed(*apiece).cheapest(1), abs=1e-3)
 
 
+def test_accuracies_of_a_grid_lean_on_each_other_too() -> None:
+    """As energies do."""
+    numbers = [([0.80, 0.86], 64, 0.1), ([0.84, 0.82], 64, 0.2), ([0.90, 0.88], 128, 0.1)]
+    grid = [
+        setup_energy(n, [9.0, 10.0], accuracies, batch_size=batch, learning_rate=rate)
+        for n, (accuracies, batch, rate) in enumerate([*numbers, ([0.89, 0.95], 128, 0.2)], start=1)
+    ]
+    apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
+
+    likely, unlike = weighed(*grid).most_accurate(3), weighed(*apiece).most_accurate(3)
+
+    assert likely != pytest.approx(unlike, abs=1e-2)
+
+
+def test_no_accuracy_is_more_than_all() -> None:
+    """Nor is the interval of the chosen setup, or of another."""
+    found = weighed(*(setup_energy(n, [10.0 + n, 11.0], [0.999, 0.97]) for n in (1, 2, 3)))
+
+    assert found.chosen == 1
+    for n in (1, 2):
+        interval = found.accuracy(n)
+        assert interval is not None
+        assert interval.low < interval.high == 1.0
+
+
+def test_a_setup_that_is_less_accurate_for_sure_is_not_on_the_front() -> None:
+    """Although which of both needs less energy is open."""
+    good = setup_energy(1, [10.0, 10.4], [0.90, 0.905])
+    poor = setup_energy(2, [10.2, 10.6], [0.80, 0.805])
+
+    evidence = weighed(good, poor)
+
+    assert not evidence.told_apart(1, 2)
+    assert [row.on_front for row in rank([good, poor], evidence=evidence).rows] == [True, False]
+
+
 def test_failures_make_a_setup_dearer() -> None:
     """One that must be started twice for each success costs twice its energy."""
     sure, unsure = (setup_energy(n, [10.0], [0.9]) for n in (1, 2))
@@ -149,8 +186,11 @@ def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
     found = weighed(*setups).doubt
 
     assert found is not None
-    energy, gains = found.energy.means[:, 0], found.objective.means[:, 0]
-    assert abs(np.corrcoef(energy, gains)[0, 1]) < 0.05
+    for energy, gains in (
+        (found.energy.means, found.objective.means),
+        (found.energy.variances, found.objective.variances),
+    ):
+        assert abs(np.corrcoef(energy[:, 0], gains[:, 0])[0, 1]) < 0.05
 
 
 def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:

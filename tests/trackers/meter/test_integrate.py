@@ -292,6 +292,7 @@ def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> N
 
     assert trace.fresh_j(1.0625, 1.5) == pytest.approx(100 * (1.375 - 1.0625) + 300 * (1.5 - 1.375))
     assert trace.fresh_j(1.0625, 1.125) == pytest.approx(100 * 0.0625)
+    assert trace.fresh_j(1.0625, 1.09375) == pytest.approx(100 * 0.03125)
     assert trace.fresh_j(1.5, 1.75) is None
     assert trace.fresh_j(0.0, 0.5) is None
 

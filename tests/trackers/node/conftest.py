@@ -57,3 +57,18 @@ def estimating() -> Iterator[Handle]:
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
+
+
+@pytest.fixture(scope="module")
+def unharmed() -> Iterator[Handle]:
+    """The same, for tests that do not harm it."""
+    one = start_manager(Request(tracker="estimate"), sampling_hz=50)
+    yield one
+    ray.kill(one)
+
+
+@pytest.fixture
+def estimates(unharmed: Handle) -> Handle:
+    """The same, emptied, for tests whose trials have names of their own."""
+    take(tracker_of(unharmed))
+    return unharmed

@@ -15,7 +15,6 @@ from ray.exceptions import WorkerCrashedError
 from tests.actors import killed, pid_of
 from tests.trackers.node.trials import (
     EPOCH_S,
-    OF_THE_DEAD,
     POWER_W,
     client,
     die_in_epoch,
@@ -24,6 +23,7 @@ from tests.trackers.node.trials import (
     lose_tracker_in_epoch,
     measured,
     measures_again,
+    of_the_dead,
     opened,
     take,
     tracker_of,
@@ -54,10 +54,10 @@ def test_a_trial_measures_its_epochs(shared: Handle) -> None:
     assert sum(map(energy_j, epochs)) <= energy_j(trial) * (1 + 1e-6)
 
 
-def test_an_estimate_is_the_trials_own_and_labelled(estimating: Handle) -> None:
+def test_an_estimate_is_the_trials_own_and_labelled(estimates: Handle) -> None:
     """The CPU seconds of the worker's epochs x the watts of one CPU, not those of others."""
-    other = train.remote(estimating, "other", 4)
-    readings, kind, used_s = ray.get(train.remote(estimating, "own", 4), timeout=PATIENCE_S)
+    other = train.remote(estimates, "other", 4)
+    readings, kind, used_s = ray.get(train.remote(estimates, "own", 4), timeout=PATIENCE_S)
     ray.get(other, timeout=PATIENCE_S)
 
     *epochs, _ = readings
@@ -131,20 +131,22 @@ def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
     assert waited_for(idle_power_w, "an idle power") == [pytest.approx(POWER_W)]
 
 
-def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
+def test_the_energy_of_a_killed_trial_is_booked(estimates: Handle) -> None:
     """Windows that a dead process left open are closed for it, with what it had used."""
-    tracker = tracker_of(estimating)
+    tracker = tracker_of(estimates)
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(estimates, "killed"), timeout=PATIENCE_S)
 
-    ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
+    ray.get(tracker.release.remote("killed"), timeout=PATIENCE_S)
     booked = {window.key: window.reading for window in take(tracker).windows}
 
-    assert set(booked) == OF_THE_DEAD
-    for left_open in (key(2), key(0, stage=TRIAL)):
+    first, second = (key(epoch, trial_id="killed") for epoch in (1, 2))
+    whole = key(0, stage=TRIAL, trial_id="killed")
+    assert set(booked) == of_the_dead("killed")
+    for left_open in (second, whole):
         assert booked[left_open].method is Method.ESTIMATED
-    assert energy_j(booked[key(2)]) >= 5.0 * EPOCH_S * 0.8
-    assert energy_j(booked[key(0, stage=TRIAL)]) >= energy_j(booked[key(1)])
+    assert energy_j(booked[second]) >= 5.0 * EPOCH_S * 0.8
+    assert energy_j(booked[whole]) >= energy_j(booked[first])
 
 
 def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> None:
@@ -230,20 +232,20 @@ def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, wa
     assert 5.0 * 2 * EPOCH_S * 0.8 <= energy_j(reading) <= 5.0 * used_s * 1.1
 
 
-def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle) -> None:
+def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimates: Handle) -> None:
     """The tracker looks for the processes of its trials itself."""
-    tracker = tracker_of(estimating)
+    tracker, dead = tracker_of(estimates), of_the_dead("dead")
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(estimates, "dead"), timeout=PATIENCE_S)
 
     booked: set[WindowKey] = set()
 
     def all_are_booked() -> bool:
         booked.update(window.key for window in take(tracker).windows)
-        return booked >= OF_THE_DEAD
+        return booked >= dead
 
     waited_for(all_are_booked, "the windows of the dead")
-    assert {each for each in booked if each.stage != SO_FAR} == OF_THE_DEAD
+    assert {each for each in booked if each.stage != SO_FAR} == dead
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:

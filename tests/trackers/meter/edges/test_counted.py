@@ -264,3 +264,17 @@ def test_the_nearer_the_next_refresh_the_less_is_open() -> None:
 
     assert alone_j > 0
     assert known_j == pytest.approx(alone_j * math.sqrt(0.04 / 0.1))
+
+
+def test_the_next_refresh_tells_nothing_of_values_that_are_late_or_of_the_end() -> None:
+    """It closes the stretch before the start alone."""
+    known = sensor(roughness=rough(), refresh_s=0.1)
+    edges = window(said(10.02, 100.0), said(10.97, 200.0), THEN)
+
+    found_j = edge_errors_j(100.0, edges, sampled(), known)
+
+    expected_j = [
+        edge_error_j(rough(), late_s=late_s, gap_s=1.0, unknown_s=0.0, mean_w=100.0)
+        for late_s in (0.02, -0.03)
+    ]
+    assert found_j == pytest.approx(expected_j)

@@ -125,6 +125,24 @@ def test_a_refresh_a_tenth_of_a_period_off_is_another_rhythm(
     assert clock.is_learning is is_learning
 
 
+def test_two_looks_at_one_refresh_fit_no_rate() -> None:
+    """One of them saw something else, so that all is learnt anew."""
+    clock = learnt()
+    clock.saw(seen_at(20 * PERIOD_S))
+
+    clock.saw(seen_at(20 * PERIOD_S + 0.0005))
+
+    assert clock.is_learning
+
+
+def test_looks_without_a_width_leave_nothing_unsure() -> None:
+    """A board that says itself when it refreshed."""
+    clock = learnt(width_s=0.0)
+
+    assert clock.error_s(1e6) == 0.0
+    assert not clock.is_unsure(1e6)
+
+
 def test_a_look_that_took_long_does_not_bend_the_rate() -> None:
     """A machine that was busy for a moment saw a refresh somewhere in that moment."""
     clock = RefreshClock()

@@ -58,6 +58,18 @@ def test_two_times_between_the_same_refreshes_are_known_to_be() -> None:
     assert not watch.is_within(0.215, 0.22)
 
 
+def test_an_edge_next_to_a_refresh_waits_until_that_is_over() -> None:
+    """By the watch's own clock, and for a moment."""
+    watch, board = learnt()
+    board.clock.advance(0.24 - board.clock.now_s())
+
+    seen = watch.at_edge(board.observe)
+
+    assert seen is not None
+    assert seen.time_s == pytest.approx(0.24, abs=0.001)
+    assert 0.24 < board.clock.now_s() < 0.245
+
+
 def test_the_next_refresh_is_over_a_period_and_its_error_later() -> None:
     """None of a value without a counter."""
     watch, _ = learnt()

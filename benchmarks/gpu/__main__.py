@@ -9,6 +9,7 @@ Each part writes its result as it ends (OUT/<part>.json); a part whose result li
 again, so that a run that was cut off goes on. Nothing here changes a setting of the board.
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -18,31 +19,33 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from benchmarks.gpu import same_work, sensors, studies, training
-from benchmarks.gpu.board import Board, emulated_environment, first_board
+from benchmarks.gpu.emulated import emulated_environment
 from benchmarks.gpu.page import page
+
+if TYPE_CHECKING:
+    from benchmarks.gpu.board import Board
 
 ROOT = Path(__file__).parents[2]
 
-PARTS: dict[str, Callable[[Board], Any]] = {
-    "sources": sensors.sources,
-    "refresh": sensors.refresh_periods,
-    "calls": sensors.cost_of_calls,
-    "window": sensors.cost_of_a_window,
-    "counter": sensors.counter_against_integral,
-    "same_work": same_work.same_work,
-    "loop": training.loop_against_bare,
-    "table2": studies.table2,
-    "shared": studies.two_trials_on_one_board,
-    "precision": training.precisions,
-    "formats": studies.number_formats,
-    "command": sensors.a_command,
+PARTS = {
+    "sources": "sensors:sources",
+    "refresh": "sensors:refresh_periods",
+    "calls": "sensors:cost_of_calls",
+    "window": "sensors:cost_of_a_window",
+    "counter": "sensors:counter_against_integral",
+    "same_work": "same_work:same_work",
+    "loop": "training:loop_against_bare",
+    "table2": "studies:table2",
+    "shared": "studies:two_trials_on_one_board",
+    "precision": "training:precisions",
+    "formats": "studies:number_formats",
+    "command": "sensors:a_command",
 }
-"""In the order in which they run: what others build on comes first."""
+"""Module and function of each, in the order in which they run: what others build on comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,19 @@ class Options:
     page: bool = False
 
 
+def function_of(part: str) -> "Callable[[Board], Any]":
+    """The function of a part, loaded only now: torch and timm take seconds, and most parts need one or none."""
+    module, _, name = PARTS[part].partition(":")
+    function: Callable[[Board], Any] = getattr(
+        importlib.import_module(f"benchmarks.gpu.{module}"), name
+    )
+    return function
+
+
 def run(options: Options) -> int:
     """Run the parts that have no result yet; the number of those that failed."""
+    from benchmarks.gpu.board import first_board  # noqa: PLC0415 - torch; see `function_of`
+
     options.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     board = first_board(emulated=options.emulated, out=options.out)
@@ -74,7 +88,7 @@ def run(options: Options) -> int:
             continue
         began_s = time.monotonic()
         try:
-            result = PARTS[name](board)
+            result = function_of(name)(board)
         except Exception:  # noqa: BLE001 - the other parts are worth having
             failed += 1
             print(f"{name}: failed\n{traceback.format_exc()}", flush=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from tests.fake_nvml import Boards, build
 from trackers.sources.nvml.source import NvmlSource
 
 
@@ -35,11 +34,6 @@ class Board:
     def size(self, real: float, smallest: float) -> float:
         """A length or number: `real` on a board, `smallest` where it is emulated."""
         return smallest if self.emulated else real
-
-
-def emulated_environment(folder: Path) -> dict[str, str]:
-    """Variables for a process that sees an emulated board; its library is compiled into `folder`."""
-    return Boards(boards=1).environment(build(folder))
 
 
 def first_board(*, emulated: bool, out: Path) -> Board:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gpu.board import emulated_environment
+from benchmarks.gpu.__main__ import PARTS, function_of
+from benchmarks.gpu.emulated import emulated_environment
 from benchmarks.gpu.page import page
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +34,12 @@ def run(out: Path, *parts: str, env: dict[str, str] | None = None) -> str:
         check=True,
         timeout=300,
     ).stdout
+
+
+@pytest.mark.slow
+def test_each_part_has_a_function() -> None:
+    """They are named by words, and loaded when they are run."""
+    assert all(callable(function_of(part)) for part in PARTS)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from typing import Any, final
 import psutil
 from ray.cluster_utils import Cluster
 
+from tests.cluster.node_keywords import LEAN
 from tests.end_to_end.conftest import BARE, ROOT, command
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import Boards, build
@@ -68,8 +69,7 @@ class Machines:
         return self.cluster.add_node(
             num_cpus=1,
             num_gpus=1,
-            object_store_memory=100_000_000,
-            include_dashboard=False,
+            **LEAN,
             env_vars={
                 **{
                     k: v for k, v in self._environment.items() if "NVML" in k or k.startswith("LD_")

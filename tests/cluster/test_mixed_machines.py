@@ -13,6 +13,7 @@ from study.machines.cluster import Cluster, connect
 from study.machines.storage_visibility import sees
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
+from tests.cluster.node_keywords import LEAN
 from tests.fake_nvml import Boards, build
 
 pytestmark = pytest.mark.ray
@@ -25,13 +26,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A head without a board, one machine with an A10G, and one with a T4."""
     library = build(tmp_path_factory.mktemp("boards"))
     machines = ray.cluster_utils.Cluster()
-    common: Any = {"num_cpus": 1, "object_store_memory": 100_000_000}
-    machines.add_node(**common, include_dashboard=False)
+    machines.add_node(num_cpus=1, **LEAN)
     for model in ("A10G", "T4"):
         environment = Boards(model=model).environment(library)
         own = {k: v for k, v in environment.items() if "NVML" in k or k.startswith("LD_")}
         resources = {f"accelerator_type:{model}": 1.0}
-        machines.add_node(**common, num_gpus=1, resources=resources, env_vars=own)
+        machines.add_node(num_cpus=1, **LEAN, num_gpus=1, resources=resources, env_vars=own)
     yield machines.address
     machines.shutdown()  # type: ignore[no-untyped-call]
 

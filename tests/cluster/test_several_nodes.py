@@ -13,6 +13,7 @@ from ray import tune
 from study import EnergyLedger, measured
 from study.command.running import main
 from study.regime import DESIGN
+from tests.cluster.node_keywords import LEAN
 from tests.fake_nvml import UUIDS, Boards, build
 from tests.study.instrument.tune_script import with_workers
 
@@ -31,8 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         machines.add_node(
             num_cpus=2,
             num_gpus=1,
-            object_store_memory=100_000_000,
-            include_dashboard=False,
+            **LEAN,
             env_vars={**library, "CUDA_VISIBLE_DEVICES": str(board)},
         )
     yield machines.address

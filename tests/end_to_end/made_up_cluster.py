@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import ray.cluster_utils
@@ -19,6 +18,7 @@ import ray.cluster_utils
 from analysis.read.load import load_windows
 from study.command.running import main
 from study.regime import DESIGN
+from tests.cluster.node_keywords import LEAN
 from tests.end_to_end.conftest import BARE
 from tests.end_to_end.held import Gate
 from tests.fake_nvml import UUIDS, Boards
@@ -98,9 +98,8 @@ def made_up_cluster(folder: Path, boards: Boards) -> Iterator[MadeUpCluster]:
     gate = Gate(folder / "gate")
     with made_up(folder, boards) as machine:
         cluster = ray.cluster_utils.Cluster()
-        size: Any = {"num_cpus": 2, "num_gpus": 2, "object_store_memory": 100_000_000}
         environment = {**machine.environment, **gate.environment}
-        cluster.add_node(**size, include_dashboard=False, env_vars=environment)
+        cluster.add_node(num_cpus=2, num_gpus=2, **LEAN, env_vars=environment)
         try:
             yield MadeUpCluster(machine=machine, gate=gate, address=cluster.address, folder=folder)
         finally:

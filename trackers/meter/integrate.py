@@ -30,7 +30,6 @@ class Integral:
             where no sample precedes or touches the window.
         coverage: Share of the window within `STALE_PERIODS` of a sample; in [0, 1].
         samples: Number of samples inside the window.
-        power_std_w: Standard deviation of the power over the window's time.
         placing_j: Standard error that comes from not knowing when, between two samples, the power
             changed.
     """
@@ -38,7 +37,6 @@ class Integral:
     energy_j: float | None
     coverage: float
     samples: int
-    power_std_w: float = 0.0
     placing_j: float = 0.0
 
 
@@ -49,7 +47,6 @@ class _Step(NamedTuple):
     from_s: float
     power_w: float
     energy_j: float
-    square_w2s: float
     covered_s: float
     placing_j2: float
     number: int
@@ -90,7 +87,7 @@ class PowerTrace:
         """
         taken_s, power_w = sample.time_s, sample.power_w
         if not self._steps:
-            self._steps.append(_Step(taken_s, taken_s, power_w, 0.0, 0.0, 0.0, 0.0, 1))
+            self._steps.append(_Step(taken_s, taken_s, power_w, 0.0, 0.0, 0.0, 1))
             return
         last = self._steps[-1]
         apart_s = taken_s - last.taken_s
@@ -107,7 +104,6 @@ class PowerTrace:
                 from_s,
                 power_w,
                 energy_j=last.energy_j + last.power_w * held_s,
-                square_w2s=last.square_w2s + last.power_w**2 * held_s,
                 covered_s=last.covered_s + min(apart_s, self._stale_s),
                 placing_j2=last.placing_j2 + (0.0 if is_mean else placed_j2),
                 number=last.number + 1,
@@ -139,7 +135,6 @@ class PowerTrace:
             energy_j=max(0.0, energy_j),
             coverage=coverage,
             samples=samples,
-            power_std_w=self._std_w(first, last, start_s, stop_s, energy_j),
             placing_j=math.sqrt(max(0.0, within.placing_j2 - before.placing_j2)),
         )
 
@@ -207,16 +202,6 @@ class PowerTrace:
     @staticmethod
     def _energy_until(step: _Step, time_s: float) -> float:
         return step.energy_j + step.power_w * (time_s - step.from_s)
-
-    @staticmethod
-    def _std_w(first: _Step, last: _Step, start_s: float, stop_s: float, energy_j: float) -> float:
-        if stop_s <= start_s:
-            return 0.0
-        squares = (last.square_w2s + last.power_w**2 * (stop_s - last.from_s)) - (
-            first.square_w2s + first.power_w**2 * (start_s - first.from_s)
-        )
-        mean_w = energy_j / (stop_s - start_s)
-        return math.sqrt(max(0.0, squares / (stop_s - start_s) - mean_w**2))
 
     def _covered_until(self, step: _Step, time_s: float) -> float:
         return step.covered_s + max(0.0, min(time_s - step.taken_s, self._stale_s))

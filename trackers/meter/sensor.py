@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from trackers.meter.counter_trust import Trust
 from trackers.meter.uncertainty import ENOUGH, Persistence, Roughness
@@ -14,9 +15,9 @@ seen. Found on the curves of `drawn_curves(40, seed=1)` in `benchmarks.tracking.
 error, and the fewest curves on which the counter alone is better."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Sensor:
-    """Known facts of how a device is observed.
+    """Known facts of how a device is observed, at one moment: what they come to is computed once.
 
     Attributes:
         has_counter: Whether it has ever given a counter.
@@ -46,12 +47,20 @@ class Sensor:
 
     def kept(self, gap_s: float) -> float:
         """Share of a power that holds in a stretch in which nothing else is reported."""
+        by_samples_s, held, by_counter_s = self._memories
+        by_samples = _kept(gap_s, by_samples_s, held=held)
+        return min(by_samples, _kept(gap_s, by_counter_s, held=MEMORIES))
+
+    @cached_property
+    def _memories(self) -> tuple[float, float, float]:
+        """The load's memory by its samples, how many of them a power holds, and its memory by the counter."""
         by_samples_alone = self.persistence.weight < ENOUGH
         unseen = by_samples_alone and self.roughness.forgets(self.hold_s)
-        held = MEMORIES_UNSEEN if unseen else MEMORIES
-        by_samples = _kept(gap_s, self.roughness.memory_s(self.hold_s), held=held)
-        known_s = self.persistence.memory_s(self.roughness.std_w)
-        return min(by_samples, _kept(gap_s, known_s, held=MEMORIES))
+        return (
+            self.roughness.memory_s(self.hold_s),
+            MEMORIES_UNSEEN if unseen else MEMORIES,
+            self.persistence.memory_s(self.roughness.std_w),
+        )
 
     @property
     def late_s(self) -> float:
@@ -75,7 +84,7 @@ class Sensor:
             return self.unknown_s
         return self.refresh_s + seen.took_s
 
-    @property
+    @cached_property
     def hold_s(self) -> float:
         """Time for which the board reports the same power, as far as is known."""
         return self.roughness.hold_s(self.refresh_s)

@@ -41,6 +41,7 @@ from trackers.node.live.device_uses import DeviceUses, TrialOf
 from trackers.node.liveness import Liveness
 from trackers.node.local_rpc import listen
 from trackers.node.orphans import end_with_parent
+from trackers.node.plain import PlainKey, PlainReading, bill_of, key_of, plain_readings
 from trackers.node.power_limiter import PowerLimiter
 from trackers.node.shares.accounts import Accounts
 from trackers.node.shares.neighbours import Neighbours
@@ -95,8 +96,8 @@ class Tracker:
         self._booked: list[BookedWindow] = []
         self._lane = listen(
             {
-                "open": self.open,
-                "close": self._close,
+                "open": self._open_plainly,
+                "close": self._close_plainly,
                 "limit": self.limit,
                 "limits_of": self.limits_of,
             }
@@ -150,14 +151,14 @@ class Tracker:
         return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)
-    def close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
+    def close(self, key: WindowKey, stop_s: float | None) -> Readings | None:
         """Close a window, book it and tell its energies; a second call tells the same.
 
         Returns:
             By device. None where it is not open: this tracker has taken the place of the one that
             opened it.
         """
-        return self._close(key, bill, stop_s)
+        return self._close(key, stop_s)
 
     @ray.method(max_task_retries=RETRIES)
     def adopt(self, key: WindowKey, bill: Bill, opened: OpenWindow, pid: int) -> None:
@@ -191,10 +192,9 @@ class Tracker:
         """Close what a trial that is gone has left open, so that its energy is booked."""
         with self._lock:
             self._living.forget(trial_id)
-            bills = dict(self._bills)
         for key in reversed(self._meter.open_windows()):
-            if isinstance(key, WindowKey) and key.trial_id == trial_id and key in bills:
-                self._close(key, bills[key], None)
+            if isinstance(key, WindowKey) and key.trial_id == trial_id:
+                self._close(key, None)
         self._limiter.set_back(trial_id)
 
     def take(self) -> Booking:
@@ -231,10 +231,24 @@ class Tracker:
                 charges = self._accounts.charges(key.trial_id, bill, readings)
                 yield _booked(replace(key, stage=SO_FAR), bill, charges)
 
-    def _close(self, key: WindowKey, bill: Bill, stop_s: float | None) -> Readings | None:
+    def _open_plainly(
+        self, key: PlainKey, bill: bytes, start_s: float | None, pid: int
+    ) -> OpenWindow | None:
+        """The same as `open`, asked for by the lane."""
+        return self.open(key_of(key), bill_of(bill), start_s, pid)
+
+    def _close_plainly(self, key: PlainKey, stop_s: float | None) -> dict[str, PlainReading] | None:
+        """The same as `close`, asked for by the lane."""
+        readings = self._close(key_of(key), stop_s)
+        return None if readings is None else plain_readings(readings)
+
+    def _close(self, key: WindowKey, stop_s: float | None) -> Readings | None:
         with self._lock:
             if key in self._closed:
                 return self._closed[key]
+            bill = self._bills.get(key)
+            if bill is None:
+                return None
             others = self._closing.get(key)
             own = self._closing.setdefault(key, threading.Event())
         if others is not None:

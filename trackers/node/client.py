@@ -19,6 +19,7 @@ from trackers.errors import TrackerError
 from trackers.node.actor import Handle
 from trackers.node.ledger import Bill, Readings, TrackerFacts, WindowKey
 from trackers.node.local_rpc import LocalRpc, RpcAddress, RpcBrokenError
+from trackers.node.plain import packed_bill, plain_key, readings_of
 from trackers.sample import Device, Method, PowerLimits, Reading
 
 CALL_TIMEOUT_S = 10.0
@@ -53,6 +54,7 @@ class TrackerClient:
         self._node_id = ""
         self._tracker: Handle = None
         self._bill: Bill = ()
+        self._packed_bill = b""
         self._estimated = False
         self._opened: dict[WindowKey, Any] = {}
         self._asked: deque[tuple[WindowKey, Bill, float | None, int]] = deque()
@@ -75,6 +77,7 @@ class TrackerClient:
                 pid=os.getpid(),
                 further_uuids=further_uuids,
             )
+            self._packed_bill = packed_bill(self._bill)
             self.device = self._bill[0].device
             self._estimated = facts.methods.get(self.device.uuid) is Method.ESTIMATED
         except Exception as error:  # noqa: BLE001 - see the class
@@ -199,11 +202,10 @@ class TrackerClient:
 
     def _closed(self, key: WindowKey, stop_s: float) -> Readings | None:
         readings: Readings | None
-        asked = (key, self._bill, stop_s)
         with suppress(RpcBrokenError):
-            readings = self._by_rpc("close", *asked)
-            return readings
-        readings = ray.get(self._tracker.close.remote(*asked), timeout=self._answer_s)
+            plain = self._by_rpc("close", plain_key(key), stop_s)
+            return None if plain is None else readings_of(plain)
+        readings = ray.get(self._tracker.close.remote(key, stop_s), timeout=self._answer_s)
         if self._lane_was_lost:
             self._lane_was_lost = False  # once: where there is no way, looking for it costs time
             with suppress(RayError):
@@ -236,7 +238,7 @@ class TrackerClient:
     def _ask(self, key: WindowKey, bill: Bill, start_s: float | None, pid: int) -> None:
         """Ask by the lane for a window; see `_take_answers`."""
         with self._lane_or_none() as lane, self._earlier_answers_kept():
-            lane.ask("open", key, bill, start_s, pid)
+            lane.ask("open", plain_key(key), self._packed_bill, start_s, pid)
         self._asked.append((key, bill, start_s, pid))
 
     def _take_answers(self) -> None:

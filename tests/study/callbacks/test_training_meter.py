@@ -1,25 +1,21 @@
 """A training whose loop is somebody else's, kept as a study of one setup."""
 
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from analysis.__main__ import main as analysis
 from analysis.read.load import load
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
 from study.record.vocabulary import StopReason
-from tests.waiting import PATIENCE_S
 from trackers.sample import Component
 from trackers.sources.detect import Detection, Request, detect
 from trackers.sources.recorded import RecordedSource
 
-ROOT = Path(__file__).parents[3]
 WATTS = 100.0
 
 
@@ -98,24 +94,16 @@ def test_a_training_without_an_epoch_is_not_saved(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_trainings_are_compared(tmp_path: Path) -> None:
+def test_two_trainings_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m analysis` reads the folders as studies, and writes their report."""
     for number, batch_size in enumerate((64, 256)):
         trained(board(), batch_size=batch_size).save(tmp_path / f"run{number}")
 
     for folders in (["run0"], ["run0", "run1"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "analysis", *(str(tmp_path / each) for each in folders)],
-            cwd=ROOT,
-            env={**os.environ, "COLUMNS": "120"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
+        status = analysis([str(tmp_path / each) for each in folders])
 
-        assert done.returncode == 0, done.stderr
-        assert "toy" in done.stdout
+        assert status == 0
+        assert "toy" in capsys.readouterr().out
 
 
 def test_metrics_of_any_kind_lose_no_training(

@@ -4,11 +4,11 @@ import itertools
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace
-from trackers.sample import PowerSample
+from trackers.meter.integrate import STALE_PERIODS, Integral, PowerTrace, mean_power
+from trackers.sample import Observation, PowerSample
 
 PERIOD_S = 0.1
 
@@ -57,33 +57,6 @@ def drawn_j(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> 
         power_w * max(0.0, min(end_s, stop_s) - max(begin_s, start_s))
         for (_, power_w), begin_s, end_s in zip(steps, begins, ends, strict=True)
     )
-
-
-def deviation_w(steps: list[tuple[float, float]], start_s: float, stop_s: float) -> float:
-    """Standard deviation of power over time, by the same rule."""
-    squared = [(step_s, power_w**2) for step_s, power_w in steps]
-    length_s = stop_s - start_s
-    mean_w = drawn_j(steps, start_s, stop_s) / length_s
-    return math.sqrt(max(0.0, drawn_j(squared, start_s, stop_s) / length_s - mean_w**2))
-
-
-@given(steps=steps, edges=st.tuples(shares, shares))
-def test_power_deviates_as_its_steps_do(
-    steps: list[tuple[float, float]], edges: tuple[float, float]
-) -> None:
-    """By their lengths within the window, whatever was before it."""
-    trace = trace_of(steps)
-    start_s, stop_s = sorted(edge * (trace.last_s + 3) for edge in edges)
-    assume(stop_s - start_s > PERIOD_S)
-
-    integral = trace.integral(start_s, stop_s)
-
-    assert integral.power_std_w == pytest.approx(deviation_w(steps, start_s, stop_s), abs=0.05)
-
-
-def test_a_window_without_length_has_no_deviation() -> None:
-    """There is one power in it."""
-    assert trace_of([(0.1, 100.0), (0.1, 300.0)]).integral(0.05, 0.05).power_std_w == 0.0
 
 
 @pytest.mark.parametrize(
@@ -319,8 +292,31 @@ def test_what_was_sampled_before_a_refresh_says_nothing_of_the_time_after() -> N
 
     assert trace.fresh_j(1.0625, 1.5) == pytest.approx(100 * (1.375 - 1.0625) + 300 * (1.5 - 1.375))
     assert trace.fresh_j(1.0625, 1.125) == pytest.approx(100 * 0.0625)
+    assert trace.fresh_j(1.0625, 1.09375) == pytest.approx(100 * 0.03125)
     assert trace.fresh_j(1.5, 1.75) is None
     assert trace.fresh_j(0.0, 0.5) is None
+
+
+def test_the_first_sample_after_a_time_is_later_than_it() -> None:
+    """None after the last one."""
+    trace = trace_of([(1.0, 50.0)] * 3, from_s=1.0)
+
+    assert [trace.first_after_s(time_s) for time_s in (0.0, 1.0, 2.5, 3.0)] == [1.0, 2.0, 3.0, None]
+
+
+@pytest.mark.parametrize(
+    ("earlier_j", "later_j", "power_w"),
+    [(5.0, 25.0, 40.0), (5.0, 5.0, 0.0), (25.0, 5.0, None), (None, 5.0, None), (5.0, None, None)],
+)
+def test_the_power_of_a_counter_is_its_rise_over_the_time(
+    earlier_j: float | None, later_j: float | None, power_w: float | None
+) -> None:
+    """It holds from the earlier reading on; a counter that ran backward or said nothing tells none."""
+    found = mean_power(
+        Observation(time_s=1.5, counter_j=earlier_j), Observation(time_s=2.0, counter_j=later_j)
+    )
+
+    assert found == (None if power_w is None else PowerSample(time_s=1.5, power_w=power_w))
 
 
 def test_power_at_a_time_is_that_of_the_nearest_sample() -> None:

@@ -47,6 +47,13 @@ def test_after_an_edge_some_are_sampled_more_often() -> None:
     assert sum(105 < time_s < 110 for time_s in found) < 5 / PERIOD_S * 1.5
 
 
+def test_before_any_edge_nothing_is_sampled_more_often() -> None:
+    """There is no window of which a moment would be known better."""
+    pace = Pace(PERIOD_S)
+
+    assert pace.wait_s(5.0, often=True) >= (1 - JITTER) * PERIOD_S
+
+
 def test_sampling_often_changes_nothing_for_the_others() -> None:
     """Everything is due each period all the same."""
     pace = Pace(PERIOD_S)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from tests.trackers.node.trials import POWER_W
+from tests.trackers.node.trials import POWER_W, take, tracker_of
 from trackers.node.actor import Handle
 from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
@@ -45,8 +45,30 @@ def shared(recording: Path) -> Iterator[Handle]:
 
 
 @pytest.fixture
+def emptied(shared: Handle) -> Handle:
+    """The same, for tests that empty it of what trials of their own have booked."""
+    take(tracker_of(shared))
+    return shared
+
+
+@pytest.fixture
 def estimating() -> Iterator[Handle]:
     """A manager whose trackers estimate."""
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
+
+
+@pytest.fixture(scope="module")
+def unharmed() -> Iterator[Handle]:
+    """The same, for tests that do not harm it."""
+    one = start_manager(Request(tracker="estimate"), sampling_hz=50)
+    yield one
+    ray.kill(one)
+
+
+@pytest.fixture
+def estimates(unharmed: Handle) -> Handle:
+    """The same, emptied, for tests whose trials have names of their own."""
+    take(tracker_of(unharmed))
+    return unharmed

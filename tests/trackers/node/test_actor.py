@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from ray.exceptions import WorkerCrashedError
 from tests.actors import killed, pid_of
 from tests.trackers.node.trials import (
     EPOCH_S,
-    OF_THE_DEAD,
     POWER_W,
     client,
     die_in_epoch,
@@ -23,6 +23,7 @@ from tests.trackers.node.trials import (
     lose_tracker_in_epoch,
     measured,
     measures_again,
+    of_the_dead,
     opened,
     take,
     tracker_of,
@@ -53,10 +54,10 @@ def test_a_trial_measures_its_epochs(shared: Handle) -> None:
     assert sum(map(energy_j, epochs)) <= energy_j(trial) * (1 + 1e-6)
 
 
-def test_an_estimate_is_the_trials_own_and_labelled(estimating: Handle) -> None:
+def test_an_estimate_is_the_trials_own_and_labelled(estimates: Handle) -> None:
     """The CPU seconds of the worker's epochs x the watts of one CPU, not those of others."""
-    other = train.remote(estimating, "other", 4)
-    readings, kind, used_s = ray.get(train.remote(estimating, "own", 4), timeout=PATIENCE_S)
+    other = train.remote(estimates, "other", 4)
+    readings, kind, used_s = ray.get(train.remote(estimates, "own", 4), timeout=PATIENCE_S)
     ray.get(other, timeout=PATIENCE_S)
 
     *epochs, _ = readings
@@ -83,33 +84,34 @@ def test_each_node_has_one_tracker(shared: Handle) -> None:
     assert list(ray.get(shared.trackers.remote()).values()) == [first]
 
 
-def test_closing_twice_tells_and_books_the_same(manager: Handle) -> None:
+def test_closing_twice_tells_and_books_the_same(emptied: Handle) -> None:
     """A call that is repeated after a time-out does no harm; opening it again neither."""
-    trial, tracker = client(manager), tracker_of(manager)
+    trial, tracker, window = client(emptied), tracker_of(emptied), key(41)
 
-    first = measured(trial, manager, 1)
-    second = trial.close(key(1))
-    trial.open(key(1))
-    third = trial.close(key(1))
+    first = measured(trial, emptied, window.epoch)
+    second = trial.close(window)
+    trial.open(window)
+    third = trial.close(window)
 
     assert energy_j(first) > 0
     assert first == second == third
-    assert [(each.key, each.reading) for each in take(tracker).windows] == [(key(1), first)]
+    assert [(each.key, each.reading) for each in take(tracker).windows] == [(window, first)]
 
 
-def test_taking_empties(manager: Handle) -> None:
+def test_taking_empties(emptied: Handle) -> None:
     """Windows and power are told once; power carries the window in which it was drawn."""
-    trial, tracker = client(manager), tracker_of(manager)
+    trial, tracker = client(emptied), tracker_of(emptied)
+    around, within = key(51), key(52)
     now_s = time.time()
-    opened(trial, manager, key(1))
-    measured(trial, manager, 2)  # looks at the device within the window around it
-    trial.close(key(1))
+    opened(trial, emptied, around)
+    measured(trial, emptied, within.epoch)  # looks at the device within the window around it
+    trial.close(around)
 
     first, second = take(tracker), take(tracker)
 
-    assert [window.key for window in first.windows] == [key(2), key(1)]
+    assert [window.key for window in first.windows] == [within, around]
     assert second.windows == ()
-    in_epoch = [sample for sample in first.power if sample.key == key(1)]
+    in_epoch = [sample for sample in first.power if sample.key == around]
     assert in_epoch
     assert all(sample.power_w == POWER_W for sample in first.power)
     assert all(abs(sample.unix_time_s - now_s) < PATIENCE_S for sample in in_epoch)
@@ -129,35 +131,38 @@ def test_idle_power_is_known_before_the_first_window(manager: Handle) -> None:
     assert waited_for(idle_power_w, "an idle power") == [pytest.approx(POWER_W)]
 
 
-def test_the_energy_of_a_killed_trial_is_booked(estimating: Handle) -> None:
+def test_the_energy_of_a_killed_trial_is_booked(estimates: Handle) -> None:
     """Windows that a dead process left open are closed for it, with what it had used."""
-    tracker = tracker_of(estimating)
+    tracker = tracker_of(estimates)
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(estimates, "killed"), timeout=PATIENCE_S)
 
-    ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
+    ray.get(tracker.release.remote("killed"), timeout=PATIENCE_S)
     booked = {window.key: window.reading for window in take(tracker).windows}
 
-    assert set(booked) == OF_THE_DEAD
-    for left_open in (key(2), key(0, stage=TRIAL)):
+    first, second = (key(epoch, trial_id="killed") for epoch in (1, 2))
+    whole = key(0, stage=TRIAL, trial_id="killed")
+    assert set(booked) == of_the_dead("killed")
+    for left_open in (second, whole):
         assert booked[left_open].method is Method.ESTIMATED
-    assert energy_j(booked[key(2)]) >= 5.0 * EPOCH_S * 0.8
-    assert energy_j(booked[key(0, stage=TRIAL)]) >= energy_j(booked[key(1)])
+    assert energy_j(booked[second]) >= 5.0 * EPOCH_S * 0.8
+    assert energy_j(booked[whole]) >= energy_j(booked[first])
 
 
-def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> None:
+def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> None:
     """Its machine may be lost before it ends: the driver knows what it used until it was last asked."""
-    trial = client(manager)
-    trial.open(key(0, stage=TRIAL))
+    trial, attempt = client(emptied), key(0, stage=TRIAL, trial_id="open")
+    trial.open(attempt)
 
     def so_far() -> Reading | None:
-        booked = take(tracker_of(manager)).windows
-        return next((each.reading for each in booked if each.key == key(0, stage=SO_FAR)), None)
+        booked = take(tracker_of(emptied)).windows
+        told = replace(attempt, stage=SO_FAR)
+        return next((each.reading for each in booked if each.key == told), None)
 
     first = waited_for(so_far, "what the attempt has come to")
     time.sleep(EPOCH_S)
     second = waited_for(so_far, "what it has come to since")
-    trial.close(key(0, stage=TRIAL))
+    trial.close(attempt)
 
     assert first.status is Status.DEGRADED
     assert energy_j(first) == pytest.approx(POWER_W * first.duration_s)
@@ -165,19 +170,20 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(manager: Handle) -> Non
     assert so_far() is None
 
 
-def test_release_is_for_one_trial(manager: Handle) -> None:
+def test_release_is_for_one_trial(emptied: Handle) -> None:
     """Other trials' windows stay open; what was released and is closed late is told the same."""
-    trial, tracker = client(manager), tracker_of(manager)
-    opened(trial, manager, key(1))
-    opened(trial, manager, key(1, trial_id="other"))
+    trial, tracker = client(emptied), tracker_of(emptied)
+    its, others = key(61, trial_id="lost"), key(61, trial_id="other")
+    opened(trial, emptied, its)
+    opened(trial, emptied, others)
 
-    ray.get(tracker.release.remote("t"), timeout=PATIENCE_S)
+    ray.get(tracker.release.remote("lost"), timeout=PATIENCE_S)
     (released,) = take(tracker).windows
 
-    assert released.key == key(1)
-    assert trial.close(key(1)) == released.reading
+    assert released.key == its
+    assert trial.close(its) == released.reading
     assert take(tracker).windows == ()
-    assert energy_j(trial.close(key(1, trial_id="other"))) > 0
+    assert energy_j(trial.close(others)) > 0
 
 
 @pytest.mark.parametrize("was_lost", [True, False])
@@ -226,20 +232,20 @@ def test_a_restarted_tracker_keeps_the_truth_of_a_counter(estimating: Handle, wa
     assert 5.0 * 2 * EPOCH_S * 0.8 <= energy_j(reading) <= 5.0 * used_s * 1.1
 
 
-def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimating: Handle) -> None:
+def test_windows_of_the_dead_are_closed_though_nobody_says_so(estimates: Handle) -> None:
     """The tracker looks for the processes of its trials itself."""
-    tracker = tracker_of(estimating)
+    tracker, dead = tracker_of(estimates), of_the_dead("dead")
     with pytest.raises(WorkerCrashedError):
-        ray.get(die_in_epoch.remote(estimating), timeout=PATIENCE_S)
+        ray.get(die_in_epoch.remote(estimates, "dead"), timeout=PATIENCE_S)
 
     booked: set[WindowKey] = set()
 
     def all_are_booked() -> bool:
         booked.update(window.key for window in take(tracker).windows)
-        return booked >= OF_THE_DEAD
+        return booked >= dead
 
     waited_for(all_are_booked, "the windows of the dead")
-    assert {each for each in booked if each.stage != SO_FAR} == OF_THE_DEAD
+    assert {each for each in booked if each.stage != SO_FAR} == dead
 
 
 def test_a_trial_that_starts_while_the_tracker_restarts_is_measured(manager: Handle) -> None:
@@ -315,7 +321,8 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
 def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
     """Whatever a call raises over there, here it is a missing reading."""
     trial = client(shared)
-    unhashable: Any = ["no", "key"]
+    no_name: Any = ["no", "name"]
+    unhashable = WindowKey(trial_id=no_name, attempt=1, stage="classifier", epoch=1)
 
     trial.open(unhashable)
     reading = trial.close(unhashable)

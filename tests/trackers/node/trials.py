@@ -23,9 +23,15 @@ def key(epoch: int, *, trial_id: str = "t", stage: str = "classifier") -> Window
     return WindowKey(trial_id=trial_id, attempt=1, stage=stage, epoch=epoch)
 
 
-LAST_WORD = key(0, stage="last word")
-"""A window that a trial closes just before it dies."""
-OF_THE_DEAD = {key(1), key(2), LAST_WORD, key(0, stage=TRIAL)}
+def of_the_dead(trial_id: str) -> set[WindowKey]:
+    """The windows of a trial that dies in its second epoch."""
+    epochs = {key(epoch, trial_id=trial_id) for epoch in (1, 2)}
+    return epochs | {last_word(trial_id), key(0, stage=TRIAL, trial_id=trial_id)}
+
+
+def last_word(trial_id: str) -> WindowKey:
+    """A window that a trial closes just before it dies."""
+    return key(0, stage="last word", trial_id=trial_id)
 
 
 def client(manager: Handle) -> TrackerClient:
@@ -103,17 +109,17 @@ def train(
 
 
 @ray.remote(num_cpus=1, max_retries=0)
-def die_in_epoch(manager: Handle) -> None:
+def die_in_epoch(manager: Handle, trial_id: str) -> None:
     """A trial that is killed in its second epoch, of which the tracker has seen all it used."""
-    trial = client(manager)
-    trial.open(key(0, stage=TRIAL))
-    trial.open(key(1))
+    trial, last = client(manager), last_word(trial_id)
+    trial.open(key(0, stage=TRIAL, trial_id=trial_id))
+    trial.open(key(1, trial_id=trial_id))
     burn(EPOCH_S)
-    trial.close(key(1))
-    trial.open(key(2))
+    trial.close(key(1, trial_id=trial_id))
+    trial.open(key(2, trial_id=trial_id))
     burn(EPOCH_S)
-    trial.open(LAST_WORD)
-    trial.close(LAST_WORD)
+    trial.open(last)
+    trial.close(last)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -80,6 +80,7 @@ class RefreshClock:
         self._anchor_s = 0.0
         self._uncertain_s = 0.0
         self._followed_s = 0.0
+        self._followed_until_s = 0.0
         self._sure_until_s = float("-inf")
         self.period_s: float | None = None
 
@@ -108,7 +109,7 @@ class RefreshClock:
         """Greatest error of a predicted refresh; infinite while learning."""
         if self.period_s is None:
             return float("inf")
-        beyond_s = max(0.0, time_s - self._looks[-1].middle_s)
+        beyond_s = max(0.0, time_s - self._followed_until_s)
         return self._uncertain_s * (1 + beyond_s / self._followed_s)
 
     def last_refresh_s(self, time_s: float, *, within_s: float = 0.0) -> float | None:
@@ -164,13 +165,15 @@ class RefreshClock:
             self.period_s = None
             return
         self.period_s = float(slope_s)
-        self._followed_s = max(self._looks[-1].middle_s - first_s, self.period_s)
+        # A look that was not sharp tells nothing new.
+        self._followed_s = max(float(times_s[-1] - times_s[0]), self.period_s)
+        self._followed_until_s = float(first_s + times_s[-1])
         self._anchor_s = float(first_s + offset_s + slope_s * numbers[-1])
         self._uncertain_s = usual_s
         # Where looks are too coarse to be ever sure enough, more of them would not help.
         enough_s = max(min(SURE_ENOUGH * self.period_s, LONGEST_WAIT_S / 2), 2 * usual_s)
         most_beyond = enough_s / usual_s - 1 if usual_s > 0 else float("inf")
-        self._sure_until_s = self._looks[-1].middle_s + most_beyond * self._followed_s
+        self._sure_until_s = self._followed_until_s + most_beyond * self._followed_s
 
     def _numbers(self, times_s: Numbers) -> Numbers:
         """Number the refreshes that were seen, counted from the first one.

@@ -12,14 +12,17 @@ import secrets
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import NamedTuple, final
 
 from trackers.node.shares.sharing import KEPT_S, Use
 
 GONE_AFTER_S = 5.0
 """A tracker that has not said for so long that it is there has ended."""
+
+TICK_NS = 20_000_000
+"""More than file systems' clocks go on by at a time."""
 
 FOLDER = "POWER_OF_TRAINING_BOARDS"
 """Variable that names another folder, for example one that several containers share."""
@@ -39,7 +42,8 @@ class Neighbours:
         self._now_s = now_s
         self._own = f"{os.getpid()}-{secrets.token_hex(4)}.json"
         self._uses: dict[str, list[Use]] = {}
-        self._read: dict[tuple[str, int, int, int], Any] = {}
+        self._said: dict[tuple[str, int, int, int], _Said] = {}
+        self._changed_ns: int | None = None
         self._boot = _boot()
 
     def tell(self, uses: Mapping[str, Sequence[Use]]) -> None:
@@ -61,34 +65,72 @@ class Neighbours:
         }
         with contextlib.suppress(OSError):  # the trials of this one are charged all the same
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            if _is_own(self._folder):
+            if _changed_ns(self._folder) is not None:
                 new = self._folder / f".{self._own}"
                 new.write_text(json.dumps(said))
                 new.replace(self._folder / self._own)
 
     def uses(self, board: str) -> list[Use]:
-        """Return who else used a board in the last hour, and when."""
-        return [use for each in self._others(board) for use in each]
+        """Return who else used a board in the last hour, and when; a window's end waits for this."""
+        changed_ns = _changed_ns(self._folder)
+        if changed_ns is None:
+            return []
+        if changed_ns != self._changed_ns:
+            # A file may come in the same tick of the clock, after the look.
+            is_over = time.time_ns() - changed_ns > TICK_NS
+            self._look()
+            self._changed_ns = changed_ns if is_over else None
+        gone_s = self._now_s() - GONE_AFTER_S
+        return [
+            # Those of a tracker that has ended ended with it.
+            Use(use.consumer, use.since_s, said.at_s)
+            if use.until_s is None and said.at_s < gone_s
+            else use
+            for said in self._said.values()
+            for use in said.uses.get(board, ())
+        ]
 
-    def _others(self, board: str) -> Iterator[list[Use]]:
-        if not _is_own(self._folder):
-            return
-        read, self._read = self._read, {}
+    def _look(self) -> None:
+        """Read what is new in the folder."""
+        known, self._said = self._said, {}
         for file in _files(self._folder):
             if file.name == self._own:
                 continue
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
                 found = file.stat()
-                # A window's end waits for this, and what is written anew is another file.
+                # What is written anew is another file.
                 written = (file.name, found.st_ino, found.st_mtime_ns, found.st_size)
-                said = read.get(written) or json.loads(Path(file.path).read_text())
-                now_s = self._now_s()
+                said = known.get(written) or _said(Path(file.path).read_text())
                 # What is said for a later time is from before the machine was started.
-                if said["boot"] != self._boot or not 0 <= now_s - said["now_s"] <= KEPT_S:
+                if said.boot != self._boot or not 0 <= self._now_s() - said.at_s <= KEPT_S:
                     Path(file.path).unlink()
                 else:
-                    self._read[written] = said
-                    yield list(_uses(said, board, now_s))
+                    self._said[written] = said
+
+
+class _Said(NamedTuple):
+    """Contents of a tracker's file: in which run of the machine it was written, when, and who uses what."""
+
+    boot: str
+    at_s: float
+    uses: dict[str, list[Use]]
+
+
+def _said(text: str) -> _Said:
+    """Contents of a tracker's file.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: It is not such a file.
+    """
+    told = json.loads(text)
+    uses = {
+        board: [
+            Use(consumer, float(since_s), None if until_s is None else float(until_s))
+            for consumer, since_s, until_s in each
+        ]
+        for board, each in told["uses"].items()
+    }
+    return _Said(boot=told["boot"], at_s=float(told["now_s"]), uses=uses)
 
 
 def _files(folder: Path) -> list[os.DirEntry[str]]:
@@ -96,14 +138,6 @@ def _files(folder: Path) -> list[os.DirEntry[str]]:
     with contextlib.suppress(OSError), os.scandir(folder) as files:
         return [each for each in files if each.name.endswith(".json") and each.name[0] != "."]
     return []
-
-
-def _uses(said: Mapping[str, Any], board: str, now_s: float) -> Iterator[Use]:
-    """Uses of a board by the trials of a tracker; those of one that has ended ended with it."""
-    is_gone = now_s - said["now_s"] > GONE_AFTER_S
-    for consumer, since_s, until_s in said["uses"].get(board, ()):
-        ended_s = said["now_s"] if until_s is None and is_gone else until_s
-        yield Use(consumer, float(since_s), None if ended_s is None else float(ended_s))
 
 
 def _folder() -> Path:
@@ -123,10 +157,11 @@ def _boot() -> str:
         return ""
 
 
-def _is_own(folder: Path) -> bool:
-    """Return whether nobody else can have put anything there."""
+def _changed_ns(folder: Path) -> int | None:
+    """Time at which files last came or went in a folder; None if other users can have put them there."""
     try:
         found = folder.lstat()
     except OSError:
-        return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        return None
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return found.st_mtime_ns if is_own else None

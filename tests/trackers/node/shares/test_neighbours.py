@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_a_study_that_came_later_is_charged_from_then_on(tmp_path: Path, clock: 
 
     assert charged(one, "a", bill(1, BOARDS[0]), 0.0).energy_j == pytest.approx(800.0 + 600.0)
     assert charged(one, "a", bill(1, BOARDS[0]), 12.0).energy_j == pytest.approx(2000.0)
+
+
+@pytest.mark.parametrize(("changed_s", "shared_by"), [(-3600.0, None), (3600.0, 2)])
+def test_files_are_looked_for_where_their_folder_has_changed(
+    tmp_path: Path, clock: Clock, changed_s: float, shared_by: int | None
+) -> None:
+    """A window's end waits for it. What came in the tick of the clock in which it was looked is not missed."""
+    one, two, folder = study(tmp_path, clock), study(tmp_path, clock), tmp_path / "boards"
+    one.enter("a", bill(1, BOARDS[0]), 0.0, pid=1)
+    time_s = time.time() + changed_s
+    os.utime(folder, (time_s, time_s))
+    alone = charged(one, "a", bill(1, BOARDS[0]), 0.0)
+
+    two.enter("b", bill(2, BOARDS[0]), 0.0, pid=2)
+    os.utime(folder, (time_s, time_s))
+
+    assert alone.shared_by is None
+    assert charged(one, "a", bill(1, BOARDS[0]), 0.0).shared_by == shared_by
 
 
 def test_another_board_is_nobody_elses(tmp_path: Path, clock: Clock) -> None:

@@ -1,6 +1,5 @@
 """When counters are refreshed: learnt from looks, believed only where it can be."""
 
-import math
 import random
 import threading
 from dataclasses import replace
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.trackers.meter.refreshes.rising_board import Board
 from trackers.clock import ManualClock
 from trackers.meter.refreshes.clock import LOOKS_TO_LEARN, Look, RefreshClock, at_refresh, look
 from trackers.meter.refreshes.watch import ATTEMPTS, POLL_S, RefreshWatch
@@ -92,20 +92,17 @@ def test_predictions_grow_uncertain_and_looks_make_them_sure() -> None:
     assert not clock.is_unsure(unsure_s + unsure_s / 2)
 
 
-class Board:
-    """A counter that rises by 1 J at each refresh."""
+def test_a_look_that_a_busy_machine_made_late_makes_nothing_surer() -> None:
+    """Its two readings lie far apart; later refreshes are as uncertain as they were, and are looked for."""
+    clock = RefreshClock()
+    for number in range(8):
+        clock.saw(Look(before_s=number * 0.02 - 0.0005, after_s=number * 0.02 + 0.0005))
+    before_s = clock.error_s(2.0)
 
-    def __init__(self, clock: ManualClock, period_s: float) -> None:
-        """Refresh each `period_s` of `clock`."""
-        self.clock = clock
-        self.period_s = period_s
-        self.asked = 0
+    clock.saw(Look(before_s=0.5 - 0.008, after_s=0.5 + 0.008))
 
-    def observe(self, _: str = "") -> Observation:
-        """The counter now."""
-        self.asked += 1
-        now_s = self.clock.now_s()
-        return Observation(time_s=now_s, counter_j=1.0 + math.floor(now_s / self.period_s))
+    assert clock.error_s(2.0) == pytest.approx(before_s)
+    assert clock.is_unsure(0.6)
 
 
 def test_a_look_sees_the_next_refresh() -> None:

@@ -1,0 +1,235 @@
+"""What is weighed of setups, and how the chosen one and its references differ from the others."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from analysis.energy.spread import Interval
+from analysis.energy.totals import SetupEnergy
+from analysis.ranking.evidence import Evidence, evidence_of
+from analysis.ranking.ranking import rank
+from study.inference import intervals
+from study.inference.choice import Aim
+from study.inference.failure import CostOfSuccess
+from study.inference.repeats import relative_deviation
+from study.record.objective import Objective
+from tests.analysis.study_folder import setup_energy
+
+DEAR = setup_energy(1, [100.0, 104.0], [0.60, 0.62])
+CHEAP = setup_energy(2, [10.0, 10.2], [0.97, 0.95])
+
+
+def weighed(*setups: SetupEnergy) -> Evidence:
+    """The evidence of setups that have some."""
+    found = evidence_of(setups, Aim(tolerance=0.01))
+    assert found is not None
+    return found
+
+
+def test_the_setup_with_the_least_expected_loss_is_chosen() -> None:
+    """Wherever it stands; of equal ones the one with the lowest number."""
+    alike = [setup_energy(n, [10.0], [0.9]) for n in (3, 1, 2)]
+
+    found = weighed(DEAR, CHEAP)
+
+    assert (found.chosen, found.by_threshold) == (2, 2)
+    assert found.expected_loss[2] == 0.0 < found.expected_loss[1]
+    assert weighed(*alike).chosen == 1
+
+
+def test_what_has_no_energy_or_no_accuracy_is_not_weighed() -> None:
+    """An energy of 0 has no logarithm, and is none."""
+    unknown = [
+        setup_energy(3, [None, None], [0.9, 0.9]),
+        setup_energy(4, [1.0, 1.0], [None, None]),
+        setup_energy(5, [1.0, 0.0], [0.9, 0.9]),
+    ]
+
+    assert weighed(DEAR, *unknown, CHEAP).places == {1: 0, 2: 1}
+    assert evidence_of(unknown, Aim(tolerance=0.01)) is None
+
+
+def apart(step_j: float) -> Evidence:
+    """Four setups of equal accuracy, each dearer than the one before; the first is chosen."""
+    found = weighed(
+        *(
+            setup_energy(n, [10 + step_j * n + 0.3, 10 + step_j * n - 0.3], [0.9, 0.9])
+            for n in range(1, 5)
+        )
+    )
+    assert found.chosen == 1
+    return found
+
+
+def test_the_total_of_the_chosen_setup_alone_is_without_the_luck_of_being_picked() -> None:
+    """Of any other it is the interval of its own repeats."""
+    found = apart(0.1)
+    assert found.doubt is not None
+
+    own = [intervals.total_interval_j(found.doubt.energy, place) for place in (0, 1)]
+    plain = [Interval(low=float(each.low), high=float(each.high)) for each in own]
+
+    assert found.total_j(2) == plain[1]
+    chosen = found.total_j(1)
+    assert chosen is not None
+    assert chosen.high > plain[0].high
+
+
+def test_a_reference_that_was_picked_for_its_energy_is_told_apart_later() -> None:
+    """The costliest of several is partly so by chance."""
+    found = apart(0.45)
+
+    assert found.told_apart(1, 4)
+    assert not found.told_apart(1, 4, picked="against_costliest")
+    assert apart(0.6).told_apart(1, 4, picked="against_costliest")
+
+
+def test_setups_that_share_a_parameter_lean_on_each_other() -> None:
+    """A grid tells more of each of its setups than the same numbers without one."""
+    numbers = [([10.0, 12.0], 64, 0.1), ([14.0, 11.0], 64, 0.2), ([20.0, 16.0], 128, 0.1)]
+    grid = [
+        setup_energy(n, energies, [0.9, 0.9], batch_size=batch, learning_rate=rate)
+        for n, (energies, batch, rate) in enumerate([*numbers, ([19.0, 24.0], 128, 0.2)], start=1)
+    ]
+    apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
+
+    assert weighed(*grid).cheapest(1) != pytest.approx(weighed(*apiece).cheapest(1), abs=1e-3)
+
+
+def test_accuracies_of_a_grid_lean_on_each_other_too() -> None:
+    """As energies do."""
+    numbers = [([0.80, 0.86], 64, 0.1), ([0.84, 0.82], 64, 0.2), ([0.90, 0.88], 128, 0.1)]
+    grid = [
+        setup_energy(n, [9.0, 10.0], accuracies, batch_size=batch, learning_rate=rate)
+        for n, (accuracies, batch, rate) in enumerate([*numbers, ([0.89, 0.95], 128, 0.2)], start=1)
+    ]
+    apiece = [replace(each, batch_size=n, learning_rate=n) for n, each in enumerate(grid)]
+
+    likely, unlike = weighed(*grid).most_accurate(3), weighed(*apiece).most_accurate(3)
+
+    assert likely != pytest.approx(unlike, abs=1e-2)
+
+
+def test_no_accuracy_is_more_than_all() -> None:
+    """Nor is the interval of the chosen setup, or of another."""
+    found = weighed(*(setup_energy(n, [10.0 + n, 11.0], [0.999, 0.97]) for n in (1, 2, 3)))
+
+    assert found.chosen == 1
+    for n in (1, 2):
+        interval = found.accuracy(n)
+        assert interval is not None
+        assert interval.low < interval.high == 1.0
+
+
+def test_a_setup_that_is_less_accurate_for_sure_is_not_on_the_front() -> None:
+    """Although which of both needs less energy is open."""
+    good = setup_energy(1, [10.0, 10.4], [0.90, 0.905])
+    poor = setup_energy(2, [10.2, 10.6], [0.80, 0.805])
+
+    evidence = weighed(good, poor)
+
+    assert not evidence.told_apart(1, 2)
+    assert [row.on_front for row in rank([good, poor], evidence=evidence).rows] == [True, False]
+
+
+def test_failures_make_a_setup_dearer() -> None:
+    """One that must be started twice for each success costs twice its energy."""
+    sure, unsure = (setup_energy(n, [10.0], [0.9]) for n in (1, 2))
+    cost = CostOfSuccess(
+        attempts=2,
+        successes=1,
+        cost_j=20.0,
+        overhead=math.log(2),
+        least_failed=0.1,
+        most_failed=0.9,
+    )
+
+    found = weighed(sure, replace(unsure, cost=cost))
+
+    assert found.expected_loss == {1: 0.0, 2: pytest.approx(math.log(2))}
+
+
+def test_the_same_repeats_tell_the_same_each_time() -> None:
+    """Also of setups on several boards: a report does not change from one day to the next."""
+    setups = [
+        replace(setup_energy(n, [10.0 + n, 11.0], [0.9, 0.92]), boards=("a", "b"))
+        for n in range(1, 4)
+    ]
+    one, other = weighed(*setups), weighed(*setups)
+
+    for n in (1, 2, 3):
+        assert one.total_j(n) == other.total_j(n)
+        assert one.accuracy(n) == other.accuracy(n)
+        assert one.cheapest(n) == other.cheapest(n)
+
+
+def test_a_setup_varies_by_what_its_meter_does_at_least() -> None:
+    """Repeats that agree to the last digit are as uncertain as their readings: as a share of each."""
+    setups = [
+        replace(setup_energy(n, [e, e], [0.9, 0.9]), uncertainty_own_j=10.0)
+        for n, e in ((1, 100.0), (2, 50.0))
+    ]
+
+    found = weighed(*setups).doubt
+
+    assert found is not None
+    deviations = [relative_deviation(10.0, e) for e in (100.0, 50.0)]
+    assert found.energy.variances.min(axis=0) == pytest.approx([d**2 for d in deviations])
+
+
+def test_luck_in_energy_is_no_luck_in_accuracy() -> None:
+    """Both are drawn by dice of their own."""
+    setups = [setup_energy(n, [10.0 + n, 11.0], [0.99 + n / 1000, 0.985]) for n in (1, 2, 3)]
+
+    found = weighed(*setups).doubt
+
+    assert found is not None
+    for energy, gains in (
+        (found.energy.means, found.objective.means),
+        (found.energy.variances, found.objective.variances),
+    ):
+        assert abs(np.corrcoef(energy[:, 0], gains[:, 0])[0, 1]) < 0.05
+
+
+def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
+    """A spread of energies without one of accuracies allows no choice by both."""
+    found = weighed(
+        setup_energy(1, [10.0, 11.0], [0.9, None]), setup_energy(2, [20.0, 21.0], [0.95, None])
+    )
+
+    assert found.doubt is None
+    assert found.chosen in (1, 2)
+
+
+def test_the_aim_is_in_the_objectives_unit() -> None:
+    """A tolerance of a hundredth is one of the best setup's score, where that is no share."""
+    found = evidence_of(
+        [setup_energy(1, [1.0], [50.0]), setup_energy(2, [2.0], [40.0])],
+        Aim(tolerance=0.01),
+        Objective("score"),
+    )
+
+    assert found is not None
+    assert found.aim.tolerance == pytest.approx(0.5)
+
+
+def test_shares_lean_on_each_other_by_their_log_odds() -> None:
+    """What costs a good setup a few points costs a bad one many; other scores differ by sums."""
+    setups = [
+        setup_energy(n, [10.0, 11.0], [a, a + 0.01], batch_size=64 * (n % 2 + 1))
+        for n, a in enumerate((0.97, 0.90, 0.80, 0.50), start=1)
+    ]
+
+    share, score = (
+        evidence_of(setups, Aim(tolerance=0.01), Objective("found", is_share=is_share))
+        for is_share in (True, False)
+    )
+
+    assert share is not None
+    assert score is not None
+    assert share.doubt is not None
+    assert score.doubt is not None
+    assert np.allclose(share.doubt.objective.means, score.doubt.objective.means)
+    assert not np.allclose(share.doubt.objective.pooled, score.doubt.objective.pooled)

@@ -1,0 +1,91 @@
+"""Windows of 10 s to 11 s whose counter is worked by hand, and loads of which something is known."""
+
+import random
+
+from trackers.meter.counted import WindowEdges, counted_energy_j
+from trackers.meter.integrate import PowerTrace
+from trackers.meter.sensor import Sensor
+from trackers.meter.uncertainty import Persistence, Roughness
+from trackers.sample import Observation, PowerSample
+
+PERIOD_S = 0.1
+
+
+def said(time_s: float, counter_j: float | None, power_w: float | None = 100.0) -> Observation:
+    """What a board said."""
+    return Observation(time_s=time_s, power_w=power_w, counter_j=counter_j)
+
+
+def window(
+    at_start: Observation | None,
+    at_stop: Observation | None,
+    refreshed: Observation | None = None,
+    *,
+    stop_s: float = 11.0,
+    by_last_word: bool = False,
+) -> WindowEdges:
+    """A window from 10 s on."""
+    return WindowEdges(
+        device_uuid="GPU",
+        start_s=10.0,
+        stop_s=stop_s,
+        at_start=at_start,
+        at_stop=at_stop,
+        refreshed=refreshed,
+        by_last_word=by_last_word,
+    )
+
+
+def sampled(*samples: tuple[float, float]) -> PowerTrace:
+    """A trace of times and powers."""
+    trace = PowerTrace(period_s=PERIOD_S)
+    for time_s, power_w in samples:
+        trace.append(PowerSample(time_s=time_s, power_w=power_w))
+    return trace
+
+
+def counted_j(edges: WindowEdges, trace: PowerTrace | None = None, **known: object) -> float:
+    """The counter's energy of a window that has one."""
+    found_j, doubt = counted_energy_j(edges, trace or sampled(), sensor(**known))
+    assert not doubt
+    assert found_j is not None
+    return found_j
+
+
+def sensor(**known: object) -> Sensor:
+    """A sensor of which only what is given is known."""
+    return Sensor(period_s=PERIOD_S, **known)  # type: ignore[arg-type] # fields of the sensor
+
+
+def of_the_moment() -> Roughness:
+    """A load whose board renews its power between refreshes of its counter."""
+    found = Roughness()
+    for n in range(4):
+        found.saw(PowerSample(time_s=n / 50, power_w=100.0 + n), refreshed_between=False)
+    return found
+
+
+def late(*, follows: float = 1.0) -> Persistence:
+    """A board that tells the power of the stretch before a refresh, as far as means follow what is told."""
+    dice, told_w = random.Random(0), 100.0  # noqa: S311 - a test's dice
+    found = Persistence()
+    for _ in range(60):
+        after_w = dice.choice((100.0, 300.0))
+        then_w = 200 + follows * (after_w - 200)
+        found.saw(told_w=told_w, then_w=then_w, over_s=0.1, told_after_w=after_w)
+        told_w = after_w
+    assert found.is_late
+    return found
+
+
+def forgetful() -> Persistence:
+    """A load that forgets the power that was told within a millisecond."""
+    found = Persistence()
+    for n in range(60):
+        found.saw(told_w=100.0 + 200 * (n % 2), then_w=195.0 + 10 * (n % 2), over_s=0.1)
+    assert not found.is_late
+    return found
+
+
+FIRST, THEN, LAST = said(9.94, 100.0, 100.0), said(10.04, 125.0, 400.0), said(11.0, 325.0)
+"""Values of a counter: 25 J in a stretch of which 0.6 are before the window."""

@@ -1,0 +1,137 @@
+"""A watch over a counter's refreshes: what it says, and when it looks again."""
+
+import threading
+from functools import partial
+
+import pytest
+
+from tests.trackers.meter.refreshes.rising_board import Board
+from trackers.clock import ManualClock
+from trackers.meter.refreshes.watch import (
+    ATTEMPTS,
+    LONGEST_UNKNOWN_S,
+    NEXT_ATTEMPT_S,
+    RefreshWatch,
+)
+from trackers.sample import Observation
+
+
+def watch_of(board: Board) -> RefreshWatch:
+    """A watch over a board's counter."""
+    return RefreshWatch(board.observe, board.clock, partial(board.clock.wait, threading.Event()))
+
+
+def learnt(period_s: float = 0.02) -> tuple[RefreshWatch, Board]:
+    """A watch that has learnt the rate of a counter."""
+    board = Board(ManualClock(), period_s)
+    watch = watch_of(board)
+    assert watch.attend()
+    return watch, board
+
+
+def test_before_anything_was_seen_a_value_may_be_as_old_as_on_any_board() -> None:
+    """And no refresh is known."""
+    board = Board(ManualClock(start_s=0.005), 0.02)
+    watch = watch_of(board)
+    value = board.observe()
+
+    assert (watch.period_s, watch.oldest_s) == (None, LONGEST_UNKNOWN_S)
+    assert not watch.is_within(0.005, 0.006)
+    assert watch.next_s(value) is None
+    assert watch.at_edge(board.observe) == value
+
+
+def test_a_value_is_as_old_as_the_longest_that_was_waited_for_a_refresh() -> None:
+    """From when the looking began to the new value."""
+    watch, _ = learnt(0.05)
+
+    assert 0.0 < watch.oldest_s <= 0.051
+
+
+def test_two_times_between_the_same_refreshes_are_known_to_be() -> None:
+    """Times next to a refresh may be on either side of it."""
+    watch, _ = learnt()
+
+    assert watch.is_within(0.205, 0.215)
+    assert not watch.is_within(0.205, 0.225)
+    assert not watch.is_within(0.2, 0.215)
+    assert not watch.is_within(0.215, 0.22)
+
+
+def test_an_edge_next_to_a_refresh_waits_until_that_is_over() -> None:
+    """By the watch's own clock, and for a moment."""
+    watch, board = learnt()
+    board.clock.advance(0.24 - board.clock.now_s())
+
+    seen = watch.at_edge(board.observe)
+
+    assert seen is not None
+    assert seen.time_s == pytest.approx(0.24, abs=0.001)
+    assert 0.24 < board.clock.now_s() < 0.245
+
+
+def test_the_next_refresh_is_over_a_period_and_its_error_later() -> None:
+    """None of a value without a counter."""
+    watch, _ = learnt()
+
+    next_s = watch.next_s(Observation(time_s=0.2, counter_j=11.0))
+
+    assert next_s is not None
+    assert 0.22 < next_s < 0.223
+    assert watch.next_s(Observation(time_s=0.2, power_w=1.0)) is None
+
+
+def test_a_watch_looks_again_when_it_has_grown_unsure_and_not_before() -> None:
+    """One look then is enough for longer than before."""
+    watch, board = learnt()
+    asked = board.asked
+
+    assert not watch.attend()
+    assert board.asked == asked
+    board.clock.advance(10.0)
+    assert watch.attend()
+    assert board.asked > asked
+    assert not watch.attend()
+    assert watch.period_s == pytest.approx(0.02, rel=0.01)
+
+
+def test_a_rhythm_that_has_changed_is_learnt_anew() -> None:
+    """A driver that was reloaded has another."""
+    watch, board = learnt()
+    board.period_s = 0.031
+    board.clock.advance(10.0)
+
+    for _ in range(5):
+        watch.attend()
+        board.clock.advance(3.0)
+
+    assert watch.period_s == pytest.approx(0.031, rel=0.01)
+
+
+def test_a_counter_that_stands_still_is_tried_again_after_a_while() -> None:
+    """And after some attempts no more."""
+    board = Board(ManualClock(), 1e9)
+    watch = watch_of(board)
+
+    assert watch.attend()
+    assert not watch.attend()
+    board.clock.advance(NEXT_ATTEMPT_S - 0.001)
+    assert not watch.attend()
+    board.clock.advance(0.002)
+    tried = 1
+    for _ in range(2 * ATTEMPTS):
+        tried += watch.attend()
+        board.clock.advance(NEXT_ATTEMPT_S + 0.001)
+    assert tried == ATTEMPTS
+
+
+def test_a_counter_that_begins_to_rise_is_learnt_at_a_later_attempt() -> None:
+    """The board was idle when the study began."""
+    board = Board(ManualClock(), 1e9)
+    watch = watch_of(board)
+    watch.attend()
+    board.period_s = 0.02
+    board.clock.advance(NEXT_ATTEMPT_S + 0.001)
+
+    assert watch.attend()
+    assert watch.period_s == pytest.approx(0.02, rel=0.01)

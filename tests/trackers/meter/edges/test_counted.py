@@ -228,10 +228,10 @@ def test_each_end_of_a_window_has_its_error() -> None:
     load = Persistence()
     load.saw(told_w=100.0, then_w=100.0, over_s=0.1)
     known = sensor(roughness=rough(), oldest_s=0.06, persistence=load)
-    at_start, at_stop = said(10.04, 100.0), said(12.3, 200.0)
-    edges = window(at_start, at_stop, stop_s=12.0)
+    at_start, at_stop = said(10.04, 100.0), said(10.8, 200.0)
+    edges = window(at_start, at_stop, stop_s=10.5)
 
-    found_j = edge_errors_j(300.0, edges, sampled((12.1, 100.0)), known)
+    found_j = edge_errors_j(75.0, edges, sampled((10.6, 100.0)), known)
 
     expected_j = [
         edge_error_j(

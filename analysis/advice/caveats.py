@@ -19,6 +19,7 @@ from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.record.objective import ACCURACY
+from study.record.tune_rows import SEED_KEY
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
 
 MANY_CUT_OFF = 0.5
@@ -135,8 +136,8 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
             yield f"{setups_text(which)} {words}: what a training used until then counts in no total."
     ends = study.epochs["stop_reason"].dropna()
     cut = float((ends == StopReason.MAX_EPOCHS.value).mean()) if len(ends) else 0.0
-    # Of trainables that are not the study's own nobody knows whether a limit ended them.
-    if cut >= MANY_CUT_OFF and "max_epochs" in study.manifest.options:
+    is_known = SEED_KEY not in study.manifest.options  # a trainable of Tune may have no limit
+    if is_known and cut >= MANY_CUT_OFF:
         yield (
             f"{percent_text(cut, decimals=0)} of the trainings ended at the limit of epochs, not by "
             "early stopping: their totals are what was allowed, not what it takes to converge."

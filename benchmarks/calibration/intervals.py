@@ -21,9 +21,8 @@ from study.inference.selection import luck, picked_interval, saving_against_pick
 TWINS = 4
 """Setups of each study that have twins."""
 
-TWIN_DRAWS = 5
-"""As many times the draws tell twins apart: of 400 the ends of an interval are so rough that a point fewer is
-found than of a report's 8,000."""
+TWIN_DRAWS_FACTOR = 5
+"""Of 400 draws the ends of an interval are so rough that a point fewer is found than of a report's 8,000."""
 
 
 def interval_measures(
@@ -53,7 +52,7 @@ def interval_measures(
         "total": _share(total_interval_j(energy, one).holds(np.exp(truth.energy[studies, one]))),
         "fixed pair": _share(apart.holds(_less(truth.energy, one, other))),
         **_picked(truth, energy, objective, rng),
-        **_twins(truth, rng, repeats=repeats, draws=TWIN_DRAWS * draws),
+        **_twins(truth, rng, repeats=repeats, draws=TWIN_DRAWS_FACTOR * draws),
         "width to known": _median_ratio(apart.width, known.width),
     }
 

@@ -23,6 +23,9 @@ LEARNING_RATE_KEYS = ("learning_rate", "lr")
 STAGE = "training"
 """Stage of every epoch of a trainable that was not written for this package."""
 
+SEED_KEY = "seed_key"
+"""Option in the manifest of a run of Tune, and of no other: who made the trainable knows why trainings end."""
+
 _PLACE_IN_MEMORY = re.compile(r" at 0x[0-9a-fA-F]+")
 
 TUNES_OWN = frozenset(
@@ -241,7 +244,7 @@ def run_manifest(
         finished_at=None,
         setup_time_s=None,
         command=command,
-        options={"seed_key": book.seed_key},
+        options={SEED_KEY: book.seed_key},
         versions=dict(versions or {}),
         git_commit=None,
         data=DataFacts(

@@ -38,12 +38,10 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     two.cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
-def options(*rates: str) -> tuple[str, ...]:
-    """Options of a study that has a trial for each learning rate."""
-    return (
-        *("--batch-sizes", "128", "--learning-rates", *rates),
-        *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), "--checkpoint-every-s", "0"),
-    )
+OPTIONS = (
+    *("--batch-sizes", "128", "--learning-rates", *RATES),
+    *("--max-epochs", str(EPOCHS), "--patience", str(EPOCHS), "--checkpoint-every-s", "0"),
+)
 
 
 def table(study: Driver, name: str) -> Any:  # noqa: ANN401 - its columns are known at run time
@@ -62,11 +60,11 @@ def checkpointed(study: Driver) -> list[str]:
     return list(attempts_with_checkpoint(each.name for each in study.folder.glob("checkpoints/*")))
 
 
-def assert_whole(study: Driver, *, of_trials: int = TRIALS) -> None:
+def assert_whole(study: Driver) -> None:
     """Every trial has its result, and each epoch of each attempt has one row."""
     epochs, trials = table(study, "epochs"), table(study, "trials")
     assert set(trials["status"]) == {"finished"}
-    assert len(trials) == of_trials
+    assert len(trials) == TRIALS
     assert not epochs.duplicated(["trial_id", "attempt", "stage", "epoch"]).any()
     assert (
         (counted_epochs(epochs).groupby("trial_id")["epoch"].apply(list).map(sorted))
@@ -110,7 +108,7 @@ def assert_energies_are_right(study: Driver) -> None:
             parts = ("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j")
             parts_j = sum(trial[part] for part in parts)
             assert parts_j == pytest.approx(of_all_j.sum(), rel=0.03)
-    assert compared >= len(trials) - 1
+    assert compared >= TRIALS - 1
     assert list(whole["energy_j"]) == pytest.approx(list(whole["known_j"]), rel=0.03)
     assert list(sums["energy_j"]) == pytest.approx(list(sums["known_j"]), rel=0.03)
 
@@ -151,7 +149,7 @@ def troubled(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Tr
     results = tmp_path_factory.mktemp("troubled")
     first, second = machines.head, min(machines.cluster.worker_nodes, key=raylet_of)
     machines.gate.hold(after=HELD_AFTER)
-    with driver(machines, results, "troubled", *options(*RATES)) as study:
+    with driver(machines, results, "troubled", *OPTIONS) as study:
         moved = machines.a_trial_on(second, "troubled")
         bereft = machines.a_trial_on(first, "troubled")
         killed = machines.a_trial_on(machines.add(), "troubled")
@@ -214,9 +212,8 @@ def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: 
     """What had ended stays as it was, what had begun goes on, and its joules are not lost."""
     machines.gate.hold(after=HELD_AFTER)
     machines.gate.let_one_end()
-    asked = options(*RATES[:2])
-    with driver(machines, tmp_path, "driver", *asked) as study:
-        study.until(r"\[1/2\]")
+    with driver(machines, tmp_path, "driver", *OPTIONS) as study:
+        study.until(rf"\[1/{TRIALS}\]")
         waited_for(lambda: "finished" in statuses(study), "a trial's end on storage")
         waited_for(lambda: checkpointed(study), "a checkpoint")
         study.process.send_signal(signal.SIGKILL)
@@ -224,13 +221,13 @@ def test_a_driver_is_killed_and_the_study_resumed(machines: Machines, tmp_path: 
     left = checkpointed(study)
     machines.gate.open()
     before = table(study, "trials").set_index("trial_id")
-    with driver(machines, tmp_path, "driver", *asked, "--resume") as again:
+    with driver(machines, tmp_path, "driver", *OPTIONS, "--resume") as again:
         resumed = again.ends()
 
     after = table(again, "trials").set_index("trial_id")
     ended = before[before["status"] == "finished"].index
     assert (status, resumed) == (-signal.SIGKILL, 0), again.lines
-    assert_whole(again, of_trials=2)
+    assert_whole(again)
     assert_energies_are_right(again)
     assert list(after.loc[ended, "energy_j"]) == list(before.loc[ended, "energy_j"])
     assert set(after.loc[ended, "attempts"]) == {1}

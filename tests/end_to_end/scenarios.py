@@ -4,29 +4,16 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from inspect import unwrap
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn import functional
-from torch.optim import Adam
 
 from study.scenario import Arrays, Data
-from study.training.recipe import TrainingSettings
 
 BLOBS = 3
-
-
-class Uncompiled(Adam):
-    """Adam to the bit, whose methods do not load torch's compiler: that is a second in each process."""
-
-    add_param_group = unwrap(Adam.add_param_group)
-    load_state_dict = unwrap(Adam.load_state_dict)
-    state_dict = unwrap(Adam.state_dict)
-    step = torch.no_grad()(unwrap(Adam.step))
-    zero_grad = unwrap(Adam.zero_grad)
 
 
 class Tiny:
@@ -54,10 +41,6 @@ class Tiny:
         return nn.Sequential(
             nn.Linear(data.train.inputs.shape[1], width), nn.ReLU(), nn.Linear(width, BLOBS)
         )
-
-    def optimizer(self, network: nn.Module, settings: TrainingSettings) -> Adam:
-        """As the study's own."""
-        return Uncompiled(network.parameters(), lr=settings.learning_rate)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy."""

@@ -40,9 +40,6 @@ pytestmark = pytest.mark.ray
 SCOPES = ("node", "accelerator", "components") if os.environ.get("EACH_SCOPE") else ("node",)
 EPOCHS = 4
 WITHIN = 0.02
-EPOCH_WITHIN = 0.05
-"""Of an epoch of 0.7 s by itself: a busy machine mistakes the time of one of the counter's refreshes of 20 ms."""
-
 KNOWN = ("ok", "degraded")
 """Statuses with an energy. Of a machine that was too busy twice, what is missing is left out of what is
 compared; all that has an energy is held to the known one."""
@@ -282,7 +279,7 @@ def test_the_report_says_that_a_board_was_not_seen(hung: Hung) -> None:
 
 def _are_right(epochs: pd.DataFrame) -> "pd.Series[bool]":
     """Whether energies of single epochs are the truth, or as near to it as they say."""
-    within_j = (EPOCH_WITHIN * epochs["truth_j"]).combine(epochs["uncertainty_own_j"], max)
+    within_j = (WITHIN * epochs["truth_j"]).combine(epochs["uncertainty_own_j"], max)
     return (epochs["epoch_energy_j"] - epochs["truth_j"]).abs() <= within_j
 
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,6 +34,18 @@ class SlowTracker:
         return Booking(hostname=f"answer {self._asked}", windows=(), power=())
 
 
+class Manager:
+    """Knows some trackers."""
+
+    def __init__(self, trackers: dict[str, Any]) -> None:
+        """They are `trackers`."""
+        self._trackers = trackers
+
+    def trackers(self) -> dict[str, Any]:
+        """Them, by node."""
+        return self._trackers
+
+
 @pytest.fixture(scope="module", autouse=True)
 def local_ray() -> Iterator[None]:
     """A Ray of this module's own."""
@@ -43,14 +54,15 @@ def local_ray() -> Iterator[None]:
     ray.shutdown()
 
 
-def slow_tracker(sign: Path) -> Any:  # noqa: ANN401 - an actor's handle
+def actor(kind: type, argument: object) -> Any:  # noqa: ANN401 - an actor's handle
     """An actor that claims no processor."""
-    return ray.remote(SlowTracker).options(num_cpus=0).remote(sign)
+    return ray.remote(kind).options(num_cpus=0).remote(argument)
 
 
 def cluster_with(trackers: dict[str, Any], *, answer_s: float) -> Cluster:
-    """A cluster of these trackers alone; who knows them needs no process here."""
-    manager: Any = SimpleNamespace(trackers=SimpleNamespace(remote=lambda: ray.put(trackers)))
+    """A cluster of these trackers alone."""
+    manager = actor(Manager, trackers)
+    ray.get(manager.trackers.remote())  # a busy machine takes long to start it
     return Cluster(
         nodes=(),
         share=Share(cpus=1.0, gpus=0.0),
@@ -68,7 +80,7 @@ def next_bookings(cluster: Cluster) -> list[Booking]:
 def test_a_late_answer_is_taken_by_a_later_call(tmp_path: Path) -> None:
     """A tracker tells its bookings once, so one that is slow is waited for and not asked anew."""
     sign = tmp_path / "go"
-    cluster = cluster_with({"n": slow_tracker(sign)}, answer_s=0.2)
+    cluster = cluster_with({"n": actor(SlowTracker, sign)}, answer_s=0.2)
 
     first = cluster.take_bookings()
     second = cluster.take_bookings()
@@ -83,7 +95,7 @@ def test_one_tracker_that_is_gone_keeps_nothing_from_the_others(tmp_path: Path) 
     """Its node may have been lost; what the others have booked is taken all the same."""
     sign = tmp_path / "go"
     sign.touch()
-    gone, there = slow_tracker(sign), slow_tracker(sign)
+    gone, there = actor(SlowTracker, sign), actor(SlowTracker, sign)
     cluster = cluster_with({"gone": gone, "there": there}, answer_s=PATIENCE_S)
     cluster.take_bookings()
     killed(gone)

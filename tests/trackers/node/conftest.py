@@ -46,7 +46,7 @@ def shared(recording: Path) -> Iterator[Handle]:
 
 @pytest.fixture
 def emptied(shared: Handle) -> Handle:
-    """The same, for tests that empty it of what trials of their own have booked."""
+    """The shared manager, holding nothing of earlier tests, for tests that take what their trials have booked."""
     take(tracker_of(shared))
     return shared
 
@@ -61,7 +61,7 @@ def estimating() -> Iterator[Handle]:
 
 @pytest.fixture(scope="module")
 def unharmed() -> Iterator[Handle]:
-    """The same, for tests that do not harm it."""
+    """A manager of estimating trackers, for tests that do not harm it."""
     one = start_manager(Request(tracker="estimate"), sampling_hz=50)
     yield one
     ray.kill(one)
@@ -69,6 +69,6 @@ def unharmed() -> Iterator[Handle]:
 
 @pytest.fixture
 def estimates(unharmed: Handle) -> Handle:
-    """The same, emptied, for tests whose trials have names of their own."""
+    """A shared manager of estimating trackers that holds nothing of earlier tests; trials need names of their own."""
     take(tracker_of(unharmed))
     return unharmed

@@ -11,7 +11,6 @@ import ray
 from ray import cloudpickle
 from ray._private.authentication.authentication_token_setup import (
     AUTH_MODE_ENV_VAR,
-    enable_token_auth_by_default,
 )
 from ray._raylet import (  # type: ignore[attr-defined]
     AuthenticationTokenLoader,
@@ -80,6 +79,12 @@ def _read_authentication_anew() -> None:
     AuthenticationTokenLoader.instance().reset_cache()
 
 
+def _ask_for_a_token() -> None:
+    """Have a local Ray ask for a token, as it does by default; being asked it does not advise people to opt out."""
+    os.environ.setdefault(AUTH_MODE_ENV_VAR, "token")
+    _read_authentication_anew()
+
+
 def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | None:
     """Reach Ray, or start one.
 
@@ -101,10 +106,11 @@ def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | N
             sent = {"working_dir": str(where.folder), "excludes": list(where.excluded)}
             context = ray.init(address=options.address, runtime_env={**sent, **setup}, **quiet)
         elif isinstance(where, EarlyRay):
-            enable_token_auth_by_default()  # as a local Ray does
+            _ask_for_a_token()
             context = ray.init(address=where.address(), runtime_env=setup, **quiet)
         else:
             local = ray_keywords(options, where)
+            _ask_for_a_token()
             with deaf_to_hangups(), deaf_to_schedulers():
                 context = ray.init(address="local", runtime_env=setup, **local, **quiet)
     except Exception as error:

@@ -59,6 +59,11 @@ def test_the_smoke_study_says_that_its_data_are_synthetic(smoke: Ran) -> None:
     assert "data: synthetic" in report
 
 
+def test_ray_gives_no_advice(smoke: Ran) -> None:
+    """A local Ray asks for its token, and nobody is told how to do without."""
+    assert "RAY_AUTH_MODE" not in smoke.out + smoke.err
+
+
 def test_energies_of_a_trial_add_up(smoke: Ran) -> None:
     """Set-up, epochs, the test and what lies between are the whole attempt's windows."""
     windows = table(smoke.folder / "windows.parquet")

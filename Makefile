@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --no-compile --constraint constraints.txt
 # On all cores, which pip does not; files that some packages have for other Pythons do not matter.
-COMPILE := $(RUN) -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
+COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
 
 .PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check dist clean
 

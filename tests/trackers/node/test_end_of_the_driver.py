@@ -34,7 +34,8 @@ pids = [pid(manager), pid(tracker)]
 key = WindowKey(trial_id="t", attempt=1, stage="s", epoch=1)
 client.open(key)
 ray.shutdown()
-reading = client.close(key)
+client.close(key)
+(reading,) = client.readings(key).values()
 said = {"pids": pids, "note": reading.note, "is_initialized": ray.is_initialized()}
 print(json.dumps(said), flush=True)
 sys.stdin.readline()

@@ -202,13 +202,14 @@ class TrackerClient:
 
     def _settled(self, window: _Window) -> Readings:
         """The readings of a window that was closed; they are missing where there is no answer."""
-        if window.readings is None:
-            note = "no tracker has opened the window"
-            try:
+        note = "no tracker has opened the window"
+        try:
+            if window.readings is None:
                 self._await(window)
-            except Exception as error:  # noqa: BLE001 - see the class
-                note = _no_answer(error)
-            window.readings = window.readings or self._missing(note)
+        except Exception as error:  # noqa: BLE001 - see the class
+            note = _no_answer(error)
+        if window.readings is None:
+            window.readings = self._missing(note)
         return window.readings
 
     def _await(self, window: _Window) -> None:

@@ -6,7 +6,6 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -187,26 +186,6 @@ def test_release_is_for_one_trial(emptied: Handle) -> None:
     assert energy_j(closed(trial, others)) > 0
 
 
-@pytest.mark.parametrize("was_lost", [True, False])
-def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
-    """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
-    trial = client(shared)
-    lane = trial._calls._lane  # noqa: SLF001 - nobody else has to know that there is one
-    assert lane is not None
-    if was_lost:
-        lane.close()
-    else:
-        trial._calls._lane = None  # noqa: SLF001
-
-    first = 11 + 10 * was_lost
-    readings = [measured(trial, shared, epoch) for epoch in (first, first + 1)]
-
-    for reading in readings:
-        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
-        assert "started anew" not in reading.note
-    assert (trial._calls._lane is not None) == was_lost  # noqa: SLF001
-
-
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
     """SIGKILL in mid-window, and no counter: that reading is missing; later ones are as before."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
@@ -317,20 +296,6 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
     assert reading.status is Status.MISSING
     assert "gone.csv" in reading.note
     ray.kill(broken)
-
-
-def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
-    """Whatever a call raises over there, here it is a missing reading."""
-    trial = client(shared)
-    no_name: Any = ["no", "name"]
-    unhashable = WindowKey(trial_id=no_name, attempt=1, stage="classifier", epoch=1)
-
-    trial.open(unhashable)
-    reading = closed(trial, unhashable)
-
-    assert reading.status is Status.MISSING
-    assert "TypeError" in reading.note
-    assert energy_j(measured(trial, shared, 31)) > 0
 
 
 def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:

@@ -42,7 +42,6 @@ class TrialEnergy:
         energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
         best_accuracy: Best value of the study's objective in an epoch; of a share, in [0, 1].
         missing_epochs: Epochs without an energy.
-        degraded_epochs: Epochs of which the energy is `degraded`.
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
@@ -69,7 +68,6 @@ class TrialEnergy:
     energy_per_epoch_j: float | None
     best_accuracy: float | None
     missing_epochs: int
-    degraded_epochs: int
     setup_energy_j: float | None
     between_energy_j: float | None
     wasted_energy_j: float
@@ -115,8 +113,6 @@ class SetupEnergy:
             repeat weighs the same however long it was (paper, Table 2).
         best_accuracy: Best value of the study's objective; of a share, in [0, 1].
         epochs: Epochs until training stopped.
-        missing_epochs: Epochs without an energy, over all repeats.
-        degraded_epochs: Epochs with a `degraded` energy, over all repeats.
         wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
@@ -145,8 +141,6 @@ class SetupEnergy:
     energy_per_epoch_j: Spread | None
     best_accuracy: Spread | None
     epochs: Spread | None
-    missing_epochs: int
-    degraded_epochs: int
     wasted_energy_j: float
     setup_energy_j: Spread | None
     between_energy_j: Spread | None
@@ -204,7 +198,6 @@ def trial_energies(
     kept = counted_epochs(epochs)
     grouped = kept.assign(
         missing=kept["epoch_energy_j"].isna(),
-        degraded=kept["energy_status"] == "degraded",
         own_squares=kept["uncertainty_own_j"] ** 2,
         calibrated_j=kept["epoch_energy_j"].where(kept["uncertainty_common_j"].notna()),
         estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
@@ -215,7 +208,6 @@ def trial_energies(
         mean_j=("epoch_energy_j", "mean"),
         best=("val_score", objective.mode),
         missing=("missing", "sum"),
-        degraded=("degraded", "sum"),
         estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
         own_squares=("own_squares", "sum"),
@@ -295,7 +287,6 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         energy_per_epoch_j=known_number(row["mean_j"]),
         best_accuracy=known_number(row["best"]),
         missing_epochs=missing,
-        degraded_epochs=int(known_number(row["degraded"]) or 0),
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
@@ -325,8 +316,6 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         energy_per_epoch_j=Spread.of(trial.energy_per_epoch_j for trial in repeats),
         best_accuracy=Spread.of(trial.best_accuracy for trial in ended),
         epochs=Spread.of(float(trial.epochs) for trial in ended),
-        missing_epochs=sum(trial.missing_epochs for trial in repeats),
-        degraded_epochs=sum(trial.degraded_epochs for trial in repeats),
         wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),

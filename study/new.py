@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from study.errors import OptionError, StudyError
+from study.command.exit_status import FINISHED, exit_status
+from study.errors import OptionError
 from trackers import terminal
-
-FINISHED, REFUSED = 0, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,16 +58,16 @@ def main(args: Sequence[str]) -> int:
         description="Write a scenario to begin with; it trains on something small as it stands.",
         args=args,
     )
-    try:
+
+    def run() -> int:
         path = written(options)
-    except StudyError as error:
-        sys.stderr.write(f"study.new: {error}\n")
-        return REFUSED
-    sys.stdout.write(
-        f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
-        f"  python -m study.regime --scenario {path}:Mine --smoke\n"
-    )
-    return FINISHED
+        sys.stdout.write(
+            f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
+            f"  python -m study.regime --scenario {path}:Mine --smoke\n"
+        )
+        return FINISHED
+
+    return exit_status("study.new", run, interrupted="nothing is written")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from study.command.exit_status import FINISHED, exit_status
-from study.errors import OptionError
+from study.errors import OptionError, StudyError
 from trackers import terminal
+
+FINISHED, REFUSED = 0, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +59,16 @@ def main(args: Sequence[str]) -> int:
         description="Write a scenario to begin with; it trains on something small as it stands.",
         args=args,
     )
-
-    def run() -> int:
+    try:
         path = written(options)
-        sys.stdout.write(
-            f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
-            f"  python -m study.regime --scenario {path}:Mine --smoke\n"
-        )
-        return FINISHED
-
-    return exit_status("study.new", run, interrupted="nothing is written")
+    except StudyError as error:
+        sys.stderr.write(f"study.new: {error}\n")
+        return REFUSED
+    sys.stdout.write(
+        f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
+        f"  python -m study.regime --scenario {path}:Mine --smoke\n"
+    )
+    return FINISHED
 
 
 if __name__ == "__main__":

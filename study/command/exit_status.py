@@ -1,4 +1,4 @@
-"""What a command ends with, whatever ends it."""
+"""The end of a command: its exit status, and a word on what ended it."""
 
 import sys
 from collections.abc import Callable
@@ -11,11 +11,7 @@ FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
 
 
 def exit_status(
-    program: str,
-    run: Callable[[], int],
-    *,
-    on_interrupt: Callable[[], bool] = lambda: False,
-    interrupted: str = "interrupted before the first trial",
+    program: str, run: Callable[[], int], *, on_interrupt: Callable[[], bool] = lambda: False
 ) -> int:
     """Run a command, and return its exit status.
 
@@ -24,7 +20,6 @@ def exit_status(
         run: The command; returns the status of one that nothing ends before.
         on_interrupt: Is called where somebody interrupts it, and returns whether it has said itself what
             that means.
-        interrupted: Is said otherwise.
     """
     try:
         return run()
@@ -33,5 +28,5 @@ def exit_status(
         return REFUSED
     except KeyboardInterrupt:
         if not on_interrupt():
-            sys.stderr.write(f"{program}: {interrupted}\n")
+            sys.stderr.write(f"{program}: interrupted before the first trial\n")
         return INTERRUPTED

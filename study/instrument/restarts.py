@@ -1,4 +1,4 @@
-"""Which of Tune's trials are trainings of an earlier session begun anew: `Tuner.restore(restart_errored=True)`.
+"""The trials of Tune that are trainings of an earlier session begun anew: `Tuner.restore(restart_errored=True)`.
 
 Tune gives such a trial another identifier and no longer lists the one that was lost. It is one
 training with a further attempt, and not a repeat of its own.

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy.failures import cost_with_failures
+from analysis.energy.failures import ToTarget, cost_with_failures, to_target
 from analysis.energy.known import known_count, known_mean, known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
@@ -50,8 +50,8 @@ class TrialEnergy:
         calibration: What all readings of its board may be wrong by, as a share of the energy: half of
             a 95 % interval; None if not known.
         time_s: Time in its epochs.
-        to_target_j: Energy up to the first epoch that reached the target; None where
-            there is no target, or it was not reached.
+        reached: Whether an epoch reached the target; None without a target.
+        to_target_j: Energy up to the first epoch that did; None where none did, or that is not known.
         board: What it was measured on; None if not known.
         estimated: Whether the energy of an epoch of it is an estimate.
     """
@@ -74,6 +74,7 @@ class TrialEnergy:
     uncertainty_own_j: float = 0.0
     calibration: float | None = None
     time_s: float = 0.0
+    reached: bool | None = None
     to_target_j: float | None = None
     board: str | None = None
     estimated: bool = False
@@ -121,7 +122,7 @@ class SetupEnergy:
         uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
         calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
-        to_target_j: Energy to the target; None unless every finished trial reached it.
+        to_target: Energy to the target, of those that missed it too; None without a target.
         boards: What each of the energies was measured on, in the order of `energy_j.values`; None
             where that is not known.
         failed: Number of trials that failed: diverged, out of memory, or with an error.
@@ -149,7 +150,7 @@ class SetupEnergy:
     uncertainty_own_j: float = 0.0
     calibration: float | None = None
     time_s: Spread | None = None
-    to_target_j: Spread | None = None
+    to_target: ToTarget | None = None
     boards: tuple[str | None, ...] = ()
     failed: int = 0
     cost: CostOfSuccess | None = None
@@ -215,7 +216,8 @@ def trial_energies(
         calibrated_j=("calibrated_j", "sum"),
     )
     if target is not None:
-        sums = sums.join(energy_to_target(kept, target, objective))
+        reached = energy_to_target(kept, target, objective)
+        sums = sums.join(reached).assign(reached=sums.index.isin(reached.index))
     joined = trials.join(sums, on="trial_id").to_dict("records")
     return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
 
@@ -293,6 +295,8 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
+        # NaN of a trial without an epoch, which has reached nothing.
+        reached=known_number(row["reached"]) == 1 if "reached" in row else None,
         to_target_j=known_number(row.get("to_target_j")),
         # Where some are missing pandas has NaN for them.
         board=row["device_uuid"] if isinstance(row["device_uuid"], str) else None,
@@ -302,7 +306,6 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
 
 def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
     ended = [trial for trial in repeats if trial.finished]
-    reached = [trial.to_target_j for trial in ended]
     effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
     return SetupEnergy(
         setup=facts.setup,
@@ -323,7 +326,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         calibration=known_mean(trial.calibration for trial in ended),
         uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
-        to_target_j=None if None in reached else Spread.of(reached),
+        to_target=to_target(repeats),
         boards=tuple(trial.board for trial in ended if trial.energy_j is not None),
         failed=sum(trial.failed for trial in repeats),
         cost=cost_with_failures(repeats),

@@ -216,7 +216,7 @@ def client_here(keeper: Handle) -> TrackerClient:
 
 
 def part_of_window(client: TrackerClient, key: WindowKey) -> Part:
-    """What this process used in a window that was closed."""
+    """Return what this process used in a window that was closed."""
     return Part(readings=client.readings(key), devices=client.devices)
 
 

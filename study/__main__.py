@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -26,7 +27,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Commands by their word, with the module behind `python -m` and what it answers."""
 
 PROGRAM = "power-of-training"
-FINISHED, REFUSED = 0, 2
 
 
 def main(args: Sequence[str] | None = None) -> int:

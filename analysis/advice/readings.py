@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import pandas as pd
 
 from analysis.energy.totals import SetupEnergy
-from analysis.quantities import counted, listed, percent_text
+from analysis.quantities import counted, listed, percent_text, sentence
+from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
+from analysis.read.noted import noted
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 SHORT_EPOCH_S = 2.0
@@ -34,11 +36,7 @@ def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]
             f"{which} estimated, not measured: good for comparing setups on this machine, "
             "not for the bill."
         )
-    missing = sum(setup.missing_epochs for setup in setups)
-    if missing:
-        without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
-        lost = f"; no total for {setups_text(without, start=False)}" if without else ""
-        yield f"{counted(missing, 'epoch')} without an energy reading{lost}."
+    yield from _about_missing(epochs, setups)
     partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
     if partly:
         yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
@@ -51,7 +49,8 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
     Args:
         epochs: Rows of `epochs.parquet`.
     """
-    yield from _about_degraded(epochs[epochs["energy_status"] == EnergyStatus.DEGRADED.value])
+    is_degraded = epochs["energy_status"] == EnergyStatus.DEGRADED.value
+    yield from _about_degraded(epochs[is_degraded & ~noted(epochs)])
     yield from _about_short(
         epochs[
             epochs["epoch_energy_j"].notna()
@@ -60,6 +59,18 @@ def of_epochs(epochs: pd.DataFrame) -> Iterator[str]:
         ],
         of=len(epochs),
     )
+
+
+def _about_missing(epochs: pd.DataFrame, setups: Sequence[SetupEnergy]) -> Iterator[str]:
+    """Count the epochs without a reading, and name the setups that have no total for want of one."""
+    kept = counted_epochs(epochs)
+    missing = int((kept["epoch_energy_j"].isna() & ~noted(kept)).sum())
+    without = [setup.setup for setup in setups if setup.finished and setup.total_j is None]
+    lost = f"no total for {setups_text(without, start=False)}" if without else ""
+    if missing:
+        yield f"{counted(missing, 'epoch')} without an energy reading{lost and f'; {lost}'}."
+    elif lost:
+        yield sentence(f"{lost}: epochs of {'it' if len(without) == 1 else 'them'} are left out")
 
 
 def _about_degraded(epochs: pd.DataFrame) -> Iterator[str]:

@@ -8,6 +8,7 @@ from analysis.advice.carbon import Factors
 from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import embodied_text, footprint_text, saved_text
 from analysis.advice.readings import setups_text
+from analysis.energy.failures import ToTarget
 from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
@@ -120,10 +121,8 @@ def _advice(
         f"Use {setup_text(setup)} (setup {setup.setup}): {_score(setup, test_accuracy, ScoreForm(ranking.objective))} for "
         f"{_energy(study, setup)} per training{_total_interval(setup, ranking, study.unit)}."
     )
-    if ranking.by is RankBy.ENERGY_TO_TARGET and setup.to_target_j is not None:
-        word = _estimated(study, setup)
-        reached = energy_text(setup.to_target_j.mean, study.unit)
-        yield f"It reaches the target with {word}{reached}, the least of all setups."
+    if ranking.by is RankBy.ENERGY_TO_TARGET and setup.to_target is not None:
+        yield _to_target(setup, setup.to_target, ranking, study)
     yield from _how_sure(first, ranking)
     references = _references(ranking)
     tied = {row.setup.setup for row in ranking.rows if row.ties_with_first}
@@ -144,6 +143,21 @@ def _advice(
     yield from _ties(references, tied)
     if factors is not None and setup.total_j is not None:
         yield from _footprint(study, setup, references, factors)
+
+
+def _to_target(setup: SetupEnergy, there: ToTarget, ranking: Ranking, study: Study) -> str:
+    """State the energy to the target, with its interval, and how many of its trainings missed it."""
+    reached = f"{_estimated(study, setup)}{energy_text(there.mean_j, study.unit)}"
+    found = ranking.to_target.get(setup.setup)
+    interval = "" if found is None else _interval_clause(found, study.unit)
+    missed = there.attempts - there.reached
+    some = (
+        f"; {there.reached} of its {there.attempts} trainings reached it, and what the "
+        f"{'other' if missed == 1 else 'others'} used is in that"
+        if missed
+        else ""
+    )
+    return f"It reaches the target with {reached}{interval}, the least of all setups{some}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +203,13 @@ def _score(setup: SetupEnergy, test_score: float | None, score: ScoreForm) -> st
     return f"{score.phrase(test_score)} on the test set ({seen} in validation)"
 
 
+def _interval_clause(interval: Interval, unit: EnergyUnit) -> str:
+    return f" (95 % interval {interval_text(interval.low, interval.high, unit)})"
+
+
 def _total_interval(setup: SetupEnergy, ranking: Ranking, unit: EnergyUnit) -> str:
     interval = None if ranking.evidence is None else ranking.evidence.total_j(setup.setup)
-    if interval is None:
-        return ""
-    return f" (95 % interval {interval_text(interval.low, interval.high, unit)})"
+    return "" if interval is None else _interval_clause(interval, unit)
 
 
 def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.energy.failures import cost_with_failures
+from analysis.energy.failures import ToTarget, cost_with_failures, to_target
 from analysis.energy.known import known_count, known_mean, known_number
 from analysis.energy.spread import Spread
 from analysis.read.counted import counted_epochs
@@ -42,7 +42,6 @@ class TrialEnergy:
         energy_per_epoch_j: Mean over the epochs that have an energy; None where none has.
         best_accuracy: Best value of the study's objective in an epoch; of a share, in [0, 1].
         missing_epochs: Epochs without an energy.
-        degraded_epochs: Epochs of which the energy is `degraded`.
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
         wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
@@ -51,8 +50,8 @@ class TrialEnergy:
         calibration: What all readings of its board may be wrong by, as a share of the energy: half of
             a 95 % interval; None if not known.
         time_s: Time in its epochs.
-        to_target_j: Energy up to the first epoch that reached the target; None where
-            there is no target, or it was not reached.
+        reached: Whether an epoch reached the target; None without a target.
+        to_target_j: Energy up to the first epoch that did; None where none did, or that is not known.
         board: What it was measured on; None if not known.
         estimated: Whether the energy of an epoch of it is an estimate.
     """
@@ -69,13 +68,13 @@ class TrialEnergy:
     energy_per_epoch_j: float | None
     best_accuracy: float | None
     missing_epochs: int
-    degraded_epochs: int
     setup_energy_j: float | None
     between_energy_j: float | None
     wasted_energy_j: float
     uncertainty_own_j: float = 0.0
     calibration: float | None = None
     time_s: float = 0.0
+    reached: bool | None = None
     to_target_j: float | None = None
     board: str | None = None
     estimated: bool = False
@@ -115,8 +114,6 @@ class SetupEnergy:
             repeat weighs the same however long it was (paper, Table 2).
         best_accuracy: Best value of the study's objective; of a share, in [0, 1].
         epochs: Epochs until training stopped.
-        missing_epochs: Epochs without an energy, over all repeats.
-        degraded_epochs: Epochs with a `degraded` energy, over all repeats.
         wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
@@ -125,7 +122,7 @@ class SetupEnergy:
         uncertainty_own_j: Mean half-width of a total's interval by what its readings have of their own.
         calibration: Mean of what its boards may be wrong by, a share; None if not known.
         time_s: Time in the epochs of a training.
-        to_target_j: Energy to the target; None unless every finished trial reached it.
+        to_target: Energy to the target, of those that missed it too; None without a target.
         boards: What each of the energies was measured on, in the order of `energy_j.values`; None
             where that is not known.
         failed: Number of trials that failed: diverged, out of memory, or with an error.
@@ -145,8 +142,6 @@ class SetupEnergy:
     energy_per_epoch_j: Spread | None
     best_accuracy: Spread | None
     epochs: Spread | None
-    missing_epochs: int
-    degraded_epochs: int
     wasted_energy_j: float
     setup_energy_j: Spread | None
     between_energy_j: Spread | None
@@ -155,7 +150,7 @@ class SetupEnergy:
     uncertainty_own_j: float = 0.0
     calibration: float | None = None
     time_s: Spread | None = None
-    to_target_j: Spread | None = None
+    to_target: ToTarget | None = None
     boards: tuple[str | None, ...] = ()
     failed: int = 0
     cost: CostOfSuccess | None = None
@@ -204,7 +199,6 @@ def trial_energies(
     kept = counted_epochs(epochs)
     grouped = kept.assign(
         missing=kept["epoch_energy_j"].isna(),
-        degraded=kept["energy_status"] == "degraded",
         own_squares=kept["uncertainty_own_j"] ** 2,
         calibrated_j=kept["epoch_energy_j"].where(kept["uncertainty_common_j"].notna()),
         estimated=kept["energy_method"] == EnergyMethod.ESTIMATED.value,
@@ -215,7 +209,6 @@ def trial_energies(
         mean_j=("epoch_energy_j", "mean"),
         best=("val_score", objective.mode),
         missing=("missing", "sum"),
-        degraded=("degraded", "sum"),
         estimated=("estimated", "any"),
         time=("epoch_time_s", "sum"),
         own_squares=("own_squares", "sum"),
@@ -223,7 +216,8 @@ def trial_energies(
         calibrated_j=("calibrated_j", "sum"),
     )
     if target is not None:
-        sums = sums.join(energy_to_target(kept, target, objective))
+        reached = energy_to_target(kept, target, objective)
+        sums = sums.join(reached).assign(reached=sums.index.isin(reached.index))
     joined = trials.join(sums, on="trial_id").to_dict("records")
     return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
 
@@ -295,13 +289,14 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         energy_per_epoch_j=known_number(row["mean_j"]),
         best_accuracy=known_number(row["best"]),
         missing_epochs=missing,
-        degraded_epochs=int(known_number(row["degraded"]) or 0),
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
         wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
         uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
+        # NaN of a trial without an epoch, which has reached nothing.
+        reached=known_number(row["reached"]) == 1 if "reached" in row else None,
         to_target_j=known_number(row.get("to_target_j")),
         # Where some are missing pandas has NaN for them.
         board=row["device_uuid"] if isinstance(row["device_uuid"], str) else None,
@@ -311,7 +306,6 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
 
 def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEnergy:
     ended = [trial for trial in repeats if trial.finished]
-    reached = [trial.to_target_j for trial in ended]
     effective = [t.effective_batch_size for t in repeats if t.effective_batch_size is not None]
     return SetupEnergy(
         setup=facts.setup,
@@ -325,8 +319,6 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         energy_per_epoch_j=Spread.of(trial.energy_per_epoch_j for trial in repeats),
         best_accuracy=Spread.of(trial.best_accuracy for trial in ended),
         epochs=Spread.of(float(trial.epochs) for trial in ended),
-        missing_epochs=sum(trial.missing_epochs for trial in repeats),
-        degraded_epochs=sum(trial.degraded_epochs for trial in repeats),
         wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
@@ -334,7 +326,7 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         calibration=known_mean(trial.calibration for trial in ended),
         uncertainty_own_j=statistics.fmean(t.uncertainty_own_j for t in ended) if ended else 0.0,
         time_s=Spread.of(trial.time_s for trial in ended),
-        to_target_j=None if None in reached else Spread.of(reached),
+        to_target=to_target(repeats),
         boards=tuple(trial.board for trial in ended if trial.energy_j is not None),
         failed=sum(trial.failed for trial in repeats),
         cost=cost_with_failures(repeats),

@@ -36,6 +36,9 @@ _NAMING = frozenset(
     }
 )
 """Columns that say what a row is about; they stand first."""
+_STAYING = frozenset({"±", "from", "to"})
+"""Headings of columns that say something of the one before them."""
+
 # More rates than this, or a grid of which less than this share is filled, is no grid to a reader.
 _MOST_RATES = 10
 _LEAST_FILLED = 0.5
@@ -109,14 +112,14 @@ def narrowed(info: TableInfo, *, width: int) -> tuple[TableInfo, ...]:
     """A table as one or more that are no wider than so many characters, where that can be.
 
     Each has the columns that name a row (`_NAMING`), and as many of the others as fit, in order; a
-    deviation stays with its mean.
+    deviation or an interval stays with its mean.
     """
     naming = next(
         (i for i, c in enumerate(info.columns) if c.key not in _NAMING), len(info.columns)
     )
     others: list[list[int]] = []
     for index in range(naming, len(info.columns)):
-        if others and info.columns[index].heading == "±":
+        if others and info.columns[index].heading in _STAYING:
             others[-1].append(index)
         else:
             others.append([index])

@@ -66,7 +66,8 @@ def _wh_times_h(setup: SetupEnergy) -> float | None:
 
 
 def _wh_to_target(setup: SetupEnergy) -> float | None:
-    return None if setup.to_target_j is None else setup.to_target_j.mean / J_PER_WH
+    joules = None if setup.to_target is None else setup.to_target.mean_j
+    return None if joules is None else joules / J_PER_WH
 
 
 CRITERIA: Mapping[RankBy, Criterion] = {

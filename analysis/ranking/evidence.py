@@ -20,8 +20,14 @@ from study.inference import intervals
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
-from study.inference.repeats import HALF_WIDTH, Floats, Repeats, relative_deviation
-from study.inference.selection import Luck, luck, picked_interval, saving_against_picked
+from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
+from study.inference.selection import (
+    Luck,
+    luck,
+    picked_interval,
+    picked_interval_j,
+    saving_against_picked,
+)
 from study.record.objective import ACCURACY, Objective
 
 PickedAs = Literal["against_costliest", "against_best"]
@@ -81,9 +87,7 @@ class Evidence:
             return None
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
-            logs = picked_interval(energy, place, self.doubt.luck.energy)
-            low, high = intervals.exponential(np.asarray([logs.low, logs.high]))
-            return Interval(low=float(low), high=float(high))
+            return _floats(picked_interval_j(energy, place, self.doubt.luck.energy))
         return _floats(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:
@@ -175,26 +179,19 @@ def evidence_of(
     if not known:
         return None
     aim = scaled(aim, known, objective)
-    boards = _boards(known)
-    energies = _energies(known) if boards is None else boards.repeats
+    energies = energies_of(known)
     objectives = Repeats.of(
         [
             [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
             for each in known
         ]
     )
-    axes = axes_of(
-        [
-            {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
-            for each in known
-        ]
+    energy = energies.posterior
+    gains = posterior(
+        objectives, axes=_axes(known), rng=1, draws=_draws(known), ends=objective.gain_ends
     )
-    draws = max(min(DRAWS, _MOST_VALUES // len(known)), _FEWEST_DRAWS)
-    energy = posterior(energies, axes=axes, least_variance=_least_variances(known), draws=draws)
-    gains = posterior(objectives, axes=axes, rng=1, draws=draws, ends=objective.gain_ends)
     doubt = None
     if energy is not None and gains is not None:
-        energy = energy if boards is None else with_board_errors(energy, boards, rng=2)
         doubt = Doubt(
             energy=energy,
             objective=gains,
@@ -202,27 +199,67 @@ def evidence_of(
             luck=luck(energy, gains, aim),
         )
     loss = (
-        losses(energies.mean, objectives.mean, aim) if doubt is None else doubt.choice.expected_loss
+        losses(energies.repeats.mean, objectives.mean, aim)
+        if doubt is None
+        else doubt.choice.expected_loss
     )
     numbers = [each.setup for each in known]
     return Evidence(
         places={number: place for place, number in enumerate(numbers)},
         aim=aim,
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
-        by_threshold=numbers[int(choose_by_threshold(energies, objectives, aim))],
+        by_threshold=numbers[int(choose_by_threshold(energies.repeats, objectives, aim))],
         doubt=doubt,
         objective=objective,
-        boards=boards,
+        boards=energies.boards,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Energies:
+    """Energies of setups, and what their repeats tell of them.
+
+    Attributes:
+        repeats: Logarithms of joules, without what boards differ by.
+        boards: What the boards differ by; None where they are not known.
+        posterior: Of the logarithms, in the order of the setups; None where no setup has two repeats.
+    """
+
+    repeats: Repeats
+    boards: BoardEffects | None
+    posterior: Posterior | None
+
+
+def energies_of(setups: Sequence[SetupEnergy]) -> Energies:
+    """Weigh energies of setups, all above 0."""
+    boards = _boards(setups)
+    repeats = (
+        Repeats.of([_logarithms(each) for each in setups]) if boards is None else boards.repeats
+    )
+    found = posterior(
+        repeats, axes=_axes(setups), least_variance=_least_variances(setups), draws=_draws(setups)
+    )
+    if found is not None and boards is not None:
+        found = with_board_errors(found, boards, rng=2)
+    return Energies(repeats=repeats, boards=boards, posterior=found)
+
+
+def _axes(setups: Sequence[SetupEnergy]) -> Integers | None:
+    return axes_of(
+        [
+            {"batch_size": each.batch_size, "learning_rate": each.learning_rate, **each.parameters}
+            for each in setups
+        ]
+    )
+
+
+def _draws(setups: Sequence[SetupEnergy]) -> int:
+    return max(min(DRAWS, _MOST_VALUES // len(setups)), _FEWEST_DRAWS)
 
 
 def _logarithms(setup: SetupEnergy) -> list[float]:
     """Logarithms of what each repeat cost in joules, with the failures for each success."""
     return [math.log(value * _per_success(setup)) for value in _values(setup.energy_j)]
-
-
-def _energies(setups: Sequence[SetupEnergy]) -> Repeats:
-    return Repeats.of([_logarithms(each) for each in setups])
 
 
 def _least_variances(setups: Sequence[SetupEnergy]) -> Floats:

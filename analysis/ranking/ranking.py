@@ -13,12 +13,14 @@ Two setups tie when the interval of what one saves against the other holds 0
 import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from analysis.energy.spread import Interval
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
 from analysis.ranking.evidence import Evidence, PickedAs
+from analysis.ranking.to_target import to_target_intervals
 from analysis.ranking.tolerance import DEFAULT_TOLERANCE, allowed
 from study.record.objective import ACCURACY, Objective
 
@@ -80,6 +82,8 @@ class Ranking:
         evidence: What the repeats allow to be said; None where no setup can be compared.
         objective: The validation metric that decides.
         answer: Setups that a search recommends, of which the first place is one; empty elsewhere.
+        to_target: Intervals of the energy to the target, by setup; empty where the order is by another
+            criterion.
     """
 
     rows: tuple[RankedSetup, ...]
@@ -92,6 +96,7 @@ class Ranking:
     evidence: Evidence | None
     objective: Objective = ACCURACY
     answer: frozenset[int] = frozenset()
+    to_target: Mapping[int, Interval] = field(default_factory=dict)
 
     @property
     def tolerated(self) -> float | None:
@@ -216,6 +221,7 @@ def rank(
         evidence=evidence,
         objective=objective,
         answer=frozenset(answer),
+        to_target=to_target_intervals(setups) if by is RankBy.ENERGY_TO_TARGET else {},
     )
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 from analysis.quantities import counted
 from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
+from analysis.read.noted import left_out, with_note
 from study.record.vocabulary import EnergyMethod, EnergyStatus
 
 LEAST_SEEN = 0.5
@@ -32,9 +33,8 @@ def comparable(study: Study) -> Study:
     methods = epochs["energy_method"]
     estimated = methods == EnergyMethod.ESTIMATED.value
     if estimated.any() and (methods.notna() & ~estimated).any():
-        epochs = epochs.assign(
-            epoch_energy_j=epochs["epoch_energy_j"].mask(estimated),
-            energy_method=methods.astype("object").where(~estimated, None),
+        epochs = left_out(epochs, estimated).assign(
+            energy_method=methods.astype("object").where(~estimated, None)
         )
         notes.append(
             f"Measured and estimated energies are not compared: the estimates of "
@@ -45,13 +45,13 @@ def comparable(study: Study) -> Study:
     too_little = part & (epochs["coverage"] < LEAST_SEEN)
     extrapolated = part & ~too_little & (epochs["energy_method"] == EnergyMethod.COUNTER.value)
     if too_little.any():
-        epochs = epochs.assign(epoch_energy_j=epochs["epoch_energy_j"].mask(too_little))
+        epochs = left_out(epochs, too_little)
         notes.append(
             f"{counted(int(too_little.sum()), 'epoch')} left out, of which less than "
             f"{100 * LEAST_SEEN:.0f} % was seen"
         )
     if extrapolated.any():
-        epochs = _extrapolated(epochs, extrapolated)
+        epochs = with_note(_extrapolated(epochs, extrapolated), extrapolated)
         notes.append(
             f"{counted(int(extrapolated.sum()), 'epoch')} extrapolated from the part that was seen"
         )

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import Study
+from analysis.read.noted import left_out
 from study.record.vocabulary import EnergyStatus
 
 LABEL = "idle power subtracted"
@@ -40,17 +41,20 @@ def without_idle(study: Study) -> Study:
     epochs = study.epochs
     idle_of_trial_w = epochs["device_uuid"].map(lambda uuid: _idle_w_of(uuid, idle_w))
     taken_off = epochs["epoch_energy_j"] - idle_of_trial_w * epochs["epoch_time_s"]
-    own = ~(epochs["shared_by"] > 1)
-    energies: pd.Series[float] = taken_off.clip(lower=0).where(own)
+    shared = (epochs["shared_by"] > 1) & taken_off.notna()
+    energies: pd.Series[float] = taken_off.clip(lower=0)
     statuses = epochs["energy_status"].where(energies.notna(), EnergyStatus.MISSING.value)
-    changed = epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses)
+    changed = left_out(
+        epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses),
+        shared,
+    )
     outside = {name: float("nan") for name in ("setup_energy_j", "between_energy_j")}
     notes = [
         (
             "Idle power was subtracted from each epoch: these are not the energies of a bill, and "
             "lost attempts still have theirs."
         ),
-        *_notes_of(int((taken_off[own] < 0).sum()), int((~own & taken_off.notna()).sum())),
+        *_notes_of(int((taken_off[~shared] < 0).sum()), int(shared.sum())),
     ]
     return dataclasses.replace(
         study,

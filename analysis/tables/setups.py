@@ -37,6 +37,7 @@ from analysis.tables.contenders import contenders_info
 from analysis.tables.metrics import metrics_info
 from analysis.tables.power_limits import power_limits_info
 from analysis.tables.stages import paradigm_table_infos, stages_info
+from analysis.tables.to_target import to_target_cells, to_target_columns, to_target_signs
 from study.record.files import J_PER_MWH, J_PER_WH
 
 _FRONT, _TIE, _CHANCE = "●", "≈", "?"
@@ -84,6 +85,7 @@ def ranking_info(findings: Findings) -> TableInfo:
     extra = decimals_for(shown(row.setup) for row in rows) if shown else 0
     against = findings.ranking.baseline is not None
     beside = beside_what_ranks(findings)
+    aimed = to_target_columns(findings.ranking)
     return TableInfo(
         name="ranking",
         title=findings.staged(_ranking_title(findings)),
@@ -95,6 +97,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 if shown
                 else []
             ),
+            *aimed,
             *_ranking_columns(unit, findings.score),
             *([Column(key="energies", heading="n")] if unequal else []),
             *([Column(key="failed_percent", heading="failed %")] if failed else []),
@@ -111,6 +114,7 @@ def ranking_info(findings: Findings) -> TableInfo:
                 number_cell(row.place, 0),
                 *setup_cells(row.setup, setups),
                 *([_criterion_cell(row.setup, criterion, unit, extra)] if shown else []),
+                *(to_target_cells(row.setup, findings.ranking, aimed, unit)),
                 *_ranking_row(row, unit, findings.score),
                 *([_counts_cell(row)] if unequal else []),
                 *([number_cell(percent(row.setup.failed_share), 0)] if failed else []),
@@ -221,6 +225,7 @@ def _ranking_legend(ranking: Ranking, *, failed: bool, unequal: bool) -> str:
         f"{in_percent}± standard deviation over repeats",
         f"vs best, vs worst: energy against the {score.best} and the costliest setup",
     ]
+    signs += to_target_signs(ranking)
     if any(row.on_front for row in rows):
         signs.append(f"{_FRONT} Pareto front")
     if any(row.ties_with_first for row in rows):

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
+from study.command.exit_status import FINISHED, SOME_FAILED, exit_status
 from study.command.parsing import command_line, parse
 from study.design import Design, StudyOutcome
-from study.errors import StudyError
 from study.execution.interrupts import INTERRUPTED
 from study.exports.study_exports import exports_of
 from study.machines.local.early_ray import EarlyRay, early_ray
@@ -27,9 +27,6 @@ from study.training.loading import quickly_loading
 
 if TYPE_CHECKING:
     from study.execution.trial_source import TrialSource
-
-FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
-"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
 
 
 def main(
@@ -55,7 +52,8 @@ def main(
     console = Console()
     report = ReportProcess()
     find_ours()
-    try:
+
+    def run() -> int:
         options = parse(options_of, program=program, description=description, args=args)
         with early_ray(options) as early:
             with quickly_loading():
@@ -71,14 +69,9 @@ def main(
                 report=report,
                 early=early,
             )
-    except StudyError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return REFUSED
-    except KeyboardInterrupt:
-        if not report.cut():
-            sys.stderr.write(f"{program}: interrupted before the first trial\n")
-        return INTERRUPTED
-    return ending(outcome, console, reported=reported)
+        return ending(outcome, console, reported=reported)
+
+    return exit_status(program, run, on_interrupt=report.cut)
 
 
 def carried_out(
@@ -198,6 +191,8 @@ class ReportProcess:
         """End it, because somebody interrupts the command, and return whether it had begun."""
         if self._process is None:
             return False
+        if self._process.poll() == 0:
+            return True  # it is made
         self._process.kill()  # a terminal has told it too, but others may not have
         self._process.wait()
         sys.stderr.write(f"no report; {self._by_hand()}\n")

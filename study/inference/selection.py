@@ -17,7 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from study.inference.choice import Aim, losses
-from study.inference.intervals import Interval, difference, draws_of, interval, share_saved
+from study.inference.intervals import (
+    Interval,
+    difference,
+    draws_of,
+    exponential,
+    interval,
+    share_saved,
+)
 from study.inference.posterior import SEED, Posterior
 from study.inference.repeats import Floats, Integers
 
@@ -68,6 +75,17 @@ def luck(
     )
 
 
+def luck_of_least(energy: Posterior, *, rng: np.random.Generator | int = SEED) -> Floats:
+    """Simulate the study again and see how far the energy of the least setup is off. Shape (...).
+
+    Args:
+        energy: Of logarithms of joules.
+        rng: Source of the noise, or a seed for one.
+    """
+    energies = _observed_again(energy, np.random.default_rng(rng))
+    return np.asarray(_picked(energies - energy.means, energies.argmin(axis=-1)).mean(axis=-1))
+
+
 def saving_against_picked(
     energy: Posterior,
     setup: npt.ArrayLike,
@@ -105,6 +123,18 @@ def picked_interval(
         rng: Source of the parts of the bias that are taken away, or a seed for one.
     """
     return interval(without_luck(draws_of(quantity.means, setup), bias, rng=rng))
+
+
+def picked_interval_j(energy: Posterior, setup: npt.ArrayLike, bias: Floats) -> Interval:
+    """Interval of the energy of a setup that the same repeats picked out, in joules.
+
+    Args:
+        energy: Of logarithms of joules.
+        setup: Place of the setup.
+        bias: `Luck.energy`, or `luck_of_least`.
+    """
+    logs = picked_interval(energy, setup, bias)
+    return Interval(low=exponential(logs.low), high=exponential(logs.high))
 
 
 def without_luck(draws: Floats, bias: Floats, *, rng: np.random.Generator | int = SEED) -> Floats:

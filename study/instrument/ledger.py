@@ -131,13 +131,13 @@ class EnergyLedger(tune.Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **_: Any) -> None:  # noqa: ANN401, ARG002
         """Open the folder as soon as there is a trial, before the first one starts."""
         if self._run is None and trials:
-            self._run = self._opened(trials[0])
+            self._run = self._opened(trials)
 
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """Plan an attempt."""
         trial = info["trial"]
         if self._run is None:
-            self._run = self._opened(trial)
+            self._run = self._opened(info["trials"])
         # All that are known, so that setups are numbered in their order and not in that of Ray.
         for each in info["trials"]:
             self._run.number(each.trial_id, each.config)
@@ -185,8 +185,9 @@ class EnergyLedger(tune.Callback):
         if self._owns_keeper:
             ray.kill(self._keeper)  # another run of this program may measure with something else
 
-    def _opened(self, trial: Any) -> RunFolder:  # noqa: ANN401 - Tune's trial
+    def _opened(self, trials: Sequence[Any]) -> RunFolder:
         """The run's folder; the keeper hears what earlier sessions of the run have used."""
+        trial = trials[0]
         run = RunFolder(
             trial.storage.storage_fs_path,
             trial.storage.experiment_dir_name,
@@ -195,6 +196,7 @@ class EnergyLedger(tune.Callback):
             objective=self._options.objective,
             command=(sys.executable, *sys.argv),
             exports=self._exports,
+            trials={each.trial_id: each.config for each in trials},
         )
         if self._keeper is not None:
             try:

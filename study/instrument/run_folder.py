@@ -11,6 +11,7 @@ import ray
 
 from study.exports.study_exports import StudyExports
 from study.instrument.keeper import ANSWER_S, Spent
+from study.instrument.restarts import restarts
 from study.machines.energy_scope import charging_rules, scope_of_trainables
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
@@ -49,8 +50,12 @@ class RunFolder:
         objective: Objective,
         command: tuple[str, ...],
         exports: StudyExports,
+        trials: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Record the run `name`, and have `exports` hear of it; what earlier sessions left is kept."""
+        """Record the run `name`, and have `exports` hear of it; what earlier sessions left is kept.
+
+        `trials` has the configurations of those that Tune lists as it begins, by identifier.
+        """
         self._exports = exports
         self._folder = StudyFolder(storage_path, name)
         self._folder.prepare()
@@ -74,9 +79,13 @@ class RunFolder:
         if self._folder.exists():
             earlier = self._folder.read_manifest()
             started_at, book.setups = earlier.started_at, list(earlier.setups)
-        for row in self._folder.read_rows(TRIALS_FILE):
-            record = TrialRecord.from_row(row)
-            self._recorder.expect([_trial_plan(book.known(record))], retry_failed=False)
+        records = [TrialRecord.from_row(row) for row in self._folder.read_rows(TRIALS_FILE)]
+        self._restarts = restarts(trials, records, book)
+        for lost, trial_id in self._restarts.items():
+            self._recorder.rename(lost, trial_id)
+        for record in records:
+            present = replace(record, trial_id=self._present(record.trial_id))
+            self._recorder.expect([_trial_plan(book.known(present))], retry_failed=False)
         self._manifest = run_manifest(
             name,
             scenario,
@@ -102,11 +111,11 @@ class RunFolder:
         epochs: defaultdict[tuple[str, int], list[float | None]] = defaultdict(list)
         for row in self._folder.read_rows(EPOCHS_FILE):
             epoch = EpochRecord.from_row(row)
-            epochs[epoch.trial_id, epoch.attempt].append(epoch.epoch_energy_j)
+            epochs[self._present(epoch.trial_id), epoch.attempt].append(epoch.epoch_energy_j)
         windows: defaultdict[tuple[str, int], list[WindowRecord]] = defaultdict(list)
         for row in self._folder.read_rows(WINDOWS_FILE):
             window = WindowRecord.from_row(row)
-            windows[window.trial_id, window.attempt].append(window)
+            windows[self._present(window.trial_id), window.attempt].append(window)
         found: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
         for trial_id, attempt in epochs.keys() | windows.keys():
             booked_j = ranking_j_of(
@@ -120,6 +129,10 @@ class RunFolder:
                 is_lower_bound=whole_j is None,
             )
         return dict(found)
+
+    def _present(self, trial_id: str) -> str:
+        """Return the identifier that a trial of an earlier session has now."""
+        return self._restarts.get(trial_id, trial_id)
 
     def number(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Give a trial's configuration the next number, unless it has one."""

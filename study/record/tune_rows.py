@@ -90,18 +90,22 @@ class SetupNumbers:
         known = self._plans.get(trial_id)
         if known is not None:
             return known
-        values = flat(config)
-        seed = values.pop(self.seed_key, None)
-        setup = self._setup(values)
+        setup, seed = self.choice(config)
         taken = {plan.seed for plan in self._plans.values() if plan.setup == setup}
-        is_number = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 2**63
         plan = TunePlan(
             trial_id=trial_id,
             setup=setup,
-            seed=int(seed) if is_number and seed not in taken else _next_seed(taken),
+            seed=_next_seed(taken) if seed is None or seed in taken else seed,
         )
         self._plans[trial_id] = plan
         return plan
+
+    def choice(self, config: Mapping[str, Any]) -> tuple[SetupFacts, int | None]:
+        """Return the setup of a configuration, which has a number from now on, and its seed if it names one."""
+        values = flat(config)
+        seed = values.pop(self.seed_key, None)
+        is_number = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 2**63
+        return self._setup(values), int(seed) if is_number else None
 
     def known(self, record: TrialRecord) -> TunePlan:
         """Return the plan of a trial of an earlier session, whose setup is among those given."""

@@ -16,6 +16,7 @@ from study.record.manifest import FurtherTrial, Manifest
 from study.record.records import TrialRecord
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
+from study.repeats.leader_text import leader_text
 from study.repeats.options import POINTS, ComparisonOptions
 from study.repeats.spending import Spending
 from study.store.recorder import Recorder
@@ -70,6 +71,7 @@ class FurtherRepeats:
         }
         self._running: set[str] = set()
         self._say: Callable[[str], None] = lambda _: None
+        self._said: Decision | None = None
         # How much was known when it was first sure; an earlier command's last training confirms.
         self._sure_with: int | None = -1 if begun else None
         self._lost_first = False
@@ -230,7 +232,9 @@ class FurtherRepeats:
                 return decision
             self._end_of_budget()
             return None
-        self._end(f"setup {decision.answer} is right with {100 * decision.right:.0f} %")
+        self._end(
+            f"setup {decision.answer} is right with a probability of {100 * decision.right:.0f} %"
+        )
         return None
 
     def _go_on(self, decision: Decision) -> TrialPlan:
@@ -244,10 +248,8 @@ class FurtherRepeats:
         self._started(plan)
         self.further.append(FurtherTrial(setup=setup, seed=seed))
         self._note()
-        self._say(
-            f"repeat {repeat + 1} of setup {setup}: it tells most about which setup to use "
-            f"(so far {decision.answer}, right with {100 * decision.right:.0f} %)"
-        )
+        self._say(leader_text(decision, repeat + 1, before=self._said))
+        self._said = decision
         return plan
 
     def _trainings(self) -> dict[int, list[Training]]:

@@ -158,7 +158,7 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     then = f"then {most} more where they tell most"
     if options.sure is not None:
         then = (
-            "then more where they tell most, until the answer is right with "
+            "then more where they tell most, until the answer is right with a probability of "
             f"{100 * options.sure:.0f} % (at most {most} more)"
         )
     return f"{first}, {then}{budget}{gone}"

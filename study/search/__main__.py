@@ -4,16 +4,15 @@ Optuna proposes setups, Ray Tune runs them, energy decides who goes on, and the 
 when its budget is spent. `python -m study.search replay` runs the same search on recorded trainings.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
+from study.command.exit_status import FINISHED, exit_status
 from study.command.parsing import command_line, parse
-from study.command.running import FINISHED, REFUSED, ReportProcess, carried_out, ending
-from study.errors import OptionError, StudyError
-from study.execution.interrupts import INTERRUPTED
+from study.command.running import ReportProcess, carried_out, ending
+from study.errors import OptionError
 from study.machines.local.early_ray import early_ray
 from study.record.files import unit_of
 from study.scenario_lookup import load_scenario
@@ -45,7 +44,8 @@ MOVED: Mapping[str, str] = {
 def main(args: Sequence[str]) -> int:
     """Run the command; its exit status."""
     console, report = Console(), ReportProcess()
-    try:
+
+    def run() -> int:
         _refuse_moved(args)
         match [*args]:
             case ["replay", *rest]:
@@ -63,13 +63,8 @@ def main(args: Sequence[str]) -> int:
                 return _search(rest, console, report, typed=args)
             case _:
                 return _search(args, console, report, typed=args)
-    except StudyError as error:
-        sys.stderr.write(f"{PROGRAM}: {error}\n")
-        return REFUSED
-    except KeyboardInterrupt:
-        if not report.cut():
-            sys.stderr.write(f"{PROGRAM}: interrupted before the first trial\n")
-        return INTERRUPTED
+
+    return exit_status(PROGRAM, run, on_interrupt=report.cut)
 
 
 def _refuse_moved(args: Sequence[str]) -> None:

@@ -145,6 +145,19 @@ class Recorder:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
 
+    def rename(self, trial_id: str, now: str) -> None:
+        """Give all that is known of a trial to another identifier, under which it goes on."""
+        self._epochs[now] = {
+            place: replace(row, trial_id=now)
+            for place, row in self._epochs.pop(trial_id, {}).items()
+        }
+        self._windows[now] = {
+            booked: replace(row, trial_id=now)
+            for booked, row in self._windows.pop(trial_id, {}).items()
+        }
+        if trial_id in self._errors:
+            self._errors[now] = self._errors.pop(trial_id)
+
     def forgive(self, trial_id: str) -> None:
         """Take an error back: it was that of a machine, and the trial is run again elsewhere."""
         self._errors.pop(trial_id, None)

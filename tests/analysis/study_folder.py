@@ -331,8 +331,6 @@ def setup_energy(
         energy_per_epoch_j=Spread.of(energies_j),
         best_accuracy=Spread.of(accuracies),
         epochs=Spread.of([1.0] * len(energies_j)),
-        missing_epochs=sum(energy is None for energy in energies_j),
-        degraded_epochs=0,
         wasted_energy_j=0.0,
         setup_energy_j=None,
         between_energy_j=None,

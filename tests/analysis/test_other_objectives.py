@@ -99,7 +99,9 @@ def test_the_energy_to_a_target_is_said_in_the_study_s_unit(tmp_path: Path) -> N
     cell = table.rows[0][place]
     assert cell.value == pytest.approx(2 * 101.0 / 3600)  # two epochs of 101 J in the mean
     assert cell.text == "56.11"
-    assert re.search(r"reaches the target with 56\.1 mWh, the least", findings.recommendation.text)
+    assert re.search(
+        r"the target with 56\.1 mWh \(95 % .* mWh\), the least", findings.recommendation.text
+    )
 
 
 def test_a_target_that_nobody_reached_is_the_reason(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_energy_to_target_ends_with_the_first_value_that_is_small_enough(tmp_pat
 
     findings = analyse(study, by=RankBy.ENERGY_TO_TARGET, target=0.52)
 
-    reached = {s.setup: s.to_target_j.mean if s.to_target_j else None for s in findings.setups}
+    reached = {s.setup: s.to_target.mean_j if s.to_target else None for s in findings.setups}
     assert reached == {1: pytest.approx(808), 2: pytest.approx(202), 3: None}
 
 

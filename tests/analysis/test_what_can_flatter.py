@@ -61,6 +61,35 @@ def test_a_reading_of_less_than_half_an_epoch_is_left_out(tmp_path: Path) -> Non
     assert "1 epoch left out, of which less than 50 % was seen." in found.recommendation.caveats
 
 
+def test_each_epoch_belongs_to_one_count(tmp_path: Path) -> None:
+    """Extrapolated, left out, estimated beside measured, missing, or degraded: each is said once."""
+    # 100 J of each of five setups' epochs, by status, coverage and method of the readings.
+    degraded, counter = EnergyStatus.DEGRADED.value, EnergyMethod.COUNTER
+    folder = write_study(
+        tmp_path / "a",
+        grid([64], [0.1, 0.01, 0.001, 0.0001, 0.00001]),
+        [
+            *(constant(n, 100.0, 0.9) for n in range(1, 5)),
+            *(constant(5, None, 0.9, seed=seed) for seed in (0, 1)),
+        ],
+        method=counter,
+    )
+    changed(folder, 1, energy_status=degraded, coverage=0.6)
+    changed(folder, 2, energy_status=degraded, coverage=0.1)
+    changed(folder, 3, energy_status=degraded, energy_method=EnergyMethod.ESTIMATED.value)
+    changed(folder, 4, energy_status=degraded, coverage=1.0)
+
+    caveats = analyse(load(folder)).recommendation.caveats
+
+    assert sorted(each for each in caveats if "epoch" in each and "best epoch" not in each) == [
+        "1 epoch extrapolated from the part that was seen.",
+        "1 epoch left out, of which less than 50 % was seen.",
+        "1 epoch with a degraded reading: the sensors disagree or leave much open.",
+        "2 epochs without an energy reading; no total for setups 2, 3 and 5.",
+        "Measured and estimated energies are not compared: the estimates of 1 epoch are left out.",
+    ]
+
+
 def test_a_setup_that_fails_every_other_time_costs_what_it_used_for_a_success(
     tmp_path: Path,
 ) -> None:

@@ -6,27 +6,24 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.energy.failures import ToTarget
 from analysis.energy.spread import Spread
 from analysis.energy.totals import energy_to_target
-from analysis.findings import analyse
+from analysis.findings import Findings, analyse
 from analysis.ranking.criteria import CRITERIA, RankBy
 from analysis.ranking.ranking import rank
 from analysis.read.load import load
 from analysis.tables.setups import ranking_info
 from study.record.files import J_PER_WH
-from tests.analysis.study_folder import Trial, epochs_of, grid, setup_energy, write_study
+from tests.analysis.study_folder import Trial, constant, epochs_of, grid, setup_energy, write_study
 
-FAST = dataclasses.replace(
-    setup_energy(1, [2 * J_PER_WH], [0.9]), time_s=Spread.of([3600.0]), to_target_j=None
-)
+FAST = dataclasses.replace(setup_energy(1, [2 * J_PER_WH], [0.9]), time_s=Spread.of([3600.0]))
 SLOW = dataclasses.replace(
     setup_energy(2, [1 * J_PER_WH], [0.895]),
     time_s=Spread.of([3 * 3600.0]),
-    to_target_j=Spread.of([J_PER_WH]),
+    to_target=ToTarget(attempts=1, reached=1, energy_j=Spread.of([J_PER_WH])),
 )
-POOR = dataclasses.replace(
-    setup_energy(3, [0.5 * J_PER_WH], [0.6]), time_s=Spread.of([3600.0]), to_target_j=None
-)
+POOR = dataclasses.replace(setup_energy(3, [0.5 * J_PER_WH], [0.6]), time_s=Spread.of([3600.0]))
 
 
 @pytest.mark.parametrize(
@@ -63,10 +60,88 @@ def test_where_nothing_was_used_accuracy_per_wh_is_no_number() -> None:
 
 
 def test_a_setup_that_missed_the_target_has_no_place() -> None:
-    """It is listed, and not ranked."""
+    """It is listed, and not ranked, where no training of it reached the target."""
     ranking = rank([FAST, SLOW, POOR], by=RankBy.ENERGY_TO_TARGET)
 
     assert [row.place for row in ranking.rows] == [1, None, None]
+
+
+def aimed(tmp_path: Path, energies: dict[int, list[tuple[float, float]]]) -> Findings:
+    """Trainings of one epoch by their energies and accuracies, held against a target of 0.8."""
+    trials = [
+        constant(setup, joules, accuracy, seed=seed)
+        for setup, several in energies.items()
+        for seed, (joules, accuracy) in enumerate(several)
+    ]
+    folder = write_study(tmp_path / "a", grid([64], [0.1, 0.01, 0.001]), trials)
+    return analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=0.8)
+
+
+def test_a_training_that_missed_the_target_is_in_the_energy_of_those_that_reached_it(
+    tmp_path: Path,
+) -> None:
+    """60 J, and 80 J in vain: 140 J for a training that reaches it, dearer than 100; it is said of how many."""
+    found = aimed(
+        tmp_path,
+        {
+            1: [(60.0, 0.9), (80.0, 0.7)],
+            2: [(100.0, 0.9), (102.0, 0.85)],
+            3: [(10.0, 0.7), (10.0, 0.7)],
+        },
+    )
+
+    table = ranking_info(found)
+    place = {column.key: index for index, column in enumerate(table.columns)}
+    cells = {row[place["setup"]].text: row for row in table.rows}
+    low, mean, high = (
+        {number: row[place[f"energy_to_target{which}_wh"]].value for number, row in cells.items()}
+        for which in ("_low", "", "_high")
+    )
+    assert [row.setup.setup for row in found.ranking.rows] == [2, 1, 3]
+    assert [row.place for row in found.ranking.rows] == [1, 2, None]
+    assert mean == {"1": pytest.approx(140 / 3600), "2": pytest.approx(101 / 3600), "3": None}
+    for number in "12":
+        assert low[number] < mean[number] < high[number]
+    assert (low["3"], high["3"]) == (None, None)
+    assert {number: row[place["reached_target"]].text for number, row in cells.items()} == {
+        "1": "1 of 2",
+        "2": "2 of 2",
+        "3": "0 of 2",
+    }
+    assert "from, to: 95 % interval of the energy to the target" in table.legend
+    assert "(95 % interval" in found.recommendation.text.partition("It reaches the target with")[2]
+
+
+def test_the_recommendation_says_how_many_trainings_missed_the_target(tmp_path: Path) -> None:
+    """And that their energy is in what it costs."""
+    found = aimed(tmp_path, {1: [(30.0, 0.9), (33.0, 0.9), (33.0, 0.7)], 2: [(100.0, 0.9)]})
+
+    assert (
+        "the least of all setups; 2 of its 3 trainings reached it, and what the other used is in that."
+        in found.recommendation.text
+    )
+
+
+def test_where_all_reached_the_target_the_interval_is_that_of_a_training_that_ends_there(
+    tmp_path: Path,
+) -> None:
+    """Trainings of one epoch end where they reach it: the same moderated interval."""
+    energies = {1: [(60.0, 0.9), (62.0, 0.9)], 2: [(100.0, 0.9), (102.0, 0.9)]}
+
+    found = aimed(tmp_path, energies).ranking
+
+    assert found.evidence is not None
+    total = found.evidence.total_j(2)
+    assert total is not None
+    assert (found.to_target[2].low, found.to_target[2].high) == (total.low, total.high)
+
+
+def test_once_trained_setups_have_no_interval_to_the_target(tmp_path: Path) -> None:
+    """Nor columns for one."""
+    found = aimed(tmp_path, {1: [(60.0, 0.9)], 2: [(100.0, 0.9)]})
+
+    assert found.ranking.to_target == {}
+    assert "energy_to_target_low_wh" not in [each.key for each in ranking_info(found).columns]
 
 
 def test_the_energy_to_target_ends_with_the_first_epoch_that_reaches_it() -> None:

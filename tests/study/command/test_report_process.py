@@ -72,3 +72,16 @@ def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
         command.kill()
 
         waited_for(lambda: not report.is_running(), "the end of the report")
+
+
+def test_a_report_that_is_made_is_not_said_to_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An interruption after it takes nothing from it."""
+    monkeypatch.setattr(sys, "executable", "true")  # a report that ends well
+    report = ReportProcess()
+    report.begin(StudyFolder(str(tmp_path), "a"))
+
+    is_made = report.ended()
+
+    assert (is_made, report.cut(), capsys.readouterr().err) == (True, True, "")

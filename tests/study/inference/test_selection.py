@@ -8,7 +8,13 @@ import pytest
 from study.inference.choice import Aim
 from study.inference.intervals import interval, saving_interval
 from study.inference.repeats import Repeats
-from study.inference.selection import luck, picked_interval, saving_against_picked, without_luck
+from study.inference.selection import (
+    luck,
+    luck_of_least,
+    picked_interval,
+    saving_against_picked,
+    without_luck,
+)
 from tests.study.inference.draws import certain, drawn
 
 
@@ -25,6 +31,12 @@ def test_of_setups_that_are_alike_the_picked_owe_much_to_luck() -> None:
 
     assert found.energy < 0 < found.objective
     assert found.against_costliest < found.energy
+
+
+def test_the_least_of_setups_that_are_alike_looks_too_cheap() -> None:
+    """One of 16 that is picked for its mean; without noise nothing is luck."""
+    assert luck_of_least(drawn(alike())) < -0.5
+    assert luck_of_least(certain([1.0, 2.0, 3.0])) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_there_is_no_luck_without_noise() -> None:

@@ -16,7 +16,7 @@ from tests.waiting import waited_for
 pytestmark = [
     pytest.mark.ray,
     pytest.mark.integrations,
-]  # seven runs of Ray, two of them with torch
+]  # nine runs of Ray, two of them with torch
 
 ROOT = Path(__file__).parents[3]
 BOARDS = Boards(boards=2, low_w=240.0)
@@ -52,7 +52,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def restored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run whose trial was killed, and that another program went on with."""
+    """A run whose trial was killed, and that another program went on with; beside it one that it began anew."""
     storage = tmp_path_factory.mktemp("restored")
     script("interrupted", storage)
     script("restored", storage)
@@ -202,6 +202,18 @@ def test_a_restored_run_keeps_what_was_used_before(restored: Path) -> None:
     assert whole["attempt"].tolist() == [1, 2]
     # Attempts of seconds, the first cut off: their edges weigh more than an epoch's, which are within 2 %.
     assert ((whole["energy_j"] / whole.apply(known_j, axis=1) - 1).abs() < 0.04).all()
+
+
+def test_a_trial_that_was_begun_anew_is_one_training(restored: Path) -> None:
+    """Tune gives it another identifier: it has two attempts all the same, and Tune's watt-hours have both."""
+    run = restored.parent / "restarted"
+    (trial,) = table(run, "trials").to_dict("records")
+    results = next(run.glob(f"function_{trial['trial_id']}_*")) / "result.json"
+
+    assert (trial["status"], trial["attempts"], trial["epochs"]) == ("finished", 2, 3)
+    assert trial["wasted_energy_j"] > 50
+    used_j = pd.read_json(results, lines=True)["energy_wh"].iloc[-1] * 3600
+    assert used_j == pytest.approx(trial["energy_j"] + trial["wasted_energy_j"], rel=0.01)
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from study.record.vocabulary import StopReason
 CONFIG = {"lr": 0.1}
 
 
-def run_at(results: Path) -> RunFolder:
-    """A run in a folder."""
+def run_at(results: Path, *trials: str) -> RunFolder:
+    """A run in a folder, with what Tune lists as it begins."""
     return RunFolder(
         str(results),
         "a",
@@ -24,7 +24,19 @@ def run_at(results: Path) -> RunFolder:
         objective=Objective("loss", "min", is_share=False),
         command=("python", "script.py"),
         exports=StudyExports(),
+        trials=dict.fromkeys(trials, CONFIG),
     )
+
+
+def result(epoch: int, joules: float, *, attempt: int = 1) -> dict[str, object]:
+    """A result of a measured trainable."""
+    return {
+        "loss": 1 / epoch,
+        "training_iteration": epoch,
+        "epoch_energy_j": joules,
+        "energy_method": "counter",
+        "energy": {"status": "ok", "attempt": attempt, "epoch_time_s": 1.0},
+    }
 
 
 def test_rows_of_a_run_whose_storage_stays_away_are_rescued_and_taken_back(
@@ -64,3 +76,34 @@ def test_a_result_without_the_objective_is_said_at_once(
     assert [each.message for each in caplog.records] == [
         "the first result has no loss, which decides; it has los"
     ]
+
+
+def test_a_failed_trial_that_is_restarted_is_one_training_with_two_attempts(tmp_path: Path) -> None:
+    """`restart_errored` gives it another identifier: what was lost is wasted, and no failed repeat."""
+    first = run_at(tmp_path, "failed", "other")
+    for trial_id in ("failed", "other"):
+        first.number(trial_id, CONFIG)
+        first.expect(trial_id, CONFIG)
+        first.add(trial_id, CONFIG, result(1, 100.0), None)
+    first.fail("failed", CONFIG, "died")
+    first.end("other")
+    first.write(None, status="finished")
+
+    again = run_at(tmp_path, "other", "restarted")
+    spent = again.spent()
+    again.number("restarted", CONFIG)
+    again.expect("restarted", CONFIG)
+    for epoch in (1, 2):
+        again.add("restarted", CONFIG, result(epoch, 70.0, attempt=2), None)
+    again.end("restarted")
+    again.write(None, status="finished")
+
+    trials = pd.read_parquet(tmp_path / "a" / "trials.parquet").set_index("trial_id")
+    columns = ["status", "seed", "attempts", "energy_j", "wasted_energy_j"]
+    assert trials[columns].to_dict("index") == {
+        "other": dict(zip(columns, ("finished", 1, 1, 100.0, 0.0), strict=True)),
+        "restarted": dict(zip(columns, ("finished", 0, 2, 140.0, 100.0), strict=True)),
+    }
+    assert spent["restarted"][1].energy_j == 100.0
+    # Another session knows it by the identifier that it has now.
+    assert set(run_at(tmp_path, "other", "restarted").spent()["restarted"]) == {1, 2}

@@ -140,8 +140,9 @@ def all_kinds() -> None:
 
 
 def interrupted() -> None:
-    """A run whose trial dies and is not run again."""
-    fit(function, "restored", {"lr": 0.1, "dies": f"{STORAGE}/died"})
+    """Two runs whose trial dies and is not run again."""
+    for name in ("restored", "restarted"):
+        fit(function, name, {"lr": 0.1, "dies": f"{STORAGE}/died-{name}"})
 
 
 def without_a_driver(config: dict[str, Any]) -> None:
@@ -165,14 +166,21 @@ def driver() -> None:
     fit(without_a_driver, "driver", config)
 
 
-def restored(name: str = "restored", trainable: Any = function) -> None:  # noqa: ANN401
-    """The same in another program, which goes on with it."""
+def restored(name: str, trainable: Any, *, anew: bool = False) -> None:  # noqa: ANN401
+    """The same in another program, which goes on with it, or begins what failed anew."""
     resources = {"gpu": 1, "cpu": 0.5}
     tune.Tuner.restore(
         f"{STORAGE}/{name}",
         tune.with_resources(measured(trainable), resources),
-        resume_errored=True,
+        resume_errored=not anew,
+        restart_errored=anew,
     ).fit()
+
+
+def both_restored() -> None:
+    """Both runs that were interrupted."""
+    restored("restored", function)
+    restored("restarted", function, anew=True)
 
 
 if __name__ == "__main__":
@@ -181,7 +189,7 @@ if __name__ == "__main__":
     kinds: dict[str, Any] = {
         "all": all_kinds,
         "interrupted": interrupted,
-        "restored": restored,
+        "restored": both_restored,
         "driver": driver,
         "after": lambda: restored("driver", without_a_driver),
     }

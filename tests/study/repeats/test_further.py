@@ -121,7 +121,7 @@ def test_further_repeats_have_new_seeds_and_are_written_down_first(tmp_path: Pat
     assert [FurtherTrial(setup=p.setup, seed=p.seed) for p in plans] == study.repeats.further
     assert {plan.seed for plan in plans} <= {2, 3}
     assert len({plan.trial_id for plan in plans}) == 2
-    assert f"repeat 3 of setup {plans[0].setup}: it tells most about which setup" in study.said[0]
+    assert f"next: repeat 3 of setup {plans[0].setup}, which tells most" in study.said[0]
 
 
 def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_it_ends_when_the_answer_is_as_sure_as_asked_for(tmp_path: Path) -> None
     assert waits
     assert study.repeats.propose() is None
     assert study.repeats.ending is not None
-    assert study.repeats.ending.startswith("setup 1 is right with ")
+    assert study.repeats.ending.startswith("setup 1 is right with a probability of ")
     assert study.repeats.expected == 5
 
 

@@ -1,0 +1,54 @@
+"""Intervals of the energy to a target, by the model of the energy of a training (`analysis.ranking.evidence`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from analysis.energy.spread import Interval
+from analysis.energy.totals import SetupEnergy
+from analysis.ranking.evidence import energies_of
+from study.inference.intervals import total_interval_j
+from study.inference.selection import luck_of_least, picked_interval_j
+
+
+def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval]:
+    """Return the 95 % interval of each setup's energy to the target, by its number.
+
+    A training that missed the target raises the energy of each that reached it, as a failure raises
+    that of a training. That of the least one is without the luck of the pick.
+
+    Args:
+        setups: All of the study; empty where no setup has two trainings that reached the target.
+    """
+    known = [found for each in setups if (found := _until_target(each)) is not None]
+    drawn = energies_of(known).posterior if known else None
+    if drawn is None:
+        return {}
+    least = min(known, key=lambda each: (each.total_j or 0.0, each.setup)).setup
+    found = {}
+    for place, each in enumerate(known):
+        interval = (
+            picked_interval_j(drawn, place, luck_of_least(drawn))
+            if each.setup == least and len(known) > 1
+            else total_interval_j(drawn, place)
+        )
+        found[each.setup] = Interval(low=float(interval.low), high=float(interval.high))
+    return found
+
+
+def _until_target(setup: SetupEnergy) -> SetupEnergy | None:
+    """A setup as if its trainings had ended at the target; None where its energy to there is not known."""
+    there = setup.to_target
+    if (
+        there is None
+        or there.energy_j is None
+        or not there.mean_j
+        or min(there.energy_j.values) <= 0
+    ):
+        return None
+    return replace(
+        setup,
+        energy_j=there.energy_j,
+        cost=there.cost,
+        boards=there.boards,
+        uncertainty_own_j=there.uncertainty_own_j,
+    )

@@ -1,0 +1,63 @@
+"""Columns beside the energy to the target in the ranking: its interval, and how many reached it."""
+
+from collections.abc import Iterator, Sequence
+
+from analysis.energy.totals import SetupEnergy
+from analysis.forms.cells import Cell, Column
+from analysis.forms.energy_unit import EnergyUnit
+from analysis.quantities import MISSING
+from analysis.ranking.criteria import RankBy
+from analysis.ranking.ranking import Ranking
+
+_LOW = Column(key="energy_to_target_low_wh", heading="from")
+_HIGH = Column(key="energy_to_target_high_wh", heading="to")
+_REACHED = Column(key="reached_target", heading="reached")
+
+
+def to_target_columns(ranking: Ranking) -> tuple[Column, ...]:
+    """Columns of the interval where repeats allow one, and of the trainings that reached it where not all did."""
+    return (
+        *((_LOW, _HIGH) if ranking.to_target else ()),
+        *((_REACHED,) if _some_missed(ranking) else ()),
+    )
+
+
+def to_target_cells(
+    setup: SetupEnergy, ranking: Ranking, columns: Sequence[Column], unit: EnergyUnit
+) -> Iterator[Cell]:
+    """Cells of a setup in these columns."""
+    found = ranking.to_target.get(setup.setup)
+    for column in columns:
+        if column is _REACHED:
+            yield _reached_cell(setup)
+        else:
+            yield unit.cell(None if found is None else found.low if column is _LOW else found.high)
+
+
+def to_target_signs(ranking: Ranking) -> list[str]:
+    """Meaning of these columns, for the legend."""
+    return [
+        *(["from, to: 95 % interval of the energy to the target"] if ranking.to_target else []),
+        *(
+            [
+                "reached: trainings that reached the target; the energy to it: of all trainings for each of these"
+            ]
+            if _some_missed(ranking)
+            else []
+        ),
+    ]
+
+
+def _some_missed(ranking: Ranking) -> bool:
+    """Return whether a training of a setup that reached the target at all, or of another, missed it."""
+    if ranking.by is not RankBy.ENERGY_TO_TARGET:
+        return False
+    known = [row.setup.to_target for row in ranking.rows]
+    return any(each is not None and each.reached < each.attempts for each in known)
+
+
+def _reached_cell(setup: SetupEnergy) -> Cell:
+    there = setup.to_target
+    if there is None:
+        return Cell(value=None, text=MISSING)
+    return Cell(value=there.reached, text=f"{there.reached} of {there.attempts}")

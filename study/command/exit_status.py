@@ -1,0 +1,32 @@
+"""The end of a command: its exit status, and a word on what ended it."""
+
+import sys
+from collections.abc import Callable
+
+from study.errors import StudyError
+from study.execution.interrupts import INTERRUPTED
+
+FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
+"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
+
+
+def exit_status(
+    program: str, run: Callable[[], int], *, on_interrupt: Callable[[], bool] = lambda: False
+) -> int:
+    """Run a command, and return its exit status.
+
+    Args:
+        program: The module behind `python -m`, which its errors begin with.
+        run: The command; returns the status of one that nothing ends before.
+        on_interrupt: Is called where somebody interrupts it, and returns whether it has said itself what
+            that means.
+    """
+    try:
+        return run()
+    except StudyError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return REFUSED
+    except KeyboardInterrupt:
+        if not on_interrupt():
+            sys.stderr.write(f"{program}: interrupted before the first trial\n")
+        return INTERRUPTED

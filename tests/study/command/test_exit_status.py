@@ -1,0 +1,36 @@
+"""What a command ends with, whatever ends it."""
+
+import pytest
+
+from study.command.exit_status import exit_status
+from study.errors import OptionError
+
+
+def ended_by(error: BaseException | None) -> int:
+    """A command that something ends, or nothing does."""
+    if error is not None:
+        raise error
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("error", "has_said", "status", "said"),
+    [
+        (None, False, 1, ""),
+        (OptionError("--lr is 0."), False, 2, "study.x: --lr is 0.\n"),
+        (KeyboardInterrupt(), False, 130, "study.x: interrupted before the first trial\n"),
+        (KeyboardInterrupt(), True, 130, ""),
+    ],
+)
+def test_what_ends_a_command_is_said_once_and_has_its_status(
+    error: BaseException | None,
+    *,
+    has_said: bool,
+    status: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its own status, 2 for what a user can mend, 130 for an interruption."""
+    found = exit_status("study.x", lambda: ended_by(error), on_interrupt=lambda: has_said)
+
+    assert (found, capsys.readouterr().err) == (status, said)

@@ -1,0 +1,71 @@
+"""Which trials of Tune are trainings of an earlier session begun anew."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from study.instrument.restarts import restarts
+from study.record.records import TrialRecord
+from study.record.tune_rows import SetupNumbers
+from study.record.vocabulary import TrialStatus
+from tests.study.rows import plan
+from tests.study.search.test_live_search import record_of
+
+
+def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], TrialStatus]) -> list[TrialRecord]:
+    """Trials of an earlier session, by identifier: their configurations and what became of them."""
+    found = []
+    for trial_id, (config, status) in trials.items():
+        known = book.plan(trial_id, config)
+        row = record_of(plan(known.setup.setup, known.seed), 1.0)
+        found.append(dataclasses.replace(row, trial_id=trial_id, status=status))
+    return found
+
+
+FAILED, FINISHED = TrialStatus.FAILED, TrialStatus.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        pytest.param({"b": {"lr": 1, "seed": 7}}, {"a": "b"}, id="the same configuration"),
+        pytest.param({"b": {"lr": 2, "seed": 7}}, {}, id="another setup"),
+        pytest.param({"b": {"lr": 1, "seed": 8}}, {}, id="another seed"),
+        pytest.param({"a": {"lr": 1, "seed": 7}, "b": {"lr": 1, "seed": 7}}, {}, id="still listed"),
+    ],
+)
+def test_a_restarted_trial_has_the_configuration_of_one_that_tune_no_longer_lists(
+    now: dict[str, dict[str, Any]], expected: dict[str, str]
+) -> None:
+    """Setup and seed; a failed trial that Tune still lists was not restarted."""
+    book = SetupNumbers(seed_key="seed")
+    failed = earlier(book, a=({"lr": 1, "seed": 7}, FAILED))
+
+    assert restarts(now, failed, book) == expected
+
+
+def test_a_finished_trial_is_no_lost_attempt() -> None:
+    """Tune may have forgotten it; its training is whole."""
+    book = SetupNumbers(seed_key="seed")
+
+    assert restarts({"b": {"lr": 1}}, earlier(book, a=({"lr": 1}, FINISHED)), book) == {}
+
+
+def test_repeats_without_a_seed_are_matched_one_by_one() -> None:
+    """Two were lost, and a third trial has not begun before: each lost one has one that goes on with it."""
+    book = SetupNumbers(seed_key="seed")
+    lost = earlier(book, a=({"lr": 1}, FAILED), b=({"lr": 1}, FAILED))
+
+    found = restarts({each: {"lr": 1} for each in "xyz"}, lost, book)
+
+    assert found == {"a": "x", "b": "y"}
+
+
+def test_a_seed_that_another_repeat_has_already_tells_nothing() -> None:
+    """With `num_samples` all have the configuration's seed, and their numbers are ours."""
+    book = SetupNumbers(seed_key="seed")
+    config = {"lr": 1, "seed": 7}
+    both = earlier(book, a=(config, FINISHED), b=(config, FAILED))
+
+    assert restarts({"a": config, "x": config}, both, book) == {"b": "x"}

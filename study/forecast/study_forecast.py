@@ -70,11 +70,14 @@ class Outside:
         chosen: As of its runs.
         energy_j: Before the first epoch, between epochs and in tests; None before the trial has ended, or
             where it is not known.
+        in_new_process: Whether its process was a new one, which loads libraries and data first; None
+            where that is not known.
         lost_j: Of attempts that were lost, so far.
     """
 
     chosen: Mapping[str, object] = field(repr=False)
     energy_j: float | None = None
+    in_new_process: bool | None = False
     lost_j: float = 0.0
 
 
@@ -86,7 +89,8 @@ class StudyForecast:
         runs: The trainings.
         energies_j: Of the epochs of each; NaN where no energy is known of any. Shape (draws, runs).
         times_s: Likewise. Shape (draws, runs).
-        outside_j: Of all trials outside their epochs; None where it is known of none. Shape (draws,).
+        outside_j: Of all trials outside their epochs; None before it is known of one that had a new process,
+            and of one that had not. Shape (draws,).
     """
 
     runs: tuple[Run, ...]
@@ -181,13 +185,17 @@ def study_forecast(
 
 def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | None:
     """Draw the energy of all trials outside their epochs. Shape (DRAWS,)."""
-    if not trials:
+    if all(each.energy_j is None for each in trials):
         return None
-    known = [math.nan if each.energy_j is None else each.energy_j for each in trials]
-    drawn = _positive(known, [each.chosen for each in trials], rng)
-    # An energy of 0 has no logarithm, and is known all the same.
-    drawn = np.where(np.isfinite(known), known, drawn)
-    totals = drawn.sum(axis=1) + sum(each.lost_j for each in trials)
+    totals = np.full(DRAWS, sum((each.energy_j or 0.0) + each.lost_j for each in trials))
+    # By their processes: a first trial's set-up says nothing of those that come after it in its process.
+    for is_new in (True, False):
+        alike = [each for each in trials if each.in_new_process is is_new]
+        coming = np.asarray([each.energy_j is None for each in alike])
+        if coming.any():
+            known = [math.nan if each.energy_j is None else each.energy_j for each in alike]
+            drawn = _positive(known, [each.chosen for each in alike], rng)
+            totals = totals + drawn[:, coming].sum(axis=1)
     return totals if np.isfinite(totals).all() else None
 
 

@@ -84,6 +84,7 @@ class Outlook:
         self._due_s = now_s()
         self._ended: dict[tuple[str, str], None] = {}
         self._outside: dict[str, Outside] = {}
+        self._in_new_process: dict[str, bool] = {}
 
     @property
     def latest(self) -> StudyForecast | None:
@@ -99,6 +100,10 @@ class Outlook:
     def may_grow(self) -> bool:
         """Return whether trials may follow that are not planned."""
         return self._may_grow()
+
+    def begin(self, trial_id: str, *, in_new_process: bool) -> None:
+        """Take note that a trial begins, in a new process or in one that has trained before."""
+        self._in_new_process[trial_id] = in_new_process
 
     def renew(self) -> None:
         """Begin to forecast anew, if it is time to."""
@@ -150,15 +155,16 @@ class Outlook:
         known = self._outside.get(trial_id)
         if known is not None:
             return known
-        chosen = runs[0].chosen
         trial = self._trial_of(trial_id) if any(run.time_s for run in runs) else None
-        if trial is None:
-            return Outside(chosen=chosen)
         has_ended = all(run.has_ended for run in runs)
+        energy_j = _outside_j(trial) if trial is not None and has_ended else None
+        # Of a trial of an earlier command nobody knows it; one that is to come has a process that is there.
+        unknown = None if energy_j is not None else False
         found = Outside(
-            chosen=chosen,
-            energy_j=_outside_j(trial) if has_ended else None,
-            lost_j=trial.wasted_energy_j,
+            chosen=runs[0].chosen,
+            energy_j=energy_j,
+            in_new_process=self._in_new_process.get(trial_id, unknown),
+            lost_j=0.0 if trial is None else trial.wasted_energy_j,
         )
         if found.energy_j is not None:  # before, its trackers have still to book it
             self._outside[trial_id] = found

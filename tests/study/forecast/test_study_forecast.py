@@ -203,6 +203,26 @@ def test_set_ups_of_all_trials_are_in_the_total() -> None:
     assert found.total_j - found.outside_j == pytest.approx(without.total_j)
 
 
+def test_a_first_set_up_says_nothing_of_those_in_a_process_that_is_there() -> None:
+    """Two trials have loaded libraries, 50 J each; the third needed 1 J, and so will all others."""
+    runs = under_way(grid_of_runs(8), 3)
+    used = [Outside(chosen=run.chosen, energy_j=50.0, in_new_process=True) for run in runs[:2]]
+    coming = [Outside(chosen=run.chosen) for run in runs[3:]]
+    third = Outside(chosen=runs[2].chosen, energy_j=1.0)
+
+    early = study_forecast(
+        runs, max_epochs=MAX_EPOCHS, outside=[*used, Outside(chosen=runs[2].chosen), *coming]
+    )
+    late = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=[*used, third, *coming])
+
+    assert early is not None
+    assert early.outside_j is None
+    assert late is not None
+    assert late.outside_j is not None
+    assert cut(late.outside_j).holds(100.0 + len(runs) - 2)
+    assert float(np.median(late.outside_j)) < 200.0
+
+
 def test_set_ups_that_nobody_knows_are_in_no_total() -> None:
     """And it can be told: missing is None."""
     runs = under_way(grid_of_runs(8), 12)

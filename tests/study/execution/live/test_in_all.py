@@ -51,7 +51,7 @@ def test_of_a_search_only_its_budget_is_known() -> None:
 def test_a_forecast_that_is_late_is_not_below_what_is_used() -> None:
     """It may be some seconds old: what the study has used since is the least that it will have used."""
     screen = Screen(terminal=False, outlook=True)
-    for setup in (1, 2):
+    for setup in (1, 2, 3):
         run(screen, setup, 2.0, 2.0, 2.0)
 
     words = in_all(screen.forecast, unit_of(1.0), label="", used_j=1e6)

@@ -3,8 +3,9 @@
     python -m benchmarks.tracking.against COMMIT [--pairs 6]
 
 Both take turns, so that a busy machine is as busy for one as for the other; what is printed is the median of each and
-of the ratios of the pairs. CPU is that of the tracker's process, in % of a core; a window is its opening and its
-closing as the trial waits for them. What a commit cannot do yet is left out. The commit is checked out with
+of the ratios of the pairs. CPU is that of the tracker's process, in % of a core; a window is its opening, its
+closing and the taking of its readings as the trial waits for them, at once or after what a study's own loop computes in
+between; one that nobody reads, as that over a set-up, is its opening and its closing. What a commit cannot do yet is left out. The commit is checked out with
 `git worktree` into a temporary folder, and taken away again.
 """
 
@@ -21,7 +22,7 @@ from typing import Any
 
 import tyro
 
-from benchmarks.tracking.node import made_up_node
+from benchmarks.tracking.node import GAP_MS, made_up_node
 from benchmarks.tracking.rivals import ROOT, environment
 from tests.fake_nvml import Boards
 
@@ -53,7 +54,13 @@ CPU = {
     "8 boards, windows of 1 s": ("ours", 1.0),
     "8 boards, windows of 0.1 s": ("ours", 0.1),
 }
-WINDOWS = {"a window, own process": "direct", "a window, tracker's process": "actor"}
+IN_A_STUDY, UNREAD = "a window, as a study takes it", "a window that nobody reads"
+WINDOWS = {
+    "a window, own process": "direct",
+    "a window, tracker's process": "actor",
+    IN_A_STUDY: "actor",
+    UNREAD: "actor",
+}
 
 
 @contextmanager
@@ -81,17 +88,20 @@ def cpu_share(
     return None if told is None else 100 * float(told[0]["cpu_share"])
 
 
-def window_ms(checkout: Path, way: str, options: Options) -> float | None:
-    """Return the median time that a trial waits for a window's opening and its closing."""
+def window_ms(checkout: Path, name: str, options: Options) -> float | None:
+    """Return the median time that a trial waits for a window."""
     was = (checkout / "benchmarks" / "tracker_latency.py").exists()
     module = "benchmarks.tracker_latency" if was else "benchmarks.tracking.latency"
-    command = ["-m", module, way, "--windows", str(options.windows)]
+    command = ["-m", module, WINDOWS[name], "--windows", str(options.windows)]
+    source = checkout / module.replace(".", "/")
+    if name == IN_A_STUDY and "--gap-ms" in source.with_suffix(".py").read_text(encoding="utf-8"):
+        command += ["--gap-ms", GAP_MS]  # before there was a gap, readings came at the closing
     told = _json(checkout, command, Boards(), {})
     if told is None:
         return None
-    return 1000 * statistics.median(
-        map(sum, zip(told["opening_s"], told["closing_s"], strict=True))
-    )
+    if name == UNREAD:
+        told.pop("reading_s", None)
+    return 1000 * statistics.median(map(sum, zip(*told.values(), strict=True)))
 
 
 def _json(checkout: Path, command: list[str], boards: Boards, also: Mapping[str, str]) -> Any:  # noqa: ANN401 - as the benchmark prints it
@@ -124,7 +134,7 @@ def main() -> None:
                 told = [
                     cpu_share(each, *CPU[name], options, places)
                     if name in CPU
-                    else window_ms(each, WINDOWS[name], options)
+                    else window_ms(each, name, options)
                     for each in (before, ROOT)
                 ]
                 if None in told:

@@ -34,7 +34,7 @@ from study.store.stage_order import chosen_stages, ordered, still_to_train
 from study.training.checkpoints import Checkpoint
 from study.training.loop import EpochOutcome
 from trackers.node.actor import Handle
-from trackers.node.client import START_TIMEOUT_S
+from trackers.node.calls import START_TIMEOUT_S
 from trackers.node.last_words import leave_last_words
 from trackers.node.nodes import Admitted
 from trackers.node.orphans import end_with_parent

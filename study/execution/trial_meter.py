@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from socket import gethostname
 from typing import Any, Protocol, final
 
@@ -30,8 +31,20 @@ class Windows(Protocol):
     def power_limits(self) -> PowerLimits:
         """Return what may be set on it."""
 
-    def close_bill(self, key: WindowKey) -> Mapping[str, Reading]:
-        """Close it now; a reading by device, the first of what the trial computes on."""
+    def close(self, key: WindowKey) -> None:
+        """Close it now."""
+
+    def readings(self, key: WindowKey) -> Mapping[str, Reading]:
+        """Wait for its readings by device, the first of what the trial computes on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ended:
+    """An epoch's window that was closed; its readings once somebody wanted them."""
+
+    key: WindowKey
+    duration_s: float
+    readings: Mapping[str, Reading] | None = None
 
 
 @final
@@ -59,7 +72,7 @@ class TrialMeter:
         self._plan = plan
         self._in_setup = False
         self._tests = 0
-        self._last: tuple[str, int, Mapping[str, Reading], float] | None = None
+        self._last: _Ended | None = None
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -71,7 +84,8 @@ class TrialMeter:
             yield
         finally:
             self._end_setup()
-            self.client.close_bill(self._key(TRIAL, 0))
+            self.client.close(self._key(TRIAL, 0))
+            self.client.readings(self._key(TRIAL, 0))  # all that was closed is booked by then
 
     @contextmanager
     def window(self, epoch: int) -> Iterator[None]:
@@ -85,7 +99,8 @@ class TrialMeter:
             yield
         finally:
             duration_s = time.monotonic() - start_s
-            self._last = (self.stage, epoch, self.client.close_bill(key), duration_s)
+            self.client.close(key)
+            self._last = _Ended(key=key, duration_s=duration_s)
 
     @contextmanager
     def latents(self) -> Iterator[None]:
@@ -95,7 +110,7 @@ class TrialMeter:
         try:
             yield
         finally:
-            self.client.close_bill(key)
+            self.client.close(key)
 
     @contextmanager
     def tested(self) -> Iterator[None]:
@@ -106,7 +121,7 @@ class TrialMeter:
         try:
             yield
         finally:
-            self.client.close_bill(key)
+            self.client.close(key)
 
     def limit_power(self, limit_w: float) -> float:
         """Set the power limit of the trial's board; the limit that the board tells then.
@@ -158,7 +173,9 @@ class TrialMeter:
 
         def close_slice() -> tuple[float | None, float]:
             synchronize()
-            readings = self.client.close_bill(self._key(PROFILE, self._slices))
+            key = self._key(PROFILE, self._slices)
+            self.client.close(key)
+            readings = self.client.readings(key)
             found = ranking_reading(readings, self.client.devices, energy_of)
             return found.energy_j, found.duration_s
 
@@ -177,12 +194,15 @@ class TrialMeter:
     def take(self, epoch: int) -> tuple[Mapping[str, Reading], float]:
         """Return the readings by device of an epoch's window, and its length in seconds.
 
-        The first is of what the trial computes on, and missing where the epoch had no window.
+        The first is of what the trial computes on, and missing where the epoch had no window. The
+        tracker reads what it needs while the trial does what lies between the epoch's end and this.
         """
-        if self._last is None or self._last[:2] != (self.stage, epoch):
+        ended = self._last
+        if ended is None or ended.key != self._key(self.stage, epoch):
             return {"": Reading.missing("", note="the epoch was not begun")}, 0.0
-        _, _, readings, duration_s = self._last
-        return readings, duration_s
+        if ended.readings is None:
+            ended.readings = self.client.readings(ended.key)
+        return ended.readings, ended.duration_s
 
     def part(self, epoch: int) -> Part:
         """Return what this process used in an epoch; see `take`."""
@@ -196,7 +216,7 @@ class TrialMeter:
 
     def _end_setup(self) -> None:
         if self._in_setup:
-            self.client.close_bill(self._key(SETUP, 0))
+            self.client.close(self._key(SETUP, 0))
             self._in_setup = False
 
     def _key(self, stage: str, epoch: int) -> WindowKey:

@@ -103,7 +103,7 @@ class TrialEnergy:
         if self._in_setup:
             quietly(lambda: self._close(SETUP, 0))
         quietly(self._close_open_epoch)
-        quietly(lambda: self._close(TRIAL, 0))
+        quietly(self._close_all)
         self._client = None
         self._in_setup, self._epoch = False, None
 
@@ -132,20 +132,26 @@ class TrialEnergy:
         self._in_setup = False
 
     def _close_epoch(self, epoch: int) -> tuple[Part, ...]:
-        parts = (
-            {}
-            if self._client is None
-            else {OWN: part_closed(self._client, self._key(STAGE, epoch))}
-        )
+        self._close(STAGE, epoch)
+        workers: dict[str, Part] = {}
         if self._has_workers:
             asked = self._keeper.reported.remote(self._trial_id, self._attempt.number, epoch)
             workers = ray.get(asked, timeout=ANSWER_S)
-            parts |= workers or {WORKER: Part.missing(note="no worker has reported")}
-        return tuple(on_the_bill(parts).values())
+            workers = workers or {WORKER: Part.missing(note="no worker has reported")}
+        own = {}
+        if self._client is not None:
+            own = {OWN: part_of_window(self._client, self._key(STAGE, epoch))}
+        return tuple(on_the_bill(own | workers).values())
 
     def _close_open_epoch(self) -> None:
         if self._epoch is not None:
             self._close(STAGE, self._epoch[0])
+
+    def _close_all(self) -> None:
+        """Close the attempt, and wait until the tracker has booked all of it."""
+        self._close(TRIAL, 0)
+        if self._client is not None:
+            self._client.readings(self._key(TRIAL, 0))
 
     def _close(self, stage: str, epoch: int) -> None:
         if self._client is not None:
@@ -209,9 +215,9 @@ def client_here(keeper: Handle) -> TrackerClient:
     )
 
 
-def part_closed(client: TrackerClient, key: WindowKey) -> Part:
-    """Close a window; what this process used in it."""
-    return Part(readings=client.close_bill(key), devices=client.devices)
+def part_of_window(client: TrackerClient, key: WindowKey) -> Part:
+    """Return what this process used in a window that was closed."""
+    return Part(readings=client.readings(key), devices=client.devices)
 
 
 def quietly(act: Callable[[], Answer]) -> Answer | None:

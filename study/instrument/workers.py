@@ -11,7 +11,7 @@ import ray
 from ray import train
 
 from study.instrument.keeper import ANSWER_S
-from study.instrument.trial_energy import Place, TrialEnergy, client_here, part_closed, quietly
+from study.instrument.trial_energy import Place, TrialEnergy, client_here, part_of_window, quietly
 from study.record.tune_rows import STAGE
 from study.store.parts import part_of
 from trackers.node.ledger import TRIAL, WindowKey
@@ -88,9 +88,11 @@ class WorkerEnergy:
         """Close what is open."""
         quietly(lambda: self._close(STAGE, self._epoch))
         quietly(lambda: self._close(TRIAL, 0))
+        quietly(lambda: self._client.readings(self._key(TRIAL, 0)))  # all is booked by then
 
     def _report(self) -> None:
-        used = part_closed(self._client, self._key(STAGE, self._epoch))
+        self._close(STAGE, self._epoch)
+        used = part_of_window(self._client, self._key(STAGE, self._epoch))
         place = self._place
         sent = place.keeper.report.remote(
             place.trial_id, place.attempt, self._epoch, self._part, used

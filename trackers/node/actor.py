@@ -96,7 +96,7 @@ class Tracker:
         self._booked: list[BookedWindow] = []
         self._lane = listen(
             {
-                "open": self._open_plainly,
+                "open": self.open,
                 "close": self._close_plainly,
                 "limit": self.limit,
                 "limits_of": self.limits_of,
@@ -125,13 +125,13 @@ class Tracker:
         )
 
     def open(
-        self, key: WindowKey, bill: Bill, start_s: float | None, pid: int
+        self, plain_key: PlainKey, packed_bill: bytes, start_s: float | None, pid: int
     ) -> OpenWindow | None:
         """Open a window on what a trial is charged for; a second call for a key changes nothing.
 
         Args:
-            key: Names the window.
-            bill: What to measure.
+            plain_key: Names the window.
+            packed_bill: What to measure.
             start_s: When it began; None for now.
             pid: The process of the trial; when it has ended, its windows are closed.
 
@@ -139,6 +139,7 @@ class Tracker:
             What a tracker needs that must close the window in this one's place; None where the
             window has been closed.
         """
+        key, bill = key_of(plain_key), bill_of(packed_bill)
         with self._lock:
             if key in self._closed:
                 return None
@@ -151,14 +152,14 @@ class Tracker:
         return self._meter.opened(key)
 
     @ray.method(max_task_retries=RETRIES)
-    def close(self, key: WindowKey, stop_s: float | None) -> Readings | None:
+    def close(self, plain_key: PlainKey, stop_s: float | None) -> dict[str, PlainReading] | None:
         """Close a window, book it and tell its energies; a second call tells the same.
 
         Returns:
             By device. None where it is not open: this tracker has taken the place of the one that
             opened it.
         """
-        return self._close(key, stop_s)
+        return self._close_plainly(plain_key, stop_s)
 
     @ray.method(max_task_retries=RETRIES)
     def adopt(self, key: WindowKey, bill: Bill, opened: OpenWindow, pid: int) -> None:
@@ -231,15 +232,10 @@ class Tracker:
                 charges = self._accounts.charges(key.trial_id, bill, readings)
                 yield _booked(replace(key, stage=SO_FAR), bill, charges)
 
-    def _open_plainly(
-        self, key: PlainKey, bill: bytes, start_s: float | None, pid: int
-    ) -> OpenWindow | None:
-        """The same as `open`, asked for by the lane."""
-        return self.open(key_of(key), bill_of(bill), start_s, pid)
-
-    def _close_plainly(self, key: PlainKey, stop_s: float | None) -> dict[str, PlainReading] | None:
-        """The same as `close`, asked for by the lane."""
-        readings = self._close(key_of(key), stop_s)
+    def _close_plainly(
+        self, plain_key: PlainKey, stop_s: float | None
+    ) -> dict[str, PlainReading] | None:
+        readings = self._close(key_of(plain_key), stop_s)
         return None if readings is None else plain_readings(readings)
 
     def _close(self, key: WindowKey, stop_s: float | None) -> Readings | None:

@@ -12,9 +12,9 @@ from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def local_ray() -> Iterator[None]:
-    """A Ray of a module's own."""
+    """A Ray for all tests of this folder that want one."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()

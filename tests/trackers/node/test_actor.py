@@ -6,7 +6,6 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import ray
@@ -17,6 +16,7 @@ from tests.trackers.node.trials import (
     EPOCH_S,
     POWER_W,
     client,
+    closed,
     die_in_epoch,
     energy_j,
     key,
@@ -89,9 +89,9 @@ def test_closing_twice_tells_and_books_the_same(emptied: Handle) -> None:
     trial, tracker, window = client(emptied), tracker_of(emptied), key(41)
 
     first = measured(trial, emptied, window.epoch)
-    second = trial.close(window)
+    second = closed(trial, window)
     trial.open(window)
-    third = trial.close(window)
+    third = closed(trial, window)
 
     assert energy_j(first) > 0
     assert first == second == third
@@ -105,7 +105,7 @@ def test_taking_empties(emptied: Handle) -> None:
     now_s = time.time()
     opened(trial, emptied, around)
     measured(trial, emptied, within.epoch)  # looks at the device within the window around it
-    trial.close(around)
+    closed(trial, around)
 
     first, second = take(tracker), take(tracker)
 
@@ -162,7 +162,7 @@ def test_what_an_open_attempt_has_come_to_is_handed_over(emptied: Handle) -> Non
     first = waited_for(so_far, "what the attempt has come to")
     time.sleep(EPOCH_S)
     second = waited_for(so_far, "what it has come to since")
-    trial.close(attempt)
+    closed(trial, attempt)
 
     assert first.status is Status.DEGRADED
     assert energy_j(first) == pytest.approx(POWER_W * first.duration_s)
@@ -181,29 +181,9 @@ def test_release_is_for_one_trial(emptied: Handle) -> None:
     (released,) = take(tracker).windows
 
     assert released.key == its
-    assert trial.close(its) == released.reading
+    assert closed(trial, its) == released.reading
     assert take(tracker).windows == ()
-    assert energy_j(trial.close(others)) > 0
-
-
-@pytest.mark.parametrize("was_lost", [True, False])
-def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
-    """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
-    trial = client(shared)
-    lane = trial._lane  # noqa: SLF001 - nobody else has to know that there is one
-    assert lane is not None
-    if was_lost:
-        lane.close()
-    else:
-        trial._lane = None  # noqa: SLF001
-
-    first = 11 + 10 * was_lost
-    readings = [measured(trial, shared, epoch) for epoch in (first, first + 1)]
-
-    for reading in readings:
-        assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
-        assert "started anew" not in reading.note
-    assert (trial._lane is not None) == was_lost  # noqa: SLF001
+    assert energy_j(closed(trial, others)) > 0
 
 
 def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
@@ -213,7 +193,7 @@ def test_a_killed_tracker_costs_one_reading(manager: Handle) -> None:
 
     opened(trial, manager, key(2))
     os.kill(pid, signal.SIGKILL)
-    lost = trial.close(key(2))
+    lost = closed(trial, key(2))
     later = measures_again(trial, manager, 3)
 
     assert (lost.energy_j, lost.status) == (None, Status.MISSING)
@@ -267,7 +247,7 @@ def test_a_tracker_that_died_for_good_is_replaced_once(manager: Handle) -> None:
     killed(old)
     for trial in trials:
         trial.open(key(1))
-        assert trial.close(key(1)).status is Status.MISSING
+        assert closed(trial, key(1)).status is Status.MISSING
     for number, trial in enumerate(trials, start=1):
         measures_again(trial, manager, 1000 * number)
 
@@ -297,7 +277,7 @@ def test_a_frozen_tracker_holds_up_no_longer_than_it_is_frozen(manager: Handle) 
         time.sleep(FROZEN_S)
     finally:
         os.kill(pid, signal.SIGCONT)
-    reading = trial.close(key(1))
+    reading = closed(trial, key(1))
 
     assert reading.status is Status.DEGRADED
     assert reading.coverage * reading.duration_s <= reading.duration_s - FROZEN_S / 2
@@ -310,26 +290,12 @@ def test_a_source_that_is_not_there_is_a_note_and_no_exception(tmp_path: Path) -
 
     trial = client(broken)
     trial.open(key(1))
-    reading = trial.close(key(1))
+    reading = closed(trial, key(1))
 
     assert trial.device is None
     assert reading.status is Status.MISSING
     assert "gone.csv" in reading.note
     ray.kill(broken)
-
-
-def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:
-    """Whatever a call raises over there, here it is a missing reading."""
-    trial = client(shared)
-    no_name: Any = ["no", "name"]
-    unhashable = WindowKey(trial_id=no_name, attempt=1, stage="classifier", epoch=1)
-
-    trial.open(unhashable)
-    reading = trial.close(unhashable)
-
-    assert reading.status is Status.MISSING
-    assert "TypeError" in reading.note
-    assert energy_j(measured(trial, shared, 31)) > 0
 
 
 def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
@@ -344,6 +310,6 @@ def test_without_manager_and_tracker_a_trial_goes_on(recording: Path) -> None:
     for trial in (before, after):
         for epoch in (1, 2):
             trial.open(key(epoch))
-            reading = trial.close(key(epoch))
+            reading = closed(trial, key(epoch))
             assert reading.status is Status.MISSING
             assert reading.note

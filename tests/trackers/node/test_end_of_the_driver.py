@@ -31,11 +31,14 @@ manager = start_manager(Request(tracker=sys.argv[1]), sampling_hz=10)
 client = TrackerClient(manager, accelerator_uuid=None, on_accelerator=False)
 (tracker,) = ray.get(manager.trackers.remote()).values()
 pids = [pid(manager), pid(tracker)]
-key = WindowKey(trial_id="t", attempt=1, stage="s", epoch=1)
+first, key = (WindowKey(trial_id="t", attempt=1, stage="s", epoch=each) for each in (1, 2))
+client.open(first)
 client.open(key)
+client.close(first)
 ray.shutdown()
-reading = client.close(key)
-said = {"pids": pids, "note": reading.note, "is_initialized": ray.is_initialized()}
+client.close(key)
+(before,), (reading,) = client.readings(first).values(), client.readings(key).values()
+said = {"pids": pids, "note": reading.note, "before": before.note if before.energy_j is None else "", "is_initialized": ray.is_initialized()}
 print(json.dumps(said), flush=True)
 sys.stdin.readline()
 """
@@ -56,4 +59,5 @@ def test_trackers_end_with_their_driver(recording: Path) -> None:
         driver.communicate("\n", timeout=PATIENCE_S)
 
     assert said["note"] == "Ray was shut down"
+    assert said["before"] in {"", "Ray was shut down"}
     assert not said["is_initialized"]

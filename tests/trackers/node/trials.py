@@ -61,15 +61,28 @@ def energy_j(reading: Reading) -> float:
 def opened(trial: TrackerClient, manager: Handle, window: WindowKey) -> None:
     """Open a window, and wait until the tracker has looked at the device within it."""
     trial.open(window)
-    trial._take_answers()  # noqa: SLF001 - else only the closing waits for them
+    seen(trial, window)
     tracker_of(manager)  # answers after what was asked before
+
+
+def seen(trial: TrackerClient, window: WindowKey) -> None:
+    """Wait until the tracker has answered for a window's opening."""
+    call = trial._windows[window].opened  # noqa: SLF001 - else only taking readings waits for it
+    assert call is not None
+    trial._calls.answer(call)  # noqa: SLF001
+
+
+def closed(trial: TrackerClient, window: WindowKey) -> Reading:
+    """Close a window; its reading of what the trial computes on."""
+    trial.close(window)
+    return next(iter(trial.readings(window).values()))
 
 
 def measured(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
     """An epoch in which nothing goes wrong."""
     opened(trial, manager, key(epoch))
     time.sleep(EPOCH_S)
-    return trial.close(key(epoch))
+    return closed(trial, key(epoch))
 
 
 def measures_again(trial: TrackerClient, manager: Handle, epoch: int) -> Reading:
@@ -103,8 +116,8 @@ def train(
         before_s = time.process_time()
         burn(EPOCH_S)
         used_s += time.process_time() - before_s
-        readings.append(trial.close(key(epoch, trial_id=trial_id)))
-    readings.append(trial.close(key(0, trial_id=trial_id, stage=TRIAL)))
+        readings.append(closed(trial, key(epoch, trial_id=trial_id)))
+    readings.append(closed(trial, key(0, trial_id=trial_id, stage=TRIAL)))
     return readings, None if trial.device is None else trial.device.component, used_s
 
 
@@ -119,7 +132,7 @@ def die_in_epoch(manager: Handle, trial_id: str) -> None:
     trial.open(key(2, trial_id=trial_id))
     burn(EPOCH_S)
     trial.open(last)
-    trial.close(last)
+    closed(trial, last)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -128,11 +141,11 @@ def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
     """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
     trial, pid = client(manager), pid_of(tracker_of(manager))
     if way == "ray":
-        trial._lane = None  # noqa: SLF001 - nobody else has to know that there is one
+        trial._calls._lane = None  # noqa: SLF001 - nobody else has to know that there is one
     before_s = time.process_time()
     trial.open(key(1))
     burn(EPOCH_S)
     os.kill(pid, signal.SIGKILL)
     burn(EPOCH_S)
-    reading = trial.close(key(1))
+    reading = closed(trial, key(1))
     return reading, time.process_time() - before_s

@@ -179,18 +179,25 @@ def test_stages_are_forecast_each_by_itself() -> None:
     assert forecast_of([*runs, *other]).total_j is None
 
 
+def set_up_j(run: Run) -> float:
+    """Energy of a set-up that goes with the batch size."""
+    size = run.chosen["batch_size"]
+    assert isinstance(size, int)
+    return 50.0 * size
+
+
 def test_set_ups_of_all_trials_are_in_the_total() -> None:
     """Those that ended as measured, lost attempts too; those to come by what is known, each axis with its effect."""
     runs = under_way(grid_of_runs(8), 12)
     outside = [
         Outside(
             chosen=run.chosen,
-            energy_j=50.0 * run.chosen["batch_size"] if run.has_ended else None,  # type: ignore[operator]  # a number
+            energy_j=set_up_j(run) if run.has_ended else None,
             lost_j=5.0,
         )
         for run in runs
     ]
-    true_j = sum(50.0 * run.chosen["batch_size"] + 5.0 for run in runs)  # type: ignore[operator]  # as above
+    true_j = sum(set_up_j(run) + 5.0 for run in runs)
 
     without = forecast_of(runs)
     found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)

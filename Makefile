@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --quiet --no-compile --constraint constraints.txt
+# On all cores, which pip does not; files that some packages have for other Pythons do not matter.
+COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
 
 .PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check dist clean
 
@@ -48,12 +51,14 @@ clean:           ## remove the environment and caches; results stay
 
 $(VENV)/ready: pyproject.toml constraints.txt | $(RUN)
 	@echo "filling $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev]'
+	$(INSTALL) --editable '.[sample,dev]'
+	$(COMPILE)
 	@touch $@
 
 # With the frameworks that callbacks are tested with: at once, for who begins with it, as .ci/run does.
 $(VENV)/integrations: pyproject.toml constraints.txt | $(RUN)
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[sample,dev,integrations]'
+	$(INSTALL) --editable '.[sample,dev,integrations]'
+	$(COMPILE)
 	@touch $(VENV)/ready $@
 
 $(RUN):

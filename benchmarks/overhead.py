@@ -126,8 +126,11 @@ def trained(plan: TrialPlan, data: Data, manager: Handle | None, max_epochs: int
 
 def cpu_seconds() -> float:
     """CPU time so far of this process and all that it has started."""
-    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return sum(sum(process.cpu_times()[:2]) for process in processes)
+    used_s = 0.0
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # Ray ends workers that were idle
+            used_s += sum(process.cpu_times()[:2])
+    return used_s
 
 
 def tracker_cpu_seconds() -> dict[str, float]:

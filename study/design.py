@@ -66,8 +66,8 @@ def new_name(paradigm: Paradigm, scenario: str) -> str:
     """A name for a study that was given none.
 
     Jobs of an array begin in the same second, and an hour of a local clock comes twice in autumn: the
-    last letters are drawn.
+    last letters are drawn, enough of them for thousands at once.
     """
     plain = re.sub(r"[^A-Za-z0-9]+", "-", scenario)[:LONGEST_SCENARIO].strip("-")
-    parts = (str(paradigm), plain, time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2))
+    parts = (str(paradigm), plain, time.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(4))
     return "-".join(filter(None, parts))

@@ -32,6 +32,7 @@ import torch
 import tyro
 from PIL import Image
 
+from benchmarks.reading.large_data import memory_bytes
 from study.data.celeba import load as celeba
 from study.data.celeba.format import IMAGE_FOLDER
 from study.data.celeba.images import decode
@@ -110,9 +111,9 @@ def _sharing(data_dir: Path, cache: Path, options: Options) -> None:
         ray.get([trial.warm_up.remote() for trial in trials])
         time.sleep(options.settle_s)
         ray.get(trials[0].use.remote(reference))
-        one = _resident_bytes()
+        one = memory_bytes(psutil.Process())
         ray.get(trials[1].use.remote(reference))
-        both = _resident_bytes()
+        both = memory_bytes(psutil.Process())
     finally:
         ray.shutdown()
     print(
@@ -147,12 +148,6 @@ class _Trial:
 
     def _look_at(self, images: torch.Tensor) -> float:
         return sum(float(batch.float().mean()) for batch in torch.split(images, 16))
-
-
-def _resident_bytes() -> int:
-    """Memory of this process and all below it, shared pages counted once."""
-    own = psutil.Process()
-    return sum(each.memory_full_info().pss for each in (own, *own.children(recursive=True)))
 
 
 def _timed(task: str, data_dir: Path, size: int) -> float:

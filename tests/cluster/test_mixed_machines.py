@@ -16,7 +16,7 @@ from study.store.folder import StudyFolder
 from tests.cluster.node_keywords import LEAN
 from tests.fake_nvml import Boards, build
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.integrations]
 
 A10G, T4 = "NVIDIA Fake A10G", "NVIDIA Fake T4"
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -74,7 +74,8 @@ def begun(
     finally:
         if study.poll() is None:
             for each in psutil.Process(study.pid).children(recursive=True):
-                each.kill()
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
             study.kill()
             study.communicate()
 

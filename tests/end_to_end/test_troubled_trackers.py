@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,7 +37,10 @@ def reported(ray_folder: Path, trial: str) -> int:
 
 def actor_of(study: psutil.Process, kind: str) -> psutil.Process:
     """The process of an actor; Ray names it after its class and, while it works, its method."""
-    titles = {each: " ".join(each.cmdline()) for each in study.children(recursive=True)}
+    titles = {}
+    for each in study.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            titles[each] = " ".join(each.cmdline())
     found = [each for each, title in titles.items() if re.match(rf"ray::{kind}(\.|$| )", title)]
     assert found, sorted(titles.values())
     return found[0]

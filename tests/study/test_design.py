@@ -9,9 +9,9 @@ from study.record.vocabulary import Paradigm
 
 def test_studies_of_one_second_have_names_of_their_own() -> None:
     """Jobs of an array begin at once, in one results folder."""
-    names = {new_name(Paradigm.REGIME, "watch") for _ in range(20)}
+    names = {new_name(Paradigm.REGIME, "watch") for _ in range(300)}
 
-    assert len(names) == 20
+    assert len(names) == 300
 
 
 @pytest.mark.parametrize("scenario", ["watch", "my net (v2)", "顔", "x" * 300])

@@ -19,7 +19,7 @@ def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval]
     Args:
         setups: All of the study; empty where no setup has two trainings that reached the target.
     """
-    known = [found for each in setups if (found := _until_target(each)) is not None]
+    known = [aimed for each in setups if (aimed := _until_target(each)) is not None]
     drawn = energies_of(known).posterior if known else None
     if drawn is None:
         return {}

@@ -6,8 +6,8 @@ Energies are missing, unless the trainable was `measured`.
 
 import json
 import shlex
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from analysis.read.typed import typed_frame
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE
 from study.record.objective import Objective
 from study.record.records import EpochRecord
+from study.record.tune_restarts import Earlier, restarts
 from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
 from study.record.vocabulary import StopReason
 
-_RESULTS, _ERROR = "result.json", "error.txt"
+_RESULTS, _ERROR, _STATES = "result.json", "error.txt", "experiment_state-*.json"
 
 
 def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
@@ -42,9 +43,16 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         message = f"{folder} is a study already: `python -m analysis {shlex.quote(str(folder))}` reads it."
         raise AnalysisError(message)
     book = SetupNumbers(seed_key=seed_key)
+    trials = [found for path in sorted(folder.glob(f"*/{_RESULTS}")) if (found := _read(path))]
+    for trial in trials:
+        book.choice(trial.config)  # setups are numbered in the order of the folders
+    lost = _lost_attempts(trials, _listed(folder), book)
+    are_lost = {each.trial_id for several in lost.values() for each in several}
     rows: list[EpochRecord] = []
-    for trial in sorted(folder.glob(f"*/{_RESULTS}")):
-        rows += _epochs(trial, folder.name, objective, book)
+    for trial in trials:
+        if trial.trial_id not in are_lost:
+            attempts = (*lost.get(trial.trial_id, ()), trial)
+            rows += _epochs(attempts, folder.name, objective, book)
     if not rows:
         message = (
             f"{folder} has no results of Ray Tune. Name the folder of a run, the one with a folder "
@@ -78,26 +86,104 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
     return manifest_file
 
 
-def _epochs(
-    path: Path, run: str, objective: Objective, book: SetupNumbers
-) -> Iterator[EpochRecord]:
-    """The rows of a trial: of an epoch that was reported twice, the later one."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """A trial as Tune left it.
+
+    Attributes:
+        path: Of its results.
+        trial_id: Tune's identifier.
+        config: Its configuration.
+        results: Its reports by epoch; of an epoch that was reported twice the later one.
+        has_failed: Whether it ended with an error.
+    """
+
+    path: Path
+    trial_id: str
+    config: Mapping[str, Any]
+    results: Mapping[int, Mapping[str, Any]]
+    has_failed: bool
+
+
+def _read(path: Path) -> _Trial | None:
+    """Return the trial of a file of results; None of one without a result."""
     results = {line["training_iteration"]: line for line in _lines(path)}
-    reason = StopReason.ERROR if (path.parent / _ERROR).exists() else StopReason.MAX_EPOCHS
-    last = max(results, default=None)
-    energy_j: float | None = 0.0
-    for epoch, result in sorted(results.items()):
-        row = epoch_record(
-            result,
-            book.plan(str(result["trial_id"]), result.get("config") or {}),
-            study=run,
-            scenario=path.parent.name.partition(f"_{result['trial_id']}")[0],
-            objective=objective,
-            energy_before_j=energy_j,
-            stop_reason=reason if epoch == last else None,
-        )
-        energy_j = row.energy_j
-        yield row
+    if not results:
+        return None
+    first = next(iter(results.values()))
+    return _Trial(
+        path=path,
+        trial_id=str(first["trial_id"]),
+        config=first.get("config") or {},
+        results=results,
+        has_failed=(path.parent / _ERROR).exists(),
+    )
+
+
+def _listed(folder: Path) -> frozenset[str] | None:
+    """Identifiers of the trials that Tune listed at last; None where it left no list that can be read."""
+    try:
+        newest = max(folder.glob(_STATES))
+        trials = json.loads(newest.read_text(encoding="utf-8"))["trial_data"]
+        return frozenset(json.loads(state)["trial_id"] for state, _ in trials)
+    except (ValueError, KeyError, TypeError, OSError):
+        return None
+
+
+def _lost_attempts(
+    trials: Sequence[_Trial], listed: frozenset[str] | None, book: SetupNumbers
+) -> Mapping[str, Sequence[_Trial]]:
+    """Return the failed trials that Tune began anew, by what they are called since then, in their order."""
+    if listed is None:
+        return {}
+    present = {each.trial_id: each.config for each in trials if each.trial_id in listed}
+    left = [each for each in trials if each.has_failed and each.trial_id not in listed]
+    found: dict[str, list[_Trial]] = {}
+    while left:  # each time of those that were begun anew several times one
+        new = restarts(present, [_earlier(each, book) for each in left], book)
+        if not new:
+            break
+        for each in left:
+            if each.trial_id in new:
+                found.setdefault(new[each.trial_id], []).append(each)
+        left = [each for each in left if each.trial_id not in new]
+    return {
+        trial_id: sorted(several, key=lambda each: each.path.stat().st_mtime)
+        for trial_id, several in found.items()
+    }
+
+
+def _earlier(trial: _Trial, book: SetupNumbers) -> Earlier:
+    setup, seed = book.choice(trial.config)
+    return Earlier(trial_id=trial.trial_id, setup=setup.setup, seed=seed or 0, has_finished=False)
+
+
+def _epochs(
+    attempts: Sequence[_Trial], run: str, objective: Objective, book: SetupNumbers
+) -> Iterator[EpochRecord]:
+    """The rows of a training with those of the attempts at it that were lost, in their order."""
+    last_one = attempts[-1]
+    plan = book.plan(last_one.trial_id, last_one.config)
+    before = 0
+    for trial in attempts:
+        reason = StopReason.ERROR if trial.has_failed else StopReason.MAX_EPOCHS
+        last = max(trial.results)
+        energy_j: float | None = 0.0
+        attempt = before
+        for epoch, result in sorted(trial.results.items()):
+            row = epoch_record(
+                result,
+                plan,
+                study=run,
+                scenario=trial.path.parent.name.partition(f"_{trial.trial_id}")[0],
+                objective=objective,
+                energy_before_j=energy_j,
+                stop_reason=reason if epoch == last and trial is last_one else None,
+            )
+            energy_j = row.energy_j
+            attempt = before + row.attempt
+            yield replace(row, attempt=attempt)
+        before = attempt
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import tyro
 
-from benchmarks.tracking.node import GAP_MS, made_up_node
+from benchmarks.tracking.node import GAP_MS, KEEPING_MS, made_up_node
 from benchmarks.tracking.rivals import ROOT, environment
 from tests.fake_nvml import Boards
 
@@ -54,13 +54,15 @@ CPU = {
     "8 boards, windows of 1 s": ("ours", 1.0),
     "8 boards, windows of 0.1 s": ("ours", 0.1),
 }
-IN_A_STUDY, UNREAD = "a window, as a study takes it", "a window that nobody reads"
+UNREAD = "a window that nobody reads"
 WINDOWS = {
-    "a window, own process": "direct",
-    "a window, tracker's process": "actor",
-    IN_A_STUDY: "actor",
-    UNREAD: "actor",
+    "a window, own process": ("direct", "0"),
+    "a window, tracker's process": ("actor", "0"),
+    "a window, as a study takes it": ("actor", GAP_MS),
+    "the same, weights kept before": ("actor", KEEPING_MS),
+    UNREAD: ("actor", "0"),
 }
+"""For each the way, and milliseconds between its closing and the taking of its readings."""
 
 
 @contextmanager
@@ -92,10 +94,11 @@ def window_ms(checkout: Path, name: str, options: Options) -> float | None:
     """Return the median time that a trial waits for a window."""
     was = (checkout / "benchmarks" / "tracker_latency.py").exists()
     module = "benchmarks.tracker_latency" if was else "benchmarks.tracking.latency"
-    command = ["-m", module, WINDOWS[name], "--windows", str(options.windows)]
-    source = checkout / module.replace(".", "/")
-    if name == IN_A_STUDY and "--gap-ms" in source.with_suffix(".py").read_text(encoding="utf-8"):
-        command += ["--gap-ms", GAP_MS]  # before there was a gap, readings came at the closing
+    way, gap_ms = WINDOWS[name]
+    command = ["-m", module, way, "--windows", str(options.windows)]
+    source = (checkout / module.replace(".", "/")).with_suffix(".py")
+    if "--gap-ms" in source.read_text(encoding="utf-8"):
+        command += ["--gap-ms", gap_ms]  # before there was a gap, readings came at the closing
     told = _json(checkout, command, Boards(), {})
     if told is None:
         return None

@@ -2,9 +2,11 @@
 
 A training costs what its epochs cost, and there are as many as its early stopping lets it have. Both
 go with its axes, so each is forecast by itself (`study.forecast.draws`), for each stage: joules and
-seconds of an epoch, which hardly vary, and the number of epochs, which does.
+seconds of an epoch, which hardly vary, and the number of epochs, which does. What a trial uses outside
+its epochs, most of it before the first, is a quantity of its own.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -61,27 +63,54 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Energy of a trial outside its epochs.
+
+    Attributes:
+        chosen: As of its runs.
+        energy_j: Before the first epoch, between epochs and in tests; None before the trial has ended, or
+            where it is not known.
+        in_new_process: Whether its process was a new one, which loads libraries and data first; None
+            where that is not known.
+        lost_j: Of attempts that were lost, so far.
+    """
+
+    chosen: Mapping[str, object] = field(repr=False)
+    energy_j: float | None = None
+    in_new_process: bool | None = False
+    lost_j: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyForecast:
     """Draws of what all trainings will have used.
 
     Attributes:
         runs: The trainings.
-        energies_j: Of each; NaN where no energy is known of any. Shape (draws, runs).
+        energies_j: Of the epochs of each; NaN where no energy is known of any. Shape (draws, runs).
         times_s: Likewise. Shape (draws, runs).
+        outside_j: Of all trials outside their epochs; None before it is known of one that had a new process,
+            and of one that had not. Shape (draws,).
     """
 
     runs: tuple[Run, ...]
     energies_j: Floats
     times_s: Floats
+    outside_j: Floats | None = None
 
     @property
     def total_j(self) -> Floats | None:
-        """Draws of the whole study's energy; None where none is known. Shape (draws,)."""
+        """Draws of the whole study's energy; None where none is known. Shape (draws,).
+
+        Without what trials use outside their epochs where `outside_j` is None.
+        """
         totals = self.energies_j.sum(axis=1)
+        if self.outside_j is not None:
+            totals = totals + self.outside_j
         return totals if np.isfinite(totals).all() else None
 
     def of_trial(self, trial: str) -> Floats | None:
-        """Draws of one trial's energy; None where none is known. Shape (draws,)."""
+        """Draws of the energy of one trial's epochs; None where none is known. Shape (draws,)."""
         own = [each.trial == trial for each in self.runs]
         totals = self.energies_j[:, own].sum(axis=1)
         return totals if any(own) and np.isfinite(totals).all() else None
@@ -120,12 +149,15 @@ def cut(draws: Floats) -> Interval:
     return interval(draws, confidence=CONFIDENCE)
 
 
-def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> StudyForecast | None:
+def study_forecast(
+    runs: Sequence[Run], *, max_epochs: int, outside: Sequence[Outside] = (), seed: int = 0
+) -> StudyForecast | None:
     """Forecast all trainings of a study; None before `FEWEST` have ended.
 
     Args:
         runs: Those that have ended in the order of their ends, and all others.
         max_epochs: Passes over the samples after which a training ends at the latest.
+        outside: Of each trial, in the same order.
         seed: Of the draws.
     """
     ended = sum(each.has_ended for each in runs)
@@ -143,7 +175,28 @@ def study_forecast(runs: Sequence[Run], *, max_epochs: int, seed: int = 0) -> St
         joules, seconds = _each_epoch(own, rng)
         energies_j[:, places] = epochs * joules
         times_s[:, places] = epochs * seconds
-    return StudyForecast(runs=tuple(runs), energies_j=energies_j, times_s=times_s)
+    return StudyForecast(
+        runs=tuple(runs),
+        energies_j=energies_j,
+        times_s=times_s,
+        outside_j=_outside(outside, rng),
+    )
+
+
+def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | None:
+    """Draw the energy of all trials outside their epochs. Shape (DRAWS,)."""
+    if all(each.energy_j is None for each in trials):
+        return None
+    totals = np.full(DRAWS, sum((each.energy_j or 0.0) + each.lost_j for each in trials))
+    # By their processes: a first trial's set-up says nothing of those that come after it in its process.
+    for is_new in (True, False):
+        alike = [each for each in trials if each.in_new_process is is_new]
+        coming = np.asarray([each.energy_j is None for each in alike])
+        if coming.any():
+            known = [math.nan if each.energy_j is None else each.energy_j for each in alike]
+            drawn = _positive(known, [each.chosen for each in alike], rng)
+            totals = totals + drawn[:, coming].sum(axis=1)
+    return totals if np.isfinite(totals).all() else None
 
 
 def _kinds(runs: Sequence[Run]) -> int:

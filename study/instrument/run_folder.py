@@ -11,7 +11,6 @@ import ray
 
 from study.exports.study_exports import StudyExports
 from study.instrument.keeper import ANSWER_S, Spent
-from study.instrument.restarts import restarts
 from study.machines.energy_scope import charging_rules, scope_of_trainables
 from study.machines.nodes import Node, node_facts
 from study.record.bookings import WindowRecord
@@ -19,8 +18,9 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
+from study.record.tune_restarts import Earlier, restarts
 from study.record.tune_rows import STAGE, SetupNumbers, TunePlan, epoch_record, run_manifest
-from study.record.vocabulary import EnergyScope, Paradigm, StopReason
+from study.record.vocabulary import EnergyScope, Paradigm, StopReason, TrialStatus
 from study.store.bookings import ranking_j_of
 from study.store.folder import StudyFolder
 from study.store.provenance import now, versions
@@ -80,7 +80,7 @@ class RunFolder:
             earlier = self._folder.read_manifest()
             started_at, book.setups = earlier.started_at, list(earlier.setups)
         records = [TrialRecord.from_row(row) for row in self._folder.read_rows(TRIALS_FILE)]
-        self._restarts = restarts(trials, records, book)
+        self._restarts = restarts(trials, map(_earlier, records), book)
         for lost, trial_id in self._restarts.items():
             self._recorder.rename(lost, trial_id)
         for record in records:
@@ -219,6 +219,15 @@ class RunFolder:
                 _log.warning(
                     "%s", rescue(self._folder, self._recorder, self._manifest, go_on=GO_ON)
                 )
+
+
+def _earlier(record: TrialRecord) -> Earlier:
+    return Earlier(
+        trial_id=record.trial_id,
+        setup=record.setup,
+        seed=record.seed,
+        has_finished=record.status is TrialStatus.FINISHED,
+    )
 
 
 def _trial_plan(plan: TunePlan) -> TrialPlan:

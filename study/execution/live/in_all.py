@@ -17,6 +17,8 @@ def in_all(
 ) -> str | None:
     """Return words such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None where nothing is known.
 
+    Before the energy of a set-up is known they say that it is without set-ups.
+
     Args:
         outlook: Of the study; None where its trials are not known beforehand.
         unit: Of energies.
@@ -26,18 +28,20 @@ def in_all(
     if outlook is None:
         return None
     budget_j = outlook.budget_j
-    total_j = None if outlook.latest is None else outlook.latest.total_j
-    if total_j is None:
+    latest = outlook.latest
+    total_j = None if latest is None else latest.total_j
+    if latest is None or total_j is None:
         return None if budget_j is None else f"at most the budget of {unit.text(budget_j)} in all"
     total_j = np.maximum(total_j, used_j)
     span = cut(np.minimum(total_j, np.inf if budget_j is None else budget_j))
+    besides = ", without set-ups" if latest.outside_j is None else ""
     if outlook.may_grow:
         most = "" if budget_j is None else f", at most the budget of {unit.text(budget_j)}"
-        return f"at least {unit.text(float(span.low))}{label} in all{most}"
+        return f"at least {unit.text(float(span.low))}{label} in all{besides}{most}"
     if budget_j is not None and span.low >= budget_j:
         return f"{unit.text(budget_j)} in all, which is the budget"
     middle_j = float(np.median(np.minimum(total_j, span.high)))
-    return f"{unit.text(middle_j)}{label} in all (90 %: {ends(span, unit)})"
+    return f"{unit.text(middle_j)}{label} in all (90 %: {ends(span, unit)}){besides}"
 
 
 def ends(found: Interval, unit: EnergyUnit) -> str:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import final
 
-from study.forecast.study_forecast import Run, StudyForecast, study_forecast
+from study.forecast.study_forecast import Outside, Run, StudyForecast, study_forecast
 from study.record.objective import Objective
-from study.record.records import EpochRecord
+from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import CUTS_EPOCH, StopReason
 from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
@@ -44,6 +44,7 @@ class Outlook:
         objective: Objective,
         max_epochs: int,
         patience: int,
+        trial_of: Callable[[str], TrialRecord | None] = lambda _: None,
         validations: Callable[[TrialPlan], int] = lambda _: 1,
         may_grow: Callable[[], bool] = lambda: False,
         budget_j: float | None = None,
@@ -59,6 +60,7 @@ class Outlook:
             objective: Whose best epoch early stopping goes by.
             max_epochs: Limit of passes over the samples.
             patience: Passes without a better epoch after which a training ends.
+            trial_of: Gives what a trial has come to so far; None where nothing is known of it.
             validations: Gives how many epochs of a trial, as its rows count them, are a pass.
             may_grow: Tells whether trials may follow that are not planned.
             budget_j: Energy at which the study ends; None where it has its time.
@@ -71,6 +73,7 @@ class Outlook:
         self._objective = objective
         self._max_epochs = max_epochs
         self._patience = patience
+        self._trial_of = trial_of
         self._validations = validations
         self._may_grow = may_grow
         self.budget_j = budget_j
@@ -80,6 +83,8 @@ class Outlook:
         self._latest: StudyForecast | None = None
         self._due_s = now_s()
         self._ended: dict[tuple[str, str], None] = {}
+        self._outside: dict[str, Outside] = {}
+        self._in_new_process: dict[str, bool] = {}
 
     @property
     def latest(self) -> StudyForecast | None:
@@ -96,6 +101,10 @@ class Outlook:
         """Return whether trials may follow that are not planned."""
         return self._may_grow()
 
+    def begin(self, trial_id: str, *, in_new_process: bool) -> None:
+        """Take note that a trial begins, in a new process or in one that has trained before."""
+        self._in_new_process[trial_id] = in_new_process
+
     def renew(self) -> None:
         """Begin to forecast anew, if it is time to."""
         start_s = self._now_s()
@@ -107,12 +116,13 @@ class Outlook:
         if all(run.has_ended for run in runs) and not self.may_grow:
             self._computes = False
             return
-        self._begin(lambda: self._forecast(runs, start_s))
+        outside = self.outside(runs)
+        self._begin(lambda: self._forecast(runs, outside, start_s))
 
-    def _forecast(self, runs: Sequence[Run], start_s: float) -> None:
+    def _forecast(self, runs: Sequence[Run], outside: Sequence[Outside], start_s: float) -> None:
         before = self._latest
         try:
-            self._latest = study_forecast(runs, max_epochs=self._max_epochs)
+            self._latest = study_forecast(runs, max_epochs=self._max_epochs, outside=outside)
         finally:
             now_s = self._now_s()
             # The first one loads a library, which takes longer than it does: the next may follow at once.
@@ -133,6 +143,32 @@ class Outlook:
                 self._ended.setdefault(place)
         ended = [found[place] for place in self._ended if place in found]
         return [*ended, *(run for run in found.values() if not run.has_ended)]
+
+    def outside(self, runs: Sequence[Run]) -> list[Outside]:
+        """Energy of each trial outside its epochs, in the order of these trainings of theirs."""
+        of_trial: dict[str, list[Run]] = {}
+        for run in runs:
+            of_trial.setdefault(run.trial, []).append(run)
+        return [self._outside_of(trial_id, own) for trial_id, own in of_trial.items()]
+
+    def _outside_of(self, trial_id: str, runs: Sequence[Run]) -> Outside:
+        known = self._outside.get(trial_id)
+        if known is not None:
+            return known
+        trial = self._trial_of(trial_id) if any(run.time_s for run in runs) else None
+        has_ended = all(run.has_ended for run in runs)
+        energy_j = _outside_j(trial) if trial is not None and has_ended else None
+        # Of a trial of an earlier command nobody knows it; one that is to come has a process that is there.
+        unknown = None if energy_j is not None else False
+        found = Outside(
+            chosen=runs[0].chosen,
+            energy_j=energy_j,
+            in_new_process=self._in_new_process.get(trial_id, unknown),
+            lost_j=0.0 if trial is None else trial.wasted_energy_j,
+        )
+        if found.energy_j is not None:  # before, its trackers have still to book it
+            self._outside[trial_id] = found
+        return found
 
     def _rows(self, trial_id: str) -> dict[str, list[EpochRecord]]:
         rows: dict[str, list[EpochRecord]] = {}
@@ -169,3 +205,10 @@ class Outlook:
         since = scores.index(best) + 1 if best is not None else 0
         fewest = max(len(rows) + 1, since + self._patience * validations)
         return min(fewest, self._max_epochs * validations)
+
+
+def _outside_j(trial: TrialRecord) -> float | None:
+    """Energy of a trial outside its epochs; None where a part is not known."""
+    if trial.setup_energy_j is None or trial.between_energy_j is None:
+        return None
+    return trial.setup_energy_j + trial.between_energy_j + (trial.test_energy_j or 0.0)

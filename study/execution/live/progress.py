@@ -111,6 +111,8 @@ class ProgressDisplay:
             state = self._states[setup]
             state.running[trial_id] = TrialState(begun_s=self._clock.now_s())
             begun = sum(s.ended + len(s.running) for s in self._states.values())
+            if self._outlook is not None:
+                self._outlook.begin(trial_id, in_new_process=begun <= self._slots)
             self._trials = self._trials and max(self._trials, begun)  # the further ones
 
     def epoch(self, record: EpochRecord) -> None:

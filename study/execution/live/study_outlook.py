@@ -64,6 +64,7 @@ def outlook_of(
         budget_j=None if budget_wh is None else budget_wh * J_PER_WH,
         stages=lambda plan: chosen_stages(manifest.stages, plan.chosen),
         epochs_of=recorder.epochs_of,
+        trial_of=recorder.trial,
         objective=manifest.objective,
         max_epochs=most,
         patience=options.patience * most // options.max_epochs,

@@ -101,7 +101,8 @@ def test_a_training_that_missed_the_target_is_in_the_energy_of_those_that_reache
     assert [row.place for row in found.ranking.rows] == [1, 2, None]
     assert mean == {"1": pytest.approx(140 / 3600), "2": pytest.approx(101 / 3600), "3": None}
     for number in "12":
-        assert low[number] < mean[number] < high[number]
+        ends = [low[number], mean[number], high[number]]
+        assert ends == sorted(each for each in ends if isinstance(each, float))
     assert (low["3"], high["3"]) == (None, None)
     assert {number: row[place["reached_target"]].text for number, row in cells.items()} == {
         "1": "1 of 2",

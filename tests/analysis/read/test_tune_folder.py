@@ -155,3 +155,40 @@ def test_results_of_any_kind_are_read(tmp_path: Path) -> None:
     assert study.epochs["val_score"].isna().tolist() == [False, True, False, False]
     assert study.trials["best_val_score"].tolist() == [0.4]
     assert '"energy": -76.4' in study.epochs["val_metrics"][0]
+
+
+def test_a_failed_trial_that_tune_began_anew_is_a_lost_attempt(tmp_path: Path) -> None:
+    """`restart_errored`, twice: Tune lists only the last of the three; the repeat beside it failed for good."""
+    run = tmp_path / "old"
+    energy = {"epoch_energy_j": 5.0, "energy_method": "counter", "energy": {"status": "ok"}}
+    for number, losses in enumerate([(0.9,), (0.9, 0.6), (0.9, 0.5, 0.4)]):
+        trial(run, number, {"lr": 0.1, "seed": 0}, *losses, **energy)
+    trial(run, 3, {"lr": 0.1, "seed": 1}, 0.9, **energy)
+    for folder in run.glob("*_0000[013]_*"):
+        (folder / "error.txt").write_text("boom")
+    listed = [[json.dumps({"trial_id": f"ab12_0000{number}"}), "{}"] for number in (2, 3)]
+    (run / "experiment_state-2026-01-01.json").write_text(json.dumps({"trial_data": listed}))
+
+    imported(run)
+
+    trials = load(run).trials.sort_values("seed")
+    columns = ["trial_id", "status", "attempts", "energy_j", "wasted_energy_j"]
+    assert trials[columns].to_numpy().tolist() == [
+        ["ab12_00002", "finished", 3, 15.0, 15.0],
+        ["ab12_00003", "failed", 1, 5.0, 0.0],
+    ]
+
+
+@pytest.mark.parametrize("state", [None, "{", "[]", '{"trial_data": [["{}", "{}"]]}'])
+def test_without_a_list_of_tunes_each_failed_trial_is_a_repeat(
+    tmp_path: Path, state: str | None
+) -> None:
+    """Nobody can say then that it was begun anew."""
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9)
+    (trial(tmp_path / "old", 1, {"lr": 0.1}, 0.9) / "error.txt").write_text("boom")
+    if state is not None:
+        (tmp_path / "old" / "experiment_state-2026-01-01.json").write_text(state)
+
+    imported(tmp_path / "old")
+
+    assert sorted(load(tmp_path / "old").trials["status"]) == ["failed", "finished"]

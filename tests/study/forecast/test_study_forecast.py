@@ -9,6 +9,7 @@ import pytest
 from study.forecast.study_forecast import (
     FEWEST,
     MOST_KINDS,
+    Outside,
     Run,
     StudyForecast,
     cut,
@@ -176,6 +177,81 @@ def test_stages_are_forecast_each_by_itself() -> None:
     ]
 
     assert forecast_of([*runs, *other]).total_j is None
+
+
+def set_up_j(run: Run) -> float:
+    """Energy of a set-up that goes with the batch size."""
+    size = run.chosen["batch_size"]
+    assert isinstance(size, int)
+    return 50.0 * size
+
+
+def test_set_ups_of_all_trials_are_in_the_total() -> None:
+    """Those that ended as measured, lost attempts too; those to come by what is known, each axis with its effect."""
+    runs = under_way(grid_of_runs(8), 12)
+    outside = [
+        Outside(
+            chosen=run.chosen,
+            energy_j=set_up_j(run) if run.has_ended else None,
+            lost_j=5.0,
+        )
+        for run in runs
+    ]
+    true_j = sum(set_up_j(run) + 5.0 for run in runs)
+
+    without = forecast_of(runs)
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+
+    assert found is not None
+    assert found.outside_j is not None
+    assert found.total_j is not None
+    assert without.total_j is not None
+    assert cut(found.outside_j).holds(true_j)
+    assert found.total_j - found.outside_j == pytest.approx(without.total_j)
+
+
+def test_a_first_set_up_says_nothing_of_those_in_a_process_that_is_there() -> None:
+    """Two trials have loaded libraries, 50 J each; the third needed 1 J, and so will all others."""
+    runs = under_way(grid_of_runs(8), 3)
+    used = [Outside(chosen=run.chosen, energy_j=50.0, in_new_process=True) for run in runs[:2]]
+    coming = [Outside(chosen=run.chosen) for run in runs[3:]]
+    third = Outside(chosen=runs[2].chosen, energy_j=1.0)
+
+    early = study_forecast(
+        runs, max_epochs=MAX_EPOCHS, outside=[*used, Outside(chosen=runs[2].chosen), *coming]
+    )
+    late = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=[*used, third, *coming])
+
+    assert early is not None
+    assert early.outside_j is None
+    assert late is not None
+    assert late.outside_j is not None
+    assert cut(late.outside_j).holds(100.0 + len(runs) - 2)
+    assert float(np.median(late.outside_j)) < 200.0
+
+
+def test_set_ups_that_nobody_knows_are_in_no_total() -> None:
+    """And it can be told: missing is None."""
+    runs = under_way(grid_of_runs(8), 12)
+    outside = [Outside(chosen=run.chosen) for run in runs]
+
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+
+    assert found is not None
+    assert found.outside_j is None
+    assert found.total_j == pytest.approx(forecast_of(runs).total_j)
+
+
+def test_a_set_up_of_nothing_is_known() -> None:
+    """0 J are a measurement."""
+    runs = grid_of_runs(8)
+    outside = [Outside(chosen=run.chosen, energy_j=0.0) for run in runs]
+
+    found = study_forecast(runs, max_epochs=MAX_EPOCHS, outside=outside)
+
+    assert found is not None
+    assert found.outside_j is not None
+    assert float(found.outside_j.max()) == 0.0
 
 
 def test_of_very_many_setups_nothing_is_forecast() -> None:

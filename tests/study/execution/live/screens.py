@@ -2,16 +2,19 @@
 
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from rich.console import Console
 
 from study.execution.live.outlook import Outlook
 from study.execution.live.progress import ProgressDisplay
 from study.record.objective import ACCURACY, Objective
-from study.record.records import EpochRecord
+from study.record.records import EpochRecord, TrialRecord
+from study.record.vocabulary import Paradigm
 from study.store.setups import grid, trial_plans
-from tests.study.rows import STAGE
+from study.store.trial_record import trial_record
+from tests.study.rows import STAGE, plan
 
 SETUPS = grid((64, 4096), (0.1, 0.0001))
 
@@ -29,14 +32,19 @@ class Screen:
         outlook: bool = False,
         may_grow: bool = False,
         budget_j: float | None = None,
+        set_up_j: float | None = 0.5,
         estimated: Collection[str] = (),
     ) -> None:
-        """A terminal of `width`, or a file; with a forecast or without, of trials that may be more, within a budget."""
+        """A terminal of `width`, or a file; with a forecast or without, of trials that may be more, within a budget.
+
+        Each trial has a set-up of `set_up_j`; None where nobody has measured it.
+        """
         self.rows: list[EpochRecord] = []
         self.forecast = Outlook(
             plans=lambda: trial_plans(SETUPS, (0, 1), shuffle_seed=0),
             stages=lambda _: (STAGE,),
             epochs_of=lambda trial_id: [row for row in self.rows if row.trial_id == trial_id],
+            trial_of=lambda trial_id: outside_of(self.rows, trial_id, set_up_j),
             objective=objective,
             max_epochs=10,
             patience=1,
@@ -89,3 +97,26 @@ class Screen:
     def summary(self) -> str:
         """The last frame's first line."""
         return next(line for line in reversed(self.lines()) if " trials, " in line)
+
+
+def outside_of(
+    rows: Iterable[EpochRecord], trial_id: str, set_up_j: float | None, *, lost_j: float = 0.0
+) -> TrialRecord:
+    """A trial of these rows with the energy of its set-up, and nothing else outside its epochs."""
+    own = [row for row in rows if row.trial_id == trial_id]
+    record = trial_record(
+        plan(own[0].setup, own[0].seed),
+        epochs=own,
+        windows=[],
+        error=None,
+        study="s",
+        paradigm=Paradigm.REGIME,
+        scenario="s",
+        objective=ACCURACY,
+        stages=tuple(dict.fromkeys(row.stage for row in own)),
+        target=None,
+    )
+    between_j = None if set_up_j is None else 0.0
+    return replace(
+        record, setup_energy_j=set_up_j, between_energy_j=between_j, wasted_energy_j=lost_j
+    )

@@ -51,9 +51,22 @@ def test_of_a_search_only_its_budget_is_known() -> None:
 def test_a_forecast_that_is_late_is_not_below_what_is_used() -> None:
     """It may be some seconds old: what the study has used since is the least that it will have used."""
     screen = Screen(terminal=False, outlook=True)
-    for setup in (1, 2):
+    for setup in (1, 2, 3):
         run(screen, setup, 2.0, 2.0, 2.0)
 
     words = in_all(screen.forecast, unit_of(1.0), label="", used_j=1e6)
 
     assert words == "277,778 mWh in all (90 %: 277,778 to 277,778)"
+
+
+def test_where_no_set_up_is_known_it_is_said() -> None:
+    """The energy is then that of epochs alone, and less than the bill will be."""
+    without, with_it = (Screen(terminal=False, outlook=True, set_up_j=j) for j in (None, 100.0))
+    for screen in (without, with_it):
+        for setup in (1, 2, 3):
+            run(screen, setup, 2.0, 2.0, 2.0)
+
+    assert re.search(r"mWh in all \(90 %: .*\), without set-ups$", without.lines()[2])
+    [in_all_mwh] = re.findall(r"([\d.]+) mWh in all \(90 %: .*\)$", with_it.lines()[2])
+    # Eight trials, each with its set-up.
+    assert float(in_all_mwh) > 8 * 100.0 / 3.6

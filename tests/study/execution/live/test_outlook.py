@@ -11,6 +11,7 @@ from study.record.objective import ACCURACY
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.store.setups import TrialPlan, grid, trial_plans
+from tests.study.execution.live.screens import outside_of
 from tests.study.rows import STAGE, epoch, plan
 from trackers.clock import ManualClock
 
@@ -128,6 +129,60 @@ def test_all_stages_of_a_trial_make_up_its_forecast() -> None:
     assert of_one is not None
     assert float(of_one.max()) == 24.0
     assert 4 * 24.0 < float(total.mean()) < 12 * 24.0
+
+
+def test_what_a_trial_uses_outside_its_epochs_is_known_when_it_has_ended() -> None:
+    """Set-up, pauses and tests; of one that runs, what its lost attempts have used, and of all whether their process is new."""
+    rows = [
+        *trained(PLANS[0], STAGE, 0.1, 0.2, stop=StopReason.PATIENCE),
+        *trained(PLANS[1], STAGE, 0.1, stop=None),
+    ]
+    booked: dict[str, float | None] = dict.fromkeys((PLANS[0].trial_id, PLANS[1].trial_id))
+    parts = Outlook(
+        plans=lambda: PLANS[:3],
+        stages=lambda _: (STAGE,),
+        epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
+        trial_of=lambda trial_id: outside_of(rows, trial_id, booked[trial_id], lost_j=3.0),
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=3,
+    )
+
+    parts.begin(PLANS[0].trial_id, in_new_process=True)
+
+    before = parts.outside(parts.runs())
+    booked.update(dict.fromkeys(booked, 7.0))  # trackers book it later than it ends
+    after = parts.outside(parts.runs())
+
+    assert [(each.energy_j, each.lost_j) for each in before] == [
+        (None, 3.0),
+        (None, 3.0),
+        (None, 0.0),
+    ]
+    assert [each.in_new_process for each in after] == [True, False, False]
+    assert [(each.energy_j, each.lost_j) for each in after] == [
+        (7.0, 3.0),
+        (None, 3.0),
+        (None, 0.0),
+    ]
+
+
+def test_of_trials_of_an_earlier_command_nobody_knows_which_process_was_new() -> None:
+    """What they used is known, and says nothing of those to come."""
+    rows = trained(PLANS[0], STAGE, 0.1, 0.2, stop=StopReason.PATIENCE)
+    parts = Outlook(
+        plans=lambda: PLANS[:2],
+        stages=lambda _: (STAGE,),
+        epochs_of=lambda trial_id: [row for row in rows if row.trial_id == trial_id],
+        trial_of=lambda trial_id: outside_of(rows, trial_id, 7.0),
+        objective=ACCURACY,
+        max_epochs=10,
+        patience=3,
+    )
+
+    found = parts.outside(parts.runs())
+
+    assert [(each.energy_j, each.in_new_process) for each in found] == [(7.0, None), (None, False)]
 
 
 def test_a_forecast_is_not_begun_while_another_is_computed() -> None:

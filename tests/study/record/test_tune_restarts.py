@@ -1,29 +1,29 @@
-"""Which trials of Tune are trainings of an earlier session begun anew."""
+"""Trials of Tune that are trainings of an earlier session begun anew."""
 
-import dataclasses
 from typing import Any
 
 import pytest
 
-from study.instrument.restarts import restarts
-from study.record.records import TrialRecord
+from study.record.tune_restarts import Earlier, restarts
 from study.record.tune_rows import SetupNumbers
-from study.record.vocabulary import TrialStatus
-from tests.study.rows import plan
-from tests.study.search.test_live_search import record_of
+
+FAILED, FINISHED = False, True
 
 
-def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], TrialStatus]) -> list[TrialRecord]:
-    """Trials of an earlier session, by identifier: their configurations and what became of them."""
+def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], bool]) -> list[Earlier]:
+    """Trials of an earlier session, by identifier: their configurations and whether they finished."""
     found = []
-    for trial_id, (config, status) in trials.items():
-        known = book.plan(trial_id, config)
-        row = record_of(plan(known.setup.setup, known.seed), 1.0)
-        found.append(dataclasses.replace(row, trial_id=trial_id, status=status))
+    for trial_id, (config, has_finished) in trials.items():
+        plan = book.plan(trial_id, config)
+        found.append(
+            Earlier(
+                trial_id=trial_id,
+                setup=plan.setup.setup,
+                seed=plan.seed,
+                has_finished=has_finished,
+            )
+        )
     return found
-
-
-FAILED, FINISHED = TrialStatus.FAILED, TrialStatus.FINISHED
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ def saving_over_setups(savings: Sequence[Saving | None]) -> Saving | None:
     over = saving_over([(each.reference_j.mean, each.energy_j.mean) for each in known])
     if over is None:
         return None
+    if len(known) == 1:  # that setup's own, so that one saving has one interval
+        return replace(over, interval=known[0].interval)
     ratio = ratio_of_sums(
         by_repeat([each.energy_j.values for each in known]),
         by_repeat([each.reference_j.values for each in known]),

@@ -158,6 +158,9 @@ def break_even_info(
     triples = {row.setup: _whole(known.get(row.setup, {}).values(), cycle) for row in rows}
     over_setups = pooled(triples)
     doubt = None if over_setups is None else doubt_of(triples, over_setups.cycles)
+    if over_setups is not None and doubt is not None and over_setups.setups == 1:
+        (own,) = doubt.by_setup.values()  # so that one break-even has one interval
+        over_setups = replace(over_setups, interval=own)
     if doubt is not None:
         rows = tuple(replace(row, interval=doubt.by_setup.get(row.setup)) for row in rows)
     soonest = sorted(

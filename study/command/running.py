@@ -159,9 +159,9 @@ class ReportProcess:
         Args:
             folder: Of the study.
         """
+        self._folder = folder.path
         if not (self.wanted and folder.is_local):
             return
-        self._folder = folder.path
         packages = str(Path(__file__).parents[2])
         paths = [packages, *filter(None, [os.environ.get("PYTHONPATH")])]
         # It is no process of the study's Ray, all of which are ended with it.
@@ -188,11 +188,9 @@ class ReportProcess:
         return not interrupted
 
     def cut(self) -> bool:
-        """End it, because somebody interrupts the command, and return whether it had begun."""
-        if self._process is None:
-            return False
-        if self._process.poll() == 0:
-            return True  # it is made
+        """End it, because somebody interrupts the command, and return whether the study was written."""
+        if self._process is None or self._process.poll() == 0:  # it is not wanted, or made
+            return bool(self._folder)
         self._process.kill()  # a terminal has told it too, but others may not have
         self._process.wait()
         sys.stderr.write(f"no report; {self._by_hand()}\n")

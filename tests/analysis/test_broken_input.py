@@ -225,6 +225,7 @@ def test_an_option_that_cannot_be_is_refused(
         run(Options(results=(folder,), report=False, **options))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_output_that_fails_does_not_lose_the_report(tmp_path: Path) -> None:
     """A terminal without UTF-8 whose reader is gone: the report is written, and nothing else said."""
     trials = [constant(setup.setup, 10.0, 0.9, seed=seed) for setup in SETUPS for seed in (0, 1)]

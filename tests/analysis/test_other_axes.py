@@ -62,6 +62,7 @@ def test_the_advice_names_what_was_chosen(findings: Findings) -> None:
     assert bool(re.search("batch size|learning rate", text)) == any(named.values())
 
 
+@pytest.mark.slow
 def test_its_tables_have_no_column_of_what_was_not_chosen(findings: Findings) -> None:
     """In the report, whose figures are drawn too, and beside another study."""
     setup = findings.setups[0]

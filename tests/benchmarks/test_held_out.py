@@ -12,6 +12,7 @@ from benchmarks.calibration.held_out import HELD_OUT, held_out, of_table, record
 from benchmarks.calibration.intervals import interval_measures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", ["uneven", "two modes", "no axes"])
 def test_intervals_of_two_repeats_cover_in_other_worlds(world: str) -> None:
     """95 % intervals hold the truth in 90 to 99.5 % of 300 studies, 80 where spreads differ ninefold."""

@@ -78,6 +78,7 @@ def test_code_runs_as_documented(
     assert window.readings
 
 
+@pytest.mark.slow
 def test_two_processes_are_each_charged_what_they_used() -> None:
     """README's block in two processes at once, on a machine without sensors: not all of it for each."""
     estimate = f"detect(Request(tracker='estimate', cpu_watts={WATTS * (os.cpu_count() or 1)}))"

@@ -23,6 +23,16 @@ def test_a_setup_and_all_setups_have_intervals_round_their_shares() -> None:
         assert each.is_sure
 
 
+def test_a_saving_over_one_setup_is_that_of_the_setup() -> None:
+    """One saving has one interval, wherever it is shown."""
+    (found,) = savings([(10.0, 5.1), (13.0, 5.0)])
+    over = saving_over_setups([found, None])
+
+    assert found is not None
+    assert over is not None
+    assert over.interval == found.interval
+
+
 def test_noise_alone_is_not_sure_of_a_saving() -> None:
     """4 % less in the mean, where repeats differ by a third."""
     over = saving_over_setups(savings([(10.0, 12.0), (13.0, 10.0)], [(9.0, 10.0), (12.0, 10.0)]))

@@ -198,6 +198,7 @@ def test_a_long_log_is_shown_by_means_within_their_extremes(tmp_path: Path) -> N
     assert all(95 < p.power_w < 105 for p in info.points)
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=60))
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_labels_of_epochs_never_overlap(tmp_path: Path, lengths: list[int]) -> None:

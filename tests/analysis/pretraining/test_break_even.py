@@ -140,6 +140,15 @@ def test_a_setup_is_judged_by_its_means_with_an_interval(tmp_path: Path) -> None
     assert found.interval.high > 10
 
 
+def test_the_break_even_over_one_setup_is_that_of_the_setup(tmp_path: Path) -> None:
+    """One break-even has one interval, wherever it is shown."""
+    found = info(tmp_path, {1: [(100.0, 40.0, 10.0), (90.0, 41.0, 11.0), (110.0, 39.0, 9.0)]})
+
+    assert found.pooled is not None
+    assert found.pooled.interval is not None
+    assert found.pooled.interval == found.rows[0].interval
+
+
 def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Path) -> None:
     """Of setups with one true break-even of 5 the extremes differ; their intervals hold 5."""
     factors = ((0.9, 1.1), (1.05, 0.95), (1.0, 1.1), (0.92, 1.02))

@@ -85,3 +85,16 @@ def test_a_report_that_is_made_is_not_said_to_be_missing(
     is_made = report.ended()
 
     assert (is_made, report.cut(), capsys.readouterr().err) == (True, True, "")
+
+
+def test_an_interruption_after_a_study_without_a_report_does_not_come_before_its_first_trial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said of a study that is written."""
+    report = ReportProcess()
+    report.wanted = False
+    before = report.cut()
+
+    report.begin(StudyFolder(str(tmp_path), "a"))
+
+    assert (before, report.cut(), capsys.readouterr().err) == (False, True, "")

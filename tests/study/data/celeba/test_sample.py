@@ -43,6 +43,7 @@ def test_it_has_the_format_of_the_real_set(sample: Path) -> None:
     assert form.find_layout(sample).synthetic
 
 
+@pytest.mark.slow
 def test_forty_identities_stand_out(sample: Path) -> None:
     """There are more identities than are taken, so that the choice is not idle."""
     identities = read_identities(sample / form.IDENTITY_LIST)
@@ -94,6 +95,7 @@ def test_the_seed_decides_every_byte(tmp_path: Path, sample: Path) -> None:
     assert digests(other)[faces] != first[faces]
 
 
+@pytest.mark.slow
 def test_a_sample_may_be_written_over(tmp_path: Path) -> None:
     """A folder that was written before is written anew, without leftovers."""
     write_sample(tmp_path, images=3)

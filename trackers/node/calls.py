@@ -121,6 +121,9 @@ class TrackerCalls:
         """
         until_s = time.monotonic() + self._answer_s
         while call.answer is _OWED:
+            if time.monotonic() > until_s:  # each of those before it was slow to come
+                message = f"no answer to {call.name!r} within {self._answer_s:g} s"
+                raise TimeoutError(message)
             self._take_first()
         if isinstance(call.answer, ray.ObjectRef):
             _check_ray()

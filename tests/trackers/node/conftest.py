@@ -12,9 +12,9 @@ from trackers.node.nodes import start_manager
 from trackers.sources.detect import Request
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def local_ray() -> Iterator[None]:
-    """A Ray for all tests of this folder that want one."""
+    """A Ray of a module's own."""
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()

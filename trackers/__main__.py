@@ -29,7 +29,7 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
-from trackers.terminal import open_standard_streams, with_home
+from trackers.terminal import INTERRUPTED, open_standard_streams, with_home
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -63,7 +63,7 @@ COMMANDS = {"run": run_command, "calibrate": calibrate_command}
 
 
 def main(args: Sequence[str]) -> int:
-    """Run the command; its exit status: 0, or 2 where nothing can be measured at all."""
+    """Run the command; its exit status: 0, 2 where nothing can be measured at all, 130 after Ctrl-C."""
     if args and args[0] in COMMANDS:
         return COMMANDS[args[0]](args[1:])
     options = tyro.cli(
@@ -92,7 +92,7 @@ def main(args: Sequence[str]) -> int:
         sys.stderr.write(f"trackers: {error}\n")
         return 2
     except KeyboardInterrupt:
-        return 0
+        return 0 if options.watch else INTERRUPTED  # which has no other end
     if options.json:
         print(json.dumps(_as_json(found), indent=2))
     else:

@@ -15,6 +15,9 @@ from typing import Any, TextIO
 NO_HOME = "/nonexistent"
 """Home of users that have none, by Debian's policy: nobody can write there."""
 
+INTERRUPTED = 130
+"""Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
+
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
 

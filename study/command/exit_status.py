@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from study.errors import StudyError
-from study.execution.interrupts import INTERRUPTED
+from trackers.terminal import INTERRUPTED
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
 """Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""

@@ -16,7 +16,6 @@ from rich.console import Console
 from study.command.exit_status import FINISHED, SOME_FAILED, exit_status
 from study.command.parsing import command_line, parse
 from study.design import Design, StudyOutcome
-from study.execution.interrupts import INTERRUPTED
 from study.exports.study_exports import exports_of
 from study.machines.local.early_ray import EarlyRay, early_ray
 from study.machines.local.guardian import MARK
@@ -24,6 +23,7 @@ from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
 from study.training.loading import quickly_loading
+from trackers.terminal import INTERRUPTED
 
 if TYPE_CHECKING:
     from study.execution.trial_source import TrialSource

@@ -16,8 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Self, final
 
-INTERRUPTED = 130
-"""Exit status after Ctrl-C."""
+from trackers.terminal import INTERRUPTED
 
 STOPPING = b"\nstopping: what is known is being written; once more leaves at once\n"
 WAITING = b"\nstopping as soon as Ray has started; once more leaves at once\n"

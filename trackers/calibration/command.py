@@ -18,6 +18,7 @@ from trackers.places import check_place
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, detect
+from trackers.terminal import INTERRUPTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class CalibrateOptions:
 
 
 def main(args: Sequence[str]) -> int:
-    """Compare, and write what comes of it; 2 where nothing can be compared."""
+    """Compare, and write what comes of it; 2 where nothing can be compared, 130 after Ctrl-C."""
     options = tyro.cli(
         CalibrateOptions,
         prog="python -m trackers calibrate",
@@ -72,6 +73,9 @@ def main(args: Sequence[str]) -> int:
     except (TrackerError, OSError, ValueError) as error:
         sys.stderr.write(f"trackers: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("trackers: interrupted; no calibration was written\n")
+        return INTERRUPTED
     calibration = Calibration(
         source=source.name,
         component=options.component,

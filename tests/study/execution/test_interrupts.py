@@ -6,7 +6,8 @@ from types import FrameType
 
 import pytest
 
-from study.execution.interrupts import INTERRUPTED, Interrupts
+from study.execution.interrupts import Interrupts
+from trackers.terminal import INTERRUPTED
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -159,6 +159,26 @@ def test_the_command_writes_factor_and_interval(
     assert "x estimate cpu" in told
 
 
+def test_ctrl_c_ends_the_command_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody who has seen enough of a staircase of minutes gets no traceback, and no file."""
+    recording = tmp_path / "meter.csv"
+    recording.write_text("time_s,power_w\n0,100\n1000,100\n")
+    interrupting = f'{sys.executable} -c "import os, signal; os.kill(os.getppid(), signal.SIGINT)"'
+    out = tmp_path / "a.json"
+
+    status = main(
+        [
+            *("--against", str(recording), "--tracker", "estimate", "--cpu-watts", "20"),
+            *("--load", interrupting, "--settle", "600", "--out", str(out)),
+        ]
+    )
+
+    assert (status, out.exists()) == (130, False)
+    assert "interrupted" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("component", [str(each) for each in Component])
 def test_a_component_is_named_as_everywhere(
     component: str, capsys: pytest.CaptureFixture[str]

@@ -35,7 +35,7 @@ def fullest(root: Path, package: str) -> tuple[int, str]:
     folders = {path.parent for path in (root / package).rglob("*.py")}
     return max(
         (
-            sum(each.name != "__init__.py" for each in folder.glob("*.py")),
+            len(list(folder.glob("*.py"))),
             str(folder.relative_to(root)),
         )
         for folder in folders

@@ -212,11 +212,8 @@ def test_a_planted_question_is_found(planted: str, name: str) -> None:
 
 
 def by_folder(files: list[str]) -> dict[str, int]:
-    """Number of files of each folder, without its `__init__`."""
-    folders: Counter[str] = Counter()
-    for file in files:
-        folders[str(Path(file).parent)] += not file.endswith("__init__.py")
-    return folders
+    """Number of files of each folder."""
+    return Counter(str(Path(file).parent) for file in files)
 
 
 def test_folders_are_rooms() -> None:

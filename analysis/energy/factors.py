@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.energy.spread import CONFIDENCE, Interval, Spread
+from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
+from study.inference.intervals import CONFIDENCE
 
 BATCH_SIZE, LEARNING_RATE, INTERACTION = "batch size", "learning rate", "interaction"
 SIGNIFICANT = 0.05

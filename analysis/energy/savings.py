@@ -85,9 +85,7 @@ def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
         each = savings[place]
         if each is not None:
             ends = interval(share_saved(draws_of(ratios.means, row)))
-            found[place] = replace(
-                each, interval=Interval(low=float(ends.low), high=float(ends.high))
-            )
+            found[place] = replace(each, interval=Interval.of(ends))
     return found
 
 

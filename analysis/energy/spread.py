@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-CONFIDENCE = 0.95
+from study.inference import intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,11 @@ class Interval:
 
     low: float
     high: float
+
+    @classmethod
+    def of(cls, found: intervals.Interval) -> Self:
+        """One that was computed of a single study, as numbers."""
+        return cls(low=float(found.low), high=float(found.high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from analysis.energy.savings import by_repeat
 from analysis.energy.spread import Interval
-from study.inference import intervals
 from study.inference.break_even import (
     StagePosteriors,
     noise_alone,
@@ -84,7 +83,7 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
     interval = None
     # Setups with one repeat have no part in the interval, which would then be of others.
     if ratio is not None and ratio.setups == len(known):
-        interval = _floats(ratio.interval)
+        interval = Interval.of(ratio.interval)
     return PooledCycles(
         cycles=encoder / saved if saved > 0 else math.inf, interval=interval, setups=len(known)
     )
@@ -117,12 +116,8 @@ def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDou
                 known, found.interval.low, found.interval.high, strict=True
             )
         },
-        best=_floats(found.best_interval),
-        worst=_floats(found.worst_interval),
+        best=Interval.of(found.best_interval),
+        worst=Interval.of(found.worst_interval),
         noise_best=math.inf if noise is None else float(noise.best),
         noise_worst=math.inf if noise is None else float(noise.worst),
     )
-
-
-def _floats(found: intervals.Interval) -> Interval:
-    return Interval(low=float(found.low), high=float(found.high))

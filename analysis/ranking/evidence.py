@@ -87,8 +87,8 @@ class Evidence:
             return None
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
-            return _floats(picked_interval_j(energy, place, self.doubt.luck.energy))
-        return _floats(intervals.total_interval_j(energy, place))
+            return Interval.of(picked_interval_j(energy, place, self.doubt.luck.energy))
+        return Interval.of(intervals.total_interval_j(energy, place))
 
     def accuracy(self, setup: int) -> Interval | None:
         """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
@@ -96,9 +96,9 @@ class Evidence:
             return None
         place, gains = self.places[setup], self.doubt.objective
         if setup == self.chosen:
-            found = _floats(picked_interval(gains, place, self.doubt.luck.objective))
+            found = Interval.of(picked_interval(gains, place, self.doubt.luck.objective))
         else:
-            found = _floats(intervals.interval(intervals.draws_of(gains.means, place)))
+            found = Interval.of(intervals.interval(intervals.draws_of(gains.means, place)))
         low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
         if not self.objective.is_share:
             return Interval(low=low, high=high)
@@ -119,9 +119,9 @@ class Evidence:
             return None
         energy, at, of = self.doubt.energy, self.places[setup], self.places[reference]
         if picked is None or setup != self.chosen:
-            return _floats(intervals.saving_interval(energy, at, of))
+            return Interval.of(intervals.saving_interval(energy, at, of))
         bias = getattr(self.doubt.luck, picked)
-        return _floats(saving_against_picked(energy, at, of, bias))
+        return Interval.of(saving_against_picked(energy, at, of, bias))
 
     def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
         """Return whether two energies differ for sure: the interval of `saving` does not hold 0."""
@@ -298,7 +298,3 @@ def _per_success(setup: SetupEnergy) -> float:
     """Factor by which failures raise the energy of a success; 1 where none failed."""
     overhead = None if setup.cost is None else setup.cost.overhead
     return math.exp(overhead or 0.0)
-
-
-def _floats(found: intervals.Interval) -> Interval:
-    return Interval(low=float(found.low), high=float(found.high))

@@ -31,7 +31,7 @@ def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval]
             if each.setup == least and len(known) > 1
             else total_interval_j(drawn, place)
         )
-        found[each.setup] = Interval(low=float(interval.low), high=float(interval.high))
+        found[each.setup] = Interval.of(interval)
     return found
 
 

@@ -21,8 +21,8 @@ from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
+from analysis.ranking.stage_intervals import stage_intervals
 from analysis.search.tables import search_tables
-from analysis.tables.stage_intervals import stage_intervals
 from study.record.files import J_PER_MWH
 
 

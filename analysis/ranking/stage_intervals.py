@@ -22,6 +22,5 @@ def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], In
         if drawn is None:
             continue
         for place, (setup, _) in enumerate(known):
-            ends = total_interval_j(drawn, place)
-            found[setup, name] = Interval(low=float(ends.low), high=float(ends.high))
+            found[setup, name] = Interval.of(total_interval_j(drawn, place))
     return found

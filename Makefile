@@ -52,13 +52,13 @@ clean:           ## remove the environment and caches; results stay
 $(VENV)/ready: pyproject.toml constraints.txt | $(RUN)
 	@echo "filling $(VENV): a minute or more; it takes about 7 GB where torch comes with CUDA"
 	$(INSTALL) --editable '.[sample,dev]'
-	$(COMPILE)
+	@$(COMPILE)
 	@touch $@
 
 # With the frameworks that callbacks are tested with: at once, for who begins with it, as .ci/run does.
 $(VENV)/integrations: pyproject.toml constraints.txt | $(RUN)
 	$(INSTALL) --editable '.[sample,dev,integrations]'
-	$(COMPILE)
+	@$(COMPILE)
 	@touch $(VENV)/ready $@
 
 $(RUN):

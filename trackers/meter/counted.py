@@ -114,7 +114,8 @@ def counted_energy_j(
     """The counter's energy as it counts (None where there is none), and what speaks against it.
 
     At the end of an estimate nothing is put right: who waits for the window's reading needs no CPU
-    meanwhile.
+    meanwhile. An estimate in which the time before the window would be charged all that was counted has
+    what was counted evenly, and a word against it: no power is left to take instead.
     """
     first, last = edges.at_start, edges.at_stop
     if first is None or last is None or first.counter_j is None or last.counter_j is None:
@@ -139,10 +140,13 @@ def counted_energy_j(
     if not (sensor.estimated or edges.by_last_word):
         told = last if bridged_j is None else _of_the_window(edges, last, bridged_j, sensor)
         late_j -= _late_j(trace, edges.stop_s, told, sensor, mean_w=mean_w)
-    counted_j += late_j / factor
-    if counted_j <= 0:
-        return None, "the counter rose at the wrong time"
-    return counted_j, ""
+    own_j = counted_j + late_j / factor
+    if own_j > 0:
+        return own_j, ""
+    own_s = last.time_s - max(first.time_s, edges.start_s)
+    if sensor.estimated and own_s > 0:
+        return counted_j * own_s / between_s, "too short a window for when its energy was used"
+    return None, "the counter rose at the wrong time"
 
 
 def _of_the_window(

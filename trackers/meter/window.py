@@ -64,6 +64,7 @@ def reading(
         counted_j = None
     if counted_j is not None:
         found = _by_counter(counted_j, edges, trace, integral, sensor)
+        found = found.degraded(doubt) if doubt else found
         if evidence is not None and sensor.trust.doubts(evidence):
             found = _widened(found.degraded(_early_doubt(evidence)), evidence)
     elif integral.energy_j is not None and integral.coverage > 0 and not sensor.estimated:

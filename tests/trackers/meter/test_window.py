@@ -32,6 +32,17 @@ def test_a_counter_that_was_watched_for_a_moment_says_nothing_of_the_mean_power(
     assert found.status is Status.DEGRADED
 
 
+def test_an_estimate_that_is_shared_with_the_time_before_is_degraded() -> None:
+    """Five milliseconds, read from five before: more power was told of these than both have used."""
+    early, then = seen(0.995, 1.0, power_w=300.0), seen(1.005, 1.5, power_w=300.0)
+
+    found = read(early, then, start_s=1.0, stop_s=1.005, trace=constant(300.0), estimated=True)
+
+    assert found.energy_j == pytest.approx(0.25)
+    assert (found.method, found.status) == (Method.ESTIMATED, Status.DEGRADED)
+    assert "too short a window" in found.note
+
+
 @pytest.mark.parametrize(
     ("last_j", "power_limit_w", "word"),
     [

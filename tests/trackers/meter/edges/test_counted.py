@@ -160,6 +160,24 @@ def test_a_counter_that_cannot_be_right_is_none_with_its_reason(
     assert counted_energy_j(window(at_start, at_stop), sampled(), sensor()) == (None, doubt)
 
 
+def test_an_estimate_of_a_moment_is_shared_evenly_with_the_time_before() -> None:
+    """Where the watts before would have used all that was counted; nothing else is known of the window."""
+    edges = window(said(9.95, 0.0, 300.0), said(11.0, 10.5))
+
+    found = counted_energy_j(edges, sampled(), sensor(estimated=True))
+
+    assert found == (pytest.approx(10.0), "too short a window for when its energy was used")
+
+
+def test_an_estimate_whose_last_value_is_of_the_time_before_says_nothing() -> None:
+    """There is no part of it that would be the window's."""
+    edges = window(said(9.95, 0.0, 300.0), said(9.99, 1.0))
+
+    found = counted_energy_j(edges, sampled(), sensor(estimated=True))
+
+    assert found == (None, "the counter rose at the wrong time")
+
+
 def test_a_power_that_a_load_forgets_is_drawn_to_the_mean() -> None:
     """As far as it does in the moment between edge and value."""
     load = forgetful()

@@ -23,10 +23,10 @@ paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half a
 test: $(VENV)/ready ## all tests, but those that need heavy parts
 	scripts/test $(ARGS)
 
-test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor a second each (a minute or two)
+test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (a minute or two)
 	scripts/test fast $(ARGS)
 
-test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment
+test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment, and studies that are killed
 	scripts/test integrations $(ARGS)
 
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)

@@ -197,8 +197,8 @@ def main(
         highlight=False,
     )
     accuracy(scale, seed, console, at_a_time=at_a_time)
-    cpu_share(console, learnt_s=scale.learnt_s, epochs=2 if smoke else 10)
-    latency(scale.windows, console)
+    cpu_share(console, learnt_s=scale.learnt_s, epochs=2 if smoke else 10, is_whole=not smoke)
+    latency(scale.windows, console, is_whole=not smoke)
     console.print(
         f"\nGoals of ours: {100 * GOAL_CPU_SHARE:g} % of one CPU, {1000 * GOAL_WINDOW_S:g} ms for a "
         "window. ✗ marks what misses its goal.",

@@ -136,6 +136,7 @@ def only_sources(folder: str, names: list[str]) -> list[str]:
     return [n for n in names if not n.endswith(".py") and not (Path(folder) / n).is_dir()]
 
 
+@pytest.mark.slow
 def test_heavy_libraries_are_imported_where_they_belong() -> None:
     """Ray, torch, timm and NVML stay in the few files that need them."""
     broken = [
@@ -186,6 +187,7 @@ def questions(file: str, text: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
     """A summary line says what something is or does, not "Whether ..." or "How ..."."""
     asked = [

@@ -6,17 +6,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import final
+from typing import TypeVar, final
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.tracking.rivals import OURS, ROOT, environment, measured
 from tests.fake_nvml import Boards
+
+Row = TypeVar("Row", bound=tuple[object, ...])
 
 GOAL_CPU_SHARE = 0.015
 """Of one CPU, with 8 boards at 10 Hz and three more sources."""
@@ -71,7 +73,7 @@ def made_up_node(folder: Path) -> Iterator[dict[str, str]]:
         server.shutdown()
 
 
-def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
+def cpu_share(console: Console, *, learnt_s: float, epochs: int, is_whole: bool = True) -> None:
     """Print the CPU use of ours with 8 boards at 10 Hz.
 
     Args:
@@ -79,6 +81,7 @@ def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
         learnt_s: How long counters are followed beforehand: ours then looks at their refreshes more
             seldom.
         epochs: Number of epochs of a second, and of ten times as many of a tenth.
+        is_whole: False: each kind of tracker once.
     """
     table = Table(title="ours, 8 boards at 10 Hz", title_justify="left", box=None, padding=(0, 1))
     table.add_column("windows")
@@ -91,7 +94,7 @@ def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
         f"0.1 s windows on all 8, after {learnt_s:g} s": (OURS, 0.1, learnt_s / 2),
     }
     with tempfile.TemporaryDirectory() as folder, made_up_node(Path(folder)) as places:
-        for name, (tracker, length_s, settle_s) in rows.items():
+        for name, (tracker, length_s, settle_s) in chosen(rows, is_whole=is_whole).items():
             schedule = ((length_s, round(epochs / length_s)),)
             (outcome,) = measured(
                 tracker, Boards(boards=8), schedule, settle_s=settle_s, also=places
@@ -101,15 +104,26 @@ def cpu_share(console: Console, *, learnt_s: float, epochs: int) -> None:
     console.print(table, "", highlight=False)
 
 
-def latency(windows: int, console: Console) -> None:
+def chosen(rows: Mapping[str, Row], *, is_whole: bool) -> Mapping[str, Row]:
+    """Return all rows of a table, or the last of each kind, which is what they begin with."""
+    kinds = {row[0]: title for title, row in rows.items()}
+    return {title: row for title, row in rows.items() if is_whole or kinds[row[0]] == title}
+
+
+def latency(windows: int, console: Console, *, is_whole: bool = True) -> None:
     """Print for how long a window holds a training up.
 
     The lowest quarter beside the median tells a busy machine from a slow tracker.
+
+    Args:
+        windows: How many are timed.
+        console: Where to.
+        is_whole: False: each kind of call once.
     """
     table = Table(title="a window, median", title_justify="left", box=None, padding=(0, 1))
     for name in ("", "opening", "closing", "readings", "all", "all, lowest quarter"):
         table.add_column(name, justify="left" if not name else "right")
-    for title, call in CALLS.items():
+    for title, call in chosen(CALLS, is_whole=is_whole).items():
         command = [sys.executable, "-m", "benchmarks.tracking.latency", *call]
         done = subprocess.run(
             [*command, "--windows", str(windows)],

@@ -121,6 +121,7 @@ def test_what_is_not_known_is_said(
     assert not set(NUMBER_OF_NOTHING) & set(text.replace("(", " ").replace(",", " ").split())
 
 
+@pytest.mark.slow
 def test_a_setup_that_was_published_weights_only_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

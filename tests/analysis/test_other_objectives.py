@@ -225,6 +225,7 @@ def test_a_name_with_signs_becomes_the_name_of_a_column() -> None:
     assert ScoreForm(Objective("val/loss", mode="min")).key("low") == "val_loss_low"
 
 
+@pytest.mark.slow
 def test_a_search_is_reported_in_its_own_unit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -130,6 +130,7 @@ def columns_of(path: Path) -> dict[str, str]:
     return row
 
 
+@pytest.mark.slow
 def test_reports_of_stages_have_no_per_cent_of_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

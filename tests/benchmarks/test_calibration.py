@@ -51,6 +51,7 @@ def test_advice_from_two_repeats_is_worth_following(world: str) -> None:
     assert found["excess"] <= 0.1
 
 
+@pytest.mark.slow
 def test_advice_loses_little_more_than_who_knows_how_truths_are_distributed() -> None:
     """Of random grids, from two repeats: 5 % of energy or less beyond what the data do not tell."""
     rng = np.random.default_rng(0)
@@ -75,6 +76,7 @@ def test_one_repeat_is_advised_on_without_a_probability() -> None:
     assert found["right"] > 0.2
 
 
+@pytest.mark.slow
 def test_probabilities_are_what_happens_where_truths_differ() -> None:
     """Where 90 % and more is stated of random grids, 80 % and more are true; below 10 %, 10 %."""
     rng = np.random.default_rng(0)
@@ -105,6 +107,7 @@ def test_nothing_stated_has_no_tenths() -> None:
     assert reliability([]) == []
 
 
+@pytest.mark.slow
 def test_break_even_and_savings_cover() -> None:
     """Of all setups, of each, of the best and the worst; noise alone explains what is printed."""
     rng = np.random.default_rng(0)

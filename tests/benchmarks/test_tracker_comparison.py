@@ -28,12 +28,14 @@ def test_constant_power_is_told_whatever_the_schedule() -> None:
     assert 0 < short.cpu_share < 1
 
 
+@pytest.mark.slow
 def test_a_tracker_that_cannot_run_says_why() -> None:
     """The last line of what it printed to its errors is the reason."""
     with pytest.raises(RivalError, match=r"exit status 2: .*invalid choice: 'ours-unknown'"):
         measured("ours-unknown", Boards(), ((0.1, 1),), settle_s=0.0)
 
 
+@pytest.mark.slow
 def test_a_machine_without_boards_gives_no_outcome() -> None:
     """A failure within the tracker is an error of the benchmark too, never an outcome of zeros."""
     with pytest.raises(RivalError, match=r"exit status 1: .*nvml"):

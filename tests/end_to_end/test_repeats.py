@@ -19,6 +19,7 @@ OPTIONS = (
 )
 
 
+@pytest.mark.integrations
 def test_a_killed_study_goes_on_with_the_repeats_it_had_begun(tmp_path: Path) -> None:
     """Two setups twice, then two repeats more; the driver dies when the first of these is begun."""
     process = subprocess.Popen(

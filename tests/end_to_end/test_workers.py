@@ -14,7 +14,7 @@ from tests.end_to_end.conftest import run_regime
 from tests.end_to_end.scenarios import Together
 from tests.fake_nvml import UUIDS, Boards, build
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.integrations]
 
 BOARDS = Boards(boards=2, low_w=240.0)
 HEALTHY, MEMORY, BUG, DIES = 64, 32, 128, 256

@@ -41,6 +41,7 @@ def test_each_command_can_be_run(word: str) -> None:
     assert not is_package or importlib.util.find_spec(f"{module}.__main__") is not None
 
 
+@pytest.mark.slow
 def test_a_users_own_folders_do_not_hide_ours(tmp_path: Path) -> None:
     """The working folder is not searched first, so that `study` there is not taken for ours."""
     for name in ("study", "models", "analysis"):

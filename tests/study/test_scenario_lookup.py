@@ -136,6 +136,7 @@ def test_a_module_that_raises_is_the_users_to_mend(
         load_scenario("broken_scenario:Mine")
 
 
+@pytest.mark.slow
 def test_a_scenario_may_be_a_file(mine: str) -> None:
     """It need not be importable; what it imports beside it is found, and both travel by value."""
     scenario = load_scenario(mine)

@@ -137,6 +137,7 @@ def test_power_is_watched_until_ctrl_c(tmp_path: Path) -> None:
         assert abs(float(line[2]) / known_w - 1) < 0.05
 
 
+@pytest.mark.slow
 def test_rated_watts_of_the_cpu_may_be_given() -> None:
     """The estimate is shown with the user's watts, as a study with the same options would have."""
     done = run("--json", "--seconds", "0.2", "--cpu-watts", "80", "--cpu-idle-watts", "10")
@@ -251,6 +252,7 @@ def everything(tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
         )
 
 
+@pytest.mark.slow
 def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], Path]) -> None:
     """Boards of three vendors side by side, one source each for the rest, and a reason for the others."""
     environment, _ = everything
@@ -276,6 +278,7 @@ def test_a_machine_with_every_sensor_at_once(everything: tuple[dict[str, str], P
     assert powers_w["memory"] == pytest.approx(MEMORY_W, rel=0.1)
 
 
+@pytest.mark.slow
 def test_named_sensors_and_a_plug(everything: tuple[dict[str, str], Path]) -> None:
     """Each component has the source that was named for it, in words for people."""
     environment, plug = everything

@@ -142,6 +142,7 @@ sys.exit(run(lambda words: print(Path.home(), getpass.getuser())))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+@pytest.mark.slow
 def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
     """As under Kubernetes or `docker run --user`: Ray and torch ask for both."""
     done = subprocess.run(

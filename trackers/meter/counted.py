@@ -120,16 +120,9 @@ def counted_energy_j(
     first, last = edges.at_start, edges.at_stop
     if first is None or last is None or first.counter_j is None or last.counter_j is None:
         return None, ""
-    counted_j = last.counter_j - first.counter_j
-    if counted_j < 0:
-        return None, f"the counter ran backward by {-counted_j:.3g} J"
-    between_s = last.time_s - first.time_s
-    if sensor.power_limit_w is not None and not sensor.estimated:
-        most_j = HIGHEST_OVER_LIMIT * sensor.power_limit_w * (between_s + COUNTER_REFRESH_S)
-        if counted_j > most_j:
-            return None, f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s"
-    if counted_j == 0:
-        return None, "the counter did not rise"
+    counted_j, between_s = last.counter_j - first.counter_j, last.time_s - first.time_s
+    if doubt := _impossible(counted_j, between_s, sensor):
+        return None, doubt
     factor = sensor.trust.factor
     mean_w = _mean_w(factor * counted_j, between_s, sensor)
     if last.power_w is not None and between_s < LEAST_WATCHED * (edges.stop_s - edges.start_s):
@@ -147,6 +140,20 @@ def counted_energy_j(
     if sensor.estimated and own_s > 0:
         return counted_j * own_s / between_s, "too short a window for when its energy was used"
     return None, "the counter rose at the wrong time"
+
+
+def _impossible(counted_j: float, between_s: float, sensor: Sensor) -> str:
+    """Reason why no counter rises by so much in such a time; empty where one may have."""
+    if counted_j < 0:
+        return f"the counter ran backward by {-counted_j:.3g} J"
+    if counted_j == 0:
+        return "the counter did not rise"
+    if sensor.power_limit_w is None or sensor.estimated:
+        return ""
+    most_j = HIGHEST_OVER_LIMIT * sensor.power_limit_w * (between_s + COUNTER_REFRESH_S)
+    return (
+        f"the counter rose by {counted_j:.3g} J in {between_s:.3g} s" if counted_j > most_j else ""
+    )
 
 
 def _of_the_window(

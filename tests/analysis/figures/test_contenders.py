@@ -38,6 +38,7 @@ def test_one_repeat_has_no_such_figure(tmp_path: Path) -> None:
     assert contenders_figure(findings_of(tmp_path, repeats=1)) is None
 
 
+@pytest.mark.slow
 def test_the_first_figure_has_the_answer_and_its_doubt(tmp_path: Path) -> None:
     """Energy and objective with their intervals stand first; the contenders beside their table."""
     drawings = draw(findings_of(tmp_path, repeats=2))

@@ -50,6 +50,7 @@ def test_only_the_last_attempt_is_drawn(tmp_path: Path) -> None:
     assert [p.energy for p in info.points] == [pytest.approx(1.0)]
 
 
+@pytest.mark.slow
 def test_each_stage_has_a_figure_and_one_without_accuracy_has_one_row(tmp_path: Path) -> None:
     """An autoencoder has no accuracy: its figure has panels of energy only."""
     stages = {Stage.ENCODER: [3.6, 3.6], Stage.ENCODER_CLASSIFIER: [7.2]}

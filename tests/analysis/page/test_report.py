@@ -174,6 +174,7 @@ def test_each_csv_file_says_in_each_row_that_its_numbers_are_estimated(page: Pat
         assert said == {"estimated; data: synthetic"}, file.name
 
 
+@pytest.mark.slow
 def test_files_of_measured_numbers_have_the_column_of_labels_empty(tmp_path: Path) -> None:
     """A program finds the same columns in every file."""
     page = write_report(analyse(load(four_setups(tmp_path / "b"))), drawn_by=without_figures)

@@ -73,6 +73,7 @@ def serving(server: ReportServer) -> Iterator[ReportServer]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_the_page_is_served_with_its_version(server: ReportServer) -> None:
     """The page carries the version that it will compare with what the server says."""
     page = got(server.url)
@@ -138,6 +139,7 @@ def test_the_report_is_made_anew_only_when_the_study_has_gone_on(report: LiveRep
     assert b"Use batch size 256" in (report.content(PAGE_FILE) or b"")
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_said_and_the_last_report_stays(report: LiveReport) -> None:
     """What is broken for a moment does not end the view; when it is mended, the view goes on."""
     before = report.content(PAGE_FILE)
@@ -170,6 +172,7 @@ def test_the_report_is_that_of_the_choices(tmp_path: Path) -> None:
         assert said in page
 
 
+@pytest.mark.slow
 def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: Path) -> None:
     """The root compares them and links to each; of two with one name both can be reached."""
     folders = [study(tmp_path / name, trials=2) for name in ("x/one", "y/one", "z/other")]
@@ -189,6 +192,7 @@ def test_several_studies_stand_side_by_side_each_with_its_own_report(tmp_path: P
     assert own.startswith("place,setup")
 
 
+@pytest.mark.slow
 def test_the_page_of_several_studies_follows_those_that_can_be_read(tmp_path: Path) -> None:
     """One is broken for a moment: it is said, and the other's news are shown all the same."""
     broken, other = (study(tmp_path / name, trials=1) for name in ("broken", "other"))

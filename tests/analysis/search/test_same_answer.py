@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,6 +89,7 @@ def in_the_report(trials: Sequence[TrialRecord], options: SearchOptions) -> list
     goal=st.sampled_from(["energy-to-target", "accuracy-energy", "accuracy"]),
     confirm=st.integers(0, 1),
 )
+@pytest.mark.slow
 def test_the_command_and_the_report_name_the_same_setups(
     trials: list[TrialRecord], goal: str, confirm: int
 ) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from analysis.findings import Findings, analyse
@@ -101,6 +102,7 @@ def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_p
     ]
 
 
+@pytest.mark.slow
 def test_a_wide_table_is_set_as_several_narrow_ones(tmp_path: Path) -> None:
     """Each names its rows, a deviation stays with its mean, and no column is lost or cut."""
     studies = [

@@ -10,6 +10,7 @@ from study.data.__main__ import main
 from tests.study.data.pamap2.pamap2_files import write_folder
 
 
+@pytest.mark.slow
 def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A sample is written, found to be without fault, called synthetic, and the next command is one line."""
     folder = str(tmp_path / ("long-name-" * 9))
@@ -24,6 +25,7 @@ def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert f"\nNext: python -m study.regime --data-dir {folder}\n" in printed
 
 
+@pytest.mark.slow
 def test_faces_are_drawn_then_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A CelebA sample is written, found to be without fault, and called synthetic."""
     folder = str(tmp_path / "s")
@@ -102,6 +104,7 @@ def test_an_unreachable_server_ends_with_1(
     assert "By hand" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_neither_torch_nor_ray_is_imported() -> None:
     """The command starts without the heavy packages."""
     code = "import sys, study.data.__main__; sys.exit(bool({'torch', 'ray', 'pandas'} & {*sys.modules}))"

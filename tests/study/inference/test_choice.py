@@ -31,6 +31,7 @@ def test_a_point_short_costs_its_price() -> None:
 
 
 @given(OBJECTIVES)
+@pytest.mark.slow
 def test_certain_means_are_chosen_from_as_they_are(objectives: list[float]) -> None:
     """Without noise the choice by expected loss is that by the loss of the means."""
     energy, objective = certain(np.log([10.0, 20.0, 30.0])), certain(objectives)
@@ -62,6 +63,7 @@ def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
 
 
 @given(OBJECTIVES, st.floats(min_value=0, max_value=0.5))
+@pytest.mark.slow
 def test_probabilities_are_shares(objectives: list[float], tolerance: float) -> None:
     """In every draw one setup is the cheapest and some are right; a wider aim admits more."""
     spread = [[each - 0.02, each + 0.02] for each in objectives]

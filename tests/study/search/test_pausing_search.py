@@ -174,6 +174,7 @@ def test_the_setup_that_is_best_with_every_seed_is_found() -> None:
     assert max(by_setup, key=lambda number: by_setup[number] or 0.0) in {2, 4}
 
 
+@pytest.mark.slow
 def test_what_is_next_follows_from_the_rows_alone(expected: Folder) -> None:
     """After any epoch, whether or not what it decides was written, or repeats are noted without a row.
 

@@ -24,6 +24,7 @@ STAGES = st.lists(st.sampled_from(Stage), unique=True).map(tuple)
 
 
 @given(stages=STAGES, seed=st.integers(0, 2**31))
+@pytest.mark.slow
 def test_an_order_has_each_stage_once_and_the_encoder_before_those_that_need_it(
     stages: tuple[Stage, ...], seed: int
 ) -> None:

@@ -124,6 +124,7 @@ def test_early_stopping_goes_on_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cache_latents", [True, False])
+@pytest.mark.slow
 def test_a_frozen_encoder_goes_on(tmp_path: Path, *, cache_latents: bool) -> None:
     """What the encoder has learnt comes back with the checkpoint, latent features are made anew."""
     scenario = Waves()

@@ -57,6 +57,7 @@ def pretrained(*, cache_latents: bool = True) -> StageTasks:
     cache_latents=st.booleans(),
 )
 @settings(max_examples=8, deadline=None)
+@pytest.mark.slow
 def test_a_frozen_encoder_is_the_same_to_the_last_bit_afterwards(
     batch_size: int, learning_rate: float, *, cache_latents: bool
 ) -> None:

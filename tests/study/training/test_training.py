@@ -176,6 +176,7 @@ def still() -> TrainingSettings:
 
 
 @given(train_samples=st.integers(1, 40), batch_size=st.integers(1, 50))
+@pytest.mark.slow
 def test_the_training_loss_is_the_mean_over_the_samples(
     train_samples: int, batch_size: int
 ) -> None:

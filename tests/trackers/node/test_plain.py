@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ readings = st.builds(
 
 
 @given(st.dictionaries(st.text(), readings))
+@pytest.mark.slow
 def test_readings_come_back_as_they_were(said: dict[str, Reading]) -> None:
     """All fields, those that are words as members of their kinds, and what is None as None."""
     missing = {"missing": Reading.missing("board", note="it did not answer")}

@@ -237,6 +237,7 @@ def ends_by(ends: Callable[["subprocess.Popen[str]"], None], folder: Path) -> Bo
     ],
     ids=["killed", "interrupted", "its whole group killed"],
 )
+@pytest.mark.slow
 def test_a_limit_is_set_back_when_its_process_is_gone(
     ends: Callable[["subprocess.Popen[str]"], None], tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_a_program_that_forks_is_measured_with_its_children(tmp_path: Path) -> N
     assert account(out)["status"] == 3
 
 
+@pytest.mark.slow
 def test_the_estimate_is_labelled_and_what_is_blind_is_named(tmp_path: Path) -> None:
     """On a machine without sensors every number has its mark; the command's output is its own."""
     table = tmp_path / "runs.csv"

@@ -39,6 +39,7 @@ def test_subjects_are_split(tmp_path: Path) -> None:
     assert len(data.classes) == 12
 
 
+@pytest.mark.slow
 def test_training_subjects_alone_set_the_scale(tmp_path: Path) -> None:
     """Training channels have mean 0 and spread 1; a shift of the other subjects stays visible."""
     write_folder(tmp_path / "a")
@@ -122,6 +123,7 @@ def test_a_damaged_cache_is_replaced(tmp_path: Path) -> None:
     assert cached.read_bytes() == good
 
 
+@pytest.mark.slow
 def test_options_have_caches_of_their_own(tmp_path: Path) -> None:
     """Another window length is not answered from the first one's cache."""
     write_folder(tmp_path / "data")
@@ -136,6 +138,7 @@ def test_options_have_caches_of_their_own(tmp_path: Path) -> None:
     assert data.train.inputs.shape == (7 * 9, 27, 100)
 
 
+@pytest.mark.slow
 def test_missing_files_are_all_named(tmp_path: Path) -> None:
     """Each file that is not there is told with its path, and how to get it."""
     write_folder(tmp_path)
@@ -150,6 +153,7 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
     assert "study.data get pamap2" in lines[0]
 
 
+@pytest.mark.slow
 def test_a_malformed_file_stops_the_loading(tmp_path: Path) -> None:
     """What the reader finds reaches the caller with path and line, and nothing is cached."""
     write_folder(tmp_path)

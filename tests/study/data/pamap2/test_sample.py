@@ -18,6 +18,7 @@ def protocol(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sample(tmp_path_factory.mktemp("sample"), rows_per_subject=LEAST_ROWS, seed=3)
 
 
+@pytest.mark.slow
 def test_lines_look_like_the_real_ones(protocol: Path) -> None:
     """54 columns between single spaces, time with two decimals, NaN in the real spelling."""
     lines = (protocol / "subject102.dat").read_text().splitlines()

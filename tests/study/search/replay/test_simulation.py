@@ -83,6 +83,7 @@ def dearest_epoch_j(table: ReplayTable) -> float:
     budget_j=st.floats(6.0, 60.0),
 )
 @settings(max_examples=25, deadline=None)
+@pytest.mark.slow
 def test_the_budget_holds_and_every_joule_is_booked(
     seed: int, gpus: int, setup_j: float, budget_j: float, *, lost: bool
 ) -> None:

@@ -39,6 +39,7 @@ def test_the_parts_of_all_consumers_are_the_time_in_which_there_was_any(
 
 
 @given(stays=STAYS, cut=st.floats(0.1, 0.9))
+@pytest.mark.slow
 def test_parts_add_up_over_cut_windows(stays: list[tuple[int, int]], cut: float) -> None:
     """Two epochs are charged what one of both would be."""
     sharing = used(stays)

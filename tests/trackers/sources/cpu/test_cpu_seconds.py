@@ -24,6 +24,7 @@ def go_on(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_a_busy_process_is_counted_by_its_cpu_seconds() -> None:
     """What is counted between two moments is what the process says it has used between them."""
     with child("say_used(); wait(); burn(); say_used(); wait()") as process:
@@ -52,6 +53,7 @@ def test_a_waiting_process_uses_nothing() -> None:
         assert tree.cpu_seconds() - before_s < 0.1
 
 
+@pytest.mark.slow
 def test_children_of_children_are_counted_while_they_run() -> None:
     """Data loaders start workers of their own: all that run below the process are in its sum."""
     program = """
@@ -71,6 +73,7 @@ def test_children_of_children_are_counted_while_they_run() -> None:
     assert counted_s >= 0.8 * used_s
 
 
+@pytest.mark.slow
 def test_children_that_have_ended_stay_counted() -> None:
     """The time of a child goes over to its parent when it ends; the sum does not fall."""
     program = """
@@ -108,6 +111,7 @@ FORKS_WHEN_TOLD = """
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="no other system tells the newest process")
+@pytest.mark.slow
 def test_a_new_child_is_found_at_once() -> None:
     """Its time is of the window in which it was used, and not of the one that finds it."""
     clock = ManualClock()
@@ -121,6 +125,7 @@ def test_a_new_child_is_found_at_once() -> None:
         assert tree.cpu_seconds() - before_s >= 0.8 * BURNT_S
 
 
+@pytest.mark.slow
 def test_where_the_system_does_not_tell_children_are_found_after_a_while() -> None:
     """The machine is looked through each second, by the clock that is passed in."""
     clock = ManualClock()

@@ -54,6 +54,7 @@ def test_the_estimate_is_cpu_seconds_times_watts() -> None:
     assert last.counter_j - first.counter_j == pytest.approx(7.0 * used_s, rel=0.2)
 
 
+@pytest.mark.slow
 def test_the_machine_counts_what_its_processes_use() -> None:
     """The machine's counter rises by at least what one busy process has used."""
     source = CpuEstimateSource(cpu_watts=float(os.cpu_count() or 1))

@@ -24,6 +24,7 @@ def resolve(library: Path, entries: list[str], boards: Boards) -> list[str]:
     return answers
 
 
+@pytest.mark.slow
 def test_indices_are_in_pci_order(library: Path) -> None:
     """With 4 boards that NVML lists in odd order, index i is board i of the bus."""
     answers = resolve(library, ["2", "0", "3", "1"], Boards(boards=4, order="2,0,3,1"))

@@ -50,6 +50,7 @@ def test_python_and_c_know_the_same_curve(library: Path, shape: Any, board: int)
         assert min(known_w) - 1 <= power_w <= max(known_w) + 1
 
 
+@pytest.mark.slow
 def test_energy_is_the_integral_of_power() -> None:
     """The closed form agrees with a fine sum over the power, for every shape."""
     for shape in ("square", "ramp", "burst", "constant", "noise", "random"):
@@ -61,6 +62,7 @@ def test_energy_is_the_integral_of_power() -> None:
         assert boards.energy_j(1, 3, 5) == pytest.approx(summed_j * 2 / steps, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_ray_sees_the_boards(library: Path) -> None:
     """Ray's own copy of pynvml counts and names the emulated boards."""
     out = run(

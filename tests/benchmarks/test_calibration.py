@@ -128,9 +128,9 @@ def test_more_repeats_where_they_tell_most_beat_one_after_another() -> None:
     found = {}
     for rule in (None, Rule.TOP_TWO):
         rng = np.random.default_rng(1)
-        truth = truth_of("synthetic", rng, 250)
+        truth = truth_of("synthetic", rng, 150)
         found[rule] = spending_measures(
-            truth, rng, rule=rule, more=16, draws=150, aim=Aim(), sure=0.9
+            truth, rng, rule=rule, more=16, draws=100, aim=Aim(), sure=0.9
         )
 
     assert found[Rule.TOP_TWO]["excess"] < found[None]["excess"]

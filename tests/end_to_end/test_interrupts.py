@@ -134,6 +134,7 @@ def test_an_interrupted_study_goes_on(stopped: Stopped, tmp_path: Path) -> None:
     assert (after.loc[reported, "wasted_energy_j"] > 0).all()
 
 
+@pytest.mark.integrations
 def test_twice_leaves_at_once(tmp_path: Path, ray_folder: Path) -> None:
     """What was started is gone, and what was written is whole.
 

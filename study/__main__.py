@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
+from trackers.terminal import refuse_windows
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),
@@ -38,6 +39,7 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; a command that ends the process by itself does not return.
     """
+    refuse_windows()
     given = list(sys.argv[1:] if args is None else args)
     if not given or given[0] in ("-h", "--help", "help"):
         _list(Console())

@@ -4,6 +4,11 @@
 an external meter; their `--help` says more.
 """
 
+if __name__ == "__main__":  # before anything is imported that Windows lacks
+    from trackers.terminal import refuse_windows
+
+    refuse_windows()
+
 import dataclasses
 import io
 import json

@@ -18,6 +18,13 @@ NO_HOME = "/nonexistent"
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
 
+REFUSED = 2
+"""Exit status of a command that was not begun."""
+
+WINDOWS = (
+    "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
+    "which is Linux, and run the command there."
+)
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
 
@@ -121,6 +128,20 @@ def working_folder_is_gone() -> bool:
     return False
 
 
+def refuse_windows(platform: str = sys.platform) -> None:
+    """End a command where none was ever run.
+
+    Args:
+        platform: As Python names it.
+
+    Raises:
+        SystemExit: This is Windows.
+    """
+    if platform == "win32":
+        sys.stderr.write(f"{WINDOWS}\n")
+        raise SystemExit(REFUSED)
+
+
 def run(main: Callable[[list[str]], int]) -> int:
     """Run a command that writes files, with this process's words.
 
@@ -139,4 +160,4 @@ def run(main: Callable[[list[str]], int]) -> int:
         if not working_folder_is_gone():
             raise
         sys.stderr.write(f"{GONE}\n")
-        return 2
+        return REFUSED

@@ -68,11 +68,10 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
         args: The command line behind the program's name.
 
     Raises:
-        OptionError: A value is not allowed, an option has another name now, this is Windows, or the
-            working folder is gone.
+        OptionError: A value is not allowed, an option has another name now, or the working folder is
+            gone.
         ScenarioError: `--scenario` does not lead to a scenario.
     """
-    refuse_windows()
     if working_folder_is_gone():  # torch's own libraries end the program then
         raise OptionError(GONE)
     refuse_old_names(args)
@@ -157,23 +156,6 @@ def _scenario_in(args: Sequence[str]) -> str | None:
         if option == "--scenario":
             return value if equals else next(iter(args[place + 1 :]), None)
     return None
-
-
-def refuse_windows(platform: str = sys.platform) -> None:
-    """Refuse to begin a study where none was ever run.
-
-    Args:
-        platform: As Python names it.
-
-    Raises:
-        OptionError: This is Windows.
-    """
-    if platform == "win32":
-        message = (
-            "studies run on Linux and macOS, and this is Windows. Install the project in WSL 2 "
-            "(`wsl --install`), which is Linux, and run the command there."
-        )
-        raise OptionError(message)
 
 
 def refuse_old_names(args: Sequence[str]) -> None:

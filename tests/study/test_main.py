@@ -41,6 +41,35 @@ def test_each_command_can_be_run(word: str) -> None:
     assert not is_package or importlib.util.find_spec(f"{module}.__main__") is not None
 
 
+LACKING = """
+import runpy, sys
+sys.platform = "win32"
+sys.modules.update(fcntl=None, resource=None)
+sys.argv = [sys.argv[1], "--help"]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""A process that takes itself for one of Windows, and lacks what Python lacks there."""
+
+
+@pytest.mark.parametrize(
+    "module", dict.fromkeys(["study", *(module for module, _ in COMMANDS.values())])
+)
+def test_windows_is_answered_with_what_to_do(module: str) -> None:
+    """Before anything is imported there that Windows lacks, which would fail in other words."""
+    done = subprocess.run(
+        [sys.executable, "-c", LACKING, module],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("power-of-training runs on Linux and macOS, and this is Windows.")
+    assert "Install it in WSL 2" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.slow
 def test_a_users_own_folders_do_not_hide_ours(tmp_path: Path) -> None:
     """The working folder is not searched first, so that `study` there is not taken for ours."""

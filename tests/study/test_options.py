@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from study.command.parsing import GROUPS, command_line, parse, refuse_windows
+from study.command.parsing import GROUPS, command_line, parse
 from study.data.celeba.options import CelebaOptions
 from study.errors import OptionError
 from study.options import HIGHEST_SEED, StudyOptions
@@ -291,18 +291,6 @@ def test_a_smoke_run_cuts_down_the_scenario_too(args: tuple[str, ...], size: int
     smoke = parsed("--smoke", "--scenario", "celeba", *args).reduced()
 
     assert smoke.scenario_options.pixels == size
-
-
-def test_windows_is_answered_with_what_to_do() -> None:
-    """Before anything else is tried there, which would fail in other words."""
-    with pytest.raises(OptionError, match=r"this is Windows\. Install .* WSL 2"):
-        refuse_windows("win32")
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_other_systems_are_not_refused(platform: str) -> None:
-    """Studies run there."""
-    refuse_windows(platform)
 
 
 def test_a_removed_working_folder_is_told_before_torch_is_loaded(

@@ -36,6 +36,7 @@ from analysis.tables.terminal import (
     show_table,
 )
 from trackers import process_end, terminal
+from trackers.terminal import as_started
 
 _WRONG_INPUT = 2
 
@@ -184,9 +185,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif words[:1] == ["export"]:
             export_command(words[1:])
         else:
-            run(tyro.cli(Options, prog="python -m analysis", description=_HELP, args=words))
+            run(
+                tyro.cli(
+                    Options,
+                    prog=as_started("python -m analysis"),
+                    description=as_started(_HELP),
+                    args=words,
+                )
+            )
     except AnalysisError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(as_started(f"error: {error}"), file=sys.stderr)
         return _WRONG_INPUT
     return 0
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
-from trackers.terminal import refuse_windows
+from trackers.terminal import PROGRAM, refuse_windows
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),
@@ -23,11 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "new": ("study.new", "a scenario to begin with, trainable as it stands"),
     "data": ("study.data", "get, check or make the data sets"),
     "trackers": ("trackers", "what this machine can measure, and what is in the way"),
+    "run": ("trackers run", "what a command uses, whatever it is: run -- COMMAND"),
     "analysis": ("analysis", "tables, figures and recommendation of finished studies"),
 }
-"""Commands by their word, with the module behind `python -m` and what it answers."""
-
-PROGRAM = "power-of-training"
+"""Commands by their word, with what stands behind `python -m` and what they answer."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -50,8 +49,8 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return REFUSED
     find_ours()
-    module, _ = COMMANDS[given[0]]
-    sys.argv = [f"{PROGRAM} {given[0]}", *given[1:]]
+    module, *words = COMMANDS[given[0]][0].split()
+    sys.argv = [module, *words, *given[1:]]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     return FINISHED
 

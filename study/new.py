@@ -16,6 +16,7 @@ import tyro
 
 from study.errors import OptionError, StudyError
 from trackers import terminal
+from trackers.terminal import as_started
 
 FINISHED, REFUSED = 0, 2
 
@@ -46,7 +47,7 @@ def written(options: NewOptions) -> Path:
     text = resources.files("study.templates").joinpath(f"{options.kind}.py").read_text("utf-8")
     try:
         with options.file.open("x", encoding="utf-8") as file:
-            file.write(text.replace("FILE:Mine", f"{options.file}:Mine"))
+            file.write(as_started(text).replace("FILE:Mine", f"{options.file}:Mine"))
     except FileExistsError as error:
         message = f"{options.file} is there already; name another file."
         raise OptionError(message) from error
@@ -60,7 +61,7 @@ def main(args: Sequence[str]) -> int:
     """Run the command; its exit status."""
     options = tyro.cli(
         NewOptions,
-        prog="python -m study.new",
+        prog=as_started("python -m study.new"),
         description="Write a scenario to begin with; it trains on something small as it stands.",
         args=args,
     )
@@ -69,9 +70,10 @@ def main(args: Sequence[str]) -> int:
     except StudyError as error:
         sys.stderr.write(f"study.new: {error}\n")
         return REFUSED
+    following = as_started(f"python -m study.regime --scenario {path}:Mine --smoke")
     sys.stdout.write(
         f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
-        f"  python -m study.regime --scenario {path}:Mine --smoke\n"
+        f"  {following}\n"
     )
     return FINISHED
 

@@ -182,6 +182,7 @@ FORMS = (
     Form(begins=r"study\.search", run=begins_a_study),
     Form(begins=r"study\.data", run=helped),
     Form(begins=r"study\.new", run=as_it_is()),
+    Form(begins="power-of-training run", run=lambda _: helped(["trackers", "run"])),
     Form(begins="power-of-training ", run=console),
     Form(begins="trackers --watch", run=watched, marks=(SLOW,)),
     Form(begins="trackers run", run=lambda words: helped(words[:2])),

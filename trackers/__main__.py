@@ -34,7 +34,7 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
-from trackers.terminal import INTERRUPTED, open_standard_streams, with_home
+from trackers.terminal import INTERRUPTED, as_started, open_standard_streams, with_home
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -73,8 +73,8 @@ def main(args: Sequence[str]) -> int:
         return COMMANDS[args[0]](args[1:])
     options = tyro.cli(
         Options,
-        prog="python -m trackers",
-        description=__doc__,
+        prog=as_started("python -m trackers"),
+        description=as_started(str(__doc__)),
         args=args,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

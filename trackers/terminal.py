@@ -7,8 +7,10 @@ closed, a full disk behind `> file`, a terminal that is gone or that lacks a let
 import getpass
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,6 +27,12 @@ WINDOWS = (
     "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
     "which is Linux, and run the command there."
 )
+PROGRAM = "power-of-training"
+"""The console command, which has all others as its words."""
+
+MODULE = re.compile(r"python -m\s+(?:study\.|trackers (?=run\b)|(?=(?:trackers|analysis)\b))")
+"""Begins a command of ours by its module; what follows is its word behind `PROGRAM`."""
+
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
 
@@ -126,6 +134,30 @@ def working_folder_is_gone() -> bool:
     except FileNotFoundError:
         return True
     return False
+
+
+def as_started(text: str, typed: Sequence[str] | None = None) -> str:
+    """Return a text with our commands named as this process was started: by their modules, or not.
+
+    What we say names modules. Where the console command was started, it names that: in a folder with a
+    `study` of the user's own, the module would be theirs.
+
+    Args:
+        text: What is said.
+        typed: The words by which the system knows the process; left out: this one's.
+
+    Example:
+        >>> as_started("python -m study.regime --smoke", ["python", "bin/power-of-training", "data"])
+        'power-of-training regime --smoke'
+    """
+    words = dropwhile(
+        lambda word: word.startswith("-") and word != "-m",
+        (sys.orig_argv if typed is None else typed)[1:],
+    )
+    first = next(words, "")
+    if first == "-m" and next(words, "") == "study":
+        return MODULE.sub("python -m study ", text)
+    return MODULE.sub(f"{PROGRAM} ", text) if Path(first).name == PROGRAM else text
 
 
 def refuse_windows(platform: str = sys.platform) -> None:

@@ -26,6 +26,7 @@ from analysis.quantities import listed
 from analysis.read.load import find_studies
 from analysis.tables.terminal import make_console
 from study.record.files import REPORT_FOLDER
+from trackers.terminal import as_started
 
 ADDRESS = "127.0.0.1"
 
@@ -193,4 +194,11 @@ def serve(arguments: Sequence[str]) -> None:
     Raises:
         AnalysisError: See `run`.
     """
-    run(tyro.cli(Options, prog="python -m analysis serve", description=_HELP, args=arguments))
+    run(
+        tyro.cli(
+            Options,
+            prog=as_started("python -m analysis serve"),
+            description=as_started(_HELP),
+            args=arguments,
+        )
+    )

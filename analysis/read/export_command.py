@@ -12,6 +12,7 @@ from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import find_studies, load
 from analysis.read.tidy import tidy_table
+from trackers.terminal import as_started
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -39,7 +40,10 @@ def export_command(words: Sequence[str]) -> None:
         AnalysisError: No folder was given, one holds no study, or the file cannot be written.
     """
     options = tyro.cli(
-        ExportOptions, prog="python -m analysis export", description=_HELP, args=words
+        ExportOptions,
+        prog=as_started("python -m analysis export"),
+        description=as_started(_HELP),
+        args=words,
     )
     if not options.folders:
         message = "No folder was given. Name the folder of a study, for example results/watch."

@@ -11,6 +11,7 @@ import tyro
 
 from analysis.read.tune_folder import import_run
 from study.record.objective import Objective
+from trackers.terminal import as_started
 
 _HELP = """Read a folder that a Ray Tune run left without EnergyLedger as a study.
 
@@ -44,10 +45,12 @@ def import_command(words: Sequence[str]) -> None:
         AnalysisError: The folder cannot be imported.
     """
     options = tyro.cli(
-        ImportOptions, prog="python -m analysis import", description=_HELP, args=words
+        ImportOptions,
+        prog=as_started("python -m analysis import"),
+        description=as_started(_HELP),
+        args=words,
     )
     objective = Objective(options.objective, options.mode, is_share=options.share)
     manifest = import_run(options.folder, objective, seed_key=options.seed_key)
-    sys.stdout.write(
-        f"{manifest}; `python -m analysis {shlex.quote(str(options.folder))}` reads it.\n"
-    )
+    reading = as_started(f"python -m analysis {shlex.quote(str(options.folder))}")
+    sys.stdout.write(f"{manifest}; `{reading}` reads it.\n")

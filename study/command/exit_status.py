@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from study.errors import StudyError
-from trackers.terminal import INTERRUPTED
+from trackers.terminal import INTERRUPTED, as_started
 
 FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
 """Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
@@ -24,7 +24,7 @@ def exit_status(
     try:
         return run()
     except StudyError as error:
-        sys.stderr.write(f"{program}: {error}\n")
+        sys.stderr.write(as_started(f"{program}: {error}\n"))
         return REFUSED
     except KeyboardInterrupt:
         if not on_interrupt():

@@ -18,7 +18,7 @@ from study.errors import OptionError
 from study.options import StudyOptions
 from study.record.migration import RENAMED_OPTIONS
 from study.scenario_lookup import options_of
-from trackers.terminal import GONE, working_folder_is_gone
+from trackers.terminal import GONE, as_started, working_folder_is_gone
 
 Options = TypeVar("Options", bound=StudyOptions)
 
@@ -82,8 +82,8 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
         fields.append(_field_of(SCENARIO_GROUP, own))
     parsed: Any = tyro.cli(
         dataclasses.make_dataclass("Command", fields, frozen=True, kw_only=True),
-        prog=f"python -m {program}",
-        description=description,
+        prog=as_started(f"python -m {program}"),
+        description=as_started(description),
         args=args,
         config=(tyro.conf.FlagCreatePairsOff, tyro.conf.OmitArgPrefixes),
     )
@@ -99,7 +99,8 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
 
 def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:
     """The command as it can be typed again."""
-    return (Path(sys.executable).name, "-m", program, *args)
+    first, *words = as_started(f"python -m {program}").split()
+    return (Path(sys.executable).name if first == "python" else first, *words, *args)
 
 
 def _groups(kind: type[StudyOptions]) -> list[tuple[str, tuple[str, ...]]]:
@@ -132,7 +133,7 @@ def _documented(kind: type[StudyOptions]) -> str:
         for each in kind.__mro__
         if each.__doc__ and dataclasses.is_dataclass(each)
     ]
-    return "\n".join(("", "Attributes:", *attributes))
+    return as_started("\n".join(("", "Attributes:", *attributes)))
 
 
 def _field_of(title: str, kind: type) -> tuple[str, Any, Any]:

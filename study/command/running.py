@@ -23,7 +23,7 @@ from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
 from study.training.loading import quickly_loading
-from trackers.terminal import INTERRUPTED
+from trackers.terminal import INTERRUPTED, as_started
 
 if TYPE_CHECKING:
     from study.execution.trial_source import TrialSource
@@ -197,7 +197,7 @@ class ReportProcess:
         return True
 
     def _by_hand(self) -> str:
-        return f"`python -m analysis {shlex.quote(str(self._folder))}` makes it"
+        return as_started(f"`python -m analysis {shlex.quote(str(self._folder))}` makes it")
 
 
 def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) -> int:

@@ -19,8 +19,12 @@ from rich.markup import escape
 from study.data.catalog import DATA_SETS, Command
 from study.errors import OptionError, StudyError
 from trackers import terminal
+from trackers.terminal import as_started
 
-_PROGRAM = "python -m study.data"
+_DESCRIPTION = """Get, check or make the data that studies train on.
+
+The options of each are shown by `python -m study.data get pamap2 --help`.
+"""
 _Verb = Literal["get", "check", "sample"]
 _Name = Annotated[str, tyro.conf.arg(constructor=Literal[tuple(DATA_SETS)])]
 
@@ -28,9 +32,7 @@ _Name = Annotated[str, tyro.conf.arg(constructor=Literal[tuple(DATA_SETS)])]
 def _choose(
     verb: tyro.conf.Positional[_Verb], data_set: tyro.conf.Positional[_Name]
 ) -> type[Command]:
-    """Get, check or make the data that studies train on.
-
-    The options of each are shown by `python -m study.data get pamap2 --help`.
+    """Choose a command.
 
     Args:
         verb: get: download and verify (celeba: say what to fetch by hand, and verify). check: verify a folder, every fault with path, line and
@@ -51,12 +53,15 @@ def main(args: Sequence[str] | None = None) -> int:
         The exit status.
     """
     given = list(sys.argv[1:] if args is None else args)
-    chosen = tyro.cli(_choose, prog=_PROGRAM, args=given[:2])
-    command = tyro.cli(chosen, prog=" ".join([_PROGRAM, *given[:2]]), args=given[2:])
+    program = as_started("python -m study.data")
+    chosen = tyro.cli(_choose, prog=program, description=as_started(_DESCRIPTION), args=given[:2])
+    command = tyro.cli(chosen, prog=" ".join([program, *given[:2]]), args=given[2:])
     try:
         return 0 if command.run(Console()) else 1
     except StudyError as error:
-        Console(stderr=True).print(f"[red]Error:[/] {escape(str(error))}", soft_wrap=True)
+        Console(stderr=True).print(
+            f"[red]Error:[/] {escape(as_started(str(error)))}", soft_wrap=True
+        )
         return 2 if isinstance(error, OptionError) else 1
 
 

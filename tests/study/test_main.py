@@ -1,6 +1,7 @@
 """`power-of-training` and `python -m study`: all commands under one name."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,7 @@ def test_a_command_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("word", COMMANDS)
 def test_each_command_can_be_run(word: str) -> None:
     """Behind each word is a module that `python -m` runs."""
-    module, _ = COMMANDS[word]
+    module, *_ = COMMANDS[word][0].split()
     spec = importlib.util.find_spec(module)
 
     assert spec is not None
@@ -52,7 +53,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.parametrize(
-    "module", dict.fromkeys(["study", *(module for module, _ in COMMANDS.values())])
+    "module", dict.fromkeys(["study", *(each.split()[0] for each, _ in COMMANDS.values())])
 )
 def test_windows_is_answered_with_what_to_do(module: str) -> None:
     """Before anything is imported there that Windows lacks, which would fail in other words."""
@@ -70,21 +71,63 @@ def test_windows_is_answered_with_what_to_do(module: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
-def test_a_users_own_folders_do_not_hide_ours(tmp_path: Path) -> None:
-    """The working folder is not searched first, so that `study` there is not taken for ours."""
+@pytest.fixture
+def users_folder(tmp_path: Path) -> Path:
+    """A folder with packages of the same names as ours, and the console command as pip writes it."""
     for name in ("study", "models", "analysis"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "power-of-training").write_text(
+        "import sys\nfrom study.__main__ import main\nsys.exit(main())\n"
+    )
+    return tmp_path
 
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "study", "regime", "--help"],
-        cwd=tmp_path,
+
+def run_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these words in a folder; ours are installed."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=folder,
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+@pytest.mark.slow
+def test_a_users_own_folders_do_not_hide_ours(users_folder: Path) -> None:
+    """The working folder is not searched first, so that `study` there is not taken for ours."""
+    done = run_in(users_folder, "-P", "-m", "study", "regime", "--help")
+
     assert done.returncode == 0, done.stderr
     assert "--batch-sizes" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["-P", "-m", "study"], ["bin/power-of-training"]])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_the_program_as_it_was_started(
+    users_folder: Path, words: list[str], command: str
+) -> None:
+    """In a folder with a `study` of the user's own, `python -m study.regime` would run theirs."""
+    done = run_in(users_folder, *words, command, "--help")
+
+    started = " ".join(words).replace("-P", "python").removeprefix("bin/")
+    assert done.stdout.startswith(f"usage: {started} {command} "), done.stderr
+    module, _ = COMMANDS[command]
+    assert f"python -m {module} " not in done.stdout
+    assert "python -m analysis" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_command_is_measured_by_run(users_folder: Path) -> None:
+    """`power-of-training run` is `power-of-training trackers run`."""
+    measured = ("--quiet", "--tracker", "estimate", "--cpu-watts", "10", "--json", "run.json")
+    ends = (sys.executable, "-c", "raise SystemExit(3)")
+
+    done = run_in(users_folder, "bin/power-of-training", "run", *measured, "--", *ends)
+
+    assert done.returncode == 3, done.stderr
+    assert json.loads((users_folder / "run.json").read_text())["command"] == [*ends]

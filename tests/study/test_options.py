@@ -245,6 +245,15 @@ def test_the_command_can_be_typed_again() -> None:
     assert command == (Path(sys.executable).name, "-m", "study.regime", "--smoke")
 
 
+def test_the_console_command_can_be_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest shows what was typed: the module may be another in that folder."""
+    monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "search", "replay"])
+
+    command = command_line("study.search", ["replay"])
+
+    assert command == ("power-of-training", "search", "replay")
+
+
 def test_options_stand_in_groups_and_those_of_the_scenario_last(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trackers import terminal
-from trackers.terminal import forgiving, refuse_windows, with_home
+from trackers.terminal import as_started, forgiving, refuse_windows, with_home
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,3 +156,37 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
 def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
     """Windows is; `tests/study/test_main.py` runs each command there."""
     refuse_windows(platform)
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["python", "-m", "study.regime"], "python -m analysis A"),
+        (["python", "-m", "pytest", "power-of-training"], "python -m analysis A"),
+        (["python"], "python -m analysis A"),
+        (["python", "-m", "study", "regime"], "python -m study analysis A"),
+        (["python", "-P", "/env/bin/power-of-training", "regime"], "power-of-training analysis A"),
+    ],
+)
+def test_other_commands_are_named_as_this_one_was_started(typed: list[str], told: str) -> None:
+    """Whoever needs the console command, because `study` is a folder of theirs, is told that."""
+    assert as_started("python -m analysis A", typed) == told
+
+
+@pytest.mark.parametrize(
+    ("module", "word"),
+    [
+        ("study.data get pamap2", "data get pamap2"),
+        ("study.search replay TABLE", "search replay TABLE"),
+        ("trackers", "trackers"),
+        ("trackers calibrate", "trackers calibrate"),
+        ("trackers run -- make", "run -- make"),
+    ],
+)
+def test_each_module_has_a_word_of_the_console_command(module: str, word: str) -> None:
+    """The name of a study's module, or of the package."""
+    typed = ["python", "power-of-training", "regime"]
+
+    told = as_started(f"do `python -m {module}` next, not python -m benchmarks.search", typed)
+
+    assert told == f"do `power-of-training {word}` next, not python -m benchmarks.search"

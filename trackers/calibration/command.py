@@ -18,7 +18,7 @@ from trackers.places import check_place
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, detect
-from trackers.terminal import INTERRUPTED
+from trackers.terminal import INTERRUPTED, as_started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def main(args: Sequence[str]) -> int:
     """Compare, and write what comes of it; 2 where nothing can be compared, 130 after Ctrl-C."""
     options = tyro.cli(
         CalibrateOptions,
-        prog="python -m trackers calibrate",
+        prog=as_started("python -m trackers calibrate"),
         description="Compare a source with an external meter over a staircase of loads.",
         args=args,
     )

@@ -25,6 +25,7 @@ from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
 from trackers.sources.detect import AUTO, Detection, Request, detect
+from trackers.terminal import as_started
 
 USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
@@ -74,17 +75,19 @@ def main(args: Sequence[str]) -> int:
     given, command = _split(args)
     options, more = tyro.cli(
         RunOptions,
-        prog="python -m trackers run",
-        description=f"Run a command and measure what it uses.\n\n{USAGE}",
+        prog=as_started("python -m trackers run"),
+        description=as_started(f"Run a command and measure what it uses.\n\n{USAGE}"),
         args=given,
         config=(tyro.conf.FlagCreatePairsOff,),
         return_unknown_args=True,
     )
     if more:
-        sys.stderr.write(f"trackers: {_unknown(more[0])}\n")
+        sys.stderr.write(as_started(f"trackers: {_unknown(more[0])}\n"))
         return 2
     if not command:
-        sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
+        sys.stderr.write(
+            as_started(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
+        )
         return 2
     try:
         _check_places(options)

@@ -11,6 +11,7 @@ from study.data.celeba import sample as celeba_sample
 from study.data.celeba.check import check
 from study.data.progress import shown_by
 from study.errors import DataError
+from trackers.terminal import as_started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class Get:
         try:
             form.find_layout(self.data_dir)
         except DataError:
-            console.print(form.how_to_get(self.data_dir), soft_wrap=True, markup=False)
+            console.print(as_started(form.how_to_get(self.data_dir)), soft_wrap=True, markup=False)
             for part in (form.IMAGE_FOLDER, form.IDENTITY_LIST, form.ATTRIBUTE_LIST):
                 found = any(self.data_dir.rglob(part))
                 mark = "[green]there[/]  " if found else "[red]missing[/]"
@@ -67,10 +68,7 @@ class Check:
             console.print(f"[red]{len(report.faults)} fault(s)[/] found")
             return False
         console.print("[green]no fault[/] found")
-        data_dir = escape(str(self.data_dir))
-        console.print(
-            f"Next: python -m study.regime --scenario celeba --data-dir {data_dir}", soft_wrap=True
-        )
+        _say_next(self.data_dir, console)
         return True
 
 
@@ -103,9 +101,11 @@ class Sample:
             f"{size / 1e6:,.0f} MB",
             soft_wrap=True,
         )
-        data_dir = escape(str(self.data_dir))
-        console.print(
-            f"Next: python -m study.regime --scenario celeba --data-dir {data_dir}",
-            soft_wrap=True,
-        )
+        _say_next(self.data_dir, console)
         return True
+
+
+def _say_next(data_dir: Path, console: Console) -> None:
+    """Print the command to go on with, in one line that can be copied."""
+    following = as_started(f"python -m study.regime --scenario celeba --data-dir {data_dir}")
+    console.print(f"Next: {escape(following)}", soft_wrap=True)

@@ -12,6 +12,7 @@ from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, Transfe
 from study.data.pamap2 import sample as pamap2_sample
 from study.data.pamap2.check import check
 from study.data.pamap2.get import UCI_URL, fetch
+from trackers.terminal import as_started
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,5 @@ class Sample:
 
 def _say_next(data_dir: Path, console: Console) -> None:
     """Print the command to go on with, in one line that can be copied."""
-    console.print(
-        f"Next: python -m study.regime --data-dir {escape(str(data_dir))}", soft_wrap=True
-    )
+    following = as_started(f"python -m study.regime --data-dir {data_dir}")
+    console.print(f"Next: {escape(following)}", soft_wrap=True)

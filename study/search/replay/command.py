@@ -28,6 +28,7 @@ from study.search.space.space import Space
 from study.search.stopping.budget import Budget
 from study.search.stopping.early_stopper import EarlyStopper
 from study.search.stopping.halving import Halving, Rungs
+from trackers.terminal import as_started
 
 DESCRIPTION = """Search on recorded trainings instead of training: seconds instead of hours.
 
@@ -74,8 +75,8 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
     refuse_old_names(args)
     options = tyro.cli(
         ReplayOptions,
-        prog=f"python -m {program}",
-        description=DESCRIPTION,
+        prog=as_started(f"python -m {program}"),
+        description=as_started(DESCRIPTION),
         args=args,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

@@ -18,6 +18,8 @@ What is exported is loaded when it is first used; neither Ray nor torch ever is.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trackers.moved import answer_old_imports
+
 if TYPE_CHECKING:
     from analysis.errors import AnalysisError
     from analysis.findings import Findings, analyse
@@ -57,3 +59,12 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+_MOVED = {
+    "analysis.energy": "analysis.energy.totals",
+    "analysis.load": "analysis.load(path), a function",
+}
+"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+
+answer_old_imports(_MOVED)

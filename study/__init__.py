@@ -8,6 +8,8 @@ What is exported is loaded when it is first used: who only reads records loads n
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trackers.moved import answer_old_imports
+
 if TYPE_CHECKING:
     from study.errors import StudyError
     from study.instrument.budget import EnergyBudget
@@ -76,3 +78,19 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+_MOVED = {
+    "study.bookings": "study.record.bookings",
+    "study.manifest": "study.record.manifest",
+    "study.objectives": "study.record.search.goal",
+    "study.records": "study.record.records",
+    "study.results": "study.store.folder",
+    "study.scenarios": "study.data.pamap2.scenario and study.data.celeba.scenario",
+    "study.setups": "study.store.setups",
+    "study.stages": "study.training.stages",
+    "study.training": "study.training.loop",
+}
+"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+
+answer_old_imports(_MOVED)

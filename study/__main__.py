@@ -13,7 +13,8 @@ from rich.markup import escape
 
 from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
-from trackers.terminal import PROGRAM, refuse_windows
+from trackers.process_end import refuse_windows
+from trackers.terminal import PROGRAM
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),

@@ -6,7 +6,7 @@ in the paper, whose tasks are attributes and identity of faces, alpha weighs the
 """
 
 if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.terminal import refuse_windows
+    from trackers.process_end import refuse_windows
 
     refuse_windows()
 

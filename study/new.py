@@ -1,7 +1,7 @@
 """`python -m study.new mine.py --kind regression`: a scenario to begin with, trainable as it stands."""
 
 if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.terminal import refuse_windows
+    from trackers.process_end import refuse_windows
 
     refuse_windows()
 

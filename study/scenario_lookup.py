@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from study.errors import OptionError, ScenarioError
+from study.record.migration import MOVED_SCENARIOS
 from study.scenario import Configurable, Scenario
 
 BUILT_IN = {
@@ -222,6 +223,9 @@ def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
 
 
 def _remedy(error: Exception, name: str) -> str:
+    module = name.rpartition(":")[0]
+    if name in MOVED_SCENARIOS and isinstance(error, ModuleNotFoundError):
+        return f" It is built in since version 0.2: give --scenario {MOVED_SCENARIOS[name]}."
     missing = error.name or "" if isinstance(error, ImportError) else ""
     top = missing.partition(".")[0]
     if top in OURS:
@@ -230,7 +234,7 @@ def _remedy(error: Exception, name: str) -> str:
             "name cannot replace: give yours another name."
         )
     if not missing:
-        return f" It was raised while {name.rpartition(':')[0]} was imported."
+        return f" It was raised while {module} was imported."
     return (
         " The module must be importable from the folder in which the command is started, or be "
         "given as path/to/file.py:Name, and what it needs must be installed."

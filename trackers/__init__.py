@@ -8,6 +8,8 @@ What is exported is loaded when it is first used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trackers.moved import answer_old_imports
+
 if TYPE_CHECKING:
     from trackers.errors import (
         DeviceLostError,
@@ -89,3 +91,14 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+_MOVED = {
+    "trackers.actor": "trackers.node.actor",
+    "trackers.client": "trackers.node.client",
+    "trackers.detect": "trackers.sources.detect",
+    "trackers.meter": "trackers.meter.meter",
+}
+"""Places of what modules of version 0.1 had, by their names; docs/upgrading.md has them too."""
+
+answer_old_imports(_MOVED)

@@ -1,4 +1,4 @@
-"""The end of a command's process, which does not wait for its libraries to be taken apart."""
+"""The end of a command's process: at once on Windows, and without waiting for its libraries to be taken apart."""
 
 import atexit
 import gc
@@ -14,8 +14,27 @@ from typing import NoReturn
 OURS = ("analysis", "study", "trackers")
 """Packages whose modules are commands."""
 
+WINDOWS = (
+    "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
+    "which is Linux, and run the command there."
+)
+
 WRITTEN_TO = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 """Kinds of files that keep what is written for a while."""
+
+
+def refuse_windows(platform: str = sys.platform) -> None:
+    """End a command where none was ever run.
+
+    Args:
+        platform: As Python names it.
+
+    Raises:
+        SystemExit: This is Windows; with the status of what was refused.
+    """
+    if platform == "win32":
+        sys.stderr.write(f"{WINDOWS}\n")
+        raise SystemExit(2)
 
 
 def leave(status: int) -> NoReturn:

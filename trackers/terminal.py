@@ -20,13 +20,6 @@ NO_HOME = "/nonexistent"
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
 
-REFUSED = 2
-"""Exit status of a command that was not begun."""
-
-WINDOWS = (
-    "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
-    "which is Linux, and run the command there."
-)
 PROGRAM = "power-of-training"
 """The console command, which has all others as its words."""
 
@@ -160,20 +153,6 @@ def as_started(text: str, typed: Sequence[str] | None = None) -> str:
     return MODULE.sub(f"{PROGRAM} ", text) if Path(first).name == PROGRAM else text
 
 
-def refuse_windows(platform: str = sys.platform) -> None:
-    """End a command where none was ever run.
-
-    Args:
-        platform: As Python names it.
-
-    Raises:
-        SystemExit: This is Windows.
-    """
-    if platform == "win32":
-        sys.stderr.write(f"{WINDOWS}\n")
-        raise SystemExit(REFUSED)
-
-
 def run(main: Callable[[list[str]], int]) -> int:
     """Run a command that writes files, with this process's words.
 
@@ -192,4 +171,4 @@ def run(main: Callable[[list[str]], int]) -> int:
         if not working_folder_is_gone():
             raise
         sys.stderr.write(f"{GONE}\n")
-        return REFUSED
+        return 2

@@ -74,7 +74,7 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
     """
     if working_folder_is_gone():  # torch's own libraries end the program then
         raise OptionError(GONE)
-    refuse_old_names(args)
+    refuse_old_names(args, kind)
     own = options_of(_scenario_in(args) or _default(kind, "scenario"))
     groups = _groups(kind)
     fields = [_field_of(title, _as_dataclass(kind, title, names)) for title, names in groups]
@@ -159,13 +159,20 @@ def _scenario_in(args: Sequence[str]) -> str | None:
     return None
 
 
-def refuse_old_names(args: Sequence[str]) -> None:
+def refuse_old_names(args: Sequence[str], kind: type) -> None:
     """Answer an option of version 0.1 with its present name.
+
+    Args:
+        args: The command line.
+        kind: What the command takes: an option that it never had is answered as any other.
 
     Raises:
         OptionError: There is one.
     """
+    present = {each.name for each in dataclasses.fields(kind)}
     for old, new in RENAMED_OPTIONS.items():
+        if new not in present:
+            continue
         flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
         if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
             message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."

@@ -4,7 +4,7 @@ Exit status: 0 fine; 1 the data has faults or could not be fetched; 2 an option 
 """
 
 if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.terminal import refuse_windows
+    from trackers.process_end import refuse_windows
 
     refuse_windows()
 

@@ -21,6 +21,13 @@ RENAMED = {"val_accuracy": "val_score", "best_val_accuracy": "best_val_score"}
 RENAMED_OPTIONS: Mapping[str, str] = {"objective": "goal", "target_accuracy": "target"}
 """Present name by the name in version 0.1, as fields of the options are written."""
 
+MOVED_SCENARIOS: Mapping[str, str] = {
+    "examples.watch:Watch": "watch",
+    "study.scenarios.celeba:Celeba": "celeba",
+    "study.scenarios.pamap2:Pamap2": "pamap2",
+}
+"""Present values of `--scenario` by those of version 0.1."""
+
 _METRICS = {
     "val_accuracy": "accuracy",
     "val_accuracy_attributes": "attributes/accuracy",
@@ -95,6 +102,8 @@ def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:
     present = {RENAMED_OPTIONS.get(name, name): value for name, value in options.items()}
     if isinstance(present.get("tracker"), str):
         present["tracker"] = [present["tracker"]]
+    if present.get("scenario") in MOVED_SCENARIOS:
+        present["scenario"] = MOVED_SCENARIOS[present["scenario"]]
     return present
 
 

@@ -5,7 +5,7 @@ when its budget is spent. `python -m study.search replay` runs the same search o
 """
 
 if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.terminal import refuse_windows
+    from trackers.process_end import refuse_windows
 
     refuse_windows()
 

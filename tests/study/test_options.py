@@ -294,6 +294,18 @@ def test_an_option_of_version_0_1_is_answered_with_its_present_name() -> None:
         parsed("--target-accuracy", "0.9")
 
 
+def test_an_old_name_is_answered_only_where_the_new_one_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`--objective` is `--goal` of a search; a grid has neither."""
+    with pytest.raises(SystemExit):
+        parsed("--objective", "accuracy")
+
+    printed = capsys.readouterr().err
+    assert "--objective" in printed
+    assert "--goal" not in printed
+
+
 @pytest.mark.parametrize(("args", "size"), [((), 32), (("--image-size", "96"), 96)])
 def test_a_smoke_run_cuts_down_the_scenario_too(args: tuple[str, ...], size: int) -> None:
     """Small images where there are images, and not against what was asked for."""

@@ -114,6 +114,8 @@ def test_built_in_scenarios_have_short_names(name: str) -> None:
             "tests.study.tiny:Huge",
             "there is no Huge in tests.study.tiny; there is Tiny, Demanding, Half.",
         ),
+        ("examples.watch:Watch", "It is built in since version 0.2: give --scenario watch."),
+        ("study.scenarios.celeba:Celeba", "since version 0.2: give --scenario celeba."),
         (".tiny:Tiny", "--scenario .tiny:Tiny: TypeError"),
         ("tests.study.tiny:Demanding", "missing 1 required positional argument: 'size'"),
         ("tests.study.tiny:Half", "tests.study.tiny:Half: it lacks network, loss, metrics"),

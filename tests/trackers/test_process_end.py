@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from trackers import process_end
+from trackers.process_end import refuse_windows
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,3 +51,9 @@ def test_a_process_of_somebody_else_goes_on() -> None:
         process_end.leave(3)
 
     assert end.value.code == 3
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
+    """Windows is; `tests/study/test_main.py` runs each command there."""
+    refuse_windows(platform)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from trackers import terminal
-from trackers.terminal import as_started, forgiving, refuse_windows, with_home
+from trackers.terminal import as_started, forgiving, with_home
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,12 +150,6 @@ def test_a_user_who_is_in_no_list_has_a_home_and_a_name() -> None:
     )
 
     assert done.stdout == "/nonexistent uid54321\n", done.stderr
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
-    """Windows is; `tests/study/test_main.py` runs each command there."""
-    refuse_windows(platform)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def main(args: Sequence[str], *, program: str, console: Console) -> None:
     Raises:
         OptionError: An option or the table is wrong.
     """
-    refuse_old_names(args)
+    refuse_old_names(args, ReplayOptions)
     options = tyro.cli(
         ReplayOptions,
         prog=as_started(f"python -m {program}"),

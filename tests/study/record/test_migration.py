@@ -75,12 +75,14 @@ def test_a_table_of_the_present_schema_stays_as_it_is() -> None:
         ({"tracker": "nvml"}, {"tracker": ["nvml"]}),
         ({"tracker": ["nvml", "rapl"]}, {"tracker": ["nvml", "rapl"]}),
         ({"tracker": None, "target_accuracy": 0.9}, {"tracker": None, "target": 0.9}),
+        ({"scenario": "examples.watch:Watch"}, {"scenario": "watch"}),
+        ({"scenario": "mine.py:Watch"}, {"scenario": "mine.py:Watch"}),
     ],
 )
 def test_an_old_option_has_its_present_name_and_form(
     was: dict[str, object], now: dict[str, object]
 ) -> None:
-    """`--tracker` took one source, and takes several now."""
+    """`--tracker` took one source, and takes several now; the watch was an example."""
     assert with_present_names(was) == now
 
 

@@ -127,10 +127,10 @@ def _as_dataclass(kind: type[StudyOptions], title: str, names: tuple[str, ...]) 
 
 
 def _documented(kind: type[StudyOptions]) -> str:
-    """One docstring of a class and those that it derives from; its own words come first."""
+    """One docstring of a class and those that it derives from; of an option its last words count."""
     attributes = [
         inspect.cleandoc(each.__doc__).partition("Attributes:\n")[2]
-        for each in kind.__mro__
+        for each in reversed(kind.__mro__)
         if each.__doc__ and dataclasses.is_dataclass(each)
     ]
     return as_started("\n".join(("", "Attributes:", *attributes)))

@@ -31,11 +31,14 @@ PROGRAM = "study.search"
 
 DESCRIPTION = """Search batch size and learning rate, and stop before the energy is wasted.
 
+Three commands, each with options of its own: run (which may be left out) trains, replay searches \
+on recorded trainings, recurring trains the next run of a job. These are the options of run.
+
   python -m study.search --smoke                                    try it out (a minute)
   python -m study.search --scenario watch --goal energy-to-target
       --target 0.8 --energy-budget-wh 0.1                           real data, within a budget
   python -m study.search --name NAME --resume                       go on after an interruption
-  python -m study.search replay TABLE --help                        search on recorded trainings
+  python -m study.search replay --help                              search on recorded trainings
   python -m study.search recurring --help                           a job that is trained again and again
 """
 

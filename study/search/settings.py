@@ -18,9 +18,10 @@ class SearchSettings:
     """Options of every search.
 
     Attributes:
-        goal: energy-to-target (needs --target), accuracy-energy (the front), or
-            accuracy (the best within the budget).
-        target: Validation accuracy, for example 0.9, which energy-to-target is to reach.
+        goal: energy-to-target (least energy until the objective reaches --target, which it needs),
+            accuracy-energy (the front of both), or accuracy (the best objective within the budget).
+        target: Value of the objective, for example a validation accuracy of 0.9. --goal
+            energy-to-target needs it.
         seed: Seed of the sampler, and of the trials.
         sampler: auto: for energy-to-target over lists of values, setups near those that do well,
             paused and gone on with as they promise; else tpe. Or which of Optuna's samplers
@@ -44,7 +45,7 @@ class SearchSettings:
     """
 
     goal: Literal["energy-to-target", "accuracy-energy", "accuracy"] = "accuracy-energy"
-    target: Annotated[float | None, tyro_optional_arg("SHARE")] = None
+    target: Annotated[float | None, tyro_optional_arg("VALUE")] = None
     seed: Annotated[int, tyro_arg("N")] = 0
     sampler: Literal["auto", SamplerName] = "auto"
     start: Annotated[tuple[str, ...], tyro_optional_arg("NAME=VALUE,...")] = ()
@@ -84,8 +85,8 @@ class SearchSettings:
                 refuse(option, watt_hours, "a number above 0")
         if self.goal == SearchGoal.ENERGY_TO_TARGET.value and self.target is None:
             message = (
-                "--target is missing; energy to target is the energy until the validation "
-                "accuracy first reaches it. Give a share such as 0.9."
+                "--target is missing; energy to target is the energy until the objective first "
+                "reaches it. Give a value of the objective, such as 0.9 for a validation accuracy."
             )
             raise OptionError(message)
 

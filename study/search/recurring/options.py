@@ -19,6 +19,8 @@ class RecurringOptions(SearchOptions):
         name: Name of the job: its study's folder is the memory. The first command makes it, each
             later one goes on with it.
         runs: Runs to train now, each until it has reached the target.
+        target: Value of the objective that each run is trained until it reaches, for example a
+            validation accuracy of 0.9; it must be given.
         start: The setup that the first run takes, for example batch_size=256,learning_rate=0.01;
             left out: the middle of the space.
     """

@@ -47,3 +47,26 @@ def test_an_option_that_is_a_command_now_is_answered_with_it(
 
     assert status == 2
     assert command in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        ((), "run (which may be left out) trains, replay searches on recorded trainings"),
+        ((), "--target VALUE Value of the objective, for example a validation accuracy of 0.9."),
+        ((), "--goal energy-to-target needs it."),
+        ((), "--repeats 1 1: a search trains a setup once."),
+        (("replay",), "--target VALUE Value of the objective, for example a validation accuracy"),
+        (("recurring",), "--target VALUE Value of the objective that each run is trained until"),
+        (("recurring",), "--start NAME=VALUE,... The setup that the first run takes"),
+    ],
+)
+def test_help_says_the_commands_own_words(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
+) -> None:
+    """Of what may be run, and of options that mean another thing than in other studies."""
+    with pytest.raises(SystemExit):
+        main([*args, "--help"])
+
+    lines = (line.strip("│╭╰╮╯─ ") for line in capsys.readouterr().out.splitlines())
+    assert said in " ".join(" ".join(lines).split())

@@ -66,6 +66,18 @@ def test_a_report_that_cannot_begin_takes_nothing_from_the_study(
     assert f"`python -m analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
 
 
+def test_the_console_command_is_told_of_the_console_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder of the user's may hide the module there."""
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
+
+    ReportProcess().begin(StudyFolder(str(tmp_path), "a"))
+
+    assert f"`power-of-training analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
+
+
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:
     """Nobody waits for it any more."""
     with reporting(tmp_path) as (command, report):

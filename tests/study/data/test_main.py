@@ -26,8 +26,11 @@ def test_sample_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.slow
-def test_faces_are_drawn_then_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A CelebA sample is written, found to be without fault, and called synthetic."""
+def test_faces_are_drawn_then_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CelebA sample is written, found to be without fault, called synthetic; what is next is named as it was started."""
+    monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "data"])
     folder = str(tmp_path / "s")
 
     wrote = main(["sample", "celeba", "--data-dir", folder, "--images", "3"])
@@ -38,7 +41,7 @@ def test_faces_are_drawn_then_checked(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "the 40 identities with most have 1" in printed
     assert "no fault found" in printed
     assert "a synthetic sample" in printed
-    assert "study.regime --scenario celeba --data-dir" in printed
+    assert f"Next: power-of-training regime --scenario celeba --data-dir {folder}\n" in printed
 
 
 def test_what_of_celeba_is_to_be_fetched_is_said(

@@ -105,6 +105,7 @@ def _search(
             options,
             setups=source.setups if source.is_listed else (),
             study=Path(outcome.folder.path).name,
+            used_j=source.used_j,
             unit=unit_of(source.first_epoch_j),
         )
         for line in lines:

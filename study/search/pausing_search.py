@@ -11,6 +11,7 @@ from typing import final
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
+from study.record.used import beside_j
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
@@ -18,7 +19,6 @@ from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.start import starting_arms
 from study.search.arms.training import State, Training
-from study.search.bill import overhead_j
 from study.search.options import SearchOptions
 from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Choice, Space
@@ -241,7 +241,7 @@ class PausingSearch:
         """Book what trackers have booked of set-up, pauses and lost attempts."""
         for trial in self._rows.trials():
             lost_j = trial.wasted_energy_j
-            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
+            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)
 
     def _is_begun(self, repeat: FurtherTrial, known: Mapping[tuple[int, int], TrialRecord]) -> bool:
         """Return whether a repeat that was noted has come to anything, and is not proposed again."""

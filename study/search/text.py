@@ -11,7 +11,6 @@ from study.record.search.answers import Answer, answers
 from study.record.search.curves import TrialCurve
 from study.record.search.goal import SearchGoal
 from study.record.vocabulary import EnergyMethod
-from study.search.bill import bill_j
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
@@ -32,6 +31,7 @@ def live_lines(
     *,
     setups: Sequence[SetupFacts],
     study: str,
+    used_j: float,
     unit: EnergyUnit,
 ) -> Iterator[str]:
     """Lines on a search that trained.
@@ -42,6 +42,7 @@ def live_lines(
         options: Of the command.
         setups: All setups of the space; none where it has ranges.
         study: Name of the search's own study.
+        used_j: Energy of its own trials.
         unit: Of all energies.
     """
     goal = SearchGoal(options.goal)
@@ -72,7 +73,7 @@ def live_lines(
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
     if isinstance(search, PausingSearch) and found:
         yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
-    yield f"search used {spent_text(bill_j(own), search.budget, unit.text)}{label}"
+    yield f"search used {spent_text(used_j, search.budget, unit.text)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]

@@ -54,7 +54,9 @@ def trials_of_a_search(draw: st.DrawFn) -> list[TrialRecord]:
 
 def in_the_terminal(trials: Sequence[TrialRecord], options: SearchOptions) -> list[int]:
     """Setups that the command names at its end."""
-    lines = live_lines(live(options), trials, options, setups=SETUPS, study="own", unit=WH)
+    lines = live_lines(
+        live(options), trials, options, setups=SETUPS, study="own", used_j=0.0, unit=WH
+    )
     found = (re.match(r"  (?:recommended|front): setup (\d+),", line) for line in lines)
     return [int(each[1]) for each in found if each]
 

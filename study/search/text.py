@@ -1,9 +1,9 @@
 """The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from study.record.files import J_PER_WH, EnergyUnit
+from study.record.files import EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
@@ -61,7 +61,7 @@ def live_lines(
     for answer in found:
         yield (
             f"  {headline(goal)}: {_setup_text(answer, study)}: "
-            f"{curve_text(answer.curve, unit.text)}{_seeds_text(answer)}{label}"
+            f"{curve_text(answer.curve, unit)}{_seeds_text(answer)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = search.objective.best(each.best_val_score for each in trials)
@@ -73,7 +73,7 @@ def live_lines(
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
     if isinstance(search, PausingSearch) and found:
         yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
-    yield f"search used {spent_text(used_j, search.budget, unit.text)}{label}"
+    yield f"search used {spent_text(used_j, search.budget, unit)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
@@ -122,19 +122,19 @@ def headline(goal: SearchGoal) -> str:
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 
-def curve_text(curve: TrialCurve, energy_text: Callable[[float], str]) -> str:
+def curve_text(curve: TrialCurve, unit: EnergyUnit) -> str:
     """Objective and energy of one trial, or of the mean of several.
 
     Args:
         curve: The trial.
-        energy_text: Writes joules.
+        unit: Of all energies.
     """
     name, score = curve.objective.name, "not known"
     if curve.best_score is not None:
         score = _score_text(curve.best_score, curve.objective)
     if curve.to_target_j is not None:
-        return f"{name} {score}, {energy_text(curve.to_target_j)} to the target"
-    energy = "energy not known" if curve.energy_j is None else energy_text(curve.energy_j)
+        return f"{name} {score}, {unit.text(curve.to_target_j)} to the target"
+    energy = "energy not known" if curve.energy_j is None else unit.text(curve.energy_j)
     return f"{name} {score}, {energy}"
 
 
@@ -142,17 +142,17 @@ def _score_text(score: float, objective: Objective) -> str:
     return f"{score:.1%}".replace("%", " %") if objective.is_share else f"{score:.4g}"
 
 
-def spent_text(spent_j: float, budget: Budget, energy_text: Callable[[float], str]) -> str:
+def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
     """Energy that was used, against the budget.
 
     Args:
         spent_j: What was used.
         budget: What may be.
-        energy_text: Writes joules.
+        unit: Of all energies.
     """
     if budget.limit_j == math.inf:
-        return f"{energy_text(spent_j)} (no budget)"
-    return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
+        return f"{unit.text(spent_j)} (no budget)"
+    return f"{unit.text(spent_j)} of {unit.text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
 
 
 def _more(trial: TrialRecord) -> str:
@@ -165,12 +165,3 @@ def listed(names: Sequence[str], *, most: int = 8) -> str:
         return ""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return f": {', '.join(names[:most])}{rest}"
-
-
-def energy_text(joules: float) -> str:
-    """An energy in mWh, Wh, kWh or MWh, so that a number can be read."""
-    wh = joules / J_PER_WH
-    for unit, size in (("MWh", 1e6), ("kWh", 1e3), ("Wh", 1.0)):
-        if abs(wh) >= size:
-            return f"{wh / size:.4g} {unit}"
-    return f"{wh * 1e3:.4g} mWh"

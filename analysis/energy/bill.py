@@ -6,7 +6,7 @@ import pandas as pd
 
 from analysis.energy.known import known_sum
 from analysis.read.counted import counted_epochs
-from study.record.used import BESIDE_EPOCHS, LOST
+from study.record.trial_energy import BESIDE_EPOCHS, LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Bill:
         test_j: Tests of the best weights; None where nothing was tested.
         wasted_j: Attempts that were lost.
         missing_epochs: Epochs without an energy: the bill is higher by what they used.
-        total_j: Sum of what was measured, by the rule of `study.record.used`; None where no epoch
+        total_j: Sum of what was measured, by the rule of `study.record.trial_energy`; None where no epoch
             has an energy, since a bill of set-ups alone says nothing of the training.
     """
 

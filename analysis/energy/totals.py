@@ -22,7 +22,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
-from study.record.to_target import TrainedEpoch, energy_to_target
+from study.record.trial_energy import TrainedEpoch, energy_to_target
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialStatus
 
 

@@ -13,7 +13,7 @@ from typing import Any, final
 from study.inference.choice import Aim, Preference
 from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
-from study.record.used import used_j
+from study.record.trial_energy import used_j
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.leader_text import leader_text

@@ -10,7 +10,7 @@ from typing import final
 
 from study.record.files import unit_of
 from study.record.records import EpochRecord, TrialRecord
-from study.record.used import used_j
+from study.record.trial_energy import used_j
 from study.record.vocabulary import EnergyMethod, StopReason
 from study.store.recorder import Recorder
 

@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
-from study.record.used import beside_j, epochs_j
+from study.record.trial_energy import beside_j, epochs_j
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions

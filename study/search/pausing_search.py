@@ -11,7 +11,7 @@ from typing import final
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.used import beside_j
+from study.record.trial_energy import beside_j
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy

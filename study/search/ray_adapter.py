@@ -18,7 +18,7 @@ from study.record.files import EARLIER_FILE
 from study.record.manifest import FurtherTrial, Manifest, SetupFacts
 from study.record.records import TrialRecord
 from study.record.search.goal import SearchGoal
-from study.record.used import used_j
+from study.record.trial_energy import used_j
 from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch

@@ -11,7 +11,7 @@ from study.record.attempts import counted
 from study.record.bookings import WindowRecord
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.to_target import TrainedEpoch, energy_to_target
+from study.record.trial_energy import TrainedEpoch, energy_to_target
 from study.record.vocabulary import (
     CUTS_EPOCH,
     LATENTS,

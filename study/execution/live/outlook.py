@@ -12,7 +12,7 @@ from typing import final
 from study.forecast.study_forecast import Outside, Run, StudyForecast, study_forecast
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.used import beside_j
+from study.record.trial_energy import beside_j
 from study.record.vocabulary import CUTS_EPOCH, StopReason
 from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows

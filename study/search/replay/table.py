@@ -17,7 +17,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED
 from study.record.search.curves import TrialCurve
-from study.record.used import BESIDE_EPOCHS
+from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters

@@ -8,7 +8,7 @@ import pytest
 from analysis.energy.totals import trial_energies
 from analysis.read.load import load
 from study.record.objective import ACCURACY, Objective
-from study.record.to_target import TrainedEpoch, energy_to_target
+from study.record.trial_energy import TrainedEpoch, energy_to_target
 from study.record.vocabulary import Paradigm, Stage
 from study.store.setups import trial_plan
 from study.store.trial_record import trial_record

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.energy.bill import study_bill
 from study.record.records import EpochRecord, TrialRecord
-from study.record.used import BESIDE_EPOCHS, LOST, used_j
+from study.record.trial_energy import BESIDE_EPOCHS, LOST, used_j
 from study.record.vocabulary import TEST
 from study.repeats.spending import Spending
 from study.store.recorder import Recorder

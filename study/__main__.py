@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
+from trackers.terminal import FINISHED, REFUSED
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),

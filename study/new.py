@@ -12,8 +12,6 @@ import tyro
 from study.errors import OptionError, StudyError
 from trackers import terminal
 
-FINISHED, REFUSED = 0, 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class NewOptions:
@@ -63,12 +61,12 @@ def main(args: Sequence[str]) -> int:
         path = written(options)
     except StudyError as error:
         sys.stderr.write(f"study.new: {error}\n")
-        return REFUSED
+        return terminal.REFUSED
     sys.stdout.write(
         f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
         f"  python -m study.regime --scenario {path}:Mine --smoke\n"
     )
-    return FINISHED
+    return terminal.FINISHED
 
 
 if __name__ == "__main__":

@@ -12,11 +12,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+FINISHED = 0
+"""Exit status of a command that did what it was asked for."""
+
 NO_HOME = "/nonexistent"
 """Home of users that have none, by Debian's policy: nobody can write there."""
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
+
+REFUSED = 2
+"""Exit status of a command that was not begun."""
 
 GONE = "The folder in which this was started has been removed. Go to one that is there (cd)."
 
@@ -139,4 +145,4 @@ def run(main: Callable[[list[str]], int]) -> int:
         if not working_folder_is_gone():
             raise
         sys.stderr.write(f"{GONE}\n")
-        return 2
+        return REFUSED

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command.exit_status import FINISHED, exit_status
+from study.command.exit_status import exit_status
 from study.command.parsing import command_line, parse
 from study.command.running import ReportProcess, carried_out, ending
 from study.errors import OptionError
@@ -50,7 +50,7 @@ def main(args: Sequence[str]) -> int:
         match [*args]:
             case ["replay", *rest]:
                 replay.main(rest, program=f"{PROGRAM} replay", console=console)
-                return FINISHED
+                return terminal.FINISHED
             case ["recurring", *rest]:
                 return recurring.main(
                     rest,

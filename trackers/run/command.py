@@ -25,6 +25,7 @@ from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
 from trackers.sources.detect import AUTO, Detection, Request, detect
+from trackers.terminal import REFUSED
 
 USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
@@ -82,10 +83,10 @@ def main(args: Sequence[str]) -> int:
     )
     if more:
         sys.stderr.write(f"trackers: {_unknown(more[0])}\n")
-        return 2
+        return REFUSED
     if not command:
         sys.stderr.write(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
-        return 2
+        return REFUSED
     try:
         _check_places(options)
         g_per_kwh = _g_per_kwh(options)
@@ -98,13 +99,13 @@ def main(args: Sequence[str]) -> int:
         account = _measured(command, detect(request), options, g_per_kwh, exports)
     except LookupError as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     except StartError as error:
         sys.stderr.write(f"trackers: {error}\n")
         return error.status
     except TrackerError as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     show(account, Console(stderr=True))
     for path, write in ((options.json, write_json), (options.csv, append_csv)):
         if path is not None:

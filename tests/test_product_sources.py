@@ -98,3 +98,15 @@ def test_exit_statuses_have_one_definition() -> None:
     }
 
     assert found == {"trackers/terminal.py"}
+
+
+@pytest.mark.parametrize("room", ["execution", "repeats", "search", "store", "training"])
+def test_what_runs_any_scenario_names_none(room: str) -> None:
+    """A message to a user whose scenario is another would be wrong."""
+    named = [
+        path
+        for path, text in sources().items()
+        if path.startswith(f"study/{room}/") and re.search("celeba|pamap2", text, re.IGNORECASE)
+    ]
+
+    assert named == []

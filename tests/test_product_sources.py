@@ -110,3 +110,15 @@ def test_what_runs_any_scenario_names_none(room: str) -> None:
     ]
 
     assert named == []
+
+
+@pytest.mark.parametrize("name", ["Answer", "EnergyUnit"])
+def test_a_name_is_one_class(name: str) -> None:
+    """What a search found, and the unit of a study: others read them in several packages."""
+    defined = [
+        path
+        for path, text in sources().items()
+        if re.search(rf"^class {name}\b", text, re.MULTILINE)
+    ]
+
+    assert len(defined) == 1

@@ -1,6 +1,6 @@
 """Energy that a study has used, against its energy budget. Knows nothing of Ray.
 
-Everything counts: epochs, set-up, what lies between epochs, attempts that were lost, and what earlier
+Everything counts: epochs, set-up, what lies between epochs, tests, attempts that were lost, and what earlier
 commands used. A trial is begun where the budget lasts for one more epoch as dear as the dearest,
 beside one of each trial that runs; once it is used, each running trial ends with the epoch it is in.
 """

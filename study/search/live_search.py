@@ -194,7 +194,7 @@ class LiveSearch:
             )
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses and lost attempts."""
+        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._trials():
             lost_j = trial.wasted_energy_j
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:

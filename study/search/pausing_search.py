@@ -238,7 +238,7 @@ class PausingSearch:
         training.failed |= failed
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses and lost attempts."""
+        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._rows.trials():
             lost_j = trial.wasted_energy_j
             self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)

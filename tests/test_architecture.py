@@ -56,7 +56,9 @@ QUESTIONS = {"What", "Whatever", "Whether", "Who", "Whose", "How", "Which", "Why
 
 def documented_places(library: str) -> set[Path]:
     """Files and folders that ARCHITECTURE.md's table says may import a library."""
-    (row,) = re.findall(rf"^\| {library} \| (.+) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.M)
+    (row,) = re.findall(
+        rf"^\| {library} \| (.+) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE
+    )
     return {place for each in re.findall(r"`([^`]+)`", row) for place in places(each)}
 
 

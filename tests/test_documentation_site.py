@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from study.__main__ import COMMANDS
 from tests.documented import documented
 
 ROOT = Path(__file__).parent.parent
@@ -88,6 +89,11 @@ def test_every_documented_command_is_on_the_commands_page(site: ModuleType) -> N
 
     assert len(named) > 10
     assert sorted(named - set(site.COMMANDS) - {"study.data"}) == []
+
+
+def test_every_command_of_the_console_is_on_the_commands_page(site: ModuleType) -> None:
+    """A new kind of study, too."""
+    assert {module for module, _ in COMMANDS.values()} - set(site.COMMANDS) == set()
 
 
 @pytest.mark.parametrize("script", ["check", "dist"])

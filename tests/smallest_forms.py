@@ -150,7 +150,7 @@ def paper(words: Sequence[str]) -> None:
     helped(["analysis"])
 
 
-def tests(words: Sequence[str]) -> None:
+def tested(words: Sequence[str]) -> None:
     """A form: what the script would run is pytest."""
     said = subprocess.run(
         [ROOT / words[0], *words[1:]],
@@ -195,7 +195,7 @@ SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 FORMS = (
     Form(begins="make ", run=dry),
     Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
-    Form(begins="scripts/test", run=tests),
+    Form(begins="scripts/test", run=tested),
     Form(begins=r"study\.\w+ .*--log ", run=helped),  # its packages need not be installed
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),

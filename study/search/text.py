@@ -95,8 +95,8 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
     if right is None:
         yield "  each setup was trained once, so no probability is known; --sure 0.9 repeats until one is"
         return
-    count = "1 training" if repeats == 1 else f"{repeats} trainings"
-    by = f" (by {count} more of the most informative setups)" if repeats else ""
+    more = "1 more training" if repeats == 1 else f"{repeats} more trainings"
+    by = f" (by {more} of the most informative setups)" if repeats else ""
     yield f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} %{by}"
 
 

@@ -213,7 +213,7 @@ def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) ->
     for trial in outcome.failed:
         console.print(
             f"failed: {trial.trial_id}: {trial.error} "
-            f"(whole in {outcome.folder.path}/{trial.trial_id}*/result.json)",
+            f"(full error in {outcome.folder.path}/{trial.trial_id}*/result.json)",
             soft_wrap=True,
             markup=False,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from study.record.manifest import FurtherTrial
+from study.record.manifest import FurtherTrial, SearchAnswer
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.trial_energy import beside_j
@@ -169,17 +169,19 @@ class PausingSearch:
         """Return whether what comes next depends on trials that still run."""
         return bool(self._running)
 
-    def right(self, setup: int) -> float | None:
-        """Probability that a setup is at most 5 % dearer than the cheapest; None if not known.
-
-        Args:
-            setup: Its number.
-        """
-        sure = self._scheduler.sureness()
-        if sure is None or sure.right is None:
+    @property
+    def answer(self) -> SearchAnswer | None:
+        """The setup to use, by the rule that decides which trainings are repeated; None before one reached the target."""
+        found = self._scheduler.answer()
+        if found is None:
             return None
-        rights = {self._registry.setup(arm).setup: each for arm, each in sure.rights.items()}
-        return rights.get(setup)
+        arm, _ = found
+        sure = self._scheduler.sureness()
+        return SearchAnswer(
+            setup=self._registry.setup(arm).setup,
+            right=None if sure is None else sure.rights.get(arm),
+            repeats=len(self.further),
+        )
 
     def propose(self) -> TrialPlan | None:
         """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""

@@ -15,7 +15,7 @@ import optuna
 from study.errors import OptionError, StorageError
 from study.execution.trial_source import ProposalSearcher, TrialStopper, TuneParts
 from study.record.files import EARLIER_FILE
-from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
 from study.record.records import TrialRecord
 from study.record.search.goal import SearchGoal
 from study.record.trial_energy import used_j
@@ -181,6 +181,11 @@ class RaySearchAdapter:
     def further(self) -> Sequence[FurtherTrial]:
         """The repeats that were begun; these grow."""
         return tuple(self.search.further) if isinstance(self.search, PausingSearch) else ()
+
+    @property
+    def answer(self) -> SearchAnswer | None:
+        """The setup that a search which pauses trainings would recommend now."""
+        return self.search.answer if isinstance(self.search, PausingSearch) else None
 
     @property
     def setups(self) -> Sequence[SetupFacts]:

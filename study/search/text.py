@@ -49,19 +49,21 @@ def live_lines(
     own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
+    answer = search.answer if isinstance(search, PausingSearch) else None
     found = answers(
         goal,
         trials,
         target=options.target,
         confirmed=options.is_confirmed,
         objective=search.objective,
+        decided=None if answer is None else answer.setup,
     )
     if not found:
         yield f"The search has no answer: {NO_ANSWER[goal]}."
-    for answer in found:
+    for each in found:
         yield (
-            f"  {headline(goal)}: {_setup_text(answer, study)}: "
-            f"{curve_text(answer.curve, unit)}{_seeds_text(answer)}{label}"
+            f"  {headline(goal)}: {_setup_text(each, study)}: "
+            f"{curve_text(each.curve, unit)}{_seeds_text(each, goal)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = search.objective.best(each.best_val_score for each in trials)
@@ -71,8 +73,8 @@ def live_lines(
         limit_w = search.power_limit_w(found[0].setup)
         if limit_w is not None:
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
-    if isinstance(search, PausingSearch) and found:
-        yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
+    if answer is not None and found:
+        yield from sure_lines(answer.right, repeats=answer.repeats)
     yield f"search used {spent_text(used_j, search.budget, unit)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
@@ -92,13 +94,11 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
         repeats: Trainings on which that rests, beside the first of each setup.
     """
     if right is None:
-        yield "  each setup was trained once: how probable the answer is, --sure 0.9 tells"
+        yield "  each setup was trained once, so no probability is known; --sure 0.9 repeats until one is"
         return
-    count = "1 training" if repeats == 1 else f"{repeats} trainings"
-    yield (
-        f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} % ({count} more, "
-        "where they tell most)"
-    )
+    more = "1 more training" if repeats == 1 else f"{repeats} more trainings"
+    by = f" (by {more} of the most informative setups)" if repeats else ""
+    yield f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} %{by}"
 
 
 def _setup_text(answer: Answer, study: str) -> str:
@@ -112,9 +112,13 @@ def _setup_text(answer: Answer, study: str) -> str:
     )
 
 
-def _seeds_text(answer: Answer) -> str:
+def _seeds_text(answer: Answer, goal: SearchGoal) -> str:
     count = len(answer.trials)
-    return f" (mean of {count} seeds)" if count > 1 else ""
+    if count == 1:
+        return ""
+    reached = sum(each.energy_to_target_j is not None for each in answer.trials)
+    some = goal is SearchGoal.ENERGY_TO_TARGET and reached < count
+    return f" (mean of {count} seeds{f', of which {reached} reached the target' if some else ''})"
 
 
 def headline(goal: SearchGoal) -> str:

@@ -36,7 +36,7 @@ class RunOptions:
 
     Attributes:
         tracker: auto, for all sources that work; or one or more of their names and files.
-        json: Write the account to this file too.
+        json: Also write the results as JSON.
         csv: Add a line to this file, which grows with each run.
         country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
         carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.

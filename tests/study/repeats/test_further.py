@@ -122,7 +122,7 @@ def test_further_repeats_have_new_seeds_and_are_written_down_first(tmp_path: Pat
     assert [FurtherTrial(setup=p.setup, seed=p.seed) for p in plans] == study.repeats.further
     assert {plan.seed for plan in plans} <= {2, 3}
     assert len({plan.trial_id for plan in plans}) == 2
-    assert f"next: repeat 3 of setup {plans[0].setup}, which tells most" in study.said[0]
+    assert f"next: repeat 3 of setup {plans[0].setup}, the most informative run" in study.said[0]
 
 
 def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:

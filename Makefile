@@ -6,7 +6,7 @@ INSTALL := $(RUN) -m pip install --quiet --no-compile --constraint constraints.t
 # On all cores, which pip does not; files that some packages have for other Pythons do not matter.
 COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
 
-.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check dist clean
+.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check docs dist clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,7 +23,7 @@ paper: $(VENV)/ready ## the paper's four studies on the built-in samples (half a
 test: $(VENV)/ready ## all tests, but those that need heavy parts
 	scripts/test $(ARGS)
 
-test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (a minute or two)
+test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a second each (some 90 seconds)
 	scripts/test fast $(ARGS)
 
 test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment, and studies that are killed
@@ -40,8 +40,11 @@ audit:           ## known vulnerabilities of the pinned versions, by PyPI's advi
 	build/audit/bin/pip install --quiet pip-audit
 	build/audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --progress-spinner off
 
-check: $(VENV)/ready ## format, lint, layers and types
+check: $(VENV)/ready ## format, lint, layers, types and the documentation site
 	scripts/check
+
+docs: $(VENV)/ready ## the documentation as a site, on loopback alone, until Ctrl-C
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs serve --dev-addr 127.0.0.1:8000 $(ARGS)
 
 dist: $(VENV)/ready ## wheel, source archive and documentation site, as a release publishes them
 	scripts/dist

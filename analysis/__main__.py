@@ -38,8 +38,6 @@ from analysis.tables.terminal import (
 from trackers import process_end, terminal
 from trackers.terminal import as_started
 
-_WRONG_INPUT = 2
-
 _HELP = """Which setup trains well for the least energy? Reads what a study left, and says so.
 
 Prints the average energy per epoch and the total energy by batch size and learning rate, an \
@@ -195,8 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
     except AnalysisError as error:
         print(as_started(f"error: {error}"), file=sys.stderr)
-        return _WRONG_INPUT
-    return 0
+        return terminal.REFUSED
+    return terminal.FINISHED
 
 
 if __name__ == "__main__":

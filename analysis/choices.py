@@ -22,7 +22,7 @@ from analysis.read.comparable import comparable
 from analysis.read.idle import without_idle
 from analysis.read.load import Study, load
 from study.inference.choice import Preference
-from study.record.migration import RENAMED_OPTIONS
+from study.record.migration import renamed_option
 from trackers.carbon.hourly import ELECTRICITY_MAPS, is_server
 
 _TOLERANCES = (0.5, 1.0, 2.0, 5.0)
@@ -192,9 +192,6 @@ def check_names(words: Sequence[str]) -> None:
     Raises:
         AnalysisError: One of them is such an option.
     """
-    present = {each.name for each in fields(Choices)}
-    for word in words:
-        old = word.partition("=")[0].removeprefix("--").replace("-", "_")
-        if word.startswith("--") and RENAMED_OPTIONS.get(old) in present:
-            message = f"--{old.replace('_', '-')} is called --{RENAMED_OPTIONS[old]} now."
-            raise AnalysisError(message)
+    message = renamed_option(words, {each.name for each in fields(Choices)})
+    if message is not None:
+        raise AnalysisError(message)

@@ -110,6 +110,13 @@ def analyse(
 
     Raises:
         AnalysisError: What is asked for has a meaning only for a share that is to be large.
+
+    Examples:
+        >>> from analysis import load
+        >>> study = load("tests/analysis/fixture/regime")  # yours: "results/watch"
+        >>> findings = analyse(study, tolerance=0.01)
+        >>> findings.recommendation.setup
+        2
     """
     objective = study.manifest.objective
     _check_objective(study, by)

@@ -38,10 +38,17 @@ COMMANDS = (
     "study.pretraining",
     "study.multitask",
     "study.search",
+    "study.search replay",
+    "study.search recurring",
     "study.new",
     "study.data",
     "trackers",
+    "trackers run",
+    "trackers calibrate",
     "analysis",
+    "analysis serve",
+    "analysis import",
+    "analysis export",
 )
 
 LINK = re.compile(r"(\[[^\]]*\]\()([^)\s#]+)((?:#[^)\s]*)?\))")
@@ -150,9 +157,9 @@ def _linked_sources() -> Iterator[str]:
 def _commands_page() -> str:
     """Each command with its options, as `--help` has them."""
     text = "# Commands\n\nAs `--help` prints them.\n"
-    for module in COMMANDS:
+    for command in COMMANDS:
         done = subprocess.run(  # noqa: S603 - our own commands
-            [sys.executable, "-m", module, "--help"],
+            [sys.executable, "-m", *command.split(), "--help"],
             cwd=ROOT,
             env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1"},
             capture_output=True,
@@ -160,5 +167,5 @@ def _commands_page() -> str:
             check=True,
             timeout=300,
         )
-        text += f"\n## python -m {module}\n\n```text\n{done.stdout.strip()}\n```\n"
+        text += f"\n## python -m {command}\n\n```text\n{done.stdout.strip()}\n```\n"
     return text

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from study.command.exit_status import FINISHED, REFUSED
 from study.machines.own_packages import find_ours
 from trackers.process_end import refuse_windows
-from trackers.terminal import PROGRAM
+from trackers.terminal import FINISHED, PROGRAM, REFUSED
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "regime": ("study.regime", "which batch size and learning rate train with the least energy?"),

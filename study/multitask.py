@@ -16,6 +16,7 @@ from typing import Annotated
 
 from study.command.running import main as run_command
 from study.design import Design
+from study.errors import OptionError
 from study.options import tyro_arg, tyro_optional_arg
 from study.record.manifest import SetupFacts
 from study.record.vocabulary import Paradigm
@@ -41,6 +42,24 @@ class MultitaskOptions(ComparisonOptions):
     scenario: Annotated[str, tyro_arg("NAME")] = "celeba"
     alpha: Annotated[tuple[float, ...] | None, tyro_optional_arg("SHARE ...")] = None
     task_weights: Annotated[tuple[str, ...], tyro_optional_arg("TASK=WEIGHT ...")] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            OptionError: The first option whose value is not allowed.
+        """
+        super().__post_init__()
+        if self.alpha is None:
+            return
+        for each in self.alpha:
+            if not 0 <= each <= 1:
+                message = f"--alpha is {each:g}; allowed is shares from 0 to 1."
+                raise OptionError(message)
+        if not self.alpha or len(set(self.alpha)) < len(self.alpha):
+            got = " ".join(map(str, self.alpha)) or "nothing"
+            message = f"--alpha is {got}; allowed is one value or more, each once."
+            raise OptionError(message)
 
 
 def setups(options: MultitaskOptions, scenario: Scenario) -> tuple[SetupFacts, ...]:

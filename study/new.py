@@ -18,8 +18,6 @@ from study.errors import OptionError, StudyError
 from trackers import terminal
 from trackers.terminal import as_started
 
-FINISHED, REFUSED = 0, 2
-
 
 @dataclass(frozen=True, kw_only=True)
 class NewOptions:
@@ -69,13 +67,13 @@ def main(args: Sequence[str]) -> int:
         path = written(options)
     except StudyError as error:
         sys.stderr.write(f"study.new: {error}\n")
-        return REFUSED
+        return terminal.REFUSED
     following = as_started(f"python -m study.regime --scenario {path}:Mine --smoke")
     sys.stdout.write(
         f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
         f"  {following}\n"
     )
-    return FINISHED
+    return terminal.FINISHED
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ class StudyOptions:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None and not is_allowed(each):
                     _refuse(option, each, allowed)
-        for option in ("batch_sizes", "learning_rates", "alpha", "tracker", "power_limits"):
+        for option in ("batch_sizes", "learning_rates", "tracker", "power_limits"):
             values = getattr(self, option, None)
             if values is None:
                 continue
@@ -261,7 +261,6 @@ _CHECKS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
         "0, a share of a GPU, or a whole number of GPUs",
     ),
     ("workers_per_trial", lambda count: count >= 1, "1 or more"),
-    ("alpha", lambda share: 0 <= share <= 1, "shares from 0 to 1"),
     ("target", math.isfinite, "a number"),
     (
         "name",

@@ -58,7 +58,7 @@ def load_scenario(name: str, options: object = None) -> Scenario:
             scenario.
         OptionError: The scenario does not take these options, or not these values.
 
-    Example:
+    Examples:
         >>> load_scenario("watch").name
         'watch'
     """

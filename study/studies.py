@@ -149,7 +149,7 @@ def run_study(
     Raises:
         StudyError: Something the user can mend; no trial was started.
 
-    Example:
+    Examples:
         A study of two batch sizes::
 
             result = run_study("regime", scenario="watch", batch_sizes=(64, 256), repeats=3)

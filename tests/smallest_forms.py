@@ -79,8 +79,16 @@ def helped(words: Sequence[str]) -> None:
 
 
 def dry(words: Sequence[str]) -> None:
-    """A form: make says what it would run."""
-    subprocess.run([*words[:2], "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+    """A form: make says what it would run; of a file or folder that is there, nothing."""
+    said = subprocess.run(
+        [*words[:2], "--dry-run"],
+        cwd=ROOT,
+        env={**os.environ, "LC_ALL": "C"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Nothing to be done" not in said.stdout, said.stdout
 
 
 def begins_a_study(words: Sequence[str]) -> None:
@@ -142,6 +150,18 @@ def paper(words: Sequence[str]) -> None:
     helped(["analysis"])
 
 
+def tested(words: Sequence[str]) -> None:
+    """A form: what the script would run is pytest."""
+    said = subprocess.run(
+        [ROOT / words[0], *words[1:]],
+        env={**os.environ, "PYTHON": "echo"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert said.startswith("-m pytest ")
+
+
 def console(words: Sequence[str]) -> None:
     """A form: the console command begins a study like its module; the wheel's test runs it whole."""
     begins_a_study(["study", *words[1:]])
@@ -175,6 +195,7 @@ SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
 FORMS = (
     Form(begins="make ", run=dry),
     Form(begins="scripts/paper", run=paper, marks=(SLOW,)),
+    Form(begins="scripts/test", run=tested),
     Form(begins=r"study\.\w+ .*--log ", run=helped),  # its packages need not be installed
     Form(begins=r"study\.(regime|pretraining|multitask)", run=begins_a_study),
     Form(begins=r"study\.search replay", run=replayed),

@@ -4,6 +4,7 @@ The layers themselves are the contracts of import-linter in pyproject.toml.
 """
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,22 @@ QUESTIONS = {"What", "Whatever", "Whether", "Who", "Whose", "How", "Which", "Why
 """No docstring begins with one of these: it says what something is or does."""
 
 
+def documented_places(library: str) -> set[Path]:
+    """Files and folders that ARCHITECTURE.md's table says may import a library."""
+    (row,) = re.findall(
+        rf"^\| {library} \| (.+) \|$", (ROOT / "ARCHITECTURE.md").read_text(), re.MULTILINE
+    )
+    return {place for each in re.findall(r"`([^`]+)`", row) for place in places(each)}
+
+
+def places(pattern: str) -> Iterator[Path]:
+    """Files and folders of a path with `*` or `{a,b}` in it."""
+    before, brace, rest = pattern.partition("{")
+    middle, _, after = rest.partition("}")
+    for each in middle.split(",") if brace else [""]:
+        yield from ROOT.glob(f"{before}{each}{after}")
+
+
 def sources(folders: tuple[str, ...] = PACKAGES) -> list[str]:
     """All source files of our packages, or of other folders, from the root."""
     return sorted(
@@ -98,6 +115,12 @@ def checked_layers(root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
     )
+
+
+@pytest.mark.parametrize("library", THEIRS)
+def test_the_architecture_says_who_may_import_a_library(library: str) -> None:
+    """Its table and `THEIRS` are the same."""
+    assert documented_places(library) == {ROOT / each for each in THEIRS[library]}
 
 
 def test_rooms_import_only_what_is_below_them() -> None:

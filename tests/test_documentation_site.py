@@ -1,11 +1,15 @@
 """The documentation site: links between files become links between pages, nothing is from elsewhere."""
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
+
+from study.__main__ import COMMANDS
+from tests.documented import documented
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,3 +79,27 @@ def test_a_notebook_is_a_page_with_its_outputs(site: ModuleType) -> None:
     assert "<table" in page
     assert f"![figure]({figure.removeprefix('tutorials/')})" in page
     assert files[figure].startswith(b"<svg")
+
+
+def test_every_documented_command_is_on_the_commands_page(site: ModuleType) -> None:
+    """With the word that chooses what it does, such as `analysis serve`."""
+    ours = re.compile(r"(?:study\.(?!data )\w+|trackers|analysis)(?: [a-z]+(?= |$))?")
+
+    named = {found[0] for each in documented() if (found := ours.match(each))}
+
+    assert len(named) > 10
+    assert sorted(named - set(site.COMMANDS) - {"study.data"}) == []
+
+
+def test_every_command_of_the_console_is_on_the_commands_page(site: ModuleType) -> None:
+    """A new kind of study, too."""
+    assert {module for module, _ in COMMANDS.values()} - set(site.COMMANDS) == set()
+
+
+@pytest.mark.parametrize("script", ["check", "dist"])
+def test_the_site_is_built_so_that_a_warning_fails(script: str) -> None:
+    """With `--quiet` mkdocs counts no warnings, and `--strict` would pass whatever is wrong."""
+    text = (ROOT / "scripts" / script).read_text()
+
+    assert "mkdocs build --strict" in text
+    assert "--quiet" not in text.partition("mkdocs")[2].partition("\n")[0]

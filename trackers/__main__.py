@@ -34,7 +34,14 @@ from trackers.sample import Component, Method
 from trackers.sources.detect import AUTO, Request, detect
 from trackers.survey import SurveyedSource, measuring, survey
 from trackers.survey_text import number, show
-from trackers.terminal import INTERRUPTED, as_started, open_standard_streams, with_home
+from trackers.terminal import (
+    FINISHED,
+    INTERRUPTED,
+    REFUSED,
+    as_started,
+    open_standard_streams,
+    with_home,
+)
 
 WATCHED_S = 1.0
 """Power is shown as its mean over so much time."""
@@ -91,18 +98,18 @@ def main(args: Sequence[str]) -> int:
         )
         if options.watch:
             _watch(Console(), request)
-            return 0
+            return FINISHED
         found = survey(watch_s=options.seconds, request=request, sleep=time.sleep)
     except TrackerError as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     except KeyboardInterrupt:
-        return 0 if options.watch else INTERRUPTED  # which has no other end
+        return FINISHED if options.watch else INTERRUPTED  # which has no other end
     if options.json:
         print(json.dumps(_as_json(found), indent=2))
     else:
         show(found, Console())
-    return 0
+    return FINISHED
 
 
 def _as_json(found: Sequence[SurveyedSource]) -> dict[str, object]:

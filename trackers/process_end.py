@@ -67,7 +67,7 @@ def runs_module(words: Sequence[str], packages: Collection[str]) -> bool:
         words: As the system knows the process (`sys.orig_argv`).
         packages: Their names.
 
-    Example:
+    Examples:
         >>> runs_module(["python", "-P", "-m", "study.regime", "--smoke"], ["study"])
         True
         >>> runs_module(["python", "-m", "pytest", "-m", "study"], ["study"])

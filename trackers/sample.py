@@ -55,6 +55,12 @@ def process_device(pid: int, device_uuid: str | None = None) -> str:
     Args:
         pid: The process.
         device_uuid: A device of CPU or memory; left out: all of the source's CPUs together.
+
+    Examples:
+        >>> process_device(4711)
+        'process:4711'
+        >>> process_device(4711, "cpu:vm")
+        'process:4711:cpu:vm'
     """
     return f"process:{pid}" if device_uuid is None else f"process:{pid}:{device_uuid}"
 

@@ -14,11 +14,17 @@ from itertools import dropwhile
 from pathlib import Path
 from typing import Any, TextIO
 
+FINISHED = 0
+"""Exit status of a command that did what it was asked for."""
+
 NO_HOME = "/nonexistent"
 """Home of users that have none, by Debian's policy: nobody can write there."""
 
 INTERRUPTED = 130
 """Exit status of a command that Ctrl-C or SIGTERM has ended, as of a shell's."""
+
+REFUSED = 2
+"""Exit status of a command that was not begun."""
 
 PROGRAM = "power-of-training"
 """The console command, which has all others as its words."""
@@ -171,4 +177,4 @@ def run(main: Callable[[list[str]], int]) -> int:
         if not working_folder_is_gone():
             raise
         sys.stderr.write(f"{GONE}\n")
-        return 2
+        return REFUSED

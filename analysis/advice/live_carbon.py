@@ -25,7 +25,7 @@ def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
         zone: That of `--country`; empty for none.
 
     Raises:
-        AnalysisError: The server tells nothing of the study's hours.
+        AnalysisError: The server has no data for the study's hours.
     """
     shares = hourly_shares(study)
     try:
@@ -36,7 +36,7 @@ def live_intensity(study: Study, word: str, zone: str) -> tuple[float, str]:
     whole = sum(known.values())
     if not whole:
         message = (
-            f"--carbon-intensity {shown(word)} tells nothing of the {counted(len(shares), 'hour')} from "
+            f"--carbon-intensity {shown(word)} returned no data for the {counted(len(shares), 'hour')} from "
             f"{datetime.fromtimestamp(min(shares) * HOUR_S, UTC):%Y-%m-%d %H:%M} UTC on; give grams per kWh "
             "or --country."
         )

@@ -39,7 +39,7 @@ def about_readings(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]
     yield from _about_missing(epochs, setups)
     partly = sum(setup.without_energy for setup in setups if setup.total_j is not None)
     if partly:
-        yield f"{counted(partly, 'finished repeat')} left out of the totals for want of a reading."
+        yield f"{counted(partly, 'finished repeat')} excluded from the totals: no energy reading."
     yield from of_epochs(epochs)
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from analysis.energy.known import known_sum
 from analysis.read.counted import counted_epochs
+from study.record.trial_energy import BESIDE_EPOCHS, LOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Bill:
         test_j: Tests of the best weights; None where nothing was tested.
         wasted_j: Attempts that were lost.
         missing_epochs: Epochs without an energy: the bill is higher by what they used.
+        total_j: Sum of what was measured, by the rule of `study.record.trial_energy`; None where no epoch
+            has an energy, since a bill of set-ups alone says nothing of the training.
     """
 
     epochs_j: float | None
@@ -27,21 +30,17 @@ class Bill:
     test_j: float | None
     wasted_j: float
     missing_epochs: int
-
-    @property
-    def total_j(self) -> float | None:
-        """Sum of the parts that were measured; None where no epoch has an energy."""
-        if self.epochs_j is None:
-            return None
-        others = (self.setup_j, self.between_j, self.test_j, self.wasted_j)
-        return self.epochs_j + sum(each for each in others if each is not None)
+    total_j: float | None
 
 
 def study_bill(epochs: pd.DataFrame, trials: pd.DataFrame) -> Bill:
     """Add up the energy of a study, each part for itself."""
     kept = counted_epochs(epochs)["epoch_energy_j"]
+    epochs_j = known_sum(kept)
+    others_j = float(trials[[*BESIDE_EPOCHS, LOST]].sum().sum())
     return Bill(
-        epochs_j=known_sum(kept),
+        epochs_j=epochs_j,
+        total_j=None if epochs_j is None else epochs_j + others_j,
         setup_j=known_sum(trials["setup_energy_j"]),
         between_j=known_sum(trials["between_energy_j"]),
         test_j=known_sum(trials["test_energy_j"]),

@@ -22,6 +22,7 @@ from analysis.read.counted import counted_epochs
 from study.inference.failure import CostOfSuccess
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY, Objective
+from study.record.trial_energy import TrainedEpoch, energy_to_target
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, StopReason, TrialStatus
 
 
@@ -216,7 +217,7 @@ def trial_energies(
         calibrated_j=("calibrated_j", "sum"),
     )
     if target is not None:
-        reached = energy_to_target(kept, target, objective)
+        reached = _energies_to_target(kept, target, objective)
         sums = sums.join(reached).assign(reached=sums.index.isin(reached.index))
     joined = trials.join(sums, on="trial_id").to_dict("records")
     return tuple(_trial_energy({str(k): v for k, v in row.items()}) for row in joined)
@@ -241,27 +242,18 @@ def setup_energies(
     )
 
 
-def energy_to_target(
-    epochs: pd.DataFrame, target: float, objective: Objective = ACCURACY
+def _energies_to_target(
+    epochs: pd.DataFrame, target: float, objective: Objective
 ) -> "pd.Series[float]":
-    """Energy of each trial up to and with its first epoch that is at least as good as the target.
-
-    Trials that never reached it are left out; NaN where an epoch up to it has no energy.
-
-    Args:
-        epochs: Epochs that count, of one stage.
-        target: Value of the objective.
-        objective: The validation metric that decides.
-    """
-    ordered = epochs.sort_values(["trial_id", "epoch"], kind="stable")
-    by_trial = ordered.groupby("trial_id", sort=False)
-    scores = ordered["val_score"]
-    reached = scores >= target if objective.mode == "max" else scores <= target
-    # Summed with NaN as 0 and then blanked, since pandas' cumsum passes over what is missing.
-    so_far = by_trial["epoch_energy_j"].cumsum()
-    lacking = ordered["epoch_energy_j"].isna().groupby(ordered["trial_id"]).cumsum() > 0
-    first = ordered.assign(to_target_j=so_far.mask(lacking))[reached]
-    return first.drop_duplicates("trial_id").set_index("trial_id")["to_target_j"]
+    """Energy of each trial that reached the target up to the epoch that did; NaN where not known."""
+    columns = (epochs[name] for name in ("stage", "epoch", "val_score", "epoch_energy_j"))
+    by_trial: dict[str, list[TrainedEpoch]] = {}
+    for trial_id, stage, epoch, score, energy_j in zip(epochs["trial_id"], *columns, strict=True):
+        row = TrainedEpoch(stage, epoch, known_number(score), known_number(energy_j))
+        by_trial.setdefault(trial_id, []).append(row)
+    found = {each: energy_to_target(rows, objective, target) for each, rows in by_trial.items()}
+    reached = {each: energy_j for each, (is_reached, energy_j) in found.items() if is_reached}
+    return pd.Series(reached, dtype=float, name="to_target_j")
 
 
 def relative_to_worst(energies_j: Sequence[float | None]) -> tuple[float | None, ...]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from analysis.energy.spread import Interval
 from analysis.figures.label_layout import Label, Plot, placed
 from analysis.findings import Findings
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import (
     series_of,
     setup_name,
 )
+from analysis.forms.table_unit import TableUnit
 from study.record.files import J_PER_WH
 
 WIDTH, HEIGHT = 760, 400
@@ -80,7 +80,7 @@ class AnswerInfo:
     points: tuple[Point, ...]
     labels: tuple[Label, ...]
     plot: Plot
-    unit: EnergyUnit
+    unit: TableUnit
     tolerated: float | None
     form: ScoreForm
     has_intervals: bool
@@ -103,7 +103,7 @@ def answer_info(findings: Findings) -> AnswerInfo | None:
     tolerated = form.shown(ranking.tolerated)
     low, high = _view(points, tolerated, form)
     points = [dataclasses.replace(p, in_view=low <= p.score <= high) for p in points]
-    unit = EnergyUnit.of((point.energy_high_wh * J_PER_WH for point in points), findings.unit)
+    unit = TableUnit.of((point.energy_high_wh * J_PER_WH for point in points), findings.unit)
     per_wh = J_PER_WH / unit.joules
     plot = Plot(
         width=WIDTH,

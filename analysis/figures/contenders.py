@@ -8,13 +8,13 @@ import altair as alt
 from analysis.energy.spread import Interval
 from analysis.findings import Findings
 from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, styled
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
 from analysis.forms.series import (
     names_title,
     series_of,
     setup_name,
 )
+from analysis.forms.table_unit import TableUnit
 from analysis.quantities import probability_text
 from analysis.ranking.contenders import contenders
 
@@ -80,7 +80,7 @@ def contenders_figure(findings: Findings) -> ContendersInfo | None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
-    unit = EnergyUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
+    unit = TableUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
     series = series_of(findings.study.manifest)
     form = findings.score
     rows = []
@@ -149,5 +149,5 @@ def _most(info: ContendersInfo) -> float:
     return min(max(each.high for each in info.contenders), _FARTHEST * max(energies))
 
 
-def _ends(total: Interval, unit: EnergyUnit) -> dict[str, float]:
+def _ends(total: Interval, unit: TableUnit) -> dict[str, float]:
     return {"low": total.low / unit.joules, "high": total.high / unit.joules}

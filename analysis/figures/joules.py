@@ -10,12 +10,12 @@ from analysis.energy.scopes import WORDS, is_estimated, measured_components
 from analysis.energy.where import AROUND, REST, where_joules_go
 from analysis.findings import Findings
 from analysis.forms.chart_style import FAINT, GRID, INK, MUTED, SERIES, styled
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.series import (
     names_title,
     series_of,
     setup_name,
 )
+from analysis.forms.table_unit import TableUnit
 from analysis.read.load import load_windows
 from study.record.files import J_PER_WH
 
@@ -56,7 +56,7 @@ class JoulesInfo:
 
     title: str
     slices: tuple[Slice, ...]
-    unit: EnergyUnit
+    unit: TableUnit
     ranks: str
 
 
@@ -94,7 +94,7 @@ def joules_info(findings: Findings) -> JoulesInfo | None:
     return JoulesInfo(
         title=findings.titled("Where the joules go: mean of a trial, with all that it used"),
         slices=slices,
-        unit=EnergyUnit.of(totals.values(), study.unit),
+        unit=TableUnit.of(totals.values(), study.unit),
         ranks=WORDS[study.manifest.energy_of],
     )
 

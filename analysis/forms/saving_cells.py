@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from analysis.energy.savings import Saving
 from analysis.forms.cells import Cell, Column, change_cell, mean_of
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.savings_text import saved_interval_text
+from analysis.forms.table_unit import TableUnit
 from analysis.quantities import counted
-from study.record.files import EnergyUnit as Unit
+from study.record.files import EnergyUnit
 
 
 def saving_line(what: str, saving: Saving | None) -> str:
@@ -21,7 +21,7 @@ def saving_line(what: str, saving: Saving | None) -> str:
     )
 
 
-def saving_columns(reference: str, other: str, unit: EnergyUnit) -> tuple[Column, ...]:
+def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[Column, ...]:
     """The columns of a saving: energy of the reference and of the other way, and the change."""
     return (
         Column(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
@@ -32,7 +32,7 @@ def saving_columns(reference: str, other: str, unit: EnergyUnit) -> tuple[Column
     )
 
 
-def saving_cells(saving: Saving | None, unit: EnergyUnit) -> tuple[Cell, ...]:
+def saving_cells(saving: Saving | None, unit: TableUnit) -> tuple[Cell, ...]:
     """The cells below `saving_columns`."""
     interval = None if saving is None else saving.interval
     return (
@@ -44,7 +44,7 @@ def saving_cells(saving: Saving | None, unit: EnergyUnit) -> tuple[Cell, ...]:
     )
 
 
-def saving_unit(savings: Sequence[Saving | None], unit: Unit) -> EnergyUnit:
+def saving_unit(savings: Sequence[Saving | None], unit: EnergyUnit) -> TableUnit:
     """The unit of the energies of several savings.
 
     Args:
@@ -53,4 +53,4 @@ def saving_unit(savings: Sequence[Saving | None], unit: Unit) -> EnergyUnit:
     """
     known = [saving for saving in savings if saving is not None]
     means = (energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))
-    return EnergyUnit.of(means, unit)
+    return TableUnit.of(means, unit)

@@ -23,8 +23,7 @@ from analysis.forms.series import (
 )
 from analysis.multitask.figures import MultitaskBar, MultitaskBarsInfo
 from analysis.quantities import ascending
-from study.record.files import J_PER_WH
-from study.record.files import EnergyUnit as Unit
+from study.record.files import J_PER_WH, EnergyUnit
 
 _BAR_STEP, _BAR_HEIGHT = 22, 250
 
@@ -33,7 +32,7 @@ _SHADES = (PLAIN, MUTED)
 """Of the tasks, in turn; what trains all of them stands out."""
 
 
-def multitask_chart(info: MultitaskBarsInfo, unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
+def multitask_chart(info: MultitaskBarsInfo, unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Two bars for each setup: one task upon the other, and all together."""
     per_wh = J_PER_WH / unit.joules
     rows: list[Mapping[str, Any]] = [
@@ -81,7 +80,7 @@ def _colours(tasks: Sequence[str]) -> list[str]:
     return [*(_SHADES[place % len(_SHADES)] for place in range(len(tasks) - 1)), CHOSEN]
 
 
-def _bar_words(bar: MultitaskBar, unit: Unit) -> str:
+def _bar_words(bar: MultitaskBar, unit: EnergyUnit) -> str:
     energy = (bar.to_wh - bar.from_wh) * J_PER_WH / unit.joules
     return (
         f"Setup {bar.setup}: {setup_words(bar.batch_size, bar.series)}, {bar.task}: "

@@ -13,18 +13,17 @@ from analysis.forms.cells import (
     std_of,
     word_cell,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
 from analysis.multitask.together import MultitaskInfo
-from study.record.files import J_PER_MWH
-from study.record.files import EnergyUnit as Unit
+from study.record.files import J_PER_MWH, EnergyUnit
 
 
-def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: Unit) -> TableInfo:
+def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: EnergyUnit) -> TableInfo:
     """Energy per epoch, epochs and total of each task, averaged over setups (paper, Table 4)."""
-    shown = EnergyUnit.of((mean_of(each.energy_j) for each in info.tasks), unit)
+    shown = TableUnit.of((mean_of(each.energy_j) for each in info.tasks), unit)
     rows = tuple(
         (
             word_cell(each.task),
@@ -55,7 +54,7 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: Unit) -> Table
 
 
 def multitask_table(
-    info: MultitaskInfo, labels: Sequence[str], score: ScoreForm, unit: Unit
+    info: MultitaskInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> TableInfo:
     """All tasks together against one by one, in each setup (paper, Figure 5)."""
     shown = saving_unit([row.saving for row in info.rows], unit)

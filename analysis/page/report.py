@@ -48,6 +48,14 @@ def write_report(
 
     Raises:
         AnalysisError: The folder cannot be written.
+
+    Examples:
+        The figures take seconds to draw:
+
+        ```python
+        findings = analysis.analyse(analysis.load("results/watch"))
+        page = analysis.write_report(findings)  # results/watch/report/index.html
+        ```
     """
     folder = findings.study.path / REPORT_FOLDER
     drawings = drawn_by(findings)

@@ -6,8 +6,7 @@ import altair as alt
 
 from analysis.forms.chart_style import CHOSEN, INK, SERIES, styled, wrapped
 from analysis.pretraining.figures import BreakEvenCase, BreakEvenLinesInfo
-from study.record.files import J_PER_WH
-from study.record.files import EnergyUnit as Unit
+from study.record.files import J_PER_WH, EnergyUnit
 
 _WITH, _WITHOUT = "with pretraining", "from scratch"
 
@@ -15,7 +14,7 @@ _WITH, _WITHOUT = "with pretraining", "from scratch"
 _PANEL_WIDTH, _PANEL_HEIGHT = 190, 220
 
 
-def break_even_chart(info: BreakEvenLinesInfo, unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
+def break_even_chart(info: BreakEvenLinesInfo, unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
     """A panel for each case, each with its own axes: their energies are far apart."""
     panels = [f"{case.case}|{case.label}" for case in info.cases]
     rows = [
@@ -51,7 +50,7 @@ def break_even_chart(info: BreakEvenLinesInfo, unit: Unit) -> Any:  # noqa: ANN4
     return styled(side_by_side, info.title, notes)
 
 
-def _lines_and_crossing(unit: Unit) -> Any:  # noqa: ANN401 - a chart of any kind
+def _lines_and_crossing(unit: EnergyUnit) -> Any:  # noqa: ANN401 - a chart of any kind
     """Energy in all with pretraining and from scratch, and where it has paid."""
     ways = [_WITH, _WITHOUT]
     legend = alt.Legend(orient="top", title=None, symbolSize=300)
@@ -102,7 +101,7 @@ def line_rows(info: BreakEvenLinesInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _panel_rows(panel: str, case: BreakEvenCase, unit: Unit) -> list[dict[str, Any]]:
+def _panel_rows(panel: str, case: BreakEvenCase, unit: EnergyUnit) -> list[dict[str, Any]]:
     """The ends of both lines, and their crossing with its words."""
     per_wh = J_PER_WH / unit.joules
     ends = [

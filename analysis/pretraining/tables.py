@@ -13,21 +13,21 @@ from analysis.forms.cells import (
     setup_columns,
     word_cell,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.saving_cells import saving_cells, saving_columns, saving_line, saving_unit
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, SetupBreakEven
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
 from analysis.quantities import counted, energy_text
-from study.record.files import EnergyUnit as Unit
+from study.record.files import EnergyUnit
 
 
-def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: Unit) -> TableInfo:
+def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUnit) -> TableInfo:
     """Equation 2 for each setup (paper, Figure 4)."""
     rows = info.rows
-    shown = EnergyUnit.of(
+    shown = TableUnit.of(
         (energy for r in rows for energy in (r.encoder_j, r.classifier_j, r.together_j)), unit
     )
     return TableInfo(
@@ -50,7 +50,7 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: Unit) -> 
 
 
 def freezing_table(
-    info: FreezingInfo, labels: Sequence[str], score: ScoreForm, unit: Unit
+    info: FreezingInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> TableInfo:
     """Table of the savings of a frozen encoder (paper, Table 3)."""
     shown = saving_unit([row.saving for row in info.rows], unit)
@@ -119,7 +119,7 @@ def _cycles(cycles: float) -> str:
     return "never" if math.isinf(cycles) else f"{cycles:.1f}"
 
 
-def _break_even_cells(row: SetupBreakEven, unit: EnergyUnit) -> tuple[Cell, ...]:
+def _break_even_cells(row: SetupBreakEven, unit: TableUnit) -> tuple[Cell, ...]:
     found = row.of_means
     low, high = (None, None) if row.interval is None else (row.interval.low, row.interval.high)
     return (

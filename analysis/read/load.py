@@ -72,6 +72,11 @@ def find_studies(paths: Sequence[Path]) -> tuple[Path, ...]:
 
     Raises:
         AnalysisError: A folder is not there, holds no study, or holds several.
+
+    Examples:
+        >>> (folder,) = find_studies([Path("tests/analysis/fixture/regime")])
+        >>> folder.name
+        'regime'
     """
     found = {study.resolve(): study for study in map(_find_study, paths)}
     return tuple(found.values())
@@ -86,6 +91,11 @@ def load(path: str | os.PathLike[str]) -> Study:
 
     Raises:
         AnalysisError: There is no study, or a file of it is broken or of another version.
+
+    Examples:
+        >>> study = load("tests/analysis/fixture/regime")  # yours: "results/watch"
+        >>> len(study.epochs), study.manifest.paradigm.value
+        (13, 'regime')
     """
     path = Path(path)
     manifest = _read_manifest(path / MANIFEST_FILE)

@@ -14,8 +14,9 @@ import pandas as pd
 
 from analysis.energy.known import known_sum
 from analysis.search.front import FrontSize, front_sizes
+from analysis.search.grid_energy import grid_j
 from analysis.search.probability_of_best import ProbabilityOfBest, sureness
-from study.record.manifest import Manifest, SetupFacts
+from study.record.manifest import Manifest, SearchAnswer, SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
 from study.record.search.answers import Answer, answers, setup_means
@@ -80,7 +81,9 @@ class SearchInfo:
         grid_is_limit: Whether it is what the most epochs would cost.
         answer: Numbers of the setups that the search recommends: one, or its front; none without a
             whole training that reached what the search is after.
-        sure: How sure the answer is; None with a front, or where no setup has two seeds.
+        sure: How sure the answer is; None with a front, where no setup has two seeds, or where the search
+            itself has said it.
+        decided: What the search itself has said at its end: the answer, and how sure that is.
         dearer: Setups that were stopped and are ruled out for this seed: where the energy to a
             target is looked for, with one more epoch they would have used as much as the best one
             needed; else their lower bound exceeds a point of the front that is at least as accurate
@@ -98,6 +101,7 @@ class SearchInfo:
     dearer: int
     answer: tuple[int, ...] = ()
     sure: ProbabilityOfBest | None = None
+    decided: SearchAnswer | None = None
 
     @property
     def stopped(self) -> int:
@@ -134,6 +138,7 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         target=asked.target,
         confirmed=asked.confirmed,
         objective=asked.objective,
+        decided=None if manifest.answer is None else manifest.answer.setup,
     )
     is_to_target = asked.goal is SearchGoal.ENERGY_TO_TARGET
     return SearchInfo(
@@ -152,14 +157,17 @@ def search_info(manifest: Manifest, epochs: pd.DataFrame, trials: pd.DataFrame) 
         not_run=tuple(sorted(facts.keys() - {each.setup for each in records})),
         spent_j=known_sum(epochs["epoch_energy_j"]),
         missing_epochs=int(epochs["epoch_energy_j"].isna().sum()),
-        grid_j=_grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
+        grid_j=grid_j(facts, to_end, epochs, most=most_epochs(manifest.options)),
         grid_measured={each.setup for each in to_end} >= facts.keys(),
         grid_is_limit=not to_end,
         dearer=_too_dear(ended)
         if is_to_target
         else sum(_ruled_out(point, points, asked.objective) for point in points if point.stopped),
         answer=tuple(each.setup for each in found),
-        sure=None if len(found) != 1 else _sureness(asked, found[0], records, facts),
+        sure=None
+        if len(found) != 1 or manifest.answer is not None
+        else _sureness(asked, found[0], records, facts),
+        decided=manifest.answer,
     )
 
 
@@ -292,38 +300,6 @@ def _measured(energy_j: float, width_j: float | None) -> tuple[float | None, flo
     if width_j is None or pd.isna(width_j):
         return None, None
     return max(0.0, energy_j - float(width_j)), energy_j + float(width_j)
-
-
-def _grid_j(
-    facts: Mapping[int, SetupFacts],
-    whole: Sequence[TrialRecord],
-    epochs: pd.DataFrame,
-    *,
-    most: int,
-) -> float | None:
-    """The grid's energy: what was measured of whole trainings, else an estimate or a limit.
-
-    A setup that was not trained to its end is taken to have as many epochs as the whole trainings
-    on average, each at its own mean energy, or where none of it was measured at the mean of all. How long one
-    would have gone on that ended at the target nobody knows, so such ones tell no length.
-
-    Args:
-        facts: All setups.
-        whole: Trainings that came to their own end, of earlier studies too.
-        epochs: Of the search.
-        most: Epochs after which a training ends at the latest.
-    """
-    if not epochs["epoch_energy_j"].notna().any():
-        return None
-    to_end: dict[int, list[float]] = {}
-    for trial in whole:
-        to_end.setdefault(trial.setup, []).append(trial.energy_j or 0.0)
-    length = fmean(each.epochs for each in whole) if whole else float(most)
-    each_j = epochs.groupby("setup")["epoch_energy_j"].mean().dropna().to_dict()
-    mean_j = float(epochs["epoch_energy_j"].mean())
-    return sum(
-        fmean(to_end[n]) if n in to_end else length * float(each_j.get(n, mean_j)) for n in facts
-    )
 
 
 def _too_dear(trials: Sequence[TrialRecord]) -> int:

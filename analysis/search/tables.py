@@ -17,7 +17,7 @@ from analysis.forms.titles import titled
 from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
 from analysis.search.info import SearchInfo, SearchPoint
 from study.record.files import EnergyUnit
-from study.record.manifest import Manifest
+from study.record.manifest import Manifest, SearchAnswer
 from study.record.search.goal import SearchGoal
 
 
@@ -81,6 +81,8 @@ def _answer_text(info: SearchInfo) -> str:
 
 def sureness_text(info: SearchInfo) -> str:
     """State the probability of the answer, in a sentence or two."""
+    if info.decided is not None and info.decided.right is not None:
+        return _decided_text(info.decided)
     sure = info.sure
     if sure is None:
         several = sum(each.seeds > 1 for each in info.points)
@@ -91,8 +93,8 @@ def sureness_text(info: SearchInfo) -> str:
             )
         return (
             "Each setup was trained with one seed, so how far seeds differ is not known, and no "
-            "probability can be given: differences may be chance. --confirm 2 trains the leading "
-            "setups again."
+            "probability can be given: differences may be chance. "
+            f"{'--sure 0.9' if info.decided else '--confirm 2'} trains the leading setups again."
         )
     seeds = (
         f"Seeds of one setup differ by a factor of {sure.factor:.2f} (standard deviation, from "
@@ -111,6 +113,16 @@ def sureness_text(info: SearchInfo) -> str:
         f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
         "known: were each of them as cheap as it can be, the probability would be "
         f"{percent_text(sure.least, decimals=0)}; it is no less."
+    )
+
+
+def _decided_text(answer: SearchAnswer) -> str:
+    """The probability that the search itself had for its answer, as its command prints it."""
+    repeats = counted(answer.repeats, "repeat")
+    by = f", by {repeats} of the most informative setups" if answer.repeats else ""
+    return (
+        f"Setup {answer.setup} is at most 5 % dearer than the cheapest setup with a probability of "
+        f"{percent_text(answer.right, decimals=0)}{by}; paused trainings count with what they promise to need."
     )
 
 

@@ -25,8 +25,7 @@ from analysis.quantities import (
     to_mwh,
     to_wh,
 )
-from analysis.tables.published import Hardware, table_2_j
-from study.record.vocabulary import Paradigm
+from analysis.tables.published import CELEBA, PAMAP2, Hardware, paper_scenario, table_2_j
 
 _Key = tuple[int | None, float | None, str]
 
@@ -185,10 +184,8 @@ def _keys(setups: Sequence[SetupEnergy]) -> list[_Key]:
 
 
 def _published(studies: Sequence[Findings]) -> dict[str, dict[_Key, float]]:
-    manifests = [each.study.manifest for each in studies]
-    faces = any(m.scenario == "celeba" or m.paradigm is Paradigm.MULTITASK for m in manifests)
-    sensors = any(m.scenario != "celeba" for m in manifests)
-    scenarios = [name for name, wanted in (("pamap2", sensors), ("celeba", faces)) if wanted]
+    wanted = {paper_scenario(each.study.manifest) for each in studies}
+    scenarios = [name for name in (PAMAP2, CELEBA) if name in wanted]
     return {
         f"{scenario if len(scenarios) > 1 else 'paper'} {hardware.upper()}": {
             (size, rate, ""): energy_j

@@ -8,7 +8,7 @@ from analysis.energy.known import known_number
 from analysis.energy.scopes import COMPONENTS_OF, measured_components
 from analysis.findings import Findings
 from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
-from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.table_unit import TableUnit
 from analysis.read.load import Study
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, TrialStatus
 
@@ -28,7 +28,7 @@ def components_info(findings: Findings) -> TableInfo | None:
         name: {each.setup: known_number(means[f"{name}_energy_j"][each.setup]) for each in setups}
         for name in shown
     }
-    unit = EnergyUnit.of(
+    unit = TableUnit.of(
         (energy_j for column in found.values() for energy_j in column.values()), findings.unit
     )
     return TableInfo(
@@ -82,7 +82,7 @@ def _mean_of_all(joules: "pd.Series[float]") -> float:
 
 
 def _cells(
-    setup: int, found: Mapping[str, Mapping[int, float | None]], unit: EnergyUnit
+    setup: int, found: Mapping[str, Mapping[int, float | None]], unit: TableUnit
 ) -> tuple[Cell, ...]:
     cells = (column[setup] for column in found.values())
     return tuple(word_cell("-") if each is None else unit.cell(each) for each in cells)

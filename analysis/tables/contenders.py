@@ -11,8 +11,8 @@ from analysis.forms.cells import (
     setup_cells,
     setup_columns,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.ranking.contenders import contenders
 
 
@@ -23,7 +23,7 @@ def contenders_info(findings: Findings) -> TableInfo | None:
         return None
     setups = contenders(findings.ranking)
     totals = {each.setup: evidence.total_j(each.setup) for each in setups}
-    unit = EnergyUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
+    unit = TableUnit.of((each.high for each in totals.values() if each is not None), findings.unit)
     score = findings.score
     tolerance = score.tolerance_text(findings.ranking.tolerance)
     return TableInfo(
@@ -60,6 +60,6 @@ def _score_cells(found: Interval | None, score: ScoreForm) -> tuple[Cell, Cell]:
     return score.cell(low), score.cell(high)
 
 
-def _energy_cells(found: Interval | None, unit: EnergyUnit) -> tuple[Cell, Cell]:
+def _energy_cells(found: Interval | None, unit: TableUnit) -> tuple[Cell, Cell]:
     low, high = (None, None) if found is None else (found.low, found.high)
     return unit.cell(low), unit.cell(high)

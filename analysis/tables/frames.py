@@ -19,6 +19,13 @@ def data_frames(findings: Findings) -> dict[str, pd.DataFrame]:
     Returns:
         The frames. `frame.attrs` holds the table's `title`, its `legend`, and its `labels`: the
         words, such as `estimated`, without which its numbers must not be shown.
+
+    Examples:
+        >>> from analysis import analyse, load
+        >>> frames = data_frames(analyse(load("tests/analysis/fixture/regime")))
+        >>> frames["ranking"][["place", "setup", "energy_wh"]].head(1)
+           place  setup  energy_wh
+        0      1      2        1.1
     """
     return {info.name: _data_frame(info, findings.labels) for info in table_infos(findings)}
 

@@ -16,7 +16,7 @@ from analysis.forms.cells import (
     setup_columns,
     word_cell,
 )
-from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.table_unit import TableUnit
 
 _CHOSEN = "●"
 
@@ -71,7 +71,7 @@ def power_limits_info(findings: Findings) -> TableInfo | None:
         return None
     facts = {each.setup: each for each in findings.study.manifest.setups}
     setups = list(facts.values())
-    unit = EnergyUnit.of(
+    unit = TableUnit.of(
         (None if each.epoch_j is None else each.epoch_j.mean for each in costs), findings.unit
     )
     return TableInfo(

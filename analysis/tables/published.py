@@ -11,8 +11,11 @@ from enum import StrEnum
 from analysis.energy.savings import saved_share
 from analysis.multitask.together import one_by_one_j
 from study.record.files import J_PER_MWH, J_PER_WH
-from study.record.vocabulary import Stage
+from study.record.manifest import Manifest
+from study.record.vocabulary import Paradigm, Stage
 
+PAMAP2, CELEBA = "pamap2", "celeba"
+"""Scenarios of the paper."""
 BATCH_SIZES = (64, 256, 1024, 4096)
 LEARNING_RATES = (0.1, 0.01, 0.001, 0.0001)
 
@@ -34,25 +37,25 @@ METHOD_TEXT = "power of the GPU sampled at 1 Hz, mean power x time (equation 1);
 _Matrix = tuple[tuple[float, ...], ...]
 
 TABLE_2_MWH: Mapping[tuple[str, Hardware], _Matrix] = {
-    ("pamap2", Hardware.CUDA): (
+    (PAMAP2, Hardware.CUDA): (
         (109.63, 110.42, 107.50, 108.37),
         (42.34, 40.20, 40.19, 38.41),
         (30.84, 30.97, 30.87, 30.81),
         (38.57, 37.13, 37.44, 38.22),
     ),
-    ("celeba", Hardware.CUDA): (
+    (CELEBA, Hardware.CUDA): (
         (38.40, 39.25, 38.73, 38.10),
         (39.03, 40.19, 39.91, 39.34),
         (43.52, 43.98, 44.26, 42.98),
         (43.00, 43.97, 44.01, 43.09),
     ),
-    ("pamap2", Hardware.MPS): (
+    (PAMAP2, Hardware.MPS): (
         (15.40, 15.63, 15.96, 15.66),
         (16.83, 16.79, 16.76, 25.35),
         (25.31, 25.35, 25.45, 25.57),
         (27.33, 27.17, 27.11, 27.24),
     ),
-    ("celeba", Hardware.MPS): (
+    (CELEBA, Hardware.MPS): (
         (22.81, 22.78, 22.75, 22.79),
         (22.29, 22.28, 22.31, 22.28),
         (22.37, 22.34, 22.25, 22.39),
@@ -129,6 +132,22 @@ INCONSISTENCIES = (
         "them must be MPS."
     ),
 )
+
+
+def paper_scenario(manifest: Manifest) -> str | None:
+    """Return the scenario of the paper that a study is compared with, by its own or by its tasks.
+
+    A scenario of the user's own is compared with PAMAP2; one of several tasks only where they are the
+    paper's: None for other tasks, of which the paper has nothing.
+
+    Args:
+        manifest: Of the study.
+    """
+    if manifest.scenario == CELEBA:
+        return CELEBA
+    if manifest.paradigm is not Paradigm.MULTITASK:
+        return PAMAP2
+    return CELEBA if set(manifest.stages) == set(TABLE_4[Hardware.CUDA]) else None
 
 
 def table_2_j(scenario: str, hardware: Hardware) -> dict[tuple[int, float], float]:

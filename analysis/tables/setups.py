@@ -23,8 +23,8 @@ from analysis.forms.cells import (
     setup_columns,
     std_of,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.quantities import (
     MISSING,
     decimals_for,
@@ -145,7 +145,7 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
     )
 
 
-def _ranking_columns(unit: EnergyUnit, score: ScoreForm) -> tuple[Column, ...]:
+def _ranking_columns(unit: TableUnit, score: ScoreForm) -> tuple[Column, ...]:
     return (
         Column(key=score.key(), heading=score.name),
         Column(key=score.std_key(), heading="±"),
@@ -158,7 +158,7 @@ def _ranking_columns(unit: EnergyUnit, score: ScoreForm) -> tuple[Column, ...]:
     )
 
 
-def _ranking_row(row: RankedSetup, unit: EnergyUnit, score: ScoreForm) -> tuple[Cell, ...]:
+def _ranking_row(row: RankedSetup, unit: TableUnit, score: ScoreForm) -> tuple[Cell, ...]:
     setup = row.setup
     return (
         score.cell(setup.accuracy),
@@ -173,7 +173,7 @@ def _ranking_row(row: RankedSetup, unit: EnergyUnit, score: ScoreForm) -> tuple[
 
 
 def _criterion_cell(
-    setup: SetupEnergy, criterion: Criterion, unit: EnergyUnit, decimals: int
+    setup: SetupEnergy, criterion: Criterion, unit: TableUnit, decimals: int
 ) -> Cell:
     """The number that setups are ranked by."""
     value = None if criterion.shown is None else criterion.shown(setup)
@@ -182,12 +182,12 @@ def _criterion_cell(
     return unit.cell(None if value is None else value * J_PER_WH)
 
 
-def _unit_of(setups: Sequence[SetupEnergy], findings: Findings) -> EnergyUnit:
+def _unit_of(setups: Sequence[SetupEnergy], findings: Findings) -> TableUnit:
     """The unit, with decimals for the totals, or where there is none for the energies of epochs."""
     totals_j = [setup.total_j for setup in setups]
     if all(each is None for each in totals_j):
         totals_j = [mean_of(setup.energy_per_epoch_j) for setup in setups]
-    return EnergyUnit.of(totals_j, findings.unit)
+    return TableUnit.of(totals_j, findings.unit)
 
 
 def _counts(row: RankedSetup) -> int | None:

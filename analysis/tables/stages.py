@@ -17,8 +17,8 @@ from analysis.forms.cells import (
     std_of,
     word_cell,
 )
-from analysis.forms.energy_unit import EnergyUnit
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.multitask.tables import multitask_table, tasks_table
 from analysis.pretraining.tables import break_even_table, freezing_table
 from analysis.ranking.stage_intervals import stage_intervals
@@ -51,7 +51,7 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
 def stages_info(findings: Findings) -> TableInfo:
     """Energy, epochs and accuracy of each stage of each setup."""
     stages = findings.paradigm.stages
-    unit = EnergyUnit.of((mean_of(each.energy_j) for each in stages), findings.unit)
+    unit = TableUnit.of((mean_of(each.energy_j) for each in stages), findings.unit)
     intervals = stage_intervals(stages)
     rows = tuple(
         (
@@ -92,7 +92,7 @@ def stages_info(findings: Findings) -> TableInfo:
 
 
 def _stage_cells(
-    stage: SetupStage, interval: Interval | None, unit: EnergyUnit, score: ScoreForm
+    stage: SetupStage, interval: Interval | None, unit: TableUnit, score: ScoreForm
 ) -> tuple[Cell, ...]:
     return (
         word_cell(str(stage.stage)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.cells import Cell, Column
-from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.table_unit import TableUnit
 from analysis.quantities import MISSING
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
@@ -23,7 +23,7 @@ def to_target_columns(ranking: Ranking) -> tuple[Column, ...]:
 
 
 def to_target_cells(
-    setup: SetupEnergy, ranking: Ranking, columns: Sequence[Column], unit: EnergyUnit
+    setup: SetupEnergy, ranking: Ranking, columns: Sequence[Column], unit: TableUnit
 ) -> Iterator[Cell]:
     """Cells of a setup in these columns."""
     found = ranking.to_target.get(setup.setup)

@@ -26,7 +26,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import tyro
 from rich.console import Console
 from rich.progress import Progress
@@ -52,10 +51,8 @@ from benchmarks.search.strategies import STRATEGIES
 from benchmarks.search.table import comparison_table
 from benchmarks.search.ways import NEAR, Ours, judged, typical_j
 from study.errors import OptionError
-from study.record.files import TRIALS_FILE
-from study.record.records import TrialRecord
-from study.record.search.answers import answers
-from study.record.search.goal import SearchGoal
+from study.record.files import MANIFEST_FILE
+from study.record.manifest import Manifest
 from study.search.arms.policy import Policy
 from study.search.replay.table import read_table
 
@@ -219,10 +216,11 @@ def _live(searches: int, console: Console) -> None:
                 check=True,
                 cwd=ROOT,
             )
-            rows = pd.read_parquet(Path(results) / "live" / TRIALS_FILE).to_dict("records")
-        trials = [TrialRecord.from_row({str(k): v for k, v in row.items()}) for row in rows]
-        [answer] = answers(SearchGoal.ENERGY_TO_TARGET, trials, target=target, confirmed=True)
-        chosen: tuple[Any, ...] = (answer.trials[0].batch_size, answer.trials[0].learning_rate)
+            text = (Path(results) / "live" / MANIFEST_FILE).read_text(encoding="utf-8")
+        manifest = Manifest.from_json(text)
+        named = None if manifest.answer is None else manifest.answer.setup
+        [setup] = [each for each in manifest.setups if each.setup == named]
+        chosen: tuple[Any, ...] = (setup.batch_size, setup.learning_rate)
         above = true_j.get(chosen, math.inf) / min(true_j.values()) - 1
         right += above <= NEAR
         console.print(

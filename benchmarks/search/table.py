@@ -6,8 +6,7 @@ from rich import box
 from rich.table import Table
 
 from benchmarks.search.compare import NEAR, Comparison, quartiles
-from study.search.replay.text import labels
-from study.search.text import energy_text
+from study.search.replay.text import labels, unit_in
 
 SHARES = (0.1, 0.25)
 """Shares of the grid's energy at which regret is shown."""
@@ -15,7 +14,7 @@ SHARES = (0.1, 0.25)
 
 def comparison_table(comparison: Comparison) -> Table:
     """One line for each strategy, the most frugal first."""
-    table = comparison.table
+    table, unit = comparison.table, unit_in(comparison.table)
     count = len({each.seed for each in comparison.outcomes})
     found = Table(
         "strategy",
@@ -25,9 +24,9 @@ def comparison_table(comparison: Comparison) -> Table:
         "whole search",
         box=box.SIMPLE_HEAD,
         title=(
-            f"{table.name}: {len(table.recordings)} setups, grid {energy_text(table.grid_j)}"
+            f"{table.name}: {len(table.recordings)} setups, grid {unit.text(table.grid_j)}"
             f"{labels(table)}, target {comparison.target:g}, best setup "
-            f"{_named(comparison)} with {energy_text(comparison.best_j)} to it; {count} searches each"
+            f"{_named(comparison)} with {unit.text(comparison.best_j)} to it; {count} searches each"
         ),
         caption=(
             "all in %, median and quartiles; energies of the grid's; regret: dearer than what the "

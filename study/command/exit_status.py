@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable
 
 from study.errors import StudyError
-from trackers.terminal import INTERRUPTED, as_started
+from trackers.terminal import INTERRUPTED, REFUSED, as_started
 
-FINISHED, SOME_FAILED, REFUSED = 0, 1, 2
-"""Exit statuses: all trials finished; some failed; an option, file or folder is wrong."""
+SOME_FAILED = 1
+"""Exit status of a study of which trials failed; the others are those of every command."""
 
 
 def exit_status(

@@ -16,7 +16,7 @@ import tyro
 
 from study.errors import OptionError
 from study.options import StudyOptions
-from study.record.migration import RENAMED_OPTIONS
+from study.record.migration import renamed_option
 from study.scenario_lookup import options_of
 from trackers.terminal import GONE, as_started, working_folder_is_gone
 
@@ -169,11 +169,6 @@ def refuse_old_names(args: Sequence[str], kind: type) -> None:
     Raises:
         OptionError: There is one.
     """
-    present = {each.name for each in dataclasses.fields(kind)}
-    for old, new in RENAMED_OPTIONS.items():
-        if new not in present:
-            continue
-        flag, now = f"--{old.replace('_', '-')}", f"--{new.replace('_', '-')}"
-        if any(arg.split("=")[0].replace("_", "-") == flag for arg in args):
-            message = f"{flag} has another name since version 0.2: {now}. Give {now} instead."
-            raise OptionError(message)
+    message = renamed_option(args, {each.name for each in dataclasses.fields(kind)})
+    if message is not None:
+        raise OptionError(message)

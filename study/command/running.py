@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, final
 
 from rich.console import Console
 
-from study.command.exit_status import FINISHED, SOME_FAILED, exit_status
+from study.command.exit_status import SOME_FAILED, exit_status
 from study.command.parsing import command_line, parse
 from study.design import Design, StudyOutcome
 from study.exports.study_exports import exports_of
@@ -23,7 +23,7 @@ from study.machines.own_packages import find_ours
 from study.options import StudyOptions
 from study.store.folder import StudyFolder
 from study.training.loading import quickly_loading
-from trackers.terminal import INTERRUPTED, as_started
+from trackers.terminal import FINISHED, INTERRUPTED, as_started
 
 if TYPE_CHECKING:
     from study.execution.trial_source import TrialSource
@@ -213,7 +213,7 @@ def ending(outcome: StudyOutcome, console: Console, *, reported: bool = True) ->
     for trial in outcome.failed:
         console.print(
             f"failed: {trial.trial_id}: {trial.error} "
-            f"(whole in {outcome.folder.path}/{trial.trial_id}*/result.json)",
+            f"(full error in {outcome.folder.path}/{trial.trial_id}*/result.json)",
             soft_wrap=True,
             markup=False,
         )

@@ -27,7 +27,7 @@ from study.execution.trial_source import GridSource, TrialSource
 from study.execution.tuning import Tuning
 from study.exports.study_exports import StudyExports
 from study.limits.checks import check_limits, check_limits_here, wanted_limits
-from study.machines.cluster import connect
+from study.machines.cluster import Cluster, connect
 from study.machines.energy_scope import charging_rules, energy_scope
 from study.machines.local.early_ray import EarlyRay
 from study.options import StudyOptions
@@ -205,25 +205,8 @@ def _run(
     early: EarlyRay | None,
 ) -> StudyOutcome:
     """Start Ray and the trackers, and run the trials."""
-    scenario, folder, earlier = plan.scenario, plan.folder, plan.earlier
-    if earlier is None:
-        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
-    else:
-        check_same_study(earlier, manifest)
-        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
-        if found := take_back(folder, earlier):
-            console.print(f"  {found}", soft_wrap=True, markup=False, highlight=False)
-    recorder = Recorder(
-        folder,
-        study=plan.name,
-        paradigm=design.paradigm,
-        scenario=scenario.name,
-        stages=plan.stages,
-        objective=manifest.objective,
-        target=options.target,
-        energy_of=manifest.energy_of,
-    )
-    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
+    folder = plan.folder
+    manifest, recorder = _opened(design, options, plan, manifest, console)
     source.begin(folder, manifest, recorder)
     console.print("  starting Ray and the trackers ...", style="dim")
     with (
@@ -239,26 +222,13 @@ def _run(
         interrupts.started()
         if plan.limits is not None:
             check_limits(plan.limits, cluster.power_limits())
-        nodes = cluster.node_facts()
-        recorder.energy_of = energy_scope(
-            options.energy_of,
-            nodes,
-            on_accelerator=bool(cluster.share.gpus) or plan.device_type != "cpu",
-            earlier=None if earlier is None else earlier.energy_of,
-        )
         manifest = replace(
-            manifest,
+            _on_machines(manifest, cluster, options, plan, data),
             setups=tuple(source.setups),
             further=tuple(source.further),
-            nodes=nodes,
-            energy_of=recorder.energy_of,
-            charging=charging_rules(nodes),
-            warnings=(
-                *warnings_of(cluster, device_type=plan.device_type, options=options),
-                *stage_warnings(scenario, data, plan.stages),
-            ),
             setup_time_s=time.monotonic() - began_s,
         )
+        recorder.energy_of = manifest.energy_of
         introduce(manifest, cluster, folder, trials=source.summary, console=console)
         write_beginning(folder, manifest)
         exports.begin(manifest, folder)
@@ -272,11 +242,67 @@ def _run(
             recorder=recorder,
             interrupts=interrupts,
             source=source,
-            scenario=scenario,
+            scenario=plan.scenario,
             exports=exports,
         ).run(data, console)
         written(folder)
     return StudyOutcome.of(folder, recorder.trials(), expected=source.expected)
+
+
+def _opened(
+    design: Design, options: StudyOptions, plan: _Plan, manifest: Manifest, console: Console
+) -> tuple[Manifest, Recorder]:
+    """The manifest with what it keeps of an earlier command, and the rows that there are.
+
+    Raises:
+        OptionError: The folder has another study.
+    """
+    folder, earlier = plan.folder, plan.earlier
+    if earlier is None:
+        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
+    else:
+        check_same_study(earlier, manifest)
+        manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
+        if found := take_back(folder, earlier):
+            console.print(f"  {found}", soft_wrap=True, markup=False, highlight=False)
+    recorder = Recorder(
+        folder,
+        study=plan.name,
+        paradigm=design.paradigm,
+        scenario=plan.scenario.name,
+        stages=plan.stages,
+        objective=manifest.objective,
+        target=options.target,
+        energy_of=manifest.energy_of,
+    )
+    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
+    return manifest, recorder
+
+
+def _on_machines(
+    manifest: Manifest, cluster: Cluster, options: StudyOptions, plan: _Plan, data: Data
+) -> Manifest:
+    """The manifest with the machines, and what follows from them.
+
+    Raises:
+        OptionError: `--energy-of` asks for what they do not measure.
+    """
+    nodes = cluster.node_facts()
+    return replace(
+        manifest,
+        nodes=nodes,
+        energy_of=energy_scope(
+            options.energy_of,
+            nodes,
+            on_accelerator=bool(cluster.share.gpus) or plan.device_type != "cpu",
+            earlier=None if plan.earlier is None else plan.earlier.energy_of,
+        ),
+        charging=charging_rules(nodes),
+        warnings=(
+            *warnings_of(cluster, device_type=plan.device_type, options=options),
+            *stage_warnings(plan.scenario, data, plan.stages),
+        ),
+    )
 
 
 def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:

@@ -12,7 +12,7 @@ from ray.tune.search import SearchAlgorithm, Searcher
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from study.options import StudyOptions
-from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
 from study.record.records import EpochRecord
 from study.record.vocabulary import StopReason
 from study.scenario import Scenario
@@ -93,6 +93,10 @@ class TrialSource(Protocol):
         """The trials beyond every setup with every seed, as far as they are known."""
 
     @property
+    def answer(self) -> SearchAnswer | None:
+        """The setup that a search would recommend now; None where nothing is recommended by it."""
+
+    @property
     def remaining(self) -> Sequence[TrialPlan]:
         """The trials that are known and have not ended."""
 
@@ -136,6 +140,7 @@ class GridSource:
     restarts = RESTARTS
     pauses = keeps_stopped = hears_epochs = may_grow = False
     further: Sequence[FurtherTrial] = ()
+    answer: SearchAnswer | None = None
     notes: Sequence[str] = ()
 
     def __init__(self, options: StudyOptions) -> None:

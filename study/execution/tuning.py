@@ -243,6 +243,7 @@ class Tuning:
             ),
             status="finished" if is_finished else "interrupted",
             finished_at=now(),
+            answer=self._source.answer,
         )
         try:
             written_at_last(self._folder.path, self._write_all)

@@ -23,7 +23,7 @@ TRIAL_TOTALS = (
     *("time_s", "epochs", "attempts", "missing_epochs", "best_val_score", "best_epoch"),
     "test_score",
 )
-"""Columns of a trial that say what it came to."""
+"""Columns of a trial that are its result."""
 
 STUDY_TOTALS = (
     *("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j"),

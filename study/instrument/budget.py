@@ -13,6 +13,15 @@ class EnergyBudget(tune.Stopper):
     """Ends a run when the sum over its trials of `energy_wh` is used up.
 
     It is passed by at most one report of each trial that runs. Trials that wait are not begun.
+
+    Examples:
+        Tune asks it after each result (`tune.RunConfig(stop=EnergyBudget(watt_hours=5))`):
+
+        >>> budget = EnergyBudget(watt_hours=5)
+        >>> budget("trial-1", {"energy_wh": 2.0}), budget("trial-2", {"energy_wh": 3.5})
+        (False, True)
+        >>> budget.used_wh
+        5.5
     """
 
     def __init__(self, *, watt_hours: float) -> None:

@@ -65,6 +65,17 @@ class EnergyLedger(tune.Callback):
 
     Setups are the distinct configurations. Nothing here ends a trial: what cannot be written is
     said in the log.
+
+    Examples:
+        It needs a run of Ray Tune with a measured trainable:
+
+        ```python
+        ledger = EnergyLedger(objective="val_loss", mode="min")
+        run = tune.RunConfig(name="mine", storage_path="/results", callbacks=[ledger])
+        tune.Tuner(measured(train), run_config=run).fit()
+        ```
+
+        `python -m analysis /results/mine` then makes tables and report.
     """
 
     def __init__(

@@ -44,6 +44,20 @@ def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
 
     Raises:
         TypeError: It is neither, or measured already.
+
+    Examples:
+        >>> from ray import tune
+        >>> def train(config):
+        ...     tune.report({"loss": 1 / config["width"]})
+        >>> issubclass(measured(train), tune.Trainable)
+        True
+
+        A study with it, which starts Ray:
+
+        ```python
+        tuner = tune.Tuner(measured(train), param_space={"width": tune.grid_search([64, 256])})
+        tuner.fit().get_dataframe()[["config/width", "loss", "energy_wh"]]
+        ```
     """
     given: object = trainable  # whoever calls may not check types
     if inspect.isclass(trainable) and issubclass(trainable, _Measuring):

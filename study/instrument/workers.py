@@ -31,15 +31,23 @@ def set_present(energy: TrialEnergy | None) -> None:
 def measured_loop(train_loop_per_worker: Loop) -> Loop:
     """Return a `train_loop_per_worker` that does the same and is on the bill of its trial.
 
-    To be called inside a trainable that was given to `measured`:
-
-        TorchTrainer(measured_loop(train_loop), scaling_config=...).fit()
-
-    Energy is summed over the workers, on whatever machines and boards they are; each epoch ends
+    To be called inside a trainable that was given to `measured`. Energy is summed over the workers, on whatever machines and boards they are; each epoch ends
     with `ray.train.report`.
 
     Args:
         train_loop_per_worker: With or without a `config`.
+
+    Examples:
+        It needs a trial that runs, and Ray Train:
+
+        ```python
+        def train(config):
+            scaling = ScalingConfig(num_workers=2, use_gpu=True)
+            TorchTrainer(measured_loop(train_loop), scaling_config=scaling).fit()
+
+
+        tune.Tuner(measured(train)).fit()
+        ```
     """
     place = None if _present is None else _present.place_for_workers()
     if place is None:

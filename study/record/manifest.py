@@ -148,6 +148,22 @@ class FurtherTrial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer:
+    """The setup that a search recommends at its end, by the rule that decides which trainings it repeats.
+
+    Attributes:
+        setup: Its number.
+        right: Probability that it is at most 5 % dearer than the cheapest setup; None where no setup
+            was trained twice.
+        repeats: Trainings on which that rests, beside the first of each setup.
+    """
+
+    setup: int
+    right: float | None
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """study.json: what was asked, and where and with what it ran.
 
@@ -175,6 +191,8 @@ class Manifest:
         objective: Validation metric that decides.
         energy_of: Energy that setups are ranked by, in `EpochRecord.epoch_energy_j`.
         charging: Rule by which each shared component was charged to a trial, by component.
+        answer: Of a search that pauses trainings, when it last ended; None while it runs, of other
+            studies, and where no training reached the target.
         schema_version: Of this file and the tables beside it.
     """
 
@@ -200,6 +218,7 @@ class Manifest:
     objective: Objective = ACCURACY
     energy_of: EnergyScope = EnergyScope.ACCELERATOR
     charging: dict[str, str] = field(default_factory=dict)
+    answer: SearchAnswer | None = None
     schema_version: int = SCHEMA_VERSION
 
     @property

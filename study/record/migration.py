@@ -4,7 +4,7 @@ Schema 3 (version 0.2) has the objective and metrics by name where schema 2 (ver
 for the accuracy and for CelebA's two tasks. Nothing is written back: a folder stays as it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from study.record.objective import metrics_text
@@ -92,6 +92,22 @@ def migrated_manifest(raw: Mapping[str, Any]) -> dict[str, Any]:
         "energy_of": scope,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def renamed_option(words: Iterable[str], present: Collection[str]) -> str | None:
+    """Return what is said of an option of version 0.1 in a command line; None where there is none.
+
+    Args:
+        words: The command line.
+        present: Options of the command, as fields are written.
+    """
+    for word in words:
+        old = word.partition("=")[0].removeprefix("--").replace("-", "_")
+        new = RENAMED_OPTIONS.get(old, "")
+        if word.startswith("--") and new in present:
+            flag, now = (f"--{each.replace('_', '-')}" for each in (old, new))
+            return f"{flag} has another name since version 0.2: {now}. Give {now} instead."
+    return None
 
 
 def with_present_names(options: Mapping[str, Any]) -> dict[str, Any]:

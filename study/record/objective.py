@@ -17,6 +17,12 @@ class Objective:
         name: Name under which the scenario's metrics have it.
         mode: `max` where more is better, `min` where less is.
         is_share: Whether it is a share in [0, 1], which is then shown in %.
+
+    Examples:
+        >>> Objective("accuracy", "max", is_share=True).gain(0.9)
+        0.9
+        >>> Objective("val_loss", "min").gain(0.3)
+        -0.3
     """
 
     name: str

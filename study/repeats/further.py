@@ -13,7 +13,7 @@ from typing import Any, final
 from study.inference.choice import Aim, Preference
 from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
-from study.record.records import TrialRecord
+from study.record.trial_energy import used_j
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
 from study.repeats.deciding import Decision, Training, decide
 from study.repeats.leader_text import leader_text
@@ -283,19 +283,16 @@ class FurtherRepeats:
 
     def _has_room(self, setup: int) -> bool:
         """Return whether the budget lasts for one more of a setup, beside what runs."""
-        trials = {each.trial_id: each for each in self._recorder.trials()}
-        ended = [each for name, each in trials.items() if name not in self._running]
+        used = [
+            (each.setup, used_j(each, self._recorder.epochs_of(each.trial_id)))
+            for each in self._recorder.trials()
+            if each.trial_id not in self._running
+        ]
         means = {
             number: sum(several) / len(several)
             for number in self._setups
-            if (several := [_used_j(each) for each in ended if each.setup == number])
+            if (several := [each_j for setup, each_j in used if setup == number])
         }
         coming = [self._plans[trial_id].setup for trial_id in self._running]
         needed_j = sum(means.get(number, 0.0) for number in (*coming, setup))
-        return sum(map(_used_j, ended)) + needed_j <= self._options.budget_j
-
-
-def _used_j(trial: TrialRecord) -> float:
-    """All that is known of what a trial used."""
-    beside_j = (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
-    return (trial.energy_j or 0.0) + beside_j + trial.wasted_energy_j
+        return sum(each_j for _, each_j in used) + needed_j <= self._options.budget_j

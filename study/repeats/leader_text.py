@@ -20,8 +20,8 @@ def leader_text(decision: Decision, repeat: int, *, before: Decision | None) -> 
     if before is None:
         return (
             f"{leads}: with a probability of {right} it is good enough and within {100 * NEAR:.0f} % of the "
-            f"least energy. Each training may speak for it or against it, so this falls at times; "
-            f"{trained}, which tells most"
+            f"least energy. The probability can fall as results come in; "
+            f"{trained}, the most informative run"
         )
     was = f"{100 * before.right:.0f} %"
     if before.answer != decision.answer:

@@ -20,12 +20,11 @@ class ComparisonOptions(StudyOptions):
     """Options of a study that compares setups.
 
     Attributes:
-        more_repeats: After the repeats of every setup, so many trainings more, each of the setup
-            whose training tells most about which setup to use.
-        sure: Go on with such trainings until the answer is right with this probability, such as 0.9,
-            and with another training still is: within the tolerance, and at most 5 % dearer than
-            the cheapest such setup. Or until --more-repeats are used; left out, those are as many
-            as the first trainings.
+        more_repeats: Trainings after the repeats of every setup, each of the setup whose repeat is
+            the most informative about which setup to use.
+        sure: Add repeats until the answer is right with this probability, such as 0.9, confirmed by
+            one more: within the tolerance, and at most 5 % dearer than the cheapest such setup. Or
+            until --more-repeats are used; left out, those are as many as the first trainings.
         energy_budget_wh: Energy of the whole study, in watt-hours: when it is used, each running
             trial ends with the epoch it is in, and no other begins. With --resume and a larger one
             the study goes on.

@@ -12,7 +12,7 @@ from study.execution.trial_source import (
     TuneParts,
 )
 from study.options import StudyOptions
-from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
 from study.repeats.further import FurtherRepeats
 from study.repeats.options import ComparisonOptions
 from study.scenario import Scenario
@@ -44,9 +44,11 @@ class RepeatsSource:
         repeats: What is trained; None until the study has begun.
         pauses: Whether a budget may stop trials.
         hears_epochs: The same.
+        answer: None: its report weighs the whole grid.
     """
 
     restarts = RESTARTS
+    answer: SearchAnswer | None = None
 
     def __init__(self, options: ComparisonOptions) -> None:
         """Go on as `options` says."""

@@ -1,6 +1,6 @@
 """Energy that a study has used, against its energy budget. Knows nothing of Ray.
 
-Everything counts: epochs, set-up, what lies between epochs, attempts that were lost, and what earlier
+Everything counts: epochs, set-up, what lies between epochs, tests, attempts that were lost, and what earlier
 commands used. A trial is begun where the budget lasts for one more epoch as dear as the dearest,
 beside one of each trial that runs; once it is used, each running trial ends with the epoch it is in.
 """
@@ -10,6 +10,7 @@ from typing import final
 
 from study.record.files import unit_of
 from study.record.records import EpochRecord, TrialRecord
+from study.record.trial_energy import used_j
 from study.record.vocabulary import EnergyMethod, StopReason
 from study.store.recorder import Recorder
 
@@ -103,10 +104,4 @@ class Spending:
         )
 
     def _of(self, trial: TrialRecord) -> float:
-        """All that is known of what a trial used."""
-        energy_j = trial.energy_j
-        if energy_j is None:  # an epoch has none; the others were used all the same
-            rows = self._recorder.epochs_of(trial.trial_id)
-            energy_j = sum(row.epoch_energy_j or 0.0 for row in rows)
-        beside_j = (trial.setup_energy_j or 0.0) + (trial.between_energy_j or 0.0)
-        return energy_j + beside_j + (trial.test_energy_j or 0.0) + trial.wasted_energy_j
+        return used_j(trial, self._recorder.epochs_of(trial.trial_id))

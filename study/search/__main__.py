@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from study.command.exit_status import FINISHED, exit_status
+from study.command.exit_status import exit_status
 from study.command.parsing import command_line, parse
 from study.command.running import ReportProcess, carried_out, ending
 from study.errors import OptionError
@@ -58,7 +58,7 @@ def main(args: Sequence[str]) -> int:
         match [*args]:
             case ["replay", *rest]:
                 replay.main(rest, program=f"{PROGRAM} replay", console=console)
-                return FINISHED
+                return terminal.FINISHED
             case ["recurring", *rest]:
                 return recurring.main(
                     rest,
@@ -113,6 +113,7 @@ def _search(
             options,
             setups=source.setups if source.is_listed else (),
             study=Path(outcome.folder.path).name,
+            used_j=source.used_j,
             unit=unit_of(source.first_epoch_j),
         )
         for line in lines:

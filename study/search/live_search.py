@@ -11,8 +11,8 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
+from study.record.trial_energy import beside_j, epochs_j
 from study.record.vocabulary import FAILURES, Stage, StopReason
-from study.search.bill import overhead_j
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
 from study.search.proposals import Proposal, Proposer
@@ -53,6 +53,7 @@ class LiveSearch:
         registry: SetupRegistry,
         proposer: Proposer,
         trials: Callable[[], Sequence[TrialRecord]],
+        epochs_of: Callable[[str], Sequence[EpochRecord]],
         ended: frozenset[str] = frozenset(),
         known: Iterable[TrialRecord] = (),
         objective: Objective = ACCURACY,
@@ -64,6 +65,7 @@ class LiveSearch:
             registry: Has the setups, and their trials.
             proposer: Says what to try.
             trials: Gives the records of all trials so far, those of earlier commands included.
+            epochs_of: Gives the epochs of one of them, of all its attempts.
             ended: Those that have ended in an earlier command, by their identifiers.
             known: Trials of earlier studies.
             objective: Validation metric that decides.
@@ -76,6 +78,7 @@ class LiveSearch:
         self._registry = registry
         self._proposer = proposer
         self._trials = trials
+        self._epochs_of = epochs_of
         self._ended = ended
         self._running: dict[str, _Running] = {}
         self._here: set[str] = set()
@@ -102,7 +105,7 @@ class LiveSearch:
             if record.trial_id not in self._ended:
                 continue
             self._begun += record.seed == self._options.seed
-            self.budget.book(record.energy_j or 0.0)
+            self.budget.book(epochs_j(record, self._epochs_of(record.trial_id)))
             self._learn(record)
 
     @property
@@ -191,12 +194,12 @@ class LiveSearch:
             )
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses and lost attempts."""
+        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._trials():
             lost_j = trial.wasted_energy_j
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
-                lost_j += trial.energy_j or 0.0  # it is to be run again
-            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
+                lost_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is to be run again
+            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)
 
     def _next_setup(self) -> TrialPlan | None:
         """The trial of a setup that was not tried."""

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import final
 
-from study.record.manifest import FurtherTrial
+from study.record.manifest import FurtherTrial, SearchAnswer
 from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
+from study.record.trial_energy import beside_j
 from study.record.vocabulary import FAILURES, Stage, StopReason, TrialStatus
 from study.search.arms.order import ArmOrder
 from study.search.arms.policy import Policy
@@ -18,7 +19,6 @@ from study.search.arms.recurrences import Recurrences
 from study.search.arms.scheduler import Scheduler
 from study.search.arms.start import starting_arms
 from study.search.arms.training import State, Training
-from study.search.bill import overhead_j
 from study.search.options import SearchOptions
 from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Choice, Space
@@ -169,17 +169,19 @@ class PausingSearch:
         """Return whether what comes next depends on trials that still run."""
         return bool(self._running)
 
-    def right(self, setup: int) -> float | None:
-        """Probability that a setup is at most 5 % dearer than the cheapest; None if not known.
-
-        Args:
-            setup: Its number.
-        """
-        sure = self._scheduler.sureness()
-        if sure is None or sure.right is None:
+    @property
+    def answer(self) -> SearchAnswer | None:
+        """The setup to use, by the rule that decides which trainings are repeated; None before one reached the target."""
+        found = self._scheduler.answer()
+        if found is None:
             return None
-        rights = {self._registry.setup(arm).setup: each for arm, each in sure.rights.items()}
-        return rights.get(setup)
+        arm, _ = found
+        sure = self._scheduler.sureness()
+        return SearchAnswer(
+            setup=self._registry.setup(arm).setup,
+            right=None if sure is None else sure.rights.get(arm),
+            repeats=len(self.further),
+        )
 
     def propose(self) -> TrialPlan | None:
         """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
@@ -238,10 +240,10 @@ class PausingSearch:
         training.failed |= failed
 
     def book_overhead(self) -> None:
-        """Book what trackers have booked of set-up, pauses and lost attempts."""
+        """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._rows.trials():
             lost_j = trial.wasted_energy_j
-            self.budget.overhead(trial.trial_id, overhead_j(trial), lost_j=lost_j)
+            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)
 
     def _is_begun(self, repeat: FurtherTrial, known: Mapping[tuple[int, int], TrialRecord]) -> bool:
         """Return whether a repeat that was noted has come to anything, and is not proposed again."""

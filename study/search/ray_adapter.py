@@ -15,9 +15,10 @@ import optuna
 from study.errors import OptionError, StorageError
 from study.execution.trial_source import ProposalSearcher, TrialStopper, TuneParts
 from study.record.files import EARLIER_FILE
-from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
 from study.record.records import TrialRecord
 from study.record.search.goal import SearchGoal
+from study.record.trial_energy import used_j
 from study.record.vocabulary import StopReason
 from study.scenario import Scenario, Searchable
 from study.search.live_search import LiveSearch
@@ -170,6 +171,7 @@ class RaySearchAdapter:
             registry=registry,
             proposer=proposer,
             trials=recorder.trials,
+            epochs_of=recorder.epochs_of,
             ended=frozenset(each.trial_id for each in ended),
             known=self.known,
             objective=manifest.objective,
@@ -179,6 +181,11 @@ class RaySearchAdapter:
     def further(self) -> Sequence[FurtherTrial]:
         """The repeats that were begun; these grow."""
         return tuple(self.search.further) if isinstance(self.search, PausingSearch) else ()
+
+    @property
+    def answer(self) -> SearchAnswer | None:
+        """The setup that a search which pauses trainings would recommend now."""
+        return self.search.answer if isinstance(self.search, PausingSearch) else None
 
     @property
     def setups(self) -> Sequence[SetupFacts]:
@@ -215,6 +222,14 @@ class RaySearchAdapter:
     def trials(self) -> list[TrialRecord]:
         """Return the records of the trials so far."""
         return [] if self._recorder is None else self._recorder.trials()
+
+    @property
+    def used_j(self) -> float:
+        """Energy that its own trials have used, as far as it is known."""
+        recorder = self._recorder
+        if recorder is None:
+            return 0.0
+        return sum(used_j(each, recorder.epochs_of(each.trial_id)) for each in recorder.trials())
 
     @property
     def expected(self) -> int:

@@ -32,7 +32,7 @@ class SearchSettings:
             cheapest with this probability, for example 0.9, or --confirm or the budget are used.
         confirm: Afterwards, train the leading three setups (or the front) again with so many more
             seeds, as far as the budget lasts: only that tells a good setup from a lucky seed. For
-            auto, three times so many trainings where they tell most.
+            auto, three times so many trainings of the most informative setups.
         trials: At most so many trials; left out: until every setup was tried.
         space: YAML file with further axes (optimizer, weight_decay, frozen, and the scenario's own),
             or other values; lists, or ranges: {learning_rate: {low: 0.001, high: 0.1, log: true}}.

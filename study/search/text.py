@@ -1,9 +1,9 @@
 """The text at a search's end: the front or the answer, its bill, the trials that it did not run."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from study.record.files import J_PER_WH, EnergyUnit
+from study.record.files import EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
 from study.record.records import TrialRecord
@@ -11,7 +11,6 @@ from study.record.search.answers import Answer, answers
 from study.record.search.curves import TrialCurve
 from study.record.search.goal import SearchGoal
 from study.record.vocabulary import EnergyMethod
-from study.search.bill import bill_j
 from study.search.live_search import LiveSearch
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
@@ -32,6 +31,7 @@ def live_lines(
     *,
     setups: Sequence[SetupFacts],
     study: str,
+    used_j: float,
     unit: EnergyUnit,
 ) -> Iterator[str]:
     """Lines on a search that trained.
@@ -42,25 +42,28 @@ def live_lines(
         options: Of the command.
         setups: All setups of the space; none where it has ranges.
         study: Name of the search's own study.
+        used_j: Energy of its own trials.
         unit: Of all energies.
     """
     goal = SearchGoal(options.goal)
     own = [trial for trial in trials if trial.study == study]
     estimated = any(trial.energy_method is EnergyMethod.ESTIMATED for trial in trials)
     label = " estimated" if estimated else ""
+    answer = search.answer if isinstance(search, PausingSearch) else None
     found = answers(
         goal,
         trials,
         target=options.target,
         confirmed=options.is_confirmed,
         objective=search.objective,
+        decided=None if answer is None else answer.setup,
     )
     if not found:
         yield f"The search has no answer: {NO_ANSWER[goal]}."
-    for answer in found:
+    for each in found:
         yield (
-            f"  {headline(goal)}: {_setup_text(answer, study)}: "
-            f"{curve_text(answer.curve, unit.text)}{_seeds_text(answer)}{label}"
+            f"  {headline(goal)}: {_setup_text(each, study)}: "
+            f"{curve_text(each.curve, unit)}{_seeds_text(each, goal)}{label}"
         )
     if goal is SearchGoal.ENERGY_TO_TARGET and not found and trials:
         top = search.objective.best(each.best_val_score for each in trials)
@@ -70,9 +73,9 @@ def live_lines(
         limit_w = search.power_limit_w(found[0].setup)
         if limit_w is not None:
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
-    if isinstance(search, PausingSearch) and found:
-        yield from sure_lines(search.right(found[0].setup), repeats=len(search.further))
-    yield f"search used {spent_text(bill_j(own), search.budget, unit.text)}{label}"
+    if answer is not None and found:
+        yield from sure_lines(answer.right, repeats=answer.repeats)
+    yield f"search used {spent_text(used_j, search.budget, unit)}{label}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
@@ -91,13 +94,11 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
         repeats: Trainings on which that rests, beside the first of each setup.
     """
     if right is None:
-        yield "  each setup was trained once: how probable the answer is, --sure 0.9 tells"
+        yield "  each setup was trained once, so no probability is known; --sure 0.9 repeats until one is"
         return
-    count = "1 training" if repeats == 1 else f"{repeats} trainings"
-    yield (
-        f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} % ({count} more, "
-        "where they tell most)"
-    )
+    more = "1 more training" if repeats == 1 else f"{repeats} more trainings"
+    by = f" (by {more} of the most informative setups)" if repeats else ""
+    yield f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} %{by}"
 
 
 def _setup_text(answer: Answer, study: str) -> str:
@@ -111,9 +112,13 @@ def _setup_text(answer: Answer, study: str) -> str:
     )
 
 
-def _seeds_text(answer: Answer) -> str:
+def _seeds_text(answer: Answer, goal: SearchGoal) -> str:
     count = len(answer.trials)
-    return f" (mean of {count} seeds)" if count > 1 else ""
+    if count == 1:
+        return ""
+    reached = sum(each.energy_to_target_j is not None for each in answer.trials)
+    some = goal is SearchGoal.ENERGY_TO_TARGET and reached < count
+    return f" (mean of {count} seeds{f', of which {reached} reached the target' if some else ''})"
 
 
 def headline(goal: SearchGoal) -> str:
@@ -121,19 +126,19 @@ def headline(goal: SearchGoal) -> str:
     return "front" if goal is SearchGoal.ACCURACY_ENERGY else "recommended"
 
 
-def curve_text(curve: TrialCurve, energy_text: Callable[[float], str]) -> str:
+def curve_text(curve: TrialCurve, unit: EnergyUnit) -> str:
     """Objective and energy of one trial, or of the mean of several.
 
     Args:
         curve: The trial.
-        energy_text: Writes joules.
+        unit: Of all energies.
     """
     name, score = curve.objective.name, "not known"
     if curve.best_score is not None:
         score = _score_text(curve.best_score, curve.objective)
     if curve.to_target_j is not None:
-        return f"{name} {score}, {energy_text(curve.to_target_j)} to the target"
-    energy = "energy not known" if curve.energy_j is None else energy_text(curve.energy_j)
+        return f"{name} {score}, {unit.text(curve.to_target_j)} to the target"
+    energy = "energy not known" if curve.energy_j is None else unit.text(curve.energy_j)
     return f"{name} {score}, {energy}"
 
 
@@ -141,17 +146,17 @@ def _score_text(score: float, objective: Objective) -> str:
     return f"{score:.1%}".replace("%", " %") if objective.is_share else f"{score:.4g}"
 
 
-def spent_text(spent_j: float, budget: Budget, energy_text: Callable[[float], str]) -> str:
+def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
     """Energy that was used, against the budget.
 
     Args:
         spent_j: What was used.
         budget: What may be.
-        energy_text: Writes joules.
+        unit: Of all energies.
     """
     if budget.limit_j == math.inf:
-        return f"{energy_text(spent_j)} (no budget)"
-    return f"{energy_text(spent_j)} of {energy_text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
+        return f"{unit.text(spent_j)} (no budget)"
+    return f"{unit.text(spent_j)} of {unit.text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
 
 
 def _more(trial: TrialRecord) -> str:
@@ -164,12 +169,3 @@ def listed(names: Sequence[str], *, most: int = 8) -> str:
         return ""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return f": {', '.join(names[:most])}{rest}"
-
-
-def energy_text(joules: float) -> str:
-    """An energy in mWh, Wh, kWh or MWh, so that a number can be read."""
-    wh = joules / J_PER_WH
-    for unit, size in (("MWh", 1e6), ("kWh", 1e3), ("Wh", 1.0)):
-        if abs(wh) >= size:
-            return f"{wh / size:.4g} {unit}"
-    return f"{wh * 1e3:.4g} mWh"

@@ -116,7 +116,7 @@ def not_multitask(scenario: Scenario) -> ScenarioError:
             "it gives the objective of a task, whatever that is."
         )
     return ScenarioError(
-        f"scenario {scenario.name} has no tasks. Choose one that has (celeba), or give it the member "
+        f"scenario {scenario.name} has no tasks. Choose one that has, or give it the member "
         "tasks and the methods task_network, task_loss and task_score; see Multitask in "
         "study.scenario."
     )

@@ -11,6 +11,7 @@ from study.record.attempts import counted
 from study.record.bookings import WindowRecord
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
+from study.record.trial_energy import TrainedEpoch, energy_to_target
 from study.record.vocabulary import (
     CUTS_EPOCH,
     LATENTS,
@@ -136,22 +137,6 @@ def stage_rows(epochs: Iterable[EpochRecord], stage: str) -> list[EpochRecord]:
     return [row for row in counted_rows(epochs) if row.stage == stage]
 
 
-def energy_to_target_j(
-    rows: list[EpochRecord], objective: Objective, target: float | None
-) -> float | None:
-    """Return the energy up to the first epoch that reached the target; None where none did.
-
-    Args:
-        rows: The epochs that count, in their order.
-        objective: Validation metric that decides.
-        target: Value of it; None for no target.
-    """
-    for index, row in enumerate(rows, start=1):
-        if objective.reaches(row.val_score, target):
-            return total_j(each.epoch_energy_j for each in rows[:index])
-    return None
-
-
 def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
     """Return the epochs that are part of the training: by stage, as they came, and within it by epoch.
 
@@ -213,6 +198,21 @@ def total_j(energies_j: Iterable[float | None]) -> float | None:
             return None
         total_j += energy_j
     return total_j
+
+
+def energy_to_target_j(
+    rows: list[EpochRecord], objective: Objective, target: float | None
+) -> float | None:
+    """Return the energy up to the first epoch that reached the target; None where none did.
+
+    Args:
+        rows: The epochs that count, in their order.
+        objective: Validation metric that decides.
+        target: Value of it; None for no target.
+    """
+    epochs = (TrainedEpoch(row.stage, row.epoch, row.val_score, row.epoch_energy_j) for row in rows)
+    _, energy_j = energy_to_target(epochs, objective, target)
+    return energy_j
 
 
 def _between_j(

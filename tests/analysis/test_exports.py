@@ -1,6 +1,5 @@
 """What `import analysis` gives."""
 
-import doctest
 import importlib
 import pkgutil
 import subprocess
@@ -50,15 +49,6 @@ def test_importing_it_loads_nothing_heavy() -> None:
     )
 
     assert done.stdout.strip() == "set()"
-
-
-def test_the_examples_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package's docstring does what it says, from the root of a checkout."""
-    monkeypatch.chdir(ROOT)
-
-    failed, tried = doctest.testmod(analysis)
-
-    assert (failed, tried > 0) == (0, True)
 
 
 def test_tables_are_data_frames_with_their_labels() -> None:

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from study.__main__ import COMMANDS
 from study.errors import OptionError
-from study.studies import run_study
+from study.record.vocabulary import Paradigm
+from study.studies import GRIDS, SEARCH, run_study
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,9 @@ def test_a_value_of_another_kind_is_named(given: dict[str, Any], said: str) -> N
         run_study("regime", scenario="watch", **given)
 
     assert said in str(refused.value)
+
+
+def test_every_paradigm_is_known_to_programs_and_has_a_command() -> None:
+    """A new kind of study has its lines in both tables."""
+    assert {each.value for each in Paradigm} == {*GRIDS, SEARCH}
+    assert {each.value for each in Paradigm} <= set(COMMANDS)

@@ -18,7 +18,7 @@ from trackers.places import check_place
 from trackers.sample import Component
 from trackers.sources.calibrated import Calibration
 from trackers.sources.detect import Request, detect
-from trackers.terminal import INTERRUPTED, as_started
+from trackers.terminal import FINISHED, INTERRUPTED, REFUSED, as_started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def main(args: Sequence[str]) -> int:
         line = fitted(steps)
     except (TrackerError, OSError, ValueError) as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     except KeyboardInterrupt:
         sys.stderr.write("trackers: interrupted; no calibration was written\n")
         return INTERRUPTED
@@ -92,7 +92,7 @@ def main(args: Sequence[str]) -> int:
         f"{options.against} = {line.factor:.4g} ({line.low:.4g} to {line.high:.4g}) x {source.name} "
         f"{options.component} + {line.offset_w:.4g} W, in {options.out}\n"
     )
-    return 0
+    return FINISHED
 
 
 def _show(step: Step) -> None:

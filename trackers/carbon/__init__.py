@@ -1,1 +1,1 @@
-"""Know how much greenhouse gas a country's electricity comes with."""
+"""Greenhouse gas of electricity: a table of countries, and of each hour from a server."""

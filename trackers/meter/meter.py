@@ -1,12 +1,5 @@
 """EnergyMeter: watches devices in the background and tells the energy of windows.
 
-Usable without Ray and without the rest of the project:
-
-    with EnergyMeter(detect()) as meter:
-        with meter.window("epoch-1") as window:
-            train_one_epoch()
-        print(window.readings)
-
 Windows may nest and overlap, and may be opened and closed from any thread. What a sensor does never
 raises out of a window: the reading's status says it. For the edges of windows each board has a thread of
 its own, and so has each other source, so that one that is slow or hangs spoils no window of another.
@@ -52,7 +45,16 @@ class Edges(NamedTuple):
 
 @final
 class EnergyMeter:
-    """Samples devices in the background and integrates windows over them."""
+    """Samples devices in the background and integrates windows over them.
+
+    Examples:
+        >>> from trackers import EnergyMeter, Request, detect
+        >>> with EnergyMeter(detect(Request(tracker="estimate"))) as meter:  # or detect()
+        ...     with meter.window("epoch-1") as window:
+        ...         total = sum(range(1000))  # train here
+        >>> [reading.method.value for reading in window.readings.values()]
+        ['estimated']
+    """
 
     def __init__(
         self,

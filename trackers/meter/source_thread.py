@@ -53,8 +53,8 @@ class Sampled(Protocol):
 
 
 @final
-class Answer(Generic[T]):
-    """Result of a job, once it was done."""
+class EdgeJob(Generic[T]):
+    """A job for the edge of a window, and its result once it was done."""
 
     def __init__(self, job: Callable[[], T]) -> None:
         """Not done yet."""
@@ -92,7 +92,7 @@ class EdgeThread:
     def __init__(self, name: str, clock: Clock) -> None:
         """Do jobs at once, in the caller's thread, until it is started."""
         self._clock = clock
-        self._jobs: SimpleQueue[Answer[object] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[EdgeJob[object] | None] = SimpleQueue()
         self._later: list[tuple[float, Callable[[], object]]] = []
         self._is_ended = False
         self._name = name
@@ -113,14 +113,14 @@ class EdgeThread:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def submit(self, job: Callable[[], T]) -> Answer[T]:
+    def submit(self, job: Callable[[], T]) -> EdgeJob[T]:
         """Have a job done."""
-        answer = Answer(job)
+        submitted = EdgeJob(job)
         if self._thread is None:
-            answer.do()
+            submitted.do()
         else:
-            self._jobs.put(answer)  # type: ignore[arg-type]
-        return answer
+            self._jobs.put(submitted)  # type: ignore[arg-type]
+        return submitted
 
     def later(self, due_s: float, job: Callable[[], object]) -> None:
         """Have a job done at a time that is to come; to be called by a job of this thread."""
@@ -142,12 +142,12 @@ class EdgeThread:
     def _run(self) -> None:
         while not self._is_ended:
             left_s = self.due_s - self._clock.now_s()
-            answer = None
+            submitted = None
             with suppress(Empty):
-                answer = self._jobs.get(timeout=None if math.isinf(left_s) else max(0.0, left_s))
+                submitted = self._jobs.get(timeout=None if math.isinf(left_s) else max(0.0, left_s))
             try:
-                if answer is not None:
-                    answer.do()
+                if submitted is not None:
+                    submitted.do()
                 self.do_due()
             except Exception:  # noqa: BLE001 - the thread goes on, whatever a job was
                 _log.exception("%s: a job failed", self._name)

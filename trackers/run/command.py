@@ -25,7 +25,7 @@ from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
 from trackers.sources.detect import AUTO, Detection, Request, detect
-from trackers.terminal import as_started
+from trackers.terminal import REFUSED, as_started
 
 USAGE = "python -m trackers run [OPTIONS] -- COMMAND ARGUMENTS"
 
@@ -36,7 +36,7 @@ class RunOptions:
 
     Attributes:
         tracker: auto, for all sources that work; or one or more of their names and files.
-        json: Write the account to this file too.
+        json: Also write the results as JSON.
         csv: Add a line to this file, which grows with each run.
         country: Two or three letters of ISO 3166: the carbon intensity of its electricity.
         carbon_intensity: Grams of CO2 equivalents per kWh of your electricity.
@@ -83,12 +83,12 @@ def main(args: Sequence[str]) -> int:
     )
     if more:
         sys.stderr.write(as_started(f"trackers: {_unknown(more[0])}\n"))
-        return 2
+        return REFUSED
     if not command:
         sys.stderr.write(
             as_started(f"trackers: got no command; give one behind two dashes: {USAGE}\n")
         )
-        return 2
+        return REFUSED
     try:
         _check_places(options)
         g_per_kwh = _g_per_kwh(options)
@@ -101,13 +101,13 @@ def main(args: Sequence[str]) -> int:
         account = _measured(command, detect(request), options, g_per_kwh, exports)
     except LookupError as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     except StartError as error:
         sys.stderr.write(f"trackers: {error}\n")
         return error.status
     except TrackerError as error:
         sys.stderr.write(f"trackers: {error}\n")
-        return 2
+        return REFUSED
     show(account, Console(stderr=True))
     for path, write in ((options.json, write_json), (options.csv, append_csv)):
         if path is not None:

@@ -213,6 +213,14 @@ def detect(
         SourceUnavailableError: A source that was asked for cannot be used here, or measures only
             what one before it does; a word is not known; or there is no source at all.
         TypeError: It is no request, the name of a source for example.
+
+    Examples:
+        >>> found = detect(Request(tracker="estimate"))  # detect() takes whatever works
+        >>> [device.component.value for device in found.devices]
+        ['cpu']
+        >>> [component.value for component in found.blind]
+        ['gpu', 'memory', 'node']
+        >>> found.close()
     """
     given: object = request  # whoever calls may not check types
     if not isinstance(given, Request | None):

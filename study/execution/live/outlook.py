@@ -12,6 +12,7 @@ from typing import final
 from study.forecast.study_forecast import Outside, Run, StudyForecast, study_forecast
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
+from study.record.trial_energy import beside_j
 from study.record.vocabulary import CUTS_EPOCH, StopReason
 from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
@@ -211,4 +212,4 @@ def _outside_j(trial: TrialRecord) -> float | None:
     """Energy of a trial outside its epochs; None where a part is not known."""
     if trial.setup_energy_j is None or trial.between_energy_j is None:
         return None
-    return trial.setup_energy_j + trial.between_energy_j + (trial.test_energy_j or 0.0)
+    return beside_j(trial)  # without a test energy nothing was tested

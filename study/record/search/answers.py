@@ -41,6 +41,7 @@ def answers(
     target: float | None,
     confirmed: bool,
     objective: Objective = ACCURACY,
+    decided: int | None = None,
 ) -> tuple[Answer, ...]:
     """Return the best setup, or the front from the worst score to the best; none where no trial counts.
 
@@ -51,8 +52,13 @@ def answers(
         confirmed: Whether leading setups were trained again: then the answer is one of those,
             because the best of many single seeds is more often lucky than good.
         objective: Validation metric that decides.
+        decided: Number of the setup that the search itself has named (`Manifest.answer`), which knows
+            more than means: paused trainings, and how far seeds differ; None where it names none.
     """
     found = setup_means(trials, target=target, objective=objective)
+    named = tuple(each for each in found if each.setup == decided)
+    if named:
+        return named
     again = [each for each in found if len(each.trials) >= CONFIRMED]
     chosen = again if confirmed and again else found
     best = best_of(goal, [each.curve for each in chosen])

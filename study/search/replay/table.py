@@ -17,6 +17,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.manifest import Manifest
 from study.record.migration import RENAMED
 from study.record.search.curves import TrialCurve
+from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import Paradigm, StopReason
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
@@ -189,8 +190,8 @@ def _plain_frame(path: Path) -> pd.DataFrame:
 
 def _setup_energies(trials: Path) -> pd.DataFrame:
     """Energy of each trial of a study beside its epochs, in its last attempt."""
-    columns = ["setup_energy_j", "between_energy_j"]
     frame = _plain_frame(trials)
+    columns = [each for each in BESIDE_EPOCHS if each in frame.columns]  # 0.1 had no tests
     return pd.DataFrame(
         {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1)}
     )

@@ -1,7 +1,8 @@
-"""The text of a replayed search: in watt-hours, with the labels of its table."""
+"""The text of a replayed search: in the one unit of its table, with its labels."""
 
 from collections.abc import Iterator, Sequence
 
+from study.record.files import EnergyUnit, unit_of
 from study.record.search.goal import SearchGoal, best_of
 from study.search.arms.training import State
 from study.search.replay.arms import ArmTable
@@ -12,7 +13,6 @@ from study.search.stopping.budget import Budget
 from study.search.text import (
     NO_ANSWER,
     curve_text,
-    energy_text,
     headline,
     listed,
     spent_text,
@@ -20,11 +20,17 @@ from study.search.text import (
 )
 
 
+def unit_in(table: ReplayTable) -> EnergyUnit:
+    """Unit in which all energies of a table are shown: by its first epoch, as of a study."""
+    epochs = (each for many in table.recordings.values() for one in many for each in one.epochs)
+    return unit_of(next((e.energy_j for e in epochs if e.energy_j is not None), None))
+
+
 def replayed_lines(
     table: ReplayTable, search: ReplayedSearch, goal: SearchGoal, budget: Budget
 ) -> Iterator[str]:
     """Lines on the front or answer, the energy against budget and grid, and what was not run."""
-    curves = [trial.curve for trial in search.trials]
+    curves, unit = [trial.curve for trial in search.trials], unit_in(table)
     count = "1 trial" if len(curves) == 1 else f"{len(curves)} trials"
     yield f"replayed on {table.name}: {count} in {search.duration_s:.1f} s simulated"
     best = best_of(goal, curves)
@@ -33,10 +39,10 @@ def replayed_lines(
     for index in best:
         named = table.space.named(search.trials[index].choice)
         text = ", ".join(f"{name} {value}" for name, value in named.items())
-        yield f"  {headline(goal)}: {text}: {curve_text(curves[index], energy_text)}{labels(table)}"
+        yield f"  {headline(goal)}: {text}: {curve_text(curves[index], unit)}{labels(table)}"
     yield (
-        f"energy {spent_text(search.spent_j, budget, energy_text)}; the grid takes "
-        f"{energy_text(table.grid_j)}{labels(table)}"
+        f"energy {spent_text(search.spent_j, budget, unit)}; the grid takes "
+        f"{unit.text(table.grid_j)}{labels(table)}"
     )
     yield f"stopped early: {sum(each.stopped for each in curves)} (lower bounds)"
     names = listed([_choice(choice) for choice in search.not_run])
@@ -54,7 +60,7 @@ def pausing_lines(
     table: ReplayTable, arms: ArmTable, outcome: PausingOutcome, budget: Budget
 ) -> Iterator[str]:
     """Lines on a search whose trainings were paused: its answer, its certainty and its bill."""
-    count = len(outcome.trainings)
+    count, unit = len(outcome.trainings), unit_in(table)
     limits = max(len(each.settings) for each in arms.arms.values())
     shared = f", each told by {limits} settings of {_names(arms)}" if limits > 1 else ""
     yield (
@@ -67,14 +73,14 @@ def pausing_lines(
         text = ", ".join(f"{n} {v}" for n, v in zip(arms.names, found.choice, strict=True))
         yield (
             f"  {headline(SearchGoal.ENERGY_TO_TARGET)}: {text}: accuracy {100 * found.score:.1f} %, "
-            f"{energy_text(found.to_target_j)} to the target{labels(table)}"
+            f"{unit.text(found.to_target_j)} to the target{labels(table)}"
         )
     if outcome.found:
         right = None if outcome.sure is None else outcome.sure.right
         yield from sure_lines(right, repeats=sum(each.again > 0 for each in outcome.trainings))
     yield (
-        f"energy {spent_text(outcome.spent_j, budget, energy_text)}; the grid takes "
-        f"{energy_text(table.grid_j)}{labels(table)}"
+        f"energy {spent_text(outcome.spent_j, budget, unit)}; the grid takes "
+        f"{unit.text(table.grid_j)}{labels(table)}"
     )
     paused = sum(each.state is State.PAUSED for each in outcome.trainings)
     yield f"paused, and not gone on with: {paused} (lower bounds)"

@@ -17,7 +17,7 @@ Or all setups one by one, where axes go together in some other way:
 
 A range with a step is a list. `frozen: true` trains the classifier alone, on an encoder that was
 published or is pretrained in the same trial; false trains both together. What a scenario has to
-choose of its own (`encoder` of celeba) only it knows; see `study.scenario.Searchable`.
+choose of its own only it knows; see `study.scenario.Searchable`.
 """
 
 import math
@@ -102,7 +102,7 @@ def read_space(
         if name not in kinds:
             message = (
                 f"{where} names {name}; known are {', '.join(kinds)}. What a scenario has of "
-                "its own (encoder of celeba) needs its --scenario."
+                "its own needs its --scenario."
             )
             raise OptionError(message)
     given = {

@@ -1,7 +1,7 @@
 """The energy that a whole search may use.
 
-Everything counts: epochs, set-up, what lies between epochs, attempts that were lost. A trial is
-begun only if it can get to its first rung; once the budget is used, each running trial ends with
+Everything counts: epochs, set-up, what lies between epochs, tests, attempts that were lost. A trial
+is begun only if it can get to its first rung; once the budget is used, each running trial ends with
 the epoch it is in. So the budget is passed by at most one epoch for each running trial.
 
 What a trial uses beside its epochs (its overhead) is known only afterwards. Until then each trial
@@ -87,7 +87,7 @@ class Budget:
 
         Args:
             trial: Its name.
-            energy_j: Set-up, and what lies between epochs, of its last attempt.
+            energy_j: Set-up, what lies between epochs, and tests, of its last attempt.
             lost_j: Its attempts before, which no other trial is expected to lose.
         """
         known_j = self._told.get(trial, 0.0)

@@ -227,7 +227,7 @@ def test_what_is_in_the_way_is_said(
 def test_a_server_that_knows_nothing_is_no_zero(tmp_path: Path, server: Grid) -> None:
     """No gas is made up where nothing is told."""
     with pytest.raises(
-        AnalysisError, match="tells nothing of the 1 hour from 2025-11-24 16:00 UTC"
+        AnalysisError, match="returned no data for the 1 hour from 2025-11-24 16:00 UTC"
     ):
         live_intensity(study(tmp_path / "a", {HOUR: 1.0}), server.url, "")
 

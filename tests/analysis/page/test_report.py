@@ -224,8 +224,11 @@ def test_a_narrower_tolerance_changes_the_advice_and_no_report_writes_none(
         ([], "No folder was given"),
         (["nowhere"], "nowhere does not exist"),
         (["nowhere", "--tolerance", "-1"], "--tolerance is -1"),
-        (["nowhere", "--target-accuracy", "0.9"], "--target-accuracy is called --target now."),
-        (["serve", "nowhere", "--target-accuracy=0.9"], "is called --target now."),
+        (
+            ["nowhere", "--target-accuracy", "0.9"],
+            "--target-accuracy has another name since version 0.2: --target. ",
+        ),
+        (["serve", "nowhere", "--target-accuracy=0.9"], "Give --target instead."),
     ],
 )
 def test_wrong_input_is_a_paragraph_and_status_2(

@@ -3,12 +3,10 @@
 import dataclasses
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from analysis.energy.failures import ToTarget
 from analysis.energy.spread import Spread
-from analysis.energy.totals import energy_to_target
 from analysis.findings import Findings, analyse
 from analysis.ranking.criteria import CRITERIA, RankBy
 from analysis.ranking.ranking import rank
@@ -143,22 +141,6 @@ def test_once_trained_setups_have_no_interval_to_the_target(tmp_path: Path) -> N
 
     assert found.ranking.to_target == {}
     assert "energy_to_target_low_wh" not in [each.key for each in ranking_info(found).columns]
-
-
-def test_the_energy_to_target_ends_with_the_first_epoch_that_reaches_it() -> None:
-    """Trial a: 1 + 2 J; b never; c lacks an energy on the way, d after it."""
-    rows = [
-        ("a", 1, 1.0, 0.5), ("a", 2, 2.0, 0.8), ("a", 3, 4.0, 0.9),
-        ("b", 1, 1.0, 0.7),
-        ("c", 1, None, 0.5), ("c", 2, 2.0, 0.8),
-        ("d", 1, 3.0, 0.8), ("d", 2, None, 0.8),
-    ]  # fmt: skip
-    epochs = pd.DataFrame(rows, columns=["trial_id", "epoch", "epoch_energy_j", "val_score"])
-
-    found = energy_to_target(epochs, 0.8)
-
-    assert found.dropna().to_dict() == {"a": 3.0, "d": 3.0}
-    assert sorted(found.index) == ["a", "c", "d"]
 
 
 def test_without_a_target_it_is_the_best_accuracy_less_the_tolerance(tmp_path: Path) -> None:

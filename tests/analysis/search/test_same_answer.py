@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis.search.info import search_info
 from analysis.search.tables import search_text
 from study.record.files import WH
-from study.record.manifest import SetupFacts
+from study.record.manifest import FurtherTrial, SearchAnswer, SetupFacts
 from study.record.records import TrialRecord
 from study.record.vocabulary import EnergyMethod, StopReason, TrialStatus
 from study.search.options import SearchOptions
+from study.search.pausing_search import PausingSearch
 from study.search.text import live_lines
 from tests.analysis.study_folder import DATA, manifest_of
-from tests.study.rows import plan
+from tests.study.rows import epoch, plan
 from tests.study.search.test_live_search import live, record_of
+from tests.study.search.test_pausing_search import OPTIONS, Folder
+from tests.study.search.test_pausing_search import SETUPS as PAUSABLE
 
 SETUPS = tuple(SetupFacts(setup=n, batch_size=8 * n, learning_rate=0.1) for n in (1, 2, 3))
 TARGET = 0.5
@@ -52,19 +55,41 @@ def trials_of_a_search(draw: st.DrawFn) -> list[TrialRecord]:
     return found
 
 
-def in_the_terminal(trials: Sequence[TrialRecord], options: SearchOptions) -> list[int]:
+def in_the_terminal(
+    trials: Sequence[TrialRecord], options: SearchOptions, search: PausingSearch | None = None
+) -> list[int]:
     """Setups that the command names at its end."""
-    lines = live_lines(live(options), trials, options, setups=SETUPS, study="own", unit=WH)
+    lines = said_at_the_end(trials, options, search)
     found = (re.match(r"  (?:recommended|front): setup (\d+),", line) for line in lines)
     return [int(each[1]) for each in found if each]
 
 
+def said_at_the_end(
+    trials: Sequence[TrialRecord], options: SearchOptions, search: PausingSearch | None = None
+) -> list[str]:
+    """Lines of the command; without a search, of one by a sampler of Optuna's."""
+    ended = live(options) if search is None else search
+    return [*live_lines(ended, trials, options, setups=SETUPS, study="own", used_j=0.0, unit=WH)]
+
+
 def in_the_report(trials: Sequence[TrialRecord], options: SearchOptions) -> list[int]:
     """Setups that the analysis names."""
+    text = said_in_the_report(trials, options)
+    named = re.match(
+        r"The (?:search recommends setup|front of the search is setups) ([^.]*)\.", text
+    )
+    return [int(each) for each in re.findall(r"\d+", named[1])] if named else []
+
+
+def said_in_the_report(
+    trials: Sequence[TrialRecord], options: SearchOptions, answer: SearchAnswer | None = None
+) -> str:
+    """What the analysis writes of a search that ended with an answer of its own, or with none."""
     asked = {"goal": options.goal, "target": options.target, "confirm": options.confirm}
     manifest = replace(
         manifest_of("own", SETUPS, (), DATA, EnergyMethod.COUNTER),
         options={**asked, "max_epochs": 30},
+        answer=answer,
     )
     epochs = pd.DataFrame(
         [
@@ -75,13 +100,9 @@ def in_the_report(trials: Sequence[TrialRecord], options: SearchOptions) -> list
     )
     rows = pd.DataFrame([each.to_row() for each in trials], columns=[*trials[0].to_row()])
     info = search_info(manifest, epochs, rows)
-    text = search_text(info, manifest, (), WH)
-    named = re.match(
-        r"The (?:search recommends setup|front of the search is setups) ([^.]*)\.", text
-    )
     probable = {info.sure.setup} if info.sure else set()
     assert probable <= set(info.answer)
-    return [int(each) for each in re.findall(r"\d+", named[1])] if named else []
+    return search_text(info, manifest, (), WH)
 
 
 @given(
@@ -119,3 +140,47 @@ def test_a_setup_of_which_a_seed_diverged_is_not_recommended() -> None:
 
     assert in_the_terminal([lucky, diverged, steady], options) == [2]
     assert in_the_report([lucky, diverged, steady], options) == [2]
+
+
+COSTS = st.lists(st.floats(1.0, 40.0), min_size=1, max_size=4)
+
+
+@given(costs=st.tuples(COSTS, COSTS, st.lists(st.floats(1.0, 40.0), max_size=2)))
+@example(costs=([10.0, 10.0, 10.0, 33.0], [15.0] * 4, []))
+@settings(max_examples=15)
+@pytest.mark.slow
+def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
+    costs: Sequence[Sequence[float]],
+) -> None:
+    """One setup with one probability, in the terminal, in the report and where it decides on repeats.
+
+    Of the example, means alone name the second setup, and the search is sure of the first.
+    """
+    folder = Folder()
+    for facts, many in zip(PAUSABLE, costs, strict=False):
+        for seed, energy_j in enumerate(many):
+            of = replace(
+                plan(facts.setup, seed),
+                trial_id=f"setup{facts.setup:02d}-seed{seed}",
+                batch_size=facts.batch_size,
+                learning_rate=facts.learning_rate,
+            )
+            row = epoch(1, energy_j, 0.9, of=of, stop=StopReason.TARGET)
+            folder.epochs[of.trial_id] = [row]
+            if seed:
+                folder.further.append(FurtherTrial(setup=facts.setup, seed=seed))
+    search = folder.search()
+    trials = [replace(each, study="own", status=TrialStatus.FINISHED) for each in folder.trials()]
+    decided, answer = search.scheduler.answer(), search.answer
+
+    text = said_in_the_report(trials, OPTIONS, answer)
+    lines = "\n".join(said_at_the_end(trials, OPTIONS, search))
+
+    assert decided is not None
+    assert answer is not None
+    assert PAUSABLE[answer.setup - 1].batch_size in decided[0]
+    assert in_the_terminal(trials, OPTIONS, search) == [answer.setup]
+    assert text.startswith(f"The search recommends setup {answer.setup}.")
+    probable = r"at most 5 % dearer than the cheapest setup with a probability of (\d+ %)"
+    assert re.findall(probable, text) == re.findall(probable, lines)
+    assert bool(re.search(probable, text)) == (answer.right is not None)

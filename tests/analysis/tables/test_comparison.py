@@ -102,6 +102,24 @@ def test_one_alpha_for_all_does_not_part_a_multitask_study_from_the_others(tmp_p
     ]
 
 
+def test_table_2_of_celeba_stands_beside_celeba_only(tmp_path: Path) -> None:
+    """Not beside a study of other tasks, which the paper has nothing of."""
+    stages = ("colour", "shape", Stage.BOTH)
+    trials = [staged(1, {each: [J_PER_MWH] for each in stages})]
+    setups = grid([64], [0.1])
+    sensors = study(tmp_path / "sensors", setups, board="GPU-1", mwh=2.0)
+
+    def together(scenario: str) -> list[str]:
+        """Headings of the paper's columns, beside a study of sensors."""
+        manifest = {"paradigm": Paradigm.MULTITASK, "stages": stages, "scenario": scenario}
+        path = write_study(tmp_path / scenario, setups, trials, manifest=manifest)
+        info, _, _ = comparison_infos([sensors, analyse(load(path))], paper=True)
+        return [each.heading for each in info.columns if each.heading.endswith(("CUDA", "MPS"))]
+
+    assert together("toys") == ["paper CUDA", "paper MPS"]
+    assert together("celeba") == ["pamap2 CUDA", "pamap2 MPS", "celeba CUDA", "celeba MPS"]
+
+
 @pytest.mark.slow
 def test_a_wide_table_is_set_as_several_narrow_ones(tmp_path: Path) -> None:
     """Each names its rows, a deviation stays with its mean, and no column is lost or cut."""

@@ -131,6 +131,25 @@ def test_pretraining_stands_beside_figure_4_and_table_3(tmp_path: Path) -> None:
     ]
 
 
+def test_of_other_tasks_nothing_stands_beside_yours(tmp_path: Path) -> None:
+    """A user's own multitask study is no CelebA; what differs says so."""
+    energies = {"colour": [J_PER_WH], "shape": [J_PER_WH], Stage.BOTH: [J_PER_WH]}
+    findings = findings_of(
+        tmp_path,
+        grid([64], [0.1]),
+        [staged(1, energies)],
+        scenario="mine.py:Toys",
+        paradigm=Paradigm.MULTITASK,
+        stages=tuple(energies),
+    )
+
+    said = " ".join(differences(findings))
+
+    assert against_paper_infos(findings) == ()
+    assert "ours mine.py:Toys" in said
+    assert "no table of it stands beside yours" in said
+
+
 def test_multitask_stands_beside_table_4(tmp_path: Path) -> None:
     """Energy per epoch, epochs and totals of the three tasks, and what together saves."""
     energies = {

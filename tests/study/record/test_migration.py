@@ -13,6 +13,7 @@ from study.record.migration import (
     SCHEMA_VERSION,
     migrated_columns,
     migrated_row,
+    renamed_option,
     with_present_names,
     with_scenario_options,
 )
@@ -134,3 +135,21 @@ def test_the_page_on_upgrading_names_modules_that_are_there() -> None:
     files = [ROOT / f"{name.replace('.', '/')}.py" for name in sorted(named)]
     assert [file for file in files if not file.is_file()] == []
     assert len(named) > 10
+
+
+@pytest.mark.parametrize(
+    ("word", "present"),
+    [
+        ("--target-accuracy=0.9", {"target"}),
+        ("--target_accuracy", {"target", "tolerance"}),
+    ],
+)
+def test_studies_and_reports_answer_an_old_option_alike(word: str, present: set[str]) -> None:
+    """Of what the command has; another program's words are its own."""
+    said = renamed_option(["results/a", word, "0.9"], present)
+
+    assert said == (
+        "--target-accuracy has another name since version 0.2: --target. Give --target instead."
+    )
+    assert renamed_option([word], {"tolerance"}) is None
+    assert renamed_option(["target_accuracy", "--tolerance"], present) is None

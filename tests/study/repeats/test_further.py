@@ -6,14 +6,15 @@ from typing import Any
 
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY
-from study.record.vocabulary import Paradigm, Stage, StopReason
+from study.record.vocabulary import TEST, Paradigm, Stage, StopReason
 from study.repeats.further import FurtherRepeats
 from study.repeats.options import ComparisonOptions
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, grid
 from tests.study.record.test_manifest import MANIFEST
-from tests.study.rows import epoch
+from tests.study.rows import booked, epoch
+from tests.study.store.recorders import booking
 
 SETUPS = grid((8, 16), (0.1,))
 SCORES = {(1, 0): 0.90, (1, 1): 0.905, (2, 0): 0.90, (2, 1): 0.905}
@@ -121,7 +122,7 @@ def test_further_repeats_have_new_seeds_and_are_written_down_first(tmp_path: Pat
     assert [FurtherTrial(setup=p.setup, seed=p.seed) for p in plans] == study.repeats.further
     assert {plan.seed for plan in plans} <= {2, 3}
     assert len({plan.trial_id for plan in plans}) == 2
-    assert f"next: repeat 3 of setup {plans[0].setup}, which tells most" in study.said[0]
+    assert f"next: repeat 3 of setup {plans[0].setup}, the most informative run" in study.said[0]
 
 
 def test_no_more_run_at_once_than_there_are_slots(tmp_path: Path) -> None:
@@ -203,6 +204,18 @@ def test_a_budget_is_not_exceeded(tmp_path: Path) -> None:
     study.end(one, 125.0)
 
     assert waits
+    assert study.repeats.propose() is None
+    assert "do not last for another" in study.said[-1]
+
+
+def test_a_budget_is_used_by_tests_too(tmp_path: Path) -> None:
+    """As on the bill of the study: 30 J of a test are not there for another training."""
+    watt_hours = (100.0 + 140.0 + 110.0 + 130.0 + 130.0) / 3600
+    study = lab(tmp_path, asked(sure=0.99, energy_budget_wh=watt_hours))
+    study.run(slots=4)
+    study.first(100.0, 140.0, 110.0, 130.0)
+    study.recorder.add_booking(booking(booked(TEST, 1, 30.0)))  # of setup 1, seed 0
+
     assert study.repeats.propose() is None
     assert "do not last for another" in study.said[-1]
 

@@ -13,9 +13,8 @@ def test_the_first_line_says_what_is_probable_and_that_it_may_fall() -> None:
     line = leader_text(LEADS, 3, before=None)
 
     assert line == (
-        "setup 1 leads: with a probability of 52 % it is good enough and within 5 % of the least energy. Each "
-        "training may speak for it or against it, so this falls at times; next: repeat 3 of setup 2, which "
-        "tells most"
+        "setup 1 leads: with a probability of 52 % it is good enough and within 5 % of the least energy. The "
+        "probability can fall as results come in; next: repeat 3 of setup 2, the most informative run"
     )
 
 

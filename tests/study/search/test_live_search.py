@@ -43,6 +43,7 @@ def live(
     earlier: tuple[TrialRecord, ...] = (),
     ended: tuple[TrialPlan, ...] = (),
     known: tuple[TrialRecord, ...] = (),
+    epochs: tuple[EpochRecord, ...] = (),
 ) -> LiveSearch:
     """A search in the order of the grid; `ended` are trials of earlier commands."""
     space = options.searched()
@@ -58,12 +59,13 @@ def live(
         registry=registry,
         proposer=Proposer(space, goal=SearchGoal(options.goal), sampler="grid", seed=options.seed),
         trials=lambda: earlier,
+        epochs_of=lambda trial_id: [row for row in epochs if row.trial_id == trial_id],
         ended=ids,
         known=known,
     )
 
 
-def record_of(plan: TrialPlan, *energies_j: float) -> TrialRecord:
+def record_of(plan: TrialPlan, *energies_j: float | None) -> TrialRecord:
     """A trial whose only attempt had these epochs and was then lost."""
     return trial_record(
         plan,
@@ -164,6 +166,21 @@ def test_what_a_lost_attempt_used_counts_once() -> None:
     again.earlier()
     again.propose()
     assert again.budget.spent_j == 10.0
+
+
+def test_all_that_is_known_of_a_trial_uses_the_budget() -> None:
+    """Its test, and the epochs that have an energy where one has none."""
+    first, second = plans_of(OPTIONS)
+    ended = replace(record_of(first, 5.0, None), test_energy_j=2.0)
+    lost = record_of(second, 3.0, None)
+    rows = [epoch_of(first, 1, 5.0, 0.5), epoch_of(first, 2, None, 0.5)]
+    rows += [epoch_of(second, 1, 3.0, 0.5), epoch_of(second, 2, None, 0.5)]
+    search = live(earlier=(ended, lost), ended=(first,), epochs=tuple(rows))
+    search.earlier()
+
+    search.propose()
+
+    assert search.budget.spent_j == 5.0 + 2.0 + 3.0
 
 
 def test_a_trial_that_has_ended_is_booked_and_not_run_again() -> None:

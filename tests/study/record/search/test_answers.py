@@ -65,6 +65,16 @@ def test_the_answer_is_the_least_mean() -> None:
     assert answer.curve.to_target_j == 4.0
 
 
+@pytest.mark.parametrize(("decided", "setup"), [(1, 1), (2, 2), (3, 2), (None, 2)])
+def test_what_the_search_has_decided_goes_before_means(decided: int | None, setup: int) -> None:
+    """Unless no training of it came to its end."""
+    trials = [trial(1, 5.0), trial(2, 3.0), trial(3, None)]
+
+    (answer,) = answers(TO_TARGET, trials, target=0.9, confirmed=False, decided=decided)
+
+    assert answer.setup == setup
+
+
 @pytest.mark.parametrize(("confirmed", "setup"), [(True, 1), (False, 2)])
 def test_confirmed_setups_come_before_single_seeds(setup: int, *, confirmed: bool) -> None:
     """Only where leading setups were trained again."""

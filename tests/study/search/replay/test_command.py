@@ -44,7 +44,7 @@ def test_it_recommends_the_cheapest_setup_that_reaches_the_target(
     """With its energy to it, in milliwatt-hours."""
     said = replayed(capsys, table, *TO_TARGET)
 
-    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 90.0 %, 1.111 mWh" in said
+    assert "recommended: batch_size 64, learning_rate 0.01: accuracy 90.0 %, 1.11 mWh" in said
 
 
 def test_it_says_what_it_used_and_what_the_grid_takes(
@@ -53,8 +53,22 @@ def test_it_says_what_it_used_and_what_the_grid_takes(
     """Without any means of stopping they are the same: 33 J."""
     said = replayed(capsys, table, *TO_TARGET, "--no-cap", "--halving", "none")
 
-    assert "energy 9.167 mWh (no budget); the grid takes 9.167 mWh" in said
+    assert "energy 9.17 mWh (no budget); the grid takes 9.17 mWh" in said
     assert "not run: 0 of 4 setups" in said
+
+
+def test_all_its_energies_are_in_one_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That of the first epoch, 200 mWh, though the grid takes thousands of them."""
+    rows = rows_of({(64, 0.1): [([0.9, 0.9], 720.0)], (256, 0.1): [([0.3, 0.9], 1080.0)]})
+    path = tmp_path / "table.csv"
+    rows.to_csv(path, index=False)
+
+    said = replayed(capsys, str(path), *TO_TARGET, "--no-cap", "--halving", "none")
+
+    assert "200 mWh to the target" in said
+    assert "energy 1,000 mWh (no budget); the grid takes 1,000 mWh" in said
 
 
 def test_a_budget_ends_it_and_what_was_not_run_is_listed(
@@ -63,7 +77,7 @@ def test_a_budget_ends_it_and_what_was_not_run_is_listed(
     """By what its setups chose."""
     said = replayed(capsys, table, "--sampler", "grid", "--energy-budget-wh", "0.001")
 
-    assert "of 1 mWh" in said
+    assert "of 1.00 mWh" in said
     assert "not run: 3 of 4 setups: 64 x 0.1, 256 x 0.01, 256 x 0.1" in said
 
 

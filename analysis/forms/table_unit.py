@@ -9,12 +9,11 @@ from typing import Self
 
 from analysis.forms.cells import Cell
 from analysis.quantities import decimals_for, number_text
-from study.record.files import J_PER_WH
-from study.record.files import EnergyUnit as Unit
+from study.record.files import J_PER_WH, EnergyUnit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyUnit:
+class TableUnit:
     """A unit of energy for a table.
 
     Attributes:
@@ -28,7 +27,7 @@ class EnergyUnit:
     decimals: int
 
     @classmethod
-    def of(cls, energies_j: Iterable[float | None], unit: Unit) -> Self:
+    def of(cls, energies_j: Iterable[float | None], unit: EnergyUnit) -> Self:
         """Choose the decimals by the largest of a table's energies in joules.
 
         Args:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.forms.energy_unit import EnergyUnit
+from analysis.forms.table_unit import TableUnit
 from study.record.files import J_PER_MWH, J_PER_WH, MWH, WH, unit_of
 
 
@@ -33,7 +33,7 @@ def test_an_energy_has_three_digits_or_more(joules: float, said: str) -> None:
 @given(st.floats(1e-3, 1e9))
 def test_a_cell_keeps_its_keys_unit(energy_j: float) -> None:
     """A program reads the unit in the column's name, whatever people see."""
-    unit = EnergyUnit.of([energy_j, None], MWH)
+    unit = TableUnit.of([energy_j, None], MWH)
 
     assert unit.cell(energy_j).value == energy_j / J_PER_WH
     assert unit.cell(energy_j, key_unit_j=J_PER_MWH).value == energy_j / J_PER_MWH
@@ -44,4 +44,4 @@ def test_a_cell_keeps_its_keys_unit(energy_j: float) -> None:
 
 def test_nothing_known_is_a_dash() -> None:
     """None is not 0."""
-    assert EnergyUnit.of([], WH).cell(None).text == "-"
+    assert TableUnit.of([], WH).cell(None).text == "-"

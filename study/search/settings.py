@@ -28,7 +28,7 @@ class SearchSettings:
             proposes, each setup trained or stopped once.
         start: For auto: the setup that is tried first, for example batch_size=256,learning_rate=0.01;
             several, one after another. Left out: the middle of the space.
-        sure: For auto: train again where it tells most, until the answer is within 5 % of the
+        sure: For auto: repeat the most informative setups until the answer is within 5 % of the
             cheapest with this probability, for example 0.9, or --confirm or the budget are used.
         confirm: Afterwards, train the leading three setups (or the front) again with so many more
             seeds, as far as the budget lasts: only that tells a good setup from a lucky seed. For

@@ -14,7 +14,7 @@ from study.execution.launch import least_batch, run_study
 from study.execution.trial_source import TuneParts
 from study.options import StudyOptions
 from study.record.files import MANIFEST_FILE
-from study.record.manifest import FurtherTrial, Manifest, SetupFacts
+from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
 from study.regime import DESIGN
 from study.scenario import Scenario
 from study.store.folder import StudyFolder
@@ -33,6 +33,7 @@ class Refusing:
     restarts = 0
     setups: Sequence[SetupFacts] = ()
     further: Sequence[FurtherTrial] = ()
+    answer: SearchAnswer | None = None
     remaining: Sequence[TrialPlan] = ()
     expected = 0
     has_more = False

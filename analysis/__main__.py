@@ -15,6 +15,7 @@ import tyro
 from rich.text import Text
 
 from analysis.choices import Choices, check_names
+from analysis.command_line import parsed
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
@@ -183,14 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif words[:1] == ["export"]:
             export_command(words[1:])
         else:
-            run(
-                tyro.cli(
-                    Options,
-                    prog=as_started("python -m analysis"),
-                    description=as_started(_HELP),
-                    args=words,
-                )
-            )
+            run(parsed(Options, words, program="analysis", text=_HELP))
     except AnalysisError as error:
         print(as_started(f"error: {error}"), file=sys.stderr)
         return terminal.REFUSED

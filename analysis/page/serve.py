@@ -19,6 +19,7 @@ from rich.text import Text
 from typing_extensions import override
 
 from analysis.choices import Choices
+from analysis.command_line import parsed
 from analysis.errors import AnalysisError
 from analysis.page.live import Live, follow, live_pages
 from analysis.page.report import PAGE_FILE
@@ -26,7 +27,6 @@ from analysis.quantities import listed
 from analysis.read.load import find_studies
 from analysis.tables.terminal import make_console
 from study.record.files import REPORT_FOLDER
-from trackers.terminal import as_started
 
 ADDRESS = "127.0.0.1"
 
@@ -194,11 +194,4 @@ def serve(arguments: Sequence[str]) -> None:
     Raises:
         AnalysisError: See `run`.
     """
-    run(
-        tyro.cli(
-            Options,
-            prog=as_started("python -m analysis serve"),
-            description=as_started(_HELP),
-            args=arguments,
-        )
-    )
+    run(parsed(Options, arguments, program="analysis serve", text=_HELP))

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import tyro
 
+from analysis.command_line import parsed
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import find_studies, load
 from analysis.read.tidy import tidy_table
-from trackers.terminal import as_started
 
 SUFFIXES = (".csv", ".parquet")
 
@@ -39,12 +39,7 @@ def export_command(words: Sequence[str]) -> None:
     Raises:
         AnalysisError: No folder was given, one holds no study, or the file cannot be written.
     """
-    options = tyro.cli(
-        ExportOptions,
-        prog=as_started("python -m analysis export"),
-        description=as_started(_HELP),
-        args=words,
-    )
+    options = parsed(ExportOptions, words, program="analysis export", text=_HELP)
     if not options.folders:
         message = "No folder was given. Name the folder of a study, for example results/watch."
         raise AnalysisError(message)

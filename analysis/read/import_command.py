@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from analysis.command_line import parsed
 from analysis.read.tune_folder import import_run
 from study.record.objective import Objective
 from trackers.terminal import as_started
@@ -44,12 +45,7 @@ def import_command(words: Sequence[str]) -> None:
     Raises:
         AnalysisError: The folder cannot be imported.
     """
-    options = tyro.cli(
-        ImportOptions,
-        prog=as_started("python -m analysis import"),
-        description=as_started(_HELP),
-        args=words,
-    )
+    options = parsed(ImportOptions, words, program="analysis import", text=_HELP)
     objective = Objective(options.objective, options.mode, is_share=options.share)
     manifest = import_run(options.folder, objective, seed_key=options.seed_key)
     reading = as_started(f"python -m analysis {shlex.quote(str(options.folder))}")

@@ -157,10 +157,10 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     if not options.goes_on:
         return f"{first}{budget}{gone}"
     most = options.most_further(setups)
-    then = f"then {most} more of the most informative setups"
+    then = f"then {most} more repeats of the most informative setups"
     if options.sure is not None:
         then = (
-            "then more of the most informative setups, until the answer is right with a probability of "
+            "then more repeats of the most informative setups, until the answer is right with a probability of "
             f"{100 * options.sure:.0f} % (at most {most} more)"
         )
     return f"{first}, {then}{budget}{gone}"

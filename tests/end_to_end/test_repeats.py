@@ -45,7 +45,7 @@ def test_a_killed_study_goes_on_with_the_repeats_it_had_begun(tmp_path: Path) ->
     manifest = Manifest.from_json((folder / "study.json").read_text())
     trials = pd.read_parquet(folder / "trials.parquet")
     further = {f"setup{each.setup:02d}-seed{each.seed}" for each in manifest.further}
-    assert "then 2 more of the most informative setups" in "".join(said)
+    assert "then 2 more repeats of the most informative setups" in "".join(said)
     assert begun
     assert status == 0
     assert manifest.further[: len(begun)] == begun

@@ -90,9 +90,9 @@ def ascending(values: Iterable[float | None]) -> list[Any]:
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:
-    """Further parameters of a setup in words: `alpha 0.5`."""
+    """Further parameters of a setup in words: `alpha 0.5`; a third, as of three tasks, as 0.333333."""
     return ", ".join(
-        f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
+        f"{name} {learning_rate_text(float(f'{value:.6g}')) if isinstance(value, float) else value}"
         for name, value in sorted(parameters.items())
     )
 

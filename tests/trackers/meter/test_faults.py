@@ -218,7 +218,8 @@ def test_a_board_that_hangs_stops_no_window_of_another() -> None:
         assert not source.answers.is_set()
     for reading in readings:
         assert reading.method is Method.COUNTER
-        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6, abs=1e-8)
+        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
 def test_a_window_over_a_board_that_hangs_ends_in_time_and_says_so() -> None:
@@ -309,7 +310,8 @@ def test_a_board_that_answers_slowly_delays_no_window_of_seven_others() -> None:
     assert len(readings) == 28
     for reading in readings:
         assert reading.method is Method.COUNTER
-        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6, abs=1e-8)
+        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)
 
 
 def test_in_a_window_over_all_boards_the_slow_one_delays_no_others_reading() -> None:
@@ -326,4 +328,5 @@ def test_in_a_window_over_all_boards_the_slow_one_delays_no_others_reading() -> 
     assert slow.status is not Status.OK
     for reading in others:
         assert reading.method is Method.COUNTER
-        assert reading.energy_j == pytest.approx(100 * reading.duration_s, rel=1e-6, abs=1e-8)
+        # A thread that waits between clock and counter is microseconds off, at 100 W.
+        assert reading.energy_j == pytest.approx(100 * reading.duration_s, abs=1e-3)

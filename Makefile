@@ -6,7 +6,7 @@ INSTALL := $(RUN) -m pip install --quiet --no-compile --constraint constraints.t
 # On all cores, which pip does not; files that some packages have for other Pythons do not matter.
 COMPILE := $(RUN) -W ignore -m compileall -qq -j 0 -x '/tests/' $(VENV) || true
 
-.PHONY: help study smoke paper test test-fast test-integrations test-cluster test-slurm audit check docs dist clean
+.PHONY: help study smoke paper test test-fast test-integrations test-benchmarks test-cluster test-slurm audit check docs dist clean
 
 help:            ## what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -28,6 +28,9 @@ test-fast: $(VENV)/ready ## tests that need neither Ray nor a browser nor half a
 
 test-integrations: $(VENV)/integrations ## tests that need heavy parts, such as a fresh environment, and studies that are killed
 	scripts/test integrations $(ARGS)
+
+test-benchmarks: $(VENV)/ready ## the benchmarks that train whole studies, in their smallest forms (minutes)
+	scripts/test benchmarks $(ARGS)
 
 test-cluster: $(VENV)/ready ## a real `ray up` on two pretended hosts (Linux, as root; two minutes)
 	tests/cluster/ray_up.sh $(VENV)

@@ -190,7 +190,7 @@ def not_ours(words: Sequence[str]) -> None:
     assert words
 
 
-SLOW, HEAVY = pytest.mark.slow, pytest.mark.integrations
+SLOW, STUDIES = pytest.mark.slow, pytest.mark.benchmarks
 
 FORMS = (
     Form(begins="make ", run=dry),
@@ -216,7 +216,7 @@ FORMS = (
         run=as_it_is("--studies", "2", "--seeds", "1"),
         marks=(SLOW,),
     ),
-    Form(begins=r"benchmarks\.reading\.celeba", run=with_few_faces, marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.reading\.celeba", run=with_few_faces, marks=(STUDIES,)),
     Form(
         begins=r"benchmarks\.forecast",
         run=lambda _: here("benchmarks.forecast", "--studies", "1"),  # on its own table
@@ -229,18 +229,18 @@ FORMS = (
         marks=(SLOW,),
     ),
     Form(begins=r"benchmarks\.gpu", run=helped),  # tests/benchmarks/test_gpu.py runs parts of it
-    Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.interrupted", run=as_it_is("1"), marks=(STUDIES,)),
     Form(begins=r"benchmarks\.machines_away", run=helped),  # a minute of partition at least
     Form(begins=r"benchmarks\.many_boards", run=helped),  # its figures need a minute
     Form(
         begins=r"benchmarks\.overhead study",
         run=as_it_is("--repeats", "1", "--max-epochs", "1"),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(
         begins=r"benchmarks\.overhead tracker",
         run=as_it_is("--rounds", "1", "--max-epochs", "1", "--settle-s", "0.1"),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(
         begins=r"benchmarks\.reading\.pamap2",
@@ -253,15 +253,15 @@ FORMS = (
             *("--repeats", "1", "--max-epochs", "1", "--tracker", "estimate"),
             *("--results-dir", "recorded", "--table", "table", "--batch-sizes", "128"),
         ),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(
         begins=r"benchmarks\.reading\.large_data",
         run=as_it_is("--gigabytes", "0.8"),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(begins=r"benchmarks\.report_time", run=as_it_is("--small"), marks=(SLOW,)),
-    Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(HEAVY,)),
+    Form(begins=r"benchmarks\.scaling --ray", run=as_it_is("--ray", "2"), marks=(STUDIES,)),
     Form(begins=r"benchmarks\.scaling", run=as_it_is("--trials", "16")),
     Form(begins=r"benchmarks\.search --live", run=helped),  # a single live search takes minutes
     Form(begins=r"benchmarks\.search", run=searched, marks=(SLOW,)),
@@ -279,7 +279,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tracker_comparison",
         run=lambda words: here(words[0], "--smoke"),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(
         begins=r"benchmarks\.tracking\.latency",
@@ -289,7 +289,7 @@ FORMS = (
     Form(
         begins=r"benchmarks\.tune_overhead",
         run=as_it_is("--epochs", "2", "--repeats", "1", "--epoch-s", "0.1"),
-        marks=(HEAVY,),
+        marks=(STUDIES,),
     ),
     Form(
         begins=r"benchmarks\.training_loop",

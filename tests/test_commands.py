@@ -9,7 +9,7 @@ from shutil import copytree
 import pytest
 
 from tests.documented import BENCHMARKS, documented
-from tests.smallest_forms import FORMS, Form
+from tests.smallest_forms import FORMS, STUDIES, Form, helped
 
 ROOT = Path(__file__).parent.parent
 FIXTURE = ROOT / "tests" / "analysis" / "fixture" / "regime"
@@ -66,6 +66,12 @@ def parameters(commands: Sequence[str]) -> list[object]:
     ]
 
 
+def of_benchmarks() -> list[str]:
+    """Commands whose form trains whole studies, so that `make test` does not run it."""
+    formed = ((each, form_of(each)) for each in DOCUMENTED)
+    return [each for each, form in formed if form is not None and STUDIES in form.marks]
+
+
 @pytest.mark.parametrize(("command", "form"), parameters(DOCUMENTED))
 def test_a_documented_command_runs(command: str, form: Form) -> None:
     """Whoever copies a command from a document runs something that works."""
@@ -73,6 +79,12 @@ def test_a_documented_command_runs(command: str, form: Form) -> None:
         Path(shlex.split(command)[1]).unlink(missing_ok=True)
 
     form.run(shlex.split(command))
+
+
+@pytest.mark.parametrize("command", of_benchmarks())
+def test_a_benchmark_has_the_options_that_documents_give(command: str) -> None:
+    """It can be imported and asked, with every test run; `make test-benchmarks` runs it."""
+    helped(shlex.split(command))
 
 
 def test_each_command_has_a_form() -> None:

@@ -11,7 +11,7 @@ from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
 from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
-from study.record.records import EpochRecord, TrialRecord
+from study.record.records import NO_MESSAGE, EpochRecord, TrialRecord, error_line
 from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
@@ -30,8 +30,6 @@ FLUSH_PAUSE_S = 1.0
 FLUSH_SHARE = 0.05
 """Most of the driver's time that writing takes: tables are written whole, so that a study with many
 rows is written less often."""
-
-NO_MESSAGE = "no message"
 
 Booked = tuple[Place, int, str]
 """Of which window a row is, of which of the trial's processes, and on which device."""
@@ -143,7 +141,7 @@ class Recorder:
 
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
-        self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
+        self._errors[trial_id] = error_line(error)
 
     def rename(self, trial_id: str, now: str) -> None:
         """Give all that is known of a trial to another identifier, under which it goes on."""

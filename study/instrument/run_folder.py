@@ -81,8 +81,7 @@ class RunFolder:
             started_at, book.setups = earlier.started_at, list(earlier.setups)
         records = [TrialRecord.from_row(row) for row in self._folder.read_rows(TRIALS_FILE)]
         self._restarts = restarts(trials, map(_earlier, records), book)
-        for lost, trial_id in self._restarts.items():
-            self._recorder.rename(lost, trial_id)
+        self._recorder.rename(self._restarts)
         for record in records:
             present = replace(record, trial_id=self._present(record.trial_id))
             self._recorder.expect([_trial_plan(book.known(present))], retry_failed=False)

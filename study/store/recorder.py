@@ -143,18 +143,26 @@ class Recorder:
         """Take note of what went wrong in a trial."""
         self._errors[trial_id] = error_line(error)
 
-    def rename(self, trial_id: str, now: str) -> None:
-        """Give all that is known of a trial to another identifier, under which it goes on."""
-        self._epochs[now] = {
-            place: replace(row, trial_id=now)
-            for place, row in self._epochs.pop(trial_id, {}).items()
-        }
-        self._windows[now] = {
-            booked: replace(row, trial_id=now)
-            for booked, row in self._windows.pop(trial_id, {}).items()
-        }
-        if trial_id in self._errors:
-            self._errors[now] = self._errors.pop(trial_id)
+    def rename(self, present: Mapping[str, str]) -> None:
+        """Give all that is known of trials to other identifiers, under which they go on.
+
+        Args:
+            present: Of each the identifier that it has now.
+        """
+        for trial_id, now in present.items():
+            self._epochs[now] = {
+                place: replace(row, trial_id=now)
+                for place, row in self._epochs.pop(trial_id, {}).items()
+            }
+            self._windows[now] = {
+                booked: replace(row, trial_id=now)
+                for booked, row in self._windows.pop(trial_id, {}).items()
+            }
+            if trial_id in self._errors:
+                self._errors[now] = self._errors.pop(trial_id)
+        parts = self._folder.names(POWER_FILE) if present else ()
+        for part in (each for each in parts if not each.startswith(".")):  # those are not whole
+            self._folder.replace_words(f"{POWER_FILE}/{part}", "trial_id", present)
 
     def forgive(self, trial_id: str) -> None:
         """Take an error back: it was that of a machine, and the trial is run again elsewhere."""

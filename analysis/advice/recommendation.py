@@ -28,6 +28,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
 from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyMethod, TrialStatus
+from trackers.terminal import as_started
 
 _SURE = 0.95
 """From this probability on it is said that no other setup is more accurate."""
@@ -311,7 +312,7 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
         have = f"; their metrics are {listed(metrics)}" if metrics else ""
         return f"no training has a value of {score.name}, which decides{have}."
     if not any(setup.total_j is not None for setup in setups):
-        return (
+        return as_started(
             "no finished trial has an energy for all of its epochs. "
             "`python -m trackers` says what this machine can measure and how to mend it."
         )

@@ -20,7 +20,7 @@ from analysis.read.typed import typed_frame
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord, error_line
-from study.record.tune_restarts import Earlier, restarts
+from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
 from study.record.vocabulary import StopReason, TrialStatus
 
@@ -176,9 +176,11 @@ def _lost_attempts(
     }
 
 
-def _earlier(trial: _Trial, book: SetupNumbers) -> Earlier:
+def _earlier(trial: _Trial, book: SetupNumbers) -> EarlierTrial:
     setup, seed = book.choice(trial.config)
-    return Earlier(trial_id=trial.trial_id, setup=setup.setup, seed=seed or 0, has_finished=False)
+    return EarlierTrial(
+        trial_id=trial.trial_id, setup=setup.setup, seed=seed or 0, has_finished=False
+    )
 
 
 def _epochs(

@@ -18,7 +18,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.tune_restarts import Earlier, restarts
+from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import STAGE, SetupNumbers, TunePlan, epoch_record, run_manifest
 from study.record.vocabulary import EnergyScope, Paradigm, StopReason, TrialStatus
 from study.store.bookings import ranking_j_of
@@ -220,8 +220,8 @@ class RunFolder:
                 )
 
 
-def _earlier(record: TrialRecord) -> Earlier:
-    return Earlier(
+def _earlier(record: TrialRecord) -> EarlierTrial:
+    return EarlierTrial(
         trial_id=record.trial_id,
         setup=record.setup,
         seed=record.seed,

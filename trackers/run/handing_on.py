@@ -18,7 +18,7 @@ TRIAL_ID = "run"
 
 
 @final
-class HandingOn:
+class CommandAsStudy:
     """One command as a study of one trial with one epoch."""
 
     def __init__(

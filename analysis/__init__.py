@@ -19,6 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from trackers.moved import answer_old_imports
+from trackers.process_end import refuse_windows
 
 if TYPE_CHECKING:
     from analysis.errors import AnalysisError
@@ -48,6 +49,9 @@ _MODULES = {
     "load": "analysis.read.load",
     "write_report": "analysis.page.report",
 }
+
+
+refuse_windows()  # before anything is loaded that needs what Python lacks there
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind

@@ -1,10 +1,5 @@
 """`python -m analysis RESULTS...`: tables, ranking and recommendation of finished or running studies."""
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass

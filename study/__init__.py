@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from trackers.moved import answer_old_imports
+from trackers.process_end import refuse_windows
 
 if TYPE_CHECKING:
     from study.errors import StudyError
@@ -67,6 +68,9 @@ _MODULES = {
     "run_study": "study.studies",
 }
 """Exports with the module that defines them; a new one is a line here, in `__all__` and above."""
+
+
+refuse_windows()  # before anything is loaded that needs what Python lacks there
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - an export of any kind

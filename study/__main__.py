@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 
 from study.machines.own_packages import find_ours
-from trackers.process_end import refuse_windows
 from trackers.terminal import FINISHED, PROGRAM, REFUSED
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -38,7 +37,6 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns:
         The exit status; a command that ends the process by itself does not return.
     """
-    refuse_windows()
     given = list(sys.argv[1:] if args is None else args)
     if not given or given[0] in ("-h", "--help", "help"):
         _list(Console())

@@ -5,11 +5,6 @@ task alone, and all with one encoder. The loss of two is alpha x the first + (1 
 in the paper, whose tasks are attributes and identity of faces, alpha weighs the attributes.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,10 +1,5 @@
 """`python -m study.new mine.py --kind regression`: a scenario to begin with, trainable as it stands."""
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass

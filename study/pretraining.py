@@ -5,11 +5,6 @@ setup an autoencoder is trained, then a classifier on its encoder, frozen and un
 weigh that against, encoder and classifier together from scratch.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,11 +5,6 @@ trained together for each of 16 setups, each repeat with a seed of its own, with
 the validation accuracy.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 from collections.abc import Sequence
 
 from study.command.running import main as run_command

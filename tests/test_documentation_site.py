@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from mkdocs.config import load_config
 
 from study.__main__ import COMMANDS
 from tests.documented import documented
@@ -103,3 +104,15 @@ def test_the_site_is_built_so_that_a_warning_fails(script: str) -> None:
 
     assert "mkdocs build --strict" in text
     assert "--quiet" not in text.partition("mkdocs")[2].partition("\n")[0]
+
+
+def test_whoever_serves_the_site_sees_changes_of_all_that_it_is_made_of(site: ModuleType) -> None:
+    """Packages whose docstrings are the reference, documents of the root, and the hook; mkdocs watches docs/ itself."""
+    watched = load_config(str(ROOT / "mkdocs.yml")).watch
+    reference = (ROOT / "docs" / "reference").glob("*.md")
+    packages = {
+        name for page in reference for name in re.findall(r"(?m)^::: (\w+)", page.read_text())
+    }
+
+    made_of = {*packages, *site.ROOT_PAGES, "scripts/documentation_site.py"}
+    assert {str(Path(each).relative_to(ROOT)) for each in watched} == made_of

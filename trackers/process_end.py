@@ -1,4 +1,4 @@
-"""The end of a command's process: at once on Windows, and without waiting for its libraries to be taken apart."""
+"""The end of a process: at once on Windows, and of a command without waiting for its libraries to be taken apart."""
 
 import atexit
 import gc
@@ -9,32 +9,41 @@ import threading
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from itertools import dropwhile
+from pathlib import Path
 from typing import NoReturn
+
+from trackers.terminal import PROGRAM
 
 OURS = ("analysis", "study", "trackers")
 """Packages whose modules are commands."""
 
 WINDOWS = (
     "power-of-training runs on Linux and macOS, and this is Windows. Install it in WSL 2 (`wsl --install`), "
-    "which is Linux, and run the command there."
+    "which is Linux, and run it there."
 )
 
 WRITTEN_TO = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 """Kinds of files that keep what is written for a while."""
 
 
-def refuse_windows(platform: str = sys.platform) -> None:
-    """End a command where none was ever run.
+def refuse_windows(platform: str = sys.platform, words: Sequence[str] | None = None) -> None:
+    """Refuse to be loaded where nothing of ours was ever run, and modules are missing that it needs.
 
     Args:
         platform: As Python names it.
+        words: As the system knows the process; left out: this one's.
 
     Raises:
-        SystemExit: This is Windows; with the status of what was refused.
+        SystemExit: A command on Windows; with the status of what was refused.
+        ImportError: A program or a notebook there.
     """
-    if platform == "win32":
+    if platform != "win32":
+        return
+    words = sys.orig_argv if words is None else words
+    if runs_module(words, OURS) or PROGRAM in (Path(word).stem for word in words[:2]):
         sys.stderr.write(f"{WINDOWS}\n")
         raise SystemExit(2)
+    raise ImportError(WINDOWS)
 
 
 def leave(status: int) -> NoReturn:

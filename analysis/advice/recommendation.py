@@ -9,7 +9,7 @@ from analysis.advice.caveats import caveats
 from analysis.advice.footprint_text import embodied_text, footprint_text, saved_text
 from analysis.advice.readings import setups_text
 from analysis.energy.failures import ToTarget
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.forms.scores import ScoreForm
 from analysis.paradigms import ParadigmInfo, paradigm_advice
@@ -28,6 +28,7 @@ from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
 from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyMethod, TrialStatus
+from trackers.terminal import as_started
 
 _SURE = 0.95
 """From this probability on it is said that no other setup is more accurate."""
@@ -203,7 +204,7 @@ def _score(setup: SetupEnergy, test_score: float | None, score: ScoreForm) -> st
     return f"{score.phrase(test_score)} on the test set ({seen} in validation)"
 
 
-def _interval_clause(interval: Interval, unit: EnergyUnit) -> str:
+def _interval_clause(interval: Interval95, unit: EnergyUnit) -> str:
     return f" (95 % interval {interval_text(interval.low, interval.high, unit)})"
 
 
@@ -252,7 +253,7 @@ def _against(setup: SetupEnergy, reference: _Reference, share: float, ranking: R
     )
 
 
-def _share_interval(interval: Interval | None, share: float) -> str:
+def _share_interval(interval: Interval95 | None, share: float) -> str:
     if interval is None:
         return ""
     low, high = (interval.low, interval.high) if share >= 0 else (-interval.high, -interval.low)
@@ -311,7 +312,7 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
         have = f"; their metrics are {listed(metrics)}" if metrics else ""
         return f"no training has a value of {score.name}, which decides{have}."
     if not any(setup.total_j is not None for setup in setups):
-        return (
+        return as_started(
             "no finished trial has an energy for all of its epochs. "
             "`python -m trackers` says what this machine can measure and how to mend it."
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.energy.spread import Interval, Spread
+from analysis.energy.spread import Interval95, Spread
 from analysis.energy.totals import SetupEnergy
 from study.inference.intervals import CONFIDENCE
 
@@ -40,7 +40,7 @@ class Effect:
 
     factor: str
     share: float
-    interval: Interval | None
+    interval: Interval95 | None
     f: float | None
     p: float | None
 
@@ -271,13 +271,13 @@ def _f_test(
     return f, float(distribution.sf(f, degrees, full.degrees))
 
 
-def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> Interval:
+def _interval(without: _Array, with_it: _Array, draws: _Array, share: float) -> Interval95:
     total = _left_over(np.ones((len(draws), 1)), draws)
     squares = _left_over(without, draws) - _left_over(with_it, draws)
     shares = np.divide(squares, total, out=np.zeros_like(total), where=total > 0)
     low, high = np.quantile(np.clip(shares, 0, 1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     # Resampling adds chance of its own: small shares come out larger than they were measured.
-    return Interval(low=min(float(low), share), high=max(float(high), share))
+    return Interval95(low=min(float(low), share), high=max(float(high), share))
 
 
 def _left_over(design: _Array, draws: _Array) -> _Array:

@@ -12,7 +12,7 @@ from analysis.energy.spread import Spread
 from study.inference.failure import CostOfSuccess, cost_of_success
 
 
-class Attempt(Protocol):
+class StartedTraining(Protocol):
     """A training that was started: what it used, and whether it failed."""
 
     @property
@@ -32,7 +32,7 @@ class Attempt(Protocol):
         """Return whether it ended before, through what the setup is."""
 
 
-class Aimed(Attempt, Protocol):
+class Aimed(StartedTraining, Protocol):
     """Such a training, where there is a target."""
 
     @property
@@ -129,7 +129,7 @@ def _own_to_target_j(trial: Aimed) -> float:
     return trial.uncertainty_own_j * math.sqrt(min(trial.to_target_j / trial.energy_j, 1.0))
 
 
-def cost_with_failures(trials: Sequence[Attempt]) -> CostOfSuccess | None:
+def cost_with_failures(trials: Sequence[StartedTraining]) -> CostOfSuccess | None:
     """Energy of all trainings of a setup for each that succeeded.
 
     Args:
@@ -148,7 +148,7 @@ def cost_with_failures(trials: Sequence[Attempt]) -> CostOfSuccess | None:
     return cost_of_success(known, [each.finished for each in ended])
 
 
-def _used_j(trial: Attempt) -> float | None:
+def _used_j(trial: StartedTraining) -> float | None:
     """Energy of a success without what was lost on the way; of a failure all that it used."""
     if trial.finished:
         return trial.energy_j

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.energy.spread import Interval, Spread
+from analysis.energy.spread import Interval95, Spread
 from study.inference.intervals import draws_of, interval, share_saved
 from study.inference.posterior import posterior
 from study.inference.ratios import ratio_of_sums
@@ -35,7 +35,7 @@ class Saving:
     energy_j: Spread
     share: float | None
     shares: Spread | None
-    interval: Interval | None = None
+    interval: Interval95 | None = None
 
     @property
     def is_sure(self) -> bool:
@@ -85,7 +85,7 @@ def with_intervals(savings: Sequence[Saving | None]) -> list[Saving | None]:
         each = savings[place]
         if each is not None:
             ends = interval(share_saved(draws_of(ratios.means, row)))
-            found[place] = replace(each, interval=Interval.of(ends))
+            found[place] = replace(each, interval=Interval95.of(ends))
     return found
 
 
@@ -105,7 +105,7 @@ def saving_over_setups(savings: Sequence[Saving | None]) -> Saving | None:
     if ratio is None or ratio.setups < len(known):
         return over
     ends = ratio.interval
-    return replace(over, interval=Interval(low=1 - float(ends.high), high=1 - float(ends.low)))
+    return replace(over, interval=Interval95(low=1 - float(ends.high), high=1 - float(ends.low)))
 
 
 def by_repeat(values: Sequence[Sequence[float]]) -> Floats:

@@ -9,7 +9,7 @@ from study.inference import intervals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
+class Interval95:
     """A 95 % interval, both ends included."""
 
     low: float

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.figures.label_layout import Label, Plot, placed
 from analysis.findings import Findings
 from analysis.forms.scores import ScoreForm
@@ -138,8 +138,8 @@ def _points(findings: Findings) -> list[Point]:
             continue
         energies = None if evidence is None else evidence.total_j(row.setup.setup)
         accuracies = None if evidence is None else evidence.accuracy(row.setup.setup)
-        energies = energies or Interval(low=energy_j, high=energy_j)
-        accuracies = accuracies or Interval(low=accuracy, high=accuracy)
+        energies = energies or Interval95(low=energy_j, high=energy_j)
+        accuracies = accuracies or Interval95(low=accuracy, high=accuracy)
         points.append(
             Point(
                 setup=row.setup.setup,

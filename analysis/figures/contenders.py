@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.findings import Findings
 from analysis.forms.chart_style import CHOSEN, INK, MUTED, PLAIN, styled
 from analysis.forms.scores import ScoreForm
@@ -149,5 +149,5 @@ def _most(info: ContendersInfo) -> float:
     return min(max(each.high for each in info.contenders), _FARTHEST * max(energies))
 
 
-def _ends(total: Interval, unit: TableUnit) -> dict[str, float]:
+def _ends(total: Interval95, unit: TableUnit) -> dict[str, float]:
     return {"low": total.low / unit.joules, "high": total.high / unit.joules}

@@ -45,7 +45,7 @@ _LEAST_FILLED = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class TableColumn:
     """A column of a table.
 
     Attributes:
@@ -85,7 +85,7 @@ class TableInfo:
 
     name: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     breaks: tuple[int, ...] = ()
     legend: str = ""
@@ -201,9 +201,9 @@ def matrix(
         name=name,
         title=title,
         columns=(
-            Column(key="batch_size", heading="batch \\ rate"),
+            TableColumn(key="batch_size", heading="batch \\ rate"),
             *more,
-            *(Column(key=learning_rate_text(r), heading=learning_rate_text(r)) for r in rates),
+            *(TableColumn(key=learning_rate_text(r), heading=learning_rate_text(r)) for r in rates),
         ),
         rows=tuple(
             (size_cell(size), *([Cell(value=besides, text=besides)] if more else []), *row)
@@ -225,7 +225,7 @@ def _listed(
     return TableInfo(
         name=name,
         title=title,
-        columns=(*setup_columns(setups), Column(key="value", heading="value")),
+        columns=(*setup_columns(setups), TableColumn(key="value", heading="value")),
         rows=tuple(
             (*setup_cells(each, setups), *number)
             for each, number in zip(setups, numbers, strict=True)
@@ -254,12 +254,12 @@ class Parameters(Protocol):
         """Its further parameters."""
 
 
-def setup_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
+def setup_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
     """The columns that say which setup a row is about: only what any of the setups has."""
     return (
-        Column(key="setup", heading="setup"),
-        *([Column(key="batch_size", heading="batch")] if _have_size(setups) else []),
-        *([Column(key="learning_rate", heading="rate")] if _have_rate(setups) else []),
+        TableColumn(key="setup", heading="setup"),
+        *([TableColumn(key="batch_size", heading="batch")] if _have_size(setups) else []),
+        *([TableColumn(key="learning_rate", heading="rate")] if _have_rate(setups) else []),
         *parameter_columns(setups),
     )
 
@@ -272,10 +272,10 @@ def _have_rate(setups: Sequence[Parameters]) -> bool:
     return any(each.learning_rate is not None for each in setups)
 
 
-def parameter_columns(setups: Sequence[Parameters]) -> tuple[Column, ...]:
+def parameter_columns(setups: Sequence[Parameters]) -> tuple[TableColumn, ...]:
     """A column for what setups have besides batch size and rate; none where all have the same."""
     if len({parameters_text(each.parameters) for each in setups}) > 1:
-        return (Column(key="parameters", heading="also"),)
+        return (TableColumn(key="parameters", heading="also"),)
     return ()
 
 

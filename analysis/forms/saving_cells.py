@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from analysis.energy.savings import Saving
-from analysis.forms.cells import Cell, Column, change_cell, mean_of
+from analysis.forms.cells import Cell, TableColumn, change_cell, mean_of
 from analysis.forms.savings_text import saved_interval_text
 from analysis.forms.table_unit import TableUnit
 from analysis.quantities import counted
@@ -21,14 +21,14 @@ def saving_line(what: str, saving: Saving | None) -> str:
     )
 
 
-def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[Column, ...]:
+def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[TableColumn, ...]:
     """The columns of a saving: energy of the reference and of the other way, and the change."""
     return (
-        Column(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
-        Column(key=f"{other}_wh", heading=f"{other} {unit.name}"),
-        Column(key="saving_percent", heading="change"),
-        Column(key="saving_high_percent", heading="95 % from"),
-        Column(key="saving_low_percent", heading="to"),
+        TableColumn(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
+        TableColumn(key=f"{other}_wh", heading=f"{other} {unit.name}"),
+        TableColumn(key="saving_percent", heading="change"),
+        TableColumn(key="saving_high_percent", heading="95 % from"),
+        TableColumn(key="saving_low_percent", heading="to"),
     )
 
 

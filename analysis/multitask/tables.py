@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from analysis.forms.cells import (
-    Column,
+    TableColumn,
     TableInfo,
     gaps_legend,
     mean_of,
@@ -40,13 +40,13 @@ def tasks_table(info: MultitaskInfo, labels: Sequence[str], unit: EnergyUnit) ->
         name="tasks",
         title=titled("Tasks, averaged over setups", labels),
         columns=(
-            Column(key="task", heading="task"),
-            Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
-            Column(key="energy_per_epoch_std_mwh", heading="±"),
-            Column(key="epochs", heading="epochs"),
-            Column(key="epochs_std", heading="±"),
-            Column(key="energy_wh", heading=f"total {unit.name}"),
-            Column(key="energy_std_wh", heading="±"),
+            TableColumn(key="task", heading="task"),
+            TableColumn(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
+            TableColumn(key="energy_per_epoch_std_mwh", heading="±"),
+            TableColumn(key="epochs", heading="epochs"),
+            TableColumn(key="epochs_std", heading="±"),
+            TableColumn(key="energy_wh", heading=f"total {unit.name}"),
+            TableColumn(key="energy_std_wh", heading="±"),
         ),
         rows=rows,
         legend="; ".join(["± over setups", *filter(None, [gaps_legend(rows)])]),
@@ -66,7 +66,7 @@ def multitask_table(
             *setup_columns(info.rows),
             *saving_columns("one by one", "together", shown),
             *(
-                Column(key=score.given_up_key(name), heading=f"{name} {given_up}")
+                TableColumn(key=score.given_up_key(name), heading=f"{name} {given_up}")
                 for name in info.names
             ),
         ),

@@ -15,7 +15,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from analysis.energy.spread import Interval, Spread
+from analysis.energy.spread import Interval95, Spread
 from analysis.energy.stages import TrialStage, energies_by_repeat
 from analysis.pretraining.cycles import CycleDoubt, PooledCycles, Triple, doubt_of, pooled
 from study.record.manifest import SetupFacts
@@ -78,7 +78,7 @@ class SetupBreakEven:
     classifier_j: float | None
     together_j: float | None
     of_means: BreakEven
-    interval: Interval | None = None
+    interval: Interval95 | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

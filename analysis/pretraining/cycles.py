@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.energy.savings import by_repeat
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from study.inference.break_even import (
     StagePosteriors,
     noise_alone,
@@ -38,7 +38,7 @@ class PooledCycles:
     """
 
     cycles: float
-    interval: Interval | None
+    interval: Interval95 | None
     setups: int
 
     @property
@@ -59,9 +59,9 @@ class CycleDoubt:
         noise_worst: The same of the worst; infinite where one would mostly never pay.
     """
 
-    by_setup: Mapping[int, Interval]
-    best: Interval
-    worst: Interval
+    by_setup: Mapping[int, Interval95]
+    best: Interval95
+    worst: Interval95
     noise_best: float
     noise_worst: float
 
@@ -83,7 +83,7 @@ def pooled(triples: Mapping[int, Sequence[Triple]]) -> PooledCycles | None:
     interval = None
     # Setups with one repeat have no part in the interval, which would then be of others.
     if ratio is not None and ratio.setups == len(known):
-        interval = Interval.of(ratio.interval)
+        interval = Interval95.of(ratio.interval)
     return PooledCycles(
         cycles=encoder / saved if saved > 0 else math.inf, interval=interval, setups=len(known)
     )
@@ -111,13 +111,13 @@ def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDou
     noise = noise_alone(posteriors, cycles) if math.isfinite(cycles) else None
     return CycleDoubt(
         by_setup={
-            number: Interval(low=float(low), high=float(high))
+            number: Interval95(low=float(low), high=float(high))
             for number, low, high in zip(
                 known, found.interval.low, found.interval.high, strict=True
             )
         },
-        best=Interval.of(found.best_interval),
-        worst=Interval.of(found.worst_interval),
+        best=Interval95.of(found.best_interval),
+        worst=Interval95.of(found.worst_interval),
         noise_best=math.inf if noise is None else float(noise.best),
         noise_worst=math.inf if noise is None else float(noise.worst),
     )

@@ -2,10 +2,10 @@
 
 import math
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 
 
-def cycles_interval_text(interval: Interval) -> str:
+def cycles_interval_text(interval: Interval95) -> str:
     """`12 to 60`; `12 or more, perhaps never` where it has no upper end; `never` where no end is known."""
     if math.isinf(interval.low):
         return "never"

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     number_cell,
     setup_cells,
@@ -35,14 +35,14 @@ def break_even_table(info: BreakEvenInfo, labels: Sequence[str], unit: EnergyUni
         title=titled(f"Break-even of pretraining, cycles of {info.cycle}", labels),
         columns=(
             *setup_columns(rows),
-            Column(key="encoder_wh", heading=f"encoder {unit.name}"),
-            Column(key="classifier_wh", heading=f"classifier {unit.name}"),
-            Column(key="together_wh", heading=f"from scratch {unit.name}"),
-            Column(key="cycles", heading="x"),
-            Column(key="cycles_low", heading="95 % from"),
-            Column(key="cycles_high", heading="to"),
-            Column(key="pays_at", heading="pays at"),
-            Column(key="outcome", heading="outcome"),
+            TableColumn(key="encoder_wh", heading=f"encoder {unit.name}"),
+            TableColumn(key="classifier_wh", heading=f"classifier {unit.name}"),
+            TableColumn(key="together_wh", heading=f"from scratch {unit.name}"),
+            TableColumn(key="cycles", heading="x"),
+            TableColumn(key="cycles_low", heading="95 % from"),
+            TableColumn(key="cycles_high", heading="to"),
+            TableColumn(key="pays_at", heading="pays at"),
+            TableColumn(key="outcome", heading="outcome"),
         ),
         rows=tuple((*setup_cells(r, rows), *_break_even_cells(r, shown)) for r in rows),
         legend=break_even_line(info),
@@ -73,7 +73,7 @@ def freezing_table(
         columns=(
             *setup_columns(info.rows),
             *saving_columns("unfrozen", "frozen", shown),
-            Column(
+            TableColumn(
                 key=score.given_up_key(score.plain_name),
                 heading=score.given_up_heading,
             ),
@@ -111,7 +111,7 @@ def break_even_line(info: BreakEvenInfo) -> str:
     return "; ".join(parts)
 
 
-def _interval(interval: Interval | None) -> str:
+def _interval(interval: Interval95 | None) -> str:
     return "" if interval is None else f", 95 % interval {cycles_interval_text(interval)}"
 
 

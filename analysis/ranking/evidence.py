@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from analysis.energy.known import known_mean
-from analysis.energy.spread import Interval, Spread
+from analysis.energy.spread import Interval95, Spread
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.tolerance import scaled
 from study.inference import intervals
@@ -81,32 +81,32 @@ class Evidence:
         """Number of the setup with the least expected loss."""
         return min(self.expected_loss, key=lambda number: (self.expected_loss[number], number))
 
-    def total_j(self, setup: int) -> Interval | None:
+    def total_j(self, setup: int) -> Interval95 | None:
         """95 % interval of the energy of a training, with what the meter may be wrong by."""
         if self.doubt is None or setup not in self.places:
             return None
         place, energy = self.places[setup], self.doubt.energy
         if setup == self.chosen:
-            return Interval.of(picked_interval_j(energy, place, self.doubt.luck.energy))
-        return Interval.of(intervals.total_interval_j(energy, place))
+            return Interval95.of(picked_interval_j(energy, place, self.doubt.luck.energy))
+        return Interval95.of(intervals.total_interval_j(energy, place))
 
-    def accuracy(self, setup: int) -> Interval | None:
+    def accuracy(self, setup: int) -> Interval95 | None:
         """95 % interval of the mean best value of the objective; of a share, within [0, 1]."""
         if self.doubt is None or setup not in self.places:
             return None
         place, gains = self.places[setup], self.doubt.objective
         if setup == self.chosen:
-            found = Interval.of(picked_interval(gains, place, self.doubt.luck.objective))
+            found = Interval95.of(picked_interval(gains, place, self.doubt.luck.objective))
         else:
-            found = Interval.of(intervals.interval(intervals.draws_of(gains.means, place)))
+            found = Interval95.of(intervals.interval(intervals.draws_of(gains.means, place)))
         low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
         if not self.objective.is_share:
-            return Interval(low=low, high=high)
-        return Interval(low=max(low, 0.0), high=min(high, 1.0))
+            return Interval95(low=low, high=high)
+        return Interval95(low=max(low, 0.0), high=min(high, 1.0))
 
     def saving(
         self, setup: int, reference: int, *, picked: PickedAs | None = None
-    ) -> Interval | None:
+    ) -> Interval95 | None:
         """95 % interval of the share of the reference's energy that a setup saves.
 
         Args:
@@ -119,9 +119,9 @@ class Evidence:
             return None
         energy, at, of = self.doubt.energy, self.places[setup], self.places[reference]
         if picked is None or setup != self.chosen:
-            return Interval.of(intervals.saving_interval(energy, at, of))
+            return Interval95.of(intervals.saving_interval(energy, at, of))
         bias = getattr(self.doubt.luck, picked)
-        return Interval.of(saving_against_picked(energy, at, of, bias))
+        return Interval95.of(saving_against_picked(energy, at, of, bias))
 
     def told_apart(self, setup: int, reference: int, *, picked: PickedAs | None = None) -> bool:
         """Return whether two energies differ for sure: the interval of `saving` does not hold 0."""

@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.criteria import CRITERIA, Criterion, RankBy
 from analysis.ranking.evidence import Evidence, PickedAs
@@ -96,7 +96,7 @@ class Ranking:
     evidence: Evidence | None
     objective: Objective = ACCURACY
     answer: frozenset[int] = frozenset()
-    to_target: Mapping[int, Interval] = field(default_factory=dict)
+    to_target: Mapping[int, Interval95] = field(default_factory=dict)
 
     @property
     def tolerated(self) -> float | None:

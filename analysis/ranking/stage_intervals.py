@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.stages import SetupStage
 from study.inference.intervals import total_interval_j
 from study.inference.posterior import posterior
 from study.inference.repeats import Repeats
 
 
-def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], Interval]:
+def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], Interval95]:
     """95 % interval of each stage's energy, by setup and stage; none where nothing tells a spread."""
-    found: dict[tuple[int, str], Interval] = {}
+    found: dict[tuple[int, str], Interval95] = {}
     for name in dict.fromkeys(str(each.stage) for each in stages):
         known = [
             (each.setup, each.energy_j.values)
@@ -22,5 +22,5 @@ def stage_intervals(stages: Sequence[SetupStage]) -> Mapping[tuple[int, str], In
         if drawn is None:
             continue
         for place, (setup, _) in enumerate(known):
-            found[setup, name] = Interval.of(total_interval_j(drawn, place))
+            found[setup, name] = Interval95.of(total_interval_j(drawn, place))
     return found

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import energies_of
 from study.inference.intervals import total_interval_j
 from study.inference.selection import luck_of_least, picked_interval_j
 
 
-def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval]:
+def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval95]:
     """Return the 95 % interval of each setup's energy to the target, by its number.
 
     A training that missed the target raises the energy of each that reached it, as a failure raises
@@ -31,7 +31,7 @@ def to_target_intervals(setups: Sequence[SetupEnergy]) -> Mapping[int, Interval]
             if each.setup == least and len(known) > 1
             else total_interval_j(drawn, place)
         )
-        found[each.setup] = Interval.of(interval)
+        found[each.setup] = Interval95.of(interval)
     return found
 
 

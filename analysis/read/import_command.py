@@ -16,7 +16,7 @@ from trackers.terminal import as_started
 
 _HELP = """Read a folder that a Ray Tune run left without EnergyLedger as a study.
 
-Writes study.json and epochs.parquet into it. Energies are missing unless the trainable was measured.
+Writes study.json, epochs.parquet and trials.parquet into it. Energies are missing unless the trainable was measured.
 
   python -m analysis import RUN --objective val_loss --mode min
   python -m analysis RUN

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.recover import epochs_from_results, trials_from_epochs
-from analysis.read.typed import lacking_columns, typed_frame
+from analysis.read.typed import StudyFrame, lacking_columns, typed_frame
 from study.record.bookings import WindowRecord
 from study.record.files import (
     EARLIER_FILE,
@@ -134,7 +134,13 @@ def load(path: str | os.PathLike[str]) -> Study:
     if not unknown.empty:
         derived = trials_from_epochs(unknown, manifest.objective)
         trials = pd.concat([trials, derived], ignore_index=True) if len(trials) else derived
-    return Study(path=path, manifest=manifest, epochs=epochs, trials=trials, notes=tuple(notes))
+    return Study(
+        path=path,
+        manifest=manifest,
+        epochs=StudyFrame(epochs),
+        trials=StudyFrame(trials),
+        notes=tuple(notes),
+    )
 
 
 def _rescued(path: Path, manifest: Manifest) -> "_Rescue | None":

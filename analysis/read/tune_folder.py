@@ -12,20 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from analysis.errors import AnalysisError
+from analysis.read.recover import trials_from_epochs
 from analysis.read.typed import typed_frame
-from study.record.files import EPOCHS_FILE, MANIFEST_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
 from study.record.objective import Objective
-from study.record.records import EpochRecord
-from study.record.tune_restarts import Earlier, restarts
+from study.record.records import EpochRecord, TrialRecord, error_line
+from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
-from study.record.vocabulary import StopReason
+from study.record.vocabulary import StopReason, TrialStatus
 
 _RESULTS, _ERROR, _STATES = "result.json", "error.txt", "experiment_state-*.json"
 
 
 def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
-    """Write `study.json` and `epochs.parquet` into a Tune run's folder.
+    """Write `study.json`, `epochs.parquet` and `trials.parquet` into a Tune run's folder.
 
     Args:
         folder: The run's: the one with a folder for each trial.
@@ -75,10 +78,11 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         started_at=datetime.fromtimestamp(first.stat().st_mtime, UTC).isoformat(timespec="seconds"),
     )
     manifest = replace(manifest, status="finished")
+    epochs = typed_frame([row.to_row() for row in rows], EpochRecord)
+    errors = {each.trial_id: each.error for each in trials if each.error is not None}
     try:
-        frame = typed_frame([row.to_row() for row in rows], EpochRecord)
-        with (folder / EPOCHS_FILE).open("wb") as file:  # Arrow takes no path that is no UTF-8
-            frame.to_parquet(file, index=False)
+        _write(epochs, folder / EPOCHS_FILE)
+        _write(_with_errors(trials_from_epochs(epochs, objective), errors), folder / TRIALS_FILE)
         manifest_file.write_text(manifest.to_json(), encoding="utf-8")
     except OSError as error:
         message = f"{folder} cannot be written into: {error.strerror}."
@@ -95,14 +99,14 @@ class _Trial:
         trial_id: Tune's identifier.
         config: Its configuration.
         results: Its reports by epoch; of an epoch that was reported twice the later one.
-        has_failed: Whether it ended with an error.
+        error: The error that it ended with; None of one that ended without.
     """
 
     path: Path
     trial_id: str
     config: Mapping[str, Any]
     results: Mapping[int, Mapping[str, Any]]
-    has_failed: bool
+    error: str | None
 
 
 def _read(path: Path) -> _Trial | None:
@@ -116,8 +120,27 @@ def _read(path: Path) -> _Trial | None:
         trial_id=str(first["trial_id"]),
         config=first.get("config") or {},
         results=results,
-        has_failed=(path.parent / _ERROR).exists(),
+        error=_error(path.parent / _ERROR),
     )
+
+
+def _error(path: Path) -> str | None:
+    """Last line of an error; None where there is none."""
+    if not path.exists():
+        return None
+    return error_line(path.read_text(encoding="utf-8", errors="replace"))
+
+
+def _with_errors(trials: pd.DataFrame, errors: Mapping[str, str]) -> pd.DataFrame:
+    """The trials, of which those with an error have failed."""
+    found = trials["trial_id"].map(errors)
+    status = trials["status"].mask(found.notna(), TrialStatus.FAILED.value)
+    return typed_frame(trials.assign(status=status, error=found), TrialRecord)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    with path.open("wb") as file:  # Arrow takes no path that is no UTF-8
+        frame.to_parquet(file, index=False)
 
 
 def _listed(folder: Path) -> frozenset[str] | None:
@@ -137,7 +160,7 @@ def _lost_attempts(
     if listed is None:
         return {}
     present = {each.trial_id: each.config for each in trials if each.trial_id in listed}
-    left = [each for each in trials if each.has_failed and each.trial_id not in listed]
+    left = [each for each in trials if each.error is not None and each.trial_id not in listed]
     found: dict[str, list[_Trial]] = {}
     while left:  # each time of those that were begun anew several times one
         new = restarts(present, [_earlier(each, book) for each in left], book)
@@ -153,9 +176,11 @@ def _lost_attempts(
     }
 
 
-def _earlier(trial: _Trial, book: SetupNumbers) -> Earlier:
+def _earlier(trial: _Trial, book: SetupNumbers) -> EarlierTrial:
     setup, seed = book.choice(trial.config)
-    return Earlier(trial_id=trial.trial_id, setup=setup.setup, seed=seed or 0, has_finished=False)
+    return EarlierTrial(
+        trial_id=trial.trial_id, setup=setup.setup, seed=seed or 0, has_finished=False
+    )
 
 
 def _epochs(
@@ -166,7 +191,8 @@ def _epochs(
     plan = book.plan(last_one.trial_id, last_one.config)
     before = 0
     for trial in attempts:
-        reason = StopReason.ERROR if trial.has_failed else StopReason.MAX_EPOCHS
+        # An error comes between two results: it cuts none of these off, so it stands on no row.
+        reason = None if trial.error is not None else StopReason.MAX_EPOCHS
         last = max(trial.results)
         energy_j: float | None = 0.0
         attempt = before

@@ -4,12 +4,34 @@ A column of which every value is missing has no type of its own in JSON or parqu
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
 
+from study.record.migration import moved_column
 from study.record.rows import Column, Row, columns, printable
+
+
+@final
+class StudyFrame(pd.DataFrame):
+    """A study's table that answers a column of version 0.1; whatever is made of it is a plain data frame."""
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - all that pandas takes and gives
+        """See `pd.DataFrame`.
+
+        Raises:
+            KeyError: There is no such column; of one of version 0.1 it says where that is now.
+        """
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            asked = key if isinstance(key, list) else [key]
+            lacking = [each for each in asked if isinstance(each, str) and each not in self]
+            moved = [answer for each in lacking if (answer := moved_column(each))]
+            if not moved:
+                raise
+            raise KeyError("; ".join(moved)) from None
 
 
 def column_names(record: type[Row]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     number_cell,
     percent,
@@ -134,14 +134,14 @@ def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> 
         name="search_points",
         title=titled("What the search found", labels),
         columns=(
-            Column(key="kind", heading=""),
+            TableColumn(key="kind", heading=""),
             *setup_columns(points),
-            Column(key=score.key(), heading=score.name),
-            Column(key="energy_wh", heading="Wh"),
-            Column(key="energy_low_wh", heading="from"),
-            Column(key="energy_high_wh", heading="to"),
-            Column(key="seeds", heading="seeds"),
-            *([Column(key="studies", heading="of study")] if has_earlier else []),
+            TableColumn(key=score.key(), heading=score.name),
+            TableColumn(key="energy_wh", heading="Wh"),
+            TableColumn(key="energy_low_wh", heading="from"),
+            TableColumn(key="energy_high_wh", heading="to"),
+            TableColumn(key="seeds", heading="seeds"),
+            *([TableColumn(key="studies", heading="of study")] if has_earlier else []),
         ),
         rows=tuple(
             (
@@ -170,8 +170,8 @@ def _progress_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -
         name="search_hypervolume",
         title=titled("Hypervolume of the front over the energy spent", labels),
         columns=(
-            Column(key="spent_wh", heading="spent Wh"),
-            Column(key="hypervolume_percent", heading="hypervolume"),
+            TableColumn(key="spent_wh", heading="spent Wh"),
+            TableColumn(key="hypervolume_percent", heading="hypervolume"),
         ),
         rows=tuple(
             (

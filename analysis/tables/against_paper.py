@@ -4,7 +4,15 @@ from collections.abc import Iterator
 from itertools import product
 
 from analysis.findings import Findings
-from analysis.forms.cells import Cell, Column, TableInfo, mean_of, number_cell, percent, word_cell
+from analysis.forms.cells import (
+    Cell,
+    TableColumn,
+    TableInfo,
+    mean_of,
+    number_cell,
+    percent,
+    word_cell,
+)
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.freezing import FreezingInfo
 from analysis.pretraining.info import PretrainingInfo
@@ -31,9 +39,9 @@ from analysis.tables.published import (
 from study.record.vocabulary import Paradigm, Stage
 
 _THREE = (
-    Column(key="ours", heading="ours"),
-    Column(key="paper_cuda", heading="paper CUDA"),
-    Column(key="paper_mps", heading="paper MPS"),
+    TableColumn(key="ours", heading="ours"),
+    TableColumn(key="paper_cuda", heading="paper CUDA"),
+    TableColumn(key="paper_mps", heading="paper MPS"),
 )
 
 
@@ -100,8 +108,8 @@ def _table_2(findings: Findings) -> TableInfo:
         name="against_paper_table_2",
         title=findings.titled(f"Energy per epoch in mWh beside Table 2 ({scenario})"),
         columns=(
-            Column(key="batch_size", heading="batch"),
-            Column(key="learning_rate", heading="rate"),
+            TableColumn(key="batch_size", heading="batch"),
+            TableColumn(key="learning_rate", heading="rate"),
             *_THREE,
         ),
         rows=tuple(
@@ -125,7 +133,7 @@ def _figure_4(findings: Findings, info: PretrainingInfo) -> TableInfo:
     return TableInfo(
         name="against_paper_figure_4",
         title=findings.titled("Cycles to break even beside Figure 4 (frozen classifier)"),
-        columns=(Column(key="case", heading="setup"), *_THREE),
+        columns=(TableColumn(key="case", heading="setup"), *_THREE),
         rows=(
             (
                 word_cell("best"),
@@ -157,7 +165,7 @@ def _table_3(findings: Findings, info: FreezingInfo) -> TableInfo:
     return TableInfo(
         name="against_paper_table_3",
         title=findings.titled("Frozen encoder beside Table 3, Wh averaged over setups"),
-        columns=(Column(key="encoder", heading="encoder"), *_THREE),
+        columns=(TableColumn(key="encoder", heading="encoder"), *_THREE),
         rows=(
             (
                 word_cell("unfrozen Wh"),
@@ -216,7 +224,7 @@ def _table_4(findings: Findings, info: MultitaskInfo) -> TableInfo:
     return TableInfo(
         name="against_paper_table_4",
         title=findings.titled("Tasks beside Table 4, averaged over setups"),
-        columns=(Column(key="quantity", heading="task"), *_THREE),
+        columns=(TableColumn(key="quantity", heading="task"), *_THREE),
         rows=tuple(rows),
         breaks=(3, 6, 9),
         legend="the paper's totals are its energy per epoch x epochs; it prints none",

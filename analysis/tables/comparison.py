@@ -8,7 +8,7 @@ from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     mean_of,
     number_cell,
@@ -133,18 +133,18 @@ def _beside(
         name=table.name,
         title=f"{table.title} ({'; '.join(shared)})" if shared else table.title,
         columns=(
-            Column(key="batch_size", heading="batch"),
-            Column(key="learning_rate", heading="rate"),
-            *([Column(key="parameters", heading="also")] if besides else []),
+            TableColumn(key="batch_size", heading="batch"),
+            TableColumn(key="learning_rate", heading="rate"),
+            *([TableColumn(key="parameters", heading="also")] if besides else []),
             *(
                 column
                 for number, each in enumerate(studies, start=1)
                 for column in (
-                    Column(key=f"{_name(each)}_{number}", heading=_heading(each, shared)),
-                    Column(key=f"{_name(each)}_{number}_std", heading="±"),
+                    TableColumn(key=f"{_name(each)}_{number}", heading=_heading(each, shared)),
+                    TableColumn(key=f"{_name(each)}_{number}_std", heading="±"),
                 )
             ),
-            *(Column(key=heading.replace(" ", "_"), heading=heading) for heading in more),
+            *(TableColumn(key=heading.replace(" ", "_"), heading=heading) for heading in more),
         ),
         rows=tuple(cells(key) for key in keys),
         legend=_legend(studies),

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.energy.known import known_number
 from analysis.energy.scopes import COMPONENTS_OF, measured_components
 from analysis.findings import Findings
-from analysis.forms.cells import Cell, Column, TableInfo, setup_cells, setup_columns, word_cell
+from analysis.forms.cells import Cell, TableColumn, TableInfo, setup_cells, setup_columns, word_cell
 from analysis.forms.table_unit import TableUnit
 from analysis.read.load import Study
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, TrialStatus
@@ -37,7 +37,7 @@ def components_info(findings: Findings) -> TableInfo | None:
         columns=(
             *setup_columns(setups),
             *(
-                Column(key=f"{name}_energy_wh", heading=_heading(study, name, unit.name))
+                TableColumn(key=f"{name}_energy_wh", heading=_heading(study, name, unit.name))
                 for name in shown
             ),
         ),
@@ -48,7 +48,9 @@ def components_info(findings: Findings) -> TableInfo | None:
     )
 
 
-def beside_what_ranks(findings: Findings) -> tuple[tuple[Column, Mapping[int, float | None]], ...]:
+def beside_what_ranks(
+    findings: Findings,
+) -> tuple[tuple[TableColumn, Mapping[int, float | None]], ...]:
     """Return the columns of a ranking for the components that are not what ranks, with joules by setup.
 
     None of them where a ranking is of one stage of several, of which trials have no such sums.
@@ -61,7 +63,7 @@ def beside_what_ranks(findings: Findings) -> tuple[tuple[Column, Mapping[int, fl
     means = _means_j(study.trials)
     return tuple(
         (
-            Column(key=f"{each}_energy_wh", heading=_COMPONENTS[each]),
+            TableColumn(key=f"{each}_energy_wh", heading=_COMPONENTS[each]),
             {int(str(setup)): known_number(wh) for setup, wh in means[f"{each}_energy_j"].items()},
         )
         for each in others

@@ -1,10 +1,10 @@
 """The table of the setups that may be the answer, with how probable that is of each."""
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     number_cell,
     percent,
@@ -31,12 +31,12 @@ def contenders_info(findings: Findings) -> TableInfo | None:
         title=findings.staged("Contenders: 95 % intervals and probabilities"),
         columns=(
             *setup_columns(setups),
-            Column(key=score.key("low"), heading=f"{score.name} from"),
-            Column(key=score.key("high"), heading="to"),
-            Column(key="energy_low_wh", heading=f"{unit.name} from"),
-            Column(key="energy_high_wh", heading="to"),
-            Column(key="within_percent", heading=f"P({score.in_heading}) %"),
-            Column(key="cheapest_percent", heading="P(cheapest) %"),
+            TableColumn(key=score.key("low"), heading=f"{score.name} from"),
+            TableColumn(key=score.key("high"), heading="to"),
+            TableColumn(key="energy_low_wh", heading=f"{unit.name} from"),
+            TableColumn(key="energy_high_wh", heading="to"),
+            TableColumn(key="within_percent", heading=f"P({score.in_heading}) %"),
+            TableColumn(key="cheapest_percent", heading="P(cheapest) %"),
         ),
         rows=tuple(
             (
@@ -55,11 +55,11 @@ def contenders_info(findings: Findings) -> TableInfo | None:
     )
 
 
-def _score_cells(found: Interval | None, score: ScoreForm) -> tuple[Cell, Cell]:
+def _score_cells(found: Interval95 | None, score: ScoreForm) -> tuple[Cell, Cell]:
     low, high = (None, None) if found is None else (found.low, found.high)
     return score.cell(low), score.cell(high)
 
 
-def _energy_cells(found: Interval | None, unit: TableUnit) -> tuple[Cell, Cell]:
+def _energy_cells(found: Interval95 | None, unit: TableUnit) -> tuple[Cell, Cell]:
     low, high = (None, None) if found is None else (found.low, found.high)
     return unit.cell(low), unit.cell(high)

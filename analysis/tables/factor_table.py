@@ -2,7 +2,7 @@
 
 from analysis.energy.factors import factor_infos, verdict
 from analysis.findings import Findings
-from analysis.forms.cells import Cell, Column, TableInfo, number_cell, percent, word_cell
+from analysis.forms.cells import Cell, TableColumn, TableInfo, number_cell, percent, word_cell
 
 _P_DECIMALS = 4
 _INTERVALS = (
@@ -24,14 +24,14 @@ def factor_table(findings: Findings) -> TableInfo:
         name="factors",
         title=findings.staged("What decides energy and duration: analysis of variance"),
         columns=(
-            Column(key="quantity", heading="quantity"),
-            Column(key="factor", heading="factor"),
-            Column(key="trials", heading="n"),
-            Column(key="share_percent", heading="% of variance"),
-            Column(key="share_low_percent", heading="95 % from"),
-            Column(key="share_high_percent", heading="to"),
-            Column(key="f", heading="F"),
-            Column(key="p", heading="p"),
+            TableColumn(key="quantity", heading="quantity"),
+            TableColumn(key="factor", heading="factor"),
+            TableColumn(key="trials", heading="n"),
+            TableColumn(key="share_percent", heading="% of variance"),
+            TableColumn(key="share_low_percent", heading="95 % from"),
+            TableColumn(key="share_high_percent", heading="to"),
+            TableColumn(key="f", heading="F"),
+            TableColumn(key="p", heading="p"),
         ),
         rows=tuple(
             (

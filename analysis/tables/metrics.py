@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from analysis.findings import Findings
-from analysis.forms.cells import Column, TableInfo, setup_cells, setup_columns
+from analysis.forms.cells import TableColumn, TableInfo, setup_cells, setup_columns
 from analysis.forms.scores import ScoreForm
 from analysis.forms.titles import titled
 from analysis.read.counted import counted_epochs
@@ -47,7 +47,7 @@ def metrics_info(findings: Findings) -> TableInfo | None:
         columns=(
             *setup_columns(setups),
             *(
-                Column(key=form.key(part), heading=f"{part} {form.name}".strip())
+                TableColumn(key=form.key(part), heading=f"{part} {form.name}".strip())
                 for form, part, _ in shown
             ),
         ),

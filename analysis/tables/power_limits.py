@@ -9,7 +9,7 @@ from typing import Any
 from analysis.energy.spread import Spread
 from analysis.findings import Findings
 from analysis.forms.cells import (
-    Column,
+    TableColumn,
     TableInfo,
     number_cell,
     setup_cells,
@@ -79,11 +79,11 @@ def power_limits_info(findings: Findings) -> TableInfo | None:
         title=findings.staged("Power limits: what an epoch's training costs"),
         columns=(
             *setup_columns(setups),
-            Column(key="power_limit_w", heading="limit, W"),
-            Column(key="epoch_wh", heading=f"{unit.name}/epoch"),
-            Column(key="epoch_s", heading="s/epoch"),
-            Column(key="trials", heading="n"),
-            Column(key="chosen", heading="chosen"),
+            TableColumn(key="power_limit_w", heading="limit, W"),
+            TableColumn(key="epoch_wh", heading=f"{unit.name}/epoch"),
+            TableColumn(key="epoch_s", heading="s/epoch"),
+            TableColumn(key="trials", heading="n"),
+            TableColumn(key="chosen", heading="chosen"),
         ),
         rows=tuple(
             (

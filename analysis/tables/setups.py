@@ -12,7 +12,7 @@ from analysis.energy.totals import SetupEnergy
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     change_cell,
     matrix,
@@ -90,24 +90,24 @@ def ranking_info(findings: Findings) -> TableInfo:
         name="ranking",
         title=findings.staged(_ranking_title(findings)),
         columns=(
-            Column(key="place", heading="#"),
+            TableColumn(key="place", heading="#"),
             *setup_columns(setups),
             *(
-                [Column(key=criterion.key, heading=criterion.heading.format(unit=unit.name))]
+                [TableColumn(key=criterion.key, heading=criterion.heading.format(unit=unit.name))]
                 if shown
                 else []
             ),
             *aimed,
             *_ranking_columns(unit, findings.score),
-            *([Column(key="energies", heading="n")] if unequal else []),
-            *([Column(key="failed_percent", heading="failed %")] if failed else []),
+            *([TableColumn(key="energies", heading="n")] if unequal else []),
+            *([TableColumn(key="failed_percent", heading="failed %")] if failed else []),
             *(
-                [Column(key="saving_against_baseline_percent", heading="vs base")]
+                [TableColumn(key="saving_against_baseline_percent", heading="vs base")]
                 if against
                 else []
             ),
             *(replace(each, heading=f"{each.heading} {unit.name}") for each, _ in beside),
-            Column(key="signs", heading=""),
+            TableColumn(key="signs", heading=""),
         ),
         rows=tuple(
             (
@@ -145,16 +145,16 @@ def table_infos(findings: Findings) -> tuple[TableInfo, ...]:
     )
 
 
-def _ranking_columns(unit: TableUnit, score: ScoreForm) -> tuple[Column, ...]:
+def _ranking_columns(unit: TableUnit, score: ScoreForm) -> tuple[TableColumn, ...]:
     return (
-        Column(key=score.key(), heading=score.name),
-        Column(key=score.std_key(), heading="±"),
-        Column(key="energy_wh", heading=f"total {unit.name}"),
-        Column(key="energy_std_wh", heading="±"),
-        Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
-        Column(key="epochs", heading="epochs"),
-        Column(key="saving_against_best_percent", heading="vs best"),
-        Column(key="saving_against_worst_percent", heading="vs worst"),
+        TableColumn(key=score.key(), heading=score.name),
+        TableColumn(key=score.std_key(), heading="±"),
+        TableColumn(key="energy_wh", heading=f"total {unit.name}"),
+        TableColumn(key="energy_std_wh", heading="±"),
+        TableColumn(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
+        TableColumn(key="epochs", heading="epochs"),
+        TableColumn(key="saving_against_best_percent", heading="vs best"),
+        TableColumn(key="saving_against_worst_percent", heading="vs worst"),
     )
 
 

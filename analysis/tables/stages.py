@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.stages import SetupStage
 from analysis.findings import Findings
 from analysis.forms.cells import (
     Cell,
-    Column,
+    TableColumn,
     TableInfo,
     gaps_legend,
     mean_of,
@@ -65,15 +65,15 @@ def stages_info(findings: Findings) -> TableInfo:
         title=findings.titled("Stages: energy of a training to its end"),
         columns=(
             *setup_columns(stages),
-            Column(key="stage", heading="stage"),
-            Column(key="complete", heading="n"),
-            Column(key="energy_wh", heading=unit.name),
-            Column(key="energy_std_wh", heading="±"),
-            Column(key="energy_low_wh", heading="95 % from"),
-            Column(key="energy_high_wh", heading="to"),
-            Column(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
-            Column(key="epochs", heading="epochs"),
-            Column(key=findings.score.key(), heading=findings.score.name),
+            TableColumn(key="stage", heading="stage"),
+            TableColumn(key="complete", heading="n"),
+            TableColumn(key="energy_wh", heading=unit.name),
+            TableColumn(key="energy_std_wh", heading="±"),
+            TableColumn(key="energy_low_wh", heading="95 % from"),
+            TableColumn(key="energy_high_wh", heading="to"),
+            TableColumn(key="energy_per_epoch_mwh", heading=f"{unit.name}/epoch"),
+            TableColumn(key="epochs", heading="epochs"),
+            TableColumn(key=findings.score.key(), heading=findings.score.name),
         ),
         rows=rows,
         breaks=tuple(
@@ -92,7 +92,7 @@ def stages_info(findings: Findings) -> TableInfo:
 
 
 def _stage_cells(
-    stage: SetupStage, interval: Interval | None, unit: TableUnit, score: ScoreForm
+    stage: SetupStage, interval: Interval95 | None, unit: TableUnit, score: ScoreForm
 ) -> tuple[Cell, ...]:
     return (
         word_cell(str(stage.stage)),

@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 
 from analysis.energy.totals import SetupEnergy
-from analysis.forms.cells import Cell, Column
+from analysis.forms.cells import Cell, TableColumn
 from analysis.forms.table_unit import TableUnit
 from analysis.quantities import MISSING
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 
-_LOW = Column(key="energy_to_target_low_wh", heading="from")
-_HIGH = Column(key="energy_to_target_high_wh", heading="to")
-_REACHED = Column(key="reached_target", heading="reached")
+_LOW = TableColumn(key="energy_to_target_low_wh", heading="from")
+_HIGH = TableColumn(key="energy_to_target_high_wh", heading="to")
+_REACHED = TableColumn(key="reached_target", heading="reached")
 
 
-def to_target_columns(ranking: Ranking) -> tuple[Column, ...]:
+def to_target_columns(ranking: Ranking) -> tuple[TableColumn, ...]:
     """Columns of the interval where repeats allow one, and of the trainings that reached it where not all did."""
     return (
         *((_LOW, _HIGH) if ranking.to_target else ()),
@@ -23,7 +23,7 @@ def to_target_columns(ranking: Ranking) -> tuple[Column, ...]:
 
 
 def to_target_cells(
-    setup: SetupEnergy, ranking: Ranking, columns: Sequence[Column], unit: TableUnit
+    setup: SetupEnergy, ranking: Ranking, columns: Sequence[TableColumn], unit: TableUnit
 ) -> Iterator[Cell]:
     """Cells of a setup in these columns."""
     found = ranking.to_target.get(setup.setup)

@@ -9,7 +9,7 @@ from typing import final
 
 from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.study_of_one import epochs_of, plan_of, trial_of
-from study.callbacks.training import MeasuredEpoch, Run
+from study.callbacks.training import MeasuredEpoch, MeasuredTraining
 from study.exports.study_exports import StudyExports
 from study.store.trial_record import total_j
 from trackers.exports.exporter import DeviceUse
@@ -29,7 +29,7 @@ class HandingOn:
         self._before_j: float | None = 0.0
         self._energies_j: defaultdict[str, float] = defaultdict(float)
 
-    def begin(self, name: str, run: Run) -> None:
+    def begin(self, name: str, run: MeasuredTraining) -> None:
         """Begin a training."""
         self._name = name
         with self._harmless():
@@ -37,7 +37,7 @@ class HandingOn:
                 self._exports.begin(manifest_of_one(name, run), None)
                 self._exports.begin_trial(plan_of(run.training))
 
-    def epochs(self, run: Run) -> None:
+    def epochs(self, run: MeasuredTraining) -> None:
         """Hand on the epochs that are new."""
         with self._harmless():
             # The new ones alone: a training of many short epochs would wait longer for each.
@@ -50,7 +50,7 @@ class HandingOn:
                 self._before_j = energy_j
                 self._exports.epoch(replace(record, energy_j=energy_j))
 
-    def end(self, run: Run) -> None:
+    def end(self, run: MeasuredTraining) -> None:
         """End it; may be called twice."""
         self.epochs(run)
         with self._harmless():
@@ -68,7 +68,7 @@ class HandingOn:
         except Exception as error:  # noqa: BLE001 - see above
             _log.warning("an epoch was not handed on: %s", error)
 
-    def _uses(self, run: Run, epoch: MeasuredEpoch) -> list[DeviceUse]:
+    def _uses(self, run: MeasuredTraining, epoch: MeasuredEpoch) -> list[DeviceUse]:
         """Mean powers of an epoch, and the energies of all so far."""
         uses = []
         estimated = {

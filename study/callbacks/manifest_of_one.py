@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from study.callbacks.training import STAGE, Run
+from study.callbacks.training import STAGE, MeasuredTraining
 from study.record.manifest import (
     ComponentFacts,
     DataFacts,
@@ -19,7 +19,7 @@ from trackers.bill import ACCELERATOR
 from trackers.sample import Component
 
 
-def manifest_of_one(study: str, run: Run) -> Manifest:
+def manifest_of_one(study: str, run: MeasuredTraining) -> Manifest:
     """Return the manifest of a training; `study` is the name of its folder."""
     training = run.training
     return Manifest(
@@ -65,7 +65,7 @@ def manifest_of_one(study: str, run: Run) -> Manifest:
     )
 
 
-def _node(run: Run) -> NodeFacts:
+def _node(run: MeasuredTraining) -> NodeFacts:
     """The machine, and what measured it."""
     source = run.detection.source
     methods = [each.method for one in run.epochs for each in one.readings.values() if each.method]
@@ -92,7 +92,7 @@ def _node(run: Run) -> NodeFacts:
     )
 
 
-def _components(run: Run) -> Iterator[ComponentFacts]:
+def _components(run: MeasuredTraining) -> Iterator[ComponentFacts]:
     for source in run.detection.sources:
         for component in dict.fromkeys(each.component for each in source.devices()):
             measured = [each for each in run.devices if each.component is component]

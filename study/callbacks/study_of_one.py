@@ -8,7 +8,7 @@ from pathlib import Path
 
 from study.callbacks.manifest_of_one import manifest_of_one
 from study.callbacks.plain_values import number_of, numbers_in, plain_training
-from study.callbacks.training import STAGE, Run, Training
+from study.callbacks.training import STAGE, MeasuredTraining, Training
 from study.record.bookings import WindowRecord
 from study.record.files import (
     EPOCHS_FILE,
@@ -25,13 +25,13 @@ from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
 from trackers.bill import outermost
 from trackers.node.ledger import SETUP, TRIAL
-from trackers.run.account import Line, line
+from trackers.run.account import AccountLine, line
 from trackers.sample import Component, Device, Method, Reading
 
 TRIAL_ID = "setup01-seed"
 
 
-def write_study(folder: Path, run: Run) -> None:
+def write_study(folder: Path, run: MeasuredTraining) -> None:
     """Write the study of a training.
 
     Args:
@@ -66,7 +66,7 @@ def plan_of(training: Training) -> TrialPlan:
     )
 
 
-def trial_of(study: str, run: Run) -> TrialRecord:
+def trial_of(study: str, run: MeasuredTraining) -> TrialRecord:
     """Return what a training has come to; `study` is the name of its folder."""
     return trial_record(
         plan_of(run.training),
@@ -82,7 +82,7 @@ def trial_of(study: str, run: Run) -> TrialRecord:
     )
 
 
-def _windows(run: Run) -> list[WindowRecord]:
+def _windows(run: MeasuredTraining) -> list[WindowRecord]:
     return [
         _window(run, TRIAL, 0, run.whole),
         _window(run, SETUP, 0, run.setup),
@@ -90,7 +90,7 @@ def _windows(run: Run) -> list[WindowRecord]:
     ]
 
 
-def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
+def epochs_of(study: str, run: MeasuredTraining) -> Iterator[EpochRecord]:
     """Return the rows of a training's epochs; `study` is the name of its folder."""
     training, total_j = run.training, 0.0
     for epoch in run.epochs:
@@ -150,7 +150,9 @@ def epochs_of(study: str, run: Run) -> Iterator[EpochRecord]:
         )
 
 
-def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -> WindowRecord:
+def _window(
+    run: MeasuredTraining, stage: str, epoch: int, readings: Mapping[str, Reading]
+) -> WindowRecord:
     """Book a window: the energy that ranks."""
     counted = [readings[each.uuid] for each in _counted(run) if each.uuid in readings]
     ranks = line(_in_order(run.scope), run.devices, readings, peak_power_w=None)
@@ -169,7 +171,7 @@ def _window(run: Run, stage: str, epoch: int, readings: Mapping[str, Reading]) -
     )
 
 
-def _counted(run: Run) -> Sequence[Device]:
+def _counted(run: MeasuredTraining) -> Sequence[Device]:
     """The devices whose energies are added to the one that ranks."""
     return outermost(run.devices, run.scope)
 
@@ -178,13 +180,13 @@ def _in_order(scope: frozenset[Component]) -> list[Component]:
     return [each for each in Component if each in scope]
 
 
-def _method(ranks: Line) -> EnergyMethod | None:
+def _method(ranks: AccountLine) -> EnergyMethod | None:
     """Method of an energy; of a sum the one that promises least."""
     least = (Method.ESTIMATED, Method.SAMPLED, Method.COUNTER)
     return next((each for each in least if each in ranks.methods), None)
 
 
-def _status(ranks: Line, counted: Sequence[Reading]) -> EnergyStatus:
+def _status(ranks: AccountLine, counted: Sequence[Reading]) -> EnergyStatus:
     if ranks.energy_j is None:
         return EnergyStatus.MISSING
     is_degraded = any(each.status is EnergyStatus.DEGRADED for each in counted)

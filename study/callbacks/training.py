@@ -60,7 +60,7 @@ class MeasuredEpoch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class MeasuredTraining:
     """A training that has ended.
 
     Attributes:

@@ -26,13 +26,13 @@ from study.callbacks.handing_on import HandingOn
 from study.callbacks.place import free_place
 from study.callbacks.plain_values import numbers_in
 from study.callbacks.study_of_one import write_study
-from study.callbacks.training import MeasuredEpoch, Run, Training
+from study.callbacks.training import MeasuredEpoch, MeasuredTraining, Training
 from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
 from trackers.bill import ACCELERATOR, COMPONENTS
 from trackers.meter.meter import EnergyMeter
-from trackers.run.account import Line, line
+from trackers.run.account import AccountLine, line
 from trackers.run.boards import visible_boards
 from trackers.sample import Component, Device, Reading, process_device
 from trackers.sources.detect import Detection, Request, detect
@@ -198,9 +198,9 @@ class TrainingMeter:
         except Exception as error:  # noqa: BLE001 - whatever it is, the training's own end follows
             _log.warning("the energy of this training was not saved in %s: %s", folder, error)
 
-    def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> Run:
+    def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> MeasuredTraining:
         """Return the training as far as it has come."""
-        return Run(
+        return MeasuredTraining(
             training=self.training,
             detection=self._detection,
             devices=self._devices,
@@ -226,7 +226,7 @@ class TrainingMeter:
             _synchronize()
             self._meter.open(key, devices=[_target(each) for each in self._devices])
 
-    def _close(self, key: str) -> Line | None:
+    def _close(self, key: str) -> AccountLine | None:
         """Close a window; its energy that ranks, None where it was not open."""
         _synchronize()
         closed = self._meter.close(key)
@@ -235,7 +235,7 @@ class TrainingMeter:
         self._readings[key] = {each.uuid: closed[_target(each)] for each in self._devices}
         return self._line(self._readings[key])
 
-    def _line(self, readings: Mapping[str, Reading]) -> Line:
+    def _line(self, readings: Mapping[str, Reading]) -> AccountLine:
         chosen = [each for each in Component if each in self.scope]
         return line(chosen, self._devices, readings, peak_power_w=None)
 

@@ -21,12 +21,13 @@ def exit_status(
         on_interrupt: Is called where somebody interrupts it, and returns whether it has said itself what
             that means.
     """
+    named = as_started(f"python -m {program}").removeprefix("python -m ")
     try:
         return run()
     except StudyError as error:
-        sys.stderr.write(as_started(f"{program}: {error}\n"))
+        sys.stderr.write(as_started(f"{named}: {error}\n"))
         return REFUSED
     except KeyboardInterrupt:
         if not on_interrupt():
-            sys.stderr.write(f"{program}: interrupted before the first trial\n")
+            sys.stderr.write(f"{named}: interrupted before the first trial\n")
         return INTERRUPTED

@@ -1,6 +1,7 @@
 """The frame of all study commands: a command line in, a study, its analysis, an exit status out."""
 
 import atexit
+import json
 import os
 import shlex
 import signal
@@ -123,12 +124,14 @@ def carried_out(
 
 
 REPORT = """
-import runpy, sys
+import json, runpy, sys
 from trackers.node.orphans import end_with_parent
 end_with_parent(int(sys.argv.pop(1)))
+sys.orig_argv = json.loads(sys.argv.pop(1))
 runpy.run_module("analysis", run_name="__main__", alter_sys=True)
 """
-"""What the process of the report runs, which ends with the command whatever ends that."""
+"""What the process of the report runs, which ends with the command whatever ends that, and names our
+commands as that was started."""
 
 
 def sayer(console: Console) -> Callable[[str], None]:
@@ -169,7 +172,10 @@ class ReportProcess:
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 # Not the working folder first: it may hold an `analysis` of its own.
-                [sys.executable, "-P", "-c", REPORT, str(os.getpid()), folder.path],
+                [
+                    *(sys.executable, "-P", "-c", REPORT, str(os.getpid())),
+                    *(json.dumps(sys.orig_argv), folder.path),
+                ],
                 env={**env, "PYTHONPATH": os.pathsep.join(paths)},
             )
         except OSError as error:  # no process or memory is left; the study is written

@@ -3,11 +3,6 @@
 Exit status: 0 fine; 1 the data has faults or could not be fetched; 2 an option is wrong.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal

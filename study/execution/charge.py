@@ -18,7 +18,7 @@ _GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ProcessPart:
     """Energy and memory of one process of a trial in an epoch.
 
     Attributes:
@@ -34,7 +34,7 @@ class Part:
     peak_memory_bytes: int | None = None
 
     @classmethod
-    def missing(cls, *, note: str) -> "Part":
+    def missing(cls, *, note: str) -> "ProcessPart":
         """Return the part of a process of which nothing is known."""
         return cls(readings={"": Reading.missing("", note=note)})
 
@@ -70,7 +70,7 @@ def component_j(
     return total_j(readings, devices, {component})
 
 
-def ranking_reading_of_all(parts: Sequence[Part], scope: EnergyScope) -> Reading:
+def ranking_reading_of_all(parts: Sequence[ProcessPart], scope: EnergyScope) -> Reading:
     """Return the energy that ranks of all processes of a trial together; missing where one is.
 
     Args:
@@ -80,7 +80,7 @@ def ranking_reading_of_all(parts: Sequence[Part], scope: EnergyScope) -> Reading
     return summed(ranking_reading(part.readings, part.devices, scope) for part in parts)
 
 
-def component_j_of_all(parts: Sequence[Part], component: Component) -> float | None:
+def component_j_of_all(parts: Sequence[ProcessPart], component: Component) -> float | None:
     """Return the energy of one component of all processes; None where it is missing in one."""
     energies_j = [component_j(part.readings, part.devices, component) for part in parts]
     known_j = [each for each in energies_j if each is not None]

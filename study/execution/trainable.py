@@ -17,7 +17,7 @@ from ray import tune
 from ray.exceptions import RayError
 
 from study.errors import StorageError
-from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
+from study.execution.charge import ProcessPart, component_j_of_all, ranking_reading_of_all
 from study.execution.reporting.journal import Journal
 from study.execution.reporting.reports import NODE, Reports
 from study.execution.team.team import Team, team_here
@@ -204,7 +204,7 @@ def _record(
     context: TrialContext,
     data: Data,
     meter: TrialMeter,
-    parts: Sequence[Part],
+    parts: Sequence[ProcessPart],
     *,
     energy_before_j: float | None,
 ) -> EpochRecord:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from socket import gethostname
 from typing import Any, Protocol, final
 
-from study.execution.charge import Part, ranking_reading
+from study.execution.charge import ProcessPart, ranking_reading
 from study.limits.profile import LimitProfile, chosen_before, limits_to_try
 from study.record.vocabulary import LATENTS, PROFILE, TEST, EnergyScope
 from study.store.setups import TrialPlan
@@ -204,10 +204,10 @@ class TrialMeter:
             ended.readings = self.client.readings(ended.key)
         return ended.readings, ended.duration_s
 
-    def part(self, epoch: int) -> Part:
+    def part(self, epoch: int) -> ProcessPart:
         """Return what this process used in an epoch; see `take`."""
         readings, _ = self.take(epoch)
-        return Part(
+        return ProcessPart(
             readings=readings,
             devices=tuple(self.client.devices),
             node=gethostname(),

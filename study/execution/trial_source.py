@@ -205,7 +205,7 @@ class GridSource:
         self.remaining = [] if self._recorder is None else self._recorder.expect(lost)
 
 
-class Proposer(Protocol):
+class TrialChooser(Protocol):
     """A chooser of the next trial while others run."""
 
     @property
@@ -275,7 +275,7 @@ class TrialStopper(tune.Stopper):
 class ProposalSearcher(Searcher):
     """Gives Tune one trial after another, as a proposer says."""
 
-    def __init__(self, proposer: Proposer) -> None:
+    def __init__(self, proposer: TrialChooser) -> None:
         """Ask `proposer`, and tell it what has ended."""
         super().__init__(metric=None, mode=None)
         self._proposer = proposer

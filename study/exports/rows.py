@@ -9,7 +9,7 @@ from study.record.manifest import Manifest
 from study.record.records import EpochRecord, TrialRecord
 from study.record.rows import Row, columns
 from study.store.folder import StudyFolder
-from study.store.setups import TrialPlan
+from study.store.setups import TrialPlan, name_of_trial
 from trackers.exports.exporter import Epoch, Study, Trial
 
 NAMES_A_ROW = frozenset(
@@ -75,6 +75,8 @@ def trial_of(plan: TrialPlan, methods: Mapping[str, str]) -> Trial:
     }
     return Trial(
         trial_id=plan.trial_id,
+        # Tune gives a trial that it begins anew another identifier.
+        identity=name_of_trial(plan.setup, plan.seed),
         parameters={**{key: _shown(value) for key, value in chosen.items()}, **methods},
     )
 

@@ -21,7 +21,7 @@ from typing import Any, final
 import ray
 from ray.exceptions import RayError
 
-from study.execution.charge import Part, ranking_reading_of_all
+from study.execution.charge import ProcessPart, ranking_reading_of_all
 from study.record.vocabulary import EnergyScope
 from study.store.parts import WORKER, named_in_study, on_the_bill, part_of, trial_and_part
 from trackers.node.actor import Handle
@@ -78,7 +78,9 @@ class Keeper:
         self._manager = TrackerManager(request, sampling_hz=sampling_hz)
         self._lock = threading.RLock()
         self._parts: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
-        self._reported: defaultdict[tuple[str, int, int], dict[str, Part]] = defaultdict(dict)
+        self._reported: defaultdict[tuple[str, int, int], dict[str, ProcessPart]] = defaultdict(
+            dict
+        )
         self._spent: defaultdict[str, dict[int, Spent]] = defaultdict(dict)
         self._booked: defaultdict[WindowKey, dict[str, BookedWindow]] = defaultdict(dict)
         self._ranks: defaultdict[tuple[str, int], dict[str, int]] = defaultdict(dict)
@@ -141,12 +143,12 @@ class Keeper:
             ranks[parts[-1]] = len(ranks)
             return parts[-1]
 
-    def report(self, trial_id: str, attempt: int, epoch: int, part: str, used: Part) -> None:
+    def report(self, trial_id: str, attempt: int, epoch: int, part: str, used: ProcessPart) -> None:
         """Take what a worker used in an epoch, before the worker reports that epoch."""
         with self._lock:
             self._reported[trial_id, attempt, epoch][part] = used
 
-    def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, Part]:
+    def reported(self, trial_id: str, attempt: int, epoch: int) -> dict[str, ProcessPart]:
         """Return what a trial's workers have used in an epoch, by part."""
         with self._lock:
             return self._reported.pop((trial_id, attempt, epoch), {})
@@ -225,10 +227,10 @@ class Keeper:
             )
 
 
-def _used_in(booked: BookedWindow) -> Part:
+def _used_in(booked: BookedWindow) -> ProcessPart:
     """Part of one process in a window."""
     readings = {each.device_uuid: each for each in (booked.reading, *booked.others)}
-    return Part(readings=readings, devices=booked.devices)
+    return ProcessPart(readings=readings, devices=booked.devices)
 
 
 def _key_of_trial(key: WindowKey) -> tuple[WindowKey, str]:

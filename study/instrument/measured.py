@@ -13,7 +13,7 @@ from ray.tune import Trainable
 from ray.tune.result import DONE, RESULT_DUPLICATE
 from ray.tune.trainable import wrap_function
 
-from study.instrument.trial_energy import TrialEnergy
+from study.instrument.attempt_energy import AttemptEnergy
 from study.instrument.workers import set_present
 
 Function = Callable[..., Any]
@@ -75,7 +75,7 @@ def measured(trainable: Function | type[Trainable]) -> type[Trainable]:
 class _Measuring:
     """Comes before a class of `tune.Trainable`: the same calls, with windows around them."""
 
-    _energy: TrialEnergy | None = None
+    _energy: AttemptEnergy | None = None
     _has_said_replaced = False
 
     def setup(self, config: dict[str, Any], **parameters: Any) -> None:  # noqa: ANN401 - any
@@ -116,7 +116,7 @@ class _Measuring:
             )
 
     def _begin(self) -> None:
-        self._energy = TrialEnergy(self._trainable.trial_id)
+        self._energy = AttemptEnergy(self._trainable.trial_id)
         set_present(self._energy)
 
     def _end(self) -> None:

@@ -18,7 +18,7 @@ from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE, WINDOWS_
 from study.record.manifest import NodeFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.tune_restarts import Earlier, restarts
+from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import STAGE, SetupNumbers, TunePlan, epoch_record, run_manifest
 from study.record.vocabulary import EnergyScope, Paradigm, StopReason, TrialStatus
 from study.store.bookings import ranking_j_of
@@ -81,8 +81,7 @@ class RunFolder:
             started_at, book.setups = earlier.started_at, list(earlier.setups)
         records = [TrialRecord.from_row(row) for row in self._folder.read_rows(TRIALS_FILE)]
         self._restarts = restarts(trials, map(_earlier, records), book)
-        for lost, trial_id in self._restarts.items():
-            self._recorder.rename(lost, trial_id)
+        self._recorder.rename(self._restarts)
         for record in records:
             present = replace(record, trial_id=self._present(record.trial_id))
             self._recorder.expect([_trial_plan(book.known(present))], retry_failed=False)
@@ -221,8 +220,8 @@ class RunFolder:
                 )
 
 
-def _earlier(record: TrialRecord) -> Earlier:
-    return Earlier(
+def _earlier(record: TrialRecord) -> EarlierTrial:
+    return EarlierTrial(
         trial_id=record.trial_id,
         setup=record.setup,
         seed=record.seed,

@@ -10,8 +10,14 @@ from typing import Any, final
 import ray
 from ray import train
 
+from study.instrument.attempt_energy import (
+    AttemptEnergy,
+    Place,
+    client_here,
+    part_of_window,
+    quietly,
+)
 from study.instrument.keeper import ANSWER_S
-from study.instrument.trial_energy import Place, TrialEnergy, client_here, part_of_window, quietly
 from study.record.tune_rows import STAGE
 from study.store.parts import part_of
 from trackers.node.ledger import TRIAL, WindowKey
@@ -19,10 +25,10 @@ from trackers.node.ledger import TRIAL, WindowKey
 Loop = Callable[..., Any]
 
 _log = logging.getLogger(__name__)
-_present: TrialEnergy | None = None
+_present: AttemptEnergy | None = None
 
 
-def set_present(energy: TrialEnergy | None) -> None:
+def set_present(energy: AttemptEnergy | None) -> None:
     """Say which trial runs in this process."""
     global _present  # noqa: PLW0603 - a process runs one trial at a time
     _present = energy

@@ -39,6 +39,15 @@ EARLIER = frozenset({*RENAMED, *_METRICS})
 """Columns by which a table of schema 2 is known."""
 
 
+def moved_column(name: str) -> str | None:
+    """Return where a column of schema 2 is now, in words; None of one that has not moved."""
+    if name in RENAMED:
+        return f"{name} is {RENAMED[name]} since version 0.2"
+    if name in _METRICS:
+        return f"{name} is in val_metrics since version 0.2, as {_METRICS[name]}"
+    return None
+
+
 def is_earlier(names: Iterable[str]) -> bool:
     """Return whether these are the columns of a table of an earlier schema."""
     return not EARLIER.isdisjoint(names)

@@ -274,3 +274,12 @@ class TrialRecord(Row):
     memory_energy_j: float | None = None
     node_energy_j: float | None = None
     test_energy_j: float | None = None
+
+
+NO_MESSAGE = "no message"
+
+
+def error_line(text: str) -> str:
+    """Last line of what went wrong, as `TrialRecord.error` has it."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else NO_MESSAGE

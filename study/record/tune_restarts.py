@@ -14,7 +14,7 @@ from study.record.tune_rows import SetupNumbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierTrial:
     """A trial of an earlier session of a run.
 
     Attributes:
@@ -31,7 +31,7 @@ class Earlier:
 
 
 def restarts(
-    trials: Mapping[str, Mapping[str, Any]], earlier: Iterable[Earlier], book: SetupNumbers
+    trials: Mapping[str, Mapping[str, Any]], earlier: Iterable[EarlierTrial], book: SetupNumbers
 ) -> dict[str, str]:
     """Return the present identifiers of trainings that were begun anew, by those that they had.
 

@@ -22,7 +22,7 @@ from study.record.objective import ACCURACY, Objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class TrainingResult:
     """Result of a training that has ended.
 
     Attributes:
@@ -55,7 +55,7 @@ class Decision:
 
 
 def decide(
-    trainings: Mapping[int, Sequence[Training]],
+    trainings: Mapping[int, Sequence[TrainingResult]],
     running: Mapping[int, int],
     aim: Aim,
     parameters: Mapping[int, Mapping[str, object]] | None = None,
@@ -99,7 +99,7 @@ def decide(
     )
 
 
-def _results(trainings: Sequence[Training]) -> list[Training]:
+def _results(trainings: Sequence[TrainingResult]) -> list[TrainingResult]:
     """The trainings that setups are compared by."""
     return [
         each
@@ -109,7 +109,7 @@ def _results(trainings: Sequence[Training]) -> list[Training]:
     ]
 
 
-def _logarithms(trainings: Sequence[Training]) -> list[float]:
+def _logarithms(trainings: Sequence[TrainingResult]) -> list[float]:
     """Logarithms of what whole trainings cost in joules, with the failures for each success."""
     whole = [each.energy_j for each in _results(trainings) if each.energy_j is not None]
     used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
@@ -122,7 +122,7 @@ def _logarithms(trainings: Sequence[Training]) -> list[float]:
     return [math.log(energy_j) + overhead for energy_j in whole]
 
 
-def _boards(trainings: Sequence[Sequence[Training]]) -> BoardEffects | None:
+def _boards(trainings: Sequence[Sequence[TrainingResult]]) -> BoardEffects | None:
     """Effects of the boards; None where one is not known."""
     ran_on = [[each.board for each in _results(several)] for several in trainings]
     known = [[board for board in own if board is not None] for own in ran_on]

@@ -15,7 +15,7 @@ from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
 from study.record.trial_energy import used_j
 from study.record.vocabulary import NOT_WHOLE, EnergyMethod, ranked_stage
-from study.repeats.deciding import Decision, Training, decide
+from study.repeats.deciding import Decision, TrainingResult, decide
 from study.repeats.leader_text import leader_text
 from study.repeats.options import POINTS, ComparisonOptions
 from study.repeats.spending import Spending
@@ -252,22 +252,22 @@ class FurtherRepeats:
         self._said = decision
         return plan
 
-    def _trainings(self) -> dict[int, list[Training]]:
+    def _trainings(self) -> dict[int, list[TrainingResult]]:
         """Trainings that have ended, by setup."""
-        found: dict[int, list[Training]] = {setup: [] for setup in self._setups}
+        found: dict[int, list[TrainingResult]] = {setup: [] for setup in self._setups}
         for plan in self._plans.values():
             training = self._training(plan)
             if training is not None:
                 found[plan.setup].append(training)
         return found
 
-    def _training(self, plan: TrialPlan) -> Training | None:
+    def _training(self, plan: TrialPlan) -> TrainingResult | None:
         """Result of the stage that setups are ranked by; None before it has ended."""
         rows = stage_rows(self._recorder.epochs_of(plan.trial_id), self._stage)
         if not rows or rows[-1].stop_reason is None:
             return None
         best = self._objective.best(row.val_score for row in rows)
-        return Training(
+        return TrainingResult(
             energy_j=total_j(row.epoch_energy_j for row in rows),
             gain=None if best is None else self._objective.gain(best),
             is_whole=rows[-1].stop_reason not in NOT_WHOLE,

@@ -4,11 +4,6 @@ Optuna proposes setups, Ray Tune runs them, energy decides who goes on, and the 
 when its budget is spent. `python -m study.search replay` runs the same search on recorded trainings.
 """
 
-if __name__ == "__main__":  # before anything is imported that Windows lacks
-    from trackers.process_end import refuse_windows
-
-    refuse_windows()
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -215,7 +215,7 @@ class PausingSearch:
             return None  # reported once more by an attempt that goes on, or by Tune at its end
         seen.add((record.stage, record.epoch))
         training.failed = record.stop_reason in FAILURES
-        self.budget.epoch(record.trial_id, self._add(training, record))
+        self._add(training, record)
         decision = self._scheduler.after_epoch(training)
         has_ended = record.stop_reason is not None and record.stage != Stage.ENCODER
         if decision is None or has_ended:
@@ -271,7 +271,7 @@ class PausingSearch:
         training = self._scheduler.take(arm, seed=seed, again=self._begun_as(record))
         for row in rows:
             self._seen.setdefault(record.trial_id, set()).add((row.stage, row.epoch))
-            self.budget.epoch(record.trial_id, self._add(training, row))
+            self._add(training, row)
         self.budget.end(record.trial_id)
         training.failed = is_failed or rows[-1].stop_reason in FAILURES
         training.state = State.ENDED if is_failed else _state_of(rows[-1].stop_reason)
@@ -289,13 +289,10 @@ class PausingSearch:
         is_reached = decision is StopDecision.TARGET
         training.state = State.ENDED if is_reached else State.PAUSED
 
-    def _add(self, training: Training, record: EpochRecord) -> float:
-        """Give a training one more epoch; without a reading it counts as dear as those before."""
-        energy_j = record.epoch_energy_j
-        if energy_j is None:
-            energy_j = max(0.0, training.next_j - training.used_j)
-        training.add({(): energy_j}, record.val_score)
-        return energy_j
+    def _add(self, training: Training, record: EpochRecord) -> None:
+        """Give a training one more epoch, and book what is known of it (`study.record.trial_energy`)."""
+        self.budget.epoch(record.trial_id, record.epoch_energy_j or 0.0)
+        training.add({(): record.epoch_energy_j}, record.val_score)
 
     def _know(self, record: TrialRecord) -> None:
         """Take a trial of an earlier study: it has ended, at the target or without it."""

@@ -27,7 +27,7 @@ from study.search.pausing_search import PausingSearch, Rows
 from study.search.proposals import Proposer
 from study.search.space.setup_registry import SetupRegistry
 from study.search.space.space import Axis, Space
-from study.search.warm_start import Earlier, Hint
+from study.search.warm_start import EarlierStudies, Hint
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plan, trial_plans
@@ -52,7 +52,7 @@ class RaySearchAdapter:
     notes: Sequence[str] = ()
 
     def __init__(
-        self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], Earlier]
+        self, options: SearchOptions, space: Space, earlier: Callable[[Manifest], EarlierStudies]
     ) -> None:
         """Search `space` with `options`; `earlier` is what earlier studies know."""
         self.search: LiveSearch | PausingSearch | None = None

@@ -11,7 +11,7 @@ from study.search.ray_adapter import RaySearchAdapter
 from study.search.space.file import FROZEN
 from study.search.space.setup_registry import listed_setups
 from study.search.space.space import Space
-from study.search.warm_start import Earlier, earlier_studies
+from study.search.warm_start import EarlierStudies, earlier_studies
 
 
 def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySearchAdapter]:
@@ -29,7 +29,7 @@ def search_of(options: SearchOptions, scenario: Scenario) -> tuple[Design, RaySe
         further_axes(options.axis, scenario, options.scenario_options),
     )
 
-    def earlier(manifest: Manifest) -> Earlier:
+    def earlier(manifest: Manifest) -> EarlierStudies:
         return earlier_studies(
             options.from_results,
             manifest,

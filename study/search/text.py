@@ -75,7 +75,9 @@ def live_lines(
             yield f"  its trainings measured power limits, and ended at the cheapest: {limit_w:g} W"
     if answer is not None and found:
         yield from sure_lines(answer.right, repeats=answer.repeats)
-    yield f"search used {spent_text(used_j, search.budget, unit)}{label}"
+    missing = sum(trial.missing_epochs for trial in own)
+    unread = f", and {unread_text(missing)}" if missing else ""
+    yield f"search used {spent_text(used_j, search.budget, unit)}{label}{unread}"
     if setups:
         tried = {trial.setup for trial in trials}
         left = [each for each in setups if each.setup not in tried]
@@ -157,6 +159,11 @@ def spent_text(spent_j: float, budget: Budget, unit: EnergyUnit) -> str:
     if budget.limit_j == math.inf:
         return f"{unit.text(spent_j)} (no budget)"
     return f"{unit.text(spent_j)} of {unit.text(budget.limit_j)} ({100 * spent_j / budget.limit_j:.0f} % of the budget)"
+
+
+def unread_text(epochs: int) -> str:
+    """Number of epochs without a reading, in words."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'} without a reading"
 
 
 def _more(trial: TrialRecord) -> str:

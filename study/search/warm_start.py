@@ -39,7 +39,7 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierStudies:
     """Knowledge of earlier studies.
 
     Attributes:
@@ -59,7 +59,7 @@ def earlier_studies(
     goal: SearchGoal,
     target: float | None,
     similar: bool,
-) -> Earlier:
+) -> EarlierStudies:
     """The finished trials of earlier studies that lie in the space.
 
     A trial that a search stopped is a lower bound and tells nothing here, nor does one that was
@@ -97,7 +97,7 @@ def earlier_studies(
                 kept += told
                 values = tuple(map(statistics.fmean, zip(*told.values(), strict=True)))
             hints.append(Hint(choice=choice, values=values, study=earlier.study))
-    return Earlier(hints=tuple(hints), trials=tuple(kept))
+    return EarlierStudies(hints=tuple(hints), trials=tuple(kept))
 
 
 def _values(

@@ -8,7 +8,7 @@ import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, final
@@ -197,6 +197,17 @@ class StudyFolder:
         migrated = migrated_columns(table.to_pydict())
         for values in zip(*migrated.values(), strict=True):
             yield dict(zip(migrated, values, strict=True))
+
+    def replace_words(self, name: str, column: str, words: Mapping[str, str]) -> None:
+        """Give words in a column of a parquet file others, where it has any of them."""
+        table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
+        told = table[column].to_pylist()
+        if words.keys().isdisjoint(told):
+            return
+        replaced = pa.array([words.get(each, each) for each in told], pa.string())
+        with self._replaced(name) as file:
+            place = table.column_names.index(column)
+            pq.write_table(table.set_column(place, column, replaced), file)
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:

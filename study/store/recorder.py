@@ -11,7 +11,7 @@ from study.record.attempts import Place
 from study.record.bookings import PowerRecord, WindowRecord
 from study.record.files import EPOCHS_FILE, POWER_FILE, TRIALS_CSV_FILE, TRIALS_FILE, WINDOWS_FILE
 from study.record.objective import Objective
-from study.record.records import EpochRecord, TrialRecord
+from study.record.records import NO_MESSAGE, EpochRecord, TrialRecord, error_line
 from study.record.vocabulary import EnergyScope, Paradigm, TrialStatus
 from study.store.checkpoint_files import CHECKPOINTS_FOLDER, attempts_with_checkpoint
 from study.store.folder import StudyFolder
@@ -30,8 +30,6 @@ FLUSH_PAUSE_S = 1.0
 FLUSH_SHARE = 0.05
 """Most of the driver's time that writing takes: tables are written whole, so that a study with many
 rows is written less often."""
-
-NO_MESSAGE = "no message"
 
 Booked = tuple[Place, int, str]
 """Of which window a row is, of which of the trial's processes, and on which device."""
@@ -143,20 +141,28 @@ class Recorder:
 
     def add_error(self, trial_id: str, error: str) -> None:
         """Take note of what went wrong in a trial."""
-        self._errors[trial_id] = error.strip().splitlines()[-1] if error.strip() else NO_MESSAGE
+        self._errors[trial_id] = error_line(error)
 
-    def rename(self, trial_id: str, now: str) -> None:
-        """Give all that is known of a trial to another identifier, under which it goes on."""
-        self._epochs[now] = {
-            place: replace(row, trial_id=now)
-            for place, row in self._epochs.pop(trial_id, {}).items()
-        }
-        self._windows[now] = {
-            booked: replace(row, trial_id=now)
-            for booked, row in self._windows.pop(trial_id, {}).items()
-        }
-        if trial_id in self._errors:
-            self._errors[now] = self._errors.pop(trial_id)
+    def rename(self, present: Mapping[str, str]) -> None:
+        """Give all that is known of trials to other identifiers, under which they go on.
+
+        Args:
+            present: Of each the identifier that it has now.
+        """
+        for trial_id, now in present.items():
+            self._epochs[now] = {
+                place: replace(row, trial_id=now)
+                for place, row in self._epochs.pop(trial_id, {}).items()
+            }
+            self._windows[now] = {
+                booked: replace(row, trial_id=now)
+                for booked, row in self._windows.pop(trial_id, {}).items()
+            }
+            if trial_id in self._errors:
+                self._errors[now] = self._errors.pop(trial_id)
+        parts = self._folder.names(POWER_FILE) if present else ()
+        for part in (each for each in parts if not each.startswith(".")):  # those are not whole
+            self._folder.replace_words(f"{POWER_FILE}/{part}", "trial_id", present)
 
     def forgive(self, trial_id: str) -> None:
         """Take an error back: it was that of a machine, and the trial is run again elsewhere."""

@@ -117,10 +117,15 @@ def as_text(parameters: dict[str, Any]) -> str | None:
     return json.dumps(parameters, sort_keys=True) if parameters else None
 
 
+def name_of_trial(setup: int, seed: int) -> str:
+    """Name of the one training of a study that has this setup and this seed."""
+    return f"setup{setup:02d}-seed{seed}"
+
+
 def trial_plan(setup: SetupFacts, seed: int) -> TrialPlan:
     """Return the first attempt at one setup with one seed."""
     return TrialPlan(
-        trial_id=f"setup{setup.setup:02d}-seed{seed}",
+        trial_id=name_of_trial(setup.setup, seed),
         attempt=1,
         setup=setup.setup,
         batch_size=setup.batch_size,

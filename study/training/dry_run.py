@@ -14,7 +14,7 @@ from study.axes.variants import variant_of
 from study.errors import ScenarioError
 from study.scenario import Data, Scenario
 from study.training.recipe import AUTOCAST, Precision, TrainingSettings, autocast
-from study.training.samples import Batch, Part
+from study.training.samples import Batch, DataPart
 from study.training.stages import StageTasks
 from study.training.task import Task, part_of
 
@@ -106,7 +106,7 @@ def _faults_of(task: Task) -> Iterator[str]:
     for name, source in (("train", task.train), ("val", task.val), ("test", task.test)):
         if source is None:
             continue
-        part: Part = part_of(task, source, own.get(name), CPU)
+        part: DataPart = part_of(task, source, own.get(name), CPU)
         try:
             batches[name] = part.first(SAMPLES)
         except Exception as error:  # noqa: BLE001 - as above

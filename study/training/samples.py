@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     share: float = 1.0
 
 
-class Part(Protocol):
+class DataPart(Protocol):
     """One part of the data, ready to be trained on; `Samples` or `streams.Streamed`."""
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from study.training.devices import random_state, restore_random_state, synchroni
 from study.training.early_stopping import EarlyStopping
 from study.training.ranks import ALONE, Ranks
 from study.training.recipe import TrainingSettings, autocast, optimizer_of, scaler_of
-from study.training.samples import Batch, Part, index_batches
+from study.training.samples import Batch, DataPart, index_batches
 from study.training.task import Task, part_of
 
 StageState = dict[str, Any]
@@ -240,7 +240,7 @@ class StageTraining:
             return self._task.loss(network(batch.inputs), batch.targets)
 
     @torch.inference_mode()
-    def _evaluate(self, part: Part) -> tuple[float, dict[str, float]]:
+    def _evaluate(self, part: DataPart) -> tuple[float, dict[str, float]]:
         """Mean loss and mean metrics, each batch weighted by its length."""
         self._ranks.same_buffers(self._network)
         self._network.eval()

@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.scenario import Arrays, Data, Scenario, objective_of
 from study.training.ranks import ALONE, Ranks
 from study.training.recipe import Steps
-from study.training.samples import Part, Samples
+from study.training.samples import DataPart, Samples
 from study.training.streams import Streamed
 
 Loss = Callable[[Any, Any], Tensor]
@@ -86,7 +86,7 @@ def part_of(
     loader: Any,  # noqa: ANN401 - the scenario's own; None where it has none
     device: torch.device,
     ranks: Ranks = ALONE,
-) -> Part:
+) -> DataPart:
     """A part of a task's data, ready to be trained on."""
     if isinstance(part, Arrays) and loader is None:
         return Samples.of(part, device, reconstructs=task.reconstructs, ranks=ranks)

@@ -47,6 +47,7 @@ import runpy, sys
 sys.platform = "win32"
 sys.modules.update(fcntl=None, resource=None)
 sys.argv = [sys.argv[1], "--help"]
+sys.orig_argv = ["python", "-m", *sys.argv]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
 """A process that takes itself for one of Windows, and lacks what Python lacks there."""
@@ -69,6 +70,18 @@ def test_windows_is_answered_with_what_to_do(module: str) -> None:
     assert done.stderr.startswith("power-of-training runs on Linux and macOS, and this is Windows.")
     assert "Install it in WSL 2" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("loaded", ["from study import run_study", "import analysis"])
+def test_a_program_on_windows_is_answered_too(loaded: str) -> None:
+    """In the words of a command, and not by the name of a module that Python lacks there."""
+    program = LACKING.partition("sys.argv")[0] + loaded
+
+    done = run_in(ROOT, "-c", program)
+
+    assert done.stderr.splitlines()[-1].startswith(
+        "ImportError: power-of-training runs on Linux and macOS, and this is Windows."
+    )
 
 
 @pytest.fixture

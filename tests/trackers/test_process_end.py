@@ -57,3 +57,20 @@ def test_a_process_of_somebody_else_goes_on() -> None:
 def test_systems_on_which_commands_run_are_not_refused(platform: str) -> None:
     """Windows is; `tests/study/test_main.py` runs each command there."""
     refuse_windows(platform)
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (["python", "-m", "study.regime"], SystemExit),
+        (["python.exe", "Scripts/power-of-training.exe", "regime"], SystemExit),
+        (["python", "mine.py"], ImportError),
+        (["python", "-m", "pytest"], ImportError),
+    ],
+)
+def test_a_command_on_windows_ends_and_a_program_is_told(
+    words: list[str], refused: type[BaseException]
+) -> None:
+    """What ends a command would end somebody's notebook."""
+    with pytest.raises(refused):
+        refuse_windows("win32", words)

@@ -40,11 +40,13 @@ class Trial:
     """One training of a study.
 
     Attributes:
-        trial_id: Stays the same over attempts and resumes.
+        trial_id: By which its epochs name it, and people.
+        identity: Stays the same over attempts and resumes, and is that of no other trial of the study.
         parameters: Its setup and seed.
     """
 
     trial_id: str
+    identity: str
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 

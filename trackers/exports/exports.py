@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self, final
 
 from trackers.exports.exporter import DeviceUse, Epoch, Study, Trial
-from trackers.exports.known import Asked
+from trackers.exports.known import AskedExporter
 from trackers.exports.lane import Job, Lane, to_stderr
 
 
@@ -19,7 +19,7 @@ class Exports:
     """
 
     def __init__(
-        self, asked: Sequence[Asked] = (), *, say: Callable[[str], None] = to_stderr
+        self, asked: Sequence[AskedExporter] = (), *, say: Callable[[str], None] = to_stderr
     ) -> None:
         """Take what `asked_for` found.
 

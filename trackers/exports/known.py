@@ -15,7 +15,7 @@ class ExportOptionError(TrackerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownExporter:
     """An exporter that may be asked for.
 
     Attributes:
@@ -33,25 +33,25 @@ class Known:
     value: str = ""
 
 
-EXPORTERS: dict[str, Known] = {
-    "mlflow": Known(
+EXPORTERS: dict[str, KnownExporter] = {
+    "mlflow": KnownExporter(
         module="trackers.exports.mlflow",
         name="MlflowExporter",
         needs="mlflow",
         package="mlflow-skinny",
         value="URI",
     ),
-    "wandb": Known(
+    "wandb": KnownExporter(
         module="trackers.exports.wandb", name="WandbExporter", needs="wandb", package="wandb"
     ),
-    "prometheus": Known(
+    "prometheus": KnownExporter(
         module="trackers.exports.prometheus",
         name="PrometheusExporter",
         needs="prometheus_client",
         package="prometheus-client",
         value="PORT",
     ),
-    "otel": Known(
+    "otel": KnownExporter(
         module="trackers.exports.otel",
         name="OtelExporter",
         needs="opentelemetry.exporter.otlp.proto.http",
@@ -62,7 +62,7 @@ EXPORTERS: dict[str, Known] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedExporter:
     """An exporter that was asked for.
 
     Attributes:
@@ -72,7 +72,7 @@ class Asked:
     """
 
     word: str
-    known: Known
+    known: KnownExporter
     value: str
 
     def open(self) -> Exporter:
@@ -92,7 +92,7 @@ def words() -> str:
 
 def asked_for(
     typed: Sequence[str], *, is_installed: Callable[[str], bool] | None = None
-) -> tuple[Asked, ...]:
+) -> tuple[AskedExporter, ...]:
     """Return the exporters of a command line; none is imported yet.
 
     Args:
@@ -119,7 +119,7 @@ def asked_for(
     return tuple(found)
 
 
-def _asked(word: str) -> Asked:
+def _asked(word: str) -> AskedExporter:
     name, equals, value = word.partition("=")
     known = EXPORTERS.get(name)
     shown = without_credentials(word)
@@ -137,7 +137,7 @@ def _asked(word: str) -> Asked:
     if known.value == "PORT" and value and not _is_port(value):
         message = f"--log is {word}; allowed behind = is a port, 0 to 65535, or HOST:PORT."
         raise ExportOptionError(message)
-    return Asked(word=name, known=known, value=value)
+    return AskedExporter(word=name, known=known, value=value)
 
 
 def _is_port(value: str) -> bool:

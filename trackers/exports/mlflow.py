@@ -68,12 +68,12 @@ class MlflowExporter:
         """Find or make the parent run."""
         self._study = study
         self._experiment = self._found_experiment()
-        self._run("", study.name, study.parameters, study.tags)
+        self._run("", "", study.name, study.parameters, study.tags)
 
     def begin_trial(self, trial: Trial) -> None:
         """Find or make a child run."""
         tags = {PARENT: self._runs[""]}
-        self._run(trial.trial_id, trial.trial_id, trial.parameters, tags)
+        self._run(trial.trial_id, trial.identity, trial.trial_id, trial.parameters, tags)
 
     def epoch(self, epoch: Epoch) -> None:
         """Log its metrics, with its number as the step."""
@@ -139,10 +139,15 @@ class MlflowExporter:
         return str(found.experiment_id)
 
     def _run(
-        self, name: str, shown: str, parameters: Mapping[str, str], tags: Mapping[str, str]
+        self,
+        name: str,
+        within: str,
+        shown: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
     ) -> None:
         """Find the run of the study or of a trial, or make it."""
-        identity = f"{self._study.identity if self._study else ''}/{name}"
+        identity = f"{self._study.identity if self._study else ''}/{within}"
         quote = '"' if "'" in identity else "'"
         found = self._client.search_runs(
             [self._experiment], f"tags.`{IDENTITY}` = {quote}{identity}{quote}", max_results=1

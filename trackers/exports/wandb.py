@@ -51,7 +51,7 @@ class WandbExporter:
     def begin(self, study: Study) -> None:
         """Begin the study's run, or go on with it."""
         self._study = study
-        self._begin("", study.name, "study", {**study.parameters, **study.tags})
+        self._begin("", "", study.name, "study", {**study.parameters, **study.tags})
 
     def begin_trial(self, trial: Trial) -> None:
         """Remember it: its run begins, or goes on, with its first epoch that is new."""
@@ -64,8 +64,8 @@ class WandbExporter:
         if epoch.trial_id not in self._trials:  # to try again would hold up all that follows
             message = f"the beginning of {epoch.trial_id} was left out"
             raise ExportRefusedError(message)
-        parameters = self._trials[epoch.trial_id].parameters
-        self._begin(epoch.trial_id, epoch.trial_id, "trial", parameters)
+        trial = self._trials[epoch.trial_id]
+        self._begin(trial.trial_id, trial.identity, trial.trial_id, "trial", trial.parameters)
         row = {epoch.named(name): value for name, value in epoch.metrics.items()}
         labels = {"epoch": epoch.epoch, "attempt": epoch.attempt, "energy_method": epoch.method}
         self._runs[epoch.trial_id].log({**row, **labels})
@@ -94,19 +94,21 @@ class WandbExporter:
             self._end(trial_id, failed=not finished, totals={})
         self._end("", failed=not finished, totals=totals)
 
-    def _begin(self, name: str, shown: str, kind: str, config: Mapping[str, str]) -> None:
+    def _begin(
+        self, name: str, identity: str, shown: str, kind: str, config: Mapping[str, str]
+    ) -> None:
         if name in self._runs:
             return
         # Its first run starts a process, which ends with ours, and not with a study's Ray.
         with variable_set(ERROR_REPORTS, "false"), variable_set(OUTLIVES, "1"):
-            self._runs[name] = self._started(name, shown, kind, config)
+            self._runs[name] = self._started(identity, shown, kind, config)
         self._runs[name].define_metric("*", step_metric="epoch")
 
-    def _started(self, name: str, shown: str, kind: str, config: Mapping[str, str]) -> Any:  # noqa: ANN401 - W&B's run
+    def _started(self, identity: str, shown: str, kind: str, config: Mapping[str, str]) -> Any:  # noqa: ANN401 - W&B's run
         folder = self._study.folder
         return self._wandb.init(
             project=self._project,
-            id=_short(f"{self._study.identity}/{name}"),
+            id=_short(f"{self._study.identity}/{identity}"),
             name=shown,
             group=self._study.name,
             job_type=kind,

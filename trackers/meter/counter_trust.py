@@ -57,7 +57,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class CounterEvidence:
     """Energies of one window by counter and by samples.
 
     Attributes:
@@ -111,14 +111,14 @@ class Trust:
             "window; it is refused, and the power is integrated"
         )
 
-    def believes(self, evidence: Evidence) -> bool:
+    def believes(self, evidence: CounterEvidence) -> bool:
         """Return whether the counter may be right in a window, as far as its samples can tell."""
         if self.verdict is Verdict.REFUSED:
             return False
         sigmas = SIGMAS_OF_JUDGED if self.is_judged else SIGMAS
         return _agree(self.factor * evidence.ratio, evidence.error, sigmas=sigmas)
 
-    def doubts(self, evidence: Evidence) -> bool:
+    def doubts(self, evidence: CounterEvidence) -> bool:
         """Return whether a counter that may be right needs more windows before it is trusted."""
         is_usual = _agree(evidence.ratio, evidence.error, sigmas=USUAL_SIGMAS)
         return not (self.is_judged or is_usual)
@@ -130,11 +130,11 @@ class CounterTrust:
 
     def __init__(self) -> None:
         """Trust it, until there is evidence."""
-        self._seen: deque[Evidence] = deque(maxlen=REMEMBERED)
-        self._waiting: list[Evidence] = []
+        self._seen: deque[CounterEvidence] = deque(maxlen=REMEMBERED)
+        self._waiting: list[CounterEvidence] = []
         self.now = Trust()
 
-    def wait_with(self, evidence: Evidence) -> None:
+    def wait_with(self, evidence: CounterEvidence) -> None:
         """Keep a window's evidence until there is time for it."""
         self._waiting.append(evidence)
 
@@ -145,7 +145,7 @@ class CounterTrust:
             self.add(evidence)
         return self.now
 
-    def add(self, evidence: Evidence) -> bool:
+    def add(self, evidence: CounterEvidence) -> bool:
         """Take a window's evidence; whether the verdict has changed by it.
 
         A window that overlaps the one before tells the same again, and is passed over.

@@ -17,7 +17,14 @@ from trackers.meter.counted import (
     counted_share,
     edge_errors_j,
 )
-from trackers.meter.counter_trust import EVENED, MISSED, Evidence, Trust, Verdict, sampling_error
+from trackers.meter.counter_trust import (
+    EVENED,
+    MISSED,
+    CounterEvidence,
+    Trust,
+    Verdict,
+    sampling_error,
+)
 from trackers.meter.integrate import Integral, PowerTrace
 from trackers.meter.sensor import Sensor
 from trackers.meter.uncertainty import COMMON, own_j
@@ -45,7 +52,7 @@ BOTH_POSSIBLE = (0.5, 2.0)
 
 def reading(
     edges: WindowEdges, *, trace: PowerTrace, sensor: Sensor
-) -> tuple[Reading, Evidence | None]:
+) -> tuple[Reading, CounterEvidence | None]:
     """Energy of one device: by its counter where that can be believed, else by its power.
 
     Args:
@@ -217,7 +224,7 @@ def _sampling_errors_j(
     return errors_j
 
 
-def _widened(reading: Reading, evidence: Evidence) -> Reading:
+def _widened(reading: Reading, evidence: CounterEvidence) -> Reading:
     """A reading whose interval has the counter's and the samples' energy in it."""
     apart_j = abs(evidence.counted_j - evidence.sampled_j)
     sampling_j = evidence.error * evidence.sampled_j
@@ -226,14 +233,14 @@ def _widened(reading: Reading, evidence: Evidence) -> Reading:
     )
 
 
-def _early_doubt(evidence: Evidence) -> str:
+def _early_doubt(evidence: CounterEvidence) -> str:
     return (
         f"the counter has {evidence.ratio:.3g} of the energy that the sampled power has; "
         "too few windows were seen to tell which is right"
     )
 
 
-def _disbelief(trust: Trust, evidence: Evidence) -> str:
+def _disbelief(trust: Trust, evidence: CounterEvidence) -> str:
     if trust.verdict is Verdict.REFUSED:
         return "the board's counter is refused: it disagrees with the sampled power in most windows"
     return (
@@ -262,7 +269,7 @@ def _sampled_j(
     return integral_j if rest_j is None else rest_j + last_j
 
 
-def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence | None:
+def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> CounterEvidence | None:
     """A window's evidence about its counter; None where it has none."""
     if edges.at_start is None or edges.at_stop is None or edges.by_last_word:
         return None
@@ -271,7 +278,7 @@ def _evidence(edges: WindowEdges, trace: PowerTrace, sensor: Sensor) -> Evidence
 
 def evidence_between(
     first: Observation, last: Observation, trace: PowerTrace, sensor: Sensor
-) -> Evidence | None:
+) -> CounterEvidence | None:
     """Evidence about a counter from two of its values; None where they have none.
 
     Held against each other are the counter's rise and the power between the moments of its two values,
@@ -301,7 +308,7 @@ def evidence_between(
     # Told late by up to as long as it holds, power lacks its last such stretch, and has one too many
     # before the first.
     told_late = sensor.hold_s * abs(last.power_w - first.power_w) / integral.energy_j
-    return Evidence(
+    return CounterEvidence(
         start_s=first.time_s,
         stop_s=last.time_s,
         counted_j=risen_j,

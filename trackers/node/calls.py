@@ -7,6 +7,7 @@ owes is asked for again.
 
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, final
@@ -23,6 +24,9 @@ START_TIMEOUT_S = 60.0
 
 MOST_OWED = 64
 """Answers that may lie in the lane; with more of them a tracker could not write the next one."""
+
+Connect = Callable[..., LocalRpc | None]
+"""As `LocalRpc.connected`."""
 
 _OWED = object()
 
@@ -51,16 +55,20 @@ class TrackerCalls:
         is_another: Whether another tracker was found in the place of the one that was asked before.
     """
 
-    def __init__(self, manager: Handle, *, answer_s: float) -> None:
+    def __init__(
+        self, manager: Handle, *, answer_s: float, connect: Connect = LocalRpc.connected
+    ) -> None:
         """Ask nothing yet; see `facts`.
 
         Args:
             manager: The study's `TrackerManager`.
             answer_s: How long an answer is waited for.
+            connect: Gives the lane to a tracker's address; None where there is none.
         """
         self.is_another = False
         self._manager = manager
         self._answer_s = answer_s
+        self._connect = connect
         self._tracker: Handle = None
         self._lane: LocalRpc | None = None
         self._lane_was_lost = False
@@ -76,7 +84,7 @@ class TrackerCalls:
             self.find_tracker()
             facts = self.through_ray("facts")
         self._address = facts.lane
-        self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+        self._lane = self._connect(facts.lane, timeout_s=self._answer_s)
         self._lane_was_lost = self._lane is None  # it is looked for once more
         return facts
 
@@ -176,7 +184,7 @@ class TrackerCalls:
             # It is answered after all that was asked before, so that no call overtakes another.
             asked = self._tracker.facts.remote()
             facts: TrackerFacts = ray.get(asked, timeout=self._answer_s)
-            self._lane = LocalRpc.connected(facts.lane, timeout_s=self._answer_s)
+            self._lane = self._connect(facts.lane, timeout_s=self._answer_s)
             # Ray may have started one in the place of ours while the trial trained.
             self.is_another |= facts.lane != self._address
             self._address = facts.lane

@@ -13,8 +13,9 @@ from ray.exceptions import ActorDiedError, RayError
 
 from trackers.errors import TrackerError
 from trackers.node.actor import Handle
-from trackers.node.calls import Call, TrackerCalls
+from trackers.node.calls import Call, Connect, TrackerCalls
 from trackers.node.ledger import Bill, Readings, WindowKey
+from trackers.node.local_rpc import LocalRpc
 from trackers.node.plain import packed_bill, plain_key, readings_of
 from trackers.sample import Device, Method, PowerLimits, Reading
 
@@ -65,12 +66,13 @@ class TrackerClient:
         on_accelerator: bool,
         further_uuids: Sequence[str] = (),
         answer_s: float = CALL_TIMEOUT_S,
+        connect: Connect = LocalRpc.connected,
     ) -> None:
         """Find the node's tracker, and wait until it samples; later, wait `answer_s` for it.
 
-        See `TrackerFacts.bill` for what is measured.
+        See `TrackerFacts.bill` for what is measured, and `TrackerCalls` for `connect`.
         """
-        self._calls = TrackerCalls(manager, answer_s=answer_s)
+        self._calls = TrackerCalls(manager, answer_s=answer_s, connect=connect)
         self._bill: Bill = ()
         self._packed_bill = b""
         self._estimated = False

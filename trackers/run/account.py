@@ -11,7 +11,7 @@ J_PER_WH = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class AccountLine:
     """One component, or several added up.
 
     Attributes:
@@ -61,8 +61,8 @@ class Account:
     command: tuple[str, ...]
     status: int
     duration_s: float
-    lines: tuple[Line, ...]
-    total: Line
+    lines: tuple[AccountLine, ...]
+    total: AccountLine
     g_co2e: float | None
 
 
@@ -72,7 +72,7 @@ def line(
     readings: Mapping[str, Reading],
     *,
     peak_power_w: float | None,
-) -> Line:
+) -> AccountLine:
     """Line of several components together.
 
     Args:
@@ -93,7 +93,7 @@ def line(
     if peak_power_w is not None and mean_power_w is not None:
         # Seconds may have been understated of which the whole run's counters know more.
         peak_power_w = max(peak_power_w, mean_power_w)
-    return Line(
+    return AccountLine(
         components=tuple(components),
         energy_j=energy_j,
         mean_power_w=mean_power_w,

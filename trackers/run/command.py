@@ -20,7 +20,7 @@ from trackers.run.account import Account
 from trackers.run.boards import visible_boards
 from trackers.run.child import StartError, end_like
 from trackers.run.files import append_csv, check_table, write_json
-from trackers.run.handing_on import HandingOn
+from trackers.run.handing_on import CommandAsStudy
 from trackers.run.measuring import run_measured
 from trackers.run.text import live_line, show
 from trackers.sample import Component, Device
@@ -187,7 +187,7 @@ def _measured(
     def is_visible(device: Device) -> bool:
         return device.uuid in boards
 
-    handing_on = HandingOn(command, exports, estimated=estimated)
+    handing_on = CommandAsStudy(command, exports, estimated=estimated)
     try:
         account = run_measured(
             command,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from trackers.places import PlaceError
-from trackers.run.account import Account, Line
+from trackers.run.account import Account, AccountLine
 from trackers.sample import Component
 
 TOTAL = "total"
@@ -102,7 +102,7 @@ def _ends_a_line(path: Path) -> bool:
         return file.read() == b"\n"
 
 
-def _as_json(line: Line) -> dict[str, Any]:
+def _as_json(line: AccountLine) -> dict[str, Any]:
     return {
         "energy_j": line.energy_j,
         "energy_wh": line.energy_wh,

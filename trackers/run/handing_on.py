@@ -18,7 +18,7 @@ TRIAL_ID = "run"
 
 
 @final
-class HandingOn:
+class CommandAsStudy:
     """One command as a study of one trial with one epoch."""
 
     def __init__(
@@ -45,7 +45,7 @@ class HandingOn:
                     tags={"host": self._host},
                 )
             )
-            exports.begin_trial(Trial(trial_id=TRIAL_ID))
+            exports.begin_trial(Trial(trial_id=TRIAL_ID, identity=TRIAL_ID))
 
     def readings(self, devices: Sequence[Device], readings: Mapping[str, Reading]) -> None:
         """Hand on the readings of a second."""

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from trackers.run.account import Account, Line
+from trackers.run.account import Account, AccountLine
 from trackers.sample import Component
 
 SHOWN_COMMAND = 60
@@ -57,16 +57,16 @@ def show(account: Account, console: Console) -> None:
         )
 
 
-def _numbers(line: Line) -> tuple[str, ...]:
+def _numbers(line: AccountLine) -> tuple[str, ...]:
     values = (line.energy_j, line.energy_wh, line.mean_power_w, line.peak_power_w)
     return tuple(_number(value, line) for value in values)
 
 
-def _number(value: float | None, line: Line) -> str:
+def _number(value: float | None, line: AccountLine) -> str:
     return "-" if value is None else f"{'~' if line.is_estimated else ''}{value:.4g}"
 
 
-def _how(line: Line) -> str:
+def _how(line: AccountLine) -> str:
     if not line.devices:
         return "blind: nothing measures it"
     if line.energy_j is None:

@@ -13,7 +13,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboardX.summary import custom_scalars, hparams
 from typing_extensions import override
 
-from study.execution.live.tensorboard_tags import Point, Tags
+from study.execution.live.tensorboard_tags import CurvePoint, Tags
 from study.execution.reporting.event_file import EventFile
 from study.execution.reporting.reports import REPORTED_AT
 from study.record.files import EnergyUnit, unit_of
@@ -94,7 +94,7 @@ class StudyTensorBoard(LoggerCallback):
                 file.add(summary)
         file.close()
 
-    def _value(self, trial: Any, point: Point) -> Summary:  # noqa: ANN401 - Tune's
+    def _value(self, trial: Any, point: CurvePoint) -> Summary:  # noqa: ANN401 - Tune's
         """A value, which needs its description once, and is ten times as fast without."""
         described = self._described[trial]
         if point.tag in described:

@@ -46,7 +46,7 @@ _PLAIN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class CurvePoint:
     """A value of a curve.
 
     Attributes:
@@ -76,7 +76,7 @@ class Tags:
     estimated: bool
     estimated_components: Collection[str] = ()
 
-    def points(self, row: Mapping[str, Any]) -> Iterator[Point]:
+    def points(self, row: Mapping[str, Any]) -> Iterator[CurvePoint]:
         """Yield the values of an epoch's row that are known."""
         not_measured = " (estimated, not measured)"
         label = not_measured if self.estimated else ""
@@ -116,7 +116,7 @@ class Tags:
         ]
         for tag, description, value in found:
             if value is not None and math.isfinite(value):
-                yield Point(tag, description, float(value))
+                yield CurvePoint(tag, description, float(value))
 
     def layout(self, *, tasks: Sequence[str], components: Sequence[str]) -> Layout:
         """Return the page of custom scalars.

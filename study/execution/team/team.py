@@ -19,9 +19,9 @@ from ray.exceptions import RayError
 from ray.util import get_current_placement_group, get_node_ip_address
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from study.execution.charge import Part
+from study.execution.charge import ProcessPart
 from study.execution.team.trial_training import TrialContext, TrialTraining
-from study.execution.team.worker import Step, Worker
+from study.execution.team.worker import StepOutcome, Worker
 from study.record.vocabulary import StopReason
 from study.store.parts import WORKER_LOST
 from study.store.setups import TrialPlan
@@ -36,7 +36,7 @@ ANSWER_S = 20.0
 
 LOOK_S = 1.0
 
-_UNKNOWN = Part.missing(note="a worker has not said what it used")
+_UNKNOWN = ProcessPart.missing(note="a worker has not said what it used")
 
 _log = logging.getLogger(__name__)
 _team: "Team | None" = None
@@ -56,7 +56,7 @@ class Team:
 
     def __init__(self, count: int = 1, *, device: str = "cpu") -> None:
         """Train with `count` processes, this one among them, on what `--device` says."""
-        self.parts: tuple[Part, ...] = ()
+        self.parts: tuple[ProcessPart, ...] = ()
         self._count = count
         self._device = device
         self._workers: list[Handle] = []
@@ -170,13 +170,13 @@ class Team:
             raise WorkerFailedError(errors[0])
         return outcome
 
-    def _cut(self) -> list[Step]:
+    def _cut(self) -> list[StepOutcome]:
         """Outcomes of a step that this process has not got through: others may wait for it."""
         if not self._steps:
             return []
         leave()
         ready, _ = ray.wait(self._steps, num_returns=len(self._steps), timeout=ANSWER_S)
-        steps = [_answers([each])[0] if each in ready else Step() for each in self._steps]
+        steps = [_answers([each])[0] if each in ready else StepOutcome() for each in self._steps]
         self.parts = tuple(step.part or _UNKNOWN for step in steps)
         return steps
 
@@ -241,7 +241,7 @@ def _watch(asked: list[Any], done: threading.Event) -> None:
     while asked and not done.is_set():
         ready, asked = ray.wait(asked, num_returns=1, timeout=LOOK_S)
         for step in _answers(ready):
-            if not isinstance(step, Step) or step.error is None or done.wait(ANSWER_S):
+            if not isinstance(step, StepOutcome) or step.error is None or done.wait(ANSWER_S):
                 continue
             with suppress(Exception):
                 leave()  # what waits in a call of NCCL's comes back

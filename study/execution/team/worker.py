@@ -14,7 +14,7 @@ from typing import Any, final
 
 import ray
 
-from study.execution.charge import Part
+from study.execution.charge import ProcessPart
 from study.execution.team.trial_training import TrialContext, TrialTraining, meter_here
 from study.execution.trial_meter import TrialMeter
 from study.record.vocabulary import StopReason
@@ -34,7 +34,7 @@ ANSWERED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StepOutcome:
     """Outcome of a step.
 
     Attributes:
@@ -43,7 +43,7 @@ class Step:
         is_out_of_memory: Whether that was memory that did not suffice.
     """
 
-    part: Part | None = None
+    part: ProcessPart | None = None
     error: str | None = None
     is_out_of_memory: bool = False
 
@@ -95,7 +95,7 @@ class Worker:
         """
         self._outcomes = self._stage(*told)
 
-    def step(self) -> Step:
+    def step(self) -> StepOutcome:
         """Train the next epoch."""
         try:
             outcome = next(self._outcomes, None)
@@ -103,14 +103,14 @@ class Worker:
             _retire()
             meter = self._meter
             part = None if meter is None else meter.part(meter.epoch)
-            return Step(part=part, error=traceback.format_exc())
+            return StepOutcome(part=part, error=traceback.format_exc())
         if outcome is None or self._meter is None:
-            return Step()
+            return StepOutcome()
         part = self._meter.part(outcome.epoch)
         if outcome.stop_reason is StopReason.OUT_OF_MEMORY:
             _retire()
-            return Step(part=part, error="out of memory", is_out_of_memory=True)
-        return Step(part=part)
+            return StepOutcome(part=part, error="out of memory", is_out_of_memory=True)
+        return StepOutcome(part=part)
 
     def end(self) -> None:
         """End the trial: its windows are closed."""

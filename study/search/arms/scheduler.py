@@ -213,7 +213,7 @@ class Scheduler:
         costs_j = {
             arm: min(each.promised_j for each in many)
             for arm, many in self.trainings.items()
-            if many and all(each.gains for each in many)
+            if many and all(each.first_j for each in many)
         }
         arm = self._order.next(untried, costs_j)
         return self.take(arm, seed=0)
@@ -311,6 +311,8 @@ def _is_beaten(training: Training, best_j: float, *, last: bool) -> bool:
         best_j: What the best needed.
         last: Whether every arm was tried, so that it has its last chance.
     """
+    if not training.first_j:
+        return False  # nothing is known of what it costs
     if training.next_j >= best_j or not training.has_score:
         return training.next_j >= best_j
     expected_j = training.least_j if last else training.predicted_j

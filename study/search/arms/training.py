@@ -48,9 +48,11 @@ class Training:
         objective: Validation metric that decides.
         state: Where it is; it is `PAUSED` when it can be gone on with.
         failed: Whether it diverged or ran out of memory.
-        first_j: What its first epoch costs at each setting; empty before that.
+        first_j: What its first epoch costs at each setting; empty before an energy is known.
         again: Its place among the repeats, from 1; 0 where it is none.
-        energies_j: Energy after each epoch, all of them at the cheapest setting.
+        energies_j: Energy after each epoch, all of them at the cheapest setting. One without a
+            reading counts as dear as the others; 0 as long as none has any.
+        missing: Epochs without a reading.
         gains: Best score so far after each epoch, turned so that more is better; minus infinity
             where no epoch has had one.
     """
@@ -65,6 +67,7 @@ class Training:
     first_j: dict[Setting, float] = field(default_factory=dict)
     again: int = 0
     energies_j: list[float] = field(default_factory=list)
+    missing: int = 0
     gains: list[float] = field(default_factory=list)
 
     @property
@@ -102,8 +105,8 @@ class Training:
 
     @property
     def to_target_j(self) -> float | None:
-        """Energy until it reached the target, at the cheapest setting; None if it has not."""
-        if not self.reached:
+        """Energy until it reached the target, at the cheapest setting; None if it has not, or no energy is known."""
+        if not self.reached or not self.first_j:
             return None
         epochs = zip(self.energies_j, self.gains, strict=True)
         return next(energy_j for energy_j, gain in epochs if gain >= self._goal)
@@ -157,7 +160,7 @@ class Training:
     @property
     def crosses_rung(self) -> bool:
         """Return whether its last epoch brought it to a rung: 2, 4, ... times its first epoch."""
-        if len(self.energies_j) < 2:  # noqa: PLR2004 - the first rung
+        if len(self.energies_j) < 2 or not self.first_j:  # noqa: PLR2004 - the first rung
             return False
         before, now = (_rung(used_j / self.first_rung_j) for used_j in self.energies_j[-2:])
         return now > before
@@ -172,17 +175,23 @@ class Training:
         """Return whether any epoch was better than the first."""
         return bool(self.gains) and self.gains[-1] > self.gains[0]
 
-    def add(self, costs_j: Mapping[Setting, float], score: float | None) -> None:
+    def add(self, costs_j: Mapping[Setting, float | None], score: float | None) -> None:
         """Take one more epoch.
 
         Args:
             costs_j: Of the first epoch, what it costs at each setting; later, what it has cost at
-                the cheapest one.
+                the cheapest one. None where there is no reading; 0 is none either, as no epoch
+                is trained for nothing.
             score: Of the objective.
         """
-        if not self.first_j:
-            self.first_j = dict(costs_j)
-        self.energies_j.append(self.used_j + min(costs_j.values()))
+        known_j = {setting: cost_j for setting, cost_j in costs_j.items() if cost_j}
+        if known_j and not self.first_j:
+            self.first_j = known_j
+            before = range(1, len(self.energies_j) + 1)
+            self.energies_j = [number * min(known_j.values()) for number in before]
+        self.missing += not known_j
+        cost_j = min(known_j.values(), default=self.next_j - self.used_j)
+        self.energies_j.append(self.used_j + cost_j)
         gain = -math.inf if score is None else self.objective.gain(score)
         self.gains.append(max(gain, self.gains[-1]) if self.gains else gain)
 
@@ -192,8 +201,8 @@ class Training:
 
     @property
     def _won(self) -> float:
-        """Gain in the best score over the last half of its energy; 0 without a score."""
-        if not self.gains or self.gains[-1] == -math.inf:
+        """Gain in the best score over the last half of its energy; 0 without a score or an energy."""
+        if not self.first_j or self.gains[-1] == -math.inf:
             return 0.0
         return self.gains[-1] - self._at_half()
 

@@ -16,6 +16,7 @@ from study.search.arms.training import Training
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch
 from study.search.recurring.options import RecurringOptions
+from study.search.text import unread_text
 from study.store.folder import StudyFolder
 
 DESCRIPTION = """Train the next run of a job that is trained again and again, so that all runs together cost little.
@@ -100,7 +101,9 @@ def lines(search: PausingSearch, options: SearchOptions, unit: EnergyUnit) -> It
         number += 1
         tried = f", after {len(used) - 1} that promised to cost more" if len(used) > 1 else ""
         spent_j = sum(each.spent_j for each in used)
-        yield f"run {number}: {search.named(training.arm)}: {unit.text(spent_j)}{tried}"
+        missing = sum(each.missing for each in used)
+        unread = f" ({unread_text(missing)} counted as the others)" if missing else ""
+        yield f"run {number}: {search.named(training.arm)}: {unit.text(spent_j)}{unread}{tried}"
         used = []
     if used:
         yield f"not in a run: {len(used)} trainings that did not reach --target {options.target:g}"

@@ -162,14 +162,14 @@ class PausingReplay:
         _, _, time_s = self._epoch(training)
         heapq.heappush(self._queue, (self._now_s + time_s, training.number, training))
 
-    def _epoch(self, training: Training) -> tuple[dict[Setting, float], float | None, float]:
+    def _epoch(self, training: Training) -> tuple[dict[Setting, float | None], float | None, float]:
         """Return the next epoch's cost by setting, its score, and its time."""
         place = len(training.gains)
         every = {at: each.epochs[place] for at, each in self._recordings(training).items()}
-        if training.gains:
+        if training.first_j:
             epoch = every[training.setting]
-            return {training.setting: epoch.energy_j or 0.0}, epoch.accuracy, epoch.time_s
-        costs = {setting: epoch.energy_j or 0.0 for setting, epoch in every.items()}
+            return {training.setting: epoch.energy_j}, epoch.accuracy, epoch.time_s
+        costs = {setting: epoch.energy_j for setting, epoch in every.items()}
         score = next(iter(every.values())).accuracy
         return costs, score, statistics.fmean(epoch.time_s for epoch in every.values())
 
@@ -182,10 +182,12 @@ class PausingReplay:
     def _step(self, training: Training) -> None:
         costs, score, _ = self._epoch(training)
         # Each setting gets an equal part of the first epoch.
-        self.budget.epoch(str(training.number), statistics.fmean(costs.values()))
+        self.budget.epoch(str(training.number), statistics.fmean(j or 0.0 for j in costs.values()))
         training.add(costs, score)
         decision = self.scheduler.after_epoch(training)
-        length = len(self._recordings(training)[training.setting])
+        recordings = self._recordings(training)
+        settings = [training.setting] if training.first_j else recordings
+        length = min(len(recordings[each]) for each in settings)
         if decision is StopDecision.TARGET or len(training.gains) == length:
             training.state = State.ENDED
         elif decision is not None:
@@ -202,7 +204,7 @@ class PausingReplay:
         if answer is None:
             return
         arm, joules = answer
-        reached = next(each for each in self.scheduler.trainings[arm] if each.reached)
+        reached = next(each for each in self.scheduler.trainings[arm] if each.to_target_j)
         choice = self._arms.setup(arm, reached.setting)
         if not self._found or self._found[-1].choice != choice:
             self._found.append(

@@ -1,12 +1,12 @@
 """Tables as Markdown, LaTeX and CSV."""
 
-from analysis.forms.cells import Cell, Column, TableInfo
+from analysis.forms.cells import Cell, TableColumn, TableInfo
 from analysis.forms.formats import Format, tables_text
 
 INFO = TableInfo(
     name="a",
     title="Energy & more, 50 %",
-    columns=(Column(key="a_wh", heading="a_b"), Column(key="b", heading="±")),
+    columns=(TableColumn(key="a_wh", heading="a_b"), TableColumn(key="b", heading="±")),
     rows=(
         (Cell(value=1.25, text="1.3"), Cell(value=None, text="-")),
         (Cell(value=2.0, text="2.0"), Cell(value="x|y", text="x|y")),

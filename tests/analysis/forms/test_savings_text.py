@@ -5,7 +5,7 @@ import math
 import pytest
 
 from analysis.energy.savings import Saving
-from analysis.energy.spread import Interval, Spread
+from analysis.energy.spread import Interval95, Spread
 from analysis.forms.savings_text import saved_interval_text
 
 
@@ -30,7 +30,7 @@ def test_an_interval_without_a_lower_end_is_said_in_words(
         energy_j=energy,
         share=share,
         shares=energy,
-        interval=Interval(low=low, high=high),
+        interval=Interval95(low=low, high=high),
     )
 
     assert saved_interval_text(saving) == said

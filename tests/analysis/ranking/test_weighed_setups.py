@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.energy.spread import Interval
+from analysis.energy.spread import Interval95
 from analysis.energy.totals import SetupEnergy
 from analysis.ranking.evidence import Evidence, evidence_of
 from analysis.ranking.ranking import rank
@@ -69,7 +69,7 @@ def test_the_total_of_the_chosen_setup_alone_is_without_the_luck_of_being_picked
     assert found.doubt is not None
 
     own = [intervals.total_interval_j(found.doubt.energy, place) for place in (0, 1)]
-    plain = [Interval(low=float(each.low), high=float(each.high)) for each in own]
+    plain = [Interval95(low=float(each.low), high=float(each.high)) for each in own]
 
     assert found.total_j(2) == plain[1]
     chosen = found.total_j(1)

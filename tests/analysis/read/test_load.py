@@ -266,3 +266,28 @@ def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
 
     assert load(folder).manifest.study == "a"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("val_accuracy", "val_accuracy is val_score since version 0.2"),
+        (
+            ["epoch", "val_accuracy_identity"],
+            "val_accuracy_identity is in val_metrics since version 0.2, as identity/accuracy",
+        ),
+    ],
+)
+def test_a_column_of_an_earlier_version_is_answered(
+    tmp_path: Path, asked: str | list[str], told: str
+) -> None:
+    """With what it is called now; any other one as pandas does."""
+    epochs = load(write_study(tmp_path / "a", grid([64], [0.1]), [constant(1, 1.0, 0.5)])).epochs
+
+    with pytest.raises(KeyError) as raised:
+        epochs[asked]
+
+    assert raised.value.args == (told,)
+    with pytest.raises(KeyError, match="nothing"):
+        epochs["nothing"]
+    assert type(epochs[epochs["epoch"] > 0]) is pd.DataFrame

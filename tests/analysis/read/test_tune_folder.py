@@ -83,12 +83,15 @@ def test_an_epoch_that_was_reported_twice_counts_once(tmp_path: Path) -> None:
 
 
 def test_a_trial_that_failed_has_failed(tmp_path: Path) -> None:
-    """Tune leaves its error beside its results."""
-    (trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9) / "error.txt").write_text("boom")
+    """Tune leaves its error beside its results, each of which is of a whole epoch."""
+    folder = trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.6, 0.4)
+    (folder / "error.txt").write_text("Traceback\n  ...\nValueError: boom\n")
 
     imported(tmp_path / "old")
 
-    assert load(tmp_path / "old").trials["status"].tolist() == ["failed"]
+    columns = ["status", "error", "epochs", "best_epoch"]
+    trials = load(tmp_path / "old").trials[columns]
+    assert trials.to_numpy().tolist() == [["failed", "ValueError: boom", 3, 3]]
 
 
 def test_another_key_can_tell_repeats_apart(tmp_path: Path) -> None:

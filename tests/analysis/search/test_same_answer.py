@@ -184,3 +184,16 @@ def test_a_search_that_repeats_says_in_the_report_what_it_has_decided_by(
     probable = r"at most 5 % dearer than the cheapest setup with a probability of (\d+ %)"
     assert re.findall(probable, text) == re.findall(probable, lines)
     assert bool(re.search(probable, text)) == (answer.right is not None)
+
+
+def test_the_terminal_says_of_how_many_epochs_the_energy_used_is_not_known() -> None:
+    """As the report does: what was used is more."""
+    folder = Folder(unread=[2])
+    search = folder.search()
+    folder.run(search)
+    trials = [replace(each, study="own") for each in folder.trials()]
+    unread = sum(each.missing_epochs for each in trials)
+
+    assert f"and {unread} epochs without a reading" in "\n".join(
+        said_at_the_end(trials, OPTIONS, search)
+    )

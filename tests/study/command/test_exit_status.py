@@ -1,5 +1,7 @@
 """What a command ends with, whatever ends it."""
 
+import sys
+
 import pytest
 
 from study.command.exit_status import exit_status
@@ -34,3 +36,14 @@ def test_what_ends_a_command_is_said_once_and_has_its_status(
     found = exit_status("study.x", lambda: ended_by(error), on_interrupt=lambda: has_said)
 
     assert (found, capsys.readouterr().err) == (status, said)
+
+
+def test_an_error_begins_with_the_command_as_it_was_typed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who has typed `power-of-training regime` knows no `study.regime`."""
+    monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
+
+    exit_status("study.regime", lambda: ended_by(OptionError("--lr is 0.")))
+
+    assert capsys.readouterr().err == "power-of-training regime: --lr is 0.\n"

@@ -13,6 +13,7 @@ import pytest
 
 from study.command.running import ReportProcess
 from study.store.folder import StudyFolder
+from tests.analysis.study_folder import constant, grid, write_study
 from tests.waiting import PATIENCE_S, waited_for
 
 COMMAND = """
@@ -76,6 +77,23 @@ def test_the_console_command_is_told_of_the_console_command(
     ReportProcess().begin(StudyFolder(str(tmp_path), "a"))
 
     assert f"`power-of-training analysis {tmp_path / 'a'}` makes it" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_report_of_a_console_command_tells_of_the_console_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Though its own process was started otherwise; of this study it says what measures here."""
+    write_study(tmp_path / "a", setups=grid([64], [0.1]), trials=[constant(1, None, 0.5)])
+    monkeypatch.setattr(sys, "orig_argv", ["python", "bin/power-of-training", "regime"])
+    report = ReportProcess()
+
+    report.begin(StudyFolder(str(tmp_path), "a"))
+
+    assert report.ended()
+    told = capfd.readouterr().out
+    assert "`power-of-training trackers`" in " ".join(told.split())
+    assert "python -m" not in told
 
 
 def test_a_report_ends_with_its_command(tmp_path: Path) -> None:

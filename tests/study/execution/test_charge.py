@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from study.execution.charge import (
-    Part,
+    ProcessPart,
     component_j,
     component_j_of_all,
     ranking_reading,
@@ -122,9 +122,9 @@ def test_without_a_tracker_the_reading_is_missing_whatever_ranks() -> None:
 
 def test_a_trial_is_charged_what_all_its_processes_used() -> None:
     """The sum of each one's; missing where one has not said."""
-    own = Part(readings=readings(8.0, 4.0, None, None), devices=BILL)
-    other = Part(readings=readings(7.0, 5.0, None, None), devices=BILL)
-    unknown = Part.missing(note="gone")
+    own = ProcessPart(readings=readings(8.0, 4.0, None, None), devices=BILL)
+    other = ProcessPart(readings=readings(7.0, 5.0, None, None), devices=BILL)
+    unknown = ProcessPart.missing(note="gone")
 
     assert ranking_reading_of_all([own, other], EnergyScope.ACCELERATOR).energy_j == 15.0
     assert component_j_of_all([own, other], CPU) == 9.0

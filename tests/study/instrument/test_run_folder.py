@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from study.exports.study_exports import StudyExports
@@ -10,11 +11,13 @@ from study.instrument.run_folder import RunFolder
 from study.record.objective import Objective
 from study.record.tune_rows import SetupNumbers
 from study.record.vocabulary import StopReason
+from tests.study.exports.test_study_exports import heard
+from tests.trackers.exports.remembering import Remembering
 
 CONFIG = {"lr": 0.1}
 
 
-def run_at(results: Path, *trials: str) -> RunFolder:
+def run_at(results: Path, *trials: str, exports: StudyExports | None = None) -> RunFolder:
     """A run in a folder, with what Tune lists as it begins."""
     return RunFolder(
         str(results),
@@ -23,7 +26,7 @@ def run_at(results: Path, *trials: str) -> RunFolder:
         book=SetupNumbers(seed_key="seed"),
         objective=Objective("loss", "min", is_share=False),
         command=("python", "script.py"),
-        exports=StudyExports(),
+        exports=exports or StudyExports(),
         trials=dict.fromkeys(trials, CONFIG),
     )
 
@@ -107,3 +110,44 @@ def test_a_failed_trial_that_is_restarted_is_one_training_with_two_attempts(tmp_
     assert spent["restarted"][1].energy_j == 100.0
     # Another session knows it by the identifier that it has now.
     assert set(run_at(tmp_path, "other", "restarted").spent()["restarted"]) == {1, 2}
+
+
+def test_the_power_log_has_a_restarted_trial_by_its_present_identifier(tmp_path: Path) -> None:
+    """Who asks for the power of a trial of trials.parquet gets that of its lost attempt, too."""
+    first = run_at(tmp_path, "failed", "other")
+    for trial_id in ("failed", "other"):
+        first.expect(trial_id, CONFIG)
+        first.add(trial_id, CONFIG, result(1, 100.0), None)
+    first.fail("failed", CONFIG, "died")
+    first.end("other")
+    first.write(None, status="finished")
+    part = tmp_path / "a" / "power.parquet" / "part-1.parquet"
+    part.parent.mkdir()
+    told = ["failed", None, "other", "failed"]
+    pd.DataFrame({"trial_id": told, "power_w": [1.0, 2.0, 3.0, 4.0]}).to_parquet(part)
+    part.with_name(".part-2.parquet.new").write_text("cut off")
+
+    run_at(tmp_path, "other", "restarted")
+
+    log = pq.read_table(part)
+    assert log["trial_id"].to_pylist() == ["restarted", None, "other", "restarted"]
+    assert log["power_w"].to_pylist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_whoever_hears_of_a_restarted_trial_knows_that_it_goes_on(tmp_path: Path) -> None:
+    """By an identity that stays: a run on W&B or MLflow is found again by it."""
+    exporter = Remembering()
+    first = run_at(tmp_path, "failed", "other", exports=StudyExports(heard(exporter)))
+    for trial_id in ("failed", "other"):
+        first.expect(trial_id, CONFIG)
+        first.add(trial_id, CONFIG, result(1, 100.0), None)
+    first.fail("failed", CONFIG, "died")
+    first.write(None, status="interrupted")
+    first.end_exports(finished=False)
+
+    again = run_at(tmp_path, "other", "restarted", exports=StudyExports(heard(exporter)))
+    again.expect("restarted", CONFIG)
+    again.end_exports(finished=False)
+
+    identities = {each.trial_id: each.identity for each in exporter.trials}
+    assert identities["restarted"] == identities["failed"] != identities["other"]

@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-from study.record.tune_restarts import Earlier, restarts
+from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import SetupNumbers
 
 FAILED, FINISHED = False, True
 
 
-def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], bool]) -> list[Earlier]:
+def earlier(book: SetupNumbers, **trials: tuple[dict[str, Any], bool]) -> list[EarlierTrial]:
     """Trials of an earlier session, by identifier: their configurations and whether they finished."""
     found = []
     for trial_id, (config, has_finished) in trials.items():
         plan = book.plan(trial_id, config)
         found.append(
-            Earlier(
+            EarlierTrial(
                 trial_id=trial_id,
                 setup=plan.setup.setup,
                 seed=plan.seed,

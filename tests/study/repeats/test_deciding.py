@@ -3,14 +3,14 @@
 import pytest
 
 from study.inference.choice import Aim
-from study.repeats.deciding import Training, decide
+from study.repeats.deciding import TrainingResult, decide
 
 AIM = Aim()
 
 
-def whole(*results: tuple[float, float]) -> list[Training]:
+def whole(*results: tuple[float, float]) -> list[TrainingResult]:
     """Trainings that came to their end, of so many joules and such a score."""
-    return [Training(energy_j=j, gain=gain, is_whole=True) for j, gain in results]
+    return [TrainingResult(energy_j=j, gain=gain, is_whole=True) for j, gain in results]
 
 
 CLEAR = {
@@ -65,18 +65,20 @@ def test_trainings_under_way_count_as_if_they_had_ended() -> None:
     [
         {},
         {1: whole((100.0, 0.9)), 2: whole((200.0, 0.9))},
-        {1: [Training(energy_j=None, gain=0.9, is_whole=True)] * 2},
-        {1: [Training(energy_j=9.0, gain=None, is_whole=False)] * 2},
+        {1: [TrainingResult(energy_j=None, gain=0.9, is_whole=True)] * 2},
+        {1: [TrainingResult(energy_j=9.0, gain=None, is_whole=False)] * 2},
     ],
 )
-def test_without_a_spread_there_is_nothing_to_decide(trainings: dict[int, list[Training]]) -> None:
+def test_without_a_spread_there_is_nothing_to_decide(
+    trainings: dict[int, list[TrainingResult]],
+) -> None:
     """Two whole trainings of one setup are the least."""
     assert decide(trainings, {}, AIM) is None
 
 
 def test_a_setup_that_fails_pays_for_its_failures() -> None:
     """Cheapest by its one success, it is not by what a success costs."""
-    failing = [*whole((80.0, 0.9)), *[Training(energy_j=80.0, gain=0.1, is_whole=False)] * 3]
+    failing = [*whole((80.0, 0.9)), *[TrainingResult(energy_j=80.0, gain=0.1, is_whole=False)] * 3]
 
     decision = decide({**CLEAR, 4: failing}, {}, AIM)
 

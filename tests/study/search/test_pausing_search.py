@@ -9,6 +9,7 @@ import pytest
 from study.record.manifest import FurtherTrial
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
+from study.record.trial_energy import used_j
 from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.options import SearchOptions
 from study.search.pausing_search import PausingSearch, Rows
@@ -37,12 +38,16 @@ SETUPS = grid(OPTIONS.batch_sizes, OPTIONS.learning_rates)
 
 @dataclass
 class Folder:
-    """What a study leaves, and the trainings that write it: one at a time, a checkpoint each epoch."""
+    """What a study leaves, and the trainings that write it: one at a time, a checkpoint each epoch.
+
+    The meter fails in the epochs that are `unread`.
+    """
 
     epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
     plans: dict[str, TrialPlan] = field(default_factory=dict)
     further: list[FurtherTrial] = field(default_factory=list)
     trained: list[tuple[str, int]] = field(default_factory=list)
+    unread: Sequence[int] = ()
 
     @classmethod
     def as_killed(cls, rows: Sequence[EpochRecord], further: Sequence[FurtherTrial]) -> "Folder":
@@ -94,14 +99,13 @@ class Folder:
             if len(self.trained) == killed_after:
                 return False
             stop = StopReason.MAX_EPOCHS if number == len(curve) else None
-            row = epoch(number, 1.0 + plan.seed / 10, curve[number - 1], of=plan, stop=stop)
+            energy_j = None if number in self.unread else 1.0 + plan.seed / 10
+            row = epoch(number, energy_j, curve[number - 1], of=plan, stop=stop)
             rows.append(row)
             self.trained.append((plan.trial_id, number))
             reason = search.epoch(row)
             if reason is not None:
-                rows[-1] = epoch(
-                    number, 1.0 + plan.seed / 10, curve[number - 1], of=plan, stop=reason
-                )
+                rows[-1] = replace(row, stop_reason=reason)
                 break
         search.end(plan.trial_id, failed=False)
         return True
@@ -246,6 +250,38 @@ def test_a_budget_ends_every_training_with_the_epoch_it_is_in() -> None:
 
     assert 5.5 - 1.0 <= search.budget.spent_j < 5.5 + 1.0
     assert search.propose() is None
+
+
+@pytest.mark.parametrize("unread", [[3], [1], [1, 2], range(1, 10)])
+def test_epochs_without_a_reading_are_booked_as_in_the_bill(unread: Sequence[int]) -> None:
+    """With what is known of them: nothing; and none of them ends the search."""
+    folder = Folder(unread=unread)
+    search = folder.search()
+
+    folder.run(search)
+
+    known = sum(used_j(each, folder.epochs[each.trial_id]) for each in folder.trials())
+    assert search.budget.spent_j == pytest.approx(known)
+
+
+def test_decisions_take_an_epoch_without_a_reading_to_be_as_dear_as_the_others() -> None:
+    """So that a search whose meter failed once trains what it would have trained."""
+    expected, gap = Folder(), Folder(unread=[1])
+    expected.run(expected.search())
+
+    gap.run(gap.search())
+
+    assert gap.trained == expected.trained
+
+
+def test_where_no_epoch_has_a_reading_no_setup_is_named_the_cheapest() -> None:
+    """What reached the target without one would look as if it had cost nothing."""
+    folder = Folder(unread=range(1, 10))
+    search = folder.search()
+
+    folder.run(search)
+
+    assert search.answer is None
 
 
 def test_what_is_asked_for_is_tried_first() -> None:

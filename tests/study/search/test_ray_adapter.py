@@ -19,7 +19,7 @@ from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.options import SearchOptions
 from study.search.ray_adapter import RaySearchAdapter
 from study.search.space.setup_registry import listed_setups
-from study.search.warm_start import Earlier, Hint
+from study.search.warm_start import EarlierStudies, Hint
 from study.store.folder import StudyFolder
 from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
@@ -51,14 +51,14 @@ def recorder_of(folder: StudyFolder) -> Recorder:
     )
 
 
-NOTHING_KNOWN = Earlier(trials=(), hints=())
+NOTHING_KNOWN = EarlierStudies(trials=(), hints=())
 
 
 def begun(
     tmp_path: Path,
     options: SearchOptions = OPTIONS,
     *ended: EpochRecord,
-    earlier: Earlier = NOTHING_KNOWN,
+    earlier: EarlierStudies = NOTHING_KNOWN,
 ) -> RaySearchAdapter:
     """A search that has begun; `ended` are rows of an earlier command."""
     folder = StudyFolder(str(tmp_path), "a")
@@ -225,7 +225,7 @@ def test_what_an_earlier_study_knows_is_not_trained_again(tmp_path: Path) -> Non
     )
     hint = Hint(choice=(16, 0.1), values=(0.6,), study="g")
 
-    source = begun(tmp_path, earlier=Earlier(trials=(record,), hints=(hint,)))
+    source = begun(tmp_path, earlier=EarlierStudies(trials=(record,), hints=(hint,)))
 
     parts = parts_of(source)
     kept = StudyFolder(str(tmp_path), "a").read_rows(EARLIER_FILE)

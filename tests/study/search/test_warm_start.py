@@ -15,7 +15,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.search.goal import SearchGoal
 from study.record.vocabulary import Paradigm, Stage, StopReason
 from study.search.space.space import Space, space_of
-from study.search.warm_start import Earlier, earlier_studies
+from study.search.warm_start import EarlierStudies, earlier_studies
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan
 from study.store.trial_record import trial_record
@@ -71,7 +71,7 @@ def known(
     goal: SearchGoal = SearchGoal.ENERGY_TO_TARGET,
     manifest: Manifest = SEARCH,
     similar: bool = False,
-) -> Earlier:
+) -> EarlierStudies:
     """What a search knows of the study, with a target of 0.8."""
     return earlier_studies([place], manifest, space=space, goal=goal, target=0.8, similar=similar)
 
@@ -125,7 +125,7 @@ def test_setups_beside_the_space_are_passed_over(tmp_path: Path) -> None:
     """A batch size that the search does not have."""
     place = write(tmp_path, (plan(1, batch_size=32), [0.9], StopReason.PATIENCE))
 
-    assert known(place) == Earlier()
+    assert known(place) == EarlierStudies()
 
 
 def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:

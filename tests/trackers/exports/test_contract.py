@@ -113,7 +113,7 @@ def study(folder: Path) -> Study:
 
 def trial(trial_id: str) -> Trial:
     """A trial."""
-    return Trial(trial_id=trial_id, parameters={"batch_size": "64"})
+    return Trial(trial_id=trial_id, identity=trial_id, parameters={"batch_size": "64"})
 
 
 def use(trial_id: str, *, energy_j: float = 50.0) -> DeviceUse:
@@ -254,6 +254,39 @@ def test_wandb_has_a_group_of_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     # A process of W&B's own writes them.
     waited_for(lambda: len(groups()) > 1, "the runs of the study and of its trial")
     assert groups() == {"mine": "mine", "a": "mine"}
+
+
+def going_on(typed: str, folder: Path) -> None:
+    """A trial of which an epoch is told, and another of a later command, by another identifier."""
+    for number, trial_id in enumerate(("before", "after"), start=1):
+        exporter = opened(World(typed, lambda _: {}, remembers=True))
+        exporter.begin(study(folder))
+        exporter.begin_trial(replace(trial("a"), trial_id=trial_id))
+        exporter.epoch(an_epoch(number, trial_id=trial_id))
+        exporter.end(finished=True, totals={})
+
+
+def test_mlflow_finds_a_trial_by_its_identity(mlflow_uri: str, tmp_path: Path) -> None:
+    """Tune gives one that it begins anew another identifier."""
+    going_on(f"mlflow={mlflow_uri}", tmp_path)
+
+    assert mlflow_energies(mlflow_uri, f"{tmp_path}/a") == {"before": [1.0, 1.0]}
+
+
+def test_wandb_finds_a_trial_by_its_identity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MLflow does."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+    going_on("wandb", tmp_path)
+
+    def ids() -> dict[str, str]:
+        runs = [each.run for _, each in wandb_records(tmp_path) if each.HasField("run")]
+        return {each.display_name: each.run_id for each in runs}
+
+    waited_for(lambda: {"before", "after"} <= set(ids()), "both runs")
+    assert ids()["before"] == ids()["after"]
 
 
 def test_prometheus_tells_devices_and_their_state() -> None:

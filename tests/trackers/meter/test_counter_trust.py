@@ -9,8 +9,8 @@ from trackers.meter.counter_trust import (
     REMEMBERED,
     SAMPLES_TO_JUDGE,
     WINDOWS_TO_JUDGE,
+    CounterEvidence,
     CounterTrust,
-    Evidence,
     Trust,
     Verdict,
     sampling_error,
@@ -25,9 +25,9 @@ ENOUGH = SAMPLES_TO_JUDGE // WINDOWS_TO_JUDGE
 
 def window(
     number: int, ratio: float, *, samples: int = ENOUGH, error: float = 0.04, early_s: float = 0.0
-) -> Evidence:
+) -> CounterEvidence:
     """One of the windows of 10 s in a row, with the counter over 100 J of samples."""
-    return Evidence(
+    return CounterEvidence(
         start_s=10.0 * number - early_s,
         stop_s=10.0 * (number + 1),
         counted_j=100.0 * ratio,

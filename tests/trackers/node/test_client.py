@@ -16,6 +16,7 @@ from tests.actors import pid_of
 from tests.trackers.node.trials import (
     EPOCH_S,
     POWER_W,
+    Lanes,
     burn,
     client,
     closed,
@@ -23,6 +24,7 @@ from tests.trackers.node.trials import (
     key,
     measured,
     measures_again,
+    no_lane,
     opened,
     take,
     tracker_of,
@@ -54,13 +56,6 @@ def frozen(manager: Handle) -> Iterator[psutil.Process]:
 def reading_of(trial: TrackerClient, window: WindowKey) -> Reading:
     """The reading of a window that was closed, of what the trial computes on."""
     return next(iter(trial.readings(window).values()))
-
-
-def lane_of(trial: TrackerClient) -> Any:  # noqa: ANN401 - a LocalRpc
-    """A trial's lane."""
-    lane = trial._calls._lane  # noqa: SLF001 - nobody else has to know that there is one
-    assert lane is not None
-    return lane
 
 
 class ListOverThere:
@@ -139,11 +134,12 @@ def estimate_and_go_on(manager: Handle) -> Reading:
 
 def test_a_lane_that_breaks_after_the_closing_loses_nothing(shared: Handle) -> None:
     """The same is asked for through Ray, and tells the same readings."""
-    trial = client(shared)
+    lanes = Lanes()
+    trial = client(shared, lanes)
     opened(trial, shared, key(2))
 
     trial.close(key(2))
-    lane_of(trial).close()
+    lanes.made[-1].close()
     reading = reading_of(trial, key(2))
 
     assert reading.status is Status.OK
@@ -166,11 +162,12 @@ def test_a_silent_tracker_costs_readings_and_no_endless_wait(shared: Handle) -> 
 
 def test_what_a_tracker_answered_before_it_died_is_known(manager: Handle) -> None:
     """It lies in the lane, and no other tracker is asked."""
-    trial, tracker = client(manager), pid_of(tracker_of(manager))
+    lanes = Lanes()
+    trial, tracker = client(manager, lanes), pid_of(tracker_of(manager))
     opened(trial, manager, key(1))
 
     trial.close(key(1))
-    link = lane_of(trial)._link  # noqa: SLF001
+    link = lanes.made[-1]._link  # noqa: SLF001 - to wait for an answer without taking it
     waited_for(lambda: select.select([link], [], [], 0)[0], "the tracker's answer")
     os.kill(tracker, signal.SIGKILL)
     reading = reading_of(trial, key(1))
@@ -204,12 +201,11 @@ def test_a_tracker_that_dies_after_the_closing_costs_no_window(manager: Handle) 
 
 @pytest.mark.parametrize("was_lost", [True, False])
 def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_lost: bool) -> None:
-    """One that broke is found again after Ray's answer; where there is none nobody looks for it."""
-    trial = client(shared)
+    """One that broke is found again after Ray's answer; where there is none it goes on without."""
+    lanes = Lanes()
+    trial = client(shared, lanes if was_lost else no_lane)
     if was_lost:
-        lane_of(trial).close()
-    else:
-        trial._calls._lane = None  # noqa: SLF001
+        lanes.made[-1].close()
 
     first = 11 + 10 * was_lost
     readings = [measured(trial, shared, epoch) for epoch in (first, first + 1)]
@@ -217,7 +213,7 @@ def test_without_a_lane_windows_are_measured_through_ray(shared: Handle, *, was_
     for reading in readings:
         assert energy_j(reading) == pytest.approx(POWER_W * reading.duration_s, rel=1e-6, abs=1e-8)
         assert "started anew" not in reading.note
-    assert (trial._calls._lane is not None) == was_lost  # noqa: SLF001
+    assert len(lanes.made) == 2 * was_lost
 
 
 def test_an_error_inside_the_tracker_stays_there(shared: Handle) -> None:

@@ -4,14 +4,17 @@ import itertools
 import os
 import signal
 import time
+from dataclasses import dataclass, field
 
 import ray
 
 from tests.actors import pid_of
 from tests.waiting import PATIENCE_S, waited_for
 from trackers.node.actor import Handle
+from trackers.node.calls import Connect
 from trackers.node.client import TrackerClient
 from trackers.node.ledger import TRIAL, Booking, WindowKey
+from trackers.node.local_rpc import LocalRpc, RpcAddress
 from trackers.sample import Component, Reading, Status
 
 POWER_W = 100.0
@@ -34,9 +37,34 @@ def last_word(trial_id: str) -> WindowKey:
     return key(0, stage="last word", trial_id=trial_id)
 
 
-def client(manager: Handle) -> TrackerClient:
+def client(manager: Handle, connect: Connect = LocalRpc.connected) -> TrackerClient:
     """A trial's side, here."""
-    return TrackerClient(manager, accelerator_uuid=None, on_accelerator=False, answer_s=PATIENCE_S)
+    return TrackerClient(
+        manager,
+        accelerator_uuid=None,
+        on_accelerator=False,
+        answer_s=PATIENCE_S,
+        connect=connect,
+    )
+
+
+def no_lane(address: object, *, timeout_s: float) -> None:
+    """The lane to a tracker that can be reached through Ray alone."""
+    del address, timeout_s
+
+
+@dataclass
+class Lanes:
+    """The lanes that were made to trackers."""
+
+    made: list[LocalRpc] = field(default_factory=list)
+
+    def __call__(self, address: RpcAddress | None, *, timeout_s: float) -> LocalRpc | None:
+        """Make one."""
+        lane = LocalRpc.connected(address, timeout_s=timeout_s)
+        assert lane is not None
+        self.made.append(lane)
+        return lane
 
 
 def tracker_of(manager: Handle) -> Handle:
@@ -139,9 +167,8 @@ def die_in_epoch(manager: Handle, trial_id: str) -> None:
 @ray.remote(num_cpus=1, max_retries=0)
 def lose_tracker_in_epoch(manager: Handle, way: str) -> tuple[Reading, float]:
     """A trial whose tracker is killed in mid-epoch; its reading, and CPU seconds until it came."""
-    trial, pid = client(manager), pid_of(tracker_of(manager))
-    if way == "ray":
-        trial._calls._lane = None  # noqa: SLF001 - nobody else has to know that there is one
+    trial = client(manager, no_lane) if way == "ray" else client(manager)
+    pid = pid_of(tracker_of(manager))
     before_s = time.process_time()
     trial.open(key(1))
     burn(EPOCH_S)

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from trackers.places import PlaceError, check_place
-from trackers.run.account import Account, Line
+from trackers.run.account import Account, AccountLine
 from trackers.run.command import main
 from trackers.run.files import COLUMNS, append_csv, check_table
 from trackers.sample import Component, Method
 
 
-def line(*components: Component, energy_j: float | None = None) -> Line:
+def line(*components: Component, energy_j: float | None = None) -> AccountLine:
     """A line of an account."""
-    return Line(
+    return AccountLine(
         components=components,
         energy_j=energy_j,
         mean_power_w=None,

@@ -8,7 +8,7 @@ from typing import Protocol, final
 from trackers.node.ledger import JOINED_BY, Bill, BillItem
 from trackers.node.shares.charging import Used, charged, charged_node, of_process, together
 from trackers.node.shares.neighbours import Neighbours
-from trackers.node.shares.sharing import Part, Sharing, Use
+from trackers.node.shares.sharing import ChargedPart, Sharing, Use
 from trackers.sample import Component, Method, Reading, process_and_device
 
 
@@ -165,7 +165,7 @@ class Accounts:
             self._part_of_rest(plug.device_uuid, trial_id, plug.start_s, stop_s),
         )
 
-    def _part_of_rest(self, plug: str, trial_id: str, start_s: float, stop_s: float) -> Part:
+    def _part_of_rest(self, plug: str, trial_id: str, start_s: float, stop_s: float) -> ChargedPart:
         """Part of a plug's rest: as much of it as is drawn while so many trials run.
 
         A board on which no trial computes is in the rest, so that it is larger while fewer run. Where

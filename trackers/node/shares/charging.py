@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from trackers.node.shares.sharing import Part
+from trackers.node.shares.sharing import ChargedPart
 from trackers.sample import Device, Method, Reading
 
 RULES = {
@@ -27,7 +27,7 @@ RULES = {
 """The rules in words, by component."""
 
 
-def charged(reading: Reading, board: Device, part: Part) -> Reading:
+def charged(reading: Reading, board: Device, part: ChargedPart) -> Reading:
     """A board's reading as one of its consumers is charged it.
 
     Args:
@@ -71,7 +71,9 @@ def together(used: Sequence[Used | None]) -> Used | None:
     )
 
 
-def charged_node(plug: Reading, own: Iterable[Reading], others: Used | None, part: Part) -> Reading:
+def charged_node(
+    plug: Reading, own: Iterable[Reading], others: Used | None, part: ChargedPart
+) -> Reading:
     """A plug's reading as one of the trials behind it is charged it.
 
     Args:

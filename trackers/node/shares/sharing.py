@@ -15,7 +15,7 @@ KEPT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ChargedPart:
     """A consumer's part of a window.
 
     Attributes:
@@ -83,14 +83,14 @@ class Sharing:
 
     def part(
         self, device_uuid: str, start_s: float, stop_s: float, also: Sequence[Use] = ()
-    ) -> Part:
+    ) -> ChargedPart:
         """Part of a window for a consumer that was there all the time; see `stretches`."""
         weighed_s, most = 0.0, 1
         for begin_s, end_s, here in self.stretches(device_uuid, start_s, stop_s, also):
             weighed_s += (end_s - begin_s) / here
             most = max(most, here)
         length_s = stop_s - start_s
-        return Part(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
+        return ChargedPart(share=weighed_s / length_s if length_s > 0 else 1.0, consumers=most)
 
     def uses(self, device_uuid: str) -> list[Use]:
         """Return who has used a device, as far as it is still known, and when."""

@@ -70,7 +70,7 @@ _MOST_BYTES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class PowermetricsSample:
     """One property list of powermetrics, in our units; None is what it did not tell."""
 
     elapsed_s: float
@@ -79,7 +79,7 @@ class Sample:
     cpu_w: float | None
 
 
-def samples(chunks: Iterable[bytes]) -> Iterator[Sample | None]:
+def samples(chunks: Iterable[bytes]) -> Iterator[PowermetricsSample | None]:
     """The samples of a stream, however it is cut into chunks.
 
     Args:
@@ -103,7 +103,7 @@ def samples(chunks: Iterable[bytes]) -> Iterator[Sample | None]:
             yield None
 
 
-def _sample(document: bytes) -> Sample | None:
+def _sample(document: bytes) -> PowermetricsSample | None:
     try:
         content = plistlib.loads(document.lstrip(b"\0 \r\n\t"), fmt=plistlib.FMT_XML)
     except (ExpatError, ValueError, AttributeError, TypeError, IndexError):
@@ -118,7 +118,7 @@ def _sample(document: bytes) -> Sample | None:
         power_w = next((each / parts for each, parts in told_w if each is not None), None)
         return None if power_w is None or power_w > HIGHEST_W else power_w
 
-    return Sample(
+    return PowermetricsSample(
         elapsed_s=elapsed_s,
         hw_model=str(content.get("hw_model", "Mac")),
         gpu_w=mean_w(

@@ -35,6 +35,36 @@ def test_what_has_not_begun_to_rise_promises_nothing() -> None:
     assert flat.promised_j == 24.0
 
 
+@pytest.mark.parametrize("unread", [None, 0.0])
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_an_epoch_without_a_reading_counts_as_dear_as_the_others(
+    place: int, unread: float | None
+) -> None:
+    """The first ones, too; an epoch that used 0 J is one that was not read."""
+    costs_j: list[float | None] = [3.0, 3.0, 3.0, 3.0]
+    costs_j[place] = unread
+    training = Training(arm=ARM, seed=0, number=0, target=0.8)
+
+    for score, cost_j in zip((0.1, 0.2, 0.3, 0.4), costs_j, strict=True):
+        training.add({(): cost_j}, score)
+
+    assert training.energies_j == [3.0, 6.0, 9.0, 12.0]
+    assert training.missing == 1
+
+
+def test_without_any_reading_nothing_is_known_of_its_cost() -> None:
+    """Least of all that it was 0."""
+    training = Training(arm=ARM, seed=0, number=0, target=0.8)
+
+    for score in (0.1, 0.5, 0.9):
+        training.add({(): None}, score)
+
+    assert training.reached
+    assert training.to_target_j is None
+    assert training.predicted_j is None
+    assert not training.crosses_rung
+
+
 def test_what_has_reached_the_target_promises_what_it_needed() -> None:
     """Epochs after it do not count."""
     reached = trained(0.5, 0.85, 0.9, joules=3.0)

@@ -54,3 +54,14 @@ def test_it_says_what_runs_have_cost_and_what_comes_next() -> None:
     ]
     assert best.startswith("cheapest so far: batch_size")
     assert following.startswith("next run: batch_size")
+
+
+def test_it_says_where_a_run_is_without_readings() -> None:
+    """What it shows is then in part taken from the other epochs."""
+    folder = Folder(unread=[2])
+    search = folder.search(recurring(1))
+    folder.run(search)
+
+    [run, *_] = lines(search, recurring(1), MWH)
+
+    assert "(1 epoch without a reading counted as the others)" in run

@@ -105,3 +105,15 @@ def test_a_table_without_every_combination_is_searched_as_it_is() -> None:
     )
 
     assert len(searched(table_of(rows, name="three")).trainings) == 3
+
+
+@pytest.mark.parametrize("unread", [0.0, float("nan")])
+def test_a_recorded_training_may_begin_without_a_reading(unread: float) -> None:
+    """Its first epochs count as dear as the ones that were read."""
+    rows = rows_of({(64, 0.1): [([0.3, 0.7, 0.9], 10.0)], (128, 0.1): [([0.2, 0.4, 0.9], 20.0)]})
+    rows.loc[rows["epoch"] == 1, "epoch_energy_j"] = unread
+
+    outcome = searched(table_of(rows, name="gap"))
+
+    assert outcome.found[-1].choice == (64, 0.1)
+    assert outcome.found[-1].to_target_j == 30.0

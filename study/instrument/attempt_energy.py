@@ -12,7 +12,7 @@ from typing import Any, TypeVar, final
 
 import ray
 
-from study.execution.charge import Part, component_j_of_all, ranking_reading_of_all
+from study.execution.charge import ProcessPart, component_j_of_all, ranking_reading_of_all
 from study.instrument.keeper import ANSWER_S, START_S, Attempt, keeper_of_trials
 from study.record.files import J_PER_WH
 from study.record.tune_rows import STAGE
@@ -51,7 +51,7 @@ class Place:
 
 
 @final
-class TrialEnergy:
+class AttemptEnergy:
     """The windows of one attempt, and what has been used so far."""
 
     def __init__(self, trial_id: str) -> None:
@@ -88,7 +88,9 @@ class TrialEnergy:
         """Close the epoch's window; the columns that it adds to the trial's result."""
         epoch, begun_s = self._epoch or (1, time.monotonic())
         quietly(_synchronize)
-        parts = quietly(lambda: self._close_epoch(epoch)) or (Part.missing(note="not measured"),)
+        parts = quietly(lambda: self._close_epoch(epoch)) or (
+            ProcessPart.missing(note="not measured"),
+        )
         reading = ranking_reading_of_all(parts, EnergyScope.ACCELERATOR)
         duration_s = time.monotonic() - begun_s
         self._epoch = None
@@ -131,13 +133,13 @@ class TrialEnergy:
             self._client.open(self._key(STAGE, epoch))
         self._in_setup = False
 
-    def _close_epoch(self, epoch: int) -> tuple[Part, ...]:
+    def _close_epoch(self, epoch: int) -> tuple[ProcessPart, ...]:
         self._close(STAGE, epoch)
-        workers: dict[str, Part] = {}
+        workers: dict[str, ProcessPart] = {}
         if self._has_workers:
             asked = self._keeper.reported.remote(self._trial_id, self._attempt.number, epoch)
             workers = ray.get(asked, timeout=ANSWER_S)
-            workers = workers or {WORKER: Part.missing(note="no worker has reported")}
+            workers = workers or {WORKER: ProcessPart.missing(note="no worker has reported")}
         own = {}
         if self._client is not None:
             own = {OWN: part_of_window(self._client, self._key(STAGE, epoch))}
@@ -166,7 +168,7 @@ class TrialEnergy:
         )
 
     def _columns(
-        self, reading: Reading, duration_s: float, parts: Sequence[Part]
+        self, reading: Reading, duration_s: float, parts: Sequence[ProcessPart]
     ) -> dict[str, Any]:
         """Columns that a result gains; `energy_wh` is a number always, for schedulers compare it."""
         is_lower_bound = self._is_lower_bound or self._attempt.is_lower_bound
@@ -199,7 +201,7 @@ class TrialEnergy:
         }
 
 
-def _names(parts: Iterable[Part]) -> str:
+def _names(parts: Iterable[ProcessPart]) -> str:
     """Names of what the processes compute on."""
     return "+".join(dict.fromkeys(part.devices[0].name for part in parts if part.devices))
 
@@ -215,9 +217,9 @@ def client_here(keeper: Handle) -> TrackerClient:
     )
 
 
-def part_of_window(client: TrackerClient, key: WindowKey) -> Part:
+def part_of_window(client: TrackerClient, key: WindowKey) -> ProcessPart:
     """Return what this process used in a window that was closed."""
-    return Part(readings=client.readings(key), devices=client.devices)
+    return ProcessPart(readings=client.readings(key), devices=client.devices)
 
 
 def quietly(act: Callable[[], Answer]) -> Answer | None:

@@ -127,7 +127,8 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     if study.manifest.paradigm is Paradigm.SEARCH:
         of = ""  # how many it will want nobody knows
     if status != "finished":
-        word = "still running" if status == "running" else status
+        # What was killed, or left at once, could not say so.
+        word = "still running, or its command was killed" if status == "running" else status
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:

@@ -196,3 +196,13 @@ def test_epochs_without_an_energy_are_not_called_short(tmp_path: Path) -> None:
 
     assert not any("few samples" in each for each in findings.recommendation.caveats)
     assert bill_line(findings.bill, findings.unit) == "not known, and 2 epochs without a reading"
+
+
+def test_a_study_that_was_killed_is_not_said_to_run(tmp_path: Path) -> None:
+    """Its folder says what that of one that runs says, so both are named."""
+    trials = [constant(1, 100.0, 0.9)]
+    folder = write_study(tmp_path / "s", grid([64], [0.1]), trials, manifest={"status": "running"})
+
+    caveats = " ".join(analyse(load(folder)).recommendation.caveats)
+
+    assert "The study is still running, or its command was killed: 1 of 1 trials" in caveats

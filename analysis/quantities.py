@@ -77,11 +77,16 @@ def points_text(share: float) -> str:
     return f"{points:g} percentage point{'' if points == 1 else 's'}"
 
 
-def learning_rate_text(learning_rate: float | None) -> str:
-    """A learning rate as the paper writes it: 0.0001, not 1e-4; `-` where it is not known."""
+def learning_rate_text(learning_rate: float | None, *, digits: int = 6) -> str:
+    """A learning rate as the paper writes it: 0.0001, not 1e-4; `-` where it is not known.
+
+    Args:
+        learning_rate: A search draws it from a range, with all the digits that a float has.
+        digits: So many at most; 17 are all.
+    """
     if learning_rate is None:
         return MISSING
-    return np.format_float_positional(learning_rate, trim="-")
+    return np.format_float_positional(float(f"{learning_rate:.{digits}g}"), trim="-")
 
 
 def ascending(values: Iterable[float | None]) -> list[Any]:
@@ -92,7 +97,7 @@ def ascending(values: Iterable[float | None]) -> list[Any]:
 def parameters_text(parameters: Mapping[str, object]) -> str:
     """Further parameters of a setup in words: `alpha 0.5`; a third, as of three tasks, as 0.333333."""
     return ", ".join(
-        f"{name} {learning_rate_text(float(f'{value:.6g}')) if isinstance(value, float) else value}"
+        f"{name} {learning_rate_text(value) if isinstance(value, float) else value}"
         for name, value in sorted(parameters.items())
     )
 

@@ -11,9 +11,18 @@ A message says what was got, what is allowed and what to do. Whatever happens in
 trial is not raised: it is a result with a `stop_reason` (`study.record.records.StopReason`).
 """
 
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import final
+
+_INSTALLED = {"site-packages", "dist-packages"}
+_OURS = tuple(
+    str(Path(__file__).parent.parent / name) + "/"
+    for name in ("analysis", "models", "study", "trackers")
+)
 
 
 class StudyError(Exception):
@@ -38,6 +47,30 @@ class StorageError(StudyError):
 
 class ClusterError(StudyError):
     """Ray cannot be reached, or has not the resources that one trial asks for."""
+
+
+def raised_text(error: BaseException) -> str:
+    """What somebody's own code raised, in one line: its kind, what it says, and where that is in their files.
+
+    Examples:
+        >>> raised_text(KeyError("age"))
+        "KeyError: 'age'"
+    """
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    theirs = [
+        each for each in traceback.extract_tb(error.__traceback__) if _is_theirs(each.filename)
+    ]
+    if not theirs:
+        return text
+    return f"{text} ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})"
+
+
+def _is_theirs(file: str) -> bool:
+    """Return whether a file is neither ours, nor Python's, nor of an installed package."""
+    if file.startswith(("<", sysconfig.get_path("stdlib"), *_OURS)):
+        return False
+    return _INSTALLED.isdisjoint(Path(file).parts)
 
 
 @final

@@ -1,5 +1,6 @@
 """`python -m study.new mine.py --kind regression`: a scenario to begin with, trainable as it stands."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def written(options: NewOptions) -> Path:
     text = resources.files("study.templates").joinpath(f"{options.kind}.py").read_text("utf-8")
     try:
         with options.file.open("x", encoding="utf-8") as file:
-            file.write(as_started(text).replace("FILE:Mine", f"{options.file}:Mine"))
+            file.write(as_started(text).replace("FILE:Mine", _scenario(options.file)))
     except FileExistsError as error:
         message = f"{options.file} is there already; name another file."
         raise OptionError(message) from error
@@ -48,6 +49,11 @@ def written(options: NewOptions) -> Path:
         message = f"{options.file} cannot be written ({error.strerror}); name another file."
         raise OptionError(message) from error
     return options.file
+
+
+def _scenario(file: Path) -> str:
+    """Name of the scenario in a file, to be typed into a shell."""
+    return shlex.quote(f"{file}:Mine")
 
 
 def main(args: Sequence[str]) -> int:
@@ -63,7 +69,7 @@ def main(args: Sequence[str]) -> int:
     except StudyError as error:
         sys.stderr.write(f"study.new: {error}\n")
         return terminal.REFUSED
-    following = as_started(f"python -m study.regime --scenario {path}:Mine --smoke")
+    following = as_started(f"python -m study.regime --scenario {_scenario(path)} --smoke")
     sys.stdout.write(
         f"{path} is written. It trains as it stands; change load, network, loss and metrics to yours:\n"
         f"  {following}\n"

@@ -43,10 +43,18 @@ class Arrays:
         """Refuse arrays that do not belong together.
 
         Raises:
-            ValueError: There is no sample, not one target for each, or a type that would make every
-                training fail; all that is wrong.
+            ValueError: They are no arrays, there is no sample, not one target for each, or a type that
+                would make every training fail; all that is wrong.
         """
-        faults = []
+        named: dict[str, object] = {"inputs": self.inputs, "targets": self.targets}
+        faults = [
+            f"{name} are a {type(array).__name__}; allowed is an array of numpy. Convert them: "
+            + (f"{name}.numpy()" if hasattr(array, "numpy") else f"numpy.asarray({name})")
+            for name, array in named.items()
+            if not isinstance(array, np.ndarray)
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
         if len(self.inputs) != len(self.targets) or not len(self.targets):
             faults.append(
                 f"{len(self.inputs)} inputs and {len(self.targets)} targets; "
@@ -268,11 +276,14 @@ class Multitask(Protocol):
         ...
 
     def task_loss(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """Mean loss of a batch of one task; shape ()."""
+        """Mean loss of a batch of one task, from what the network gives under its name; shape ().
+
+        Targets are those of all tasks, as `load` has them.
+        """
         ...
 
     def task_score(self, task: str, outputs: "Tensor", targets: "Tensor") -> "Tensor":
-        """The objective of one task in a batch, such as its accuracy; shape ().
+        """The objective of one task in a batch, such as its accuracy, likewise; shape ().
 
         Where several are trained, their mean decides when the training stops: give values of a like
         size.

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from study.errors import OptionError, ScenarioError
+from study.errors import OptionError, ScenarioError, raised_text
 from study.record.migration import MOVED_SCENARIOS
 from study.scenario import Configurable, Scenario
 
@@ -187,7 +187,7 @@ def _made(name: str, found: Any) -> Scenario:  # noqa: ANN401 - it is checked he
     except Exception as error:
         # It is the user's code, and may raise anything.
         message = (
-            f"--scenario {name}: {type(error).__name__}: {error}. A class must take no arguments; "
+            f"--scenario {name}: {raised_text(error)}. A class must take no arguments; "
             "give it `options` for what can be chosen."
         )
         raise ScenarioError(message) from error
@@ -218,7 +218,7 @@ def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
         )
         raise ScenarioError(message) from error
     except Exception as error:
-        message = f"--scenario {name}: {type(error).__name__}: {error}.{_remedy(error, name)}"
+        message = f"--scenario {name}: {raised_text(error)}.{_remedy(error, name)}"
         raise ScenarioError(message) from error
 
 
@@ -235,6 +235,11 @@ def _remedy(error: Exception, name: str) -> str:
         )
     if not missing:
         return f" It was raised while {module} was imported."
+    if top != module.partition(".")[0]:
+        return (
+            f" {module} needs it: install it for the Python that runs this ({sys.executable}), or put it "
+            "beside that file."
+        )
     return (
         " The module must be importable from the folder in which the command is started, or be "
         "given as path/to/file.py:Name, and what it needs must be installed."

@@ -122,3 +122,17 @@ def test_a_name_is_one_class(name: str) -> None:
     ]
 
     assert len(defined) == 1
+
+
+def test_paths_in_commands_to_type_next_are_quoted() -> None:
+    """A folder with a space in its name is one word for a shell, in every command that we print."""
+    filled = [
+        value
+        for text in sources().values()
+        for value in re.findall(r"python -m [\w.]+ [^\"`]*?\{([^}]*)\}", text)
+    ]
+
+    unquoted = [each for each in filled if not each.startswith(("shlex.quote(", "_scenario("))]
+
+    assert filled
+    assert unquoted == []

@@ -26,6 +26,12 @@ MANY_CUT_OFF = 0.5
 """From this share on, trainings that were cut off are named."""
 
 
+FEW_STEPS = 2
+"""Up to so many steps a first one may well be half of a training."""
+
+HEAVY_START = 0.5
+"""From this share of a training's energy on, its first step is named."""
+
 UNLIKE_BOARDS = 0.02
 """From this difference on, boards are named."""
 
@@ -49,6 +55,7 @@ def caveats(
     yield from _about_counts(setups, ScoreForm(ranking.objective))
     yield from _about_setups(setups, ranking)
     yield from _about_compiling(study, setups)
+    yield from _about_first_steps(study)
     yield from study.notes
     yield from study.manifest.warnings
 
@@ -120,7 +127,8 @@ def _about_trials(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[str]:
     if study.manifest.paradigm is Paradigm.SEARCH:
         of = ""  # how many it will want nobody knows
     if status != "finished":
-        word = "still running" if status == "running" else status
+        # What was killed, or left at once, could not say so.
+        word = "still running, or its command was killed" if status == "running" else status
         yield f"The study is {word}: {ended}{of} trials have finished."
     failed = int((trials == TrialStatus.FAILED.value).sum())
     if failed:
@@ -210,4 +218,24 @@ def _about_compiling(study: Study, setups: Sequence[SetupEnergy]) -> Iterator[st
         yield (
             f"Before its first epoch a training that is compiled used {with_it}, another {without}: "
             "no total has that, and it pays only in a training that is long enough."
+        )
+
+
+def _about_first_steps(study: Study) -> Iterator[str]:
+    """First steps of trainables of Tune that outweigh all others, because what they begin with is in them."""
+    if SEED_KEY not in study.manifest.options:
+        return  # a study, or a callback, knows when a training's set-up ends
+    by_trial = study.epochs.sort_values("epoch").groupby(["trial_id", "attempt"])["epoch_energy_j"]
+    shares = [
+        energies_j.iloc[0] / energies_j.sum()
+        for _, energies_j in by_trial
+        if len(energies_j) > FEW_STEPS and energies_j.notna().all() and energies_j.sum() > 0
+    ]
+    share = statistics.median(shares) if shares else 0.0
+    if share >= HEAVY_START:
+        yield (
+            f"The first step of a training took {percent_text(share, decimals=0)} of its energy (median): "
+            "what a function does before its first `tune.report` (imports, data, compiling) is in it, and "
+            "so in the energy per epoch and in all totals. A class of `tune.Trainable` does that in "
+            "`setup`, which is kept apart."
         )

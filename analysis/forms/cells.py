@@ -203,7 +203,10 @@ def matrix(
         columns=(
             TableColumn(key="batch_size", heading="batch \\ rate"),
             *more,
-            *(TableColumn(key=learning_rate_text(r), heading=learning_rate_text(r)) for r in rates),
+            *(
+                TableColumn(key=learning_rate_text(r, digits=17), heading=learning_rate_text(r))
+                for r in rates
+            ),
         ),
         rows=tuple(
             (size_cell(size), *([Cell(value=besides, text=besides)] if more else []), *row)

@@ -1,5 +1,6 @@
 """The end of a report: method, and facts of the study."""
 
+import shlex
 from collections.abc import Iterator
 
 from analysis.findings import Findings
@@ -114,7 +115,7 @@ def study_facts(findings: Findings) -> tuple[tuple[str, str], ...]:
     finished = manifest.finished_at or f"not yet ({manifest.status})"
     return (
         ("Study", f"{manifest.study}: {manifest.paradigm}, scenario {manifest.scenario}"),
-        ("Command", " ".join(manifest.command)),
+        ("Command", shlex.join(manifest.command)),
         ("Time", f"started {manifest.started_at}, finished {finished}"),
         ("Data", f"{data.description} (data: synthetic)" if data.synthetic else data.description),
         ("Samples", _samples_text(manifest)),

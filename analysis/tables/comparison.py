@@ -21,40 +21,54 @@ from analysis.forms.scores import ScoreForm
 from analysis.quantities import (
     MISSING,
     decimals_for,
+    number_text,
     parameters_text,
     to_mwh,
     to_wh,
 )
 from analysis.tables.published import CELEBA, PAMAP2, Hardware, paper_scenario, table_2_j
+from study.record.files import J_PER_WH
 
 _Key = tuple[int | None, float | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """A quantity of setups that is set side by side."""
+    """A quantity of setups that is set side by side.
+
+    Attributes:
+        name: Of its CSV file, with the unit of that.
+        title: With the unit that is shown.
+        spread: Of a setup.
+        unit: What a value is in the unit of the CSV file.
+        per_unit: Of what is shown, in one of that unit.
+    """
 
     name: str
     title: str
     spread: Callable[[SetupEnergy], Spread | None]
     unit: Callable[[float | None], float | None]
+    per_unit: float = 1.0
 
 
-_ENERGIES = (
-    _Table(
-        name="compared_energy_per_epoch_mwh",
-        title="Energy per epoch, mWh",
-        spread=lambda setup: setup.energy_per_epoch_j,
-        unit=to_mwh,
-    ),
-    _Table(
+_PER_EPOCH = _Table(
+    name="compared_energy_per_epoch_mwh",
+    title="Energy per epoch, mWh",
+    spread=lambda setup: setup.energy_per_epoch_j,
+    unit=to_mwh,
+)
+
+
+def _total(studies: Sequence[Findings]) -> _Table:
+    """Total energies, in the smallest of the units in which the studies' own tables have them."""
+    unit = min((each.unit for each in studies), key=lambda each: each.joules)
+    return _Table(
         name="compared_total_wh",
-        title="Total energy of a training, Wh",
+        title=f"Total energy of a training, {unit.name}",
         spread=lambda setup: setup.energy_j,
         unit=to_wh,
-    ),
-)
-"""The energies that studies are compared by; the paper has numbers for the first alone (Table 2)."""
+        per_unit=J_PER_WH / unit.joules,
+    )
 
 
 def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tuple[TableInfo, ...]:
@@ -65,9 +79,10 @@ def comparison_infos(studies: Sequence[Findings], *, paper: bool = False) -> tup
         paper: Set the published energies per epoch (Table 2) beside.
     """
     published = _published(studies) if paper else {}
+    # The paper has numbers for the first alone (Table 2).
     energies = (
-        _beside(studies, table, more=published if table is _ENERGIES[0] else {})
-        for table in _ENERGIES
+        _beside(studies, _PER_EPOCH, more=published),
+        _beside(studies, _total(studies), more={}),
     )
     # Values of different objectives are not comparable: each has a table of its own.
     scores = (
@@ -111,7 +126,11 @@ def _beside(
         for each in studies
     ]
     keys = sorted({key for each in found for key in each}, key=_place)
-    decimals = decimals_for(table.unit(mean_of(s)) for each in found for s in each.values())
+    decimals = decimals_for(
+        None if (mean := table.unit(mean_of(s))) is None else mean * table.per_unit
+        for each in found
+        for s in each.values()
+    )
     besides = len({key[2] for key in keys}) > 1
 
     def cells(key: _Key) -> tuple[Cell, ...]:
@@ -121,7 +140,7 @@ def _beside(
             rate_cell(key[1]),
             *([word_cell(key[2])] if besides else []),
             *(
-                number_cell(table.unit(value), decimals)
+                _cell(table.unit(value), table.per_unit, decimals)
                 for each in measured
                 for value in (mean_of(each), std_of(each))
             ),
@@ -149,6 +168,11 @@ def _beside(
         rows=tuple(cells(key) for key in keys),
         legend=_legend(studies),
     )
+
+
+def _cell(value: float | None, per_unit: float, decimals: int) -> Cell:
+    shown = None if value is None else value * per_unit
+    return Cell(value=value, text=number_text(shown, decimals))
 
 
 def _place(key: _Key) -> tuple[object, ...]:

@@ -113,7 +113,7 @@ def epochs_of(study: str, run: MeasuredTraining) -> Iterator[EpochRecord]:
             trial_id=f"{TRIAL_ID}{training.seed}",
             attempt=1,
             node=run.hostname,
-            device_uuid="+".join(each.device_uuid for each in counted),
+            device_uuid=_device_uuid(run),
             device_name=" + ".join(dict.fromkeys(ranks.devices)),
             paradigm=Paradigm.REGIME,
             scenario=training.scenario,
@@ -161,7 +161,7 @@ def _window(
         attempt=1,
         stage=str(stage),
         epoch=epoch,
-        device_uuid="+".join(each.device_uuid for each in counted),
+        device_uuid=_device_uuid(run),
         start_s=min((each.start_s for each in counted), default=0.0),
         duration_s=max((each.duration_s for each in counted), default=0.0),
         energy_j=ranks.energy_j,
@@ -174,6 +174,11 @@ def _window(
 def _counted(run: MeasuredTraining) -> Sequence[Device]:
     """The devices whose energies are added to the one that ranks."""
     return outermost(run.devices, run.scope)
+
+
+def _device_uuid(run: MeasuredTraining) -> str:
+    """The devices that rank, not the process whose share it is: two trainings on one machine have the same."""
+    return "+".join(each.uuid for each in _counted(run))
 
 
 def _in_order(scope: frozenset[Component]) -> list[Component]:

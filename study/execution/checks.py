@@ -1,5 +1,6 @@
 """Checks before Ray starts, so that bad input costs nothing."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -140,7 +141,7 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
     if changed:
         message = (
             f"--resume would mix two studies: {'; '.join(changed)}. Give the options of the first "
-            f"time ({' '.join(earlier.command)}), or a new --name."
+            f"time ({shlex.join(earlier.command)}), or a new --name."
         )
         raise OptionError(message)
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from study.axes.variants import with_variants
 from study.data.progress import shown_by
-from study.errors import ScenarioError, StudyError
+from study.errors import ScenarioError, StudyError, raised_text
 from study.options import StudyOptions
 from study.record.manifest import DataFacts, SetupFacts
 from study.scenario import Data, Scenario
@@ -30,16 +30,21 @@ def read_data(
 
     def load(one: Scenario) -> Data:
         try:
-            return one.load(options.data_dir, seed=options.seed)
+            loaded: object = one.load(options.data_dir, seed=options.seed)
         except StudyError:
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
-            message = (
-                f"scenario {one.name}: load(data_dir={options.data_dir}) raises "
-                f"{type(error).__name__}: {error}"
-            )
+            message = f"scenario {one.name}: load(data_dir={options.data_dir}) raises {raised_text(error)}"
             raise ScenarioError(message) from error
+        if not isinstance(loaded, Data):
+            got = "nothing" if loaded is None else f"a {type(loaded).__name__}"
+            message = (
+                f"scenario {one.name}: load(data_dir={options.data_dir}) returns {got}; it must return "
+                "study.Data(train=..., val=..., synthetic=..., description=...)."
+            )
+            raise ScenarioError(message)
+        return loaded
 
     with _shown(console):
         data = load(scenario)

@@ -1,6 +1,7 @@
 """Records of a study in the words of an exporter: numbers by the names of their columns."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -46,7 +47,7 @@ def study_of(manifest: Manifest, folder: StudyFolder | None) -> Study:
             "synthetic": str(manifest.data.synthetic).lower(),
             "energy_of": str(manifest.energy_of),
             "objective": manifest.objective.name,
-            "command": " ".join(manifest.command),
+            "command": shlex.join(manifest.command),
             **methods_of(manifest),
         },
         folder=None if folder is None or not folder.is_local else Path(folder.path),

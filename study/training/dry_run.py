@@ -4,14 +4,15 @@ What would make every trial fail, or a whole study say nothing, is found in seco
 paragraph each, with what was got and what to do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from study.axes.variants import variant_of
-from study.errors import ScenarioError
+from study.errors import ScenarioError, raised_text
 from study.scenario import Data, Scenario
 from study.training.recipe import AUTOCAST, Precision, TrainingSettings, autocast
 from study.training.samples import Batch, DataPart
@@ -85,7 +86,12 @@ def _faults(
                 yield str(error).removeprefix(f"scenario {scenario.name}: ")
                 continue
             except Exception as error:  # noqa: BLE001 - the user's own code may raise anything
-                yield f"its network for the stage {stage} cannot be made: {_said(error)}"
+                yield f"its network for the stage {stage} cannot be made: {raised_text(error)}"
+                continue
+            network: object = task.network
+            if not isinstance(network, nn.Module):
+                got = "nothing" if network is None else f"a {type(network).__name__}"
+                yield f"its network for the stage {stage} is {got}; it must be a torch.nn.Module."
                 continue
             found = tuple(_faults_of(task))
             if not found and least_batch == 1:
@@ -100,7 +106,7 @@ def _faults_of(task: Task) -> Iterator[str]:
     try:
         own = _own(task)
     except Exception as error:  # noqa: BLE001 - as above
-        yield f"loaders(data, batch_size, seed) raises {_said(error)}"
+        yield f"loaders(data, batch_size, seed) raises {raised_text(error)}"
         return
     batches: dict[str, Batch] = {}
     for name, source in (("train", task.train), ("val", task.val), ("test", task.test)):
@@ -111,7 +117,7 @@ def _faults_of(task: Task) -> Iterator[str]:
             batches[name] = part.first(SAMPLES)
         except Exception as error:  # noqa: BLE001 - as above
             yield (
-                f"the first samples of {name} cannot be read: {_said(error)}. A data set gives pairs of "
+                f"the first samples of {name} cannot be read: {raised_text(error)}. A data set gives pairs of "
                 "inputs and target, which its collate_fn makes a batch of."
             )
     if len(batches) < len([each for each in (task.train, task.val, task.test) if each is not None]):
@@ -120,7 +126,7 @@ def _faults_of(task: Task) -> Iterator[str]:
         outputs = _outputs(task, batches["train"])
     except Exception as error:  # noqa: BLE001 - as above
         inputs = batches["train"].inputs
-        yield f"its network does not take a batch of inputs, {_shape(inputs)}: {_said(error)}"
+        yield f"its network does not take a batch of inputs, {_shape(inputs)}: {raised_text(error)}"
         return
     found = tuple(_faults_of_loss(task, batches["train"], outputs))
     yield from found
@@ -148,11 +154,11 @@ def _faults_of_loss(task: Task, batch: Batch, outputs: Any) -> Iterator[str]:  #
             loss = task.loss(outputs, batch.targets)
     except Exception as error:  # noqa: BLE001 - as above
         if step is not None:
-            yield f"training_step(network, batch) raises {_said(error)}"
+            yield f"training_step(network, batch) raises {raised_text(error)}"
             return
         yield (
             f"its loss does not take outputs of {_shape(outputs)} and targets of "
-            f"{_shape(batch.targets)}: {_said(error)}.{_loss_remedy(batch.targets)}"
+            f"{_shape(batch.targets)}: {raised_text(error)}.{_loss_remedy(batch.targets)}"
         )
         return
     if not isinstance(loss, Tensor) or loss.ndim:
@@ -163,11 +169,33 @@ def _faults_of_loss(task: Task, batch: Batch, outputs: Any) -> Iterator[str]:  #
             "its loss has no gradient, so nothing would be learnt: compute it from the network's outputs "
             "with torch, without detach, item, argmax or numpy."
         )
+    if step is None:
+        yield from _faults_of_mean(task, batch, outputs, loss)
+
+
+def _faults_of_mean(task: Task, batch: Batch, outputs: Any, loss: Tensor) -> Iterator[str]:  # noqa: ANN401 - as above
+    """Faults of a loss that is one number, and not the mean over the samples."""
+    if _pairs_all(task.loss, outputs, batch.targets):
+        yield f"its loss compares {_all_pairs(outputs, batch.targets)}"
+        return
+    twice, targets = _twice(outputs), _twice(batch.targets)
+    if twice is None or targets is None:
+        return
+    try:
+        doubled = task.loss(twice, targets)
+    except Exception:  # noqa: BLE001 - it takes no other size, so that this cannot be known
+        return
+    if loss and torch.isclose(doubled, 2 * loss, rtol=1e-4):
+        yield (
+            "its loss of the same samples twice is twice as large, so it is their sum; it must be their "
+            'mean (reduction="mean"): otherwise a larger batch trains with larger steps too.'
+        )
 
 
 def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Iterator[str]:
     network = task.network.eval()
     metrics: Any = None
+    outputs: Any = None
     try:
         with torch.inference_mode():
             inputs = _inputs(task, batch)
@@ -179,7 +207,7 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
                     task.loss(outputs, batch.targets)
                 metrics = task.metrics(outputs, batch.targets)
     except Exception as error:  # noqa: BLE001 - as above
-        yield f"its metrics cannot be computed on a batch of the validation data: {_said(error)}"
+        yield f"its metrics cannot be computed on a batch of the validation data: {raised_text(error)}"
         return
     if not isinstance(metrics, Mapping):
         yield f"its metrics give {_shape(metrics)}; they must be a mapping from names to means."
@@ -190,6 +218,8 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
                 f"its metric {name} is {_shape(value)}; it must be a tensor of shape (), the mean over "
                 "the batch."
             )
+        elif outputs is not None and _pairs_all(_metric(task, name), outputs, batch.targets):
+            yield f"its metric {name} compares {_all_pairs(outputs, batch.targets)}"
     if not task.reconstructs and task.objective.name not in metrics:
         there = ", ".join(metrics) or "nothing"
         yield (
@@ -208,7 +238,7 @@ def _faults_of_one_sample(task: Task) -> Iterator[str]:
         _outputs(task, batch)
     except Exception as error:  # noqa: BLE001 - as above
         yield (
-            f"its network cannot be trained on a batch of 1 sample: {_said(error)}. Give "
+            f"its network cannot be trained on a batch of 1 sample: {raised_text(error)}. Give "
             "--batch-sizes whose parts (by --accumulate, and one for each worker) have 2 samples or "
             "more, or a norm that needs no batch (GroupNorm, LayerNorm)."
         )
@@ -231,10 +261,56 @@ def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
     except Exception as error:  # noqa: BLE001 - as above
         yield (
             f"it can be trained in fp32, and not with --precision {precision} on a CPU: "
-            f"{_said(error)}. Leave --precision out, or choose "
+            f"{raised_text(error)}. Leave --precision out, or choose "
             f"{'bf16' if precision == 'fp16' else 'fp16'}; or compute in fp32 what does not allow it: "
             "with torch.autocast(device, enabled=False)."
         )
+
+
+def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> bool:  # noqa: ANN401 - as above
+    """Return whether a value of numbers is of each output with each target, as torch broadcasts (8, 1) and (8,).
+
+    It is, where outputs that are right are as good as those of other samples, but not when the targets have
+    the outputs' shape. (Those of a new network tell less: where all targets are larger, their mean distance is
+    that of the means.)
+    """
+    if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
+        return False
+    if not targets.is_floating_point() or outputs.shape == targets.shape:
+        return False
+    if outputs.numel() != targets.numel():
+        return False
+    right = targets.view_as(outputs)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            found, others, paired = (
+                function(right, targets),
+                function(right.roll(1, 0), targets),
+                function(right, right),
+            )
+        return torch.allclose(found, others) and not torch.allclose(found, paired)
+    except Exception:  # noqa: BLE001 - told where it is called first
+        return False
+
+
+def _all_pairs(outputs: Tensor, targets: Tensor) -> str:
+    return (
+        f"each output with each target, because torch broadcasts outputs of {_shape(outputs)} and targets "
+        f"of {_shape(targets)}: give both one shape, as by targets[:, None] in `load`."
+    )
+
+
+def _metric(task: Task, name: str) -> Callable[[Any, Any], Tensor]:
+    return lambda outputs, targets: task.metrics(outputs, targets)[name]
+
+
+def _twice(values: Any) -> Any:  # noqa: ANN401 - whatever a batch or a network gives
+    """The same samples, each twice; None where it is not known where a sample ends."""
+    if isinstance(values, Tensor):
+        return torch.cat([values, values])
+    if isinstance(values, Mapping) and all(isinstance(each, Tensor) for each in values.values()):
+        return {name: torch.cat([each, each]) for name, each in values.items()}
+    return None
 
 
 def _own(task: Task) -> Mapping[str, Any]:
@@ -254,12 +330,6 @@ def _loss_remedy(targets: Any) -> str:  # noqa: ANN401 - whatever a batch has
         " Targets are whole numbers: cross_entropy takes them as classes from 0 to outputs - 1; a loss "
         "for numbers (mse_loss) wants float32 targets of the outputs' shape."
     )
-
-
-def _said(error: Exception) -> str:
-    text = str(error).strip()
-    lines = text.splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _shape(values: Any) -> str:  # noqa: ANN401 - whatever a batch or a network gives

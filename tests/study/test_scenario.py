@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
 from study.errors import DataError, ScenarioError
 from study.scenario import Arrays, Data, objective_of
@@ -32,10 +33,18 @@ CLASSES = np.zeros(4, dtype=np.int64)
             r"targets are float64; .* targets.astype\('float32'\)",
         ),
         (POINTS, CLASSES.astype(np.int32), r"targets are int32; .* targets.astype\('int64'\)"),
+        (
+            torch.tensor(POINTS),
+            CLASSES,
+            r"inputs are a Tensor; .* array of numpy.*inputs.numpy\(\)",
+        ),
+        (POINTS, CLASSES.tolist(), r"targets are a list; .*numpy.asarray\(targets\)"),
     ],
 )
 def test_arrays_that_cannot_be_trained_on_are_refused(
-    inputs: npt.NDArray[np.float32], targets: npt.NDArray[np.int64], said: str
+    inputs: Any,  # noqa: ANN401 - what a user may give
+    targets: Any,  # noqa: ANN401 - likewise
+    said: str,
 ) -> None:
     """Once, when they are made, and not in every trial."""
     with pytest.raises(ValueError, match=said):

@@ -202,6 +202,18 @@ def test_what_hides_behind_a_package_of_ours_is_told(tmp_path: Path) -> None:
         load_scenario(f"{tmp_path}/hidden_scenario.py:Mine")
 
 
+def test_what_a_file_imports_and_is_not_there_is_told(tmp_path: Path) -> None:
+    """It is what lacks, and not the file that was given."""
+    (tmp_path / "needing.py").write_text("import no_such_library\n")
+
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(f"{tmp_path}/needing.py:Mine")
+
+    assert "No module named 'no_such_library' (needing.py, line 1). " in str(refused.value)
+    assert "needing.py needs it: install it for the Python that runs this (" in str(refused.value)
+    assert "must be importable" not in str(refused.value)
+
+
 def test_a_script_that_reads_options_when_it_is_imported_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """Commands of `python -m study.data` for CelebA: their options, and their output."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,5 +108,7 @@ class Sample:
 
 def _say_next(data_dir: Path, console: Console) -> None:
     """Print the command to go on with, in one line that can be copied."""
-    following = as_started(f"python -m study.regime --scenario celeba --data-dir {data_dir}")
+    following = as_started(
+        f"python -m study.regime --scenario celeba --data-dir {shlex.quote(str(data_dir))}"
+    )
     console.print(f"Next: {escape(following)}", soft_wrap=True)

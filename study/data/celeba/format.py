@@ -13,6 +13,7 @@ Liu, Luo, Wang and Tang, "Deep learning face attributes in the wild", ICCV 2015.
 non-commercial research only, and nothing of them is part of this project.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def how_to_get(data_dir: Path) -> str:
         f"terms at {HOME} (non-commercial research only), follow its link to the drive, download "
         f"Img/{IMAGE_FOLDER}.zip (1.4 GB), Anno/{IDENTITY_LIST} and Anno/{ATTRIBUTE_LIST}, put "
         f"them into {data_dir} and unpack the zip there, so that {data_dir / IMAGE_FOLDER}/"
-        f"000001.jpg exists. Then run `python -m study.data check celeba --data-dir {data_dir}`."
+        f"000001.jpg exists. Then run `python -m study.data check celeba --data-dir {shlex.quote(str(data_dir))}`."
     )
 
 

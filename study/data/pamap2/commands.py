@@ -1,5 +1,6 @@
 """Commands of `python -m study.data` for PAMAP2: their options, and their output."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -120,5 +121,5 @@ class Sample:
 
 def _say_next(data_dir: Path, console: Console) -> None:
     """Print the command to go on with, in one line that can be copied."""
-    following = as_started(f"python -m study.regime --data-dir {data_dir}")
+    following = as_started(f"python -m study.regime --data-dir {shlex.quote(str(data_dir))}")
     console.print(f"Next: {escape(following)}", soft_wrap=True)

@@ -16,6 +16,7 @@ Reiss and Stricker, "Introducing a new benchmarked dataset for activity monitori
 Licence of the data: CC BY 4.0.
 """
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def find_protocol(data_dir: Path) -> Path:
     message = (
         f"{data_dir}: {what} Protocol/{file_name(SUBJECTS[0])}. Give the folder that was "
         "unpacked from UCI (PAMAP2_Dataset), or fetch it with "
-        f"`python -m study.data get pamap2 --data-dir {data_dir}`, or write a synthetic one with "
+        f"`python -m study.data get pamap2 --data-dir {shlex.quote(str(data_dir))}`, or write a synthetic one with "
         "`python -m study.data sample pamap2 --data-dir NEW_FOLDER`."
     )
     raise DataError(message)

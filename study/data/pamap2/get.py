@@ -1,5 +1,6 @@
 """Fetches PAMAP2 from UCI: download, unpack, compare with the published hashes, move in place."""
 
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,5 +161,5 @@ def _by_hand(data_dir: Path) -> str:
     return (
         f"By hand: download {UCI_URL} with a browser, unpack it and the PAMAP2_Dataset.zip in it, "
         f"so that {data_dir / DATASET_FOLDER / 'Protocol' / form.file_name(form.SUBJECTS[0])} "
-        f"exists, then run `python -m study.data check pamap2 --data-dir {data_dir}`."
+        f"exists, then run `python -m study.data check pamap2 --data-dir {shlex.quote(str(data_dir))}`."
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, final
 
 from ray.tune.logger import LoggerCallback
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_SCALAR, Summary
+from tensorboard.plugins.scalar.metadata import create_summary_metadata
 from tensorboardX.summary import custom_scalars, hparams
 from typing_extensions import override
 
@@ -95,12 +95,19 @@ class StudyTensorBoard(LoggerCallback):
         file.close()
 
     def _value(self, trial: Any, point: CurvePoint) -> Summary:  # noqa: ANN401 - Tune's
-        """A value, which needs its description once, and is ten times as fast without."""
+        """A value, of the same form in all events of a file: scripts that read one take one form alone.
+
+        It needs its description once, and is ten times as fast without.
+        """
+        value = Summary.Value(tag=point.tag, simple_value=point.value)
         described = self._described[trial]
-        if point.tag in described:
-            return Summary(value=[Summary.Value(tag=point.tag, simple_value=point.value)])
-        described.add(point.tag)
-        return scalar_pb(point.tag, point.value, description=point.description)
+        if point.tag not in described:
+            described.add(point.tag)
+            value.metadata.CopyFrom(
+                create_summary_metadata(display_name=None, description=point.description)
+            )
+            value.metadata.data_class = DATA_CLASS_SCALAR
+        return Summary(value=[value])
 
     def _tags(self, epoch_j: float | None) -> Tags:
         if self._unit is None and epoch_j is not None:

@@ -52,6 +52,36 @@ def test_a_limit_that_nobody_knows_is_not_blamed(
     assert ("limit of epochs" in " ".join(findings.recommendation.caveats)) == said
 
 
+@pytest.mark.parametrize(
+    ("energies_j", "options", "said"),
+    [
+        ((60.0, 2.0, 2.0, 2.0), {"seed_key": "seed"}, True),
+        ((3.0, 2.0, 2.0, 2.0), {"seed_key": "seed"}, False),
+        ((60.0, 2.0), {"seed_key": "seed"}, False),
+        ((60.0, None, 2.0, 2.0), {"seed_key": "seed"}, False),
+        ((60.0, 2.0, 2.0, 2.0), {"max_epochs": 30}, False),
+    ],
+)
+def test_a_first_step_that_outweighs_the_others_is_named(
+    tmp_path: Path,
+    energies_j: tuple[float | None, ...],
+    options: dict[str, object],
+    *,
+    said: bool,
+) -> None:
+    """A function of Tune begins within its first step; a study's own set-ups are in no step."""
+    attempt = [Epoch(energy_j=each, accuracy=0.9) for each in energies_j]
+    study = load(
+        write_study(tmp_path / "s", grid([64], [0.1]), [Trial(setup=1, seed=0, attempts=[attempt])])
+    )
+    manifest = dataclasses.replace(study.manifest, options=options)
+
+    findings = analyse(dataclasses.replace(study, manifest=manifest))
+
+    caveats = " ".join(findings.recommendation.caveats)
+    assert ("The first step of a training took 91 % of its energy" in caveats) == said
+
+
 def test_what_is_added_has_an_interval_of_additions(tmp_path: Path) -> None:
     """20 J and 22 J against a baseline of 10 J: 110 % more, with an interval round it, and no minus."""
     trials = [
@@ -166,3 +196,13 @@ def test_epochs_without_an_energy_are_not_called_short(tmp_path: Path) -> None:
 
     assert not any("few samples" in each for each in findings.recommendation.caveats)
     assert bill_line(findings.bill, findings.unit) == "not known, and 2 epochs without a reading"
+
+
+def test_a_study_that_was_killed_is_not_said_to_run(tmp_path: Path) -> None:
+    """Its folder says what that of one that runs says, so both are named."""
+    trials = [constant(1, 100.0, 0.9)]
+    folder = write_study(tmp_path / "s", grid([64], [0.1]), trials, manifest={"status": "running"})
+
+    caveats = " ".join(analyse(load(folder)).recommendation.caveats)
+
+    assert "The study is still running, or its command was killed: 1 of 1 trials" in caveats

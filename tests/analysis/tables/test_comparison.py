@@ -41,6 +41,23 @@ def test_the_same_setup_stands_in_one_row_whatever_its_number(tmp_path: Path) ->
     assert "differences under 5 % are ties" in boards_note([one, other])
 
 
+def test_small_energies_keep_their_digits_side_by_side(tmp_path: Path) -> None:
+    """Totals are in the unit that the studies themselves have; their CSV file is in Wh whatever it is."""
+    studies = [
+        study(tmp_path / name, grid([64], [0.1]), board="GPU-1", mwh=mwh)
+        for name, mwh in (("one", 0.01627), ("other", 0.00635))
+    ]
+
+    _, total, _ = comparison_infos(studies)
+
+    assert total.title == "Total energy of a training, mWh"
+    assert [cell.text for cell in total.rows[0]][2::2] == ["0.01627", "0.00635"]
+    assert [cell.value for cell in total.rows[0]][2::2] == [
+        pytest.approx(1.627e-5),
+        pytest.approx(6.35e-6),
+    ]
+
+
 def test_a_study_of_several_stages_says_which_one_is_compared(tmp_path: Path) -> None:
     """Mixed paradigms have a heading each, with the labels that the others do not need."""
     regime = study(tmp_path / "one", grid([64], [0.1]), board="GPU-1", mwh=2.0)

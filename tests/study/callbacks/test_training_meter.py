@@ -140,3 +140,14 @@ def test_a_study_of_another_training_is_kept(
     assert [each.name for each in places] == ["mine", "mine", "mine-2"]
     assert "this one is kept in" in caplog.text
     assert [load(each).manifest.setups[0].batch_size for each in places[1:]] == [64, 256]
+
+
+def test_two_trainings_on_one_machine_ran_on_the_same_device(tmp_path: Path) -> None:
+    """A share of the CPU is booked on the CPU, not on the process, which differs with each training."""
+    meter = trained(detect(Request(tracker="estimate")), epoch_s=0.05)
+    (cpu,) = (each.uuid for each in detect(Request(tracker="estimate")).devices)
+
+    study = load(meter.save(tmp_path / "mine"))
+
+    assert set(study.epochs["device_uuid"]) == {cpu}
+    assert set(study.trials["device_uuid"]) == {cpu}

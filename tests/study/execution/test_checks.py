@@ -162,6 +162,15 @@ def test_two_studies_are_not_mixed(change: dict[str, Any]) -> None:
     assert "Give the options of the first time (python -m study.regime --smoke)" in said
 
 
+def test_the_command_of_the_first_time_can_be_typed() -> None:
+    """A results folder with a space in its name is one word for a shell."""
+    command = ("python", "-m", "study.regime", "--results-dir", "my results")
+    earlier = replace(manifest_of(StudyOptions(name="a")), command=command)
+
+    with pytest.raises(OptionError, match=r"--results-dir 'my results'\)"):
+        check_same_study(earlier, manifest_of(StudyOptions(name="a", seed=1)))
+
+
 def test_every_option_may_change_or_may_not() -> None:
     """An option that is added must be put on one of the two sides."""
     asked = {next(iter(change)) for change in CHANGES}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from study.execution.live.tensorboard import StudyTensorBoard
 from tests.study.record.test_manifest import MANIFEST
@@ -29,18 +30,23 @@ class Trial:
         Path(self.local_path).mkdir(parents=True)
 
 
-@pytest.fixture(name="ask", scope="module")
-def fixture_ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """TensorBoard over a study of two trials of three epochs."""
-    folder = tmp_path_factory.mktemp("served")
+def written(logs: Path) -> Path:
+    """Files of two trials of three epochs."""
     logger = StudyTensorBoard(MANIFEST, first_epoch_j=None)
     for number in (1, 2):
-        trial = Trial(folder / "logs", number)
+        trial = Trial(logs, number)
         for at in (1, 2, 3):
             row = epoch(at, 36.0 * number, 0.25 * at, mean_power_w=18.0).to_row()
             logger.log_trial_result(at, trial, {**row, "training_iteration": at, "done": at == 3})
         logger.log_trial_end(trial)
-    with served(folder / "logs", folder / "said") as ask:
+    return logs
+
+
+@pytest.fixture(name="ask", scope="module")
+def fixture_ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """TensorBoard over a study."""
+    folder = tmp_path_factory.mktemp("served")
+    with served(written(folder / "logs"), folder / "said") as ask:
         waited_for(lambda: len(ask("scalars/tags")) == 2, "both runs")
         yield ask
 
@@ -81,3 +87,14 @@ def test_setups_are_compared_by_their_parameters(ask: Any) -> None:  # noqa: ANN
     experiment = ask("hparams/experiment", {"experimentName": ""})
 
     assert {each["name"] for each in experiment["hparamInfos"]} == {"batch_size", "learning_rate"}
+
+
+def test_a_script_finds_all_epochs_of_a_curve(tmp_path: Path) -> None:
+    """Those who read the files with TensorBoard's own reader get the first epoch too."""
+    events = EventAccumulator(str(written(tmp_path) / "setup01"))
+    events.Reload()
+
+    curves = {tag: [each.step for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+    assert curves["energy/epoch_mwh"] == [1, 2, 3]
+    assert set(map(tuple, curves.values())) == {(1, 2, 3)}

@@ -153,7 +153,7 @@ def _write_tables(studies: Sequence[Findings], options: Options, form: Format) -
     try:
         options.output.write_text(text, encoding="utf-8")
     except OSError as error:
-        message = f"--output {options.output} cannot be written ({error.strerror}); name another."
+        message = f"--output {options.output} cannot be written ({error.strerror or error}); name another."
         raise AnalysisError(message) from error
 
 

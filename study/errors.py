@@ -50,7 +50,7 @@ class ClusterError(StudyError):
 
 
 def raised_text(error: BaseException) -> str:
-    """What somebody's own code raised, in one line: its kind, what it says, and where that is in their files.
+    """An error of somebody's own code in one line: its kind, what it says, and where that is in their files.
 
     Examples:
         >>> raised_text(KeyError("age"))

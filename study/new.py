@@ -46,7 +46,9 @@ def written(options: NewOptions) -> Path:
         message = f"{options.file} is there already; name another file."
         raise OptionError(message) from error
     except OSError as error:
-        message = f"{options.file} cannot be written ({error.strerror}); name another file."
+        message = (
+            f"{options.file} cannot be written ({error.strerror or error}); name another file."
+        )
         raise OptionError(message) from error
     return options.file
 

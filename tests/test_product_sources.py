@@ -136,3 +136,10 @@ def test_paths_in_commands_to_type_next_are_quoted() -> None:
 
     assert filled
     assert unquoted == []
+
+
+def test_an_error_of_the_system_is_never_told_as_none() -> None:
+    """Libraries raise `OSError` without a number, which has no `strerror`."""
+    bare = [path for path, text in sources().items() if re.search(r"\.strerror\b(?! or )", text)]
+
+    assert bare == []

@@ -92,7 +92,7 @@ def write_overview(
         for name, content in files.items():
             replace_file(folder / name, content)
     except OSError as error:
-        message = f"--overview {folder} cannot be written ({error.strerror}); name another folder."
+        message = f"--overview {folder} cannot be written ({error.strerror or error}); name another folder."
         raise AnalysisError(message) from error
     return folder / PAGE_FILE
 

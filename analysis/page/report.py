@@ -80,7 +80,7 @@ def write_report(
             replace_file(folder / name, content)
     except OSError as error:
         message = (
-            f"{folder} cannot be written ({error.strerror}). Make it writable, or leave the "
+            f"{folder} cannot be written ({error.strerror or error}). Make it writable, or leave the "
             "report out with --no-report."
         )
         raise AnalysisError(message) from error

@@ -97,7 +97,7 @@ class ReportServer(ThreadingHTTPServer):
             super().__init__((ADDRESS, port), _Handler)
         except OSError as error:
             message = (
-                f"--port is {port}, which cannot be listened on ({error.strerror}). Give another, "
+                f"--port is {port}, which cannot be listened on ({error.strerror or error}). Give another, "
                 "or 0 for a free one."
             )
             raise AnalysisError(message) from error

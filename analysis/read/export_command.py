@@ -57,7 +57,7 @@ def export_command(words: Sequence[str]) -> None:
         else:
             table.to_csv(output, index=False)
     except OSError as error:
-        message = f"--output {output} cannot be written ({error.strerror}); name another."
+        message = f"--output {output} cannot be written ({error.strerror or error}); name another."
         raise AnalysisError(message) from error
     rows, columns = table.shape
     sys.stdout.write(f"{output}: {counted(rows, 'epoch')}, {counted(columns, 'column')}\n")

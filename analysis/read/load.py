@@ -6,6 +6,7 @@ the power over time and is not read here: no energy comes from it.
 """
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from study.record.files import (
     EARLIER_FILE,
     EPOCHS_FILE,
     MANIFEST_FILE,
+    RUN_STATES,
     TRIALS_FILE,
     WINDOWS_FILE,
     EnergyUnit,
@@ -232,23 +234,34 @@ def _find_study(path: Path) -> Path:
             f"Name the ones you mean; {newest} is the newest."
         )
         raise AnalysisError(message)
-    message = (
-        f"{path} has no {MANIFEST_FILE}, and no folder in it has one: no study was started here. "
-        "Give the folder of a study (by default results/<name>), or make one with "
-        "`python -m study.regime --smoke`."
-    )
+    message = f"{path} has no {MANIFEST_FILE}{_why_no_study(path)}"
     raise AnalysisError(message)
+
+
+def _why_no_study(path: Path) -> str:
+    if (path / EPOCHS_FILE).exists():
+        return f", but {EPOCHS_FILE}: it was lost. Restore it from where the folder was copied."
+    if any(path.glob(RUN_STATES)):
+        return (
+            ": it is a run of Ray Tune's own. "
+            f"`python -m analysis import {shlex.quote(str(path))} --objective METRIC --mode min` (or max) "
+            "makes it readable."
+        )
+    return (
+        ", and no folder in it has one: no study was started here. Give the folder of a study (by default "
+        "results/<name>), or make one with `python -m study.regime --smoke`."
+    )
 
 
 def _read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        message = f"{path} cannot be read ({error.strerror}). Give the folder of a study."
+        message = f"{path} cannot be read ({error.strerror or error}). Give the folder of a study."
         raise AnalysisError(message) from error
     except ValueError as error:
         message = (
-            f"{path} is not the manifest of a study: {error} Restore the file from where it was "
+            f"{path} is not the manifest of a study: {str(error).removesuffix('.')}. Restore the file from where it was "
             "copied, or run the study again under another --name."
         )
         raise AnalysisError(message) from error

@@ -48,7 +48,7 @@ def write_power_logs(study: Study) -> tuple[Path, ...]:
             _log(rows, methods).to_csv(file, index=False)
             files.append(file)
     except OSError as error:
-        message = f"{folder} cannot be written ({error.strerror}). Make it writable, or free space."
+        message = f"{folder} cannot be written ({error.strerror or error}). Make it writable, or free space."
         raise AnalysisError(message) from error
     return tuple(files)
 

@@ -17,14 +17,14 @@ import pandas as pd
 from analysis.errors import AnalysisError
 from analysis.read.recover import trials_from_epochs
 from analysis.read.typed import typed_frame
-from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, MANIFEST_FILE, RUN_STATES, TRIALS_FILE
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord, error_line
 from study.record.tune_restarts import EarlierTrial, restarts
 from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
 from study.record.vocabulary import StopReason, TrialStatus
 
-_RESULTS, _ERROR, _STATES = "result.json", "error.txt", "experiment_state-*.json"
+_RESULTS, _ERROR = "result.json", "error.txt"
 
 
 def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
@@ -85,7 +85,7 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         _write(_with_errors(trials_from_epochs(epochs, objective), errors), folder / TRIALS_FILE)
         manifest_file.write_text(manifest.to_json(), encoding="utf-8")
     except OSError as error:
-        message = f"{folder} cannot be written into: {error.strerror}."
+        message = f"{folder} cannot be written into: {error.strerror or error}."
         raise AnalysisError(message) from error
     return manifest_file
 
@@ -146,7 +146,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
 def _listed(folder: Path) -> frozenset[str] | None:
     """Identifiers of the trials that Tune listed at last; None where it left no list that can be read."""
     try:
-        newest = max(folder.glob(_STATES))
+        newest = max(folder.glob(RUN_STATES))
         trials = json.loads(newest.read_text(encoding="utf-8"))["trial_data"]
         return frozenset(json.loads(state)["trial_id"] for state, _ in trials)
     except (ValueError, KeyError, TypeError, OSError):

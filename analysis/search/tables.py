@@ -13,8 +13,9 @@ from analysis.forms.cells import (
     word_cell,
 )
 from analysis.forms.scores import ScoreForm
+from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
-from analysis.quantities import counted, decimals_for, energy_text, listed, percent_text, to_wh
+from analysis.quantities import counted, energy_text, listed, percent_text
 from analysis.search.info import SearchInfo, SearchPoint
 from study.record.files import EnergyUnit
 from study.record.manifest import Manifest, SearchAnswer
@@ -22,13 +23,13 @@ from study.record.search.goal import SearchGoal
 
 
 def search_tables(
-    info: SearchInfo, labels: Sequence[str], score: ScoreForm
+    info: SearchInfo, labels: Sequence[str], score: ScoreForm, unit: EnergyUnit
 ) -> tuple[TableInfo, ...]:
     """Both tables; none before the first trial has ended, and no hypervolume of what is no share."""
     if not info.points:
         return ()
-    progress = [_progress_table(info, labels, score)] if score.objective.is_share else []
-    return (_points_table(info, labels, score), *progress)
+    progress = [_progress_table(info, labels, score, unit)] if score.objective.is_share else []
+    return (_points_table(info, labels, score, unit), *progress)
 
 
 def search_text(
@@ -59,9 +60,8 @@ def search_text(
         if not is_to_target:
             why = f"had already used more than {ScoreForm(manifest.objective).a_better_one}"
         stopped = (
-            f" Of {counted(info.stopped, 'setup')} that were stopped, {info.dearer} {why} and are ruled "
-            f"out with the seed that they had, {info.stopped - info.dearer} might yet have come out "
-            "better."
+            f" Of {counted(info.stopped, 'setup')} stopped early, {info.dearer} {why} (ruled out, with that "
+            f"seed), and {info.stopped - info.dearer} might yet have come out better."
         )
     return (
         f"{_answer_text(info)}The search used {energy_text(info.spent_j, unit)}{known} in epochs; all {count} setups, each once "
@@ -126,10 +126,12 @@ def _decided_text(answer: SearchAnswer) -> str:
     )
 
 
-def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
+def _points_table(
+    info: SearchInfo, labels: Sequence[str], score: ScoreForm, of_study: EnergyUnit
+) -> TableInfo:
     points = info.points
     has_earlier = any(point.studies for point in points)
-    wh = decimals_for(to_wh(point.energy_j) for point in points)
+    unit = TableUnit.of((point.energy_j for point in points), of_study)
     return TableInfo(
         name="search_points",
         title=titled("What the search found", labels),
@@ -137,7 +139,7 @@ def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> 
             TableColumn(key="kind", heading=""),
             *setup_columns(points),
             TableColumn(key=score.key(), heading=score.name),
-            TableColumn(key="energy_wh", heading="Wh"),
+            TableColumn(key="energy_wh", heading=unit.name),
             TableColumn(key="energy_low_wh", heading="from"),
             TableColumn(key="energy_high_wh", heading="to"),
             TableColumn(key="seeds", heading="seeds"),
@@ -147,7 +149,7 @@ def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> 
             (
                 _kind(p),
                 *setup_cells(p, points),
-                *_numbers(p, wh, score),
+                *_numbers(p, unit, score),
                 number_cell(p.seeds, 0),
                 *([word_cell(", ".join(p.studies) or "this one")] if has_earlier else []),
             )
@@ -164,18 +166,20 @@ def _points_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> 
     )
 
 
-def _progress_table(info: SearchInfo, labels: Sequence[str], score: ScoreForm) -> TableInfo:
-    wh = decimals_for(to_wh(each.spent_j) for each in info.progress)
+def _progress_table(
+    info: SearchInfo, labels: Sequence[str], score: ScoreForm, of_study: EnergyUnit
+) -> TableInfo:
+    unit = TableUnit.of((each.spent_j for each in info.progress), of_study)
     return TableInfo(
         name="search_hypervolume",
         title=titled("Hypervolume of the front over the energy spent", labels),
         columns=(
-            TableColumn(key="spent_wh", heading="spent Wh"),
+            TableColumn(key="spent_wh", heading=f"spent {unit.name}"),
             TableColumn(key="hypervolume_percent", heading="hypervolume"),
         ),
         rows=tuple(
             (
-                number_cell(to_wh(each.spent_j), wh),
+                unit.cell(each.spent_j),
                 number_cell(percent(each.hypervolume), 1),
             )
             for each in info.progress
@@ -190,10 +194,6 @@ def _kind(point: SearchPoint) -> Cell:
     return word_cell("front" if point.on_front else "at least" if point.stopped else "whole")
 
 
-def _numbers(point: SearchPoint, wh: int, score: ScoreForm) -> tuple[Cell, ...]:
-    return (
-        score.cell(point.accuracy),
-        number_cell(to_wh(point.energy_j), wh),
-        number_cell(to_wh(point.low_j), wh),
-        number_cell(to_wh(point.high_j), wh),
-    )
+def _numbers(point: SearchPoint, unit: TableUnit, score: ScoreForm) -> tuple[Cell, ...]:
+    energies_j = (point.energy_j, point.low_j, point.high_j)
+    return (score.cell(point.accuracy), *(unit.cell(each) for each in energies_j))

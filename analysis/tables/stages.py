@@ -45,7 +45,7 @@ def _tables(findings: Findings) -> Iterator[TableInfo]:
         yield tasks_table(paradigm.multitask, findings.labels, findings.unit)
         yield multitask_table(paradigm.multitask, findings.labels, findings.score, findings.unit)
     if paradigm.search is not None:
-        yield from search_tables(paradigm.search, findings.labels, findings.score)
+        yield from search_tables(paradigm.search, findings.labels, findings.score, findings.unit)
 
 
 def stages_info(findings: Findings) -> TableInfo:

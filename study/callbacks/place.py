@@ -32,7 +32,7 @@ def free_place(folder: Path) -> Path:
             message = f"{place} is a file; give the name of a folder."
             raise StorageError(message) from None
         except OSError as error:
-            message = f"{place} cannot be written: {error.strerror}. Give another folder."
+            message = f"{place} cannot be written: {error.strerror or error}. Give another folder."
             raise StorageError(message) from error
         return place
     raise AssertionError  # pragma: no cover - numbers do not end

@@ -179,7 +179,7 @@ class ReportProcess:
                 env={**env, "PYTHONPATH": os.pathsep.join(paths)},
             )
         except OSError as error:  # no process or memory is left; the study is written
-            sys.stderr.write(f"no report ({error.strerror}); {self._by_hand()}\n")
+            sys.stderr.write(f"no report ({error.strerror or error}); {self._by_hand()}\n")
 
     def ended(self) -> bool:
         """Wait for its end, and return whether nobody interrupted it."""

@@ -18,6 +18,8 @@ EARLIER_FILE = "earlier.parquet"
 """Trials of earlier studies that a search began with, as `TrialRecord`s with its own target."""
 MANIFEST_FILE = "study.json"
 REPORT_FOLDER = "report"
+RUN_STATES = "experiment_state-*.json"
+"""Ray Tune's own files of a run, which each of its folders has."""
 
 J_PER_WH = 3600.0
 J_PER_MWH = 3.6

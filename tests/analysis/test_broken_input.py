@@ -176,8 +176,20 @@ def other_version(folder: Path) -> None:
 
 
 def no_manifest(folder: Path) -> None:
-    """Leave a folder that is no study's."""
+    """Take away what says which study it was."""
     (folder / MANIFEST_FILE).unlink()
+
+
+def no_study(folder: Path) -> None:
+    """Leave a folder that is no study's."""
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def a_run(folder: Path) -> None:
+    """Leave what Ray Tune leaves."""
+    no_study(folder)
+    (folder / "experiment_state-2026-11-27_20-06-09.json").write_text("{}")
 
 
 def broken_manifest(folder: Path) -> None:
@@ -190,8 +202,10 @@ def broken_manifest(folder: Path) -> None:
     [
         (cut, "cannot be read as parquet"),
         (other_version, "written by another version"),
-        (no_manifest, "no study was started here"),
-        (broken_manifest, "is not the manifest of a study"),
+        (no_manifest, r"has no study\.json, but epochs\.parquet: it was lost"),
+        (no_study, "no study was started here"),
+        (a_run, r"a run of Ray Tune's own. `python -m analysis import \S+ --objective METRIC"),
+        (broken_manifest, r"is not the manifest of a study: .*\. Restore"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(

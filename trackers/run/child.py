@@ -57,7 +57,7 @@ class Child:
             message = f"{command[0]}: there is no such command"
             raise StartError(message, NOT_FOUND) from error
         except OSError as error:
-            message = f"{command[0]}: {error.strerror}"
+            message = f"{command[0]}: {error.strerror or error}"
             raise StartError(message, NOT_ALLOWED) from error
         self.pid = self._process.pid
         self._ended = threading.Event()

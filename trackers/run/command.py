@@ -114,7 +114,7 @@ def main(args: Sequence[str]) -> int:
             try:
                 write(account, path)
             except OSError as error:
-                sys.stderr.write(f"trackers: {path} cannot be written: {error.strerror}\n")
+                sys.stderr.write(f"trackers: {path} cannot be written: {error.strerror or error}\n")
     return end_like(account.status)
 
 

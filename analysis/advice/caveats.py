@@ -12,12 +12,12 @@ from analysis.quantities import (
     energy_text,
     listed,
     percent_text,
-    probability_text,
     sentence,
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
+from study.inference.choice import probability_text
 from study.record.objective import ACCURACY
 from study.record.tune_rows import SEED_KEY
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus

@@ -21,11 +21,11 @@ from analysis.quantities import (
     listed,
     parameters_text,
     percent_text,
-    probability_text,
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
+from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyMethod, TrialStatus
 

@@ -11,7 +11,7 @@ from analysis.forms.cells import TableInfo
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import energy_text, percent_text, probability_text
+from analysis.quantities import energy_text, percent_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
@@ -21,6 +21,7 @@ from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
+from study.inference.choice import probability_text
 
 _HEROES = (
     "break_even_lines_classifier_frozen",

@@ -22,6 +22,9 @@ NEAR = 0.05
 
 _ROUNDING = 1e-9
 
+_LEAST_NAMED = 0.01
+"""Nearer than this to 0 or to 1 a probability is said to be under 1 or over 99 %."""
+
 
 class Preference(StrEnum):
     """Exchange rate between energy and the last point of the objective."""
@@ -103,6 +106,18 @@ class Choice:
     def of_chosen(self, probability: Floats) -> Floats:
         """One of the probabilities, of the chosen setup. Shape (...)."""
         return np.take_along_axis(probability, self.setup[..., None], axis=-1)[..., 0]
+
+
+def probability_text(probability: float) -> str:
+    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %.
+
+    The terminal, the report and a search's last line ask here, so that one answer has one probability.
+    """
+    if probability > 1 - _LEAST_NAMED:
+        return f"over {100 * (1 - _LEAST_NAMED):.0f} %"
+    if probability < _LEAST_NAMED:
+        return f"under {100 * _LEAST_NAMED:.0f} %"
+    return f"{100 * probability:.0f} %"
 
 
 def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:

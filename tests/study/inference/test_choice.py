@@ -14,6 +14,7 @@ from study.inference.choice import (
     choose_by_means,
     choose_by_threshold,
     losses,
+    probability_text,
 )
 from study.inference.repeats import Repeats
 from tests.study.inference.draws import certain, drawn, energies
@@ -101,3 +102,12 @@ def test_an_aim_without_sense_is_refused(tolerance: float, point: float, price: 
     """A negative tolerance or price would turn the choice round."""
     with pytest.raises(ValueError, match="at least 0"):
         Aim(tolerance=tolerance, point=point, price=price)
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.0, "under 1 %"), (0.004, "under 1 %"), (0.42, "42 %"), (0.996, "over 99 %")],
+)
+def test_a_probability_is_never_said_to_be_0_or_100_percent(probability: float, words: str) -> None:
+    """It is a share of draws, whatever all of them say."""
+    assert probability_text(probability) == words

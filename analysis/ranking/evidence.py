@@ -19,6 +19,7 @@ from analysis.ranking.tolerance import scaled
 from study.inference import intervals
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
 from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
+from study.inference.failure import with_failed_shares
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
 from study.inference.selection import (
@@ -241,6 +242,8 @@ def energies_of(setups: Sequence[SetupEnergy]) -> Energies:
     )
     if found is not None and boards is not None:
         found = with_board_errors(found, boards, rng=2)
+    if found is not None:
+        found = with_failed_shares(found, [each.cost for each in setups], rng=3)
     return Energies(repeats=repeats, boards=boards, posterior=found)
 
 

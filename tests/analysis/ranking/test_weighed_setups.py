@@ -142,8 +142,6 @@ def test_failures_make_a_setup_dearer() -> None:
         successes=1,
         cost_j=20.0,
         overhead=math.log(2),
-        least_failed=0.1,
-        most_failed=0.9,
     )
 
     found = weighed(sure, replace(unsure, cost=cost))

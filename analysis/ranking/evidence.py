@@ -15,10 +15,16 @@ import numpy as np
 from analysis.energy.known import known_mean
 from analysis.energy.spread import Interval, Spread
 from analysis.energy.totals import SetupEnergy
-from analysis.ranking.tolerance import scaled
 from study.inference import intervals
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
-from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
+from study.inference.choice import (
+    Aim,
+    Choice,
+    RelativeGains,
+    choose,
+    choose_by_threshold,
+    losses,
+)
 from study.inference.failure import with_failed_shares
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
@@ -44,7 +50,8 @@ class Doubt:
 
     Attributes:
         energy: Of logarithms of joules.
-        objective: Of the validation score, the higher the better.
+        objective: Of the validation score, the higher the better; of one that is no share, on the
+            scale of `Evidence.scale`.
         choice: By expected loss, with probabilities.
         luck: What the picking does to the figures of what was picked.
     """
@@ -67,6 +74,7 @@ class Evidence:
         doubt: What the repeats tell; None where no setup has two.
         objective: The validation metric that decides.
         boards: What the boards differ by, which is taken off; None where they are not known.
+        scale: That of the objective in the draws, where it is no share; None where it is.
     """
 
     places: Mapping[int, int]
@@ -76,6 +84,7 @@ class Evidence:
     doubt: Doubt | None
     objective: Objective = ACCURACY
     boards: BoardEffects | None = None
+    scale: RelativeGains | None = None
 
     @property
     def chosen(self) -> int:
@@ -100,7 +109,12 @@ class Evidence:
             found = Interval.of(picked_interval(gains, place, self.doubt.luck.objective))
         else:
             found = Interval.of(intervals.interval(intervals.draws_of(gains.means, place)))
-        low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
+        ends = (
+            (found.low, found.high)
+            if self.scale is None
+            else self.scale.gains((found.low, found.high))
+        )
+        low, high = sorted(self.objective.gain(float(end)) for end in ends)
         if not self.objective.is_share:
             return Interval(low=low, high=high)
         return Interval(low=max(low, 0.0), high=min(high, 1.0))
@@ -179,14 +193,15 @@ def evidence_of(
     ]
     if not known:
         return None
-    aim = scaled(aim, known, objective)
     energies = energies_of(known)
-    objectives = Repeats.of(
-        [
-            [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
-            for each in known
-        ]
-    )
+    reached = [
+        [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
+        for each in known
+    ]
+    scale = None if objective.is_share else RelativeGains.of(reached)
+    if scale is not None:
+        aim, reached = aim.relative, [scale.places(each).tolist() for each in reached]
+    objectives = Repeats.of(reached)
     energy = energies.posterior
     gains = posterior(
         objectives, axes=_axes(known), rng=1, draws=_draws(known), ends=objective.gain_ends
@@ -213,6 +228,7 @@ def evidence_of(
         doubt=doubt,
         objective=objective,
         boards=energies.boards,
+        scale=scale,
     )
 
 

@@ -9,10 +9,13 @@ enough pays for the points by which it may fall short.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from study.inference.posterior import Posterior
 from study.inference.repeats import Floats, Integers, Repeats
@@ -69,14 +72,47 @@ class Aim:
             msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
             raise ValueError(msg)
 
-    def relative_to(self, best: float) -> "Aim":
-        """An aim in shares of a best value, in the unit of that value; of 0 nothing is a share.
+    @property
+    def relative(self) -> "Aim":
+        """The aim on the scale of `RelativeGains`, whose tolerance and point are shares of the best value."""
+        tolerance, point = math.log1p(self.tolerance), math.log1p(self.point)
+        return replace(self, tolerance=tolerance, point=point)
 
-        Args:
-            best: The best setup's value of an objective that is no share itself.
-        """
-        size = abs(best) or 1.0
-        return replace(self, tolerance=self.tolerance * size, point=self.point * size)
+
+@dataclass(frozen=True, slots=True)
+class RelativeGains:
+    """Scale of an objective that is no share: by which share of the best value a gain falls short of it.
+
+    Repeats of such an objective mostly differ the more the worse they are: at too high a learning rate a
+    loss may be a thousand times the best, and so may the spread of its repeats. As plain numbers these few would
+    decide how uncertain all setups are taken to be. So a shortfall x is -log(1 + x): near the best the
+    share itself, farther off the logarithm of the factor.
+
+    Attributes:
+        best: The best setup's mean gain; of 0 nothing is a share, and gains count as they are.
+    """
+
+    best: float
+
+    @classmethod
+    def of(cls, gains: Sequence[Sequence[float]]) -> Self:
+        """Return the scale of gains by setup and repeat."""
+        return cls(max(float(np.mean(each)) for each in gains))
+
+    def places(self, gains: npt.ArrayLike) -> Floats:
+        """Places of gains on the scale: 0 is the best setup's, and more is better."""
+        short = (self.best - np.asarray(gains, dtype=float)) / self._size
+        return np.where(short > 0, -np.log1p(np.maximum(short, 0.0)), -short)
+
+    def gains(self, places: npt.ArrayLike) -> Floats:
+        """Gains at places of the scale."""
+        at = np.asarray(places, dtype=float)
+        short = np.where(at < 0, np.expm1(-np.minimum(at, 0.0)), -at)
+        return np.asarray(self.best - self._size * short)
+
+    @property
+    def _size(self) -> float:
+        return abs(self.best) or 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from study.inference.allocation import next_repeat
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
-from study.inference.choice import Aim, choose
+from study.inference.choice import Aim, RelativeGains, choose
 from study.inference.failure import CostOfSuccess, cost_of_success, with_failed_shares
 from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, axes_of, posterior
@@ -81,8 +81,11 @@ def decide(
         else boards.repeats
     )
     gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
-    gain = Repeats.of([[one for one in several if one is not None] for several in gains])
-    aim = aim if objective.is_share else aim.relative_to(float(gain.mean.max()))
+    reached = [[one for one in several if one is not None] for several in gains]
+    if not objective.is_share:
+        scale = RelativeGains.of(reached)
+        aim, reached = aim.relative, [scale.places(several).tolist() for several in reached]
+    gain = Repeats.of(reached)
     axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
     costs = [_cost(trainings[setup]) for setup in numbers]
     drawn = _posteriors(energy, gain, axes, boards, costs, objective.gain_ends)
@@ -119,7 +122,7 @@ def _logarithms(trainings: Sequence[Training]) -> list[float]:
 
 
 def _cost(trainings: Sequence[Training]) -> CostOfSuccess | None:
-    """What a success costs with the failures; None where none has failed."""
+    """The cost of a success with the failures; None where none has failed."""
     used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
     if all(good for _, good in used):
         return None

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from study.inference.choice import (
     Aim,
     Preference,
+    RelativeGains,
     choose,
     choose_by_means,
     choose_by_threshold,
@@ -102,6 +103,28 @@ def test_an_aim_without_sense_is_refused(tolerance: float, point: float, price: 
     """A negative tolerance or price would turn the choice round."""
     with pytest.raises(ValueError, match="at least 0"):
         Aim(tolerance=tolerance, point=point, price=price)
+
+
+@given(
+    st.sampled_from([-1e4, -0.4, 0.0, 0.01, 7.0]),
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9, unique=True),
+)
+def test_the_scale_of_other_objectives_keeps_their_order(best: float, gains: list[float]) -> None:
+    """Whatever their signs, the best one's included; and there is a way back."""
+    scale = RelativeGains(best)
+
+    places = scale.places(sorted(gains))
+
+    assert (np.diff(places) >= 0).all()
+    assert scale.gains(places) == pytest.approx(sorted(gains), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("best", [-0.4, 0.4, -120.0])
+def test_a_shortfall_is_a_share_of_the_best(best: float) -> None:
+    """1 % worse than the best is as far off as the tolerance of 1 %."""
+    [place] = RelativeGains(best).places([best - 0.01 * abs(best)])
+
+    assert -place == pytest.approx(Aim(tolerance=0.01).relative.tolerance)
 
 
 @pytest.mark.parametrize(

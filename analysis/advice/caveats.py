@@ -14,7 +14,6 @@ from analysis.quantities import (
     percent_text,
     sentence,
 )
-from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
 from study.inference.choice import probability_text
@@ -55,10 +54,9 @@ def caveats(
 
 def _about_choice(ranking: Ranking) -> Iterator[str]:
     """The other rule's choice, where it differs."""
-    first, evidence = ranking.first, ranking.evidence
-    if first is None or evidence is None or ranking.answer or ranking.by is not RankBy.ENERGY:
+    first, evidence, other = ranking.first, ranking.evidence, ranking.otherwise
+    if first is None or evidence is None or other is None or ranking.answer:
         return
-    other = evidence.by_threshold if ranking.by_expected_loss else evidence.chosen
     if other == first.setup.setup:
         return
     within = evidence.within(other), evidence.within(first.setup.setup)

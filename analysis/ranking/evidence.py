@@ -22,7 +22,6 @@ from study.inference.choice import (
     Choice,
     RelativeGains,
     choose,
-    choose_by_threshold,
     losses,
 )
 from study.inference.failure import with_failed_shares
@@ -70,7 +69,6 @@ class Evidence:
         places: Place in all arrays, by the setup's number.
         aim: What is asked of a setup.
         expected_loss: Of each setup, in logarithms of energy, less that of the best one.
-        by_threshold: Number of the cheapest setup whose mean accuracy is within the tolerance.
         doubt: What the repeats tell; None where no setup has two.
         objective: The validation metric that decides.
         boards: What the boards differ by, which is taken off; None where they are not known.
@@ -80,7 +78,6 @@ class Evidence:
     places: Mapping[int, int]
     aim: Aim
     expected_loss: Mapping[int, float]
-    by_threshold: int
     doubt: Doubt | None
     objective: Objective = ACCURACY
     boards: BoardEffects | None = None
@@ -224,7 +221,6 @@ def evidence_of(
         places={number: place for place, number in enumerate(numbers)},
         aim=aim,
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
-        by_threshold=numbers[int(choose_by_threshold(energies.repeats, objectives, aim))],
         doubt=doubt,
         objective=objective,
         boards=energies.boards,

@@ -121,8 +121,6 @@ class Choice:
 
     Attributes:
         setup: Place of the setup with the least expected loss. Shape (...).
-        by_threshold: Place of the setup that the means alone would choose: of those whose mean is
-            within the tolerance of the best mean, the cheapest. Shape (...).
         expected_loss: Of each setup, less that of the chosen one. Shape (..., setups).
         within: Probability that the objective is within the tolerance. Shape (..., setups).
         cheapest: Probability that it is the cheapest such. Shape (..., setups).
@@ -132,7 +130,6 @@ class Choice:
     """
 
     setup: Integers
-    by_threshold: Integers
     expected_loss: Floats
     within: Floats
     cheapest: Floats
@@ -185,7 +182,6 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
     least = admitted.min(axis=-1, keepdims=True)
     return Choice(
         setup=np.asarray(expected.argmin(axis=-1)),
-        by_threshold=choose_by_threshold(energy.repeats, objective.repeats, aim),
         expected_loss=expected - expected.min(axis=-1, keepdims=True),
         within=enough.mean(axis=-2),
         cheapest=(admitted <= least).mean(axis=-2),
@@ -197,10 +193,3 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
 def choose_by_means(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
     """Choose by the loss of the means, as if there were no noise; for one repeat. Shape (...)."""
     return np.asarray(losses(energy.mean, objective.mean, aim).argmin(axis=-1))
-
-
-def choose_by_threshold(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
-    """The cheapest of those whose mean is within the tolerance of the best mean. Shape (...)."""
-    best = objective.mean.max(axis=-1, keepdims=True)
-    enough = objective.mean >= best - aim.tolerance - _ROUNDING
-    return np.asarray(np.where(enough, energy.mean, math.inf).argmin(axis=-1))

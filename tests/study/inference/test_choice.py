@@ -13,7 +13,6 @@ from study.inference.choice import (
     RelativeGains,
     choose,
     choose_by_means,
-    choose_by_threshold,
     losses,
     probability_text,
 )
@@ -46,14 +45,6 @@ def test_certain_means_are_chosen_from_as_they_are(objectives: list[float]) -> N
     assert choice.expected_loss.min() == 0
 
 
-def test_the_old_rule_takes_the_cheapest_within_the_tolerance() -> None:
-    """By the means alone, the tolerance included."""
-    energy = Repeats.of([[3.0], [1.0], [2.0]])
-    objective = Repeats.of([[0.90], [0.80], [0.89]])
-
-    assert choose_by_threshold(energy, objective, Aim(tolerance=0.01)) == 2
-
-
 def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
     """At nearly the same energy the setup that is surely within the tolerance is chosen."""
     energy = energies([[100.0, 102.0], [97.0, 99.0], [300.0, 306.0]])
@@ -61,7 +52,7 @@ def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
 
     choice = choose(energy, objective, Aim(tolerance=0.01, price=Preference.ACCURACY.price))
 
-    assert [choice.setup, choice.by_threshold] == [0, 1]
+    assert choice.setup == 0
 
 
 @given(OBJECTIVES, st.floats(min_value=0, max_value=0.5))

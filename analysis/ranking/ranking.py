@@ -135,6 +135,17 @@ class Ranking:
         first = self.rows[0]
         return first if first.accurate_enough or self.by_expected_loss else None
 
+    @property
+    def right(self) -> float | None:
+        """Probability that the first place is right; None where that is not what it is first for.
+
+        A search with one answer has a probability of its own, of what it was after.
+        """
+        first = self.first
+        if not self.by_expected_loss or len(self.answer) == 1 or self.evidence is None:
+            return None
+        return None if first is None else self.evidence.right(first.setup.setup)
+
 
 def rank(
     setups: Sequence[SetupEnergy],

@@ -64,13 +64,6 @@ def full_text(value: float) -> str:
     return plain_text(value) if large else f"{value:#.{_SIGNIFICANT}g}".removesuffix(".")
 
 
-def probability_text(probability: float) -> str:
-    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %."""
-    if probability > 0.99:  # noqa: PLR2004 - as said
-        return "over 99 %"
-    return "under 1 %" if probability < 0.01 else percent_text(probability, decimals=0)  # noqa: PLR2004
-
-
 def points_text(share: float) -> str:
     """A difference of two shares in percentage points."""
     points = 100 * share

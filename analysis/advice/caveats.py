@@ -12,12 +12,11 @@ from analysis.quantities import (
     energy_text,
     listed,
     percent_text,
-    probability_text,
     sentence,
 )
-from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import Ranking
 from analysis.read.load import Study
+from study.inference.choice import probability_text
 from study.record.objective import ACCURACY
 from study.record.tune_rows import SEED_KEY
 from study.record.vocabulary import Paradigm, StopReason, TrialStatus
@@ -62,10 +61,9 @@ def caveats(
 
 def _about_choice(ranking: Ranking) -> Iterator[str]:
     """The other rule's choice, where it differs."""
-    first, evidence = ranking.first, ranking.evidence
-    if first is None or evidence is None or ranking.answer or ranking.by is not RankBy.ENERGY:
+    first, evidence, other = ranking.first, ranking.evidence, ranking.otherwise
+    if first is None or evidence is None or other is None or ranking.answer:
         return
-    other = evidence.by_threshold if ranking.by_expected_loss else evidence.chosen
     if other == first.setup.setup:
         return
     within = evidence.within(other), evidence.within(first.setup.setup)

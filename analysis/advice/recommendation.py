@@ -21,11 +21,11 @@ from analysis.quantities import (
     listed,
     parameters_text,
     percent_text,
-    probability_text,
 )
 from analysis.ranking.criteria import RankBy
 from analysis.ranking.ranking import RankedSetup, Ranking, picked_as, saving
 from analysis.read.load import Study
+from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
 from study.record.vocabulary import EnergyMethod, TrialStatus
 from trackers.terminal import as_started
@@ -143,7 +143,7 @@ def _advice(
         yield "It is the baseline itself."
     yield from _ties(references, tied)
     if factors is not None and setup.total_j is not None:
-        yield from _footprint(study, setup, references, factors)
+        yield from _footprint(study, setup, [each for _, each in apart], factors)
 
 
 def _to_target(setup: SetupEnergy, there: ToTarget, ranking: Ranking, study: Study) -> str:
@@ -217,17 +217,15 @@ def _how_sure(first: RankedSetup, ranking: Ranking) -> Iterator[str]:
     """State the probability that the advice is right, and whether a more accurate setup is known."""
     evidence, number = ranking.evidence, first.setup.setup
     score = ScoreForm(ranking.objective)
-    right = None if evidence is None else evidence.right(number)
-    if evidence is None or right is None:
+    if evidence is None or evidence.doubt is None:
         yield (
             "One training of each setup says nothing of chance, so there is neither an interval nor a "
             "probability."
         )
         return
-    # A search with one answer has a probability of its own, of what it was after.
-    if ranking.by_expected_loss and len(ranking.answer) != 1:
+    if ranking.right is not None:
         yield (
-            f"With a probability of {probability_text(right)} it is within "
+            f"With a probability of {probability_text(ranking.right)} it is within "
             f"{score.tolerance_text(ranking.tolerance)} of the best {score.name} and at most 5 % dearer than the "
             "cheapest such setup."
         )
@@ -274,13 +272,14 @@ def _ties(references: Sequence[_Reference], tied: set[int]) -> Iterator[str]:
 
 
 def _footprint(
-    study: Study, setup: SetupEnergy, references: Sequence[_Reference], factors: Factors
+    study: Study, setup: SetupEnergy, apart: Sequence[_Reference], factors: Factors
 ) -> Iterator[str]:
+    """Greenhouse gas and money of a training, and of what it saves against those it is told apart from."""
     estimated = EnergyMethod.ESTIMATED.value in set(study.epochs["energy_method"].dropna())
     yield footprint_text(setup.total_j or 0.0, factors, estimated=estimated)
     if factors.embodied is not None and setup.time_s is not None:
         yield embodied_text(setup.time_s.mean, factors.embodied)
-    for each in references:
+    for each in apart:
         if each.setup.total_j is not None:
             name = each.name.split(" and ")[0]
             yield saved_text(

@@ -15,8 +15,8 @@ from analysis.forms.series import (
     setup_name,
 )
 from analysis.forms.table_unit import TableUnit
-from analysis.quantities import probability_text
 from analysis.ranking.contenders import contenders
+from study.inference.choice import probability_text
 
 _ROW, _WIDTH = 38, 560
 _FARTHEST = 4

@@ -24,6 +24,7 @@ from analysis.quantities import (
     number_text,
     parameters_text,
 )
+from study.inference.choice import probability_text
 
 LABELS_KEY = "labels"
 """Column of a CSV file with the words without which its numbers must not be shown."""
@@ -324,6 +325,14 @@ def change_cell(saving: float | None) -> Cell:
 def percent(share: float | None) -> float | None:
     """A share as percent."""
     return None if share is None else 100 * share
+
+
+def probability_cell(probability: float | None) -> Cell:
+    """A probability in percent, as it is said in a sentence: neither 0 nor 100 is sure."""
+    if probability is None:
+        return Cell(value=None, text=MISSING)
+    words = probability_text(probability).removesuffix(" %")
+    return Cell(value=100 * probability, text=words.replace("over ", ">").replace("under ", "<"))
 
 
 def mean_of(spread: Spread | None) -> float | None:

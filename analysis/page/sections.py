@@ -11,7 +11,7 @@ from analysis.forms.cells import TableInfo
 from analysis.forms.chart_style import Drawing
 from analysis.multitask.together import MultitaskInfo
 from analysis.pretraining.info import PretrainingInfo
-from analysis.quantities import energy_text, percent_text, probability_text
+from analysis.quantities import energy_text, percent_text
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.components import components_info
@@ -21,6 +21,7 @@ from analysis.tables.power_limits import power_limits_info
 from analysis.tables.published import INCONSISTENCIES
 from analysis.tables.setups import energy_per_epoch_info, ranking_info, relative_total_info
 from analysis.tables.stages import paradigm_table_infos
+from study.inference.choice import probability_text
 
 _HEROES = (
     "break_even_lines_classifier_frozen",
@@ -143,11 +144,12 @@ def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:
     yield KeyFigure(
         name=findings.titled("a training"), value=energy_text(first.setup.total_j, findings.unit)
     )
-    evidence = findings.ranking.evidence
-    right = None if evidence is None else evidence.right(first.setup.setup)
-    if right is not None and findings.ranking.by_expected_loss:
-        yield KeyFigure(name="probability that it is right", value=probability_text(right))
-    elif first.saving_against_worst:
+    ranking = findings.ranking
+    costliest = None if ranking.worst is None else ranking.worst.setup
+    ties = {row.setup.setup for row in ranking.rows if row.ties_with_first}
+    if ranking.right is not None:
+        yield KeyFigure(name="probability that it is right", value=probability_text(ranking.right))
+    elif first.saving_against_worst and costliest not in ties:
         saved = percent_text(first.saving_against_worst, decimals=0)
         yield KeyFigure(name="less than the costliest", value=saved)
 
@@ -168,9 +170,11 @@ def _multitask_keys(findings: Findings, info: MultitaskInfo) -> Iterator[KeyFigu
 
 
 def _saving_key(saving: Saving | None, how: str) -> Iterator[KeyFigure]:
-    if saving is not None and saving.share is not None:
-        word = "saved" if saving.share >= 0 else "more"
-        yield KeyFigure(name=f"{word} {how}", value=percent_text(abs(saving.share), decimals=0))
+    # What the advice cannot tell apart is no saving in large letters either.
+    if saving is None or saving.share is None or (saving.interval and not saving.is_sure):
+        return
+    word = "saved" if saving.share >= 0 else "more"
+    yield KeyFigure(name=f"{word} {how}", value=percent_text(abs(saving.share), decimals=0))
 
 
 def _pretraining(drawings: Mapping[str, Drawing], tables: Mapping[str, TableInfo]) -> Section:

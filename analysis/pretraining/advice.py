@@ -1,5 +1,6 @@
 """Advice on pretraining."""
 
+import math
 from collections.abc import Iterator
 
 from analysis.energy.score_changes import ScoreChange
@@ -66,12 +67,12 @@ def _why_not(info: BreakEvenInfo, weights: str | None) -> str:
     if info.never == setups:
         return (
             "Pretraining never pays: in each setup a classifier on the encoder takes at least as "
-            "much energy as training both from scratch."
+            f"much energy as training both from scratch.{_or_chance(info)}"
         )
     if info.pooled is not None:
         return (
             "Pretraining does not pay: over all setups a training on a frozen encoder takes at least as "
-            f"much energy as one from scratch; by itself it would in {info.pays} of {setups}."
+            f"much energy as one from scratch; by itself it would in {info.pays} of {setups}.{_or_chance(info)}"
         )
     saved = sum(row.of_means.outcome is BreakEvenOutcome.ENCODER_UNKNOWN for row in info.rows)
     if saved and weights:
@@ -82,3 +83,14 @@ def _why_not(info: BreakEvenInfo, weights: str | None) -> str:
         )
     never = f" In {info.never} of {setups} setups it never does." if info.never else ""
     return f"Whether pretraining pays is not known: energies are missing.{never}"
+
+
+def _or_chance(info: BreakEvenInfo) -> str:
+    """Say what else the repeats allow, where they do; empty where nothing is known of chance."""
+    interval = None if info.pooled is None else info.pooled.interval
+    if interval is None or math.isinf(interval.low):
+        return ""
+    return (
+        " That may be chance: the 95 % interval of the trainings until it pays is "
+        f"{cycles_interval_text(interval)}."
+    )

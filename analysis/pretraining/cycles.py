@@ -7,11 +7,12 @@ intervals are wider, and what noise alone would make of one true value stands be
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis.energy.savings import by_repeat
 from analysis.energy.spread import Interval95
+from study.inference import intervals
 from study.inference.break_even import (
     StagePosteriors,
     noise_alone,
@@ -53,15 +54,14 @@ class CycleDoubt:
 
     Attributes:
         by_setup: 95 % interval of each setup; infinite is never.
-        best: Of the setup that pays soonest, wider for its having been picked.
-        worst: Of the setup that pays last, or never.
+        picked: The same of a setup that is named because it pays soonest or last of all: wider for its
+            having been picked.
         noise_best: What the best setup would mostly come to if all had the pooled break-even.
         noise_worst: The same of the worst; infinite where one would mostly never pay.
     """
 
     by_setup: Mapping[int, Interval95]
-    best: Interval95
-    worst: Interval95
+    picked: Mapping[int, Interval95]
     noise_best: float
     noise_worst: float
 
@@ -110,14 +110,13 @@ def doubt_of(triples: Mapping[int, Sequence[Triple]], cycles: float) -> CycleDou
     found = setup_cycles(posteriors)
     noise = noise_alone(posteriors, cycles) if math.isfinite(cycles) else None
     return CycleDoubt(
-        by_setup={
-            number: Interval95(low=float(low), high=float(high))
-            for number, low, high in zip(
-                known, found.interval.low, found.interval.high, strict=True
-            )
-        },
-        best=Interval95.of(found.best_interval),
-        worst=Interval95.of(found.worst_interval),
+        by_setup=_by_setup(known, found.interval),
+        picked=_by_setup(known, found.picked),
         noise_best=math.inf if noise is None else float(noise.best),
         noise_worst=math.inf if noise is None else float(noise.worst),
     )
+
+
+def _by_setup(setups: Iterable[int], found: intervals.Interval) -> dict[int, Interval95]:
+    ends = zip(setups, found.low, found.high, strict=True)
+    return {number: Interval95(low=float(low), high=float(high)) for number, low, high in ends}

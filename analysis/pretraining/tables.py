@@ -18,6 +18,7 @@ from analysis.forms.scores import ScoreForm
 from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
 from analysis.pretraining.break_even import BreakEvenInfo, BreakEvenOutcome, SetupBreakEven
+from analysis.pretraining.cycles import CycleDoubt
 from analysis.pretraining.cycles_text import cycles_interval_text
 from analysis.pretraining.freezing import FreezingInfo
 from analysis.quantities import counted, energy_text
@@ -90,10 +91,9 @@ def break_even_line(info: BreakEvenInfo) -> str:
         over = f"over all setups after {info.pooled.cycles:.1f} trainings"
         parts.append(f"{over}{_interval(info.pooled.interval)}")
     if info.doubt is not None and info.best and info.worst and info.pays > 1:
-        best, worst = info.best.of_means.pays_at, info.worst.of_means.pays_at
         parts += [
-            f"best {best} (setup {info.best.setup}){_interval(info.doubt.best)}",
-            f"worst {worst} (setup {info.worst.setup}){_interval(info.doubt.worst)}",
+            _extreme("best", info.best, info.doubt),
+            _extreme("worst", info.worst, info.doubt),
             (
                 f"noise alone would make {_cycles(info.doubt.noise_best)} and "
                 f"{_cycles(info.doubt.noise_worst)} of one value"
@@ -109,6 +109,12 @@ def break_even_line(info: BreakEvenInfo) -> str:
         )
         parts.append(f"not known in {info.unknown}: {', '.join(reasons)}")
     return "; ".join(parts)
+
+
+def _extreme(name: str, row: SetupBreakEven, doubt: CycleDoubt) -> str:
+    """The setup that pays soonest or last, with its interval as one that was picked."""
+    cycles = math.inf if row.of_means.cycles is None else row.of_means.cycles
+    return f"{name} {_cycles(cycles)} (setup {row.setup}){_interval(doubt.picked.get(row.setup))}"
 
 
 def _interval(interval: Interval95 | None) -> str:

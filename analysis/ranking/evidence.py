@@ -15,10 +15,16 @@ import numpy as np
 from analysis.energy.known import known_mean
 from analysis.energy.spread import Interval95, Spread
 from analysis.energy.totals import SetupEnergy
-from analysis.ranking.tolerance import scaled
 from study.inference import intervals
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
-from study.inference.choice import Aim, Choice, choose, choose_by_threshold, losses
+from study.inference.choice import (
+    Aim,
+    Choice,
+    RelativeGains,
+    choose,
+    losses,
+)
+from study.inference.failure import with_failed_shares
 from study.inference.posterior import DRAWS, Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Floats, Integers, Repeats, relative_deviation
 from study.inference.selection import (
@@ -43,7 +49,8 @@ class Doubt:
 
     Attributes:
         energy: Of logarithms of joules.
-        objective: Of the validation score, the higher the better.
+        objective: Of the validation score, the higher the better; of one that is no share, on the
+            scale of `Evidence.scale`.
         choice: By expected loss, with probabilities.
         luck: What the picking does to the figures of what was picked.
     """
@@ -62,19 +69,19 @@ class Evidence:
         places: Place in all arrays, by the setup's number.
         aim: What is asked of a setup.
         expected_loss: Of each setup, in logarithms of energy, less that of the best one.
-        by_threshold: Number of the cheapest setup whose mean accuracy is within the tolerance.
         doubt: What the repeats tell; None where no setup has two.
         objective: The validation metric that decides.
         boards: What the boards differ by, which is taken off; None where they are not known.
+        scale: That of the objective in the draws, where it is no share; None where it is.
     """
 
     places: Mapping[int, int]
     aim: Aim
     expected_loss: Mapping[int, float]
-    by_threshold: int
     doubt: Doubt | None
     objective: Objective = ACCURACY
     boards: BoardEffects | None = None
+    scale: RelativeGains | None = None
 
     @property
     def chosen(self) -> int:
@@ -99,7 +106,12 @@ class Evidence:
             found = Interval95.of(picked_interval(gains, place, self.doubt.luck.objective))
         else:
             found = Interval95.of(intervals.interval(intervals.draws_of(gains.means, place)))
-        low, high = sorted((self.objective.gain(found.low), self.objective.gain(found.high)))
+        ends = (
+            (found.low, found.high)
+            if self.scale is None
+            else self.scale.gains((found.low, found.high))
+        )
+        low, high = sorted(self.objective.gain(float(end)) for end in ends)
         if not self.objective.is_share:
             return Interval95(low=low, high=high)
         return Interval95(low=max(low, 0.0), high=min(high, 1.0))
@@ -178,14 +190,15 @@ def evidence_of(
     ]
     if not known:
         return None
-    aim = scaled(aim, known, objective)
     energies = energies_of(known)
-    objectives = Repeats.of(
-        [
-            [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
-            for each in known
-        ]
-    )
+    reached = [
+        [objective.gain(value) for value in _values(each.shared_accuracy or each.best_accuracy)]
+        for each in known
+    ]
+    scale = None if objective.is_share else RelativeGains.of(reached)
+    if scale is not None:
+        aim, reached = aim.relative, [scale.places(each).tolist() for each in reached]
+    objectives = Repeats.of(reached)
     energy = energies.posterior
     gains = posterior(
         objectives, axes=_axes(known), rng=1, draws=_draws(known), ends=objective.gain_ends
@@ -208,10 +221,10 @@ def evidence_of(
         places={number: place for place, number in enumerate(numbers)},
         aim=aim,
         expected_loss=dict(zip(numbers, (loss - loss.min()).tolist(), strict=True)),
-        by_threshold=numbers[int(choose_by_threshold(energies.repeats, objectives, aim))],
         doubt=doubt,
         objective=objective,
         boards=energies.boards,
+        scale=scale,
     )
 
 
@@ -241,6 +254,8 @@ def energies_of(setups: Sequence[SetupEnergy]) -> Energies:
     )
     if found is not None and boards is not None:
         found = with_board_errors(found, boards, rng=2)
+    if found is not None:
+        found = with_failed_shares(found, [each.cost for each in setups], rng=3)
     return Energies(repeats=repeats, boards=boards, posterior=found)
 
 

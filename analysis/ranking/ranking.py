@@ -82,6 +82,8 @@ class Ranking:
         evidence: What the repeats allow to be said; None where no setup can be compared.
         objective: The validation metric that decides.
         answer: Setups that a search recommends, of which the first place is one; empty elsewhere.
+        otherwise: Number of the setup that the other rule of choice would put first; None where there
+            is none, and where setups are ranked by another criterion than energy.
         to_target: Intervals of the energy to the target, by setup; empty where the order is by another
             criterion.
     """
@@ -96,6 +98,7 @@ class Ranking:
     evidence: Evidence | None
     objective: Objective = ACCURACY
     answer: frozenset[int] = frozenset()
+    otherwise: int | None = None
     to_target: Mapping[int, Interval95] = field(default_factory=dict)
 
     @property
@@ -131,6 +134,17 @@ class Ranking:
             return None
         first = self.rows[0]
         return first if first.accurate_enough or self.by_expected_loss else None
+
+    @property
+    def right(self) -> float | None:
+        """Probability that the first place is right; None where that is not what it is first for.
+
+        A search with one answer has a probability of its own, of what it was after.
+        """
+        first = self.first
+        if not self.by_expected_loss or len(self.answer) == 1 or self.evidence is None:
+            return None
+        return None if first is None else self.evidence.right(first.setup.setup)
 
 
 def rank(
@@ -175,13 +189,16 @@ def rank(
     enough = -math.inf
     if best is not None and bounded:
         enough = gain(best) - allowed(tolerance, setups, objective) - _ROUNDING
-    losses: Mapping[int, float] = {}
-    if evidence is not None and rule is ChoiceRule.EXPECTED and by is RankBy.ENERGY:
-        losses = evidence.expected_loss
+    expected = {} if evidence is None or by is not RankBy.ENERGY else evidence.expected_loss
+    losses, other = (expected, {}) if rule is ChoiceRule.EXPECTED else ({}, expected)
     last = at_chance if any(each.setup not in at_chance for each in setups) else frozenset()
-    ordered = sorted(
-        setups, key=lambda each: _order(each, gain(each), enough, criterion, losses, last)
-    )
+
+    def in_order(losses: Mapping[int, float]) -> list[SetupEnergy]:
+        return sorted(
+            setups, key=lambda each: _order(each, gain(each), enough, criterion, losses, last)
+        )
+
+    ordered = in_order(losses)
     found = next((s for s in ordered if s.setup in answer and _comparable(s, criterion)), None)
     if found is not None:
         ordered = [found, *(each for each in ordered if each is not found)]
@@ -221,6 +238,14 @@ def rank(
         evidence=evidence,
         objective=objective,
         answer=frozenset(answer),
+        otherwise=next(
+            (
+                each.setup
+                for each in in_order(other)[:1]
+                if expected and _comparable(each, criterion) and (other or gain(each) >= enough)
+            ),
+            None,
+        ),
         to_target=to_target_intervals(setups) if by is RankBy.ENERGY_TO_TARGET else {},
     )
 
@@ -255,7 +280,8 @@ def _order(
         return (2, -gain, cost, setup.setup)
     if setup.setup in losses:
         return (0, losses[setup.setup], cost, -gain, setup.setup)
-    if gain >= enough:
+    # What has a repeat without energy (less idle power) has no logarithm of one, and no loss.
+    if gain >= enough and not losses:
         return (0, cost, -gain, setup.setup)
     return (1, -gain, cost, setup.setup)
 

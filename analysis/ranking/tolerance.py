@@ -40,11 +40,6 @@ def allowed(tolerance: float, setups: Iterable[SetupEnergy], objective: Objectiv
     return tolerance * _scale(setups, objective)
 
 
-def scaled(aim: Aim, setups: Iterable[SetupEnergy], objective: Objective) -> Aim:
-    """Return an aim that is given in shares in the objective's unit; shares stay as they are."""
-    return aim.relative_to(_scale(setups, objective))
-
-
 def _scale(setups: Iterable[SetupEnergy], objective: Objective) -> float:
     """Size of the best value; of shares, or where that is 0 and nothing is relative to it, 1."""
     if objective.is_share:

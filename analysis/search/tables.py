@@ -17,6 +17,7 @@ from analysis.forms.table_unit import TableUnit
 from analysis.forms.titles import titled
 from analysis.quantities import counted, energy_text, listed, percent_text
 from analysis.search.info import SearchInfo, SearchPoint
+from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
 from study.record.manifest import Manifest, SearchAnswer
 from study.record.search.goal import SearchGoal
@@ -82,7 +83,7 @@ def _answer_text(info: SearchInfo) -> str:
 def sureness_text(info: SearchInfo) -> str:
     """State the probability of the answer, in a sentence or two."""
     if info.decided is not None and info.decided.right is not None:
-        return _decided_text(info.decided)
+        return _decided_text(info.decided, info.decided.right)
     sure = info.sure
     if sure is None:
         several = sum(each.seeds > 1 for each in info.points)
@@ -104,25 +105,25 @@ def sureness_text(info: SearchInfo) -> str:
     if sure.compared > 1:
         best = (
             f" So setup {sure.setup} is the best of the {sure.compared} that got there with a "
-            f"probability of {percent_text(sure.best, decimals=0)}, and within 5 % of the best of "
-            f"them with {percent_text(sure.near, decimals=0)}."
+            f"probability of {probability_text(sure.best)}, and within 5 % of the best of "
+            f"them with {probability_text(sure.near)}."
         )
     if sure.least is None:
         return seeds + best
     return (
         f"{seeds}{best} Of the {counted(sure.stopped, 'setup')} that were stopped before, less is "
         "known: were each of them as cheap as it can be, the probability would be "
-        f"{percent_text(sure.least, decimals=0)}; it is no less."
+        f"{probability_text(sure.least)}; it is no less."
     )
 
 
-def _decided_text(answer: SearchAnswer) -> str:
+def _decided_text(answer: SearchAnswer, right: float) -> str:
     """The probability that the search itself had for its answer, as its command prints it."""
     repeats = counted(answer.repeats, "repeat")
     by = f", by {repeats} of the most informative setups" if answer.repeats else ""
     return (
         f"Setup {answer.setup} is at most 5 % dearer than the cheapest setup with a probability of "
-        f"{percent_text(answer.right, decimals=0)}{by}; paused trainings count with what they promise to need."
+        f"{probability_text(right)}{by}; paused trainings count with what they promise to need."
     )
 
 

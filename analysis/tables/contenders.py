@@ -6,8 +6,7 @@ from analysis.forms.cells import (
     Cell,
     TableColumn,
     TableInfo,
-    number_cell,
-    percent,
+    probability_cell,
     setup_cells,
     setup_columns,
 )
@@ -43,8 +42,8 @@ def contenders_info(findings: Findings) -> TableInfo | None:
                 *setup_cells(each, setups),
                 *_score_cells(evidence.accuracy(each.setup), score),
                 *_energy_cells(totals[each.setup], unit),
-                number_cell(percent(evidence.within(each.setup)), 0),
-                number_cell(percent(evidence.cheapest(each.setup)), 0),
+                probability_cell(evidence.within(each.setup)),
+                probability_cell(evidence.cheapest(each.setup)),
             )
             for each in setups
         ),

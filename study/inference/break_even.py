@@ -48,15 +48,17 @@ class SetupCycles:
     Attributes:
         value: By the typical energies. Shape (..., setups).
         interval: 95 % interval of each. Arrays of shape (..., setups).
+        picked: The same of each, if it was picked as the best or the worst: wider. Likewise.
         pays: Probability that it ever pays. Shape (..., setups).
         best: Place of the setup that pays soonest. Shape (...).
-        best_interval: Its interval, wider for having been picked.
+        best_interval: Of `picked`, that of the best.
         worst: Place of the setup that pays last, or never. Shape (...).
-        worst_interval: Its interval, likewise.
+        worst_interval: That of the worst.
     """
 
     value: Floats
     interval: Interval
+    picked: Interval
     pays: Floats
     best: Integers
     best_interval: Interval
@@ -102,10 +104,13 @@ def setup_cycles(stages: StagePosteriors) -> SetupCycles:
     )
     value = _cycles(*(s.repeats.mean for s in _all(stages)))
     best, worst = np.asarray(value.argmin(axis=-1)), np.asarray(value.argmax(axis=-1))
-    picked = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / value.shape[-1])
+    # Of a single setup nothing was picked: its interval is its own.
+    among = max(value.shape[-1], 2)
+    picked = interval(drawn, confidence=1 - 2 * (1 - CONFIDENCE) / among)
     return SetupCycles(
         value=value,
         interval=interval(drawn),
+        picked=picked,
         pays=np.isfinite(drawn).mean(axis=-1),
         best=best,
         best_interval=_at(picked, best),

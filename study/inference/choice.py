@@ -9,10 +9,13 @@ enough pays for the points by which it may fall short.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from study.inference.posterior import Posterior
 from study.inference.repeats import Floats, Integers, Repeats
@@ -21,6 +24,9 @@ NEAR = 0.05
 """As near to the cheapest as counts as cheapest."""
 
 _ROUNDING = 1e-9
+
+_LEAST_NAMED = 0.01
+"""Nearer than this to 0 or to 1 a probability is said to be under 1 or over 99 %."""
 
 
 class Preference(StrEnum):
@@ -66,14 +72,47 @@ class Aim:
             msg = f"{self}: tolerance, price and outside are at least 0, a point is above 0"
             raise ValueError(msg)
 
-    def relative_to(self, best: float) -> "Aim":
-        """An aim in shares of a best value, in the unit of that value; of 0 nothing is a share.
+    @property
+    def relative(self) -> "Aim":
+        """The aim on the scale of `RelativeGains`, whose tolerance and point are shares of the best value."""
+        tolerance, point = math.log1p(self.tolerance), math.log1p(self.point)
+        return replace(self, tolerance=tolerance, point=point)
 
-        Args:
-            best: The best setup's value of an objective that is no share itself.
-        """
-        size = abs(best) or 1.0
-        return replace(self, tolerance=self.tolerance * size, point=self.point * size)
+
+@dataclass(frozen=True, slots=True)
+class RelativeGains:
+    """Scale of an objective that is no share: by which share of the best value a gain falls short of it.
+
+    Repeats of such an objective mostly differ the more the worse they are: at too high a learning rate a
+    loss may be a thousand times the best, and so may the spread of its repeats. As plain numbers these few would
+    decide how uncertain all setups are taken to be. So a shortfall x is -log(1 + x): near the best the
+    share itself, farther off the logarithm of the factor.
+
+    Attributes:
+        best: The best setup's mean gain; of 0 nothing is a share, and gains count as they are.
+    """
+
+    best: float
+
+    @classmethod
+    def of(cls, gains: Sequence[Sequence[float]]) -> Self:
+        """Return the scale of gains by setup and repeat."""
+        return cls(max(float(np.mean(each)) for each in gains))
+
+    def places(self, gains: npt.ArrayLike) -> Floats:
+        """Places of gains on the scale: 0 is the best setup's, and more is better."""
+        short = (self.best - np.asarray(gains, dtype=float)) / self._size
+        return np.where(short > 0, -np.log1p(np.maximum(short, 0.0)), -short)
+
+    def gains(self, places: npt.ArrayLike) -> Floats:
+        """Gains at places of the scale."""
+        at = np.asarray(places, dtype=float)
+        short = np.where(at < 0, np.expm1(-np.minimum(at, 0.0)), -at)
+        return np.asarray(self.best - self._size * short)
+
+    @property
+    def _size(self) -> float:
+        return abs(self.best) or 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +121,6 @@ class Choice:
 
     Attributes:
         setup: Place of the setup with the least expected loss. Shape (...).
-        by_threshold: Place of the setup that the means alone would choose: of those whose mean is
-            within the tolerance of the best mean, the cheapest. Shape (...).
         expected_loss: Of each setup, less that of the chosen one. Shape (..., setups).
         within: Probability that the objective is within the tolerance. Shape (..., setups).
         cheapest: Probability that it is the cheapest such. Shape (..., setups).
@@ -93,7 +130,6 @@ class Choice:
     """
 
     setup: Integers
-    by_threshold: Integers
     expected_loss: Floats
     within: Floats
     cheapest: Floats
@@ -103,6 +139,18 @@ class Choice:
     def of_chosen(self, probability: Floats) -> Floats:
         """One of the probabilities, of the chosen setup. Shape (...)."""
         return np.take_along_axis(probability, self.setup[..., None], axis=-1)[..., 0]
+
+
+def probability_text(probability: float) -> str:
+    """A probability in percent; what was drawn a finite number of times is never quite 0 or 100 %.
+
+    The terminal, the report and a search's last line ask here, so that one answer has one probability.
+    """
+    if probability > 1 - _LEAST_NAMED:
+        return f"over {100 * (1 - _LEAST_NAMED):.0f} %"
+    if probability < _LEAST_NAMED:
+        return f"under {100 * _LEAST_NAMED:.0f} %"
+    return f"{100 * probability:.0f} %"
 
 
 def losses(energies: Floats, objectives: Floats, aim: Aim) -> Floats:
@@ -134,7 +182,6 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
     least = admitted.min(axis=-1, keepdims=True)
     return Choice(
         setup=np.asarray(expected.argmin(axis=-1)),
-        by_threshold=choose_by_threshold(energy.repeats, objective.repeats, aim),
         expected_loss=expected - expected.min(axis=-1, keepdims=True),
         within=enough.mean(axis=-2),
         cheapest=(admitted <= least).mean(axis=-2),
@@ -146,10 +193,3 @@ def choose(energy: Posterior, objective: Posterior, aim: Aim) -> Choice:
 def choose_by_means(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
     """Choose by the loss of the means, as if there were no noise; for one repeat. Shape (...)."""
     return np.asarray(losses(energy.mean, objective.mean, aim).argmin(axis=-1))
-
-
-def choose_by_threshold(energy: Repeats, objective: Repeats, aim: Aim) -> Integers:
-    """The cheapest of those whose mean is within the tolerance of the best mean. Shape (...)."""
-    best = objective.mean.max(axis=-1, keepdims=True)
-    enough = objective.mean >= best - aim.tolerance - _ROUNDING
-    return np.asarray(np.where(enough, energy.mean, math.inf).argmin(axis=-1))

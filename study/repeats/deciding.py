@@ -13,8 +13,8 @@ import numpy as np
 
 from study.inference.allocation import next_repeat
 from study.inference.boards import CALIBRATION, BoardEffects, board_effects, with_board_errors
-from study.inference.choice import Aim, choose
-from study.inference.failure import cost_of_success
+from study.inference.choice import Aim, RelativeGains, choose
+from study.inference.failure import CostOfSuccess, cost_of_success, with_failed_shares
 from study.inference.log_odds import Ends
 from study.inference.posterior import Posterior, axes_of, posterior
 from study.inference.repeats import HALF_WIDTH, Integers, Repeats
@@ -81,15 +81,19 @@ def decide(
         else boards.repeats
     )
     gains = [[each.gain for each in _results(trainings[setup])] for setup in numbers]
-    gain = Repeats.of([[one for one in several if one is not None] for several in gains])
-    aim = aim if objective.is_share else aim.relative_to(float(gain.mean.max()))
+    reached = [[one for one in several if one is not None] for several in gains]
+    if not objective.is_share:
+        scale = RelativeGains.of(reached)
+        aim, reached = aim.relative, [scale.places(several).tolist() for several in reached]
+    gain = Repeats.of(reached)
     axes = None if parameters is None else axes_of([parameters[setup] for setup in numbers])
-    drawn = _posteriors(energy, gain, axes, boards, objective.gain_ends)
+    costs = [_cost(trainings[setup]) for setup in numbers]
+    drawn = _posteriors(energy, gain, axes, boards, costs, objective.gain_ends)
     if drawn is None:
         return None
     more = np.asarray([running.get(setup, 0) for setup in numbers])
     expected = _posteriors(
-        energy.expecting(more), gain.expecting(more), axes, boards, objective.gain_ends
+        energy.expecting(more), gain.expecting(more), axes, boards, costs, objective.gain_ends
     )
     choice = choose(*drawn, aim)
     return Decision(
@@ -112,14 +116,17 @@ def _results(trainings: Sequence[TrainingResult]) -> list[TrainingResult]:
 def _logarithms(trainings: Sequence[TrainingResult]) -> list[float]:
     """Logarithms of what whole trainings cost in joules, with the failures for each success."""
     whole = [each.energy_j for each in _results(trainings) if each.energy_j is not None]
-    used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
-    overhead = 0.0
-    if whole and not all(good for _, good in used):
-        cost = cost_of_success(
-            [energy_j or 0.0 for energy_j, _ in used], [good for _, good in used]
-        )
-        overhead = cost.overhead or 0.0
+    cost = _cost(trainings)
+    overhead = 0.0 if cost is None else cost.overhead or 0.0
     return [math.log(energy_j) + overhead for energy_j in whole]
+
+
+def _cost(trainings: Sequence[TrainingResult]) -> CostOfSuccess | None:
+    """The cost of a success with the failures; None where none has failed."""
+    used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
+    if all(good for _, good in used):
+        return None
+    return cost_of_success([energy_j for energy_j, _ in used], [good for _, good in used])
 
 
 def _boards(trainings: Sequence[Sequence[TrainingResult]]) -> BoardEffects | None:
@@ -138,6 +145,7 @@ def _posteriors(
     gains: Repeats,
     axes: Integers | None,
     boards: BoardEffects | None,
+    costs: Sequence[CostOfSuccess | None],
     ends: Ends | None,
 ) -> tuple[Posterior, Posterior] | None:
     # Seeds as in the report, which is to name the same setup with nearly the same probability.
@@ -145,4 +153,6 @@ def _posteriors(
     gain = posterior(gains, axes=axes, rng=1, ends=ends)
     if energy is None or gain is None:
         return None
-    return energy if boards is None else with_board_errors(energy, boards, rng=2), gain
+    if boards is not None:
+        energy = with_board_errors(energy, boards, rng=2)
+    return with_failed_shares(energy, costs, rng=3), gain

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
-from study.inference.choice import Aim, Preference
+from study.inference.choice import Aim, Preference, probability_text
 from study.record.files import J_PER_WH
 from study.record.manifest import FurtherTrial, Manifest
 from study.record.trial_energy import used_j
@@ -233,7 +233,7 @@ class FurtherRepeats:
             self._end_of_budget()
             return None
         self._end(
-            f"setup {decision.answer} is right with a probability of {100 * decision.right:.0f} %"
+            f"setup {decision.answer} is right with a probability of {probability_text(decision.right)}"
         )
         return None
 

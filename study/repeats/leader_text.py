@@ -1,6 +1,6 @@
 """The line that a study shows when it trains a setup once more: who leads, how surely, and what is trained."""
 
-from study.inference.choice import NEAR
+from study.inference.choice import NEAR, probability_text
 from study.repeats.deciding import Decision
 
 
@@ -15,7 +15,7 @@ def leader_text(decision: Decision, repeat: int, *, before: Decision | None) -> 
         before: Decision of the line before; None for the first of a run.
     """
     leads = f"setup {decision.answer} leads"
-    right = f"{100 * decision.right:.0f} %"
+    right = probability_text(decision.right)
     trained = f"next: repeat {repeat} of setup {decision.repeat}"
     if before is None:
         return (
@@ -23,7 +23,7 @@ def leader_text(decision: Decision, repeat: int, *, before: Decision | None) -> 
             f"least energy. The probability can fall as results come in; "
             f"{trained}, the most informative run"
         )
-    was = f"{100 * before.right:.0f} %"
+    was = probability_text(before.right)
     if before.answer != decision.answer:
         return f"{leads} now, with {right}; setup {before.answer}, with {was} before, no longer does; {trained}"
     change = f"as before with {right}" if was == right else f"with {right}, {was} before"

@@ -161,6 +161,6 @@ def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
     if options.sure is not None:
         then = (
             "then more repeats of the most informative setups, until the answer is right with a probability of "
-            f"{100 * options.sure:.0f} % (at most {most} more)"
+            f"{100 * options.sure:g} % (at most {most} more)"
         )
     return f"{first}, {then}{budget}{gone}"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from study.inference.choice import probability_text
 from study.record.files import EnergyUnit
 from study.record.manifest import SetupFacts
 from study.record.objective import Objective
@@ -100,7 +101,7 @@ def sure_lines(right: float | None, *, repeats: int) -> Iterator[str]:
         return
     more = "1 more training" if repeats == 1 else f"{repeats} more trainings"
     by = f" (by {more} of the most informative setups)" if repeats else ""
-    yield f"  at most 5 % dearer than the cheapest setup with a probability of {100 * right:.0f} %{by}"
+    yield f"  at most 5 % dearer than the cheapest setup with a probability of {probability_text(right)}{by}"
 
 
 def _setup_text(answer: Answer, study: str) -> str:

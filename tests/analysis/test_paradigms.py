@@ -88,6 +88,32 @@ def test_what_never_pays_is_said_with_its_reason(tmp_path: Path) -> None:
     assert text.startswith("Pretraining never pays: in each setup a classifier on the encoder")
 
 
+@pytest.mark.parametrize(
+    ("classifiers_j", "may_be_chance"), [((30.0, 41.0), True), ((60.0, 60.1), False)]
+)
+def test_never_is_said_with_what_the_repeats_allow(
+    tmp_path: Path, classifiers_j: tuple[float, ...], *, may_be_chance: bool
+) -> None:
+    """By the means a cycle saves nothing; one of two repeats saved 5 J."""
+    trials = [
+        staged(
+            1,
+            {**STAGES, Stage.CLASSIFIER_FROZEN: [joules]},
+            seed=seed,
+            accuracies=dict.fromkeys(STAGES, 0.9),
+        )
+        for seed, joules in enumerate(classifiers_j)
+    ]
+    manifest = {"paradigm": Paradigm.PRETRAINING, "stages": tuple(STAGES)}
+    folder = write_study(tmp_path / "a", grid([64], [0.1]), trials, manifest=manifest)
+
+    text = advice(analyse(load(folder)))
+
+    assert text.startswith("Pretraining never pays:")
+    assert ("That may be chance" in text) is may_be_chance
+    assert (" or more, perhaps never." in text) is may_be_chance
+
+
 def test_an_estimate_is_not_shown_without_its_label(tmp_path: Path) -> None:
     """Estimates are called so wherever the advice has watt hours."""
     folder = pretraining(tmp_path / "a", STAGES, method=EnergyMethod.ESTIMATED)

@@ -113,6 +113,22 @@ def test_a_reference_with_two_names_is_told_once(tmp_path: Path) -> None:
     assert "less than with the most accurate." in advice
 
 
+def test_what_may_be_chance_is_not_said_to_be_less(tmp_path: Path) -> None:
+    """Setups that cannot be told apart in energy have no saving in greenhouse gas or money either."""
+    trials = [
+        constant(setup, energy_j, 0.9, seed=seed)
+        for setup, energies_j in ((1, (60.0, 100.0)), (2, (70.0, 110.0)))
+        for seed, energy_j in enumerate(energies_j)
+    ]
+    study = load(write_study(tmp_path / "s", grid([64], [0.1, 0.01]), trials))
+
+    advice = analyse(study, factors=factors_of(price=1.0)).recommendation.text
+
+    assert "Setup 2 (the costliest) cannot be told apart from it in energy." in advice
+    assert " in money" in advice
+    assert " less than with the " not in advice
+
+
 def test_no_other_is_more_accurate_only_where_none_is_named_as_such(tmp_path: Path) -> None:
     """What leans on other setups may be surer of one than the means, of which another is the best."""
     trials = [

@@ -10,7 +10,8 @@ from analysis.page.report import write_report
 from analysis.page.sections import advice_parts, hero, key_figures, sections
 from analysis.read.load import load
 from analysis.tables.factor_table import factor_table
-from tests.analysis.study_folder import constant, grid, write_study
+from study.record.vocabulary import Paradigm, Stage
+from tests.analysis.study_folder import constant, grid, staged, write_study
 from tests.analysis.without_figures import without_figures
 
 
@@ -50,6 +51,26 @@ def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) ->
     assert key_figures(findings) == ()
     assert [each.name for each in found] == ["ranked", "energy"]
     assert not any(each.folded for each in found)
+
+
+def test_a_saving_that_may_be_chance_is_no_key_figure(tmp_path: Path) -> None:
+    """The advice below it says that the two cannot be told apart."""
+    stages = ("attributes", "identity", Stage.BOTH)
+    trials = [
+        staged(
+            1,
+            dict(zip(stages, ([10.0], [10.0], [both_j]), strict=True)),
+            seed=seed,
+            accuracies=dict.fromkeys(stages, 0.9),
+        )
+        for seed, both_j in enumerate((15.0, 24.0, 19.0))
+    ]
+    manifest = {"paradigm": Paradigm.MULTITASK, "stages": stages}
+
+    found = analyse(load(write_study(tmp_path / "a", grid([64], [0.1]), trials, manifest=manifest)))
+
+    assert "cannot be told apart in energy from one by one" in found.recommendation.text
+    assert not any("training together" in each.name for each in key_figures(found))
 
 
 def test_published_numbers_and_factors_are_there_when_asked_for(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Equation 2 of the paper: by hand, and as a rule over all energies."""
 
 import math
+import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -164,8 +165,7 @@ def test_best_and_worst_stand_beside_what_noise_makes_of_one_value(tmp_path: Pat
     assert found.pooled is not None
     assert found.pooled.interval is not None
     assert found.pooled.interval.low < 5 < found.pooled.interval.high
-    assert found.doubt.best.low < 5 < found.doubt.best.high
-    assert found.doubt.worst.low < 5 < found.doubt.worst.high
+    assert all(each.low < 5 < each.high for each in found.doubt.picked.values())
     assert found.doubt.noise_best < 5 < found.doubt.noise_worst
     line = break_even_line(found)
     assert line.startswith("pays in 4 of 4 setups; over all setups after 5.")
@@ -240,3 +240,23 @@ def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
         BreakEvenOutcome.UNKNOWN,
     ]
     assert found.rows[1].repeats == 0
+
+
+def test_the_interval_of_the_worst_is_of_the_setup_that_is_named(tmp_path: Path) -> None:
+    """Setup 3 never pays, and is counted as such: the worst that has a number is setup 2."""
+    factors = (0.99, 1.01)
+    found = info(
+        tmp_path,
+        {
+            n: [(encoder * f, 30.0, classifier / f) for f in factors]
+            for n, (encoder, classifier) in enumerate(
+                ((40.0, 10.0), (200.0, 10.0), (40.0, 60.0)), start=1
+            )
+        },
+    )
+
+    assert found.worst is not None
+    assert found.worst.setup == 2
+    line = break_even_line(found)
+    assert re.search(r"worst 10\.0 \(setup 2\), 95 % interval 9\.\d to 10\.\d;", line)
+    assert "never in 1" in line

@@ -7,8 +7,9 @@ import pytest
 
 from analysis.energy.spread import Spread
 from analysis.ranking.criteria import RankBy
-from analysis.ranking.evidence import Evidence
+from analysis.ranking.evidence import Evidence, evidence_of
 from analysis.ranking.ranking import ChoiceRule, RankedSetup, Ranking, rank, saving
+from study.inference.choice import Aim
 from study.record.objective import ACCURACY, Objective
 from tests.analysis.study_folder import setup_energy
 
@@ -150,6 +151,37 @@ def test_what_is_not_accurate_enough_is_recommended_by_its_expected_loss_alone(
     assert order(ranking) == [1, 2]
     assert (ranking.first and ranking.first.setup.setup) == first
     assert ranking.by_expected_loss is (first is not None)
+
+
+@pytest.mark.parametrize("rule", ChoiceRule)
+def test_the_setup_of_the_other_rule_is_the_one_that_the_other_rule_puts_first(
+    rule: ChoiceRule,
+) -> None:
+    """By the means that the table shows: 5 J are more than 4, though typically the setup needs 3."""
+    setups = [
+        setup_energy(1, [1.0, 9.0], [0.9, 0.9]),
+        setup_energy(2, [4.0, 4.0], [0.9, 0.9]),
+        setup_energy(3, [20.0, 21.0], [0.9, 0.91]),
+    ]
+    evidence = evidence_of(setups, Aim())
+    [other] = {*ChoiceRule} - {rule}
+
+    ranking = rank(setups, evidence=evidence, rule=rule)
+
+    assert ranking.first is not None
+    assert {ranking.first.setup.setup, ranking.otherwise} == {1, 2}
+    assert [ranking.otherwise] == order(rank(setups, evidence=evidence, rule=other))[:1]
+
+
+def test_a_repeat_that_used_nothing_is_not_held_against_losses_in_joules() -> None:
+    """Less idle power a training may take 0 J: no loss is known of its setup, which comes after all that have one."""
+    setups = [
+        setup_energy(1, [0.0, 0.0], [0.9, 0.91]),
+        setup_energy(2, [10.0, 11.0], [0.9, 0.91]),
+        setup_energy(3, [20.0, 21.0], [0.9, 0.91]),
+    ]
+
+    assert order(rank(setups, evidence=evidence_of(setups, Aim()))) == [2, 3, 1]
 
 
 def test_nothing_is_recommended_where_what_is_accurate_enough_has_no_energy() -> None:

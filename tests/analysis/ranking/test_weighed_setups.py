@@ -34,7 +34,7 @@ def test_the_setup_with_the_least_expected_loss_is_chosen() -> None:
 
     found = weighed(DEAR, CHEAP)
 
-    assert (found.chosen, found.by_threshold) == (2, 2)
+    assert found.chosen == 2
     assert found.expected_loss[2] == 0.0 < found.expected_loss[1]
     assert weighed(*alike).chosen == 1
 
@@ -142,8 +142,6 @@ def test_failures_make_a_setup_dearer() -> None:
         successes=1,
         cost_j=20.0,
         overhead=math.log(2),
-        least_failed=0.1,
-        most_failed=0.9,
     )
 
     found = weighed(sure, replace(unsure, cost=cost))
@@ -203,16 +201,38 @@ def test_where_one_quantity_has_no_repeats_nothing_is_in_doubt() -> None:
     assert found.chosen in (1, 2)
 
 
-def test_the_aim_is_in_the_objectives_unit() -> None:
-    """A tolerance of a hundredth is one of the best setup's score, where that is no share."""
+@pytest.mark.parametrize(("score", "expected"), [(49.51, 1), (49.49, 2)])
+def test_a_tolerance_is_a_share_of_the_best_score(score: float, expected: int) -> None:
+    """A hundredth of 50, where the objective is no share: 49.5 is the last that is good enough."""
     found = evidence_of(
-        [setup_energy(1, [1.0], [50.0]), setup_energy(2, [2.0], [40.0])],
+        [setup_energy(1, [1.0], [score]), setup_energy(2, [1.05], [50.0])],
         Aim(tolerance=0.01),
         Objective("score"),
     )
 
     assert found is not None
-    assert found.aim.tolerance == pytest.approx(0.5)
+    assert found.chosen == expected
+
+
+@pytest.mark.parametrize("worst", [2.0, 1e4])
+def test_one_bad_loss_does_not_decide_what_is_known_of_the_others(worst: float) -> None:
+    """Its repeats differ by more than all other losses are: that says nothing of theirs."""
+    losses = {1: 0.400, 2: 0.401, 3: 0.460, 4: 0.470, 5: worst}
+    setups = [
+        setup_energy(n, [e, 1.02 * e], [loss, loss * (1.03 if n == 5 else 1.002)])
+        for (n, loss), e in zip(losses.items(), (100.0, 50.0, 20.0, 10.0, 5.0), strict=True)
+    ]
+
+    found = evidence_of(setups, Aim(tolerance=0.01), Objective("loss", "min"))
+
+    assert found is not None
+    assert found.chosen == 2
+    assert (found.right(2) or 0.0) > 0.7
+    interval, bad = found.accuracy(2), found.accuracy(5)
+    assert interval is not None
+    assert bad is not None
+    assert 0.38 < interval.low < 0.4014 < interval.high < 0.42
+    assert bad.low < 1.015 * worst < bad.high
 
 
 def test_shares_lean_on_each_other_by_their_log_odds() -> None:
@@ -231,5 +251,11 @@ def test_shares_lean_on_each_other_by_their_log_odds() -> None:
     assert score is not None
     assert share.doubt is not None
     assert score.doubt is not None
-    assert np.allclose(share.doubt.objective.means, score.doubt.objective.means)
-    assert not np.allclose(share.doubt.objective.pooled, score.doubt.objective.pooled)
+    assert share.scale is None
+    assert score.scale is not None
+    own, pooled = (
+        score.scale.gains(each)
+        for each in (score.doubt.objective.means, score.doubt.objective.pooled)
+    )
+    assert np.allclose(share.doubt.objective.means, own, atol=0.02)
+    assert not np.allclose(share.doubt.objective.pooled, pooled, atol=0.02)

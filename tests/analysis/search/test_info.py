@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from analysis.search.front import hypervolume
 from analysis.search.info import SearchInfo, search_info
-from study.record.manifest import SetupFacts
+from analysis.search.tables import sureness_text
+from study.record.manifest import SearchAnswer, SetupFacts
 from study.record.vocabulary import EnergyMethod, StopReason
+from study.search.text import sure_lines
 from tests.analysis.study_folder import DATA, manifest_of
 from tests.study.rows import plan
 from tests.study.search.test_live_search import record_of
@@ -214,6 +216,21 @@ def test_how_sure_the_answer_is_needs_seeds() -> None:
     assert several.sure is not None
     assert several.sure.setup == 1
     assert several.sure.best > 0.5
+
+
+def test_a_search_is_never_sure_to_100_percent() -> None:
+    """Of its own probability and of the report's: both are shares of draws."""
+    reached = StopReason.TARGET
+    info = info_of(
+        *((1, [joules], 0.8, reached) for joules in (2.0, 2.01, 2.02, 2.01)),
+        *((2, [joules], 0.8, reached) for joules in (60.0, 60.1)),
+        goal="energy-to-target",
+    )
+    decided = replace(info, decided=SearchAnswer(setup=1, right=0.9996, repeats=4))
+
+    texts = [sureness_text(info), sureness_text(decided), *sure_lines(0.9996, repeats=4)]
+
+    assert all("probability of over 99 %" in text for text in texts)
 
 
 def test_a_setup_that_was_stopped_close_behind_makes_less_sure() -> None:

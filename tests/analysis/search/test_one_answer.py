@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from analysis.findings import Findings, analyse
+from analysis.page.sections import key_figures
 from analysis.read.load import load
 from analysis.search.tables import search_text
 from study.record.files import WH
@@ -38,6 +39,19 @@ def test_a_search_for_accuracy_recommends_the_most_accurate_setup(tmp_path: Path
     assert found.recommendation.setup == 2
     assert found.ranking.rows[0].setup.setup == 2
     assert not any("setup 1" in each for each in found.recommendation.caveats)
+
+
+@pytest.mark.parametrize(("goal", "said"), [("accuracy", False), ("accuracy-energy", True)])
+def test_the_page_states_the_probability_that_the_advice_states(
+    goal: str, *, said: bool, tmp_path: Path
+) -> None:
+    """A search with one answer has its own: to be cheap within a point of the best is not what it was after."""
+    found = findings_of(tmp_path, goal)
+
+    names = [each.name for each in key_figures(found)]
+
+    assert ("With a probability of" in found.recommendation.text) is said
+    assert ("probability that it is right" in names) is said
 
 
 def test_of_a_front_the_setup_is_recommended_that_the_ranking_prefers(tmp_path: Path) -> None:

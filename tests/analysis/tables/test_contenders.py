@@ -41,3 +41,16 @@ def test_those_that_may_be_the_answer_are_in_it(tmp_path: Path) -> None:
 def test_one_repeat_has_no_contenders(tmp_path: Path) -> None:
     """Nothing is known of chance, so no table pretends to."""
     assert contenders_info(three_setups(tmp_path, repeats=1)) is None
+
+
+def test_no_setup_is_said_to_be_right_with_100_percent(tmp_path: Path) -> None:
+    """Probabilities are shares of draws: the table stops at 99, as the recommendation above it does."""
+    findings = three_setups(tmp_path, repeats=3)
+    info = contenders_info(findings)
+    assert info is not None
+    within = [column.key for column in info.columns].index("within_percent")
+
+    cells = [row[within] for row in info.rows]
+
+    assert [each.value for each in cells] == [100.0, 100.0]
+    assert [each.text for each in cells] == [">99", ">99"]

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from study.inference.choice import (
     Aim,
     Preference,
+    RelativeGains,
     choose,
     choose_by_means,
-    choose_by_threshold,
     losses,
+    probability_text,
 )
 from study.inference.repeats import Repeats
 from tests.study.inference.draws import certain, drawn, energies
@@ -44,14 +45,6 @@ def test_certain_means_are_chosen_from_as_they_are(objectives: list[float]) -> N
     assert choice.expected_loss.min() == 0
 
 
-def test_the_old_rule_takes_the_cheapest_within_the_tolerance() -> None:
-    """By the means alone, the tolerance included."""
-    energy = Repeats.of([[3.0], [1.0], [2.0]])
-    objective = Repeats.of([[0.90], [0.80], [0.89]])
-
-    assert choose_by_threshold(energy, objective, Aim(tolerance=0.01)) == 2
-
-
 def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
     """At nearly the same energy the setup that is surely within the tolerance is chosen."""
     energy = energies([[100.0, 102.0], [97.0, 99.0], [300.0, 306.0]])
@@ -59,7 +52,7 @@ def test_a_bare_pass_is_not_chosen_over_a_safe_one() -> None:
 
     choice = choose(energy, objective, Aim(tolerance=0.01, price=Preference.ACCURACY.price))
 
-    assert [choice.setup, choice.by_threshold] == [0, 1]
+    assert choice.setup == 0
 
 
 @given(OBJECTIVES, st.floats(min_value=0, max_value=0.5))
@@ -101,3 +94,34 @@ def test_an_aim_without_sense_is_refused(tolerance: float, point: float, price: 
     """A negative tolerance or price would turn the choice round."""
     with pytest.raises(ValueError, match="at least 0"):
         Aim(tolerance=tolerance, point=point, price=price)
+
+
+@given(
+    st.sampled_from([-1e4, -0.4, 0.0, 0.01, 7.0]),
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9, unique=True),
+)
+def test_the_scale_of_other_objectives_keeps_their_order(best: float, gains: list[float]) -> None:
+    """Whatever their signs, the best one's included; and there is a way back."""
+    scale = RelativeGains(best)
+
+    places = scale.places(sorted(gains))
+
+    assert (np.diff(places) >= 0).all()
+    assert scale.gains(places) == pytest.approx(sorted(gains), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("best", [-0.4, 0.4, -120.0])
+def test_a_shortfall_is_a_share_of_the_best(best: float) -> None:
+    """1 % worse than the best is as far off as the tolerance of 1 %."""
+    [place] = RelativeGains(best).places([best - 0.01 * abs(best)])
+
+    assert -place == pytest.approx(Aim(tolerance=0.01).relative.tolerance)
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [(0.0, "under 1 %"), (0.004, "under 1 %"), (0.42, "42 %"), (0.996, "over 99 %")],
+)
+def test_a_probability_is_never_said_to_be_0_or_100_percent(probability: float, words: str) -> None:
+    """It is a share of draws, whatever all of them say."""
+    assert probability_text(probability) == words

@@ -35,3 +35,12 @@ def test_the_first_line_says_what_is_probable_and_that_it_may_fall() -> None:
 def test_each_further_line_says_what_has_changed(now: Decision, line: str) -> None:
     """Another leader, or the same with another probability."""
     assert leader_text(now, 4, before=LEADS) == line
+
+
+def test_what_is_nearly_sure_is_not_said_to_be_100_percent() -> None:
+    """99.6 % of the draws; the report of the same study says over 99 %, and so does this line."""
+    first = leader_text(Decision(answer=1, right=0.996, repeat=2), 3, before=None)
+    then = leader_text(Decision(answer=1, right=1.0, repeat=2), 3, before=LEADS)
+
+    assert "with a probability of over 99 % it is" in first
+    assert "with over 99 %, 52 % before" in then

@@ -240,6 +240,7 @@ def test_a_setup_without_a_trial_is_unknown(tmp_path: Path) -> None:
         BreakEvenOutcome.UNKNOWN,
     ]
     assert found.rows[1].repeats == 0
+    assert found.cycle is FROZEN
 
 
 def test_the_interval_of_the_worst_is_of_the_setup_that_is_named(tmp_path: Path) -> None:

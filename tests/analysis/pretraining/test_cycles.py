@@ -56,6 +56,11 @@ def test_noise_is_said_beside_the_best_and_the_worst() -> None:
     assert 4 < doubt.noise_best < 4.95 < doubt.noise_worst < 6
 
 
+def test_a_report_made_again_says_the_same() -> None:
+    """What is drawn is drawn from the same seeds."""
+    assert doubt_of(TWO, 4.95) == doubt_of(TWO, 4.95)
+
+
 def test_where_nothing_pays_noise_makes_nothing_pay() -> None:
     """Noise round an infinite number of cycles is infinite."""
     doubt = doubt_of({n: [(e, t, 2 * c) for e, t, c in each] for n, each in TWO.items()}, math.inf)

@@ -86,8 +86,7 @@ def read_table(path: Path) -> Table:
             chosen=dict(zip(axes, key[:-1], strict=True)),
             seed=int(key[-1]),
             epochs=len(rows),
-            measured=len(rows),
-            energy_j=float(rows["epoch_energy_j"].sum()),
+            energies_j=tuple(map(float, rows.sort_values("epoch")["epoch_energy_j"])),
             time_s=float(rows["epoch_time_s"].sum()),
             has_ended=True,
         )
@@ -134,8 +133,7 @@ def _begun(run: Run, epochs: int) -> Run:
     return replace(
         run,
         epochs=done,
-        measured=done,
-        energy_j=part * run.energy_j,
+        energies_j=run.energies_j[:done],
         time_s=part * run.time_s,
         fewest=done + 1,
         has_ended=False,

@@ -9,6 +9,7 @@ its epochs, most of it before the first, is a quantity of its own.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import numpy as np
 
@@ -18,6 +19,14 @@ from study.inference.repeats import Floats, Truths
 from study.record.vocabulary import COST_ONLY_AXES
 
 CONFIDENCE = 0.9
+
+USUAL_CHANGE = 0.05
+"""Standard deviation of the logarithm by which epochs to come differ from those of a training so far,
+as long as nothing else is known of it."""
+
+FEWER_AT_ONCE = 0.15
+"""The same, for all at once, of trials for whose neighbours none follows: they are charged more of what
+is shared, or have more of the machine. None that has ended tells how much."""
 
 FEWEST = 2
 """Trainings that must have ended before anything is forecast."""
@@ -37,8 +46,7 @@ class Run:
         chosen: The setup's value on each axis, batch size and learning rate among them.
         seed: Of weights and order.
         epochs: Those that it has trained; 0 for one that is to come.
-        measured: Of these, how many have an energy.
-        energy_j: Of the measured ones.
+        energies_j: Of each of these that has one, in their order.
         time_s: Of all its epochs.
         fewest: Epochs before which it cannot end.
         has_ended: Whether it has.
@@ -53,13 +61,17 @@ class Run:
     chosen: Mapping[str, object] = field(repr=False)
     seed: int
     epochs: int = 0
-    measured: int = 0
-    energy_j: float = 0.0
+    energies_j: tuple[float, ...] = field(default=(), repr=False)
     time_s: float = 0.0
     fewest: int = 1
     has_ended: bool = False
     is_cut: bool = False
     validations: int = 1
+
+    @property
+    def energy_j(self) -> float:
+        """Energy of the epochs that have one."""
+        return sum(self.energies_j)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +162,12 @@ def cut(draws: Floats) -> Interval:
 
 
 def study_forecast(
-    runs: Sequence[Run], *, max_epochs: int, outside: Sequence[Outside] = (), seed: int = 0
+    runs: Sequence[Run],
+    *,
+    max_epochs: int,
+    outside: Sequence[Outside] = (),
+    at_once: int = 1,
+    seed: int = 0,
 ) -> StudyForecast | None:
     """Forecast all trainings of a study; None before `FEWEST` have ended.
 
@@ -158,6 +175,7 @@ def study_forecast(
         runs: Those that have ended in the order of their ends, and all others.
         max_epochs: Passes over the samples after which a training ends at the latest.
         outside: Of each trial, in the same order.
+        at_once: The most trials that have run at the same time so far.
         seed: Of the draws.
     """
     ended = sum(each.has_ended for each in runs)
@@ -166,6 +184,8 @@ def study_forecast(
     energies_j = np.full((DRAWS, len(runs)), np.nan)
     times_s = np.full((DRAWS, len(runs)), np.nan)
     rng = np.random.default_rng(seed)
+    begun = {each.trial for each in runs if each.epochs}
+    none_follows = at_once > 1 and all(each.trial in begun for each in runs)
     for stage in dict.fromkeys(each.stage for each in runs):
         places = [place for place, each in enumerate(runs) if each.stage == stage]
         own = [runs[place] for place in places]
@@ -173,7 +193,11 @@ def study_forecast(
             continue
         epochs = _epochs(own, max_epochs, rng)
         joules, seconds = _each_epoch(own, rng)
-        energies_j[:, places] = epochs * joules
+        done = np.asarray([each.epochs for each in own])
+        rest = _rest(own, rng)
+        if none_follows:
+            rest = rest * np.exp(FEWER_AT_ONCE * rng.standard_normal((DRAWS, 1)))
+        energies_j[:, places] = (done + (epochs - done) * rest) * joules
         times_s[:, places] = epochs * seconds
     return StudyForecast(
         runs=tuple(runs),
@@ -233,9 +257,40 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
 def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Draw joules and seconds of an epoch of each training. Shapes (DRAWS, runs)."""
     settings = [each.chosen for each in runs]
-    joules = [each.energy_j / each.measured if each.measured else np.nan for each in runs]
+    joules = [each.energy_j / len(each.energies_j) if each.energies_j else np.nan for each in runs]
     seconds = [each.time_s / each.epochs if each.epochs else np.nan for each in runs]
     return _positive(joules, settings, rng), _positive(seconds, settings, rng)
+
+
+def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
+    """Draw what an epoch to come costs of each training that is under way, over those that it has had.
+
+    First epochs may be dearer, and a machine may change on the way: as those that have ended tell. Of
+    all others 1. Shape (DRAWS, runs).
+    """
+    found = np.ones((DRAWS, len(runs)))
+    for place, run in enumerate(runs):
+        had = len(run.energies_j)
+        if run.has_ended or not had:
+            continue
+        ended = [each.energies_j for each in runs if each.has_ended and len(each.energies_j) > had]
+        means = [(fmean(each[had:]), fmean(each[:had])) for each in ended]
+        logs = [math.log(late / early) for late, early in means if late > 0 and early > 0]
+        found[:, place] = np.exp(_next(logs, rng))
+    return found
+
+
+def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
+    """Draw the next one of a quantity of which some were seen: Student's t. Shape (DRAWS,).
+
+    Beforehand it is 0, give or take `USUAL_CHANGE`, which counts as much as one that was seen.
+    """
+    count = len(seen) + 1
+    mean = sum(seen) / count
+    squares = USUAL_CHANGE**2 + sum((each - mean) ** 2 for each in seen) + mean**2
+    deviation = math.sqrt(squares / count * (1 + 1 / count))
+    # Two degrees more than were seen: with one alone some draws would have no end.
+    return np.asarray(mean + deviation * rng.standard_t(count + 2, size=DRAWS))
 
 
 def _positive(

@@ -86,6 +86,7 @@ class Outlook:
         self._ended: dict[tuple[str, str], None] = {}
         self._outside: dict[str, Outside] = {}
         self._in_new_process: dict[str, bool] = {}
+        self._at_once = 1
 
     @property
     def latest(self) -> StudyForecast | None:
@@ -118,12 +119,16 @@ class Outlook:
             self._computes = False
             return
         outside = self.outside(runs)
+        running = {each.trial for each in runs if each.epochs and not each.has_ended}
+        self._at_once = max(self._at_once, len(running))
         self._begin(lambda: self._forecast(runs, outside, start_s))
 
     def _forecast(self, runs: Sequence[Run], outside: Sequence[Outside], start_s: float) -> None:
         before = self._latest
         try:
-            self._latest = study_forecast(runs, max_epochs=self._max_epochs, outside=outside)
+            self._latest = study_forecast(
+                runs, max_epochs=self._max_epochs, outside=outside, at_once=self._at_once
+            )
         finally:
             now_s = self._now_s()
             # The first one loads a library, which takes longer than it does: the next may follow at once.
@@ -178,7 +183,7 @@ class Outlook:
         return rows
 
     def _run(self, plan: TrialPlan, stage: str, rows: Sequence[EpochRecord]) -> Run:
-        energies_j = [row.epoch_energy_j for row in rows if row.epoch_energy_j is not None]
+        energies_j = (row.epoch_energy_j for row in rows if row.epoch_energy_j is not None)
         reason = rows[-1].stop_reason if rows else None
         return Run(
             trial=plan.trial_id,
@@ -190,8 +195,7 @@ class Outlook:
             },
             seed=plan.seed,
             epochs=sum(row.stop_reason not in CUTS_EPOCH for row in rows),
-            measured=len(energies_j),
-            energy_j=sum(energies_j),
+            energies_j=tuple(energies_j),
             time_s=sum(row.epoch_time_s for row in rows),
             fewest=self._fewest(rows, self._validations(plan)),
             has_ended=reason is not None,

@@ -12,10 +12,18 @@ from study.forecast.study_forecast import Run
 SIZES, RATES, MAX_EPOCHS = (16, 64, 256, 1024), (0.1, 0.01, 0.001), 30
 
 
-def grid_of_runs(seed: int, *, repeats: int = 3, spread: float = 0.25) -> list[Run]:
+def grid_of_runs(
+    seed: int,
+    *,
+    repeats: int = 3,
+    spread: float = 0.25,
+    noise: float = 0.0,
+    most: int = MAX_EPOCHS,
+) -> list[Run]:
     """All trainings of a study, ended, in an order by chance.
 
-    Joules of an epoch fall with the batch size; their number goes with both axes, and varies.
+    Joules of an epoch fall with the batch size, and vary by `noise`; their number goes with both axes, and
+    varies by `spread`, up to `most`.
     """
     rng = np.random.default_rng(seed)
     slopes = rng.normal(0, 0.25, size=2)
@@ -23,8 +31,9 @@ def grid_of_runs(seed: int, *, repeats: int = 3, spread: float = 0.25) -> list[R
     for size, rate, repeat in itertools.product(SIZES, RATES, range(repeats)):
         x, y = math.log(size / 128) / 2, math.log10(rate) + 2
         wanted = math.exp(2.6 + slopes[0] * x + slopes[1] * y + spread * rng.standard_normal())
-        epochs = int(np.clip(round(wanted), 3, MAX_EPOCHS))
+        epochs = int(np.clip(round(wanted), 3, most))
         epoch_j = 40 * math.exp(-0.2 * x + 0.03 * rng.standard_normal())
+        energies_j = epoch_j * np.exp(noise * rng.standard_normal(epochs))
         runs.append(
             Run(
                 trial=f"{size}-{rate}-{repeat}",
@@ -32,11 +41,10 @@ def grid_of_runs(seed: int, *, repeats: int = 3, spread: float = 0.25) -> list[R
                 chosen={"batch_size": size, "learning_rate": rate},
                 seed=repeat,
                 epochs=epochs,
-                measured=epochs,
-                energy_j=epochs * epoch_j,
+                energies_j=tuple(map(float, energies_j)),
                 time_s=epochs * epoch_j / 50,
                 has_ended=True,
-                is_cut=epochs == MAX_EPOCHS,
+                is_cut=epochs == most,
             )
         )
     return [runs[place] for place in rng.permutation(len(runs))]
@@ -55,8 +63,7 @@ def _begun(run: Run, epochs: int) -> Run:
     return replace(
         run,
         epochs=epochs,
-        measured=epochs,
-        energy_j=part * run.energy_j,
+        energies_j=run.energies_j[:epochs],
         time_s=part * run.time_s,
         fewest=epochs + 1,
         has_ended=False,

@@ -218,8 +218,8 @@ def test_epochs_within_a_pass_are_parts_of_the_limit_and_of_patience() -> None:
     ended, under_way = parts.runs()
     forecast = study_forecast(
         [
-            *(replace(ended, trial=str(n), epochs=7, measured=7, energy_j=7.0) for n in range(4)),
-            replace(under_way, epochs=0, measured=0, fewest=1, chosen=ended.chosen),
+            *(replace(ended, trial=str(n), epochs=7, energies_j=(1.0,) * 7) for n in range(4)),
+            replace(under_way, epochs=0, energies_j=(), fewest=1, chosen=ended.chosen),
         ],
         max_epochs=2,
     )
@@ -266,6 +266,34 @@ def test_what_the_first_forecast_loads_keeps_no_second_one_waiting() -> None:
 
     assert made.latest is not None
     assert looked == [0.0, 1.0]
+
+
+def test_who_ran_beside_others_may_cost_something_else_alone() -> None:
+    """The last of a study that had two at a time is less sure than that of one that had one."""
+    now_s = [0.0]
+    ended = [row for each in PLANS[:-1] for row in rows_to_the_end(each)]
+    last = [epoch(1, 2.0, 0.1, of=PLANS[-1])]
+    rows: list[EpochRecord] = []
+    widths = []
+    for beside in ([], [epoch(1, 2.0, 0.1, of=PLANS[0])]):
+        made = timed(
+            lambda trial_id: [row for row in rows if row.trial_id == trial_id], now_s, plans=PLANS
+        )
+        rows[:] = [*beside, *last]
+        made.renew()
+        now_s[0] += 100.0
+        rows[:] = [*ended, *last]
+        made.renew()
+        assert made.latest is not None
+        assert made.latest.total_j is not None
+        widths.append(float(np.ptp(made.latest.total_j)))
+
+    assert widths[1] > widths[0]
+
+
+def rows_to_the_end(each: TrialPlan) -> list[EpochRecord]:
+    """The rows of a trial that has ended."""
+    return trained(each, STAGE, 0.1, 0.2, 0.3, stop=StopReason.PATIENCE)
 
 
 def test_nothing_is_forecast_of_a_study_that_is_over() -> None:

@@ -182,7 +182,7 @@ def test_a_data_set_must_name_its_fingerprint() -> None:
     with pytest.raises(DataError, match="train is a set without samples by index"):
         Data(train={1}, val=squares, synthetic=True, description="a set", fingerprint="1")
     with pytest.raises(
-        DataError, match="^val is a list without samples; there must be at least one"
+        DataError, match=r"^val is a list without samples; there must be at least one"
     ):
         Data(train=squares, val=[], synthetic=True, description="", fingerprint="1")
     assert facts("1") == facts("1") != facts("2")

@@ -1,6 +1,6 @@
 """Faults of a data set that a scenario gives as a part of its data, before any sample is read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ def faults_of_data_set(name: str, part: object, fingerprint: str | None) -> Iter
                 "data sets (torch.utils.data.Dataset with __len__ and __getitem__)."
             )
             return
+    if isinstance(part, Sized) and not len(part):
+        yield f"{name} is a {type(part).__name__} without samples; there must be at least one."
+        return
     mapped = sum(each.nbytes for each in _mapped_files(part))
     if mapped > MOST_MAPPED_BYTES:
         yield (

@@ -65,11 +65,14 @@ class Arrays:
             ("targets", self.targets, ("float32", "int64")),
         ):
             if array.dtype.name not in allowed:
-                whole = array.dtype.kind in "iub"
-                to = "int64" if whole else "float32"
+                to = {"f": "float32", "i": "int64", "u": "int64", "b": "int64"}.get(
+                    array.dtype.kind
+                )
+                how = f"{name}.astype({to or 'float32'!r})"
+                if name == "targets" and not to:
+                    how = "numpy.unique(targets, return_inverse=True)[1]"
                 faults.append(
-                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: "
-                    f"{name}.astype({to!r})"
+                    f"{name} are {array.dtype.name}; allowed is {' or '.join(allowed)}. Convert them: {how}"
                 )
         if faults:
             raise ValueError("; ".join(faults))

@@ -220,6 +220,11 @@ def _faults_of_validation(task: Task, batch: Batch, *, with_loss: bool) -> Itera
             )
         elif outputs is not None and _pairs_all(_metric(task, name), outputs, batch.targets):
             yield f"its metric {name} compares {_all_pairs(outputs, batch.targets)}"
+        elif name == task.objective.name and task.objective.is_share and (value < 0 or value > 1):
+            yield (
+                f"its {name} is {value:g}, and a share from 0 to 1 is expected: divide per cent by 100; of "
+                f'another number say objective = Objective("{name}", mode="max").'
+            )
     if not task.reconstructs and task.objective.name not in metrics:
         there = ", ".join(metrics) or "nothing"
         yield (
@@ -268,7 +273,7 @@ def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
 
 
 def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: Any) -> bool:  # noqa: ANN401 - as above
-    """Return whether a value of numbers is of each output with each target, as torch broadcasts (8, 1) and (8,).
+    """Return whether a value is of each output with each target, as torch broadcasts (8, 1) and (8,).
 
     It is, where outputs that are right are as good as those of other samples, but not when the targets have
     the outputs' shape. (Those of a new network tell less: where all targets are larger, their mean distance is
@@ -276,19 +281,18 @@ def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: An
     """
     if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)):
         return False
-    if not targets.is_floating_point() or outputs.shape == targets.shape:
+    if outputs.shape == targets.shape or outputs.numel() != targets.numel():
         return False
-    if outputs.numel() != targets.numel():
-        return False
-    right = targets.view_as(outputs)
+    paired = targets.view_as(outputs)
+    right = paired if targets.is_floating_point() else 2.0 * paired - 1.0  # of two classes: logits
     try:
         with warnings.catch_warnings(action="ignore"):
-            found, others, paired = (
+            found, others, alike = (
                 function(right, targets),
                 function(right.roll(1, 0), targets),
-                function(right, right),
+                function(right, paired),
             )
-        return torch.allclose(found, others) and not torch.allclose(found, paired)
+        return torch.allclose(found, others) and not torch.allclose(found, alike)
     except Exception:  # noqa: BLE001 - told where it is called first
         return False
 
@@ -296,7 +300,7 @@ def _pairs_all(function: Callable[[Any, Any], Tensor], outputs: Any, targets: An
 def _all_pairs(outputs: Tensor, targets: Tensor) -> str:
     return (
         f"each output with each target, because torch broadcasts outputs of {_shape(outputs)} and targets "
-        f"of {_shape(targets)}: give both one shape, as by targets[:, None] in `load`."
+        f"of {_shape(targets)}: give both one shape, as by outputs.squeeze(1), or targets[:, None] in `load`."
     )
 
 

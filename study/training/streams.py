@@ -55,7 +55,7 @@ class Streamed:
     def validation(self) -> Iterator[Batch]:
         """All samples in their own order."""
         if self.loader is not None:
-            return (self._moved(*each) for each in self.ranks.every(self.loader))
+            return (self._moved(each) for each in self.ranks.every(self.loader))
         batches = torch.split(torch.arange(len(self)), self.validation_batch)
         return self._read(list(self.ranks.every(batches)), ALONE)
 
@@ -75,7 +75,7 @@ class Streamed:
     def encoded(self, encoder: nn.Module) -> Samples:
         """The samples as latent features of an encoder, which lie on the device."""
         if self.loader is not None:
-            return _encoded(encoder, (self._moved(*each) for each in self.loader), self.ranks)
+            return _encoded(encoder, (self._moved(each) for each in self.loader), self.ranks)
         own, _ = self.ranks.part(len(self))
         part = torch.split(torch.arange(len(self))[own], self.validation_batch)
         samples = _encoded(encoder, self._read(part, ALONE), self.ranks)
@@ -91,20 +91,31 @@ class Streamed:
         sampler = [each[own].tolist() for each, (own, _) in zip(batches, parts, strict=True)]
         loader = DataLoader(source, batch_sampler=sampler, **self.options)
         for read, whole, (_, share) in zip(loader, batches, parts, strict=True):
-            yield self._moved(*read)._replace(size=len(whole), share=share)
+            yield self._moved(read)._replace(size=len(whole), share=share)
 
     def _parts_of(self, batches: Iterable[Any], ranks: Ranks) -> Iterator[Batch]:
         """This process's parts of batches that the scenario's own loader gives as a whole."""
-        for inputs, targets in batches:
-            size = count_of(inputs)
+        for batch in batches:
+            pair = _pair(batch)
+            size = count_of(pair[0])
             own, share = ranks.part(size)
-            part = (_cut(each, own, size) for each in (inputs, targets))
-            yield self._moved(*part)._replace(size=size, share=share)
+            part = tuple(_cut(each, own, size) for each in pair)
+            yield self._moved(part)._replace(size=size, share=share)
 
-    def _moved(self, inputs: Any, targets: Any) -> Batch:  # noqa: ANN401 - whatever a batch is made of
+    def _moved(self, batch: Any) -> Batch:  # noqa: ANN401 - whatever a loader gives
+        inputs, targets = _pair(batch)
         moved = moved_to(inputs, self.device)
         wanted = moved if self.reconstructs else moved_to(targets, self.device)
         return Batch(moved, wanted, count_of(inputs))
+
+
+def _pair(batch: Any) -> Sequence[Any]:  # noqa: ANN401 - whatever a loader gives
+    """Inputs and targets of a batch."""
+    if isinstance(batch, list | tuple) and len(batch) == 2:  # noqa: PLR2004 - a pair
+        return batch
+    many = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+    message = f"a batch is a {type(batch).__name__}{many} instead of a pair of inputs and targets"
+    raise TypeError(message)
 
 
 def _encoded(encoder: nn.Module, batches: Iterable[Batch], ranks: Ranks) -> Samples:

@@ -34,6 +34,11 @@ CLASSES = np.zeros(4, dtype=np.int64)
         ),
         (POINTS, CLASSES.astype(np.int32), r"targets are int32; .* targets.astype\('int64'\)"),
         (
+            POINTS,
+            np.array([*"abca"]),
+            r"targets are str32; .*numpy.unique\(targets, return_inverse",
+        ),
+        (
             torch.tensor(POINTS),
             CLASSES,
             r"inputs are a Tensor; .* array of numpy.*inputs.numpy\(\)",
@@ -176,6 +181,10 @@ def test_a_data_set_must_name_its_fingerprint() -> None:
         facts(None)
     with pytest.raises(DataError, match="train is a set without samples by index"):
         Data(train={1}, val=squares, synthetic=True, description="a set", fingerprint="1")
+    with pytest.raises(
+        DataError, match=r"^val is a list without samples; there must be at least one"
+    ):
+        Data(train=squares, val=[], synthetic=True, description="", fingerprint="1")
     assert facts("1") == facts("1") != facts("2")
 
 

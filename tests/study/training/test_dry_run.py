@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from study.errors import ScenarioError
-from study.record.objective import Objective
 from study.record.vocabulary import Stage
 from study.scenario import Arrays, Data
 from study.training.dry_run import check_training
@@ -50,6 +49,14 @@ class Summed(Tiny):
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Of all samples."""
         return nn.functional.cross_entropy(outputs, targets, reduction="sum")
+
+
+class Percent(Tiny):
+    """Its accuracy is no share."""
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
+        """In per cent, whatever is right."""
+        return {"accuracy": 100.0 + 0.0 * super().metrics(outputs, targets)["accuracy"]}
 
 
 class Nothing(Tiny):
@@ -121,6 +128,7 @@ class Misstepping(Tiny):
         (Detached(), "its loss has no gradient, so nothing would be learnt"),
         (Unreduced(), r"its loss gives shape \(8,\) .*mean over the batch, of shape \(\)"),
         (Summed(), "its loss of the same samples twice is twice as large, so it is their sum"),
+        (Percent(), "its accuracy is 100, and a share from 0 to 1 is expected: divide per cent by"),
         (Nothing(), r"its network for the stage .* is nothing; it must be a torch.nn.Module"),
         (Broken(), r"no attribute 'no_such_thing' \(test_dry_run.py, line \d+\)"),
         (Narrow(), r"does not take a batch of inputs, shape \(8, 3\) and type float32: Runtime"),
@@ -144,60 +152,6 @@ def test_numbers_as_classes_are_told_by_their_type() -> None:
 
     with pytest.raises(ScenarioError, match="Targets are numbers: a loss for numbers takes them"):
         check_training(Tiny(), found, WHOLE, [{}])
-
-
-class Absolute(Tiny):
-    """A regression whose author forgot that outputs have a column."""
-
-    objective = Objective("mae", mode="min")
-    squeezes = False
-
-    def network(self, data: Data) -> nn.Module:
-        """One output."""
-        del data
-        return self.make(3, 1)
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Torch warns of this, and goes on."""
-        return nn.functional.l1_loss(self.squeezed(outputs), targets)
-
-    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:
-        """Nobody warns of these."""
-        rests = self.squeezed(outputs) - targets
-        return {"mae": rests.abs().mean(), "bias": rests.mean(), "output": outputs.mean()}
-
-    def squeezed(self, outputs: Tensor) -> Tensor:
-        """Outputs without their column, where it was thought of."""
-        return outputs.squeeze(1) if self.squeezes else outputs
-
-
-def lengths(*, column: bool) -> Data:
-    """A target for each point: its length."""
-    points = data().train.inputs
-    targets = np.linalg.norm(points, axis=1, keepdims=column).astype(np.float32)
-    part = Arrays(inputs=points, targets=targets)
-    return dataclasses.replace(data(), train=part, val=part, classes=())
-
-
-@pytest.mark.filterwarnings("ignore:Using a target size")
-def test_outputs_that_are_compared_with_all_targets_are_found() -> None:
-    """(8, 1) and (8,) are 64 differences for torch; what is right either way is not blamed."""
-    with pytest.raises(ScenarioError) as refused:
-        check_training(Absolute(), lengths(column=False), WHOLE, [{}])
-
-    loss, metric = str(refused.value).split("\n\n")
-    assert "its loss compares each output with each target" in loss
-    assert r"outputs of shape (8, 1) and type float32 and targets of shape (8,)" in loss
-    assert "its metric mae compares each output with each target" in metric
-
-
-def test_shapes_that_a_scenario_brings_together_pass() -> None:
-    """By the targets' column, or by outputs that lose theirs."""
-    squeezing = Absolute()
-    squeezing.squeezes = True
-
-    check_training(Absolute(), lengths(column=True), WHOLE, [{}])
-    check_training(squeezing, lengths(column=False), WHOLE, [{}])
 
 
 class Fixed(Tiny):

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from study.errors import OptionError
 from study.record.attempts import counted
 from study.record.files import EPOCHS_FILE, MANIFEST_FILE, TRIALS_FILE
-from study.record.manifest import Manifest
 from study.record.migration import RENAMED
 from study.record.search.curves import TrialCurve
 from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import Paradigm, StopReason
+from study.search.replay.exported import of_export, refuse_minimised
 from study.search.space.space import Choice, Space, Value, space_of
 from study.search.space.table_axes import ALWAYS, axes_of, with_parameters
 
@@ -159,26 +159,8 @@ def read_table(path: Path) -> ReplayTable:
             f"epochs.parquet, or a CSV with the columns {', '.join(NEEDED)}."
         )
         raise OptionError(message) from error
-    _refuse_minimised(place.with_name(MANIFEST_FILE), name=str(path))
-    return table_of(frame, name=str(path))
-
-
-def _refuse_minimised(manifest: Path, *, name: str) -> None:
-    """Refuse a study whose objective is to be small: a replay takes the largest score for the best.
-
-    Raises:
-        OptionError: It is one.
-    """
-    try:
-        objective = Manifest.from_json(manifest.read_text(encoding="utf-8")).objective
-    except (OSError, ValueError):
-        return  # a table of somebody else's
-    if objective.mode == "min":
-        message = (
-            f"replay {name}: its objective {objective.name} is to be small, and a replay searches "
-            "for the largest val_score. Give a table with the negative values, as epochs.csv."
-        )
-        raise OptionError(message)
+    refuse_minimised(place.with_name(MANIFEST_FILE), frame, name=str(path))
+    return table_of(of_export(frame), name=str(path))
 
 
 def _plain_frame(path: Path) -> pd.DataFrame:

@@ -231,3 +231,40 @@ def test_a_broken_file_beside_the_table_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(OptionError, match="cannot be read"):
         read_table(tmp_path)
+
+
+def exported(rows: pd.DataFrame) -> pd.DataFrame:
+    """A table with columns as `python -m analysis export` adds them."""
+    trial = rows["seed"].astype(str) + rows["batch_size"].astype(str)
+    return rows.assign(
+        trial_id=trial,
+        counts=True,
+        trial_energy_j=trial.map({each: 1.5 * place for place, each in enumerate(sorted(trial))}),
+        trial_setup_energy_j=0.25,
+        val_metric_accuracy=rows["val_score"],
+        parameter_precision=["bf16" if each == 8 else "fp32" for each in rows["batch_size"]],
+        study_objective="accuracy",
+        study_objective_mode="max",
+        study_git_commit=None,
+    )
+
+
+def test_an_export_is_read_as_the_study_that_it_is_of(tmp_path: Path) -> None:
+    """What was found per trial tells no setups apart; what a setup chose does, under its own name."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0), ([0.6], 2.0)], (16, 0.1): [([0.7], 1.0)]})
+    exported(rows).to_csv(tmp_path / "all.csv", index=False)
+
+    table = read_table(tmp_path / "all.csv")
+
+    assert {each.name for each in table.space.axes} == {"batch_size", "learning_rate", "precision"}
+    assert sorted(map(len, table.recordings.values())) == [1, 2]
+    assert {one.setup_j for many in table.recordings.values() for one in many} == {0.25}
+
+
+def test_an_export_of_an_objective_that_is_to_be_small_is_refused(tmp_path: Path) -> None:
+    """As its study would be."""
+    rows = rows_of({(8, 0.1): [([0.5], 1.0)]})
+    exported(rows).assign(study_objective_mode="min").to_csv(tmp_path / "all.csv", index=False)
+
+    with pytest.raises(OptionError, match="its objective accuracy is to be small"):
+        read_table(tmp_path / "all.csv")

@@ -24,8 +24,10 @@ from study.inference.log_odds import Ends, LogOdds, are_shares
 from study.inference.repeats import Floats, Integers
 
 SCALES, MIXTURE = 32, 8
-LEAST_SHARE, MOST_SHARE = 1e-3, 3.0
-"""Of the variance between observed means: ends of the prior of each variance."""
+LEAST_OF_NOISE, MOST_OF_SEEN = 0.1, 3.0
+"""Ends of the prior of each variance: of the noise of a mean, and of the variance between observed means. With an
+end far below the noise half of the prior says that setups do not differ at all, which few repeats do not
+contradict, and whatever is chosen is then right with a high probability (Gelman 2006, Bayesian Analysis 1:515)."""
 
 FEWEST, MOST = 4, 200
 """Of fewer setups nothing is learnt of how alike they are; of more it would take seconds."""
@@ -85,15 +87,16 @@ class _Alike:
         self._level = means.mean(axis=-1, keepdims=True)
         self._apart = means - self._level
         self._noise = noise
-        self._scale = np.maximum(means.var(axis=-1, ddof=1), _ROUNDING)[..., None, None]
-        self._shares = _spread_points(SCALES, len(parts))
+        seen = MOST_OF_SEEN * means.var(axis=-1, ddof=1)
+        self._most = np.maximum(seen, LEAST_OF_NOISE)[..., None]
+        self._points = _spread_points(SCALES, len(parts))
 
     def drawn_places(self) -> Integers:
         """Points of the prior, drawn by their likelihood. Shape (MIXTURE, ...)."""
         if self._noise.ndim == 1:  # one study: all points at once, which is what takes the time
-            likelihood = self._likelihood(self._shares)
+            likelihood = self._likelihood(self._points)
         else:
-            likelihood = np.stack([self._likelihood(each) for each in self._shares], axis=-1)
+            likelihood = np.stack([self._likelihood(each) for each in self._points], axis=-1)
         weights = np.exp(likelihood - likelihood.max(axis=-1, keepdims=True))
         edges = (weights / weights.sum(axis=-1, keepdims=True)).cumsum(axis=-1)
         source = np.random.default_rng(_SEED)
@@ -103,7 +106,7 @@ class _Alike:
 
     def given(self, place: Integers) -> tuple[Floats, Floats]:
         """Mean and Cholesky root of the true means, at a point of the prior for each study."""
-        precise, _, _ = self._projected(self._shares[place])
+        precise, _, _ = self._projected(self._points[place])
         noise = self._noise
         centre = self._apart - noise * np.einsum("...ij,...j->...i", precise, self._apart)
         covariance = -noise[..., :, None] * precise * noise[..., None, :]
@@ -111,15 +114,16 @@ class _Alike:
         covariance[..., every, every] += noise + _ROUNDING
         return self._level + centre, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
-    def _likelihood(self, shares: Floats) -> Floats:
+    def _likelihood(self, points: Floats) -> Floats:
         """Logarithm of the residual likelihood. Shape (...)."""
-        precise, log_determinant, level = self._projected(shares)
+        precise, log_determinant, level = self._projected(points)
         squares = np.einsum("...i,...ij,...j->...", self._apart, precise, self._apart)
         return np.asarray(-(log_determinant + np.log(level) + squares) / 2)
 
-    def _projected(self, shares: Floats) -> tuple[Floats, Floats, Floats]:
+    def _projected(self, points: Floats) -> tuple[Floats, Floats, Floats]:
         """Inverse covariance of the means without their level, its determinant, the level's."""
-        between = np.einsum("...k,kij->...ij", shares, self._parts) * self._scale
+        sizes = LEAST_OF_NOISE * (self._most / LEAST_OF_NOISE) ** points
+        between = np.einsum("...k,kij->...ij", sizes, self._parts)
         every = np.arange(self._noise.shape[-1])
         between[..., every, every] += self._noise
         inverse = np.linalg.inv(between)
@@ -139,7 +143,7 @@ def _parts(setups: int, axes: Integers | None) -> Floats:
 
 
 def _spread_points(number: int, dimensions: int) -> Floats:
-    """Shares of variance, spread evenly over their logarithms. Shape (number, dimensions).
+    """Places between the ends of the priors, spread evenly. Shape (number, dimensions).
 
     Multiples of powers of the generalised golden ratio, modulo 1 (Roberts 2018, "The unreasonable
     effectiveness of quasirandom sequences").
@@ -148,8 +152,7 @@ def _spread_points(number: int, dimensions: int) -> Floats:
     for _ in range(60):
         ratio = (1 + ratio) ** (1 / (dimensions + 1))
     steps = ratio ** -np.arange(1, dimensions + 1)
-    even = (0.5 + np.arange(1, number + 1)[:, None] * steps) % 1
-    return np.asarray(LEAST_SHARE * (MOST_SHARE / LEAST_SHARE) ** even)
+    return np.asarray((0.5 + np.arange(1, number + 1)[:, None] * steps) % 1)
 
 
 def _tiny(means: Floats) -> float:

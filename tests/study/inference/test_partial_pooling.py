@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from study.inference.choice import NEAR, Aim, choose
 from study.inference.partial_pooling import pooled_means
 from study.inference.posterior import axes_of, posterior
 from study.inference.repeats import Repeats
@@ -57,6 +58,30 @@ def test_setups_lean_on_those_that_share_a_value() -> None:
     found = np.stack([pooled_centres(each, AXES) for each in means])
 
     assert ((found - truth) ** 2).mean() < 0.75 * ((means - truth) ** 2).mean()
+
+
+@pytest.mark.parametrize("repeats", [2, 5])
+def test_setups_that_hardly_differ_are_not_taken_to_be_equal(repeats: int) -> None:
+    """Equal ones would all be right: what is stated on average must not be far above what is true."""
+    rng, studies, setups = np.random.default_rng(repeats), 200, 16
+    energies = rng.normal(0.0, 0.1, (studies, setups))
+    accuracies = rng.normal(0.8, 0.005, (studies, setups))
+    noise = rng.standard_normal((2, studies, setups, repeats))
+    energy, accuracy = (
+        posterior(Repeats.of_array(true[..., None] + size * each), rng=place, draws=200, ends=ends)
+        for place, (true, size, each, ends) in enumerate(
+            ((energies, 0.28, noise[0], None), (accuracies, 0.02, noise[1], (0.0, 1.0)))
+        )
+    )
+    assert energy is not None
+    assert accuracy is not None
+
+    choice = choose(energy, accuracy, Aim())
+
+    enough = accuracies >= accuracies.max(axis=-1, keepdims=True) - 0.01
+    least = np.where(enough, energies, np.inf).min(axis=-1, keepdims=True)
+    right = choice.of_chosen(enough & (energies <= least + np.log1p(NEAR)))
+    assert choice.of_chosen(choice.right).mean() < right.mean() + 0.1
 
 
 @pytest.mark.parametrize("setups", [1, 2, 3])

@@ -49,15 +49,21 @@ class ClusterError(StudyError):
     """Ray cannot be reached, or has not the resources that one trial asks for."""
 
 
-def raised_text(error: BaseException) -> str:
-    """An error of somebody's own code in one line: its kind, what it says, and where that is in their files.
+def raised_text(error: BaseException, *, whole: bool = False) -> str:
+    """An error of somebody's own code: its kind, what it says, and where that is in their files.
+
+    Args:
+        error: What was raised.
+        whole: All lines of what it says, which where a library cannot be imported are advice; else the
+            first.
 
     Examples:
         >>> raised_text(KeyError("age"))
         "KeyError: 'age'"
     """
-    lines = str(error).strip().splitlines()
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    said = str(error).strip()
+    said = said if whole else said.partition("\n")[0]
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     theirs = [
         each for each in traceback.extract_tb(error.__traceback__) if _is_theirs(each.filename)
     ]

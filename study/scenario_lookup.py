@@ -187,7 +187,7 @@ def _made(name: str, found: Any) -> Scenario:  # noqa: ANN401 - it is checked he
     except Exception as error:
         # It is the user's code, and may raise anything.
         message = (
-            f"--scenario {name}: {raised_text(error)}. A class must take no arguments; "
+            f"--scenario {name}: {raised_text(error, whole=True)}. A class must take no arguments; "
             "give it `options` for what can be chosen."
         )
         raise ScenarioError(message) from error
@@ -218,7 +218,7 @@ def _imported(name: str, load: Callable[[], ModuleType]) -> ModuleType:
         )
         raise ScenarioError(message) from error
     except Exception as error:
-        message = f"--scenario {name}: {raised_text(error)}.{_remedy(error, name)}"
+        message = f"--scenario {name}: {raised_text(error, whole=True)}.{_remedy(error, name)}"
         raise ScenarioError(message) from error
 
 

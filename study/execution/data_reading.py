@@ -35,7 +35,7 @@ def read_data(
             raise
         except Exception as error:
             # It is the user's code, and may raise anything.
-            message = f"scenario {one.name}: load(data_dir={options.data_dir}) raises {raised_text(error)}"
+            message = f"scenario {one.name}: load(data_dir={options.data_dir}) raises {raised_text(error, whole=True)}"
             raise ScenarioError(message) from error
         if not isinstance(loaded, Data):
             got = "nothing" if loaded is None else f"a {type(loaded).__name__}"

@@ -32,11 +32,18 @@ def row_without_age() -> object:
     return row["age"]
 
 
+def advice() -> object:
+    """As libraries raise that lack a part."""
+    message = "a part is missing\n\nInstall it: pip install part"
+    raise ImportError(message)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         (None, r"returns nothing; it must return study\.Data\(train="),
         (([1], [2]), r"returns a tuple; it must return study\.Data\(train="),
+        (advice, r"raises ImportError: a part is missing\n\nInstall it: pip install part \("),
         (row_without_age, r"raises KeyError: 'age' \(test_data_reading\.py, line \d+\)"),
     ],
 )

@@ -1,9 +1,8 @@
 """Sureness of a search's answer, and the arm whose next training tells most.
 
-The statistics are those of `study.inference`: logarithms of the energy to the target, a spread that
-arms share in part, draws that lean on arms with the same values. What a search adds is that most
-arms were paused: such a training counts with what it promised to cost, and with the doubt
-`PREDICTION` beside that of its seed. A training that missed the target tells nothing of what those
+The statistics are those of `study.inference`: logarithms of the energy to the target, and a spread that
+arms share in part; each arm counts by itself. What a search adds is that most arms were paused: such a
+training counts with what it promised to cost, and with the doubt `PREDICTION` beside that of its seed. A training that missed the target tells nothing of what those
 need that reach it: what it used counts for them.
 
 In a replay the answer is about the recorded trainings: there are only so many.

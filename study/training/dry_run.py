@@ -169,7 +169,11 @@ def _faults_of_loss(task: Task, batch: Batch, outputs: Any) -> Iterator[str]:  #
             "its loss has no gradient, so nothing would be learnt: compute it from the network's outputs "
             "with torch, without detach, item, argmax or numpy."
         )
-    if step is None:
+    if not torch.isfinite(loss):
+        yield (
+            f"its loss on a first batch, before any step, is {loss:g}: look for NaN in inputs and targets."
+        )
+    elif step is None:
         yield from _faults_of_mean(task, batch, outputs, loss)
 
 

@@ -51,6 +51,14 @@ class Summed(Tiny):
         return nn.functional.cross_entropy(outputs, targets, reduction="sum")
 
 
+class Undefined(Tiny):
+    """Its loss is no number."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """As of inputs that are not there."""
+        return super().loss(outputs, targets) * torch.nan
+
+
 class Percent(Tiny):
     """Its accuracy is no share."""
 
@@ -128,6 +136,7 @@ class Misstepping(Tiny):
         (Detached(), "its loss has no gradient, so nothing would be learnt"),
         (Unreduced(), r"its loss gives shape \(8,\) .*mean over the batch, of shape \(\)"),
         (Summed(), "its loss of the same samples twice is twice as large, so it is their sum"),
+        (Undefined(), "its loss on a first batch, before any step, is nan: look for NaN in inputs"),
         (Percent(), "its accuracy is 100, and a share from 0 to 1 is expected: divide per cent by"),
         (Nothing(), r"its network for the stage .* is nothing; it must be a torch.nn.Module"),
         (Broken(), r"no attribute 'no_such_thing' \(test_dry_run.py, line \d+\)"),

@@ -97,11 +97,9 @@ class PausingSearch:
         arms = [space.choice(space.indices(number)) for number in range(int(space.size))]
         start = (*starting_arms(options.start, lists, arms), *hints)
         order = ArmOrder(lists, arms, seed=options.seed, start=start)
-        axes = [axis.name for axis in lists]
         self._scheduler: Scheduler | Recurrences = (
             Scheduler(
                 arms=arms,
-                axes=axes,
                 order=order,
                 budget=self.budget,
                 target=options.target or 0.0,
@@ -111,7 +109,6 @@ class PausingSearch:
             if options.recurring_runs is None
             else Recurrences(
                 arms=arms,
-                axes=axes,
                 order=order,
                 budget=self.budget,
                 target=options.target or 0.0,

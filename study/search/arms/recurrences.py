@@ -46,7 +46,6 @@ class Recurrences:
         self,
         *,
         arms: Sequence[Choice],
-        axes: Sequence[str],
         order: ArmOrder,
         budget: Budget,
         target: float,
@@ -58,7 +57,6 @@ class Recurrences:
 
         Args:
             arms: What can be trained.
-            axes: Names of what an arm chooses.
             order: How alike they are, and which comes first.
             budget: Booked epoch by epoch.
             target: Value of the objective that each run has to reach.
@@ -67,7 +65,6 @@ class Recurrences:
             objective: Validation metric that decides.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
-        self._axes = axes
         self._order = order
         self._budget = budget
         self._target = target
@@ -159,7 +156,7 @@ class Recurrences:
 
     def sureness(self) -> Sureness | None:
         """Sureness of that; None where nothing is known."""
-        return weigh(self.trainings, self._axes)
+        return weigh(self.trainings)
 
     @property
     def best_j(self) -> tuple[Choice, float] | None:

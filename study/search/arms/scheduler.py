@@ -67,7 +67,6 @@ class Scheduler:
         self,
         *,
         arms: Sequence[Choice],
-        axes: Sequence[str],
         order: ArmOrder,
         budget: Budget,
         target: float,
@@ -79,7 +78,6 @@ class Scheduler:
 
         Args:
             arms: What can be trained.
-            axes: Names of what an arm chooses.
             order: In which they are tried.
             budget: Booked epoch by epoch.
             target: Value of the objective that is to be reached.
@@ -88,7 +86,6 @@ class Scheduler:
             recorded: Trainings that there are of each arm; None where there is always one more.
         """
         self.trainings: dict[Choice, list[Training]] = {arm: [] for arm in arms}
-        self._axes = axes
         self._order = order
         self._budget = budget
         self._target = target
@@ -181,7 +178,7 @@ class Scheduler:
         return math.exp(min(math.fsum(each) / len(each) for each in known if each))
 
     def _weigh(self, trainings: Mapping[Choice, Sequence[Training]]) -> Sureness | None:
-        return weigh(trainings, self._axes, self._recorded, rule=self._policy.rule)
+        return weigh(trainings, self._recorded, rule=self._policy.rule)
 
     @property
     def _untried(self) -> list[Choice]:

@@ -18,7 +18,7 @@ from scipy.special import betainc, betaln, binom
 from study.inference.allocation import Rule, next_repeat
 from study.inference.choice import Aim, choose
 from study.inference.moderation import Usual
-from study.inference.posterior import UNLIMITED, Posterior, axes_of, of_all_recorded, posterior
+from study.inference.posterior import UNLIMITED, Posterior, of_all_recorded, posterior
 from study.inference.repeats import Floats, Integers, Repeats
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
@@ -67,7 +67,6 @@ class Sureness:
 
 def weigh(
     trainings: Mapping[Choice, Sequence[Training]],
-    axes: Sequence[str],
     recorded: Mapping[Choice, int] | None = None,
     *,
     rule: Rule = Rule.KNOWLEDGE_GRADIENT,
@@ -76,7 +75,6 @@ def weigh(
 
     Args:
         trainings: Of each arm.
-        axes: Names of what an arm chooses.
         recorded: Trainings that there are of each arm; None where there is always one more.
         rule: Which training is repeated next.
     """
@@ -92,7 +90,7 @@ def weigh(
     if not repeats.tell_a_spread:
         return Sureness(answer=lead, right=None, best=None, repeat=lead)
     every = np.asarray([_exist(trainings[arm], recorded, arm) for arm in arms])
-    energy = _drawn(repeats, [trainings[arm] for arm in arms], axes, arms, every)
+    energy = _drawn(repeats, [trainings[arm] for arm in arms], every)
     energy = _by_itself(energy, _dearer_by_misses(trainings, arms, every))
     even = _even(energy)
     choice = choose(energy, even, Aim())
@@ -119,15 +117,12 @@ def weigh(
 def _drawn(
     repeats: Repeats,
     trainings: Sequence[Sequence[Training]],
-    axes: Sequence[str],
-    arms: Sequence[Choice],
     every: Integers,
 ) -> Posterior:
     """Draws of what arms cost to the target."""
     reached = np.asarray([any(each.reached for each in many) for many in trainings])
     found = posterior(
         repeats,
-        axes=axes_of([dict(zip(axes, arm, strict=True)) for arm in arms]),
         draws=DRAWS,
         usual=USUAL,
         least_variance=np.where(reached, 0.0, PREDICTION**2),

@@ -95,12 +95,10 @@ class PausingReplay:
         self._drawn = arms.draw(seed)
         self._gpus = gpus
         every = list(arms.arms)
-        axes = [axis.name for axis in arms.axes]
         known_order = order or ArmOrder(arms.axes, every, seed=seed)
         self.scheduler: Scheduler | Recurrences = (
             Scheduler(
                 arms=every,
-                axes=axes,
                 order=known_order,
                 budget=self.budget,
                 target=target,
@@ -110,7 +108,6 @@ class PausingReplay:
             if runs is None
             else Recurrences(
                 arms=every,
-                axes=axes,
                 order=known_order,
                 budget=self.budget,
                 target=target,

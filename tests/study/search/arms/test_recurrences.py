@@ -21,7 +21,6 @@ def job(sizes: Sequence[int], *, runs: int, budget: Budget | None = None) -> Rec
     arms: list[Choice] = [(size,) for size in sizes]
     return Recurrences(
         arms=arms,
-        axes=["batch_size"],
         order=ArmOrder([axis], arms, seed=0),
         budget=budget or Budget(),
         target=TARGET,

@@ -29,7 +29,6 @@ def search(
     budget = Budget()
     scheduler = Scheduler(
         arms=arms,
-        axes=["batch_size"],
         order=ArmOrder([axis], arms, seed=0),
         budget=budget,
         target=TARGET,

@@ -8,7 +8,6 @@ from study.search.arms.sureness import Sureness, weigh
 from study.search.arms.training import State, Training
 from study.search.space.space import Choice
 
-AXES = ("batch_size", "learning_rate")
 A, B, C, D = (1, 1), (1, 2), (2, 1), (2, 2)
 STEADY = (9.5, 10.0, 10.5, 10.0)
 
@@ -27,7 +26,7 @@ def trained(
 
 def weighed(**trainings: list[Training]) -> Sureness:
     """What is known of these."""
-    found = weigh({each[0].arm: each for each in trainings.values()}, AXES)
+    found = weigh({each[0].arm: each for each in trainings.values()})
     assert found is not None
     return found
 

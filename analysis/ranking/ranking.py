@@ -209,6 +209,9 @@ def rank(
         evidence,
     )
     first = placed[0] if placed else None
+    by_other = in_order(other)[0] if expected else None
+    if by_other and not (_comparable(by_other, criterion) and (other or gain(by_other) >= enough)):
+        by_other = None
 
     def row(index: int, each: SetupEnergy) -> RankedSetup:
         accurate = each.accuracy is not None and gain(each) >= enough
@@ -238,14 +241,7 @@ def rank(
         evidence=evidence,
         objective=objective,
         answer=frozenset(answer),
-        otherwise=next(
-            (
-                each.setup
-                for each in in_order(other)[:1]
-                if expected and _comparable(each, criterion) and (other or gain(each) >= enough)
-            ),
-            None,
-        ),
+        otherwise=None if by_other is None else by_other.setup,
         to_target=to_target_intervals(setups) if by is RankBy.ENERGY_TO_TARGET else {},
     )
 

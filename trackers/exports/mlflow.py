@@ -141,23 +141,23 @@ class MlflowExporter:
     def _run(
         self,
         name: str,
-        within: str,
+        identity: str,
         shown: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
         """Find the run of the study or of a trial, or make it."""
-        identity = f"{self._study.identity if self._study else ''}/{within}"
-        quote = '"' if "'" in identity else "'"
+        tag = f"{self._study.identity if self._study else ''}/{identity}"
+        quote = '"' if "'" in tag else "'"
         found = self._client.search_runs(
-            [self._experiment], f"tags.`{IDENTITY}` = {quote}{identity}{quote}", max_results=1
+            [self._experiment], f"tags.`{IDENTITY}` = {quote}{tag}{quote}", max_results=1
         )
         if found:
             run = found[0]
             self._client.update_run(run.info.run_id, status="RUNNING")
         else:
             run = self._client.create_run(
-                self._experiment, run_name=shown, tags={IDENTITY: identity, **tags}
+                self._experiment, run_name=shown, tags={IDENTITY: tag, **tags}
             )
         self._runs[name] = run.info.run_id
         # Whoever made the run may have lost the server before it had them.

@@ -47,12 +47,14 @@ class Counting(tune.Trainable):
 
 
 def asha() -> dict[str, Any]:
-    """Rungs of watt-hours."""
+    """Rungs of watt-hours, and a search by accuracy and watt-hours at once."""
     scheduler: Any = ASHAScheduler
     return {
+        "search_alg": OptunaSearch(metric=["accuracy", "energy_wh"], mode=["max", "min"], seed=0),
+        "num_samples": 2,
         "scheduler": scheduler(
             time_attr="energy_wh", metric="accuracy", mode="max", grace_period=0.01, max_t=1
-        )
+        ),
     }
 
 
@@ -66,14 +68,6 @@ def population() -> dict[str, Any]:
             perturbation_interval=1,
             hyperparam_mutations={"lr": [0.1, 0.01]},
         )
-    }
-
-
-def optuna() -> dict[str, Any]:
-    """Accuracy and watt-hours at once."""
-    return {
-        "search_alg": OptunaSearch(metric=["accuracy", "energy_wh"], mode=["max", "min"], seed=0),
-        "num_samples": 2,
     }
 
 
@@ -110,7 +104,7 @@ def fitted(
     ).fit()
 
 
-@pytest.mark.parametrize("config", [asha, population, optuna])
+@pytest.mark.parametrize("config", [asha, population])
 def test_missing_readings_end_no_run(tmp_path: Path, config: Callable[[], dict[str, Any]]) -> None:
     """With a power source that is not there: schedulers get a number, and the status says so."""
     nothing = EnergyLedger(objective="accuracy", mode="max", is_share=True, tracker="nvml")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from study.record.migration import moved_column
@@ -59,24 +60,32 @@ def typed_frame(
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     frame = frame.reindex(columns=list(column_names(record)))
-    return pd.DataFrame({each.name: _typed(frame[each.name], each) for each in columns(record)})
+    typed = {
+        each.name: (_words if each.kind == "text" else _numbers)(frame[each.name], each)
+        for each in columns(record)
+    }
+    return pd.DataFrame(typed, index=frame.index)
 
 
-def _typed(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+def _numbers(values: "pd.Series[Any]", column: Column) -> npt.NDArray[Any]:
     if column.kind == "integer" and not column.may_be_missing:
-        return pd.to_numeric(values).astype("int64")
-    if column.kind != "text":
-        numbers = pd.to_numeric(values).astype("float64")
-        return numbers.mask(np.isinf(numbers))  # no record has one: it is none that was measured
-    words = values.astype("object")
-    words = words.where(words.notna(), None)
-    if not column.words:
-        clean = {each: printable(str(each)) for each in words.dropna().unique()}
-        words = words.map(clean, na_action="ignore") if clean else words
-        words = words.where(words.notna(), None)
-    unknown = set(words.dropna()) - set(column.words) if column.words else set()
-    if unknown:
-        allowed = ", ".join(sorted(column.words))
-        message = f"{column.name} is {unknown.pop()!r}; allowed are {allowed}"
-        raise ValueError(message)
-    return words
+        return pd.to_numeric(values).astype("int64").to_numpy()
+    numbers = pd.to_numeric(values).to_numpy(dtype="float64", na_value=np.nan)
+    # No record has an infinite one: it is none that was measured.
+    return np.where(np.isinf(numbers), np.nan, numbers)
+
+
+def _words(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+    codes, found = pd.factorize(values)  # each word once, not once a row: most stand in all rows
+    words: list[Any] = list(found)
+    if column.words:
+        unknown = set(words) - set(column.words)
+        if unknown:
+            allowed = ", ".join(sorted(column.words))
+            message = f"{column.name} is {unknown.pop()!r}; allowed are {allowed}"
+            raise ValueError(message)
+    else:
+        words = [printable(str(each)) for each in words]
+    # The code of a missing one is -1.
+    all_words = np.array([*words, None], dtype=object)
+    return pd.Series(all_words[codes], index=values.index, dtype="object")

@@ -259,6 +259,18 @@ def test_a_number_that_is_infinite_is_missing(tmp_path: Path) -> None:
     assert study.epochs["epoch_energy_j"].isna().tolist() == [True, False, False, False]
 
 
+def test_a_word_that_is_missing_is_none(tmp_path: Path) -> None:
+    """Also in a column where others are there: a word is text or None, never a number."""
+    folder = write_study(tmp_path / "a", SETUPS, TRIALS)
+    rows = pd.read_parquet(folder / EPOCHS_FILE)
+    rows["test_metrics"] = [None, *["{}"] * (len(rows) - 1)]
+    rows.to_parquet(folder / EPOCHS_FILE)
+
+    words = load(folder).epochs["test_metrics"]
+
+    assert words.tolist() == [None, *["{}"] * (len(rows) - 1)]
+
+
 def test_a_manifest_from_an_editor_of_windows_is_read(tmp_path: Path) -> None:
     """It puts a mark before the text, and ends lines in its own way."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)

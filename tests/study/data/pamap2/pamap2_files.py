@@ -23,13 +23,8 @@ def subject_table(
 
 def lines_of(table: npt.NDArray[np.float64]) -> list[str]:
     """The table's rows as the real files have them, without line ends."""
-    return [
-        " ".join(
-            [f"{row[0]:.2f}", f"{int(row[1])}"]
-            + ["NaN" if np.isnan(cell) else f"{cell:.6g}" for cell in row[2:]]
-        )
-        for row in table
-    ]
+    row_format = " ".join(["%.2f", "%d", *["%.6g"] * (table.shape[1] - 2)])
+    return [(row_format % tuple(row)).replace("nan", "NaN") for row in table.tolist()]
 
 
 def write_lines(path: Path, lines: list[str], *, end: str = "\n") -> Path:

@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
-from study.record.trial_energy import beside_j, epochs_j
+from study.record.trial_energy import beside_j, epochs_j, lost_j
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
@@ -196,10 +196,10 @@ class LiveSearch:
     def book_overhead(self) -> None:
         """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._trials():
-            lost_j = trial.wasted_energy_j
+            in_vain_j = lost_j(trial)
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
-                lost_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is to be run again
-            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)
+                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is run again
+            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=in_vain_j)
 
     def _next_setup(self) -> TrialPlan | None:
         """The trial of a setup that was not tried."""

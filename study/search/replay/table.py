@@ -56,7 +56,7 @@ class RecordedTraining:
 
     @property
     def known_setup_j(self) -> float:
-        """What is known of `setup_j`."""
+        """Known part of `setup_j`."""
         return self.setup_j or 0.0
 
     @property

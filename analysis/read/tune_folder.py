@@ -24,7 +24,13 @@ from study.record.manifest import Manifest
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord, error_line
 from study.record.tune_restarts import EarlierTrial, restarts
-from study.record.tune_rows import SetupNumbers, energy_in, epoch_record, run_manifest
+from study.record.tune_rows import (
+    SetupNumbers,
+    energy_in,
+    epoch_record,
+    ranking_scope,
+    run_manifest,
+)
 from study.record.vocabulary import StopReason, TrialStatus
 
 _RESULTS, _ERRORS, _CONFIG = "result.json", "error.txt", "params.json"
@@ -85,8 +91,11 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         objective,
         started_at=datetime.fromtimestamp(first.stat().st_mtime, UTC).isoformat(timespec="seconds"),
     )
-    manifest = replace(manifest, status="finished")
     epochs = typed_frame([row.to_row() for row in rows], EpochRecord)
+    measured = [
+        part for part in ("gpu", "cpu", "memory", "node") if any(epochs[f"{part}_energy_j"] >= 0)
+    ]
+    manifest = replace(manifest, status="finished", energy_of=ranking_scope(measured))
     records: dict[str, dict[Any, Any]] = {
         each["trial_id"]: each for each in trials_from_epochs(epochs, objective).to_dict("records")
     }
@@ -135,14 +144,14 @@ class _Trial:
 
     @property
     def used_j(self) -> float:
-        """What is known of all its attempts up to its last result, lost ones among them."""
+        """Known energy of all its attempts up to its last result, lost ones among them."""
         told = [result for result in self.results.values() if energy_in(result)]
         return float(told[-1].get("energy_wh", 0.0)) * J_PER_WH if told else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _States:
-    """What Tune wrote of its trials.
+    """Tune's own lists of its trials.
 
     Attributes:
         ids: Their identifiers by the names of their folders.
@@ -246,7 +255,7 @@ def _without_epoch(trial: _Trial, manifest: Manifest, book: SetupNumbers) -> dic
 def _outcome(
     training: Sequence[_Trial], record: Mapping[str, Any], kept_j: float
 ) -> Mapping[str, Any]:
-    """What Tune says of a training beside its epochs, which have an energy of `kept_j`."""
+    """Columns of a training that its epochs, which have an energy of `kept_j`, do not tell."""
     error, attempts = training[-1].error, sum(each.attempts for each in training)
     found: dict[str, Any] = {"attempts": attempts}
     if error is not None:

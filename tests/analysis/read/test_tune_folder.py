@@ -8,6 +8,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.read.load import load
+from study.record.vocabulary import EnergyScope
 
 
 def trial(run: Path, number: int, config: dict[str, Any], *losses: float, **more: Any) -> Path:  # noqa: ANN401
@@ -59,13 +60,14 @@ def test_a_run_is_read_as_a_study(tmp_path: Path) -> None:
 
 def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
     """Where only the ledger was missing."""
-    energy = {"epoch_energy_j": 5.0, "energy_method": "counter", "energy": {"status": "ok"}}
-    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **energy)
+    energy = {"status": "ok", "cpu_energy_j": 5.0}
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **MEASURED, energy=energy)
 
     imported(tmp_path / "old")
 
     study = load(tmp_path / "old")
     assert study.trials["energy_j"].tolist() == [10.0]
+    assert study.manifest.energy_of is EnergyScope.COMPONENTS  # no accelerator was measured
     assert study.manifest.setups[0].batch_size is None
     assert study.trials["batch_size"].isna().all()
 

@@ -1,15 +1,18 @@
 """The bill of a study: what was measured, and what of it nobody knows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from analysis.energy.bill import Bill, study_bill
+from analysis.findings import analyse
 from analysis.read.load import load
 from analysis.tables.terminal import bill_line
 from study.record.files import EPOCHS_FILE, unit_of
-from study.record.vocabulary import TrialStatus
+from study.record.manifest import ComponentFacts
+from study.record.vocabulary import EnergyMethod, EnergyScope, TrialStatus
 from tests.analysis.study_folder import Epoch, Trial, epochs_of, grid, write_study
 
 KEPT = epochs_of([3.0, 4.0], [0.5, 0.6])
@@ -57,7 +60,7 @@ def test_without_a_lost_attempt_nothing_was_wasted(tmp_path: Path) -> None:
 def test_a_study_without_an_epoch_has_used_what_its_set_ups_did(
     tmp_path: Path, setup_j: float | None, between_j: float | None, total_j: float | None
 ) -> None:
-    """It was interrupted before its first epoch ended; not known is only what was never measured."""
+    """With the label of what measures it; not known is only what was never measured."""
     trial = Trial(
         setup=1,
         seed=0,
@@ -66,10 +69,19 @@ def test_a_study_without_an_epoch_has_used_what_its_set_ups_did(
         between_energy_j=between_j,
         status=TrialStatus.RUNNING,
     )
-    folder = write_study(tmp_path / "s", grid([64], [0.1]), [trial])
+    estimate = ComponentFacts(component="cpu", source="estimate", method=EnergyMethod.ESTIMATED)
+    folder = write_study(
+        tmp_path / "s",
+        grid([64], [0.1]),
+        [trial],
+        manifest={"energy_of": EnergyScope.COMPONENTS},
+    )
     (folder / EPOCHS_FILE).unlink()
     study = load(folder)
+    (node,) = study.manifest.nodes
+    manifest = replace(study.manifest, nodes=(replace(node, components=(estimate,)),))
 
-    bill = study_bill(study.epochs, study.trials)
+    findings = analyse(replace(study, manifest=manifest))
 
-    assert (bill.epochs_j, bill.total_j) == (0.0, total_j)
+    assert (findings.bill.epochs_j, findings.bill.total_j) == (0.0, total_j)
+    assert "estimated" in findings.labels

@@ -160,7 +160,7 @@ class LiveSearch:
         return running is not None and not running.curve.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
-        """Take a trial's end; one without an accuracy or an energy has no values for Optuna."""
+        """Take a trial's end; one without a score or an energy has no values for Optuna."""
         running = self._running.pop(trial_id, None)
         if running is None:
             return
@@ -175,11 +175,9 @@ class LiveSearch:
         if not failed and curve.best_score is not None:
             values = values_of(self._goal, curve, max_epochs=most)
         if values is None and not curve.stopped:
-            self.said.append(
-                f"{trial_id} has no "
-                f"{'accuracy' if curve.best_score is None else 'energy'}, so it counts as failed "
-                "in Optuna's study."
-            )
+            lack = self.objective.name if curve.best_score is None else "energy"
+            why = "failed, and" if failed else f"has no {lack}, so it"
+            self.said.append(f"{trial_id} {why} counts as failed in Optuna's study.")
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._registry.named(
             running.choice

@@ -29,7 +29,6 @@ class ReplayedTrial:
         curve: How it went.
         decision: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
-        ended_s: Simulated time of its end, from the search's start.
         overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
     """
 
@@ -37,7 +36,6 @@ class ReplayedTrial:
     curve: TrialCurve
     decision: StopDecision | None
     spent_j: float
-    ended_s: float
     overhead_j: float = 0.0
 
 
@@ -258,7 +256,6 @@ class Simulation:
                 curve=curve,
                 decision=decision,
                 spent_j=self._budget.spent_j,
-                ended_s=self._now_s,
                 overhead_j=running.recording.known_setup_j
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )

@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.read.counted import counted_epochs
-from analysis.read.recover import trials_from_epochs
+from analysis.read.recover import COMPONENTS, trials_from_epochs
 from analysis.read.typed import typed_frame
 from study.record.files import EPOCHS_FILE, J_PER_WH, MANIFEST_FILE, RUN_STATES, TRIALS_FILE
 from study.record.manifest import Manifest
@@ -92,9 +92,7 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         started_at=datetime.fromtimestamp(first.stat().st_mtime, UTC).isoformat(timespec="seconds"),
     )
     epochs = typed_frame([row.to_row() for row in rows], EpochRecord)
-    measured = [
-        part for part in ("gpu", "cpu", "memory", "node") if any(epochs[f"{part}_energy_j"] >= 0)
-    ]
+    measured = [each.partition("_")[0] for each in COMPONENTS if any(epochs[each] >= 0)]
     manifest = replace(manifest, status="finished", energy_of=ranking_scope(measured))
     records: dict[str, dict[Any, Any]] = {
         each["trial_id"]: each for each in trials_from_epochs(epochs, objective).to_dict("records")

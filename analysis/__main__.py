@@ -14,7 +14,7 @@ from analysis.command_line import parsed
 from analysis.errors import AnalysisError
 from analysis.findings import Findings
 from analysis.forms.formats import Format, tables_text
-from analysis.quantities import counted
+from analysis.quantities import counted, listed
 from analysis.read.export_command import export_command
 from analysis.read.import_command import import_command
 from analysis.read.load import find_studies
@@ -135,6 +135,13 @@ def _check(options: Options) -> None:
     options.check()
     if options.output is not None and options.format is None:
         message = f"--output {options.output} is for tables; say which with --format."
+        raise AnalysisError(message)
+    asked = (("--overview", options.overview), ("--power-csv", options.power_csv))
+    ignored = [name for name, given in asked if given and options.format is not None]
+    if ignored:
+        message = (
+            f"--format prints tables only, and leaves out {listed(ignored)}: give one or the other."
+        )
         raise AnalysisError(message)
 
 

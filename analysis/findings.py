@@ -10,7 +10,7 @@ from analysis.advice.carbon import Factors
 from analysis.advice.recommendation import Recommendation, recommend
 from analysis.advice.scope_text import ScopeAnswer, scope_text
 from analysis.energy.bill import Bill, study_bill
-from analysis.energy.scopes import WORDS, by_scope, measured_components, other_scopes
+from analysis.energy.scopes import COMPONENTS_OF, WORDS, by_scope, measured_components, other_scopes
 from analysis.energy.stages import frames_of_stage
 from analysis.energy.tested import test_accuracy
 from analysis.energy.totals import SetupEnergy, setup_energies, trial_energies
@@ -324,6 +324,10 @@ def _reachable(
 def labels_of(study: Study) -> tuple[str, ...]:
     """The words without which the study's numbers must not be shown."""
     methods = set(study.epochs["energy_method"].dropna())
+    if not methods:  # set-ups have an energy before the first epoch has one
+        ranks = COMPONENTS_OF[study.manifest.energy_of]
+        every = (each for node in study.manifest.nodes for each in node.components)
+        methods = {each.method for each in every if each.component in ranks}
     estimated = EnergyMethod.ESTIMATED.value in methods
     labels = []
     if estimated:

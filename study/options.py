@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self
 
@@ -100,7 +100,8 @@ class StudyOptions:
         no_report: Leave tables and report to a later `python -m analysis FOLDER`.
         log: Hand energies on as they come, once for each: mlflow[=URI], wandb, otel, and to be scraped
             prometheus[=[HOST:]PORT], on loopback unless a host is named. Each needs its own package.
-        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs.
+        smoke: The smallest run that goes through every part: 4 setups, 1 repeat, 3 epochs; an option
+            that is given besides holds.
         scenario_options: The scenario's own options, an instance of its `options`; None for its
             defaults.
     """
@@ -188,19 +189,31 @@ class StudyOptions:
         """Processes that train each trial together, as far as the options say."""
         return self.workers_per_trial or max(1, int(self.gpus_per_trial or 1))
 
-    def reduced(self) -> Self:
-        """These options, cut down to a smoke run where one was asked for."""
+    def reduced(self, given: Collection[str] = ()) -> Self:
+        """Return these options as they are run: cut down where a smoke run was asked for.
+
+        Args:
+            given: Names of options that somebody gave, the scenario's own among them: they hold.
+        """
         if not self.smoke:
             return self
+        less = {name: value for name, value in self._of_smoke().items() if name not in given}
         own = self.scenario_options
-        return replace(
-            self,
-            batch_sizes=self.batch_sizes[:SMOKE_CHOICES],
-            learning_rates=self.learning_rates[:SMOKE_CHOICES],
-            repeats=1,
-            max_epochs=min(self.max_epochs, SMOKE_EPOCHS),
-            scenario_options=own.reduced() if hasattr(own, "reduced") else own,
-        )
+        if hasattr(own, "reduced"):
+            kept = {
+                each.name: getattr(own, each.name) for each in fields(own) if each.name in given
+            }
+            own = replace(own.reduced(), **kept)
+        return replace(self, **less, scenario_options=own)
+
+    def _of_smoke(self) -> dict[str, Any]:
+        """Values of a smoke run."""
+        return {
+            "batch_sizes": self.batch_sizes[:SMOKE_CHOICES],
+            "learning_rates": self.learning_rates[:SMOKE_CHOICES],
+            "repeats": 1,
+            "max_epochs": min(self.max_epochs, SMOKE_EPOCHS),
+        }
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:

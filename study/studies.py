@@ -160,7 +160,6 @@ def run_study(
         study.errors.OptionError: paradigm is 'regimes'; allowed is regime, pretraining, multitask, search.
     """
     chosen, found = _options(_options_of(paradigm), scenario, options)
-    chosen = chosen.reduced()
     with _without_hints(), exports_of(chosen.log) as exports:
         # Ray and torch take seconds to load; a wrong option need not wait for them.
         with quickly_loading():
@@ -269,7 +268,7 @@ def _options(
         raise OptionError(message)
     values["scenario_options"] = None if own is None else own(**rest)
     _check_kinds(kind, values)
-    options = kind(**values)
+    options = kind(**values).reduced(given)
     if isinstance(scenario, str):
         return options, load_scenario(options.scenario, options.scenario_options)
     return options, configured(name, scenario, options.scenario_options)

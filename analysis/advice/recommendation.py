@@ -316,10 +316,9 @@ def _lack(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
             "`python -m trackers` says what this machine can measure and how to mend it."
         )
     if ranking.by is RankBy.ENERGY_TO_TARGET:
-        return (
-            "no setup reached the target in every finished training. `--target` takes "
-            f"another value of {score.name}."
-        )
+        if any(each.to_target is not None and each.to_target.reached for each in setups):
+            return "of no setup that reached the target is the energy up to it known."
+        return f"no setup reached the target. `--target` takes another value of {score.name}."
     return f"no setup that is {score.enough} has an energy."
 
 

@@ -1,6 +1,6 @@
 """Does the answer change with the scope? What would be advised by the other energies that were measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.energy.scopes import WORDS
@@ -34,7 +34,7 @@ class ScopeAnswer:
 
 
 def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit) -> str:
-    """Say which energy ranks, and whether another one would say otherwise; empty where there is none.
+    """Say which energy ranks, and what another one would say; empty without one, or where none has an answer.
 
     Args:
         own: By the energy that ranks.
@@ -42,27 +42,52 @@ def scope_text(own: ScopeAnswer, others: Sequence[ScopeAnswer], unit: EnergyUnit
         unit: Of the study's energies.
     """
     told = [each for each in others if each.first is not None]
-    if own.first is None or not told:
+    silent = [each for each in (own, *others) if each.first is None]
+    if not others or (own.first is None and not told):
         return ""
-    number = own.first.setup
-    same = [each for each in told if each.first is not None and each.first.setup == number]
-    sentences = [f"This ranking is by the energy of {WORDS[own.scope]}."]
-    if same:
-        names = listed(f"{_named(each)} ({_energy(each, number, unit)})" for each in same)
-        sentences.append(f"By the energy of {names} setup {number} is recommended as well.")
-    sentences += [
-        f"By the energy of {_named(each)} the answer changes: setup {each.first.setup} "
-        f"({_energy(each, each.first.setup, unit)}, and setup {number} {_energy(each, number, unit)})."
-        for each in told
-        if each.first is not None and each not in same
+    sentences = [
+        f"This ranking is by the energy of {WORDS[own.scope]}.",
+        *(_beside(own.first, told, unit) if own.first is not None else _instead(told, unit)),
     ]
-    cycles = [each for each in told if each.cycles is not None]
-    if own.cycles is not None and cycles:
+    if silent:
+        names = listed(WORDS[each.scope] for each in silent)
+        sentences.append(
+            f"By the energy of {names} no setup is recommended, because readings are missing."
+        )
+    cycles = [each for each in others if each.cycles is not None]
+    if cycles:
         said = listed(f"{each.cycles:.1f} by that of {_named(each)}" for each in cycles)
         sentences.append(
-            f"Pretraining pays after {own.cycles:.1f} trainings by this energy, and after {said}."
+            f"By this energy there is no number of trainings after which pretraining pays; it is {said}."
+            if own.cycles is None
+            else f"Pretraining pays after {own.cycles:.1f} trainings by this energy, and after {said}."
         )
     return " ".join(sentences)
+
+
+def _beside(first: SetupEnergy, others: Sequence[ScopeAnswer], unit: EnergyUnit) -> Iterator[str]:
+    """Answers beside the one of the energy that ranks: the same, or another."""
+    number = first.setup
+    same = [each for each in others if each.first is not None and each.first.setup == number]
+    if same:
+        names = listed(f"{_named(each)} ({_energy(each, number, unit)})" for each in same)
+        yield f"By the energy of {names} setup {number} is recommended as well."
+    for each in others:
+        if each.first is not None and each not in same:
+            yield (
+                f"By the energy of {_named(each)} the answer changes: setup {each.first.setup} "
+                f"({_energy(each, each.first.setup, unit)}, and setup {number} {_energy(each, number, unit)})."
+            )
+
+
+def _instead(others: Sequence[ScopeAnswer], unit: EnergyUnit) -> Iterator[str]:
+    """Answers where the energy that ranks has none."""
+    for each in others:
+        if each.first is not None:
+            yield (
+                f"By the energy of {_named(each)} setup {each.first.setup} is recommended "
+                f"({_energy(each, each.first.setup, unit)})."
+            )
 
 
 def _named(answer: ScopeAnswer) -> str:

@@ -20,8 +20,8 @@ class StartedTraining(Protocol):
         """Energy of its epochs; None where it is not known."""
 
     @property
-    def wasted_energy_j(self) -> float:
-        """Energy of the attempts at it that were lost."""
+    def wasted_energy_j(self) -> float | None:
+        """Energy of the attempts at it that were lost; None where it is not known."""
 
     @property
     def finished(self) -> bool:
@@ -154,4 +154,4 @@ def _used_j(trial: StartedTraining) -> float | None:
         return trial.energy_j
     if trial.energy_j is None:
         return trial.wasted_energy_j or None
-    return trial.energy_j + trial.wasted_energy_j
+    return trial.energy_j + (trial.wasted_energy_j or 0.0)

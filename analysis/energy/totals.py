@@ -45,7 +45,8 @@ class TrialEnergy:
         missing_epochs: Epochs without an energy.
         setup_energy_j: Energy before the first epoch.
         between_energy_j: Energy between epochs.
-        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured.
+        wasted_energy_j: Energy of the attempts that were lost, as far as it was measured; 0 without
+            one, None where none of it was.
         uncertainty_own_j: Half-width of the 95 % interval of `energy_j` by what each reading has of
             its own, added up by squares; what is not known counts as 0.
         calibration: What all readings of its board may be wrong by, as a share of the energy: half of
@@ -71,7 +72,7 @@ class TrialEnergy:
     missing_epochs: int
     setup_energy_j: float | None
     between_energy_j: float | None
-    wasted_energy_j: float
+    wasted_energy_j: float | None
     uncertainty_own_j: float = 0.0
     calibration: float | None = None
     time_s: float = 0.0
@@ -115,7 +116,6 @@ class SetupEnergy:
             repeat weighs the same however long it was (paper, Table 2).
         best_accuracy: Best value of the study's objective; of a share, in [0, 1].
         epochs: Epochs until training stopped.
-        wasted_energy_j: Energy of lost attempts, over all repeats, as far as it was measured.
         setup_energy_j: Energy of a trial before its first epoch.
         between_energy_j: Energy of a trial between epochs.
         stop_reasons: Why its trials stopped, without repetition.
@@ -143,7 +143,6 @@ class SetupEnergy:
     energy_per_epoch_j: Spread | None
     best_accuracy: Spread | None
     epochs: Spread | None
-    wasted_energy_j: float
     setup_energy_j: Spread | None
     between_energy_j: Spread | None
     stop_reasons: tuple[StopReason, ...]
@@ -283,7 +282,7 @@ def _trial_energy(row: dict[str, Any]) -> TrialEnergy:
         missing_epochs=missing,
         setup_energy_j=known_number(row["setup_energy_j"]),
         between_energy_j=known_number(row["between_energy_j"]),
-        wasted_energy_j=known_number(row["wasted_energy_j"]) or 0.0,
+        wasted_energy_j=known_number(row["wasted_energy_j"]),
         uncertainty_own_j=math.sqrt(known_number(row["own_squares"]) or 0.0),
         calibration=row["common_j"] / calibrated_j if calibrated_j else None,
         time_s=known_number(row["time"]) or 0.0,
@@ -311,7 +310,6 @@ def _setup_energy(facts: SetupFacts, repeats: Sequence[TrialEnergy]) -> SetupEne
         energy_per_epoch_j=Spread.of(trial.energy_per_epoch_j for trial in repeats),
         best_accuracy=Spread.of(trial.best_accuracy for trial in ended),
         epochs=Spread.of(float(trial.epochs) for trial in ended),
-        wasted_energy_j=sum(trial.wasted_energy_j for trial in repeats),
         setup_energy_j=Spread.of(trial.setup_energy_j for trial in repeats),
         between_energy_j=Spread.of(trial.between_energy_j for trial in repeats),
         stop_reasons=tuple(dict.fromkeys(t.stop_reason for t in repeats if t.stop_reason)),

@@ -4,6 +4,7 @@ All of it is of the widest energy that was measured: of the whole machine where 
 components together. What of a machine no component is, is its rest: fans, disks, power supply, idle. Joules.
 """
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,8 +15,9 @@ from analysis.read.counted import counted_epochs
 from analysis.read.load import Study
 from study.record.vocabulary import TEST
 
-TRIAL, SETUP = "trial", "setup"
-"""Stages of the windows over a whole attempt, and over all before its first epoch."""
+TRIAL, SETUP, SO_FAR = "trial", "setup", "so far"
+"""Stages of the windows over a whole attempt, over all before its first epoch, and over what there was
+of an attempt when it was lost with its machine."""
 
 REST = "rest of the node"
 AROUND = ("tests", "set-up", "between epochs", "wasted")
@@ -43,7 +45,7 @@ def where_joules_go(study: Study, windows: pd.DataFrame) -> tuple[Piece, ...]:
     """Return the parts of each setup, in order; none of setups of which a part is not known.
 
     Args:
-        study: The study; its trials that have ended count.
+        study: The study; its trials of which everything was booked count.
         windows: What its trackers booked, with the columns of `WindowRecord`.
     """
     measured = measured_components(study)
@@ -91,7 +93,8 @@ def _of_trial(
     of_last = windows[windows["attempt"] == last]
     total_j, own_j = _stage_j(of_last, TRIAL), _own_j(epochs[epochs["attempt"] == last], whole)
     setup_j, test_j = _stage_j(of_last, SETUP), _stage_j(of_last, TEST)
-    lost_j = _stage_j(windows[windows["attempt"] < last], TRIAL)
+    lost = windows[(windows["attempt"] < last) & windows["stage"].isin((TRIAL, SO_FAR))]
+    lost_j = _sum(lost["energy_j"]) if lost["attempt"].nunique() == last - 1 else math.nan
     lost_own_j = _own_j(epochs[epochs["attempt"] < last], whole)
     around = (test_j, setup_j, total_j - setup_j - own_j - test_j, lost_j - lost_own_j)
     parts |= dict(zip(AROUND, (known_number(each) for each in around), strict=True))
@@ -101,7 +104,8 @@ def _of_trial(
 
 
 def _stage_j(windows: pd.DataFrame, stage: str) -> float:
-    return _sum(windows.loc[windows["stage"] == stage, "energy_j"])
+    joules = windows.loc[windows["stage"] == stage, "energy_j"]
+    return _sum(joules) if len(joules) or stage == TEST else math.nan
 
 
 def _own_j(epochs: pd.DataFrame, whole: tuple[str, ...]) -> float:

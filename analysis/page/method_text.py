@@ -73,8 +73,8 @@ def _stage_sentences(findings: Findings) -> Iterator[str]:
     if findings.paradigm.pretraining is not None:
         yield (
             "Break-even (paper, equation 2): energy of pretraining the encoder, divided by what a "
-            "training on it saves against one from scratch. Setups in which nothing is saved never "
-            "pay and enter no average."
+            "training on it saves against one from scratch. A setup in which nothing is saved never "
+            "pays; in the number over all setups what it used counts."
         )
     if findings.paradigm.multitask is not None:
         yield (

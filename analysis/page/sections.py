@@ -131,7 +131,7 @@ def advice_parts(text: str) -> tuple[str, str, str]:
 
 def _unbroken(text: str) -> str:
     """The text with its numbers kept on a line with their units."""
-    return re.sub(r"(?<=\d) (?=%|m?Wh\b)", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r"(?<=\d) (?=%|[mk]?Wh\b)", "\N{NO-BREAK SPACE}", text)
 
 
 def _regime_keys(findings: Findings) -> Iterator[KeyFigure]:

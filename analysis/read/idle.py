@@ -10,6 +10,8 @@ from analysis.errors import AnalysisError
 from analysis.quantities import counted
 from analysis.read.load import Study
 from analysis.read.noted import left_out
+from analysis.read.recover import COMPONENTS
+from study.record.trial_energy import BESIDE_EPOCHS
 from study.record.vocabulary import EnergyStatus
 
 LABEL = "idle power subtracted"
@@ -21,7 +23,7 @@ def without_idle(study: Study) -> Study:
     An epoch on a device whose idle power was not measured has no such energy. Nor has one on a
     board that several trials used, or on a CPU: these are charged a part, and which part of the idle
     power is in it nobody knows. The energy outside of epochs, whose time is not stored, has none
-    either.
+    either, nor have the components: the idle power of each of them is in no table.
 
     Raises:
         AnalysisError: No device of the study has an idle power.
@@ -48,7 +50,7 @@ def without_idle(study: Study) -> Study:
         epochs.assign(epoch_energy_j=energies, energy_j=float("nan"), energy_status=statuses),
         shared,
     )
-    outside = {name: float("nan") for name in ("setup_energy_j", "between_energy_j")}
+    components = dict.fromkeys(COMPONENTS, math.nan)
     notes = [
         (
             "Idle power was subtracted from each epoch: these are not the energies of a bill, and "
@@ -58,8 +60,8 @@ def without_idle(study: Study) -> Study:
     ]
     return dataclasses.replace(
         study,
-        epochs=changed,
-        trials=study.trials.assign(**outside),
+        epochs=changed.assign(**components),
+        trials=study.trials.assign(**dict.fromkeys(BESIDE_EPOCHS, math.nan), **components),
         notes=(*study.notes, *notes),
         labels=(*study.labels, LABEL),
     )

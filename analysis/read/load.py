@@ -122,7 +122,7 @@ def load(path: str | os.PathLike[str]) -> Study:
         epochs = recovered if epochs is None else pd.concat([epochs, recovered], ignore_index=True)
     epochs = epochs.drop_duplicates(_EPOCH_KEY, keep="last", ignore_index=True)
     if epochs.empty:
-        notes.append("no epoch has finished, so there is no energy to show")
+        notes.append("no epoch has finished, so there is no energy of a training to show")
     trials = _read_table(path / TRIALS_FILE, TrialRecord)
     if rescue is not None:
         trials = rescue.with_trials(trials)

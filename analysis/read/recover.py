@@ -18,7 +18,7 @@ from study.record.records import EpochRecord, TrialRecord
 from study.record.vocabulary import CUTS_EPOCH, StopReason, TrialStatus
 
 _LOST = (StopReason.ERROR.value,)
-_COMPONENTS = ("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j")
+COMPONENTS = ("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j")
 
 
 def epochs_from_results(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -60,6 +60,7 @@ def trials_from_epochs(epochs: pd.DataFrame, objective: Objective) -> pd.DataFra
 
 def _trial_row(epochs: pd.DataFrame, objective: Objective) -> dict[str, Any]:
     attempts = int(epochs["attempt"].max())
+    is_measured = epochs.loc[epochs["attempt"] < attempts, "epoch_energy_j"].notna().any()
     kept = counted_epochs(epochs)
     end = kept.iloc[-1]
     if end["stop_reason"] is None:
@@ -81,10 +82,12 @@ def _trial_row(epochs: pd.DataFrame, objective: Objective) -> dict[str, Any]:
         else kept.loc[kept["val_score"] == best_score, "epoch"].min(),
         "time_s": kept["epoch_time_s"].sum(),
         "energy_j": kept["epoch_energy_j"].sum(skipna=False),
-        **{name: kept[name].sum(skipna=False) for name in _COMPONENTS},
+        **{name: kept[name].sum(skipna=False) for name in COMPONENTS},
         "setup_energy_j": None,
         "between_energy_j": None,
-        "wasted_energy_j": epochs["epoch_energy_j"].sum() - kept["epoch_energy_j"].sum(),
+        "wasted_energy_j": epochs["epoch_energy_j"].sum() - kept["epoch_energy_j"].sum()
+        if is_measured or attempts == 1
+        else None,
         "missing_epochs": int(kept["epoch_energy_j"].isna().sum()),
         "degraded_epochs": int((kept["energy_status"] == "degraded").sum()),
         "energy_method": methods.iloc[-1] if len(methods) else None,

@@ -1,12 +1,13 @@
 """Imports a folder that somebody's Ray Tune run left, so that it is read as a study.
 
-Ray Tune leaves a folder for each trial with its `params.json` and a `result.json`, a report a line.
-Energies are missing, unless the trainable was `measured`.
+Ray Tune leaves a folder for each trial with its `params.json`, a `result.json`, a report a line, and an
+`error.txt` where an attempt failed. Energies are missing, unless the trainable was `measured`.
 """
 
 import json
+import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +16,26 @@ from typing import Any
 import pandas as pd
 
 from analysis.errors import AnalysisError
-from analysis.read.recover import trials_from_epochs
+from analysis.read.counted import counted_epochs
+from analysis.read.recover import COMPONENTS, trials_from_epochs
 from analysis.read.typed import typed_frame
-from study.record.files import EPOCHS_FILE, MANIFEST_FILE, RUN_STATES, TRIALS_FILE
+from study.record.files import EPOCHS_FILE, J_PER_WH, MANIFEST_FILE, RUN_STATES, TRIALS_FILE
+from study.record.manifest import Manifest
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord, error_line
 from study.record.tune_restarts import EarlierTrial, restarts
-from study.record.tune_rows import SetupNumbers, epoch_record, run_manifest
+from study.record.tune_rows import (
+    SetupNumbers,
+    energy_in,
+    epoch_record,
+    ranking_scope,
+    run_manifest,
+)
 from study.record.vocabulary import StopReason, TrialStatus
 
-_RESULTS, _ERROR = "result.json", "error.txt"
+_RESULTS, _ERRORS, _CONFIG = "result.json", "error.txt", "params.json"
+_FAILURE = re.compile(r"^Failure # \d+ ", re.MULTILINE)
+"""First line of each error in `error.txt`."""
 
 
 def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
@@ -46,21 +57,24 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         message = f"{folder} is a study already: `python -m analysis {shlex.quote(str(folder))}` reads it."
         raise AnalysisError(message)
     book = SetupNumbers(seed_key=seed_key)
-    trials = [found for path in sorted(folder.glob(f"*/{_RESULTS}")) if (found := _read(path))]
+    states = _states(folder)
+    paths = sorted(folder.glob(f"*/{_RESULTS}"))
+    trials = [found for path in paths if (found := _read(path, states))]
     for trial in trials:
         book.choice(trial.config)  # setups are numbered in the order of the folders
-    lost = _lost_attempts(trials, _listed(folder), book)
+    lost = _lost_attempts(trials, states.listed, book)
     are_lost = {each.trial_id for several in lost.values() for each in several}
-    rows: list[EpochRecord] = []
-    for trial in trials:
-        if trial.trial_id not in are_lost:
-            attempts = (*lost.get(trial.trial_id, ()), trial)
-            rows += _epochs(attempts, folder.name, objective, book)
+    trainings = [
+        (*lost.get(each.trial_id, ()), each) for each in trials if each.trial_id not in are_lost
+    ]
+    rows = [row for each in trainings for row in _epochs(each, folder.name, objective, book)]
     if not rows:
         message = (
             f"{folder} has no results of Ray Tune. Name the folder of a run, the one with a folder "
             f"for each trial, in which a {_RESULTS} lies."
         )
+        if trials:
+            message = f"{folder} has no results: all trials failed before. {trials[0].error}"
         raise AnalysisError(message)
     if all(row.val_score is None for row in rows):
         metrics = sorted({name for row in rows for name in json.loads(row.val_metrics or "{}")})
@@ -69,7 +83,7 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
             f"{', '.join(metrics) or 'no number'}."
         )
         raise AnalysisError(message)
-    first = min(folder.glob(f"*/{_RESULTS}"), key=lambda path: path.stat().st_mtime)
+    first = min(paths, key=lambda path: path.stat().st_mtime)
     manifest = run_manifest(
         folder.name,
         rows[0].scenario,
@@ -77,12 +91,20 @@ def import_run(folder: Path, objective: Objective, *, seed_key: str) -> Path:
         objective,
         started_at=datetime.fromtimestamp(first.stat().st_mtime, UTC).isoformat(timespec="seconds"),
     )
-    manifest = replace(manifest, status="finished")
     epochs = typed_frame([row.to_row() for row in rows], EpochRecord)
-    errors = {each.trial_id: each.error for each in trials if each.error is not None}
+    measured = [each.partition("_")[0] for each in COMPONENTS if any(epochs[each] >= 0)]
+    manifest = replace(manifest, status="finished", energy_of=ranking_scope(measured))
+    records: dict[str, dict[Any, Any]] = {
+        each["trial_id"]: each for each in trials_from_epochs(epochs, objective).to_dict("records")
+    }
+    kept_j = counted_epochs(epochs).groupby("trial_id")["epoch_energy_j"].sum().to_dict()
+    for training in trainings:
+        last = training[-1]
+        record = records.setdefault(last.trial_id, _without_epoch(last, manifest, book))
+        record |= _outcome(training, record, kept_j.get(last.trial_id, 0.0))
     try:
         _write(epochs, folder / EPOCHS_FILE)
-        _write(_with_errors(trials_from_epochs(epochs, objective), errors), folder / TRIALS_FILE)
+        _write(typed_frame(list(records.values()), TrialRecord), folder / TRIALS_FILE)
         manifest_file.write_text(manifest.to_json(), encoding="utf-8")
     except OSError as error:
         message = f"{folder} cannot be written into: {error.strerror or error}."
@@ -99,43 +121,149 @@ class _Trial:
         trial_id: Tune's identifier.
         config: Its configuration.
         results: Its reports by epoch; of an epoch that was reported twice the later one.
+        failures: Number of its attempts that failed.
         error: The error that it ended with; None of one that ended without.
+        has_ended: Whether it was not still to go on when the run ended.
     """
 
     path: Path
     trial_id: str
     config: Mapping[str, Any]
     results: Mapping[int, Mapping[str, Any]]
+    failures: int
     error: str | None
+    has_ended: bool
+
+    @property
+    def attempts(self) -> int:
+        """Number of times that Tune started it."""
+        told = [int(energy_in(result).get("attempt", 1)) for result in self.results.values()]
+        return max([self.failures + (self.error is None), *told])
+
+    @property
+    def used_j(self) -> float:
+        """Known energy of all its attempts up to its last result, lost ones among them."""
+        told = [result for result in self.results.values() if energy_in(result)]
+        return float(told[-1].get("energy_wh", 0.0)) * J_PER_WH if told else 0.0
 
 
-def _read(path: Path) -> _Trial | None:
-    """Return the trial of a file of results; None of one without a result."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _States:
+    """Tune's own lists of its trials.
+
+    Attributes:
+        ids: Their identifiers by the names of their folders.
+        listed: What it said at last of those that it listed then; None where it left no list that
+            can be read.
+    """
+
+    ids: Mapping[str, str]
+    listed: Mapping[str, str | None] | None
+
+
+def _states(folder: Path) -> _States:
+    ids: dict[str, str] = {}
+    listed: dict[str, str | None] | None = None
+    for path in sorted(folder.glob(RUN_STATES)):
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))["trial_data"]
+            trials = [json.loads(state) for state, _ in data]
+            listed = {each["trial_id"]: each.get("status") for each in trials}
+        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+            listed = None
+        else:
+            ids |= {each.get("relative_logdir", ""): each["trial_id"] for each in trials}
+    return _States(ids=ids, listed=listed)
+
+
+def _read(path: Path, states: _States) -> _Trial | None:
+    """Return the trial of a file of results; None of one with neither a result nor an error at its end."""
     results = {line["training_iteration"]: line for line in _lines(path)}
-    if not results:
+    errors = _text(path.parent / _ERRORS)
+    name = path.parent.name
+    trial_id = next(
+        (str(each["trial_id"]) for each in results.values()), states.ids.get(name, name)
+    )
+    status = (states.listed or {}).get(trial_id)
+    # The errors of attempts after which Tune began it again are kept too.
+    has_failed = errors is not None and status in (None, "ERROR")
+    if not results and not has_failed:
         return None
-    first = next(iter(results.values()))
+    config = next((each.get("config") for each in results.values()), _config(path.parent))
     return _Trial(
         path=path,
-        trial_id=str(first["trial_id"]),
-        config=first.get("config") or {},
+        trial_id=trial_id,
+        config=config or {},
         results=results,
-        error=_error(path.parent / _ERROR),
+        failures=0 if errors is None else max(1, len(_FAILURE.findall(errors))),
+        error=error_line(errors or "") if has_failed else None,
+        has_ended=status in (None, "ERROR", "TERMINATED"),
     )
 
 
-def _error(path: Path) -> str | None:
-    """Last line of an error; None where there is none."""
-    if not path.exists():
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else None
+
+
+def _config(folder: Path) -> Mapping[str, Any] | None:
+    """The configuration in a trial's folder; None where it cannot be read."""
+    try:
+        config = json.loads(_text(folder / _CONFIG) or "null")
+    except ValueError:
         return None
-    return error_line(path.read_text(encoding="utf-8", errors="replace"))
+    return config if isinstance(config, dict) else None
 
 
-def _with_errors(trials: pd.DataFrame, errors: Mapping[str, str]) -> pd.DataFrame:
-    """The trials, of which those with an error have failed."""
-    found = trials["trial_id"].map(errors)
-    status = trials["status"].mask(found.notna(), TrialStatus.FAILED.value)
-    return typed_frame(trials.assign(status=status, error=found), TrialRecord)
+def _without_epoch(trial: _Trial, manifest: Manifest, book: SetupNumbers) -> dict[str, Any]:
+    """The row of a trial that has failed before its first result."""
+    plan = book.plan(trial.trial_id, trial.config)
+    return TrialRecord(
+        study=manifest.study,
+        trial_id=trial.trial_id,
+        status=TrialStatus.FAILED,
+        stop_reason=None,
+        error=trial.error,
+        attempts=1,
+        paradigm=manifest.paradigm,
+        scenario=manifest.scenario,
+        setup=plan.setup.setup,
+        batch_size=plan.setup.batch_size,
+        effective_batch_size=None,
+        learning_rate=plan.setup.learning_rate,
+        seed=plan.seed,
+        node=None,
+        device_uuid=None,
+        device_name=None,
+        epochs=0,
+        best_val_score=None,
+        best_epoch=None,
+        time_s=0.0,
+        energy_j=None,
+        setup_energy_j=None,
+        between_energy_j=None,
+        wasted_energy_j=0.0,
+        missing_epochs=0,
+        degraded_epochs=0,
+        energy_method=None,
+        energy_to_target_j=None,
+        parameters=plan.parameters,
+    ).to_row()
+
+
+def _outcome(
+    training: Sequence[_Trial], record: Mapping[str, Any], kept_j: float
+) -> Mapping[str, Any]:
+    """Columns of a training that its epochs, which have an energy of `kept_j`, do not tell."""
+    error, attempts = training[-1].error, sum(each.attempts for each in training)
+    found: dict[str, Any] = {"attempts": attempts}
+    if error is not None:
+        found |= {"status": TrialStatus.FAILED.value, "error": error}
+    if attempts > 1:
+        # Sums of the same epochs in another order.
+        beside_j = round(sum(each.used_j for each in training) - kept_j, 6)
+        known_j = (each for each in (record["wasted_energy_j"], beside_j) if each > 0)
+        found["wasted_energy_j"] = max(known_j, default=None)
+    return found
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -143,18 +271,8 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(file, index=False)
 
 
-def _listed(folder: Path) -> frozenset[str] | None:
-    """Identifiers of the trials that Tune listed at last; None where it left no list that can be read."""
-    try:
-        newest = max(folder.glob(RUN_STATES))
-        trials = json.loads(newest.read_text(encoding="utf-8"))["trial_data"]
-        return frozenset(json.loads(state)["trial_id"] for state, _ in trials)
-    except (ValueError, KeyError, TypeError, OSError):
-        return None
-
-
 def _lost_attempts(
-    trials: Sequence[_Trial], listed: frozenset[str] | None, book: SetupNumbers
+    trials: Sequence[_Trial], listed: Collection[str] | None, book: SetupNumbers
 ) -> Mapping[str, Sequence[_Trial]]:
     """Return the failed trials that Tune began anew, by what they are called since then, in their order."""
     if listed is None:
@@ -192,10 +310,10 @@ def _epochs(
     before = 0
     for trial in attempts:
         # An error comes between two results: it cuts none of these off, so it stands on no row.
-        reason = None if trial.error is not None else StopReason.MAX_EPOCHS
-        last = max(trial.results)
+        is_whole = trial.error is None and trial.has_ended
+        reason = StopReason.MAX_EPOCHS if is_whole else None
+        last = max(trial.results, default=None)
         energy_j: float | None = 0.0
-        attempt = before
         for epoch, result in sorted(trial.results.items()):
             row = epoch_record(
                 result,
@@ -207,9 +325,8 @@ def _epochs(
                 stop_reason=reason if epoch == last and trial is last_one else None,
             )
             energy_j = row.energy_j
-            attempt = before + row.attempt
-            yield replace(row, attempt=attempt)
-        before = attempt
+            yield replace(row, attempt=before + row.attempt)
+        before += trial.attempts
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -41,15 +41,17 @@ def search_text(
     if info.missing_epochs:
         known += f" (and {counted(info.missing_epochs, 'epoch')} without a reading)"
     count = len(manifest.setups)
-    grid = "would use nobody can tell, because no epoch has an energy"
-    if info.grid_j:
+    used = "No epoch of the search has an energy"
+    if info.grid_j and info.spent_j is not None:
         how = "measured" if info.grid_measured else "estimated from the epochs that ran"
         most = "at most " if info.grid_is_limit else ""
         if info.grid_is_limit:
             how = f"estimated: {manifest.options['max_epochs']} epochs of each"
-        grid = f"would use {most}{energy_text(info.grid_j, unit)}, {how}"
-        if info.spent_j is not None:
-            grid += f"; the search used {percent_text(info.spent_j / info.grid_j)} of it"
+        used = (
+            f"The search used {energy_text(info.spent_j, unit)}{known} in epochs; all {count} setups, each once to its end, "
+            f"would use {most}{energy_text(info.grid_j, unit)}, {how}; the search used "
+            f"{percent_text(info.spent_j / info.grid_j)} of it"
+        )
     left = ""
     if info.not_run:
         numbers = listed(info.not_run[:8]) + (" and more" if len(info.not_run) > 8 else "")  # noqa: PLR2004 - a line
@@ -64,10 +66,7 @@ def search_text(
             f" Of {counted(info.stopped, 'setup')} stopped early, {info.dearer} {why} (ruled out, with that "
             f"seed), and {info.stopped - info.dearer} might yet have come out better."
         )
-    return (
-        f"{_answer_text(info)}The search used {energy_text(info.spent_j, unit)}{known} in epochs; all {count} setups, each once "
-        f"to its end, {grid}.{stopped}{left} {sureness_text(info)}"
-    )
+    return f"{_answer_text(info)}{used}.{stopped}{left} {sureness_text(info)}"
 
 
 def _answer_text(info: SearchInfo) -> str:

@@ -64,7 +64,10 @@ def beside_what_ranks(
     return tuple(
         (
             TableColumn(key=f"{each}_energy_wh", heading=_COMPONENTS[each]),
-            {int(str(setup)): known_number(wh) for setup, wh in means[f"{each}_energy_j"].items()},
+            {
+                int(str(setup)): known_number(mean)
+                for setup, mean in means[f"{each}_energy_j"].items()
+            },
         )
         for each in others
     )

@@ -11,7 +11,7 @@ from rich.text import Text
 from analysis.energy.bill import Bill
 from analysis.findings import Findings
 from analysis.forms.cells import TableInfo, narrowed, rich_table
-from analysis.quantities import counted, energy_text
+from analysis.quantities import counted, energy_text, listed
 from analysis.search.tables import search_text
 from analysis.tables.against_paper import against_paper_infos, differences
 from analysis.tables.comparison import boards_note, comparison_infos
@@ -142,11 +142,11 @@ def bill_line(bill: Bill, unit: EnergyUnit) -> str:
             ("lost attempts", bill.wasted_j),
         )
     ]
-    more = (
-        f", and {counted(bill.missing_epochs, 'epoch')} without a reading"
-        if bill.missing_epochs
-        else ""
-    )
+    missing = [
+        *([counted(bill.missing_epochs, "epoch")] if bill.missing_epochs else []),
+        *([f"lost attempts of {counted(bill.missing_lost, 'trial')}"] if bill.missing_lost else []),
+    ]
+    more = f", and {listed(missing)} without a reading" if missing else ""
     if bill.total_j is None:
         return f"{energy_text(None, unit)}{more}"
     return f"{energy_text(bill.total_j, unit)}: {', '.join(parts)}{more}"

@@ -248,7 +248,10 @@ def _target(device: Device) -> str:
 
 
 def _synchronize() -> None:
-    """Wait for the boards, so that a window ends where its work ends; without torch there are none."""
+    """Wait for the boards, so that a window ends where its work ends; without torch there are none.
+
+    CUDA that nobody has used is left alone: with a context of ours the training could not fork.
+    """
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.synchronize()

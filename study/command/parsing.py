@@ -59,7 +59,7 @@ SCENARIO_GROUP = "scenario"
 
 
 def parse(kind: type[Options], *, program: str, description: str, args: Sequence[str]) -> Options:
-    """Options from a command line; `--help` and unknown options end the program as usual.
+    """Options from a command line, as they are run; `--help` and unknown options end the program as usual.
 
     Args:
         kind: What the command takes.
@@ -94,7 +94,13 @@ def parse(kind: type[Options], *, program: str, description: str, args: Sequence
     }
     if own is not None:
         values["scenario_options"] = getattr(parsed, SCENARIO_GROUP)
-    return kind(**values)
+    return kind(**values).reduced(_given_in(args))
+
+
+def _given_in(args: Sequence[str]) -> frozenset[str]:
+    """Names of the options that a command line gives."""
+    given = (word.partition("=")[0] for word in args if word.startswith("--"))
+    return frozenset(option.removeprefix("--").replace("-", "_") for option in given)
 
 
 def command_line(program: str, args: Sequence[str]) -> tuple[str, ...]:

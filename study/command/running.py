@@ -60,7 +60,6 @@ def main(
             with quickly_loading():
                 from study.repeats.source import source_of  # noqa: PLC0415 - Ray, as in `carried_out`
 
-            options = options.reduced()
             outcome, reported = carried_out(
                 design,
                 options,

@@ -75,7 +75,6 @@ def run_study(
         StudyError: Something the user can mend; no trial was started.
     """
     began_s = time.monotonic()
-    options = options.reduced()
     source = source or GridSource(options)
     plan = _checked(
         design,

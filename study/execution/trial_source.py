@@ -313,6 +313,11 @@ class ProposalSearcher(Searcher):
 
 
 def _summary(setups: int, repeats: int, *, ended: int) -> str:
-    times = "1 repeat" if repeats == 1 else f"{repeats} repeats"
-    gone = f", {ended} of them ended before" if ended else ""
-    return f"{setups} setups x {times} = {setups * repeats}{gone}"
+    return f"{grid_text(setups, repeats)}{f', {ended} of them ended before' if ended else ''}"
+
+
+def grid_text(setups: int, repeats: int) -> str:
+    """The number of a grid's trials: `2 setups x 1 repeat = 2`."""
+    counts = ((setups, "setup"), (repeats, "repeat"))
+    times = " x ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
+    return f"{times} = {setups * repeats}"

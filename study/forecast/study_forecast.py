@@ -136,8 +136,7 @@ class StudyForecast:
         """
         free = np.zeros((len(self.times_s), max(1, slots)))
         every = np.arange(len(free))
-        for trial, left_s in self._left_by_trial(beside_s).items():
-            del trial
+        for left_s in self._left_by_trial(beside_s).values():
             slot = free.argmin(axis=1)
             free[every, slot] += left_s
         return np.asarray(free.max(axis=1))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from study.errors import OptionError
 from study.record.manifest import NodeFacts
+from study.record.tune_rows import ranking_scope
 from study.record.vocabulary import EnergyScope
 from trackers.node.shares.charging import RULES
 from trackers.sample import Component
@@ -56,15 +57,12 @@ def energy_scope(
 
 
 def scope_of_trainables(nodes: Iterable[NodeFacts]) -> EnergyScope:
-    """Return the energy that trainables of Ray Tune are ranked by: of accelerators, where there are any.
+    """Return the energy that trainables of Ray Tune are ranked by; see `ranking_scope`.
 
     Args:
         nodes: The machines, with what each measures; none where that is not known.
     """
-    measured = _measured(nodes)
-    if Component.GPU in measured or not measured:
-        return EnergyScope.ACCELERATOR
-    return EnergyScope.NODE if measured == {Component.NODE} else EnergyScope.COMPONENTS
+    return ranking_scope(_measured(nodes))
 
 
 def charging_rules(nodes: Iterable[NodeFacts]) -> dict[str, str]:

@@ -61,10 +61,6 @@ class Objective:
             return None
         return (0.0, 1.0) if self.mode == "max" else (-1.0, 0.0)
 
-    def is_better(self, score: float, than: float) -> bool:
-        """Return whether `score` is better than the other."""
-        return self.gain(score) > self.gain(than)
-
     def best(self, scores: Iterable[float | None]) -> float | None:
         """Return the best of those scores that are known; None where none is."""
         known = (each for each in scores if each is not None and not math.isnan(each))

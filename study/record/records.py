@@ -219,7 +219,7 @@ class TrialRecord(Row):
         setup_energy_j: Energy from the last attempt's start to its first epoch.
         between_energy_j: Energy between the last attempt's epochs (reports, checkpoints).
         wasted_energy_j: What earlier attempts used beside the epochs that count, as far as it was
-            measured.
+            measured; 0 without one, None where there is no reading of any.
         missing_epochs: Epochs that count and have no energy.
         degraded_epochs: Epochs that count and whose energy is `degraded`.
         energy_method: How the energies came about; None if all are missing.
@@ -261,7 +261,7 @@ class TrialRecord(Row):
     energy_j: float | None
     setup_energy_j: float | None
     between_energy_j: float | None
-    wasted_energy_j: float
+    wasted_energy_j: float | None
     missing_epochs: int
     degraded_epochs: int
     energy_method: EnergyMethod | None

@@ -44,8 +44,7 @@ def used_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
         trial: Its record.
         epochs: Its epochs, of all attempts.
     """
-    lost_j: float = getattr(trial, LOST)
-    return epochs_j(trial, epochs) + beside_j(trial) + lost_j
+    return epochs_j(trial, epochs) + beside_j(trial) + lost_j(trial)
 
 
 def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
@@ -59,6 +58,11 @@ def epochs_j(trial: TrialRecord, epochs: Iterable[EpochRecord]) -> float:
 def beside_j(trial: TrialRecord) -> float:
     """Return what is known of a trial's last attempt beside its epochs, in joules."""
     return sum(getattr(trial, part) or 0.0 for part in BESIDE_EPOCHS)
+
+
+def lost_j(trial: TrialRecord) -> float:
+    """Return what is known of a trial's lost attempts beside the epochs that count, in joules."""
+    return getattr(trial, LOST) or 0.0
 
 
 def energy_to_target(

@@ -7,14 +7,14 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 from study.record.manifest import DataFacts, Manifest, SetupFacts
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm, StopReason
+from study.record.vocabulary import EnergyMethod, EnergyScope, EnergyStatus, Paradigm, StopReason
 
 BATCH_SIZE_KEYS = ("batch_size", "bs", "train_batch_size", "per_device_train_batch_size")
 LEARNING_RATE_KEYS = ("learning_rate", "lr")
@@ -267,6 +267,17 @@ def run_manifest(
         stages=(STAGE,),
         objective=objective,
     )
+
+
+def ranking_scope(measured: Collection[str]) -> EnergyScope:
+    """Return the energy that trainables are ranked by: of accelerators, where there are any.
+
+    Args:
+        measured: The components of which anything is measured; empty where that is not known.
+    """
+    if "gpu" in measured or not measured:
+        return EnergyScope.ACCELERATOR
+    return EnergyScope.NODE if set(measured) == {"node"} else EnergyScope.COMPONENTS
 
 
 def energy_in(result: Mapping[str, Any]) -> Mapping[str, Any]:

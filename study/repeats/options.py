@@ -1,8 +1,8 @@
 """The options of studies that compare setups: which answer is wanted, and how sure it is to be."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Annotated, Literal, NoReturn, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NoReturn
 
 from study.errors import OptionError
 from study.options import StudyOptions, tyro_arg, tyro_optional_arg
@@ -56,7 +56,7 @@ class ComparisonOptions(StudyOptions):
         budget_wh = self.energy_budget_wh
         if budget_wh is not None and not 0 < budget_wh < math.inf:
             _refuse("--energy-budget-wh", f"{budget_wh:g}", "a number above 0")
-        if self.goes_on and self.repeats < LEAST_FIRST and not self.smoke:
+        if self.goes_on and self.repeats < LEAST_FIRST:
             asked = "--sure" if self.more_repeats is None else "--more-repeats"
             message = (
                 f"{asked} is given with --repeats {self.repeats}: from one training of each setup "
@@ -83,12 +83,9 @@ class ComparisonOptions(StudyOptions):
         """
         return setups * self.repeats if self.more_repeats is None else self.more_repeats
 
-    def reduced(self) -> Self:
-        """These options, cut down to a smoke run where one was asked for."""
-        less = super().reduced()
-        if not (self.smoke and self.goes_on):
-            return less
-        return replace(less, repeats=LEAST_FIRST, more_repeats=1)
+    def _of_smoke(self) -> dict[str, Any]:
+        more = {"repeats": LEAST_FIRST, "more_repeats": 1} if self.goes_on else {}
+        return super()._of_smoke() | more
 
 
 def _refuse(option: str, got: object, allowed: str) -> NoReturn:

@@ -10,6 +10,7 @@ from study.execution.trial_source import (
     TrialSource,
     TrialStopper,
     TuneParts,
+    grid_text,
 )
 from study.options import StudyOptions
 from study.record.manifest import FurtherTrial, Manifest, SearchAnswer, SetupFacts
@@ -149,7 +150,7 @@ class RepeatsSource:
 
 
 def _summary(options: ComparisonOptions, setups: int, *, ended: int) -> str:
-    first = f"{setups} setups x {options.repeats} repeats = {setups * options.repeats}"
+    first = grid_text(setups, options.repeats)
     gone = f"; {ended} ended before" if ended else ""
     budget = ""
     if options.energy_budget_wh is not None:

@@ -87,7 +87,8 @@ class Spending:
         """State the bill against the budget."""
         unit = unit_of(self._recorder.first_epoch_j)
         trials = self._recorder.trials()
-        more = "more than " if any(each.missing_epochs for each in trials) else ""
+        is_part = any(each.missing_epochs or each.wasted_energy_j is None for each in trials)
+        more = "more than " if is_part else ""
         is_estimate = any(each.energy_method is EnergyMethod.ESTIMATED for each in trials)
         return (
             f"The energy budget of {unit.text(self.limit_j)} has ended the study: "

@@ -89,7 +89,6 @@ def _search(
     with early_ray(options) as early:
         from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
-        options = options.reduced()
         scenario = load_scenario(options.scenario, options.scenario_options)
         design, source = search_of(options, scenario)
         outcome, reported = carried_out(

@@ -11,7 +11,7 @@ from study.record.objective import ACCURACY, Objective
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.curves import TrialCurve, curve_of_trial
 from study.record.search.goal import SearchGoal, most_epochs, values_of
-from study.record.trial_energy import beside_j, epochs_j
+from study.record.trial_energy import beside_j, epochs_j, lost_j
 from study.record.vocabulary import FAILURES, Stage, StopReason
 from study.search.confirming import leaders
 from study.search.options import SearchOptions
@@ -160,7 +160,7 @@ class LiveSearch:
         return running is not None and not running.curve.epochs
 
     def end(self, trial_id: str, *, failed: bool) -> None:
-        """Take a trial's end; one without an accuracy or an energy has no values for Optuna."""
+        """Take a trial's end; one without a score or an energy has no values for Optuna."""
         running = self._running.pop(trial_id, None)
         if running is None:
             return
@@ -175,11 +175,9 @@ class LiveSearch:
         if not failed and curve.best_score is not None:
             values = values_of(self._goal, curve, max_epochs=most)
         if values is None and not curve.stopped:
-            self.said.append(
-                f"{trial_id} has no "
-                f"{'accuracy' if curve.best_score is None else 'energy'}, so it counts as failed "
-                "in Optuna's study."
-            )
+            lack = self.objective.name if curve.best_score is None else "energy"
+            why = "failed, and" if failed else f"has no {lack}, so it"
+            self.said.append(f"{trial_id} {why} counts as failed in Optuna's study.")
         facts = {"trial_id": trial_id, "stopped": curve.stopped, "energy_wh": _wh(curve)}
         facts |= self._registry.named(
             running.choice
@@ -196,10 +194,10 @@ class LiveSearch:
     def book_overhead(self) -> None:
         """Book what trackers have booked of set-up, pauses, tests and lost attempts."""
         for trial in self._trials():
-            lost_j = trial.wasted_energy_j
+            in_vain_j = lost_j(trial)
             if trial.trial_id not in self._ended and trial.trial_id not in self._here:
-                lost_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is to be run again
-            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=lost_j)
+                in_vain_j += epochs_j(trial, self._epochs_of(trial.trial_id))  # it is run again
+            self.budget.overhead(trial.trial_id, beside_j(trial), lost_j=in_vain_j)
 
     def _next_setup(self) -> TrialPlan | None:
         """The trial of a setup that was not tried."""

@@ -1,9 +1,9 @@
 """The options of `python -m study.search run`, beside those of every study."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import tyro
 
@@ -16,6 +16,8 @@ from study.search.space.file import FROZEN, read_space, tied_space
 from study.search.space.space import MOST_LISTED, Space, Value, space_of
 
 Options = TypeVar("Options", bound="SearchOptions")
+
+SMOKE_TRIALS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +106,12 @@ class SearchOptions(SearchSettings, StudyOptions):
             raise OptionError(message)
         return space
 
-    def reduced(self) -> Self:
+    def reduced(self, given: Collection[str] = ()) -> Self:
         """Return these options as they are run: those of a smoke run cut down, limits shared."""
-        less = _sharing(super().reduced())
-        return replace(less, trials=min(less.trials or 3, 3)) if self.smoke else less
+        return _sharing(super().reduced(given))
+
+    def _of_smoke(self) -> dict[str, Any]:
+        return super()._of_smoke() | {"trials": min(self.trials or SMOKE_TRIALS, SMOKE_TRIALS)}
 
 
 def _sharing(options: Options) -> Options:

@@ -19,8 +19,8 @@ from study.search.stopping.budget import Budget
 
 NO_ANSWER: Mapping[SearchGoal, str] = {
     SearchGoal.ENERGY_TO_TARGET: "no trial reached the target",
-    SearchGoal.ACCURACY_ENERGY: "no trial that ended by itself has an accuracy and an energy",
-    SearchGoal.ACCURACY: "no trial that ended by itself has an accuracy",
+    SearchGoal.ACCURACY_ENERGY: "no trial that ended by itself has a score and an energy",
+    SearchGoal.ACCURACY: "no trial that ended by itself has a score",
 }
 """Why a search has no answer."""
 

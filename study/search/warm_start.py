@@ -1,5 +1,6 @@
 """Knowledge of earlier studies: their finished trials, which a search need not train again."""
 
+import json
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ from study.search.space.setup_registry import choice_of
 from study.search.space.space import Choice, Space
 from study.store.folder import StudyFolder
 from study.store.trial_record import counted_rows, energy_to_target_j
+
+_OF_THE_TRAINING = ("precision", "compile", "accumulate", "clip_norm", "validate_every")
+"""Options that change what a training learns or costs; those that an earlier version had not are passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +92,7 @@ def earlier_studies(
                 "mislead: give --from-similar to take only its setups as hints."
             )
             raise OptionError(message)
-        for choice, trials in _by_choice(
-            folder, earlier, space, manifest.objective, target
-        ).items():
+        for choice, trials in _by_choice(folder, earlier, space, manifest, target).items():
             told = {} if differs else _values(trials, goal, manifest, target)
             values = None
             if told:
@@ -127,17 +129,22 @@ def _by_choice(
     folder: StudyFolder,
     earlier: Manifest,
     space: Space,
-    objective: Objective,
+    manifest: Manifest,
     target: float | None,
 ) -> dict[Choice, list[TrialRecord]]:
     """The trials that came to their end, by their setup in the space."""
-    reached_j = _energies_to_target(folder, objective, target)
+    reached_j = _energies_to_target(folder, manifest.objective, target)
+    axes = {axis.name for axis in space.axes}
+    now = _fixed_values(manifest.options)
     fixed_values = _fixed_values(earlier.options)
     found: dict[Choice, list[TrialRecord]] = {}
     for row in folder.read_rows(TRIALS_FILE):
         trial = TrialRecord.from_row(row)
         choice = choice_of(trial, space, fixed_values)
-        ended = trial.status is TrialStatus.FINISHED
+        # What it chose that is not chosen here must be what holds here.
+        beside = json.loads(trial.parameters or "{}").items()
+        is_ours = all(name in axes or now.get(name) == value for name, value in beside)
+        ended = trial.status is TrialStatus.FINISHED and is_ours
         if ended and trial.stop_reason is not StopReason.STOPPED and space.holds(choice):
             own = replace(trial, energy_to_target_j=reached_j.get(trial.trial_id))
             found.setdefault(choice, []).append(own)
@@ -189,6 +196,7 @@ def _differences(
     if goal is not SearchGoal.ENERGY_TO_TARGET:
         names += ["max_epochs", "patience"]
     was, now = (with_scenario_options(each.options) for each in (earlier, manifest))
+    names += [each for each in _OF_THE_TRAINING if each in was and each in now]
     found += [
         f"--{name.replace('_', '-')} was {was.get(name)} and is {now.get(name)}"
         for name in names

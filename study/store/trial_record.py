@@ -100,8 +100,8 @@ def trial_record(
             own_j,
             test_j=sum(each or 0.0 for each in test_j),
         ),
-        wasted_energy_j=sum(
-            _wasted_j(each, rows, epochs, booked_j[each]) for each in attempts - {attempt}
+        wasted_energy_j=_known_sum(
+            _wasted_j(each, rows, epochs, booked_j.get(each, {})) for each in range(1, attempt)
         ),
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
@@ -229,17 +229,19 @@ def _wasted_j(
     counted: list[EpochRecord],
     epochs: list[EpochRecord],
     booked_j: Mapping[tuple[str, int], float | None],
-) -> float:
-    """Energy of a lost attempt beside the epochs that a later one went on from."""
+) -> float | None:
+    """Energy of a lost attempt beside the epochs that a later one went on from; None without a reading."""
     used_j = _attempt_j(attempt, epochs, booked_j)
+    if used_j is None:
+        return None
     kept = (row.epoch_energy_j or 0.0 for row in counted if row.attempt == attempt)
     return max(0.0, used_j - sum(kept))
 
 
 def _attempt_j(
     attempt: int, epochs: list[EpochRecord], booked_j: Mapping[tuple[str, int], float | None]
-) -> float:
-    """Known energy of a lost attempt.
+) -> float | None:
+    """Known energy of a lost attempt; None without a reading.
 
     Its whole window; else the sum of its parts, or what the window had come to, where that is more.
     """
@@ -249,8 +251,18 @@ def _attempt_j(
     reported = {
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
-    so_far_j = booked_j.get((SO_FAR, 0)) or 0.0
+    so_far_j = booked_j.get((SO_FAR, 0))
     # Latents and profiles lie within an epoch, and all lies within what the attempt had come to.
     within = {LATENTS, PROFILE, SO_FAR}
     parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
-    return max(so_far_j, sum(energy_j for energy_j in parts.values() if energy_j is not None))
+    known_j = [energy_j for energy_j in parts.values() if energy_j is not None]
+    if not known_j:
+        return so_far_j
+    return max(so_far_j or 0.0, sum(known_j))
+
+
+def _known_sum(energies_j: Iterable[float | None]) -> float | None:
+    """Sum of what is known of energies; None where there are some and nothing of them is."""
+    energies_j = list(energies_j)
+    known_j = [each for each in energies_j if each is not None]
+    return sum(known_j) if known_j or not energies_j else None

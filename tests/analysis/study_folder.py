@@ -221,6 +221,7 @@ def _trial_record(
     accuracies = [epoch.accuracy for epoch in last if epoch.accuracy is not None]
     best = manifest.objective.best(accuracies)
     lost = [e.energy_j for attempt in trial.attempts[:-1] for e in attempt]
+    lost_j = [energy for energy in lost if energy is not None]
     return TrialRecord(
         study=manifest.study,
         trial_id=trial.trial_id,
@@ -245,7 +246,7 @@ def _trial_record(
         energy_j=sum(known) if len(known) == len(energies) else None,
         setup_energy_j=trial.setup_energy_j,
         between_energy_j=trial.between_energy_j,
-        wasted_energy_j=sum(energy for energy in lost if energy is not None),
+        wasted_energy_j=sum(lost_j) if lost_j or len(trial.attempts) == 1 else None,
         missing_epochs=len(energies) - len(known),
         degraded_epochs=0,
         energy_method=method if known else None,
@@ -331,7 +332,6 @@ def setup_energy(
         energy_per_epoch_j=Spread.of(energies_j),
         best_accuracy=Spread.of(accuracies),
         epochs=Spread.of([1.0] * len(energies_j)),
-        wasted_energy_j=0.0,
         setup_energy_j=None,
         between_energy_j=None,
         stop_reasons=(),

@@ -217,27 +217,6 @@ def test_seeds_count_up_from_the_first() -> None:
     assert StudyOptions(seed=5, repeats=3).seeds == (5, 6, 7)
 
 
-def test_a_smoke_run_is_small() -> None:
-    """Four setups, one repeat, three epochs; without --smoke nothing is changed."""
-    whole = StudyOptions(max_epochs=30)
-    smoke = StudyOptions(smoke=True, max_epochs=30)
-
-    assert smoke.reduced() == StudyOptions(
-        smoke=True, batch_sizes=(64, 256), learning_rates=(0.1, 0.01), repeats=1, max_epochs=3
-    )
-    assert whole.reduced() == whole
-
-
-def test_a_smoke_run_takes_no_more_than_was_asked_for() -> None:
-    """Smoke cuts down, never up; and what is cut down already stays."""
-    asked = StudyOptions(smoke=True, batch_sizes=(8,), max_epochs=1)
-
-    reduced = asked.reduced()
-
-    assert (reduced.batch_sizes, reduced.max_epochs) == ((8,), 1)
-    assert reduced == reduced.reduced()
-
-
 def test_the_command_can_be_typed_again() -> None:
     """The manifest shows the command without the path of this machine's Python."""
     command = command_line("study.regime", ["--smoke"])
@@ -304,14 +283,6 @@ def test_an_old_name_is_answered_only_where_the_new_one_is_taken(
     printed = capsys.readouterr().err
     assert "--objective" in printed
     assert "--goal" not in printed
-
-
-@pytest.mark.parametrize(("args", "size"), [((), 32), (("--image-size", "96"), 96)])
-def test_a_smoke_run_cuts_down_the_scenario_too(args: tuple[str, ...], size: int) -> None:
-    """Small images where there are images, and not against what was asked for."""
-    smoke = parsed("--smoke", "--scenario", "celeba", *args).reduced()
-
-    assert smoke.scenario_options.pixels == size
 
 
 def test_a_removed_working_folder_is_told_before_torch_is_loaded(

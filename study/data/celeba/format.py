@@ -22,7 +22,6 @@ from study.errors import DataError
 HOME = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
 WIDTH, HEIGHT = 178, 218
-IMAGES = 202_599
 
 IMAGE_FOLDER = "img_align_celeba"
 IDENTITY_LIST = "identity_CelebA.txt"

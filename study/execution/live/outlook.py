@@ -12,7 +12,7 @@ from typing import final
 from study.forecast.study_forecast import Outside, Run, StudyForecast, study_forecast
 from study.record.objective import Objective
 from study.record.records import EpochRecord, TrialRecord
-from study.record.trial_energy import beside_j
+from study.record.trial_energy import beside_j, lost_j
 from study.record.vocabulary import CUTS_EPOCH, StopReason
 from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
@@ -170,7 +170,7 @@ class Outlook:
             chosen=runs[0].chosen,
             energy_j=energy_j,
             in_new_process=self._in_new_process.get(trial_id, unknown),
-            lost_j=0.0 if trial is None else trial.wasted_energy_j,
+            lost_j=0.0 if trial is None else lost_j(trial),
         )
         if found.energy_j is not None:  # before, its trackers have still to book it
             self._outside[trial_id] = found

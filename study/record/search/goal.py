@@ -100,7 +100,7 @@ def best_of(goal: SearchGoal, curves: Sequence[TrialCurve]) -> tuple[int, ...]:
     """Return the indices of the best trials: one, or the front from the worst score to the best.
 
     Trials that were stopped are lower bounds, and those that failed no trainings: none of them is
-    ever best. Without any other trial there is no index.
+    best, but for the energy to a target that it had reached before. Without any other trial there is no index.
     """
     whole = [i for i, each in enumerate(curves) if not each.stopped and not each.failed]
     if goal is SearchGoal.ENERGY_TO_TARGET:

@@ -57,7 +57,6 @@ def main(
     with early_ray(options) as early:
         from study.search.searching import search_of  # noqa: PLC0415 - Optuna and Ray take time to load
 
-        options = options.reduced()
         begun = StudyFolder(options.results_dir, str(options.name)).exists()
         options = replace(options, resume=begun)
         scenario = load_scenario(options.scenario, options.scenario_options)

@@ -31,7 +31,9 @@ def of_export(frame: pd.DataFrame) -> pd.DataFrame:
     found = [
         name for name in map(str, frame.columns) if name.startswith(_FOUND) and name != "trial_id"
     ]
-    plain = frame.drop(columns=[*found, *chosen]).assign(setup_energy_j=frame[beside].sum(axis=1))
+    plain = frame.drop(columns=[*found, *chosen]).assign(
+        setup_energy_j=frame[beside].sum(axis=1, min_count=1)
+    )
     if not chosen:
         return plain
     rows = json.loads(frame[chosen].to_json(orient="records"))

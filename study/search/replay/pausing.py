@@ -151,7 +151,7 @@ class PausingReplay:
     def _set_up(self, training: Training) -> None:
         """Book what a training needs to begin or to go on, and what it lost when it was recorded."""
         recording = next(iter(self._recordings(training).values()))
-        self.budget.book(recording.setup_j)
+        self.budget.book(recording.known_setup_j)
         if not training.gains:
             self.budget.book(sum(epoch.energy_j or 0.0 for epoch in recording.lost))
 

@@ -29,7 +29,6 @@ class ReplayedTrial:
         curve: How it went.
         decision: What of the search ended it; None where it ended itself.
         spent_j: Energy of the whole search when it ended.
-        ended_s: Simulated time of its end, from the search's start.
         overhead_j: What it used beside the epochs in `curve`: set-up, and attempts that were lost.
     """
 
@@ -37,7 +36,6 @@ class ReplayedTrial:
     curve: TrialCurve
     decision: StopDecision | None
     spent_j: float
-    ended_s: float
     overhead_j: float = 0.0
 
 
@@ -227,7 +225,7 @@ class Simulation:
         energy_j = epoch.energy_j or 0.0
         if not curve.epochs and not running.lost:
             # What a trial needs to set itself up is known when its first epoch has come.
-            self._budget.overhead(running.name, running.recording.setup_j)
+            self._budget.overhead(running.name, running.recording.known_setup_j)
         if running.lost < len(running.recording.lost):
             running.lost += 1
             self._budget.epoch(running.name, energy_j)
@@ -246,7 +244,7 @@ class Simulation:
     def _end(self, running: _Running, decision: StopDecision | None) -> None:
         curve = running.curve
         self._budget.end(running.name)
-        self._budget.overhead(running.name, running.recording.setup_j)
+        self._budget.overhead(running.name, running.recording.known_setup_j)
         values = None
         if curve.epochs:
             values = values_of(self._goal, curve, max_epochs=self._table.longest)
@@ -258,8 +256,7 @@ class Simulation:
                 curve=curve,
                 decision=decision,
                 spent_j=self._budget.spent_j,
-                ended_s=self._now_s,
-                overhead_j=running.recording.setup_j
+                overhead_j=running.recording.known_setup_j
                 + sum(each.energy_j or 0.0 for each in running.recording.lost[: running.lost]),
             )
         )

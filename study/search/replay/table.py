@@ -42,12 +42,12 @@ class RecordedTraining:
 
     Attributes:
         epochs: Those that count for it.
-        setup_j: What its last attempt used beside its epochs; 0 where the table does not tell.
+        setup_j: What its last attempt used beside its epochs; None where the table does not tell.
         lost: Those of earlier attempts that came to nothing.
     """
 
     epochs: tuple[RecordedEpoch, ...]
-    setup_j: float = 0.0
+    setup_j: float | None = None
     lost: tuple[RecordedEpoch, ...] = ()
 
     def __len__(self) -> int:
@@ -55,9 +55,16 @@ class RecordedTraining:
         return len(self.epochs)
 
     @property
+    def known_setup_j(self) -> float:
+        """Known part of `setup_j`."""
+        return self.setup_j or 0.0
+
+    @property
     def energy_j(self) -> float:
         """All that it used, as far as it is known."""
-        return self.setup_j + sum(epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs))
+        return self.known_setup_j + sum(
+            epoch.energy_j or 0.0 for epoch in (*self.lost, *self.epochs)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +182,7 @@ def _setup_energies(trials: Path) -> pd.DataFrame:
     frame = _plain_frame(trials)
     columns = [each for each in BESIDE_EPOCHS if each in frame.columns]  # 0.1 had no tests
     return pd.DataFrame(
-        {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1)}
+        {"trial_id": frame["trial_id"], "setup_energy_j": frame[columns].sum(axis=1, min_count=1)}
     )
 
 
@@ -243,18 +250,20 @@ def _check_figures(frame: pd.DataFrame, name: str) -> None:
     Raises:
         OptionError: The first that is found.
     """
-    for column in NEEDED:
-        if not pd.api.types.is_numeric_dtype(frame[column]):
-            message = (
-                f"replay {name}: column {column} holds {frame[column].iloc[0]!r}; allowed are "
-                "numbers."
-            )
+    told = [each for each in ("setup_energy_j",) if each in frame and frame[each].notna().any()]
+    for column in (*NEEDED, *told):
+        values = frame[column].dropna()
+        if not pd.api.types.is_numeric_dtype(values):
+            words = values[pd.to_numeric(values, errors="coerce").isna()]
+            got = next(iter([*words, *values]))
+            message = f"replay {name}: column {column} holds {got!r}; allowed are numbers."
             raise OptionError(message)
     for column in (*ALWAYS, "seed", "epoch"):
         if frame[column].isna().any():
             message = f"replay {name}: {column} is empty in a row; give it a value in each."
             raise OptionError(message)
-    if (frame["epoch_energy_j"] < 0).any() or not (frame["epoch_time_s"] > 0).all():
+    is_negative = any((frame[each] < 0).any() for each in ("epoch_energy_j", *told))
+    if is_negative or not (frame["epoch_time_s"] > 0).all():
         message = f"replay {name} has a negative energy or an epoch without time; mend the row."
         raise OptionError(message)
     if not (frame["epoch_energy_j"] > 0).any():
@@ -293,7 +302,7 @@ def _recording(rows: pd.DataFrame) -> RecordedTraining:
     has_setup = "setup_energy_j" in rows.columns
     return RecordedTraining(
         epochs=_epochs(rows[is_kept]),
-        setup_j=(_known(rows["setup_energy_j"].iloc[-1]) or 0.0) if has_setup else 0.0,
+        setup_j=_known(rows["setup_energy_j"].iloc[-1]) if has_setup else None,
         lost=_epochs(rows[[not each for each in is_kept]]),
     )
 

@@ -47,6 +47,7 @@ def replayed_lines(
     yield f"stopped early: {sum(each.stopped for each in curves)} (lower bounds)"
     names = listed([_choice(choice) for choice in search.not_run])
     yield f"not run: {len(search.not_run)} of {len(table.recordings)} setups{names}"
+    yield from _unknown_lines(table)
     if search.snapped or search.refused:
         yield (
             f"proposals that are not in the table: {search.snapped} were given its nearest setup, "
@@ -87,8 +88,25 @@ def pausing_lines(
     tried = {each.arm for each in outcome.trainings}
     left = [_choice(arm) for arm in arms.arms if arm not in tried]
     yield f"not run: {len(left)} of {len(arms.arms)} setups{listed(left)}"
+    yield from _unknown_lines(table)
     if table.left_out:
         yield f"left out: {table.left_out} trainings that a search had stopped (lower bounds)"
+
+
+def _unknown_lines(table: ReplayTable) -> Iterator[str]:
+    """A line on energies that the table does not tell, where there are any."""
+    recordings = [one for many in table.recordings.values() for one in many]
+    epochs = [each for one in recordings for each in (*one.lost, *one.epochs)]
+    found = [
+        f"{what} of {unknown} of {len(of)} {names}"
+        for what, names, of, unknown in (
+            ("set-up", "trainings", recordings, sum(each.setup_j is None for each in recordings)),
+            ("energy", "epochs", epochs, sum(each.energy_j is None for each in epochs)),
+        )
+        if unknown
+    ]
+    if found:
+        yield f"not in the table, and counted as nothing: {', '.join(found)} (lower bounds)"
 
 
 def _names(arms: ArmTable) -> str:

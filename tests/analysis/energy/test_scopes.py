@@ -5,12 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.advice.scope_text import ScopeAnswer, scope_text
 from analysis.energy.scopes import by_scope, measured_components, other_scopes
 from analysis.findings import analyse
 from analysis.read.load import load
-from study.record.files import EPOCHS_FILE, J_PER_WH
+from study.record.files import EPOCHS_FILE, J_PER_WH, unit_of
 from study.record.vocabulary import EnergyScope
-from tests.analysis.study_folder import constant, grid, write_study
+from tests.analysis.study_folder import constant, grid, setup_energy, write_study
 
 
 def study_of(folder: Path, **energies_wh: list[float | None]) -> Path:
@@ -61,4 +62,50 @@ def test_the_report_says_whether_the_answer_changes(tmp_path: Path) -> None:
         "This ranking is by the energy of the accelerators. By the energy of accelerators, CPU and "
         "memory (1.10 Wh) setup 1 is recommended as well. By the energy of the whole machine the "
         "answer changes: setup 2 (3.00 Wh, and setup 1 9.00 Wh)."
+    )
+
+
+def test_where_the_energy_that_ranks_has_no_answer_the_others_are_told(tmp_path: Path) -> None:
+    """A machine whose boards could not be read all the time may have a meter at its plug."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], node=[9.0, 3.0])
+    rows = pd.read_parquet(path / EPOCHS_FILE)
+    rows["epoch_energy_j"], rows["energy_status"] = None, "missing"
+    rows["gpu_energy_j"] = None
+    rows.to_parquet(path / EPOCHS_FILE)
+
+    said = analyse(load(path)).scopes
+
+    assert said == (
+        "This ranking is by the energy of the accelerators. By the energy of the whole machine setup 2 "
+        "is recommended (3,000 mWh). By the energy of the accelerators no setup is recommended, because "
+        "readings are missing."
+    )
+
+
+def test_an_energy_without_an_answer_is_named(tmp_path: Path) -> None:
+    """Else nobody would know that it was measured, in part."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], node=[9.0, 3.0])
+    rows = pd.read_parquet(path / EPOCHS_FILE)
+    second = rows.assign(epoch=2, node_energy_j=None)
+    pd.concat([rows, second]).to_parquet(path / EPOCHS_FILE)
+
+    said = analyse(load(path)).scopes
+
+    assert said.endswith(
+        "By the energy of the whole machine no setup is recommended, because readings are missing."
+    )
+
+
+def test_pretraining_that_pays_by_another_energy_alone_is_told() -> None:
+    """By the energy that ranks there may be no such number."""
+    own, other = (
+        ScopeAnswer(
+            scope=scope, estimated=False, first=setup_energy(1, [1.0], [0.9]), setups=(), cycles=n
+        )
+        for scope, n in ((EnergyScope.ACCELERATOR, None), (EnergyScope.NODE, 2.5))
+    )
+
+    assert scope_text(own, [other], unit_of(None)).endswith(
+        "By this energy there is no number of trainings after which pretraining pays; it is 2.5 by that "
+        "of the whole machine."
     )

@@ -94,11 +94,44 @@ def test_a_lost_attempt_is_wasted(tmp_path: Path) -> None:
     assert sum(found[1].values()) == pytest.approx(0.8 + 2.1)
 
 
+@pytest.mark.parametrize(("stage", "wasted_wh"), [("so far", 0.8), ("setup", None)])
+def test_of_an_attempt_that_was_lost_with_its_machine_what_it_had_come_to_is_wasted(
+    tmp_path: Path, stage: str, wasted_wh: float | None
+) -> None:
+    """Where not even that was booked, it is not known, and not nothing."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
+    rows = pd.read_parquet(path / "epochs.parquet").assign(attempt=2)
+    rows.to_parquet(path / "epochs.parquet")
+    windows = [
+        booked(1, stage, "gpu", 0.7),
+        booked(1, stage, "cpu", 0.1),
+        *(booked(1, "trial", each, 1.5, attempt=2) for each in ("gpu", "cpu")),
+        *(booked(1, "setup", each, 0.1, attempt=2) for each in ("gpu", "cpu")),
+    ]
+
+    found = pieces(path, windows).get(1, {}).get("wasted")
+
+    assert found == (None if wasted_wh is None else pytest.approx(wasted_wh))
+
+
+def test_of_a_training_that_still_runs_nothing_is_made_up(tmp_path: Path) -> None:
+    """What it uses between its epochs is known when its window is closed."""
+    path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
+
+    found = pieces(path, [booked(1, "setup", each, 0.1) for each in ("gpu", "cpu")])
+
+    assert found == {}
+
+
 def test_the_figure_has_one_unit_and_every_piece(tmp_path: Path) -> None:
     """From the windows in the study's folder; without them, or with one component, there is none."""
     path = study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5])
     assert joules_info(analyse(load(path))) is None
-    windows = [booked(1, "trial", each, 2.0) for each in ("gpu", "cpu")]
+    windows = [
+        booked(1, stage, each, wh)
+        for each in ("gpu", "cpu")
+        for stage, wh in (("trial", 2.0), ("setup", 0.5))
+    ]
     pd.DataFrame(windows).to_parquet(path / WINDOWS_FILE)
 
     info = joules_info(analyse(load(path)))

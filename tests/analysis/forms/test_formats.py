@@ -1,5 +1,8 @@
 """Tables as Markdown, LaTeX and CSV."""
 
+import pytest
+
+from analysis.__main__ import main
 from analysis.forms.cells import Cell, TableColumn, TableInfo
 from analysis.forms.formats import Format, tables_text
 
@@ -50,3 +53,17 @@ def test_csv_has_full_digits_and_a_title_for_each_table() -> None:
         "2.0,x|y",
     ]
     assert text.count("# Energy") == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "named"), [(("--power-csv",), "--power-csv"), (("--overview", "all"), "--overview")]
+)
+def test_what_would_not_be_written_beside_tables_is_refused(
+    capsys: pytest.CaptureFixture[str], more: tuple[str, ...], named: str
+) -> None:
+    """It was passed over without a word."""
+    status = main(["tests/analysis/fixture/regime", "--format", "csv", *more])
+
+    said = capsys.readouterr()
+    assert (status, said.out) == (2, "")
+    assert f"--format prints tables only, and leaves out {named}" in said.err

@@ -33,10 +33,10 @@ def test_an_advice_is_three_sentences_and_the_rest(text: str, parts: tuple[str, 
 
 def test_a_number_stays_on_a_line_with_its_unit() -> None:
     """86 and % are not parted at the end of a line."""
-    lead, _, _ = advice_parts("It is 86.8 % for 3 mWh or 2 Wh each.")
+    lead, _, _ = advice_parts("It is 86.8 % for 3 mWh, 2 Wh or 1 kWh each.")
 
     space = "\N{NO-BREAK SPACE}"
-    assert lead == f"It is 86.8{space}% for 3{space}mWh or 2{space}Wh each."
+    assert lead == f"It is 86.8{space}% for 3{space}mWh, 2{space}Wh or 1{space}kWh each."
 
 
 def test_without_energies_there_are_tables_but_no_key_figures(tmp_path: Path) -> None:

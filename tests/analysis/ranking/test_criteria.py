@@ -75,6 +75,29 @@ def aimed(tmp_path: Path, energies: dict[int, list[tuple[float, float]]]) -> Fin
     return analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=0.8)
 
 
+@pytest.mark.parametrize(
+    ("energy_j", "accuracy", "said"),
+    [
+        (60.0, 0.7, "no setup reached the target. `--target` takes another value of accuracy."),
+        (None, 0.9, "of no setup that reached the target is the energy up to it known."),
+    ],
+)
+def test_it_is_said_why_no_setup_has_an_energy_to_the_target(
+    tmp_path: Path, energy_j: float | None, accuracy: float, said: str
+) -> None:
+    """Because none reached it, or because nobody knows what that took."""
+    whole = epochs_of([10.0], [0.1])
+    trials = [
+        Trial(setup=1, seed=0, attempts=[epochs_of([energy_j, 1.0], [accuracy, 0.5])]),
+        Trial(setup=2, seed=0, attempts=[whole]),
+    ]
+    folder = write_study(tmp_path / "a", grid([64], [0.1, 0.01]), trials)
+
+    found = analyse(load(folder), by=RankBy.ENERGY_TO_TARGET, target=0.8)
+
+    assert found.recommendation.text == f"No recommendation: {said}"
+
+
 def test_a_training_that_missed_the_target_is_in_the_energy_of_those_that_reached_it(
     tmp_path: Path,
 ) -> None:

@@ -9,7 +9,9 @@ from analysis.errors import AnalysisError
 from analysis.findings import analyse
 from analysis.read.idle import without_idle
 from analysis.read.load import load
+from analysis.tables.components import components_info
 from analysis.tables.setups import ranking_info
+from tests.analysis.energy.test_scopes import study_of
 from tests.analysis.study_folder import Epoch, Trial, constant, grid, write_study
 
 
@@ -27,6 +29,20 @@ def test_idle_power_times_time_is_taken_off_and_said(tmp_path: Path) -> None:
     caveats = " ".join(findings.recommendation.caveats)
     assert "not the energies of a bill" in caveats
     assert "1 epoch used no more than the device draws when idle: they count as 0." in caveats
+
+
+def test_no_energy_with_idle_power_is_shown_among_those_without(tmp_path: Path) -> None:
+    """A table of components, or what they would advise, would be of another kind under the same title."""
+    study = load(study_of(tmp_path, gpu=[1.0, 2.0], cpu=[0.5, 0.5], node=[9.0, 3.0]))
+    tested = dataclasses.replace(study, trials=study.trials.assign(test_energy_j=4.0))
+    assert analyse(tested).scopes
+
+    findings = analyse(without_idle(tested))
+
+    assert findings.setups[0].total_j is not None
+    assert components_info(findings) is None
+    assert findings.scopes == ""
+    assert findings.bill.test_j is None
 
 
 def test_an_epoch_on_an_unknown_device_has_no_such_energy(tmp_path: Path) -> None:

@@ -71,6 +71,22 @@ def test_rays_result_files_take_the_place_of_missing_tables(tmp_path: Path) -> N
     assert "trials.parquet is missing" in " ".join(study.notes)
 
 
+def test_of_a_lost_attempt_without_a_reading_it_is_not_known_what_it_wasted(tmp_path: Path) -> None:
+    """Also where trials are put together from their epochs."""
+    kept = epochs_of([3.0], [0.6])
+    trials = [
+        Trial(setup=1, seed=seed, attempts=[epochs_of([lost_j], [0.5]), kept])
+        for seed, lost_j in enumerate((8.0, None))
+    ]
+    folder = write_study(tmp_path / "a", SETUPS, trials)
+    (folder / TRIALS_FILE).unlink()
+
+    known, unknown = load(folder).trials["wasted_energy_j"]
+
+    assert known == 8.0
+    assert pd.isna(unknown)
+
+
 def test_a_cut_off_last_line_is_left_out_and_said(tmp_path: Path) -> None:
     """The epochs before a torn line count; their trial is not taken for finished."""
     folder = write_study(tmp_path / "a", SETUPS, TRIALS)

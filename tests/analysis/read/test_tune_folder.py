@@ -8,6 +8,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.read.load import load
+from study.record.vocabulary import EnergyScope
 
 
 def trial(run: Path, number: int, config: dict[str, Any], *losses: float, **more: Any) -> Path:  # noqa: ANN401
@@ -59,13 +60,14 @@ def test_a_run_is_read_as_a_study(tmp_path: Path) -> None:
 
 def test_energies_of_a_measured_run_are_kept(tmp_path: Path) -> None:
     """Where only the ledger was missing."""
-    energy = {"epoch_energy_j": 5.0, "energy_method": "counter", "energy": {"status": "ok"}}
-    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **energy)
+    energy = {"status": "ok", "cpu_energy_j": 5.0}
+    trial(tmp_path / "old", 0, {"lr": 0.1}, 0.9, 0.4, **MEASURED, energy=energy)
 
     imported(tmp_path / "old")
 
     study = load(tmp_path / "old")
     assert study.trials["energy_j"].tolist() == [10.0]
+    assert study.manifest.energy_of is EnergyScope.COMPONENTS  # no accelerator was measured
     assert study.manifest.setups[0].batch_size is None
     assert study.trials["batch_size"].isna().all()
 
@@ -195,3 +197,112 @@ def test_without_a_list_of_tunes_each_failed_trial_is_a_repeat(
     imported(tmp_path / "old")
 
     assert sorted(load(tmp_path / "old").trials["status"]) == ["failed", "finished"]
+
+
+MEASURED = {"epoch_energy_j": 5.0, "energy_method": "counter"}
+BOOM = "Failure # 1 (occurred at 2026-01-01)\nTraceback\nValueError: boom\n"
+
+
+def failed_early(run: Path, number: int, config: dict[str, Any], errors: str = BOOM) -> Path:
+    """The folder of a trial that has failed before its first result, as Tune leaves it."""
+    folder = trial(run, number, config)
+    (folder / "result.json").write_text("")
+    (folder / "params.json").write_text(json.dumps(config))
+    (folder / "error.txt").write_text(errors)
+    return folder
+
+
+def list_trials(run: Path, *states: tuple[Path, int, str], of: str = "2026-01-01") -> None:
+    """What Tune wrote of its trials: of each its folder, number and status."""
+    listed = [
+        [
+            json.dumps(
+                {
+                    "trial_id": f"ab12_{number:05}",
+                    "status": status,
+                    "relative_logdir": folder.name,
+                }
+            ),
+            "{}",
+        ]
+        for folder, number, status in states
+    ]
+    (run / f"experiment_state-{of}.json").write_text(json.dumps({"trial_data": listed}))
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_trial_that_failed_before_its_first_result_is_a_failed_repeat(
+    tmp_path: Path, *, is_listed: bool
+) -> None:
+    """With its setup, its error and its attempts; what they used, nobody wrote down."""
+    run = tmp_path / "old"
+    good = trial(run, 0, {"lr": 0.1, "seed": 0}, 0.9, **MEASURED, energy={"status": "ok"})
+    bad = failed_early(run, 1, {"lr": 0.2, "seed": 7}, BOOM + BOOM.replace("# 1", "# 2"))
+    if is_listed:
+        list_trials(run, (good, 0, "TERMINATED"), (bad, 1, "ERROR"))
+
+    imported(run)
+
+    study = load(run)
+    failed = study.trials.iloc[-1]
+    assert [each.learning_rate for each in study.manifest.setups] == [0.1, 0.2]
+    assert failed["trial_id"] == ("ab12_00001" if is_listed else bad.name)
+    assert failed[["setup", "seed", "status", "attempts", "error", "epochs"]].tolist() == [
+        *(2, 7, "failed", 2, "ValueError: boom", 0)
+    ]
+    assert failed[["energy_j", "wasted_energy_j"]].isna().all()
+
+
+def test_a_trial_that_tune_has_run_again_has_not_failed(tmp_path: Path) -> None:
+    """Tune keeps the error of the first attempt; what that used is in the sum of the next one's results."""
+    run = tmp_path / "old"
+    energy = {"status": "ok", "attempt": 2}
+    folder = trial(run, 0, {"lr": 0.1}, 0.9, **MEASURED, energy=energy, energy_wh=12.0 / 3600)
+    (folder / "error.txt").write_text(BOOM)
+    list_trials(run, (folder, 0, "TERMINATED"))
+
+    imported(run)
+
+    columns = ["status", "error", "attempts", "energy_j", "wasted_energy_j"]
+    assert load(run).trials[columns].to_numpy().tolist() == [["finished", None, 2, 5.0, 7.0]]
+
+
+def test_a_trial_that_was_still_to_go_on_has_not_finished(tmp_path: Path) -> None:
+    """Its run was ended before; an error that it had was one of an earlier attempt."""
+    run = tmp_path / "old"
+    folder = trial(run, 0, {"lr": 0.1}, 0.9)
+    (folder / "error.txt").write_text(BOOM)
+    list_trials(run, (folder, 0, "RUNNING"))
+
+    imported(run)
+
+    columns = ["status", "error", "attempts"]
+    trials = load(run).trials
+    assert trials[columns].to_numpy().tolist() == [["running", None, 2]]
+    assert trials["wasted_energy_j"].isna().all()
+
+
+def test_an_attempt_before_a_restart_counts_without_a_result_too(tmp_path: Path) -> None:
+    """`restart_errored`: what Tune no longer lists was in its list of the session before."""
+    run = tmp_path / "old"
+    lost = failed_early(run, 0, {"lr": 0.1, "seed": 0})
+    again = trial(run, 1, {"lr": 0.1, "seed": 0}, 0.9, **MEASURED, energy={"status": "ok"})
+    list_trials(run, (lost, 0, "ERROR"))
+    list_trials(run, (again, 1, "TERMINATED"), of="2026-01-02")
+
+    imported(run)
+
+    columns = ["trial_id", "status", "attempts", "energy_j"]
+    trials = load(run).trials
+    assert trials[columns].to_numpy().tolist() == [["ab12_00001", "finished", 2, 5.0]]
+    assert trials["wasted_energy_j"].isna().all()
+
+
+def test_a_run_of_which_every_trial_failed_early_is_refused_with_an_error_of_theirs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing to compare, and it is no wrong folder."""
+    failed_early(tmp_path / "old", 0, {"lr": 0.1})
+
+    assert imported(tmp_path / "old") == 2
+    assert "all trials failed before. ValueError: boom" in capsys.readouterr().err

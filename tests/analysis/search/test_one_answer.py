@@ -1,5 +1,6 @@
 """The recommendation of a search is its answer: nothing below it names another setup."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_a_search_for_accuracy_recommends_the_most_accurate_setup(tmp_path: Path
     assert found.recommendation.setup == 2
     assert found.ranking.rows[0].setup.setup == 2
     assert not any("setup 1" in each for each in found.recommendation.caveats)
+
+
+def test_a_search_without_a_reading_says_so_in_a_sentence(tmp_path: Path) -> None:
+    """It used "not known in epochs", and all setups "would use nobody can tell"."""
+    found = findings_of(tmp_path, "accuracy")
+    assert found.paradigm.search is not None
+    search = replace(found.paradigm.search, spent_j=None, grid_j=None, missing_epochs=6)
+
+    said = search_text(search, found.study.manifest, (), WH)
+
+    assert "The search recommends setup 2. No epoch of the search has an energy. " in said
 
 
 @pytest.mark.parametrize(("goal", "said"), [("accuracy", False), ("accuracy-energy", True)])

@@ -1,7 +1,9 @@
 """A training whose loop is somebody else's, kept as a study of one setup."""
 
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -151,3 +153,21 @@ def test_two_trainings_on_one_machine_ran_on_the_same_device(tmp_path: Path) -> 
 
     assert set(study.epochs["device_uuid"]) == {cpu}
     assert set(study.trials["device_uuid"]) == {cpu}
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_cuda_that_the_training_has_not_used_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, *, is_used: bool
+) -> None:
+    """To wait for it would begin it: memory and power of a board, and no fork of this process after it."""
+    waits: list[bool] = []
+    cuda = SimpleNamespace(
+        is_available=lambda: True,
+        is_initialized=lambda: is_used,
+        synchronize=lambda: waits.append(True),
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+
+    trained(board(), epoch_s=0.0)
+
+    assert bool(waits) == is_used

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from study.execution.trial_source import GridSource, TrialSource
+from study.execution.trial_source import GridSource, TrialSource, grid_text
 from study.options import StudyOptions
 from study.record.manifest import SetupFacts
 from study.record.objective import ACCURACY
@@ -84,6 +84,11 @@ def test_a_grid_that_has_ended_has_no_more(tmp_path: Path) -> None:
 
     assert not source.has_more
     assert source.summary == "2 setups x 1 repeat = 2, 2 of them ended before"
+
+
+def test_a_grid_of_one_is_one() -> None:
+    """As in the tables of its report."""
+    assert grid_text(1, 1) == "1 setup x 1 repeat = 1"
 
 
 def test_lost_trials_are_all_that_is_left(tmp_path: Path) -> None:

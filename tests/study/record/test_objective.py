@@ -19,7 +19,6 @@ def test_the_better_of_two_is_the_best_and_reaches_the_other(
     objective = Objective("m", mode)
     better = one > other if mode == "max" else one < other
 
-    assert objective.is_better(one, other) == better
     assert objective.best([other, None, math.nan, one]) == (one if better else other)
     assert objective.reaches(one, other) == (better or one == other)
 

@@ -131,6 +131,15 @@ def test_a_bill_of_estimates_says_so_and_is_a_bound_where_something_is_missing(
     assert "more than 10.0 mWh estimated were used" in Spending(36.0, recorder).sentence
 
 
+def test_a_bill_with_a_lost_attempt_that_nobody_read_is_a_bound(tmp_path: Path) -> None:
+    """What it used is not known."""
+    recorder = recorder_in(tmp_path)
+    recorder.expect([plan(1)])
+    recorder.add(epoch(1, 36.0, of=plan(1, attempt=2)))
+
+    assert "more than 10.0 mWh were used" in Spending(36.0, recorder).sentence
+
+
 def test_a_stopped_trial_goes_on_with_a_larger_budget(tmp_path: Path) -> None:
     """As a further attempt."""
     study = lab(tmp_path, asked(energy_budget_wh=50 / 3600))

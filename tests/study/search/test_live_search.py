@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from study.record.objective import ACCURACY
 from study.record.records import EpochRecord, TrialRecord
 from study.record.search.goal import SearchGoal
@@ -139,16 +141,26 @@ def test_an_epoch_dearer_than_the_budget_is_said() -> None:
     ]
 
 
-def test_a_trial_without_an_accuracy_is_told_as_failed() -> None:
-    """Nothing is left running at Optuna, and the user is told."""
+@pytest.mark.parametrize(
+    ("score", "energy_j", "failed", "said"),
+    [
+        (None, 1.0, False, "has no accuracy, so it counts as failed"),
+        (0.5, None, False, "has no energy, so it counts as failed"),
+        (0.5, 1.0, True, "failed, and counts as failed"),
+    ],
+)
+def test_a_trial_without_values_is_told_as_failed(
+    *, score: float | None, energy_j: float | None, failed: bool, said: str
+) -> None:
+    """Nothing is left running at Optuna, and the user is told, with the reason."""
     search = live()
     plan = search.propose()
     assert plan is not None
-    search.epoch(epoch_of(plan, 1, 1.0, None))
+    search.epoch(epoch_of(plan, 1, energy_j, score))
 
-    search.end(plan.trial_id, failed=False)
+    search.end(plan.trial_id, failed=failed)
 
-    assert "has no accuracy" in search.said[0]
+    assert search.said == [f"{plan.trial_id} {said} in Optuna's study."]
 
 
 def test_what_a_lost_attempt_used_counts_once() -> None:

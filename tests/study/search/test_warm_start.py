@@ -22,7 +22,13 @@ from study.store.trial_record import trial_record
 from tests.study.record.test_manifest import MANIFEST
 from tests.study.rows import epoch, plan
 
-OPTIONS = {"max_epochs": 3, "patience": 3, "optimizer": "adam"}
+OPTIONS = {
+    "max_epochs": 3,
+    "patience": 3,
+    "optimizer": "adam",
+    "precision": "fp32",
+    "clip_norm": None,
+}
 SEARCH = replace(MANIFEST, study="search", paradigm=Paradigm.SEARCH, options=OPTIONS)
 SPACE = space_of({"batch_size": (64, 256), "learning_rate": (0.1, 0.01)})
 
@@ -128,6 +134,22 @@ def test_setups_beside_the_space_are_passed_over(tmp_path: Path) -> None:
     assert known(place) == EarlierStudies()
 
 
+def test_a_trial_that_chose_what_holds_not_here_is_passed_over(tmp_path: Path) -> None:
+    """A grid over precisions has trained with the search's own too; that of the others is another training."""
+    place = write(
+        tmp_path,
+        *(
+            (replace(plan(setup), parameters=text), [0.9], StopReason.PATIENCE)
+            for setup, text in ((1, '{"precision": "bf16"}'), (2, '{"precision": "fp32"}'))
+        ),
+    )
+
+    found = known(place)
+
+    assert [each.setup for each in found.trials] == [2]
+    assert [each.setup for each in known(place, similar=True).trials] == [2]
+
+
 def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
     """So it knows setups that do not freeze them, and its optimiser."""
     place = write(tmp_path, (plan(1), [0.9], StopReason.PATIENCE))
@@ -152,6 +174,8 @@ def test_a_grid_has_trained_its_encoders(tmp_path: Path) -> None:
         ({"data": replace(MANIFEST.data, fingerprint="g")}, "its data are exercises"),
         ({"paradigm": Paradigm.MULTITASK}, "a study of multitask"),
         ({"options": {**OPTIONS, "optimizer": "sgd"}}, "--optimizer was sgd and is adam"),
+        ({"options": {**OPTIONS, "precision": "bf16"}}, "--precision was bf16 and is fp32"),
+        ({"options": {**OPTIONS, "clip_norm": 1.0}}, "--clip-norm was 1.0 and is None"),
         (
             {"options": {**OPTIONS, "scenario_options": {"encoder": "resnet34"}}},
             "--encoder was resnet34 and is None",

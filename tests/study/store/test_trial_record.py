@@ -75,14 +75,16 @@ def test_lost_attempts_are_wasted_and_the_last_one_counts(
         ([(1, 10.0), (2, None)], (None, None, 10.0, None), 10.0),
         ([(1, 10.0), (2, 20.0)], None, 30.0),
         ([], (None, 5.0, 7.0), 12.0),
+        ([(1, None)], (None, None, None), None),
+        ([], None, None),
     ],
 )
 def test_a_lost_attempt_is_charged_with_all_that_was_booked_of_it(
     rows: list[tuple[int, float | None]],
     windows: tuple[float | None, ...] | None,
-    wasted_j: float,
+    wasted_j: float | None,
 ) -> None:
-    """Its whole window, else its parts, an epoch that was never reported among them."""
+    """Its whole window, else its parts, an epoch that was never reported among them; None without a reading."""
     lost, kept = plan(attempt=1), plan(attempt=2)
     trial_j, setup_j, *epochs_j = windows or (None, None)
     all_booked = () if windows is None else windows_of(lost, trial_j, setup_j, *epochs_j)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from study.search.__main__ import main
@@ -55,6 +56,27 @@ def test_it_says_what_it_used_and_what_the_grid_takes(
 
     assert "energy 9.17 mWh (no budget); the grid takes 9.17 mWh" in said
     assert "not run: 0 of 4 setups" in said
+
+
+@pytest.mark.parametrize("options", [(), ("--no-cap", "--halving", "none")])
+def test_what_the_table_does_not_tell_is_said(
+    table: str, options: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not known, and not nothing: in both kinds of a replay."""
+    unknown = "not in the table, and counted as nothing: "
+    assert f"{unknown}set-up of 4 of 4 trainings (lower" in replayed(
+        capsys, table, *TO_TARGET, *options
+    )
+    rows = pd.read_csv(table).assign(setup_energy_j=1.0)
+    rows.loc[(rows["batch_size"] == 256) & (rows["learning_rate"] == 0.1), "setup_energy_j"] = None
+    rows.loc[0, "epoch_energy_j"] = None
+    rows.to_csv(table, index=False)
+
+    said = replayed(capsys, table, *TO_TARGET, *options)
+
+    assert f"{unknown}set-up of 1 of 4 trainings, energy of 1 of 12 epochs (lower bounds)" in said
+    rows.assign(setup_energy_j=1.0, epoch_energy_j=1.0).to_csv(table, index=False)
+    assert unknown not in replayed(capsys, table, *TO_TARGET, *options)
 
 
 def test_all_its_energies_are_in_one_unit(

@@ -29,12 +29,25 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
         read_table(path)
 
 
-def test_words_where_numbers_belong_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["epoch_time_s", "setup_energy_j"])
+def test_words_where_numbers_belong_are_refused(tmp_path: Path, column: str) -> None:
     """The message names column and word."""
     path = tmp_path / "table.csv"
-    rows_of({(8, 0.1): [([0.5], 1.0)]}).assign(epoch_time_s="quick").to_csv(path, index=False)
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]})
+    rows.assign(**{column: ["1", "quick"]}).to_csv(path, index=False)
 
-    with pytest.raises(OptionError, match=r"epoch_time_s holds 'quick'"):
+    with pytest.raises(OptionError, match=f"{column} holds 'quick'"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("column", ["epoch_energy_j", "setup_energy_j"])
+def test_energies_below_nothing_are_refused(tmp_path: Path, column: str) -> None:
+    """No training gives energy back."""
+    path = tmp_path / "table.csv"
+    rows = rows_of({(8, 0.1): [([0.5, 0.6], 1.0)]})
+    rows.assign(**{column: [1.0, -1.0]}).to_csv(path, index=False)
+
+    with pytest.raises(OptionError, match="negative energy"):
         read_table(path)
 
 

@@ -18,13 +18,23 @@ def number_of(value: object) -> float | None:
     >>> number_of(1), number_of("1"), number_of(float("nan")), number_of([1.0])
     (1.0, None, None, None)
     """
+    number = _float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def is_not_finite(value: object) -> bool:
+    """Return whether a value is infinite or NaN, as the loss of a training that diverged."""
+    number = _float(value)
+    return number is not None and not math.isfinite(number)
+
+
+def _float(value: object) -> float | None:
     if value is None or isinstance(value, str | bytes) or getattr(value, "ndim", None):
         return None
     try:
-        number = float(getattr(value, "detach", lambda: value)())  # type: ignore[arg-type]  # whatever it is
+        return float(getattr(value, "detach", lambda: value)())  # type: ignore[arg-type]  # whatever it is
     except Exception:  # noqa: BLE001 - an object of the user's may raise anything
         return None
-    return number if math.isfinite(number) else None
 
 
 def numbers_in(values: Mapping[str, Any]) -> dict[str, float]:

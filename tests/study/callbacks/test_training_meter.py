@@ -151,3 +151,34 @@ def test_two_trainings_on_one_machine_ran_on_the_same_device(tmp_path: Path) -> 
 
     assert set(study.epochs["device_uuid"]) == {cpu}
     assert set(study.trials["device_uuid"]) == {cpu}
+
+
+def test_what_was_trained_before_a_checkpoint_is_missing(tmp_path: Path) -> None:
+    """Epochs keep their numbers; those before, and the one that was begun, have no energy, and so no total."""
+    meter = TrainingMeter(detection=board())
+    with meter:
+        for _ in range(2):
+            meter.begin_epoch(after=0.0 if meter.epochs else 1.5).metrics = {"accuracy": 0.5}
+            time.sleep(0.2)
+            meter.end_epoch()
+    meter.save(tmp_path / "mine")
+
+    study = load(tmp_path / "mine")
+    rows = study.epochs.to_dict("records")
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["energy_status"] for row in rows][:2] == ["missing", "missing"]
+    assert rows[2]["epoch_energy_j"] > 0
+    (trial,) = study.trials.to_dict("records")
+    assert np.isnan(trial["energy_j"])
+    assert trial["missing_epochs"] == 2
+    assert any("first 2 epochs" in each for each in study.manifest.warnings)
+
+
+@pytest.mark.parametrize("which", ["train_loss", "val_loss"])
+def test_a_training_whose_last_loss_is_not_finite_diverged(tmp_path: Path, which: str) -> None:
+    """Such as one that a callback ended for it: it did not end by early stopping, nor at its limit."""
+    meter = trained(board(), epoch_s=0.0)
+    setattr(meter.epochs[-1], which, float("nan"))
+    meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
+
+    assert load(tmp_path / "mine").epochs["stop_reason"].tolist()[-1] == "diverged"

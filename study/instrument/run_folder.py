@@ -175,6 +175,9 @@ class RunFolder:
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
             self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
+        elif not self._recorder.epochs_of(trial_id):
+            self._recorder.add_error(trial_id, "it ended without a result (tune.report)")
+            _log.warning("trial %s ended without a result: call tune.report in it", trial_id)
         self._exports.end_trial(self._recorder.trial(trial_id))
 
     def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:

@@ -65,7 +65,7 @@ class EnergyCallback(TrainerCallback):
     ) -> None:
         """Begin to measure; what a training that failed has left open is ended."""
         if self.meter is not None:
-            self.meter.stop()
+            self.meter.stop(failed=True)
         self._runs, self._another_may_follow = True, False
         self.meter = TrainingMeter(
             Training(

@@ -62,7 +62,7 @@ class EnergyCallback(Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin to measure; what a training that failed has left open is ended."""
         if self.meter is not None:
-            self.meter.stop()
+            self.meter.stop(failed=True)
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,

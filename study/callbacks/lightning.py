@@ -139,7 +139,7 @@ class EnergyCallback(Callback):
         """Let go of the sensors; a training that fails is not kept."""
         self._runs = False
         if self.meter is not None:
-            self.meter.stop()
+            self.meter.stop(failed=True)
 
     def _take_metrics(self, trainer: lightning.Trainer) -> None:
         """Take the metrics of the epoch that has ended, those that the module logs at its very end too.

@@ -83,7 +83,8 @@ class TrainingMeter:
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
         self._places: dict[Path, Path] = {}
-        self._is_rest = False
+        self._is_rest = self._is_cut = False
+        self._failed: StopReason | None = None
         self._started_at = ""
         self._detection = detection or detect(request)
         self._meter = EnergyMeter(self._detection)
@@ -104,8 +105,17 @@ class TrainingMeter:
         self._open(SETUP)
         self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
-    def stop(self) -> None:
-        """End it; may be called twice."""
+    def stop(self, *, failed: bool = False) -> None:
+        """End it, and an epoch that is open; may be called twice.
+
+        Args:
+            failed: Whether the training ends before its time, in an epoch where one is open.
+        """
+        if self.epochs and not self.epochs[-1].readings:
+            self._is_cut = True
+            self.end_epoch()
+        if failed and self._meter.opened(WHOLE) is not None:
+            self._failed = StopReason.ERROR if self._is_cut else StopReason.STOPPED
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
@@ -121,7 +131,7 @@ class TrainingMeter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        self.stop(failed=kind is not None)
 
     @contextmanager
     def epoch(self) -> Iterator[MeasuredEpoch]:
@@ -129,11 +139,14 @@ class TrainingMeter:
         epoch = self.begin_epoch()
         try:
             yield epoch
+        except BaseException:
+            self._is_cut = True
+            raise
         finally:
             self.end_epoch()
 
     def begin_epoch(self, *, after: float = 0.0) -> MeasuredEpoch:
-        """Begin the next epoch.
+        """Begin the next epoch; one that is open ends.
 
         Args:
             after: Epochs that the network was trained for before this one, where that may be more than were
@@ -141,6 +154,9 @@ class TrainingMeter:
                 in 2.5, this one is the rest of an epoch, whose energy is missing too.
         """
         self._close(SETUP)
+        if self.epochs:
+            self.end_epoch()
+        self._is_cut = False
         if after > len(self.epochs):
             _log.warning(_WENT_ON, after)
         while len(self.epochs) + 1 <= after:
@@ -221,6 +237,7 @@ class TrainingMeter:
         ended = tuple(each for each in self.epochs if each.readings)
         if ended and (is_not_finite(ended[-1].train_loss) or is_not_finite(ended[-1].val_loss)):
             stop_reason = StopReason.DIVERGED
+        stop_reason = self._failed or stop_reason
         return MeasuredTraining(
             training=self.training,
             detection=self._detection,

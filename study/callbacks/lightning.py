@@ -5,7 +5,8 @@
     trainer = Trainer(..., callbacks=[EnergyCallback(folder="results/mine")])
 
 `epoch_energy_j`, `mean_power_w` and `val_energy_j` are logged like the module's own metrics, so that loggers,
-`EarlyStopping(monitor="epoch_energy_j")` and checkpoints see them. An epoch has its validation in it.
+`EarlyStopping(monitor="epoch_energy_j", strict=False)` and checkpoints see them; not strict, because an epoch
+whose reading is missing has none. An epoch has its validation in it.
 """
 
 import os

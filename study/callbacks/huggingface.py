@@ -70,7 +70,9 @@ class EnergyCallback(TrainerCallback):
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
-                batch_size=args.train_batch_size * args.gradient_accumulation_steps,
+                batch_size=args.train_batch_size
+                * args.gradient_accumulation_steps
+                * args.world_size,
                 learning_rate=args.learning_rate,
                 seed=args.seed,
                 scenario="huggingface",

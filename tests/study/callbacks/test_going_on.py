@@ -109,7 +109,8 @@ def test_lightning_ends_at_a_limit(tmp_path: Path, limit: dict[str, Any]) -> Non
 
 ARGUMENTS: Any = SimpleNamespace(
     train_batch_size=8,
-    gradient_accumulation_steps=1,
+    gradient_accumulation_steps=2,
+    world_size=4,
     learning_rate=0.1,
     seed=0,
     num_train_epochs=4,
@@ -144,6 +145,7 @@ def test_hugging_face_goes_on_and_has_an_energy_for_each_evaluation_set(tmp_path
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert [row["epoch_energy_j"] is None for row in rows] == [True, True, False]
     assert rows[-1]["stop_reason"] == "max_epochs"
+    assert rows[-1]["batch_size"] == 64  # of all processes, as the optimiser sees it
 
 
 def test_keras_goes_on_from_its_initial_epoch(

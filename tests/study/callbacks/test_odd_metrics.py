@@ -27,6 +27,7 @@ def state() -> Any:  # noqa: ANN401 - as much of a trainer's state as is asked
 ARGUMENTS: Any = SimpleNamespace(
     train_batch_size=8,
     gradient_accumulation_steps=1,
+    world_size=1,
     learning_rate=0.1,
     seed=0,
     num_train_epochs=1,

@@ -62,7 +62,7 @@ def raised_text(error: BaseException, *, whole: bool = False) -> str:
         "KeyError: 'age'"
     """
     said = str(error).strip()
-    said = said if whole else said.partition("\n")[0]
+    said = (said if whole else said.partition("\n")[0]).rstrip(".")  # the message goes on
     text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     theirs = [
         each for each in traceback.extract_tb(error.__traceback__) if _is_theirs(each.filename)

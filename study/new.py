@@ -4,7 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
+from importlib import resources, util
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -33,10 +33,18 @@ def written(options: NewOptions) -> Path:
     """Write the scenario; its path.
 
     Raises:
-        OptionError: The file is there, is no Python file, or cannot be written.
+        OptionError: The file is there, is no Python file, hides a module, or cannot be written.
     """
     if options.file.suffix != ".py":
         message = f"{options.file} does not end with .py; --scenario takes Python files."
+        raise OptionError(message)
+    stem = options.file.stem
+    spec = util.find_spec(stem) if stem.isidentifier() else None
+    if spec is not None and spec.origin not in (None, str(options.file.absolute())):
+        message = (
+            f"{options.file} would be taken for the module `{stem}` by every program that is started in its "
+            "folder; name another file."
+        )
         raise OptionError(message)
     text = resources.files("study.templates").joinpath(f"{options.kind}.py").read_text("utf-8")
     try:

@@ -137,7 +137,7 @@ class Data:
         """
         faults = [
             fault
-            for name, part in self.parts.items()
+            for name, part in {"train": self.train, "val": self.val, **self.parts}.items()
             for fault in (
                 _faults_of_labels(name, part, self.classes)
                 if isinstance(part, Arrays)

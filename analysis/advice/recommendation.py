@@ -288,6 +288,10 @@ def _footprint(
 
 
 def _refusal(study: Study, setups: Sequence[SetupEnergy], ranking: Ranking) -> str:
+    statuses, errors = study.trials["status"], study.trials["error"].dropna()
+    if len(statuses) and (statuses == TrialStatus.FAILED.value).all():
+        first = f", the first with {errors.iloc[0]}" if len(errors) else ""
+        return f"No recommendation: every trial failed{first}."
     if study.epochs.empty:
         return "No recommendation: no epoch has finished yet."
     if not any(setup.finished for setup in setups):

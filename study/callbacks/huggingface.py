@@ -53,6 +53,7 @@ class EnergyCallback(TrainerCallback):
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
+        self._another_may_follow = False
         self._folder = folder
         self._objective = objective or Objective("loss", "min")
         self._data = data
@@ -64,12 +65,14 @@ class EnergyCallback(TrainerCallback):
     ) -> None:
         """Begin to measure; what a training that failed has left open is ended."""
         if self.meter is not None:
-            self.meter.stop()
-        self._runs = True
+            self.meter.stop(failed=True)
+        self._runs, self._another_may_follow = True, False
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
-                batch_size=args.train_batch_size * args.gradient_accumulation_steps,
+                batch_size=args.train_batch_size
+                * args.gradient_accumulation_steps
+                * args.world_size,
                 learning_rate=args.learning_rate,
                 seed=args.seed,
                 scenario="huggingface",
@@ -85,8 +88,16 @@ class EnergyCallback(TrainerCallback):
     ) -> None:
         """Begin an epoch."""
         if self.meter is not None:
+            self._no_other_follows()
             self._end_epoch(state)
-            self.meter.begin_epoch()
+            # Later on a trainer does not know where an epoch of a set without a length ends.
+            self.meter.begin_epoch(after=0.0 if self.meter.epochs else state.epoch or 0.0)
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Go on with the training after an evaluation."""
+        self._no_other_follows()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -101,6 +112,7 @@ class EnergyCallback(TrainerCallback):
         """End an epoch, or begin its evaluation."""
         if self.meter is None:
             return
+        self._no_other_follows()
         if control.should_evaluate:
             self.meter.begin_evaluation()
         else:
@@ -133,7 +145,9 @@ class EnergyCallback(TrainerCallback):
             if not _is_own(name) or (is_loss and name == "loss")
         }
         if energy_j is not None:
-            _note(state, {"eval_energy_j": energy_j})
+            _note(state, {f"{_set_of(metrics or {})}energy_j": energy_j})
+            self.meter.begin_evaluation()
+            self._another_may_follow = True
 
     def on_log(
         self,
@@ -157,9 +171,15 @@ class EnergyCallback(TrainerCallback):
         self._end_epoch(state)
         self.meter.stop()
         if self._folder is not None and state.is_world_process_zero and self.meter.epochs:
-            is_early = len(self.meter.epochs) < args.num_train_epochs
+            is_early = state.global_step < state.max_steps
             reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
             self.meter.keep(self._folder, stop_reason=reason)
+
+    def _no_other_follows(self) -> None:
+        """Forget the window that was opened for another evaluation set."""
+        if self.meter is not None and self._another_may_follow:
+            self._another_may_follow = False
+            self.meter.end_evaluation()
 
     def _end_epoch(self, state: TrainerState) -> None:
         """End the epoch that runs, if one does, and say what it used."""
@@ -176,6 +196,12 @@ class EnergyCallback(TrainerCallback):
 def _is_own(name: str) -> bool:
     """Return whether a value is none of the model's; that of one of several sets has the set's name before."""
     return name in OWN or name.endswith(tuple(f"_{each}" for each in OWN if each != "loss"))
+
+
+def _set_of(metrics: dict[str, Any]) -> str:
+    """Return what an evaluation's values begin with: `eval_`, of one set of several `eval_SET_`."""
+    timed = (name.removesuffix("runtime") for name in metrics if name.endswith("_runtime"))
+    return next(timed, PREFIX)
 
 
 def _note(state: TrainerState, values: dict[str, float]) -> None:

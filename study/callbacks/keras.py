@@ -62,7 +62,7 @@ class EnergyCallback(Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Begin to measure; what a training that failed has left open is ended."""
         if self.meter is not None:
-            self.meter.stop()
+            self.meter.stop(failed=True)
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -79,7 +79,7 @@ class EnergyCallback(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begin an epoch."""
         if self.meter is not None:
-            self.meter.begin_epoch()
+            self.meter.begin_epoch(after=epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """End an epoch, and log what it used."""
@@ -89,8 +89,7 @@ class EnergyCallback(Callback):
         logs = {} if logs is None else logs
         told = numbers_in(logs)  # a metric may have a value for each class
         validated = {k.removeprefix("val_"): v for k, v in told.items() if k.startswith("val_")}
-        measured.train_loss = told.get("loss")
-        measured.val_loss = validated.get("loss")
+        measured.train_loss, measured.val_loss = logs.get("loss"), logs.get("val_loss")
         measured.metrics = validated
         if measured.energy_j is not None and measured.mean_power_w is not None:
             logs["epoch_energy_j"] = measured.energy_j

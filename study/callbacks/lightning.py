@@ -5,7 +5,8 @@
     trainer = Trainer(..., callbacks=[EnergyCallback(folder="results/mine")])
 
 `epoch_energy_j`, `mean_power_w` and `val_energy_j` are logged like the module's own metrics, so that loggers,
-`EarlyStopping(monitor="epoch_energy_j")` and checkpoints see them. An epoch has its validation in it.
+`EarlyStopping(monitor="epoch_energy_j", strict=False)` and checkpoints see them; not strict, because an epoch
+whose reading is missing has none. An epoch has its validation in it.
 """
 
 import os
@@ -13,13 +14,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, Timer
 
 from study.callbacks.training import Training
 from study.callbacks.training_meter import TrainingMeter
 from study.record.objective import Objective
 from study.record.vocabulary import StopReason
 from trackers.sources.detect import Request
+
+OWN = ("epoch_energy_j", "val_energy_j", "mean_power_w")
+"""What we log: no metrics of the model."""
 
 
 class EnergyCallback(Callback):
@@ -53,6 +57,7 @@ class EnergyCallback(Callback):
         """
         self.meter: TrainingMeter | None = None
         self._runs = False
+        self._before: dict[str, Any] = {}
         self._folder = folder
         self._objective = objective or Objective("val_loss", "min")
         self._batch_size, self._learning_rate, self._data = batch_size, learning_rate, data
@@ -63,7 +68,7 @@ class EnergyCallback(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """Begin to measure."""
-        self._runs = True
+        self._runs, self._before = True, {}
         self.meter = TrainingMeter(
             Training(
                 objective=self._objective,
@@ -82,7 +87,15 @@ class EnergyCallback(Callback):
     ) -> None:
         """Begin an epoch."""
         if self.meter is not None:
-            self.meter.begin_epoch()
+            self._take_metrics(trainer)
+            self.meter.begin_epoch(after=trainer.current_epoch)
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any
+    ) -> None:
+        """Begin the rest of an epoch, of whose start a trainer that goes on from within it says nothing."""
+        if self.meter is not None and not self.meter.epochs:
+            self.meter.begin_epoch(after=trainer.current_epoch + 0.5)
 
     def on_validation_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -104,13 +117,9 @@ class EnergyCallback(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
         """End an epoch, and log what it used."""
-        if self.meter is None:
-            return
+        if self.meter is None or not self.meter.epochs:
+            return  # a trainer that goes on from an epoch's end says that it ends
         epoch = self.meter.end_epoch()
-        told = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        epoch.train_loss = told.get("train_loss")
-        epoch.val_loss = told.get("val_loss")
-        epoch.metrics = {name: told[name] for name in told if not name.endswith("_energy_j")}
         if epoch.energy_j is not None and epoch.mean_power_w is not None:
             pl_module.log("epoch_energy_j", epoch.energy_j)
             pl_module.log("mean_power_w", epoch.mean_power_w)
@@ -120,9 +129,10 @@ class EnergyCallback(Callback):
         if self.meter is None:
             return
         self._runs = False
+        self._take_metrics(trainer)
         self.meter.stop()
         if self._folder is not None and trainer.is_global_zero and self.meter.epochs:
-            is_early = len(self.meter.epochs) < (trainer.max_epochs or 0)
+            is_early = not _is_at_limit(trainer)
             reason = StopReason.PATIENCE if is_early else StopReason.MAX_EPOCHS
             self.meter.keep(self._folder, stop_reason=reason)
 
@@ -130,4 +140,33 @@ class EnergyCallback(Callback):
         """Let go of the sensors; a training that fails is not kept."""
         self._runs = False
         if self.meter is not None:
-            self.meter.stop()
+            self.meter.stop(failed=True)
+
+    def _take_metrics(self, trainer: lightning.Trainer) -> None:
+        """Take the metrics of the epoch that has ended, those that the module logs at its very end too.
+
+        A trainer keeps the last value of each: one that was there before the epoch is none of its.
+        """
+        told = dict(trainer.callback_metrics)
+        if self.meter is not None and self.meter.epochs:
+            own = {
+                name: float(value)
+                for name, value in told.items()
+                if value is not self._before.get(name) and name not in OWN
+            }
+            epoch = self.meter.epochs[-1]
+            epoch.train_loss, epoch.val_loss = own.get("train_loss"), own.get("val_loss")
+            epoch.metrics = dict(own)
+        self._before = told
+
+
+def _is_at_limit(trainer: lightning.Trainer) -> bool:
+    """Return whether a training ended at its limit of epochs, steps or time."""
+    counts = (
+        (trainer.current_epoch, trainer.max_epochs or -1),
+        (trainer.global_step, trainer.max_steps),
+    )
+    timers = [each for each in trainer.callbacks if isinstance(each, Timer)]
+    return any(0 < limit <= count for count, limit in counts) or any(
+        (left := each.time_remaining()) is not None and left <= 0 for each in timers
+    )

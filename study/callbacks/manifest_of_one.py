@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 
-from study.callbacks.training import STAGE, MeasuredTraining
+from study.callbacks.training import NOT_MEASURED, STAGE, MeasuredTraining
 from study.record.manifest import (
     ComponentFacts,
     DataFacts,
@@ -53,7 +53,7 @@ def manifest_of_one(study: str, run: MeasuredTraining) -> Manifest:
         ),
         seeds=(training.seed,),
         nodes=(_node(run),),
-        warnings=("The training ran in a loop of its own: its data were not checked.",),
+        warnings=tuple(_warnings(run)),
         stages=(STAGE,),
         objective=training.objective,
         energy_of=EnergyScope.ACCELERATOR if run.scope == ACCELERATOR else EnergyScope.COMPONENTS,
@@ -63,6 +63,16 @@ def manifest_of_one(study: str, run: MeasuredTraining) -> Manifest:
             if each.component in {Component.CPU, Component.MEMORY}
         },
     )
+
+
+def _warnings(run: MeasuredTraining) -> Iterator[str]:
+    yield "The training ran in a loop of its own: its data were not checked."
+    notes = [{reading.note for reading in each.readings.values()} for each in run.epochs]
+    if not_measured := sum(NOT_MEASURED in each for each in notes):
+        yield (
+            f"The training went on from a checkpoint: what its first {not_measured} epochs used is not known, and "
+            "so not what it used in all."
+        )
 
 
 def _node(run: MeasuredTraining) -> NodeFacts:

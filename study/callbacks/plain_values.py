@@ -9,22 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from study.callbacks.training import Training
-from study.record.tune_rows import as_json, flat
+from study.record.tune_rows import as_json, flat, float_of, number_of
 
 
-def number_of(value: object) -> float | None:
-    """Return a value as a finite number; None where it is none: a word, an array, nothing.
-
-    >>> number_of(1), number_of("1"), number_of(float("nan")), number_of([1.0])
-    (1.0, None, None, None)
-    """
-    if value is None or isinstance(value, str | bytes) or getattr(value, "ndim", None):
-        return None
-    try:
-        number = float(getattr(value, "detach", lambda: value)())  # type: ignore[arg-type]  # whatever it is
-    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
-        return None
-    return number if math.isfinite(number) else None
+def is_not_finite(value: object) -> bool:
+    """Return whether a value is infinite or NaN, as the loss of a training that diverged."""
+    number = float_of(value)
+    return number is not None and not math.isfinite(number)
 
 
 def numbers_in(values: Mapping[str, Any]) -> dict[str, float]:

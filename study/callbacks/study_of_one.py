@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from study.callbacks.manifest_of_one import manifest_of_one
-from study.callbacks.plain_values import number_of, numbers_in, plain_training
+from study.callbacks.plain_values import numbers_in, plain_training
 from study.callbacks.training import STAGE, MeasuredTraining, Training
 from study.record.bookings import WindowRecord
 from study.record.files import (
@@ -19,6 +19,7 @@ from study.record.files import (
 )
 from study.record.objective import metrics_text
 from study.record.records import EpochRecord, TrialRecord
+from study.record.tune_rows import number_of
 from study.record.vocabulary import EnergyMethod, EnergyStatus, Paradigm
 from study.store.folder import StudyFolder
 from study.store.setups import TrialPlan

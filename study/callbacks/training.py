@@ -12,6 +12,9 @@ from trackers.sources.detect import Detection
 STAGE = Stage.ENCODER_CLASSIFIER
 """A training as a whole has the word of the paper's whole network."""
 
+NOT_MEASURED = "before a checkpoint"
+"""Note of the readings of an epoch that was over, or begun, before the training was measured."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:

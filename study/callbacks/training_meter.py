@@ -24,9 +24,9 @@ from typing import Self, final
 
 from study.callbacks.handing_on import HandingOn
 from study.callbacks.place import free_place
-from study.callbacks.plain_values import numbers_in
+from study.callbacks.plain_values import is_not_finite, numbers_in
 from study.callbacks.study_of_one import write_study
-from study.callbacks.training import MeasuredEpoch, MeasuredTraining, Training
+from study.callbacks.training import NOT_MEASURED, MeasuredEpoch, MeasuredTraining, Training
 from study.exports.study_exports import exports_of
 from study.record.vocabulary import StopReason
 from study.store.provenance import now
@@ -38,6 +38,9 @@ from trackers.sample import Component, Device, Reading, process_device
 from trackers.sources.detect import Detection, Request, detect
 
 _log = logging.getLogger(__name__)
+
+_WENT_ON = "this training goes on after %g epochs: what those used is not known, and so not what it uses in all"
+_NO_METRICS = "there are no metrics: validate while you train."
 
 WHOLE, SETUP, EVALUATION = "whole", "setup", "evaluation"
 
@@ -80,6 +83,8 @@ class TrainingMeter:
         self.epochs: list[MeasuredEpoch] = []
         self._readings: dict[str, dict[str, Reading]] = {}
         self._places: dict[Path, Path] = {}
+        self._is_rest = self._is_cut = False
+        self._failed: StopReason | None = None
         self._started_at = ""
         self._detection = detection or detect(request)
         self._meter = EnergyMeter(self._detection)
@@ -100,8 +105,17 @@ class TrainingMeter:
         self._open(SETUP)
         self._handing_on.begin(self._name or self.training.scenario, self.run_so_far())
 
-    def stop(self) -> None:
-        """End it; may be called twice."""
+    def stop(self, *, failed: bool = False) -> None:
+        """End it, and an epoch that is open; may be called twice.
+
+        Args:
+            failed: Whether the training ends before its time, in an epoch where one is open.
+        """
+        if self.epochs and not self.epochs[-1].readings:
+            self._is_cut = True
+            self.end_epoch()
+        if failed and self._meter.opened(WHOLE) is not None:
+            self._failed = StopReason.ERROR if self._is_cut else StopReason.STOPPED
         for key in (SETUP, EVALUATION, WHOLE):
             self._close(key)
         self._meter.stop()
@@ -117,7 +131,7 @@ class TrainingMeter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        self.stop(failed=kind is not None)
 
     @contextmanager
     def epoch(self) -> Iterator[MeasuredEpoch]:
@@ -125,12 +139,30 @@ class TrainingMeter:
         epoch = self.begin_epoch()
         try:
             yield epoch
+        except BaseException:
+            self._is_cut = True
+            raise
         finally:
             self.end_epoch()
 
-    def begin_epoch(self) -> MeasuredEpoch:
-        """Begin the next epoch."""
+    def begin_epoch(self, *, after: float = 0.0) -> MeasuredEpoch:
+        """Begin the next epoch; one that is open ends.
+
+        Args:
+            after: Epochs that the network was trained for before this one, where that may be more than were
+                measured: the energies of those before a checkpoint are missing. With a fraction, as
+                in 2.5, this one is the rest of an epoch, whose energy is missing too.
+        """
         self._close(SETUP)
+        if self.epochs:
+            self.end_epoch()
+        self._is_cut = False
+        if after > len(self.epochs):
+            _log.warning(_WENT_ON, after)
+        while len(self.epochs) + 1 <= after:
+            number = len(self.epochs) + 1
+            self.epochs.append(MeasuredEpoch(number=number, readings=self._not_measured()))
+        self._is_rest = after > len(self.epochs)
         self._handing_on.epochs(self.run_so_far())
         epoch = MeasuredEpoch(number=len(self.epochs) + 1)
         self.epochs.append(epoch)
@@ -141,7 +173,9 @@ class TrainingMeter:
         """End the epoch that was begun last, and say what it used; may be called twice."""
         epoch = self.epochs[-1]
         measured = self._close(f"epoch {epoch.number}")
-        if measured is not None:
+        if measured is not None and self._is_rest:
+            epoch.readings = self._not_measured()
+        elif measured is not None:
             epoch.energy_j, epoch.mean_power_w = measured.energy_j, measured.mean_power_w
             epoch.readings = self._readings[f"epoch {epoch.number}"]
         return epoch
@@ -200,12 +234,16 @@ class TrainingMeter:
 
     def run_so_far(self, stop_reason: StopReason = StopReason.MAX_EPOCHS) -> MeasuredTraining:
         """Return the training as far as it has come."""
+        ended = tuple(each for each in self.epochs if each.readings)
+        if ended and (is_not_finite(ended[-1].train_loss) or is_not_finite(ended[-1].val_loss)):
+            stop_reason = StopReason.DIVERGED
+        stop_reason = self._failed or stop_reason
         return MeasuredTraining(
             training=self.training,
             detection=self._detection,
             devices=self._devices,
             scope=self.scope,
-            epochs=tuple(each for each in self.epochs if each.readings),
+            epochs=ended,
             whole=self._readings.get(WHOLE, {}),
             setup=self._readings.get(SETUP, {}),
             started_at=self._started_at,
@@ -218,8 +256,13 @@ class TrainingMeter:
         name = self.training.objective.name
         there = sorted({metric for each in ended for metric in numbers_in(each.metrics)})
         if name not in there:
-            told = f"there are {', '.join(there)}" if there else "there are no metrics"
-            _log.warning("no epoch has the objective %r; %s. Name one of them.", name, told)
+            told = f"there are {', '.join(there)}. Name one of them." if there else _NO_METRICS
+            _log.warning("no epoch has the objective %r; %s", name, told)
+
+    def _not_measured(self) -> dict[str, Reading]:
+        """Readings of an epoch of which not all was measured."""
+        uuids = [each.uuid for each in self._devices]
+        return {uuid: Reading.missing(uuid, note=NOT_MEASURED) for uuid in uuids}
 
     def _open(self, key: str) -> None:
         if self._meter.opened(key) is None:

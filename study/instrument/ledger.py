@@ -166,7 +166,8 @@ class EnergyLedger(tune.Callback):
     def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial has ended; where nobody stopped it, by itself."""
         if self._run is not None:
-            self._run.end(info["trial"].trial_id)
+            trial = info["trial"]
+            self._run.end(trial.trial_id, by_itself=bool(trial.last_result.get(DONE)))
 
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
         """A trial has failed, and is not run again."""
@@ -186,7 +187,9 @@ class EnergyLedger(tune.Callback):
         if self._run is None:
             return
         for trial in trials:
-            if self._keeper is not None and not trial.is_finished():
+            if trial.is_finished():
+                self._run.stopped(trial.trial_id)
+            elif self._keeper is not None:
                 self._keeper.release.remote(trial.trial_id)
         finished = all(trial.is_finished() for trial in trials)
         if self._watch is not None:

@@ -170,12 +170,28 @@ class RunFolder:
         self._recorder.add(row)
         self._exports.epoch(row)
 
-    def end(self, trial_id: str) -> None:
-        """A trial has ended; by itself, where its last row does not say otherwise."""
+    def end(self, trial_id: str, *, by_itself: bool = True) -> None:
+        """A trial has ended; by itself, where its last row does not say otherwise.
+
+        Args:
+            trial_id: The trial.
+            by_itself: Whether one without any row has; else it was stopped, if it was begun at all.
+        """
         last = self._last.get(trial_id)
         if last is not None and last.stop_reason is None:
             self._recorder.add(replace(last, stop_reason=StopReason.MAX_EPOCHS))
+        elif by_itself and not self._recorder.epochs_of(trial_id):
+            self._recorder.add_error(trial_id, "it ended without a result (tune.report)")
+            _log.warning("trial %s ended without a result: call tune.report in it", trial_id)
         self._exports.end_trial(self._recorder.trial(trial_id))
+
+    def stopped(self, trial_id: str) -> None:
+        """A trial does not run any more: of one that a budget ended with all others Tune says nothing."""
+        last = self._recorder.epochs_of(trial_id)[-1:]
+        trial = self._recorder.trial(trial_id)
+        if last and trial is not None and trial.status is TrialStatus.RUNNING:
+            self._recorder.add(replace(last[0], stop_reason=StopReason.STOPPED))
+            self._exports.end_trial(self._recorder.trial(trial_id))
 
     def fail(self, trial_id: str, config: Mapping[str, Any], error: str) -> None:
         """A trial has failed for good."""

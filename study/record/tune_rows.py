@@ -103,7 +103,7 @@ class SetupNumbers:
     def choice(self, config: Mapping[str, Any]) -> tuple[SetupFacts, int | None]:
         """Return the setup of a configuration, which has a number from now on, and its seed if it names one."""
         values = flat(config)
-        seed = values.pop(self.seed_key, None)
+        seed: Any = as_json(values.pop(self.seed_key, None))
         is_number = isinstance(seed, int) and not isinstance(seed, bool) and abs(seed) < 2**63
         return self._setup(values), int(seed) if is_number else None
 
@@ -140,9 +140,10 @@ class SetupNumbers:
 def _taken(values: dict[str, Any], keys: Sequence[str], *, least: float) -> float | None:
     """Take an axis out of the values, be it nested; None where they have none."""
     for place in [each for key in keys for each in values if each.split("/")[-1] == key]:
-        value = values[place]
-        if _is_number(value) and value >= least:
-            return float(values.pop(place))
+        number = number_of(values[place])
+        if number is not None and number >= least:
+            del values[place]
+            return number
     return None
 
 
@@ -171,7 +172,8 @@ def epoch_record(
     not_theirs = TUNES_OWN if energy else TUNES_OWN - {"energy"}
     theirs = {name: value for name, value in result.items() if name not in not_theirs}
     epoch_j = _amount(result.get("epoch_energy_j"))
-    metrics = {name: float(value) for name, value in flat(theirs).items() if _is_number(value)}
+    numbers = {name: number_of(value) for name, value in flat(theirs).items()}
+    metrics = {name: number for name, number in numbers.items() if number is not None}
     method = result.get("energy_method")
     return EpochRecord(
         study=study,
@@ -289,14 +291,30 @@ def energy_in(result: Mapping[str, Any]) -> Mapping[str, Any]:
     return told if isinstance(told, Mapping) and "status" in told else {}
 
 
-def _is_number(value: object) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max  # type: ignore[arg-type]  # a number
+def number_of(value: object) -> float | None:
+    """Return a value as a finite number; None where it is none: a word, an array, nothing.
+
+    >>> number_of(1), number_of("1"), number_of(float("nan")), number_of([1.0])
+    (1.0, None, None, None)
+    """
+    number = float_of(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def float_of(value: object) -> float | None:
+    """Return a value as a float, NaN and infinity too; None where it is no number, as yes and no."""
+    if value is None or isinstance(value, bool | str | bytes) or getattr(value, "ndim", None):
+        return None
+    try:
+        return float(getattr(value, "detach", lambda: value)())  # type: ignore[arg-type]  # whatever it is
+    except Exception:  # noqa: BLE001 - an object of the user's may raise anything
+        return None
 
 
 def _amount(value: object) -> float | None:
     """Return what may be an amount: a number from 0 on; None for anything else that a result may hold."""
-    return float(value) if _is_number(value) and value >= 0 else None  # type: ignore[arg-type, operator]
+    number = number_of(value)
+    return number if number is not None and number >= 0 else None
 
 
 def _status(word: object, epoch_j: float | None) -> EnergyStatus:

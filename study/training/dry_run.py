@@ -97,7 +97,9 @@ def _faults(
             if not found and least_batch == 1:
                 found = tuple(_faults_of_one_sample(task))
             own = precision and chosen.get("precision", precision)
-            yield from found or _faults_of_precision(task, own or "fp32")
+            for each in dict.fromkeys(("fp32", own or "fp32")):
+                found = found or tuple(_faults_of_step(task, each))
+            yield from found
             tasks.finish()
 
 
@@ -253,10 +255,8 @@ def _faults_of_one_sample(task: Task) -> Iterator[str]:
         )
 
 
-def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
-    """Faults of a step in less than fp32, of a task that can be trained in fp32."""
-    if precision not in AUTOCAST:
-        return
+def _faults_of_step(task: Task, precision: Precision) -> Iterator[str]:
+    """Faults of a step; of one in less than fp32 where the task can be trained in fp32."""
     network = task.network.train()
     try:
         batch = part_of(task, task.train, _own(task).get("train"), CPU).first(SAMPLES)
@@ -269,7 +269,9 @@ def _faults_of_precision(task: Task, precision: Precision) -> Iterator[str]:
         loss.backward()  # type: ignore[no-untyped-call]
     except Exception as error:  # noqa: BLE001 - as above
         yield (
-            f"it can be trained in fp32, and not with --precision {precision} on a CPU: "
+            f"its gradient cannot be computed: {raised_text(error)}. Change no value in place that it needs."
+            if precision not in AUTOCAST
+            else f"it can be trained in fp32, and not with --precision {precision} on a CPU: "
             f"{raised_text(error)}. Leave --precision out, or choose "
             f"{'bf16' if precision == 'fp16' else 'fp16'}; or compute in fp32 what does not allow it: "
             "with torch.autocast(device, enabled=False)."

@@ -255,3 +255,9 @@ def test_a_file_that_is_held_open_is_not_sent(tmp_path: Path) -> None:
             DataError, match=r"an open file of 0.1 GB \(numpy.memmap\), which would"
         ):
             data(held)
+
+
+def test_data_without_validation_are_refused() -> None:
+    """They are what early stopping and scores are taken from."""
+    with pytest.raises(DataError, match="val is a NoneType without a length; allowed are Arrays"):
+        Data(train=Arrays(inputs=POINTS, targets=CLASSES), val=None, synthetic=True, description="")

@@ -236,6 +236,11 @@ class Samplers:
 
     def start(self) -> None:
         """Begin to sample."""
+        if self._ends.is_set():
+            _log.warning(
+                "a meter is started that was stopped: its sources are closed, and all is missing that it "
+                "measures. Make another one, with what detect() finds."
+            )
         self._begin(self.first.run, "energy-meter")
         self._begin(self._watch, "energy-meter watch")
 

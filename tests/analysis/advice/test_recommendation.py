@@ -222,3 +222,16 @@ def test_a_study_that_was_killed_is_not_said_to_run(tmp_path: Path) -> None:
     caveats = " ".join(analyse(load(folder)).recommendation.caveats)
 
     assert "The study is still running, or its command was killed: 1 of 1 trials" in caveats
+
+
+def test_a_study_whose_trials_all_failed_says_with_what(tmp_path: Path) -> None:
+    """Nothing will come of waiting, whether epochs have ended or not."""
+    study = load(write_study(tmp_path / "s", grid([64], [0.1]), [constant(1, 100.0, 0.9)]))
+    trials = study.trials.assign(status="failed", error="RuntimeError: boom")
+
+    for epochs in (study.epochs, study.epochs[:0]):
+        found = analyse(dataclasses.replace(study, epochs=epochs, trials=trials))
+
+        assert found.recommendation.text == (
+            "No recommendation: every trial failed, the first with RuntimeError: boom."
+        )

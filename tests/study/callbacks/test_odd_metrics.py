@@ -19,12 +19,15 @@ ESTIMATE = Request(tracker="estimate")
 
 def state() -> Any:  # noqa: ANN401 - as much of a trainer's state as is asked
     """A state of a trainer of Hugging Face."""
-    return SimpleNamespace(log_history=[], epoch=1.0, global_step=1, is_world_process_zero=True)
+    return SimpleNamespace(
+        log_history=[], epoch=0, global_step=1, max_steps=1, is_world_process_zero=True
+    )
 
 
 ARGUMENTS: Any = SimpleNamespace(
     train_batch_size=8,
     gradient_accumulation_steps=1,
+    world_size=1,
     learning_rate=0.1,
     seed=0,
     num_train_epochs=1,
@@ -89,11 +92,19 @@ def test_a_validation_after_the_fit_is_none_of_it(tmp_path: Path) -> None:
     logged: dict[str, float] = {}
     module: Any = SimpleNamespace(log=lambda name, value: logged.update({name: value}))
     trainer: Any = SimpleNamespace(
-        sanity_checking=False, callback_metrics={"val_loss": 0.5}, is_global_zero=True, max_epochs=1
+        sanity_checking=False,
+        callback_metrics={},
+        is_global_zero=True,
+        current_epoch=0,
+        max_epochs=1,
+        global_step=1,
+        max_steps=-1,
+        callbacks=[],
     )
     callback = EnergyCallback(folder=tmp_path / "mine", request=ESTIMATE)
     callback.on_fit_start(trainer, module)
     callback.on_train_epoch_start(trainer, module)
+    trainer.callback_metrics["val_loss"] = 0.5
     callback.on_train_epoch_end(trainer, module)
     callback.on_fit_end(trainer, module)
     logged.clear()

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from study.callbacks.plain_values import number_of, numbers_in, plain_training
+from study.callbacks.plain_values import numbers_in, plain_training
 from study.callbacks.training import Training
+from study.record.tune_rows import number_of
 
 
 def test_numbers_of_any_library_are_numbers() -> None:

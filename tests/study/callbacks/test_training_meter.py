@@ -171,3 +171,78 @@ def test_cuda_that_the_training_has_not_used_is_left_alone(
     trained(board(), epoch_s=0.0)
 
     assert bool(waits) == is_used
+
+
+def test_what_was_trained_before_a_checkpoint_is_missing(tmp_path: Path) -> None:
+    """Epochs keep their numbers; those before, and the one that was begun, have no energy, and so no total."""
+    meter = TrainingMeter(detection=board())
+    with meter:
+        for _ in range(2):
+            meter.begin_epoch(after=0.0 if meter.epochs else 1.5).metrics = {"accuracy": 0.5}
+            time.sleep(0.2)
+            meter.end_epoch()
+    meter.save(tmp_path / "mine")
+
+    study = load(tmp_path / "mine")
+    rows = study.epochs.to_dict("records")
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert [row["energy_status"] for row in rows][:2] == ["missing", "missing"]
+    assert rows[2]["epoch_energy_j"] > 0
+    (trial,) = study.trials.to_dict("records")
+    assert np.isnan(trial["energy_j"])
+    assert trial["missing_epochs"] == 2
+    assert any("first 2 epochs" in each for each in study.manifest.warnings)
+
+
+@pytest.mark.parametrize("which", ["train_loss", "val_loss"])
+def test_a_training_whose_last_loss_is_not_finite_diverged(tmp_path: Path, which: str) -> None:
+    """Such as one that a callback ended for it: it did not end by early stopping, nor at its limit."""
+    meter = trained(board(), epoch_s=0.0)
+    setattr(meter.epochs[-1], which, float("nan"))
+    meter.save(tmp_path / "mine", stop_reason=StopReason.PATIENCE)
+
+    assert load(tmp_path / "mine").epochs["stop_reason"].tolist()[-1] == "diverged"
+
+
+@pytest.mark.parametrize(
+    ("within", "reason", "epochs"), [(True, "error", 1), (False, "stopped", 2)]
+)
+def test_a_training_that_an_exception_ended_came_to_no_end(
+    tmp_path: Path, *, within: bool, reason: str, epochs: int
+) -> None:
+    """Saved nevertheless, it says so; an epoch that was cut is none, and its energy is there."""
+    meter = TrainingMeter(detection=board())
+
+    def train() -> None:
+        with meter:
+            with meter.epoch():
+                time.sleep(0.2)
+            with meter.epoch():
+                time.sleep(0.2)
+                if within:
+                    raise KeyboardInterrupt
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train()
+    meter.save(tmp_path / "mine")
+
+    study = load(tmp_path / "mine")
+    assert study.epochs["epoch_energy_j"].notna().tolist() == [True, True]
+    (trial,) = study.trials.to_dict("records")
+    assert (trial["stop_reason"], trial["epochs"]) == (reason, epochs)
+
+
+def test_an_epoch_that_nobody_ended_ends_with_what_follows(tmp_path: Path) -> None:
+    """The next epoch, or the training: no energy of a training is left out of its total."""
+    meter = TrainingMeter(detection=board())
+    with meter:
+        for _ in range(2):
+            meter.begin_epoch()
+            time.sleep(0.2)
+    meter.save(tmp_path / "mine")
+
+    rows = load(tmp_path / "mine").epochs.to_dict("records")
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert all(row["epoch_energy_j"] > 0.15 * WATTS for row in rows)
+    assert rows[-1]["stop_reason"] == "max_epochs"

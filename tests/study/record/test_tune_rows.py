@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from study.record.objective import Objective
 from study.record.records import EpochRecord
@@ -41,6 +43,18 @@ def test_the_axes_that_every_setup_has_are_found(config: dict[str, Any]) -> None
 
     (setup,) = book.setups
     assert (setup.batch_size, setup.learning_rate, setup.parameters) == (8, 0.1, {"depth": 3})
+
+
+def test_numbers_of_numpy_and_torch_are_numbers() -> None:
+    """Those of a configuration, as of a grid that numpy made, and those of a result."""
+    book = SetupNumbers(seed_key="seed")
+    config = {"batch_size": np.int64(8), "lr": np.float32(0.5), "seed": np.int64(7)}
+
+    row = record(book, {"val_loss": np.float32(0.25), "a": {"b": torch.tensor(2.0)}}, config)
+
+    assert (row.batch_size, row.learning_rate, row.seed, row.parameters) == (8, 0.5, 7, None)
+    assert (row.val_score, row.val_loss) == (0.25, 0.25)
+    assert row.val_metrics == '{"a/b": 2.0, "val_loss": 0.25}'
 
 
 def test_what_a_configuration_does_not_name_is_not_known() -> None:

@@ -137,3 +137,14 @@ def test_nothing_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "mine.py is there already; name another file" in said
     assert "mine.txt does not end with .py" in said
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["study", "random", "torch"])
+def test_no_file_hides_a_module(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command that would be printed, typed in its folder, would import the file instead."""
+    assert main([str(tmp_path / f"{name}.py")]) == 2
+
+    assert f"would be taken for the module `{name}`" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

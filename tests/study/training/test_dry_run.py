@@ -117,6 +117,17 @@ class Unloadable(Tiny):
         raise FileNotFoundError(message)
 
 
+class Overwritten(Tiny):
+    """Its loss forgets what its gradient needs."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """A value that is needed is changed in place."""
+        share = outputs.sigmoid()
+        whole: Tensor = super().loss(share * share, targets)
+        share.add_(1.0)
+        return whole
+
+
 class Misstepping(Tiny):
     """Its own step raises."""
 
@@ -134,6 +145,7 @@ class Misstepping(Tiny):
         (Misstepping(), r"training_step\(network, batch\) raises TypeError: tuple indices"),
         (Renamed(), "metrics give acc, and the objective accuracy is not among them, .*Objective"),
         (Detached(), "its loss has no gradient, so nothing would be learnt"),
+        (Overwritten(), "its gradient cannot be computed: .*Change no value in place"),
         (Unreduced(), r"its loss gives shape \(8,\) .*mean over the batch, of shape \(\)"),
         (Summed(), "its loss of the same samples twice is twice as large, so it is their sum"),
         (Undefined(), "its loss on a first batch, before any step, is nan: look for NaN in inputs"),

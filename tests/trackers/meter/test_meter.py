@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.trackers.meter.metered import PERIOD_S, energy_j, metered, only, run
 from tests.trackers.scripted import BOARD, OTHER, ScriptedSource
-from trackers.clock import ManualClock
+from trackers.clock import ManualClock, MonotonicClock
 from trackers.meter.meter import EnergyMeter
 from trackers.sample import Method, Status
 from trackers.sources.detect import Detection
@@ -246,3 +246,18 @@ def test_what_was_detected_can_be_metered_as_it_is() -> None:
     source = ScriptedSource(ManualClock(), power_w=lambda _: 100.0)
 
     assert EnergyMeter(Detection(sources=(source,), refused={})).sources == (source,)
+
+
+def test_a_meter_that_is_started_again_says_that_it_is_of_no_use(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its sources are closed: what it measures is missing, which would seem to be the device's fault."""
+    meter = EnergyMeter(ScriptedSource(MonotonicClock(), power_w=lambda _: 100.0))
+    with meter:
+        pass
+    assert not caplog.records
+
+    meter.start()
+    meter.stop()
+
+    assert "Make another one" in caplog.text

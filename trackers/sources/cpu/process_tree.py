@@ -16,6 +16,10 @@ CHILDREN_REFRESH_S = 1.0
 """Where the system does not tell that a process was started, children are looked for so often: that
 means a look at every process of the machine, which costs milliseconds."""
 
+LOST_S = 0.1
+"""A fall of the time by more is of a child that was in nobody's care: it is then kept. Of one that is waited for
+less than that is cut off, because its parent's time is told in hundredths."""
+
 CHILDREN, STARTED = slice(13, 15), 19
 """Places in `/proc/PID/stat`, from the state on (proc(5)): time of children waited for, user and system; start."""
 
@@ -27,7 +31,10 @@ _LINUX = platform.system() == "Linux"
 
 @final
 class ProcessTree:
-    """CPU time of a process and its children, those that have ended included."""
+    """CPU time of a process and its children, those that have ended included.
+
+    One whose parent has ended before it is no child any more: what it used until then stays.
+    """
 
     def __init__(
         self,
@@ -51,7 +58,7 @@ class ProcessTree:
         self._newest_process = newest or newest_process
         self._newest: str | None = None
         self._children: list[psutil.Process] = []
-        self._most_s = 0.0
+        self._most_s = self._left_s = 0.0
         try:
             self._process = psutil.Process(pid)
             self._started = _stat(pid)[STARTED] if _LINUX else b""
@@ -66,13 +73,28 @@ class ProcessTree:
         """
         try:
             self._find_children()
-            own_s = self._own_seconds()
+            total_s = self._left_s + self._seconds()
+            if total_s < self._most_s - LOST_S:
+                # A child may have been waited for after its parent was looked at: look again.
+                total_s = self._left_s + self._seconds()
         except (psutil.NoSuchProcess, OSError) as error:
             raise _ended(self._process.pid) from error
-        # A child that has ended is in nobody's time until its parent has waited for it.
-        total_s = own_s + sum(_child_cpu_seconds(child) for child in self._children)
+        if total_s < self._most_s - LOST_S:
+            self._left_s += self._most_s - total_s
         self._most_s = max(self._most_s, total_s)
         return self._most_s
+
+    def _seconds(self) -> float:
+        """CPU seconds of the process and of the children that there are.
+
+        Raises:
+            DeviceLostError: As `_own_seconds`.
+            psutil.NoSuchProcess: Likewise.
+            OSError: Likewise.
+        """
+        own_s = self._own_seconds()
+        # A child that has ended is in nobody's time until its parent has waited for it.
+        return own_s + sum(_child_cpu_seconds(child) for child in self._children)
 
     def _own_seconds(self) -> float:
         """CPU seconds of the process itself, if it is the same one still, and has not ended.
@@ -105,7 +127,18 @@ class ProcessTree:
         if newest is None and now_s < self._refresh_at_s:
             return
         self._newest, self._refresh_at_s = newest, now_s + CHILDREN_REFRESH_S
-        self._children = descendants(self._process)
+        found = descendants(self._process)
+        pids = {self._process.pid, *(each.pid for each in found)}
+        for child in self._children:
+            if child.pid in pids:
+                continue
+            with suppress(psutil.Error):  # one that has ended is in its parent's time
+                if child.ppid() in pids:  # the kernel's lists lack some while others come and go
+                    found.append(child)
+                    pids.add(child.pid)
+                else:
+                    self._left_s += _child_cpu_seconds(child)
+        self._children = found
 
 
 def newest_process() -> str | None:

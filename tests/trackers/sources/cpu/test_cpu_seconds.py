@@ -100,6 +100,83 @@ def test_children_that_have_ended_stay_counted() -> None:
     assert running_s <= ended_s <= running_s + 0.2
 
 
+ORPHAN = """
+    pid = os.fork()
+    if pid == 0:
+        parent = os.getpid()
+        if os.fork() == 0:
+            burn()
+            say("done")
+            while os.getppid() == parent:
+                time.sleep(0.01)
+            ENDS
+        time.sleep(60)
+    import signal
+    wait()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    if os.fork() == 0:
+        os._exit(0)
+    say("killed")
+    burn()
+    say("burnt")
+    time.sleep(60)
+    """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ends", ["os._exit(0)", "time.sleep(60)"])
+def test_what_an_orphan_has_used_hides_nothing_of_what_follows(ends: str) -> None:
+    """As of a shell that a time limit ends: its child's time is in nobody's any more, and stays in the sum."""
+    with child(ORPHAN.replace("ENDS", ends)) as process:
+        assert line(process) == "done\n"
+        tree = ProcessTree(process.pid)
+        before_s = tree.cpu_seconds()
+        go_on(process)
+        assert line(process) == "killed\n"
+        killed_s = tree.cpu_seconds()
+        assert line(process) == "burnt\n"
+        burnt_s = tree.cpu_seconds()
+
+    assert before_s >= 0.8 * BURNT_S
+    assert before_s <= killed_s <= before_s + 0.8 * BURNT_S
+    assert burnt_s - before_s == pytest.approx(BURNT_S, rel=0.3)
+
+
+@pytest.mark.slow
+def test_a_child_that_nobody_waits_for_stays_counted() -> None:
+    """Where the parent ignores the ends of children, the system adds their time to nobody's."""
+    program = """
+        import signal
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        pid = os.fork()
+        if pid == 0:
+            burn()
+            say("done")
+            wait()
+            os._exit(0)
+        try:
+            os.waitpid(pid, 0)
+        except ChildProcessError:
+            pass
+        say("ended")
+        time.sleep(0.5)
+        burn()
+        say("burnt")
+        time.sleep(60)
+        """
+    with child(program) as process:
+        assert line(process) == "done\n"
+        tree = ProcessTree(process.pid)
+        tree.cpu_seconds()
+        go_on(process)
+        assert line(process) == "ended\n"
+        before_s = tree.cpu_seconds()
+        assert line(process) == "burnt\n"
+
+        assert tree.cpu_seconds() - before_s == pytest.approx(BURNT_S, rel=0.3)
+
+
 FORKS_WHEN_TOLD = """
     say("up")
     wait()

@@ -1,5 +1,6 @@
 """The smallest form of each command that documents name."""
 
+import logging
 import os
 import runpy
 import shlex
@@ -45,6 +46,7 @@ class Form:
 def here(module: str, *args: str) -> None:
     """Run a module as `python -m` does, in this process; it has to end well."""
     before, sys.argv = sys.argv, [module, *args]
+    disabled = logging.root.manager.disable
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # it may have been imported before
@@ -55,6 +57,7 @@ def here(module: str, *args: str) -> None:
             raise AssertionError(message) from end
     finally:
         sys.argv = before
+        logging.disable(disabled)  # a benchmark may want none of it, and tests that come later do
 
 
 def with_boards(module: str, *args: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import final
 
+import ray
 from torch import Tensor, nn
 
 from study.scenario import Data
@@ -103,8 +104,8 @@ class Held(Sleepy):
         return super().network(data)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Waits where it trains; a validation ends what was begun."""
-        if outputs.requires_grad:
+        """Waits where it trains; a validation ends what was begun, and the check before Ray is no training."""
+        if outputs.requires_grad and ray.is_initialized():
             self._wait()
         return super().loss(outputs, targets)
 

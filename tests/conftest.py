@@ -34,7 +34,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave files without a heavy part unread where nothing else is asked for: all of them take seconds."""
     if config.getoption("markexpr") != "integrations" or collection_path.suffix != ".py":
         return None
-    return True if "mark.integrations" not in collection_path.read_text("utf-8") else None
+    return None if _names_heavy_parts(collection_path) else True
+
+
+def _names_heavy_parts(path: Path) -> bool:
+    return "mark.integrations" in path.read_text("utf-8")
 
 
 def pytest_collection_finish() -> None:
@@ -54,3 +58,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if is_ray else 0 if item.get_closest_marker("integrations") else 2
 
     items.sort(key=place)
+    unnamed = {
+        str(each.path)
+        for each in items
+        if each.get_closest_marker("integrations") and not _names_heavy_parts(each.path)
+    }
+    if unnamed:
+        message = f"write pytest.mark.integrations in {', '.join(unnamed)}: `make test-integrations` goes by that"
+        raise pytest.UsageError(message)

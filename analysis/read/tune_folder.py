@@ -215,39 +215,23 @@ def _config(folder: Path) -> Mapping[str, Any] | None:
 
 
 def _without_epoch(trial: _Trial, manifest: Manifest, book: SetupNumbers) -> dict[str, Any]:
-    """The row of a trial that has failed before its first result."""
+    """The row of a trial that has failed before its first result; what is left out is missing."""
     plan = book.plan(trial.trial_id, trial.config)
-    return TrialRecord(
-        study=manifest.study,
-        trial_id=trial.trial_id,
-        status=TrialStatus.FAILED,
-        stop_reason=None,
-        error=trial.error,
-        attempts=1,
-        paradigm=manifest.paradigm,
-        scenario=manifest.scenario,
-        setup=plan.setup.setup,
-        batch_size=plan.setup.batch_size,
-        effective_batch_size=None,
-        learning_rate=plan.setup.learning_rate,
-        seed=plan.seed,
-        node=None,
-        device_uuid=None,
-        device_name=None,
-        epochs=0,
-        best_val_score=None,
-        best_epoch=None,
-        time_s=0.0,
-        energy_j=None,
-        setup_energy_j=None,
-        between_energy_j=None,
-        wasted_energy_j=0.0,
-        missing_epochs=0,
-        degraded_epochs=0,
-        energy_method=None,
-        energy_to_target_j=None,
-        parameters=plan.parameters,
-    ).to_row()
+    return {
+        "study": manifest.study,
+        "trial_id": trial.trial_id,
+        "status": TrialStatus.FAILED.value,
+        "paradigm": manifest.paradigm.value,
+        "scenario": manifest.scenario,
+        "setup": plan.setup.setup,
+        "batch_size": plan.setup.batch_size,
+        "learning_rate": plan.setup.learning_rate,
+        "seed": plan.seed,
+        "parameters": plan.parameters,
+        "time_s": 0.0,
+        "wasted_energy_j": 0.0,
+        **dict.fromkeys(("epochs", "missing_epochs", "degraded_epochs"), 0),
+    }
 
 
 def _outcome(

@@ -1,4 +1,4 @@
-"""Events of Ray Tune during trials, handed on to the recorder and the display."""
+"""Ray Tune callback that passes the events of trials on to the recorder, the display and the exporters."""
 
 import logging
 import time
@@ -23,18 +23,24 @@ from study.store.recorder import Recorder
 from study.store.setups import TrialPlan
 
 LOOK_EACH_S = 1.0
-"""How often it is looked whether trials on closed machines are all that is left."""
+"""Seconds between checks whether the only trials left are waiting on closed machines."""
 
 IDLE_LOOKS = 15
-"""A trial is waited for that Tune is starting, for so many looks."""
+"""Checks in a row for which a pending trial is given the chance to start on an open machine."""
 
 SHOWN_PARAMETERS = ("batch_size", "learning_rate", "seed", "setup")
-"""What TensorBoard compares trials by."""
+"""Keys of a trial's configuration that TensorBoard shows as hyper-parameters."""
 
 
 @final
 class StudyCallback(tune.Callback):
-    """Hands what Tune tells the driver to the recorder and the display."""
+    """Passes what Tune reports in the driver on to the recorder, the display and the exporters.
+
+    Attributes:
+        files: Tune's logger callbacks that write files of each trial.
+        lost: Trials to run again, each as its next attempt if it had begun.
+        closed: Ray's identifiers of the machines that this run has closed to trials.
+    """
 
     def __init__(
         self,
@@ -49,11 +55,20 @@ class StudyCallback(tune.Callback):
         files: Sequence[LoggerCallback] = (),
         exports: StudyExports | None = None,
     ) -> None:
-        """Hand on to `recorder` and `progress`, and keep the books of `cluster`'s trackers.
+        """Set up for one run of Tune.
 
-        Trials whose process is lost fail where no `restarts` are left; else they are in `lost`, with
-        those that a machine has failed which is closed. Tune hands `files` the last row of a report,
-        this one those before it.
+        Args:
+            recorder: Receives rows, errors and the trackers' bookings.
+            progress: Display of the running study.
+            cluster: Cluster whose trackers are asked for bookings.
+            quarantine: Decides which machines to close; None to close none.
+            admissions: Closes machines to trials.
+            journals: Journals of the trials' rows in the study's folder.
+            restarts: Runs of Tune that may follow. With 0, a trial whose process is lost fails;
+                otherwise it goes to `lost`, as do those that failed on a machine that is closed.
+            files: Logger callbacks. Tune passes them the last row of each report; this callback
+                passes them the rows before it.
+            exports: Exporters; None for none.
         """
         self.files = files
         self._journals = journals
@@ -72,7 +87,7 @@ class StudyCallback(tune.Callback):
         self._cluster = cluster
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its callbacks, and a study is resumed from its rows instead."""
+        """Return an empty state: Tune pickles its callbacks, but a study is resumed from its rows."""
         return {}
 
     def say(self, text: str) -> None:
@@ -80,19 +95,19 @@ class StudyCallback(tune.Callback):
         self._progress.say(text)
 
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial is on its way."""
+        """Register a trial that Tune has started."""
         trial = info["trial"]
         plan = TrialPlan.from_config(trial.config)
         self._plans[plan.trial_id] = plan
         self._exports.begin_trial(plan)
-        # A list of points leaves this empty, and TensorBoard then has no hyper-parameters.
+        # Tune leaves this empty for `points_to_evaluate`; TensorBoard would show no hyper-parameters.
         trial.evaluated_params = {key: trial.config[key] for key in SHOWN_PARAMETERS}
         self._progress.begin(trial.config["trial_id"], trial.config["setup"])
 
     def on_trial_result(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has reported an epoch, or several."""
+        """Record the rows of a report, which may hold several epochs."""
         if "stage" not in info["result"]:
-            return  # it was sent away by a closed machine, without having begun
+            return  # a trial that left a closed machine without having begun
         *earlier, last = results_of(info["result"])
         for result in earlier:
             self._take(result)
@@ -111,7 +126,7 @@ class StudyCallback(tune.Callback):
         self._reported.add(record.trial_id)
 
     def on_trial_complete(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial has ended, or was sent away by a closed machine."""
+        """Record the end of a trial; one that left a closed machine unbegun is kept for the next run."""
         config = info["trial"].config
         if self.closed and config["trial_id"] not in self._reported:
             plan = TrialPlan.from_config(config)
@@ -121,14 +136,14 @@ class StudyCallback(tune.Callback):
         self._end(config)
 
     def on_trial_error(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """A trial's process has died, or its node with it."""
+        """Handle the loss of a trial's process or node: keep its rows, and rerun or fail the trial."""
         config = info["trial"].config
         plan = TrialPlan.from_config(config)
         for record in self._recorder.recall(self._journals.rows(plan.trial_id)):
             self._progress.epoch(record)
             self._exports.epoch(record)
         if self._recorder.is_through(plan):
-            self._end(config)  # it was lost when all was reported
+            self._end(config)  # the process was lost only after all its results were there
             return
         why = why_lost(errors_of(info["trial"]), self._cluster.why_ended(plan.trial_id))
         if not self._restarts:
@@ -140,7 +155,7 @@ class StudyCallback(tune.Callback):
         self._progress.lost(plan.trial_id, plan.setup, why=why)
 
     def on_step_end(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it
-        """Write what has come, now and then."""
+        """Flush the recorder when it is due, and let trials leave closed machines."""
         if self.closed:
             self._send_away(info["trials"])
         if not self._recorder.flush_due():
@@ -151,11 +166,11 @@ class StudyCallback(tune.Callback):
             self._recorder.flush()
             self._journals.written()
         except OSError as error:
-            # The rows stay in memory; the next flush, or the last, writes them.
+            # The rows stay in memory until the next flush succeeds, at the latest the final one.
             logging.getLogger(__name__).warning("results could not be written: %s", error)
 
     def _judge(self, record: EpochRecord, machine: str | None) -> None:
-        """Close its machine, if that fails every trial at once."""
+        """Close the record's machine if trials keep failing there before their first epoch ends."""
         if machine is None or self._quarantine is None:
             return
         if record.stop_reason is not StopReason.ERROR:
@@ -179,7 +194,7 @@ class StudyCallback(tune.Callback):
         )
 
     def _send_away(self, trials: Sequence[Any]) -> None:
-        """Have the trials leave that wait on closed machines, once nothing else runs."""
+        """Let trials that wait on closed machines leave, once no other trial is running."""
         now_s = time.monotonic()
         if now_s < self._look_at_s:
             return
@@ -191,7 +206,7 @@ class StudyCallback(tune.Callback):
             self._idle += 1
         else:
             self._idle = 0
-        # What is pending may be about to start on a machine that is well.
+        # A pending trial may be about to start on a machine that is open.
         if self._idle > (IDLE_LOOKS if pending else 0):
             self._admissions.let_go()
 

@@ -1,7 +1,7 @@
-"""A trial's charge for a window: the energy that ranks, and beside it each component's.
+"""Energy that a trial is charged for a window: the energy that ranks, and that of each component.
 
-The trackers read every device on a trial's bill. Here the readings become one, by the scope that
-ranks; a joule that two devices tell of is counted once (`trackers.bill`).
+The trackers read every device on a trial's bill. Here these readings are combined into one, by the
+scope that ranks; energy that two devices both include is counted once (`trackers.bill`).
 """
 
 import math
@@ -19,13 +19,13 @@ _GOOD_FIRST = (Status.OK, Status.DEGRADED, Status.MISSING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessPart:
-    """Energy and memory of one process of a trial in an epoch.
+    """Energy and memory that one process of a trial used in an epoch.
 
     Attributes:
-        readings: By device; the first is of what it computes on.
-        devices: Those devices; none where there is no tracker.
-        node: Host that it is on.
-        peak_memory_bytes: Most memory so far; None where torch does not tell.
+        readings: Readings by device; the first is of the device that the process computes on.
+        devices: Those devices; empty if there is no tracker.
+        node: Name of the host that the process runs on.
+        peak_memory_bytes: Peak memory so far; None if torch does not report it.
     """
 
     readings: Mapping[str, Reading]
@@ -35,20 +35,21 @@ class ProcessPart:
 
     @classmethod
     def missing(cls, *, note: str) -> "ProcessPart":
-        """Return the part of a process of which nothing is known."""
+        """Return the part of a process whose energy is not known; `note` says why."""
         return cls(readings={"": Reading.missing("", note=note)})
 
 
 def ranking_reading(
     readings: Mapping[str, Reading], devices: Sequence[Device], scope: EnergyScope
 ) -> Reading:
-    """Return the reading of the energy that ranks.
+    """Return the reading of the energy that ranks, in one window of one process.
 
     Args:
-        readings: By device; of all devices on a trial's bill, over the same window.
-        devices: Those devices; the first is what the trial computes on. None where there is no
-            tracker.
-        scope: The energy that ranks; of a trial without accelerators that of its components.
+        readings: Readings by device, of all devices on the trial's bill, over the same window.
+        devices: Those devices; the first is the one that the trial computes on. Empty if there is
+            no tracker.
+        scope: Scope of the energy that ranks. For a trial without accelerators,
+            `EnergyScope.ACCELERATOR` means its components.
     """
     main = next(iter(readings.values()))
     boards = [each.uuid for each in devices if each.component is Component.GPU]
@@ -66,29 +67,29 @@ def ranking_reading(
 def component_j(
     readings: Mapping[str, Reading], devices: Sequence[Device], component: Component
 ) -> float | None:
-    """Return the energy of one component; None where it is not measured, or a part is missing."""
+    """Return the energy of one component, in joules; None if it is not measured or a part is missing."""
     return total_j(readings, devices, {component})
 
 
 def ranking_reading_of_all(parts: Sequence[ProcessPart], scope: EnergyScope) -> Reading:
-    """Return the energy that ranks of all processes of a trial together; missing where one is.
+    """Return the energy that ranks, summed over all processes of a trial; missing if one is missing.
 
     Args:
-        parts: What each of them used in the same epoch; one or more.
-        scope: The energy that ranks.
+        parts: What each process used in the same epoch; at least one.
+        scope: Scope of the energy that ranks.
     """
     return summed(ranking_reading(part.readings, part.devices, scope) for part in parts)
 
 
 def component_j_of_all(parts: Sequence[ProcessPart], component: Component) -> float | None:
-    """Return the energy of one component of all processes; None where it is missing in one."""
+    """Return the energy of one component over all processes, in joules; None if one lacks it."""
     energies_j = [component_j(part.readings, part.devices, component) for part in parts]
     known_j = [each for each in energies_j if each is not None]
     return math.fsum(known_j) if len(known_j) == len(energies_j) else None
 
 
 def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading:
-    """The sum of readings as one; missing as soon as one of them is."""
+    """Return the sum of readings as one reading; missing if any of them is missing."""
     lacking = [each.device_uuid for each in parts if each.energy_j is None]
     if lacking or len(parts) < expected:
         return Reading.missing(
@@ -111,6 +112,6 @@ def _together(main: Reading, parts: Sequence[Reading], expected: int) -> Reading
 
 
 def _root_sum(widths_j: Iterable[float | None]) -> float | None:
-    """Half-width of a sum of energies from sensors of their own; None where one is not known."""
+    """Return the uncertainty of a sum over independent sensors (root sum of squares); None if one is unknown."""
     known = list(widths_j)
     return None if None in known else math.hypot(*(each or 0.0 for each in known))

@@ -1,4 +1,4 @@
-"""Checks before Ray starts, so that bad input costs nothing."""
+"""Checks of options, folder and machine before Ray starts, so that bad input fails early."""
 
 import shlex
 from collections.abc import Mapping
@@ -22,24 +22,25 @@ from trackers.sources.detect import AUTO, Request, detect
 MAY_CHANGE_ON_RESUME = frozenset(
     {
         *("address", "resume", "results_dir", "data_dir", "gpus_per_trial", "cpus_per_trial"),
-        "workers_per_trial",  # but for their number, which --gpus-per-trial may say too
+        "workers_per_trial",  # compared as a number below, since --gpus-per-trial may imply it too
         *("retry_failed", "checkpoint_every_s", "mixed_devices", "dashboard", "no_report", "log"),
         *("energy_budget_wh", "trials", "sampler", "confirm", "start"),
-        "name",  # whoever gives a study's folder another name has renamed the study
-        "energy_of",  # as the study's own, which `study.machines.energy_scope` sees to
+        "name",  # renaming a study's folder renames the study
+        "energy_of",  # `study.machines.energy_scope` refuses one that differs from the study's
         *("more_repeats", "sure", "tolerance", "prefer", "runs"),
     }
 )
-"""Options with which a study that is resumed stays the same study."""
+"""Options that may differ when a study is resumed."""
 
 
 def check_this_machine(options: StudyOptions) -> str:
-    """Check this machine before Ray starts; return the type of torch's device here.
+    """Check that this machine can run the study; return the type of its torch device.
 
-    On a cluster the trials' machines differ from this one, so only a local study is checked.
+    With `--address` the trials run on other machines, so only the calibration file is checked.
 
     Raises:
-        OptionError: The device or the tracker cannot be used.
+        OptionError: The device, the tracker, the calibration file, the dashboard, the precision or
+            the compiler cannot be used.
     """
     if options.calibration is not None:
         try:
@@ -81,11 +82,11 @@ def check_this_machine(options: StudyOptions) -> str:
 
 
 def check_folder(folder: StudyFolder, options: StudyOptions, name: str) -> Manifest | None:
-    """The manifest of the study that goes on; nothing is written yet.
+    """Return the manifest of the study to resume, or None for a new study; nothing is written.
 
     Raises:
-        StorageError: It cannot be read, or holds a study although it should not, or the
-            reverse.
+        StorageError: The folder cannot be read, holds a study without `--resume`, or holds none
+            with it.
     """
     if options.resume and not folder.exists():
         message = f"--resume: there is no study {name} in {options.results_dir}."
@@ -103,7 +104,7 @@ def check_target(target: float | None, objective: Objective) -> None:
     """Refuse a target that the objective cannot reach.
 
     Raises:
-        OptionError: The objective is a share, and the target is none.
+        OptionError: The objective is a share, and the target is not above 0 and at most 1.
     """
     if target is not None and objective.is_share and not 0 < target <= 1:
         message = (
@@ -114,12 +115,16 @@ def check_target(target: float | None, objective: Objective) -> None:
 
 
 def check_same_study(earlier: Manifest, later: Manifest) -> None:
-    """Refuse to mix two studies.
+    """Refuse to resume a study with different options or data.
 
-    An option that the earlier study's version did not have is passed over.
+    Options that did not exist in the version that began the study are ignored.
+
+    Args:
+        earlier: Manifest of the study that is resumed.
+        later: Manifest of this command.
 
     Raises:
-        OptionError: An option or the data differ from those of the study that is resumed.
+        OptionError: An option, the command or the data differ.
     """
     was, is_now = (
         with_scenario_options(each.options)
@@ -147,6 +152,6 @@ def check_same_study(earlier: Manifest, later: Manifest) -> None:
 
 
 def _workers(options: Mapping[str, Any]) -> int:
-    """Processes of a trial, as the options of a manifest say; see `StudyOptions.workers`."""
+    """Return the number of processes per trial from a manifest's options; see `StudyOptions.workers`."""
     said: int | None = options.get("workers_per_trial")
     return said or max(1, int(options.get("gpus_per_trial") or 1))

@@ -1,4 +1,4 @@
-"""Reading of a study's data, which shows how far it is and says what the scenario's own code raised."""
+"""Reading of a study's data, with progress on the console and clear errors from the scenario's own code."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,16 +16,19 @@ from study.scenario import Data, Scenario
 def read_data(
     scenario: Scenario, setups: Sequence[SetupFacts], options: StudyOptions, console: Console
 ) -> tuple[Data, DataFacts]:
-    """Read the data of all setups and what the manifest says of them, and show how far it is.
+    """Read the data for all setups and show progress.
 
     Args:
-        scenario: Reads them.
-        setups: Those that are known; some may read them otherwise.
-        options: `data_dir`, `seed`, and the scenario's own.
-        console: Where it is shown.
+        scenario: Scenario that loads the data.
+        setups: Known setups; some may need their own variant of the data.
+        options: Options of the command: `data_dir`, `seed` and the scenario's own.
+        console: Console that shows the progress.
+
+    Returns:
+        The data, and the facts about them for the manifest.
 
     Raises:
-        StudyError: They cannot be read.
+        StudyError: The data cannot be read.
     """
 
     def load(one: Scenario) -> Data:
@@ -34,7 +37,7 @@ def read_data(
         except StudyError:
             raise
         except Exception as error:
-            # It is the user's code, and may raise anything.
+            # `load` is the user's code, and may raise anything.
             message = f"scenario {one.name}: load(data_dir={options.data_dir}) raises {raised_text(error, whole=True)}"
             raise ScenarioError(message) from error
         if not isinstance(loaded, Data):
@@ -54,7 +57,7 @@ def read_data(
 
 @contextmanager
 def _shown(console: Console) -> Iterator[None]:
-    """Show how far the data are read, where there is a terminal that can redraw."""
+    """Show progress while the data are read, if the console is an interactive terminal."""
     if not console.is_interactive:
         yield
         return

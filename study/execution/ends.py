@@ -1,4 +1,4 @@
-"""Reason why a trial's process was lost, in a few words, from Ray's error and from its tracker."""
+"""Short explanations of why a trial's process was lost, from Ray's error message and the tracker."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,14 @@ _SURE = (
     ("receives a SIGTERM", TERMINATED),
     ("low on memory", LOW_MEMORY),
 )
-"""Words of Ray's that tell more than what the process's machine knows."""
+"""Phrases of Ray's messages that are more reliable than what the tracker of the machine knows."""
 
 _STATUS = re.compile(r"exit code (\d+)")
 _LONGEST = 300
 
 
 def errors_of(trial: Any) -> str:  # noqa: ANN401 - Tune's trial
-    """Return what Tune has written down of a trial's failures; it lies on this machine, not on storage yet."""
+    """Return the text of the error file that Tune keeps of a trial on this machine; empty if there is none."""
     place = getattr(trial, "error_file", None)
     try:
         return Path(place).read_text(errors="replace") if place else ""
@@ -33,8 +33,8 @@ def why_lost(said: str, told: str | None) -> str:
     """Return why a trial's process was lost.
 
     Args:
-        said: What Ray said of it; may be empty.
-        told: What the tracker of its machine knows; None where that is nothing.
+        said: Content of Tune's error file for the trial; may be empty.
+        told: Reason that the tracker of its machine gives; None if it knows none.
 
     >>> why_lost("... Worker exits with an exit code 1. The process receives a SIGTERM.", None)
     'its process got SIGTERM'

@@ -1,8 +1,9 @@
-"""Handling of Ctrl-C, and likewise of SIGTERM and SIGHUP.
+"""Handling of Ctrl-C (SIGINT), and likewise of SIGTERM and SIGHUP.
 
-By SIGTERM schedulers and machines end a job, by SIGHUP a terminal says that it is gone. Once: the trials
-are stopped, and what is known is written. Twice: the command ends at once. What is on storage then is at
-most one flush old, and whole, because tables are put in place when they are.
+SIGTERM comes from schedulers and from machines that shut down, SIGHUP from a terminal that closes. The
+first signal stops the trials and writes all results so far. The second ends the command at once; the
+tables on storage are then at most one flush old, and complete, because each is written beside the old
+one and moved into its place.
 """
 
 import os
@@ -34,24 +35,24 @@ class _Phase(Enum):
 
 @final
 class Interrupts:
-    """Takes the signals while a study runs, and gives them back at the end.
+    """Handles the signals while a study runs, and restores the earlier handlers at the end.
 
-    Before the trials, the first one waits until Ray has started: what it interrupts there may take
-    the process down.
+    A first signal that comes before the trials takes effect once Ray has started: interrupting Ray's
+    start may crash the process.
     """
 
     def __init__(self, leave: Callable[[int], object] = os._exit) -> None:
-        """Leave by `leave`, which is not to return."""
+        """Call `leave` with the exit status at the second signal; it must not return."""
         self._leave = leave
         self._phase = _Phase.STARTING
         self._count = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Take the signals; in a thread that is not the main one they are left alone."""
+        """Install the handlers; outside the main thread, do nothing."""
         if threading.current_thread() is threading.main_thread():
             before = {each: signal.getsignal(each) for each in SIGNALS}
-            # Under nohup a terminal that goes is no reason to stop.
+            # Under nohup (SIGHUP ignored), a closing terminal is no reason to stop.
             self._before = {
                 number: handler
                 for number, handler in before.items()
@@ -61,20 +62,20 @@ class Interrupts:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give them back."""
+        """Restore the earlier handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     @property
     def came(self) -> bool:
-        """Return whether a signal has come."""
+        """Return whether a signal has arrived."""
         return self._count > 0
 
     def started(self) -> None:
-        """Ray has started.
+        """Take note that Ray has started.
 
         Raises:
-            KeyboardInterrupt: A signal came meanwhile.
+            KeyboardInterrupt: A signal arrived while Ray was starting.
         """
         if self.came:
             raise KeyboardInterrupt
@@ -82,14 +83,14 @@ class Interrupts:
     def trials_begin(self) -> None:
         """Let the first signal stop the trials from now on; called before each run of Tune."""
         self._phase = _Phase.TRIALS
-        self._install()  # Ray has taken SIGTERM, and would print a stack and die
+        self._install()  # Ray's own SIGTERM handler would print a stack trace and exit
         if self._before:
             signal.signal(
                 signal.SIGUSR1, signal.SIG_DFL
-            )  # an earlier run of Tune stops nothing now
+            )  # remove the handler of an earlier run of Tune
 
     def trials_end(self) -> None:
-        """Let the first signal only wait for the results to be written from now on."""
+        """Let the first signal stop nothing from now on: the results are being written."""
         self._phase = _Phase.WRITING
         self._install()
 
@@ -101,7 +102,7 @@ class Interrupts:
         if number == signal.SIGHUP:
             _speak_to_nobody()
             if self._count:
-                return  # a terminal and its shell both say so
+                return  # a terminal and its shell may each send one
         self._count += 1
         if self._count > 1:
             _say(LEFT)
@@ -113,13 +114,13 @@ class Interrupts:
 
 
 def _say(text: bytes) -> None:
-    """Not by print: the signal may have come while something was being printed."""
+    """Write to stderr directly: `print` is not safe in a handler that may have interrupted a print."""
     with suppress(OSError):
         os.write(2, text)
 
 
 def _speak_to_nobody() -> None:
-    """Let what is printed from now on go nowhere where the terminal is gone: printing would raise."""
+    """Redirect output from the closed terminal to the null device, because printing there would raise."""
     with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
         for output in (1, 2):
             if stat.S_ISCHR(os.fstat(output).st_mode):
@@ -127,10 +128,10 @@ def _speak_to_nobody() -> None:
 
 
 def _stop_trials() -> None:
-    """Have Tune end its trials; it takes SIGUSR1 as it would take Ctrl-C, once it runs.
+    """Have Tune stop its trials, by SIGUSR1, which it handles like Ctrl-C while it runs.
 
     Raises:
-        KeyboardInterrupt: It does not run yet.
+        KeyboardInterrupt: Tune is not running yet.
     """
     if not callable(signal.getsignal(signal.SIGUSR1)):
         raise KeyboardInterrupt

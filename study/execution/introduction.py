@@ -1,4 +1,4 @@
-"""The opening of a study: plan and warnings in words, its manifest."""
+"""Start of a study: print its plan and warnings, and write its first manifest."""
 
 import shlex
 
@@ -14,7 +14,13 @@ from study.store.folder import StudyFolder
 
 
 def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) -> tuple[str, ...]:
-    """Return warnings for readers of the results."""
+    """Return warnings about this machine and the cluster, for readers of the results.
+
+    Args:
+        cluster: Cluster that the study runs on.
+        device_type: Type of the torch device on this machine.
+        options: Options of the command.
+    """
     found = []
     if options.address is None and cluster.share.gpus and device_type == "cpu":
         found.append(
@@ -37,14 +43,14 @@ def warnings_of(cluster: Cluster, *, device_type: str, options: StudyOptions) ->
 def introduce(
     manifest: Manifest, cluster: Cluster, folder: StudyFolder, *, trials: str, console: Console
 ) -> None:
-    """Say what is going to happen.
+    """Print what the study is going to do.
 
     Args:
-        manifest: Of the study.
-        cluster: Where it runs.
-        folder: Where its results go.
-        trials: The trials, in a few words.
-        console: Where it is said.
+        manifest: Manifest of the study.
+        cluster: Cluster that it runs on.
+        folder: Folder that its results are written to.
+        trials: Short description of the trials.
+        console: Console to print to.
     """
     each = f"{cluster.share.cpus:g} CPU"
     if cluster.share.gpus:
@@ -73,5 +79,5 @@ def introduce(
 
 
 def write_beginning(folder: StudyFolder, manifest: Manifest) -> None:
-    """Write what is read while the study runs: the manifest."""
+    """Write the manifest, so that the study can be read while it runs."""
     folder.write_text(MANIFEST_FILE, manifest.to_json())

@@ -1,4 +1,4 @@
-"""Run of a study, from options to its folder: check, connect, run trials with Ray Tune, record."""
+"""Run a study, from its options to its folder: check, connect to Ray, run trials with Ray Tune, record."""
 
 import math
 import os
@@ -57,22 +57,23 @@ def run_study(
     written: Callable[[StudyFolder], object] = lambda _: None,
     early: EarlyRay | None = None,
 ) -> StudyOutcome:
-    """Run a study, or go on with one.
+    """Run a study, or resume one.
 
     Args:
         design: The kind of study.
-        options: Of the command.
-        command: As it was typed.
-        console: Where it is shown.
-        source: Where the trials come from; None for the whole grid of the design's setups.
-        scenario: With its options; None for the one that the options name.
-        leave: Called when a second signal comes; see `study.execution.interrupts`.
-        exports: Who hears of it as it goes on; whoever gives them ends them. None for nobody.
-        written: Called when all is on storage, before Ray is shut down.
-        early: A local Ray whose start has begun; None where it is to begin when the data are read.
+        options: Options of the command.
+        command: The command line as it was typed, for the manifest.
+        console: Console that progress and messages are printed to.
+        source: Source of the trials; None for the whole grid of the design's setups.
+        scenario: The scenario with its options applied; None to load the one that `options` names.
+        leave: Called with the exit status when a second signal arrives; see `study.execution.interrupts`.
+        exports: Exporters (`--log`) that receive results, closed by the caller; None for no exporters.
+        written: Called with the study's folder when everything is on storage, before Ray is shut down.
+        early: A local Ray that is already starting; None to start or reach Ray once the data are read.
 
     Raises:
-        StudyError: Something the user can mend; no trial was started.
+        StudyError: Something the user can fix. It is raised before the first trial, except for a
+            `StorageError` about results that cannot be written.
     """
     began_s = time.monotonic()
     source = source or GridSource(options)
@@ -103,7 +104,7 @@ def run_study(
             return _run(
                 design,
                 options,
-                # Another command may have begun this study while the data were read.
+                # Checked again under the lock: another command may have begun this study meanwhile.
                 replace(plan, earlier=check_folder(plan.folder, options, plan.name)),
                 manifest,
                 data,
@@ -122,17 +123,17 @@ def run_study(
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """Facts of a study before its data are read.
+    """What is known of a study before its data are read.
 
     Attributes:
-        name: Of the study.
-        scenario: As the source of trials has prepared it.
-        device_type: The type of torch's device here.
-        folder: Where its results go.
-        earlier: The manifest of the study that goes on; None for a new one.
-        stages: What each trial trains.
-        setups: The setups of the grid, or of a search those that are known.
-        limits: The power limits that trials set, in watts; None where they set none.
+        name: Name of the study.
+        scenario: The scenario, as prepared by the source of trials.
+        device_type: Type of the torch device on this machine, such as `cuda` or `cpu`.
+        folder: Folder that the results are written to.
+        earlier: Manifest of the study being resumed; None for a new study.
+        stages: Stages that each trial trains.
+        setups: Setups of the grid; for a search, those that are known in advance.
+        limits: Power limits that trials set, in watts; None if they set none.
     """
 
     name: str
@@ -148,10 +149,10 @@ class _Plan:
 def _checked(
     design: Design, options: StudyOptions, scenario: Scenario, source: TrialSource
 ) -> _Plan:
-    """Check all that can be checked without the data.
+    """Check everything that can be checked without the data.
 
     Raises:
-        StudyError: With everything that is wrong.
+        StudyError: All faults that were found, in one message.
     """
     device_type, earlier = "cpu", None
     stages: tuple[str, ...] = ()
@@ -251,14 +252,16 @@ def _run(
 def _opened(
     design: Design, options: StudyOptions, plan: _Plan, manifest: Manifest, console: Console
 ) -> tuple[Manifest, Recorder]:
-    """The manifest with what it keeps of an earlier command, and the rows that there are.
+    """Open the study's folder: merge an earlier command's manifest, and load the rows stored so far.
 
     Raises:
-        OptionError: The folder has another study.
+        OptionError: The folder holds a different study.
+        StorageError: Rows that were rescued to this machine's disk cannot be written back.
     """
     folder, earlier = plan.folder, plan.earlier
     if earlier is None:
-        folder.empty(CHECKPOINTS_FOLDER)  # of a study of this name whose manifest was deleted
+        # Left over from a study of this name whose manifest was deleted.
+        folder.empty(CHECKPOINTS_FOLDER)
     else:
         check_same_study(earlier, manifest)
         manifest = replace(manifest, started_at=earlier.started_at, energy_of=earlier.energy_of)
@@ -274,17 +277,18 @@ def _opened(
         target=options.target,
         energy_of=manifest.energy_of,
     )
-    recorder.recall(Journals(folder).rows())  # their driver did not live to write them
+    # Rows that a killed driver had not yet written to the tables.
+    recorder.recall(Journals(folder).rows())
     return manifest, recorder
 
 
 def _on_machines(
     manifest: Manifest, cluster: Cluster, options: StudyOptions, plan: _Plan, data: Data
 ) -> Manifest:
-    """The manifest with the machines, and what follows from them.
+    """Add the machines, and what follows from them, to the manifest.
 
     Raises:
-        OptionError: `--energy-of` asks for what they do not measure.
+        OptionError: `--energy-of` asks for an energy that no machine measures.
     """
     nodes = cluster.node_facts()
     return replace(
@@ -305,7 +309,10 @@ def _on_machines(
 
 
 def least_batch(setups: Sequence[SetupFacts], options: StudyOptions) -> int:
-    """Samples of the smallest part of a batch that goes through a network at once."""
+    """Return the fewest samples that go through the network at once.
+
+    This is the smallest batch, divided among accumulation steps and the workers of a trial.
+    """
     sizes = [each.batch_size for each in setups if each.batch_size is not None]
     batch = min(sizes or options.batch_sizes)
     return max(1, math.ceil(batch / options.accumulate) // options.workers)
@@ -320,7 +327,7 @@ def _manifest(
     command: tuple[str, ...],
     encoder_weights: str | None,
 ) -> Manifest:
-    """The manifest as far as it is known before there are machines."""
+    """Return the manifest as far as it is known before Ray is connected."""
     return Manifest(
         study=plan.name,
         paradigm=design.paradigm,

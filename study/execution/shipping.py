@@ -1,4 +1,7 @@
-"""Transport to the processes of trials: a scenario of a file travels by value, because no worker could find the file."""
+"""Sending of code to the trials' processes.
+
+A scenario from a file is pickled by value, because workers could not import the file.
+"""
 
 from collections.abc import Callable
 from typing import Any, final
@@ -13,16 +16,19 @@ from study.training.loading import quickly_loading
 
 @final
 class TrialFunction:
-    """`study.execution.trainable.run_trial`, which a process loads when it gets it."""
+    """Stand-in for `study.execution.trainable.run_trial` that is replaced by it when unpickled.
+
+    The driver need not import the trainable, and with it torch; each process does that for itself.
+    """
 
     __name__ = "run_trial"
 
     def __call__(self, config: dict[str, Any], **shared: Any) -> None:  # noqa: ANN401 - of `run_trial`
-        """One trial; Tune's function trainable."""
+        """Run one trial, as Tune's function trainable."""
         _run_trial()(config, **shared)
 
     def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
-        """Become the function itself in another process."""
+        """Pickle as an instruction to import the function itself."""
         return _run_trial, ()
 
 
@@ -34,17 +40,17 @@ def _run_trial() -> Callable[..., None]:
 
 
 def check_shippable(scenario: Scenario) -> None:
-    """Have modules of files travel by value, and refuse a scenario that cannot be sent at all.
+    """Have modules loaded from files pickled by value, and refuse a scenario that cannot be pickled.
 
     Raises:
-        ScenarioError: It holds something that cannot be pickled.
+        ScenarioError: The scenario holds something that cannot be pickled.
     """
     for module in loaded_from_files():
         cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]
     try:
         cloudpickle.dumps(scenario)  # type: ignore[no-untyped-call]
     except Exception as error:
-        # Whatever the user's own objects raise when they are pickled.
+        # The user's own objects may raise anything when they are pickled.
         message = (
             f"scenario {scenario.name} cannot be sent to the trials: {type(error).__name__}: "
             f"{error}. Open files, connections and locks in `load` or where they are used, not in "

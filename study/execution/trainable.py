@@ -1,9 +1,9 @@
-"""The trainable of each trial: a training between windows, and a row per epoch.
+"""The function trainable that Ray Tune runs for each trial: train, measure, report a row per epoch.
 
-A process runs many trials one after another (`reuse_actors`), so each begins by clearing what the
-one before left. Nothing that is expected raises: memory that does not suffice and a loss that is
-not finite are results, and so is any other error of a trial, because with reused processes a trial
-that raises can leave its accelerator idle for the rest of the study.
+A process runs many trials one after another (`reuse_actors`), so each trial first clears what the
+previous one left behind. A trial does not raise: running out of memory or a non-finite loss is a
+result, and so is any other error, because with reused actors a trial that raises can leave its
+accelerator idle for the rest of the study.
 """
 
 import logging
@@ -51,21 +51,21 @@ def run_trial(
     shared: list[Any],
     manager: Handle,
 ) -> None:
-    """One trial: train its stages, measure, report. Tune's function trainable.
+    """Run one trial: train its stages, measure them, report each epoch. Tune's function trainable.
 
     Args:
-        config: A `TrialPlan`.
-        context: What all trials share.
-        data: From the object store, read without copying.
-        shared: The reference to the data, for other processes of the trial.
-        manager: The study's `TrackerManager`.
+        config: The trial's configuration, from `TrialPlan.to_config`.
+        context: Values shared by all trials of the study.
+        data: The study's data, read from Ray's object store without copying.
+        shared: A list holding the object reference of the data, to pass on to the trial's workers.
+        manager: Handle of the study's `TrackerManager`.
     """
     end_with_parent()
     leave_last_words()
     plan = TrialPlan.from_config(config)
     node = ray.get_runtime_context().get_node_id()
     if not _admitted(manager, node, plan.trial_id):
-        tune.report({NODE: node})  # Tune would print that there was no result
+        tune.report({NODE: node})  # without any report, Tune would print that there was no result
         return
     team = team_here(context.workers, device=context.device)
     meter = meter_here(plan, context, manager)
@@ -81,14 +81,14 @@ def run_trial(
 
 
 def _admitted(manager: Handle, node: str, trial_id: str) -> bool:
-    """Wait for as long as the machine is closed; whether the trial may begin then.
+    """Wait while this machine is closed to trials; return whether the trial may begin then.
 
-    A machine that waits takes no other trial.
+    The waiting trial occupies its slot, so Tune starts no other trial there.
     """
     while True:
         try:
             said = ray.get(manager.admits.remote(node, trial_id), timeout=START_TIMEOUT_S)
-        except RayError:  # nobody is there who could have closed it
+        except RayError:  # without a manager, nobody can have closed this machine
             return True
         if said is not Admitted.WAIT:
             return bool(said is Admitted.BEGIN)
@@ -105,20 +105,23 @@ def run_attempt(
     report: Callable[[dict[str, Any]], None],
     team: Team | None = None,
 ) -> None:
-    """Go on from a checkpoint to the trial's end, and report; an error of the trial is a report.
+    """Train from a checkpoint to the end of the trial, reporting each epoch.
+
+    An exception in the training is reported as a row with `StopReason.ERROR` and its traceback.
 
     Args:
         plan: The trial.
-        context: What all trials share.
-        data: What it is trained on.
-        meter: Measures it.
-        checkpoint: Where it begins.
-        report: Takes the row of each epoch, and has it come to the driver.
-        team: The processes that train it; None for this one alone.
+        context: Values shared by all trials of the study.
+        data: Data to train on.
+        meter: Meter of this process's energy.
+        checkpoint: State to continue from; an empty one for a trial that begins.
+        report: Called with the row of each epoch, to send it to the driver. May raise `SystemExit`
+            when the study stops the trial.
+        team: The processes that train the trial together; None for this process alone.
     """
     team = team or Team()
     for earlier in checkpoint.reports:
-        report(earlier)  # once more, because the driver may not have lived to write it
+        report(earlier)  # again, because the driver may have been killed before writing it
     energy_j = _later(plan.energy_before_j, checkpoint.reports)
     reported = None
     try:
@@ -130,11 +133,11 @@ def run_attempt(
             reported = meter.stage, meter.epoch
             try:
                 report(checkpoint.reports[-1])
-            except SystemExit:  # the study stops it here, and may go on with it later
+            except SystemExit:  # the study stops the trial here, and may continue it later
                 if outcome.state is not None:
                     checkpoint.keep(outcome.state)
                 raise
-    except Exception:  # noqa: BLE001 - see the module's first lines
+    except Exception:  # noqa: BLE001 - see the module's docstring
         is_reported = reported == (meter.stage, meter.epoch)
         outcome = _failed(meter.epoch + 1 if is_reported else meter.epoch)
         parts = (meter.part(outcome.epoch), *team.parts)
@@ -144,7 +147,10 @@ def run_attempt(
 
 
 def _later(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float | None:
-    """Energy of a trial so far: the driver may not know of the last epochs that were reported."""
+    """Return the energy of a trial's earlier epochs, in joules; None when it is not known.
+
+    The checkpoint's reports may include epochs that never reached the driver, which knew `known_j`.
+    """
     if not reports:
         return known_j
     last_j: float | None = reports[-1]["energy_j"]
@@ -152,8 +158,8 @@ def _later(known_j: float | None, reports: Sequence[Mapping[str, Any]]) -> float
 
 
 def _folder(plan: TrialPlan, context: TrialContext) -> StudyFolder | None:
-    """The study's folder; None where a trial has nothing to leave there, or this machine does not see it."""
-    # Not on a machine's own disk, where another study of this name may have left some.
+    """Return the study's folder; None if checkpoints are off or this machine cannot reach the folder."""
+    # Never a folder on the machine's own disk: a study of the same name may have left checkpoints there.
     storage = context.storage
     try:
         return storage.folder() if storage is not None and storage.here() else None
@@ -177,7 +183,7 @@ def _outcomes(
     checkpoint: Checkpoint,
     team: Team,
 ) -> Iterator[EpochOutcome]:
-    """The outcomes of all stages that are not through, one stage after another."""
+    """Train the stages that have not ended, one after another, and yield the outcome of each epoch."""
     weights = checkpoint.encoder_weights
     training = TrialTraining(plan, context, data, meter, ranks=team.ranks, encoder_weights=weights)
     order = ordered(chosen_stages(context.stages, plan.chosen), seed=plan.seed)
@@ -208,7 +214,7 @@ def _record(
     *,
     energy_before_j: float | None,
 ) -> EpochRecord:
-    """The outcome and what the trial's processes used, this one first, as one row."""
+    """Return one row: the outcome of an epoch, and the energy of all processes (`parts`, this one first)."""
     readings, duration_s = meter.take(outcome.epoch)
     devices = [part.devices[0] for part in parts if part.devices]
     reading = ranking_reading_of_all(parts, context.energy_of)
@@ -278,10 +284,10 @@ def _each_once(names: Iterable[str]) -> str:
 def _metrics(
     record: EpochRecord, outcome: EpochOutcome, *, error: str | None = None
 ) -> dict[str, Any]:
-    """Return what Tune, TensorBoard and schedulers see.
+    """Return the result that Tune, TensorBoard and schedulers see.
 
-    It is the record, the paper's units, and each metric under its own name. A metric that has the
-    name of a field is to be found in `val_metrics` only.
+    It holds the record's fields, energies in the paper's units (mWh and Wh), and each metric under its
+    own name. A metric with the same name as a field is found in `val_metrics` only.
     """
     row = record.to_row()
     components = {

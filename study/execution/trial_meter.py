@@ -1,4 +1,4 @@
-"""The windows of a trial's attempt: over all of it, over its set-up, over each epoch."""
+"""Energy windows of one attempt at a trial: over the whole attempt, its set-up and each epoch."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,31 +16,35 @@ from trackers.sample import Device, PowerLimits, Reading
 
 
 class Windows(Protocol):
-    """The way to the node's tracker; a `trackers.node.client.TrackerClient`."""
+    """Interface to the node's tracker, as `trackers.node.client.TrackerClient` provides it."""
 
     @property
     def devices(self) -> Sequence[Device]:
-        """Devices on the trial's bill; the first is what it computes on."""
+        """Devices on the trial's bill; the first is the one that it computes on."""
 
     def open(self, key: WindowKey) -> None:
         """Open a window now."""
 
     def limit_power(self, trial_id: str, limit_w: float) -> float:
-        """Set the power limit of the trial's board until it has ended, and return what it tells then."""
+        """Set the power limit of the trial's board until the trial ends.
+
+        Returns:
+            The limit that the board reports afterwards, in watts.
+        """
 
     def power_limits(self) -> PowerLimits:
-        """Return what may be set on it."""
+        """Return the power limits that may be set on the trial's board."""
 
     def close(self, key: WindowKey) -> None:
-        """Close it now."""
+        """Close a window now."""
 
     def readings(self, key: WindowKey) -> Mapping[str, Reading]:
-        """Wait for its readings by device, the first of what the trial computes on."""
+        """Wait for the readings of a closed window, by device; the first is of what the trial computes on."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Ended:
-    """An epoch's window that was closed; its readings once somebody wanted them."""
+    """An epoch's window that was closed; `readings` is None until they are asked for."""
 
     key: WindowKey
     duration_s: float
@@ -49,19 +53,19 @@ class _Ended:
 
 @final
 class TrialMeter:
-    """The windows of one attempt: over all of it, over its set-up, over each epoch.
+    """Opens and closes the windows of one attempt: over all of it, its set-up and each epoch.
 
     Attributes:
-        client: The way to the node's tracker.
-        stage: The stage that is being trained; the first one before any is.
-        epoch: Its epoch that is running, or ran last; 1 before the first.
-        peak_memory_bytes: Most memory so far; None where torch does not tell.
-        profile: Measures power limits in the present stage; None where none are to be measured.
-        power_limit_w: The limit that the trial has set; None where it has set none.
+        client: Interface to the node's tracker.
+        stage: Stage that is being trained; before training, the first stage.
+        epoch: Epoch of the stage that is running or ran last; 1 before the first.
+        peak_memory_bytes: Peak memory so far; None if torch does not report it.
+        profile: Measurement of power limits in the current stage; None if none are measured.
+        power_limit_w: Power limit that the trial has set, in watts; None if it has set none.
     """
 
     def __init__(self, plan: TrialPlan, client: Windows, *, first_stage: str) -> None:
-        """Measure `plan` through `client`."""
+        """Measure the attempt of `plan` through `client`, beginning with `first_stage`."""
         self.client = client
         self.stage = first_stage
         self.epoch = 1
@@ -76,7 +80,7 @@ class TrialMeter:
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """Around the whole attempt."""
+        """Open the windows over the whole attempt and over its set-up; close them at the end."""
         self.client.open(self._key(TRIAL, 0))
         self.client.open(self._key(SETUP, 0))
         self._in_setup = True
@@ -85,11 +89,12 @@ class TrialMeter:
         finally:
             self._end_setup()
             self.client.close(self._key(TRIAL, 0))
-            self.client.readings(self._key(TRIAL, 0))  # all that was closed is booked by then
+            # Wait: once this reading is there, every closed window has been booked.
+            self.client.readings(self._key(TRIAL, 0))
 
     @contextmanager
     def window(self, epoch: int) -> Iterator[None]:
-        """Around one epoch of the present stage."""
+        """Measure one epoch of the current stage; the first such window ends the set-up."""
         self._end_setup()
         self.epoch = epoch
         key = self._key(self.stage, epoch)
@@ -104,7 +109,7 @@ class TrialMeter:
 
     @contextmanager
     def latents(self) -> Iterator[None]:
-        """Around the computing of latent features, within an epoch."""
+        """Measure the computation of latent features, which lies within an epoch."""
         key = self._key(LATENTS, 0)
         self.client.open(key)
         try:
@@ -114,7 +119,7 @@ class TrialMeter:
 
     @contextmanager
     def tested(self) -> Iterator[None]:
-        """Around the test of a stage's best weights, after its last epoch."""
+        """Measure the test of a stage's best weights, after its last epoch."""
         self._tests += 1
         key = self._key(TEST, self._tests)
         self.client.open(key)
@@ -124,10 +129,13 @@ class TrialMeter:
             self.client.close(key)
 
     def limit_power(self, limit_w: float) -> float:
-        """Set the power limit of the trial's board; the limit that the board tells then.
+        """Set the power limit of the trial's board, in watts.
+
+        Returns:
+            The limit that the board reports afterwards, in watts.
 
         Raises:
-            TrackerError: It cannot be set.
+            TrackerError: The limit cannot be set.
         """
         self.power_limit_w = self.client.limit_power(self._plan.trial_id, limit_w)
         return self.power_limit_w
@@ -141,17 +149,19 @@ class TrialMeter:
         earlier: Sequence[Mapping[str, Any]],
         synchronize: Callable[[], None],
     ) -> None:
-        """Measure power limits in the stage that begins, unless an earlier attempt has.
+        """Set up the measurement of power limits in a stage that begins.
+
+        If an earlier attempt has measured all limits in this stage, its choice is set instead.
 
         Args:
-            asked: The values of `--power-limits`; empty for none.
-            energy_of: Energy that ranks.
-            batch_size: Of the setup.
-            earlier: What the trial has reported so far.
-            synchronize: Waits until the device has done what it was given.
+            asked: The values of `--power-limits`; empty to measure none.
+            energy_of: Scope of the energy that ranks.
+            batch_size: Batch size of the setup.
+            earlier: Results that the trial has reported so far.
+            synchronize: Waits until the device has completed all queued work.
 
         Raises:
-            TrackerError: The board takes no limit.
+            TrackerError: The board does not accept a limit.
         """
         self.profile = None
         if not asked:
@@ -188,14 +198,15 @@ class TrialMeter:
         )
 
     def take_profile(self) -> str | None:
-        """Return what was measured of power limits in the last epoch, as records hold it, once."""
+        """Return what the last epoch measured of power limits (JSON); None if nothing, or on a second call."""
         return None if self.profile is None else self.profile.take_news()
 
     def take(self, epoch: int) -> tuple[Mapping[str, Reading], float]:
-        """Return the readings by device of an epoch's window, and its length in seconds.
+        """Return the readings of an epoch's window by device, and its duration in seconds.
 
-        The first is of what the trial computes on, and missing where the epoch had no window. The
-        tracker reads what it needs while the trial does what lies between the epoch's end and this.
+        The first reading is of what the trial computes on; it is a missing reading if the epoch had no
+        window. Reading is deferred to this call, so the tracker works while the trial continues after
+        the end of the epoch.
         """
         ended = self._last
         if ended is None or ended.key != self._key(self.stage, epoch):
@@ -205,7 +216,7 @@ class TrialMeter:
         return ended.readings, ended.duration_s
 
     def part(self, epoch: int) -> ProcessPart:
-        """Return what this process used in an epoch; see `take`."""
+        """Return the energy and memory that this process used in an epoch; see `take`."""
         readings, _ = self.take(epoch)
         return ProcessPart(
             readings=readings,

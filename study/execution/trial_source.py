@@ -1,6 +1,6 @@
-"""Source of a study's trials, and what ends them: a grid, or a search that proposes them.
+"""Sources of a study's trials, and rules that stop them: a grid, or a search that proposes trials.
 
-`study.execution.launch` asks this and nothing else about the kind of study that it runs.
+`study.execution.launch` learns about the kind of study through this interface alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,20 +22,20 @@ from study.store.recorder import Recorder
 from study.store.setups import TrialPlan, trial_plans
 
 RESTARTS = 2
-"""How many times, in one command, a trial is run again whose process or node was lost."""
+"""Times that one command reruns a trial whose process or node was lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuneParts:
-    """Ray Tune's part of a trial source.
+    """Arguments of `tune.Tuner` that a trial source provides.
 
     Attributes:
-        searcher: Gives the trials.
-        samples: How many it may ask for; -1 for as many as the searcher has.
-        param_space: Names the keys of a trial's configuration; None where the searcher does.
-        at_once: Most trials that run at the same time; None for as many as fit, on machines that
-            join later too.
-        stopper: Ends trials before they end themselves; None for none.
+        searcher: Gives Tune the trials.
+        samples: Number of trials that Tune may ask for; -1 for as many as the searcher has.
+        param_space: Keys of a trial's configuration; None if the searcher provides them.
+        at_once: Maximum number of concurrent trials; None for as many as fit, including on machines
+            that join later.
+        stopper: Stops trials early; None for none.
     """
 
     searcher: Searcher | SearchAlgorithm
@@ -46,14 +46,14 @@ class TuneParts:
 
 
 class TrialSource(Protocol):
-    """Source of a study's trials; `begin` is called before all else but `prepared`.
+    """Source of a study's trials; `prepared` is called first, then `begin`, then the rest.
 
     Attributes:
-        restarts: How many times trials whose process was lost are run again in this command. With
-            0 and without `pauses` they keep no checkpoints either, because nothing goes on from
-            them.
-        pauses: Whether trials that were stopped may be gone on with.
-        hears_epochs: Whether it decides by single epochs, each of which must reach it then.
+        restarts: Times that this command reruns trials whose process was lost. With 0, and without
+            `pauses`, trials write no checkpoints either, because nothing would continue from them.
+        pauses: Whether a trial that was stopped may be continued later.
+        hears_epochs: Whether the source makes decisions after single epochs, so that each epoch must
+            be reported at once.
     """
 
     restarts: int
@@ -62,43 +62,43 @@ class TrialSource(Protocol):
 
     @property
     def may_grow(self) -> bool:
-        """Return whether more trials may follow than `expected` says."""
+        """Return whether more trials may follow than `expected` counts."""
 
     @property
     def keeps_stopped(self) -> bool:
-        """Return whether a later command may go on with what was stopped."""
+        """Return whether a later command may continue trials that were stopped."""
 
     @property
     def notes(self) -> Sequence[str]:
-        """Sentences on how it has ended, for those who read the results."""
+        """Sentences for readers of the results about how the study ended."""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return the scenario as the trials are to see it."""
+        """Return the scenario as the trials are to use it."""
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
-        """Take into account what ended in earlier commands.
+        """Plan the trials, taking into account those that ended in earlier commands.
 
         Args:
-            folder: Of the study.
-            manifest: As it will be written.
-            recorder: Has the trials of earlier commands.
+            folder: Folder of the study.
+            manifest: The manifest that is about to be written.
+            recorder: Holds the rows of earlier commands.
         """
 
     @property
     def setups(self) -> Sequence[SetupFacts]:
-        """The setups that are known; of a search over ranges this grows."""
+        """Setups known so far; a search over ranges adds to them."""
 
     @property
     def further(self) -> Sequence[FurtherTrial]:
-        """The trials beyond every setup with every seed, as far as they are known."""
+        """Trials known so far beyond one for each setup and seed."""
 
     @property
     def answer(self) -> SearchAnswer | None:
-        """The setup that a search would recommend now; None where nothing is recommended by it."""
+        """Setup that a search recommends at present; None if the source recommends nothing."""
 
     @property
     def remaining(self) -> Sequence[TrialPlan]:
-        """The trials that are known and have not ended."""
+        """Known trials that have not ended."""
 
     @property
     def expected(self) -> int:
@@ -106,11 +106,11 @@ class TrialSource(Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Return whether there may be trials to run."""
+        """Return whether there may be more trials to run."""
 
     @property
     def summary(self) -> str:
-        """Describe in a few words the trials to be run."""
+        """Short description of the trials to be run."""
 
     def parts(
         self,
@@ -120,22 +120,22 @@ class TrialSource(Protocol):
         note: Callable[[], None],
         say: Callable[[str], None],
     ) -> TuneParts:
-        """Return Ray Tune's part, for one run of it.
+        """Return the arguments for one run of Ray Tune.
 
         Args:
-            slots: Trials that fit on the machines at the same time.
-            collect: Brings what trackers have booked to the recorder.
-            note: Writes down setups and further trials; called after each that is new.
-            say: Tells the user, while trials run.
+            slots: Number of trials that fit on the machines at the same time.
+            collect: Passes the trackers' bookings to the recorder.
+            note: Writes setups and further trials to the manifest; called after each new one.
+            say: Prints a message to the user while trials run.
         """
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
-        """Take trials back whose processes were lost; they are what is left to run."""
+        """Take back trials whose processes were lost; only these remain to be run."""
 
 
 @final
 class GridSource:
-    """Every setup with every seed, known from the beginning."""
+    """One trial for each setup and seed, all known from the beginning."""
 
     restarts = RESTARTS
     pauses = keeps_stopped = hears_epochs = may_grow = False
@@ -144,7 +144,7 @@ class GridSource:
     notes: Sequence[str] = ()
 
     def __init__(self, options: StudyOptions) -> None:
-        """Run the setups of the manifest as `options` says."""
+        """Plan trials by `options`; the setups come from the manifest, in `begin`."""
         self.setups: Sequence[SetupFacts] = ()
         self.remaining: list[TrialPlan] = []
         self._options = options
@@ -152,11 +152,11 @@ class GridSource:
         self._summary = ""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return it with what `--axis` chooses of what it offers."""
+        """Return the scenario with the values that `--axis` gives to its own axes."""
         return offering(scenario, self._options)
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:  # noqa: ARG002 - a search needs the folder
-        """Plan what has not ended; see `TrialSource`."""
+        """Plan the trials that have not ended; see `TrialSource.begin`."""
         self.setups = manifest.setups
         plans = trial_plans(manifest.setups, manifest.seeds, shuffle_seed=self._options.seed)
         self._recorder = recorder
@@ -167,33 +167,33 @@ class GridSource:
 
     @property
     def expected(self) -> int:
-        """Setups times seeds."""
+        """Number of setups times number of seeds."""
         return len(self.setups) * len(self._options.seeds)
 
     @property
     def has_more(self) -> bool:
-        """Return whether a trial has not ended."""
+        """Return whether any trial has not ended."""
         return bool(self.remaining)
 
     @property
     def summary(self) -> str:
-        """Setups times repeats, and how many trials ended before."""
+        """Setups times repeats, and how many of the trials ended in earlier commands."""
         return self._summary
 
     def parts(
         self,
         *,
         slots: int,  # noqa: ARG002 - machines may join, and Ray starts what fits
-        collect: Callable[[], None],  # noqa: ARG002 - nothing is decided by it
-        note: Callable[[], None],  # noqa: ARG002 - no setup is new
-        say: Callable[[str], None],  # noqa: ARG002 - all was said before
+        collect: Callable[[], None],  # noqa: ARG002 - a grid decides nothing by bookings
+        note: Callable[[], None],  # noqa: ARG002 - a grid proposes no new setups
+        say: Callable[[str], None],  # noqa: ARG002 - a grid has nothing to announce
     ) -> TuneParts:
-        """The whole list of trials."""
+        """Return the whole list of trials as Tune's arguments."""
         configs = [plan.to_config() for plan in self.remaining]
         return TuneParts(
             searcher=BasicVariantGenerator(points_to_evaluate=configs),
             samples=len(configs),
-            # The points are the whole list of trials; the space only names their keys.
+            # All trials are in `points_to_evaluate`; the space only tells Tune which keys they have.
             param_space={
                 key: tune.choice(list(dict.fromkeys(config[key] for config in configs)))
                 for key in configs[0]
@@ -201,63 +201,63 @@ class GridSource:
         )
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
-        """Plan them as new attempts."""
+        """Plan lost trials as new attempts."""
         self.remaining = [] if self._recorder is None else self._recorder.expect(lost)
 
 
 class TrialChooser(Protocol):
-    """A chooser of the next trial while others run."""
+    """Chooses the next trial while others run."""
 
     @property
     def is_waiting(self) -> bool:
         """Return whether what comes next depends on trials that still run."""
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        """Return the next trial; None if there is none, or none until another ends (`is_waiting`)."""
 
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:
-        """A trial has ended.
+        """Take note that a trial has ended.
 
         Args:
-            trial_id: Of its plan.
-            result: What it reported last; empty if it did not.
-            lost: Whether its process ended before it did.
+            trial_id: Identifier from the trial's plan.
+            result: The last result that it reported; empty if it reported none.
+            lost: Whether its process was lost before the trial had ended.
         """
 
 
 class StopRule(Protocol):
-    """Rule that decides after each epoch whether a trial goes on."""
+    """Decides after each epoch whether a trial continues."""
 
     def is_before_first_epoch(self, trial_id: str) -> bool:
         """Return whether a trial has not reported an epoch yet."""
 
     def book_overhead(self) -> None:
-        """Take into account what trackers have booked beside epochs."""
+        """Take into account the energy that trackers have booked outside epochs, such as set-up."""
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
-        """Take an epoch; why its trial is to end with it, or None."""
+        """Take an epoch's row; return the reason to stop its trial after it, or None to continue."""
 
 
 @final
 class TrialStopper(tune.Stopper):
-    """Ends trials as a rule decides; the row of such a trial's last epoch says so."""
+    """Tune stopper that follows a `StopRule` and writes its reason into the trial's last row."""
 
     def __init__(self, rule: StopRule, collect: Callable[[], None]) -> None:
-        """Ask `rule`, which knows what `collect` brings before the first epoch of a trial."""
+        """Stop trials by `rule`; `collect` brings in bookings before it judges a trial's first epoch."""
         self._rule = rule
         self._collect = collect
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing, like `ProposalSearcher`."""
+        """Return an empty state, as in `ProposalSearcher`."""
         return {}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 - Tune's own
         """Return whether the trial ends with this result."""
         if "stage" not in result:
-            return False  # it was sent away by a closed machine, without having begun
+            return False  # a trial that left a closed machine without having begun
         record = EpochRecord.from_result(result)
         if self._rule.is_before_first_epoch(record.trial_id):
-            # Its set-up is booked by now, and counts before it is judged whether it goes on.
+            # The set-up's energy is booked by now; it has to count before the rule decides.
             self._collect()
             self._rule.book_overhead()
         reason = self._rule.epoch(record)
@@ -267,26 +267,26 @@ class TrialStopper(tune.Stopper):
         return True
 
     def stop_all(self) -> bool:
-        """Never: those that may not go on are stopped one by one."""
+        """Return False always: trials are stopped one by one."""
         return False
 
 
 @final
 class ProposalSearcher(Searcher):
-    """Gives Tune one trial after another, as a proposer says."""
+    """Tune searcher that suggests the trials of a `TrialChooser`, one after another."""
 
     def __init__(self, proposer: TrialChooser) -> None:
-        """Ask `proposer`, and tell it what has ended."""
+        """Suggest the trials of `proposer`, and tell it when they end."""
         super().__init__(metric=None, mode=None)
         self._proposer = proposer
         self._ours: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune stores its searchers, and a study is resumed from its rows instead."""
+        """Return an empty state: Tune pickles its searchers, but a study is resumed from its rows."""
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | None:
-        """Return the next trial, None where it depends on those that run, or Tune's `FINISHED`."""
+        """Return the next trial's configuration, None while it depends on running trials, or `FINISHED`."""
         plan = self._proposer.propose()
         if plan is None:
             if self._proposer.is_waiting:
@@ -302,14 +302,14 @@ class ProposalSearcher(Searcher):
         result: dict[str, Any] | None = None,
         error: bool = False,  # noqa: FBT001, FBT002 - as Tune calls it
     ) -> None:
-        """A trial has ended, or its process was lost."""
+        """Tell the proposer that a trial has ended, or that its process was lost."""
         self._proposer.end(self._ours[trial_id], result or {}, lost=error)
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: see `__getstate__`."""
+        """Do nothing; see `__getstate__`."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: see `__getstate__`."""
+        """Do nothing; see `__getstate__`."""
 
 
 def _summary(setups: int, repeats: int, *, ended: int) -> str:
@@ -317,7 +317,7 @@ def _summary(setups: int, repeats: int, *, ended: int) -> str:
 
 
 def grid_text(setups: int, repeats: int) -> str:
-    """The number of a grid's trials: `2 setups x 1 repeat = 2`."""
+    """Return the number of trials of a grid in words: `2 setups x 1 repeat = 2`."""
     counts = ((setups, "setup"), (repeats, "repeat"))
     times = " x ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts)
     return f"{times} = {setups * repeats}"

@@ -1,4 +1,4 @@
-"""The part of a study in which Ray Tune runs trials; whatever ends it, what is known is written."""
+"""Run a study's trials with Ray Tune, and write all results however the run ends."""
 
 import logging
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -45,18 +45,18 @@ from trackers.node.live.watch import UsesWatch
 
 @final
 class _Quiet(ProgressReporter):
-    """Says nothing in a notebook, where Tune's own would take away what the cell has printed."""
+    """A reporter that prints nothing; in a notebook, Tune's own would clear the cell's output."""
 
     def should_report(self, trials: list[Any], done: bool = False) -> bool:  # noqa: ARG002, FBT001, FBT002 - as Tune calls it
         return False
 
     def report(self, trials: list[Any], done: bool, *sys_info: str) -> None:  # noqa: FBT001 - as above
-        """Never asked."""
+        """Do nothing; Tune does not call this when `should_report` is False."""
 
 
 @final
 class Tuning:
-    """One command's trials, from the first to the last."""
+    """Runs all trials of one command with Ray Tune."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Tuning:
         scenario: Scenario,
         exports: StudyExports,
     ) -> None:
-        """Run what `source` gives of `scenario` on `cluster`, and write it into `folder`."""
+        """Prepare to run the trials that `source` gives on `cluster`, with results in `folder`."""
         self._exports = exports
         self._scenario = scenario
         self._design = design
@@ -84,11 +84,11 @@ class Tuning:
         self._interrupts = interrupts
         self._source = source
         self._journals = Journals(folder)
-        # One for all runs of Tune, so that the unit of energies stays.
+        # Shared by all runs of Tune, so that the unit of energies does not change in between.
         self._tensorboard = StudyTensorBoard(manifest, first_epoch_j=recorder.first_epoch_j)
 
     def run(self, data: Data, console: Console) -> None:
-        """Run the trials, and run those again whose process or machine was lost."""
+        """Run the trials, then rerun those whose process or machine was lost."""
         progress = ProgressDisplay(
             console,
             self._source.setups,
@@ -105,12 +105,12 @@ class Tuning:
         )
         progress.start()
         try:
-            # Once for all runs of Tune, which would keep a copy for each.
+            # Put once: given the data itself, each run of Tune would store another copy.
             self._data = ray.put(data)
             with self._watched():
                 self._run_rounds(progress, quiet=_Quiet() if console.is_jupyter else None)
         except KeyboardInterrupt:
-            pass  # before Tune ran; the outcome says what has not been run
+            pass  # interrupted before Tune ran; the study's outcome counts the trials not run
         finally:
             self._interrupts.trials_end()
             progress.stop()
@@ -119,21 +119,22 @@ class Tuning:
                 console.print(note, soft_wrap=True, markup=False, highlight=False)
 
     def _watched(self) -> AbstractContextManager[object]:
-        """Look on at devices for exporters, where there are some."""
+        """Return a context that feeds live device readings to the exporters, if there are any."""
         if not self._exports:
             return nullcontext()
         return UsesWatch(self._cluster.trackers, self._exports.devices, whole_trial)
 
     def _run_rounds(self, progress: ProgressDisplay, *, quiet: ProgressReporter | None) -> None:
-        """Run Tune until no trial is left, or none may be run again."""
+        """Run Tune repeatedly, until no trial is left or lost trials may not be rerun."""
         restarts = self._source.restarts
         admissions = Admissions(self._cluster)
-        # What a search has proposed is not taken back, and of several machines none is known to be sick.
+        # No quarantine for a search, whose proposals cannot be taken back, or for trials spread over
+        # several machines, where a failure does not tell which machine is faulty.
         may_close = restarts and self._cluster.share.workers == 1
         quarantine = Quarantine(admissions.used()) if may_close else None
         while self._source.has_more and not self._interrupts.came:
             self._interrupts.trials_begin()
-            # Kept while Tune runs: closed machines have nothing to give to trials then.
+            # These actors occupy the closed machines while Tune runs, so that it places no trial there.
             places = admissions.occupied(quarantine.closed if quarantine else ())
             callback = StudyCallback(
                 self._recorder,
@@ -159,7 +160,7 @@ class Tuning:
         try:
             self._tuner(callback, quiet).fit()
         except OSError as error:
-            # Tune misses files of its own. The study's rows have come through the callback.
+            # Only Tune's own files are affected: the study's rows come through the callback.
             logging.getLogger(__name__).warning("Ray Tune cannot use the storage: %s", error)
 
     def _tuner(self, callback: StudyCallback, quiet: ProgressReporter | None) -> tune.Tuner:
@@ -225,7 +226,7 @@ class Tuning:
         )
 
     def _finish(self) -> None:
-        """Write all that is known."""
+        """Collect the last bookings and rows, and write the tables and the manifest."""
         for trial in self._recorder.trials():
             if trial.status is TrialStatus.RUNNING:
                 self._cluster.release(trial.trial_id)
@@ -258,7 +259,7 @@ class Tuning:
             raise StorageError(message) from error
 
     def _write_all(self) -> None:
-        """Write all rows, those too that a trial had left where the storage was away until now."""
+        """Write all rows, including those in journals that could not be read until now."""
         kept = list(self._journals.rows())
         self._recorder.recall(kept)
         self._recorder.flush()
@@ -268,21 +269,21 @@ class Tuning:
 
     @property
     def _ended(self) -> int:
-        """Number of trials that have ended, in earlier commands too."""
+        """Number of trials that have ended, including those of earlier commands."""
         return sum(trial.status is not TrialStatus.RUNNING for trial in self._recorder.trials())
 
     @property
     def _planned(self) -> int:
-        """Number of trials of this command that are known, and of those to come whose number is known."""
+        """Number of trials that this command is expected to run, as far as it is known."""
         planned = len(self._source.remaining)
         if self._source.may_grow:
             return planned
         return max(planned, self._source.expected - self._ended)
 
     def _remove_checkpoints(self) -> None:
-        """Those of trials that have their result, and were lost before they could do it."""
+        """Delete checkpoints of finished trials whose process was lost before it could delete them."""
         if self._source.pauses and self._interrupts.came:
-            return  # a search that is resumed goes on with what it has paused
+            return  # when resumed, the study continues its paused trials from their checkpoints
         finished = {
             trial.trial_id
             for trial in self._recorder.trials()
@@ -299,7 +300,7 @@ class Tuning:
             self._recorder.add_booking(booking)
 
     def _note_trials(self) -> None:
-        """Write down what was proposed and is not known from the options, before it is trained."""
+        """Write newly proposed setups and trials, which the options do not imply, to the manifest."""
         noted = replace(
             self._manifest, setups=tuple(self._source.setups), further=tuple(self._source.further)
         )
@@ -307,5 +308,5 @@ class Tuning:
             self._manifest = noted
             try:
                 self._folder.write_text(MANIFEST_FILE, self._manifest.to_json())
-            except OSError as error:  # the next proposal, or the end, writes it
+            except OSError as error:  # it is written with the next proposal, or at the end
                 logging.getLogger(__name__).warning("the manifest could not be written: %s", error)

@@ -1,1 +1,1 @@
-"""The sight of a study while it runs: lines, a live table, forecasts, TensorBoard."""
+"""Display of a running study: log lines, a live table, forecasts, TensorBoard."""

@@ -1,7 +1,7 @@
-"""Words on the energy that a study will have used in all, as far as that can be known.
+"""Text about the total energy that a study is forecast to use.
 
-Of a study with an energy budget it is no more than the budget, to an epoch of each trial that runs. Of one that
-may still add trials it is at least what those that are planned will use.
+A study with an energy budget uses at most the budget, up to one epoch of each running trial. A study that may
+still add trials uses at least what its planned trials will use.
 """
 
 import numpy as np
@@ -15,15 +15,16 @@ from study.record.files import EnergyUnit
 def in_all(
     outlook: Outlook | None, unit: EnergyUnit, *, label: str, used_j: float = 0.0
 ) -> str | None:
-    """Return words such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None where nothing is known.
+    """Return text such as `12.1 mWh in all (90 %: 10.2 to 15.0)`; None if nothing is known.
 
-    Before the energy of a set-up is known they say that it is without set-ups.
+    Until the energy of a set-up is known, the text says that set-ups are not included.
 
     Args:
-        outlook: Of the study; None where its trials are not known beforehand.
-        unit: Of energies.
-        label: Behind an energy: ` estimated`, or nothing.
-        used_j: By the study so far; a forecast may be some seconds older, and is not shown below it.
+        outlook: Forecast of the study; None if its trials are not known in advance.
+        unit: Unit of energies.
+        label: Text after an energy: ` estimated`, or empty.
+        used_j: Energy that the study has used so far, in joules. The forecast may be some seconds
+            older; it is never shown below this.
     """
     if outlook is None:
         return None
@@ -45,5 +46,5 @@ def in_all(
 
 
 def ends(found: Interval, unit: EnergyUnit) -> str:
-    """Return both ends of an interval: `3.10 to 6.05`."""
+    """Return both ends of an interval as text: `3.10 to 6.05`."""
     return f"{unit.number(float(found.low))} to {unit.number(float(found.high))}"

@@ -1,6 +1,6 @@
-"""Forecast of what a study and its trials will have used, while they run (`study.forecast`).
+"""Forecast of the energy of a study and its trials, renewed while they run (`study.forecast`).
 
-A forecast is made beside the driver, which goes on meanwhile, and takes at most a small share of a
+A forecast is computed in a thread beside the driver, and takes at most a small share (`SHARE`) of a
 processor's time.
 """
 
@@ -18,7 +18,7 @@ from study.store.setups import TrialPlan
 from study.store.trial_record import counted_rows
 
 SHARE = 0.02
-"""Most of a processor's time that forecasts take."""
+"""Maximum share of a processor's time that forecasts take."""
 
 _ENDS_BY_ITSELF = StopReason.PATIENCE
 
@@ -30,10 +30,10 @@ def _in_a_thread(work: Callable[[], None]) -> None:
 
 @final
 class Outlook:
-    """The forecast of one study.
+    """Keeps the forecast of one study up to date.
 
     Attributes:
-        budget_j: Energy at which the study ends; None where it has its time.
+        budget_j: Energy budget of the study, in joules, at which it ends; None without a budget.
     """
 
     def __init__(
@@ -52,21 +52,21 @@ class Outlook:
         now_s: Callable[[], float] = time.monotonic,
         begin: Callable[[Callable[[], None]], object] = _in_a_thread,
     ) -> None:
-        """Forecast a study.
+        """Set up the forecast of a study.
 
         Args:
-            plans: Gives all its trials, as far as they are known.
-            stages: Gives what a trial trains.
-            epochs_of: Gives the rows of a trial, of all attempts.
-            objective: Whose best epoch early stopping goes by.
-            max_epochs: Limit of passes over the samples.
+            plans: Returns all trials of the study, as far as they are known.
+            stages: Returns the stages that a trial trains.
+            epochs_of: Returns the rows of a trial, by its identifier, of all attempts.
+            objective: Objective whose best epoch decides early stopping.
+            max_epochs: Maximum number of passes over the training samples.
             patience: Passes without a better epoch after which a training ends.
-            trial_of: Gives what a trial has come to so far; None where nothing is known of it.
-            validations: Gives how many epochs of a trial, as its rows count them, are a pass.
-            may_grow: Tells whether trials may follow that are not planned.
-            budget_j: Energy at which the study ends; None where it has its time.
-            now_s: A clock, in seconds.
-            begin: Begins to compute; by default in a thread.
+            trial_of: Returns the row of a trial so far, by its identifier; None if nothing is known.
+            validations: Returns the number of validations (rows) per pass over the samples, for a trial.
+            may_grow: Returns whether trials may follow that are not planned yet.
+            budget_j: Energy budget of the study, in joules; None without a budget.
+            now_s: Clock, in seconds.
+            begin: Runs a computation; by default in a thread.
         """
         self._plans = plans
         self._stages = stages
@@ -90,31 +90,32 @@ class Outlook:
 
     @property
     def latest(self) -> StudyForecast | None:
-        """The last forecast; None before the first trials have ended."""
+        """The latest forecast; None before the first trials have ended."""
         return self._latest
 
     @property
     def whole(self) -> StudyForecast | None:
-        """The last forecast where it is one of the whole study, which nothing else may end; else None."""
+        """The latest forecast if it covers the whole study; None if trials may follow or a budget may end it."""
         return self._latest if self.budget_j is None and not self.may_grow else None
 
     @property
     def may_grow(self) -> bool:
-        """Return whether trials may follow that are not planned."""
+        """Return whether trials may follow that are not planned yet."""
         return self._may_grow()
 
     def begin(self, trial_id: str, *, in_new_process: bool) -> None:
-        """Take note that a trial begins, in a new process or in one that has trained before."""
+        """Take note that a trial begins, in a new process or in one that ran a trial before."""
         self._in_new_process[trial_id] = in_new_process
 
     def renew(self) -> None:
-        """Begin to forecast anew, if it is time to."""
+        """Start to compute a new forecast, if one is due."""
         start_s = self._now_s()
         if self._computes or start_s < self._due_s:
             return
         self._computes = True
-        runs = self.runs()  # here, because rows come meanwhile; it takes the driver's time
-        # Of the end of a study whose trials have all ended there is nothing to forecast.
+        # Collected in the driver's thread, because rows arrive while the forecast is computed.
+        runs = self.runs()
+        # If all trials have ended and none may follow, there is nothing to forecast.
         if all(run.has_ended for run in runs) and not self.may_grow:
             self._computes = False
             return
@@ -131,13 +132,13 @@ class Outlook:
             )
         finally:
             now_s = self._now_s()
-            # The first one loads a library, which takes longer than it does: the next may follow at once.
+            # The first forecast takes longer, because it loads a library; the next may follow at once.
             is_first = before is None and self._latest is not None
             self._due_s = now_s if is_first else now_s + (now_s - start_s) / SHARE
             self._computes = False
 
     def runs(self) -> list[Run]:
-        """All trainings: those that have ended in the order of their ends, then the others."""
+        """Return all trainings: those that have ended, in the order of their ends, then the others."""
         found = {
             (plan.trial_id, stage): self._run(plan, stage, rows.get(stage, []))
             for plan in self._plans()
@@ -151,7 +152,7 @@ class Outlook:
         return [*ended, *(run for run in found.values() if not run.has_ended)]
 
     def outside(self, runs: Sequence[Run]) -> list[Outside]:
-        """Energy of each trial outside its epochs, in the order of these trainings of theirs."""
+        """Return each trial's energy outside its epochs, in the order in which trials occur in `runs`."""
         of_trial: dict[str, list[Run]] = {}
         for run in runs:
             of_trial.setdefault(run.trial, []).append(run)
@@ -164,7 +165,8 @@ class Outlook:
         trial = self._trial_of(trial_id) if any(run.time_s for run in runs) else None
         has_ended = all(run.has_ended for run in runs)
         energy_j = _outside_j(trial) if trial is not None and has_ended else None
-        # Of a trial of an earlier command nobody knows it; one that is to come has a process that is there.
+        # Whether an ended trial had a new process is unknown if an earlier command ran it; a trial to come
+        # is assumed to run in a process that exists already.
         unknown = None if energy_j is not None else False
         found = Outside(
             chosen=runs[0].chosen,
@@ -172,7 +174,7 @@ class Outlook:
             in_new_process=self._in_new_process.get(trial_id, unknown),
             lost_j=0.0 if trial is None else lost_j(trial),
         )
-        if found.energy_j is not None:  # before, its trackers have still to book it
+        if found.energy_j is not None:  # until then, trackers may have more to book
             self._outside[trial_id] = found
         return found
 
@@ -204,7 +206,7 @@ class Outlook:
         )
 
     def _fewest(self, rows: Sequence[EpochRecord], validations: int) -> int:
-        """Epochs before which a training that is under way cannot end by its early stopping."""
+        """Return the fewest epochs with which a running training can end by early stopping."""
         scores = [row.val_score for row in rows]
         best = self._objective.best(scores)
         since = scores.index(best) + 1 if best is not None else 0
@@ -213,7 +215,7 @@ class Outlook:
 
 
 def _outside_j(trial: TrialRecord) -> float | None:
-    """Energy of a trial outside its epochs; None where a part is not known."""
+    """Return the energy of a trial outside its epochs, in joules; None if a part is not known."""
     if trial.setup_energy_j is None or trial.between_energy_j is None:
         return None
-    return beside_j(trial)  # without a test energy nothing was tested
+    return beside_j(trial)  # a missing test energy means that nothing was tested

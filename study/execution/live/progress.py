@@ -1,8 +1,8 @@
-"""The display while a study runs: a live table of setups, or a line for each trial.
+"""Progress display of a running study: a live table of setups, or one line per trial.
 
-The table is for terminals; into a file or a pipe goes one line for each trial that ends. An energy
-that is an estimate says so at every place. Where epochs have no energy, what is known of the others
-is shown as a lower bound (`>12.3`).
+Terminals show the table; a file or a pipe gets one line for each trial that ends. An estimated energy is
+labelled wherever it is shown. If the energy of some epochs is missing, the sum of the others is shown as a
+lower bound (`>12.3`).
 """
 
 import json
@@ -39,15 +39,15 @@ from study.record.vocabulary import CUTS_EPOCH, FAILURES, EnergyMethod, StopReas
 from trackers.clock import Clock, MonotonicClock
 
 _COMPONENTS = {"gpu": "GPU", "cpu": "CPU", "memory": "memory", "node": "node"}
-"""Components and how people see them; the node contains the others."""
+"""Components and their names in the display; the node contains the others."""
 
 _UNHAPPY = FAILURES | {None}
-"""Ends that the table tells; None is that of a trial whose process was lost."""
+"""Stop reasons that the table points out; None is for a trial whose process was lost."""
 
 
 @final
 class ProgressDisplay:
-    """The display of one study."""
+    """Progress display of one study."""
 
     def __init__(
         self,
@@ -64,13 +64,21 @@ class ProgressDisplay:
         estimated: Collection[str] = (),
         clock: Clock | None = None,
     ) -> None:
-        """Show `trials` trials of `setups`, of which `slots` run at the same time.
+        """Prepare the display; `start` shows it.
 
-        A search may add to `setups` as it goes, and then has 0 `trials`: nobody knows how many.
-        Bests are those of the `objective`. Stages are named where a trial is `in_stages`. The
-        `outlook` is what all of it will have used; None where that cannot be known. The energy of
-        the first epoch, in an earlier command, decides the unit. Components that no sensor measures are
-        `estimated`.
+        Args:
+            console: Console to print to.
+            setups: Setups of the study; a search may add to them while it runs.
+            repeats: Number of repeats of each setup, at least.
+            trials: Number of trials; 0 if it is not known, as in a search.
+            slots: Number of trials that run at the same time.
+            objective: Objective whose best values are shown.
+            in_stages: Whether trials have several stages, which are then named.
+            outlook: Forecast of the study's energy; None if there can be none.
+            first_epoch_j: Energy of the first epoch in an earlier command, in joules, which decides the
+                unit; None for a new study.
+            estimated: Components whose energy is an estimate.
+            clock: Clock for durations; None for the monotonic clock.
         """
         self._in_stages = in_stages
         self._outlook = outlook
@@ -90,33 +98,33 @@ class ProgressDisplay:
         self._estimated = False
         self._estimated_components = estimated
         self._components_j: defaultdict[str, float] = defaultdict(float)
-        # The live table is drawn in a thread of its own.
+        # Rich draws the live table in another thread.
         self._lock = threading.Lock()
         self._live = Live(
             console=console, get_renderable=self._render, refresh_per_second=2, transient=True
         )
 
     def start(self) -> None:
-        """Begin to show; the live table only where there is a terminal that can redraw."""
+        """Start the live table, if the console is an interactive terminal."""
         if self._console.is_interactive:
             self._live.start()
 
     def stop(self) -> None:
-        """Take the live table away."""
+        """Remove the live table."""
         self._live.stop()
 
     def begin(self, trial_id: str, setup: int) -> None:
-        """A trial has begun."""
+        """Show that a trial has begun."""
         with self._lock:
             state = self._states[setup]
             state.running[trial_id] = TrialState(begun_s=self._clock.now_s())
             begun = sum(s.ended + len(s.running) for s in self._states.values())
             if self._outlook is not None:
                 self._outlook.begin(trial_id, in_new_process=begun <= self._slots)
-            self._trials = self._trials and max(self._trials, begun)  # the further ones
+            self._trials = self._trials and max(self._trials, begun)  # further trials may be added
 
     def epoch(self, record: EpochRecord) -> None:
-        """A trial has reported an epoch."""
+        """Show an epoch that a trial has reported."""
         if self._outlook is not None:
             self._outlook.renew()
         with self._lock:
@@ -125,7 +133,7 @@ class ProgressDisplay:
             trial.last = record
             place = (record.trial_id, record.attempt, record.stage, record.epoch)
             if place in self._seen:
-                return  # a trial that goes on reports once more what it had reported
+                return  # a trial that continues from a checkpoint reports its earlier rows again
             self._seen.add(place)
             self._estimated |= record.energy_method is EnergyMethod.ESTIMATED
             for name in _COMPONENTS:
@@ -149,10 +157,10 @@ class ProgressDisplay:
         """Show that a trial has ended.
 
         Args:
-            trial_id: The trial.
-            setup: Its setup.
-            whole: Its row in the table, which counts the attempts that it went on from; None where
-                it has none.
+            trial_id: Identifier of the trial.
+            setup: Number of its setup.
+            whole: Its row in `trials.parquet`, which includes earlier attempts that it continued; None
+                if it has none.
         """
         if self._outlook is not None:
             self._outlook.renew()
@@ -171,22 +179,22 @@ class ProgressDisplay:
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def lost(self, trial_id: str, setup: int, *, why: str) -> None:
-        """A trial's process was lost, and the trial will be run again."""
+        """Show that a trial's process was lost, and that the trial will be run again."""
         with self._lock:
             self._states[setup].running.pop(trial_id, None)
         self.say(f"lost: {trial_id}: {why}; it is run again after the others")
 
     def say(self, text: str) -> None:
-        """Print a sentence; above the live table, where there is one."""
+        """Print a sentence, above the live table if there is one."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def left_s(self) -> float | None:
-        """Estimated seconds until the last trial ends; None before the first has."""
+        """Return the estimated seconds until the last trial ends; None before the first trial has ended."""
         forecast = self._left_forecast()
         return self._left_by_mean_s() if forecast is None else float(np.median(forecast))
 
     def _left_forecast(self) -> Floats | None:
-        """Draws of the seconds that are left."""
+        """Return draws of the seconds left from the forecast; None if the forecast does not cover them."""
         whole = None if self._outlook is None else self._outlook.whole
         if whole is None or not np.isfinite(whole.times_s).all():
             return None
@@ -194,7 +202,7 @@ class ProgressDisplay:
         return whole.left_s(slots=self._slots, beside_s=beside_s)
 
     def _left_by_mean_s(self) -> float | None:
-        """Seconds left if each trial takes as long as the mean one did."""
+        """Return the seconds left if each trial takes the mean time so far; None if that is not known."""
         if not (self._times_s and self._trials):
             return None
         now_s = self._clock.now_s()
@@ -231,9 +239,9 @@ class ProgressDisplay:
         return f"{bare_score(score, self._objective)}{percent}"
 
     def _ahead(self) -> str:
-        """Words on what is left and what all will have used; empty before anything is known of either."""
+        """Return text on the time left and the total energy; empty if neither is known."""
         if self._trials and len(self._times_s) >= self._trials:
-            return ""  # the last forecast may be older than the last end
+            return ""  # all trials have ended; the latest forecast may be older
         parts = []
         left_s = self.left_s()
         if left_s:
@@ -247,13 +255,13 @@ class ProgressDisplay:
         return sum(state.energy_j for state in self._states.values())
 
     def _about(self) -> str:
-        """Word before a time: trials may be added, and a budget may end the study."""
+        """Return the word before a time: a study may grow, or a budget may end it, or both or neither."""
         if self._outlook is None or self._outlook.may_grow is (self._outlook.budget_j is not None):
             return "about"
         return "at least" if self._outlook.may_grow else "at most"
 
     def _planned(self) -> str:
-        """Number of trials, with a plus where more may follow."""
+        """Return the number of trials as text, with a plus if more may follow."""
         grows = self._outlook is not None and self._outlook.may_grow
         return f"{self._trials}{'+' if grows else ''}"
 
@@ -262,7 +270,7 @@ class ProgressDisplay:
 
     def _render(self) -> Group:
         with self._lock:
-            # The summary stands above, because a terminal cuts off what is too long below.
+            # The summary comes first, because rich cuts off at the bottom what is too long.
             width = self._console.width
             return Group(self._summary(), live_table(self._frame(), width=width))
 
@@ -291,7 +299,7 @@ class ProgressDisplay:
         return line
 
     def _by_component(self) -> str:
-        """Source of each component, where it is more than the one that ranks."""
+        """Return the energy of each component as text; empty if only one is measured."""
         if len(self._components_j) < 2:  # noqa: PLR2004 - a single one is what ranks
             return ""
         parts = [
@@ -315,7 +323,7 @@ class ProgressDisplay:
         )
 
     def _trial_in_all(self, trial_id: str) -> str | None:
-        """Forecast of a trial's energy: `3.10 to 6.05 mWh`."""
+        """Return the forecast of a trial's energy as text: `3.10 to 6.05 mWh`; None if there is none."""
         found = None if self._outlook is None else self._outlook.latest
         draws = None if found is None else found.of_trial(trial_id)
         if draws is None:
@@ -328,7 +336,7 @@ def _words(reason: StopReason | None) -> str:
 
 
 def _further(parameters: str | None) -> str:
-    """Choices of a setup besides batch size and learning rate."""
+    """Return a setup's parameters besides batch size and learning rate as text; `parameters` is JSON."""
     chosen = json.loads(parameters) if parameters else {}
     return "".join(f", {name.replace('_', ' ')} {value}" for name, value in chosen.items())
 

@@ -1,4 +1,4 @@
-"""The outlook of a study: which trials it will have, and what may end it before."""
+"""Create the energy forecast of a study: which trials it will have, and what may end it early."""
 
 import math
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from study.training.recipe import validations_of
 def outlook_of(
     options: StudyOptions, manifest: Manifest, *, source: TrialSource, recorder: Recorder
 ) -> Outlook | None:
-    """Return the outlook of a study.
+    """Return the forecast of a study while it runs.
 
     Args:
-        options: Of the command.
-        manifest: Of the study.
-        source: Where its trials come from.
-        recorder: Has their rows.
+        options: Options of the command.
+        manifest: Manifest of the study.
+        source: Source of its trials.
+        recorder: Recorder that holds their rows.
 
     Returns:
-        None where nothing can be known: most of a trial's rows are not known beforehand, or the study is a search
-        without a budget.
+        The outlook; None if nothing can be forecast: for a search without an energy budget, and if
+        `--validate-every` counts steps, so that a trial's number of rows is not known in advance.
     """
     every, budget_wh = options.validate_every, manifest.options.get("energy_budget_wh")
     is_search = manifest.paradigm is Paradigm.SEARCH
@@ -41,10 +41,10 @@ def outlook_of(
 
     def plans() -> Sequence[TrialPlan]:
         if is_search:
-            return ()  # how many it will want nobody knows
+            return ()  # how many trials a search will propose is not known
         begun = [trial_plan(by_number[f.setup], f.seed) for f in source.further]
         known = [*first, *begun]
-        # Of which setups those to come will be is decided late: here, of all in turn.
+        # The setups of trials to come are decided late; assume here that each has its turn.
         seed = max((each.seed for each in known), default=0) + 1
         places = range(0 if source.may_grow else max(0, source.expected - len(known)))
         setups = manifest.setups

@@ -1,4 +1,4 @@
-"""The live table of a study: a summary, a row for each setup; at a width of 40, too."""
+"""The live table of a study: one row per setup, for terminals from 40 characters wide."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ from study.record.objective import Objective
 from study.record.records import EpochRecord
 
 HEAD_RULE = box.Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
-"""No lines but one under the header, and two blanks between columns."""
+"""Box style with a single rule under the header and two spaces between columns."""
 
 NARROW, WIDE = 72, 100
-"""Below the one, columns are left out; from the other on, running trials have their forecasts."""
+"""Widths in characters: below the first, columns are omitted; from the second, forecasts are shown."""
 
 
 @dataclass(slots=True)
 class TrialState:
-    """A trial that runs."""
+    """State of a running trial; `last` and `best` are None before the first epoch and score."""
 
     begun_s: float
     last: EpochRecord | None = None
@@ -32,7 +32,7 @@ class TrialState:
 
 @dataclass(slots=True)
 class SetupState:
-    """State of one setup so far; `measured` and `missing` count epochs by their energy."""
+    """State of one setup so far; `measured` and `missing` count epochs with and without an energy."""
 
     running: dict[str, TrialState] = field(default_factory=dict)
     ended: int = 0
@@ -46,17 +46,18 @@ class SetupState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Content of a table.
+    """Content of the table at one moment.
 
     Attributes:
-        setups: The rows.
-        states: By setup.
-        repeats: Of each setup, at least.
-        objective: Whose bests are shown.
-        unit: Of all energies.
-        label: ` estimated` where energies are; else empty.
+        setups: Setups, one for each row.
+        states: State of each setup, by its number; a setup without one has not begun.
+        repeats: Number of repeats of each setup, at least.
+        objective: Objective whose best values are shown.
+        unit: Unit of all energies.
+        label: ` estimated` if energies are estimates; otherwise empty.
         in_stages: Whether trials have several stages.
-        coming: Forecast of a running trial's energy, by its identifier; None before there is one.
+        coming: Returns the forecast of a running trial's energy as text, by the trial's identifier;
+            None before there is one.
     """
 
     setups: Sequence[SetupFacts]
@@ -70,11 +71,11 @@ class Frame:
 
 
 def live_table(frame: Frame, *, width: int) -> RenderableType:
-    """The table, no wider than the terminal.
+    """Return the table, fitted to the width of the terminal.
 
     Args:
-        frame: What it shows.
-        width: Of the terminal, in characters.
+        frame: Content of the table.
+        width: Width of the terminal, in characters.
     """
     if width < NARROW:
         return _narrow(frame)
@@ -102,7 +103,7 @@ def live_table(frame: Frame, *, width: int) -> RenderableType:
 
 
 def _narrow(frame: Frame) -> Group:
-    """Fewer columns, and what runs in words below them."""
+    """Return a table with fewer columns, and the running trials as text below it."""
     table = Table(box=HEAD_RULE, show_edge=False, padding=0)
     best = "best\n%" if frame.objective.is_share else "best"
     energy = f"{frame.unit.name}\n{'est.' if frame.label else 'used'}"
@@ -154,7 +155,7 @@ def _row(
 
 
 def bare_score(score: float, objective: Objective) -> str:
-    """A value of the objective without its unit: a share in percent."""
+    """Return a value of the objective as text without its unit; a share is given in percent."""
     return f"{100 * score:.1f}" if objective.is_share else f"{score:#.4g}"
 
 
@@ -170,7 +171,7 @@ def _now(state: SetupState, frame: Frame, *, with_energy: bool) -> Text:
 
 
 def _place(last: EpochRecord | None, *, in_stages: bool) -> str:
-    """Return how far a trial is: its epoch, and its stage where it has several."""
+    """Return how far a trial is: its epoch, and its stage if it has several."""
     if last is None:
         return "starting"
     if not in_stages:

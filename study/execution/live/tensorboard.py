@@ -1,6 +1,6 @@
-"""TensorBoard's files of a study's trials: what matters, described, instead of all that is reported.
+"""TensorBoard files of a study's trials: a selection of curves, each with a description.
 
-Takes the place of Ray's own logger, which makes a curve of each number, constants and all.
+This replaces Ray's own logger, which writes a curve of every reported number, constants included.
 """
 
 from collections import defaultdict
@@ -21,19 +21,20 @@ from study.record.manifest import Manifest
 from study.record.vocabulary import EnergyMethod, Paradigm
 
 PAGE = "http://localhost:6006/#custom_scalars"
-"""Where TensorBoard shows a study's page, unless it was given another port."""
+"""Address of a study's page in TensorBoard, with TensorBoard's default port."""
 
 
 @final
 class StudyTensorBoard(LoggerCallback):
-    """Writes the curves of each trial, and in each trial's file the page that sets them side by side."""
+    """Logger callback that writes each trial's curves, and the page that shows them side by side."""
 
     def __init__(self, manifest: Manifest, *, first_epoch_j: float | None) -> None:
-        """Write for a study.
+        """Write the curves of a study's trials.
 
         Args:
-            manifest: Of the study.
-            first_epoch_j: Energy of its first epoch, in an earlier command; None for a new study.
+            manifest: Manifest of the study.
+            first_epoch_j: Energy of the study's first epoch in an earlier command, which decides the
+                unit; None for a new study.
         """
         self._manifest = manifest
         self._files: dict[Any, EventFile] = {}
@@ -43,12 +44,12 @@ class StudyTensorBoard(LoggerCallback):
         self._with_page: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: a study is resumed from its rows instead."""
+        """Return an empty state: a study is resumed from its rows instead."""
         return {}
 
     @override
     def log_trial_start(self, trial: Any) -> None:
-        """Begin a file."""
+        """Begin the event file of a trial."""
         if trial in self._files:
             self._files[trial].close()
         self._described.pop(trial, None)
@@ -57,14 +58,15 @@ class StudyTensorBoard(LoggerCallback):
 
     @override
     def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:
-        """Write an epoch."""
+        """Write the values of an epoch."""
         if "stage" not in result:
-            return  # it was sent away by a closed machine, without having begun
+            return  # a trial that left a closed machine without having begun
         if trial not in self._files:
             self.log_trial_start(trial)
         file = self._files[trial]
         tags = self._tags(result.get("epoch_energy_j"))
-        # The page stands in a trial's own file: one of its own would be listed as a run without curves.
+        # The page's layout goes into each trial's file: a separate file for it would be listed as a run
+        # without curves.
         if trial.trial_id not in self._with_page:
             self._with_page.add(trial.trial_id)
             file.add(
@@ -84,7 +86,7 @@ class StudyTensorBoard(LoggerCallback):
 
     @override
     def log_trial_end(self, trial: Any, failed: bool = False) -> None:
-        """Write what the trial's parameters came to, and end its file."""
+        """Write the trial's hyper-parameters with its last values, and close its file."""
         file, last = self._files.pop(trial, None), self._last.pop(trial, None)
         self._described.pop(trial, None)
         if file is None:
@@ -95,9 +97,9 @@ class StudyTensorBoard(LoggerCallback):
         file.close()
 
     def _value(self, trial: Any, point: CurvePoint) -> Summary:  # noqa: ANN401 - Tune's
-        """A value, of the same form in all events of a file: scripts that read one take one form alone.
+        """Return a point as a summary; `simple_value` throughout, since scripts read one form only.
 
-        It needs its description once, and is ten times as fast without.
+        The description is added once per curve: a summary without it is ten times as fast to write.
         """
         value = Summary.Value(tag=point.tag, simple_value=point.value)
         described = self._described[trial]
@@ -121,12 +123,12 @@ class StudyTensorBoard(LoggerCallback):
 
 
 def _components(manifest: Manifest) -> tuple[str, ...]:
-    """The components that the machines know the energy of."""
+    """Return the components whose energy is known on any machine."""
     return tuple(sorted({each.component for node in manifest.nodes for each in node.components}))
 
 
 def _tasks(manifest: Manifest) -> tuple[str, ...]:
-    """The single tasks of a multitask study."""
+    """Return the single tasks of a multitask study; none for other studies."""
     if manifest.paradigm is not Paradigm.MULTITASK:
         return ()
     return manifest.stages[:-1]

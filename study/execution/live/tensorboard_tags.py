@@ -1,6 +1,6 @@
-"""Curves of a study in TensorBoard, each with a description, and its page of them side by side.
+"""Curves of a study in TensorBoard, with their descriptions, and the page that shows them side by side.
 
-What is constant in a trial is no curve: batch size, learning rate and seed are its hyper-parameters.
+Values that are constant in a trial (batch size, learning rate, seed) are hyper-parameters, not curves.
 """
 
 import json
@@ -14,7 +14,7 @@ from study.record.files import EnergyUnit
 from study.record.objective import Objective
 
 Layout = dict[str, dict[str, list[Any]]]
-"""Charts by category and title, as tensorboardX takes them."""
+"""Charts by category and title, as tensorboardX's `custom_scalars` takes them."""
 
 SIDE_BY_SIDE = "Side by side"
 ENERGY, POWER = "energy", "power"
@@ -42,17 +42,17 @@ _PLAIN = (
     ("utilization", "board/utilization", "Share of recent time in which the board was busy"),
     ("power_limit_w", "board/power_limit_w", "Enforced power limit at the epoch's end, in watts"),
 )
-"""Columns of a row that are curves, their tags, and their descriptions."""
+"""Columns of a row that become curves as they are: column, tag, description."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A value of a curve.
+    """One point of a curve.
 
     Attributes:
-        tag: Of the curve.
-        description: Of it, in words.
-        value: Finite.
+        tag: Tag of the curve.
+        description: Description of the curve.
+        value: The value, which is finite.
     """
 
     tag: str
@@ -62,13 +62,13 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """The curves of one study.
+    """Tags and descriptions of the curves of one study.
 
     Attributes:
         objective: Validation metric that decides.
-        unit: Of its energies.
-        estimated: Whether these are estimates.
-        estimated_components: Those that no sensor measures, whatever ranks.
+        unit: Unit of the study's energies.
+        estimated: Whether the energies that rank are estimates.
+        estimated_components: Components whose energy is an estimate, whether or not they rank.
     """
 
     objective: Objective
@@ -77,7 +77,7 @@ class Tags:
     estimated_components: Collection[str] = ()
 
     def points(self, row: Mapping[str, Any]) -> Iterator[CurvePoint]:
-        """Yield the values of an epoch's row that are known."""
+        """Yield a point for each curve of which an epoch's row has a finite value."""
         not_measured = " (estimated, not measured)"
         label = not_measured if self.estimated else ""
         unit = self.unit.name
@@ -98,7 +98,7 @@ class Tags:
                     not_measured if n in self.estimated_components else "",
                 )
                 for n in components
-                if len(components) > 1  # a single one is what ranks
+                if len(components) > 1  # a single component is the energy that ranks
             ),
         )
         score = self._score(row.get("val_score"))
@@ -119,11 +119,11 @@ class Tags:
                 yield CurvePoint(tag, description, float(value))
 
     def layout(self, *, tasks: Sequence[str], components: Sequence[str]) -> Layout:
-        """Return the page of custom scalars.
+        """Return the layout of TensorBoard's page of custom scalars.
 
         Args:
-            tasks: Of a multitask study, whose tasks have a chart each; none in others.
-            components: Of the machines that are known besides what ranks.
+            tasks: Single tasks of a multitask study, one chart each; empty for other studies.
+            components: Components whose energy is known on any machine; charted if there are several.
         """
         label = " (estimated)" if self.estimated else ""
         unit = self.unit.name
@@ -158,7 +158,7 @@ class Tags:
 
     @property
     def score_tag(self) -> str:
-        """The curve of the objective."""
+        """Tag of the objective's curve."""
         return f"objective/{self._shown_name(self.objective.name)}"
 
     @property
@@ -175,7 +175,10 @@ class Tags:
         return f"{ENERGY}/{of}_{self.unit.name.lower()}"
 
     def _metrics(self, text: str | None) -> Iterator[tuple[str, str, float | None]]:
-        """The other metrics; the objective of a single task is in the unit of the objective."""
+        """Yield tag, description and value of the other metrics.
+
+        The objective of a single task is shown in the same unit as the objective.
+        """
         for name, value in (json.loads(text) if text else {}).items():
             if name == self.objective.name:
                 continue
@@ -187,7 +190,7 @@ class Tags:
 
 
 def _chart(tag: str) -> list[Any]:
-    """A chart of all trials."""
+    """Return a chart that shows one curve of all trials."""
     return ["Multiline", [f"^{re.escape(tag)}$"]]
 
 

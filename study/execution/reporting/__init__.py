@@ -1,1 +1,1 @@
-"""The way of a trial's rows to the driver, and into the files that Ray Tune keeps of it."""
+"""Transfer of a trial's rows to the driver, and into the trial's files."""

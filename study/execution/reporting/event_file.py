@@ -1,7 +1,7 @@
-"""A file of TensorBoard's events in a trial's folder.
+"""Writer of a TensorBoard event file in a trial's folder.
 
-tensorboardX's own writer has a thread and a queue for each file, makes an event of each value, and waits for the
-disk: 4 ms for a row of ours, of the driver's time.
+tensorboardX's own writer has a thread and a queue for each file, writes one event per value, and waits for
+the disk: 4 ms of the driver's time for each of our rows.
 """
 
 import socket
@@ -15,18 +15,18 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 
 
 class Message(Protocol):
-    """A protocol buffer, of whatever library."""
+    """A protocol buffer message of any library."""
 
     def SerializeToString(self) -> bytes:  # noqa: N802 - theirs
-        """Its content."""
+        """Return the message as bytes."""
 
 
 @final
 class EventFile:
-    """One that is written, and can be read meanwhile."""
+    """An event file that TensorBoard can read while it is being written."""
 
     def __init__(self, folder: Path) -> None:
-        """Begin a file in a folder that is there."""
+        """Create a file in an existing folder."""
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
         self._file = (folder / name).open("wb")
         self._write(Event(wall_time=time.time(), file_version="brain.Event:2"))
@@ -35,9 +35,9 @@ class EventFile:
         """Write values as one event.
 
         Args:
-            summaries: The values.
-            step: Of the training.
-            at_s: When it was, in seconds since 1970; None for now.
+            summaries: Summaries that hold the values.
+            step: Step of the training.
+            at_s: Wall time of the values, in seconds since 1970; None for now.
         """
         summary = Summary()
         for each in summaries:
@@ -46,7 +46,7 @@ class EventFile:
         self._write(Event(wall_time=at_s, step=step, summary=summary))
 
     def close(self) -> None:
-        """End it."""
+        """Close the file."""
         self._file.close()
 
     def _write(self, event: Event) -> None:

@@ -1,8 +1,8 @@
-"""Rows of a trial in the study's folder, from the moment on in which the trial has them.
+"""Journal of a trial's rows in the study's folder, written by the trial itself as soon as it has a row.
 
-The driver knows a row some seconds later, and has it in its tables later still. A driver, a trial or its
-machine that is lost meanwhile loses no row: whoever goes on finds it here. Only where the study's folder is
-in a file system that the trial's machine sees; an object store takes nothing at the end of an object.
+The driver receives a row up to seconds later, and writes it to its tables later still. If the driver, the
+trial or its machine is lost in between, the command that resumes finds the row here. This needs a study
+folder in a file system that the trial's machine can reach; object stores cannot append to an object.
 """
 
 import json
@@ -22,15 +22,15 @@ _log = logging.getLogger(__name__)
 
 @final
 class Journal:
-    """Journal of one attempt, which writes it."""
+    """Writes the journal of one attempt: a file of JSON lines."""
 
     def __init__(self, folder: StudyFolder | None, trial_id: str, *, attempt: int) -> None:
-        """Write into the study's `folder`; nothing where there is none, or it is an object store."""
+        """Write into the study's `folder`; write nothing if it is None or on an object store."""
         self._folder = folder if folder is not None and folder.is_local else None
         self._name = f"{CHECKPOINTS_FOLDER}/{trial_id}-attempt{attempt}.jsonl"
 
     def keep(self, row: Mapping[str, Any]) -> None:
-        """Write a row; one that cannot be written costs nothing else."""
+        """Append a row; a failure to write is only logged."""
         if self._folder is None:
             return
         try:
@@ -41,29 +41,29 @@ class Journal:
 
 @final
 class Journals:
-    """Those of all attempts, as the driver finds them."""
+    """Reads the journals of all attempts in the driver, and deletes them when they are not needed."""
 
     def __init__(self, folder: StudyFolder) -> None:
-        """Look into the study's `folder`."""
+        """Use the journals in the study's `folder`; there are none on an object store."""
         self._folder = folder if folder.is_local else None
         self._ended: set[str] = set()
 
     def rows(self, trial_id: str | None = None) -> Iterator[EpochRecord]:
-        """Yield what has been written; nothing where the storage is away.
+        """Yield the rows in the journals; none if the storage cannot be reached.
 
         Args:
-            trial_id: Of one trial; None for all.
+            trial_id: Trial whose journals are read; None for all trials.
         """
         for name, of in self._names():
             if trial_id is None or of == trial_id:
                 yield from self._read(name)
 
     def ended(self, trial_id: str) -> None:
-        """Note that a trial has ended, so that its journal is not needed once the tables are written."""
+        """Note that a trial has ended: its journal can be deleted once the tables are written."""
         self._ended.add(trial_id)
 
     def written(self) -> None:
-        """Delete the journals of trials that have ended: the tables have their rows."""
+        """Delete the journals of ended trials; called when the tables have been written."""
         ended, self._ended = self._ended, set()
         if self._folder is not None and ended:
             for name, of in self._names():

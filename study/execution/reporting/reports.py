@@ -1,8 +1,8 @@
-"""The way of a trial's rows to the driver: each by itself, or several in one report.
+"""Reports of a trial's rows to the driver: one row each, or several in one report.
 
-A report costs the driver milliseconds of Tune's, whatever is in it, and the trial would wait for it. Where nobody
-listens epoch by epoch, as in a plain grid, a row waits for the next ones, at most for as long as was said; and
-the trial goes on when the driver takes its time.
+Each report costs milliseconds in Tune's driver, whatever its size, and the trial would wait for it. If nothing
+is decided after single epochs, as in a plain grid, rows are collected for a limited time and reported
+together, from another thread, so that training does not wait for a slow driver.
 """
 
 import logging
@@ -17,22 +17,22 @@ from ray.air.constants import TRAINING_ITERATION
 from ray.tune.constants import RAY_TUNE_CALLBACKS_ENV_VAR
 
 NODE = "ray_node"
-"""Key of a report under which it tells Ray's name of its machine."""
+"""Key of a report that holds Ray's identifier of the trial's node."""
 
 REPORTED_AT = "reported_at"
-"""Key of the wall time at which a trial had a row, in seconds since 1970."""
+"""Key of a row that holds the wall time at which the trial had it, in seconds since 1970."""
 
 TOGETHER_S = 1.0
-"""Rows of a trial wait for each other for so long, where few trials run."""
+"""Seconds for which a trial collects rows into one report, when few trials run."""
 
 REPORTS_HZ = 10.0
-"""Most reports a second of all trials together: each takes milliseconds of the driver's time."""
+"""Maximum reports per second of all trials together: each takes milliseconds of the driver's time."""
 
 PATIENCE_S = 0.005
-"""A trial waits so long for a report, to be told that it is to end: it then keeps its state."""
+"""Seconds that a trial waits for a report to return: if it is told to stop then, it can keep its state."""
 
 _EARLIER = "earlier_rows"
-"""Key of a report under which it has the rows before its own."""
+"""Key of a report that holds the rows before its last one."""
 
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 @final
 class Reports:
-    """The rows of one trial; a context, at whose end no report is under way."""
+    """Sends the rows of one trial to the driver; a context manager that flushes the rest at its end."""
 
     def __init__(
         self,
@@ -50,13 +50,14 @@ class Reports:
         keep: Callable[[Mapping[str, Any]], None],
         report: Callable[[dict[str, Any]], None] = tune.report,
     ) -> None:
-        """Report each row at once, or with `every_s` above 0 at most so often.
+        """Report each row at once, or, with `every_s` above 0, several rows together.
 
         Args:
-            node: Ray's name of this machine.
-            every_s: The first row and the last one of a stage wait for nobody; others at most so long.
-            keep: Takes each row at once, for who may never get the report.
-            report: Takes a report, and returns when the driver has it.
+            node: Ray's identifier of this node.
+            every_s: Longest time in seconds that a row waits to be reported together with others; the
+                trial's first row and the last row of each stage do not wait. 0 to report each row at once.
+            keep: Called with each row at once, in case its report is lost.
+            report: Sends a report, and returns when the driver has received it.
         """
         self._node = node
         self._every_s = every_s
@@ -67,25 +68,25 @@ class Reports:
         self._due_s = 0.0
         self._is_stopped = False
         self._late: threading.Timer | None = None
-        # One report at a time; and one hand at the rows that wait.
+        # `_reporting` allows one report at a time; `_lock` guards the waiting rows.
         self._reporting = threading.Lock()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        """Begin without a row."""
+        """Begin with no rows waiting."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Report what is left, after a report that is under way."""
+        """Wait for a report in progress, then report the rows that are left."""
         with self._reporting:
             if not self._is_stopped:
                 self._send()
 
     def __call__(self, row: Mapping[str, Any]) -> None:
-        """Take a row of an epoch.
+        """Take the row of an epoch, and report it now or later.
 
         Raises:
-            SystemExit: The trial is to end; as `tune.report` does.
+            SystemExit: Tune has told the trial to stop, as `tune.report` does.
         """
         self._keep(row)
         if self._is_stopped:
@@ -102,11 +103,12 @@ class Reports:
             if self._is_stopped:
                 raise SystemExit(0)
         elif self._late is None:
-            # An epoch may take longer than a row is to wait, or the driver is busy with the one before.
+            # Report later by timer: the next epoch may take longer than this row may wait, or the driver
+            # may still be busy with the previous report.
             self._late = self._send_beside(after_s=self._every_s)
 
     def _send_beside(self, *, after_s: float) -> threading.Timer:
-        """Report from another thread, while the trial trains on."""
+        """Report from another thread after `after_s` seconds, while the trial continues to train."""
         sending = threading.Timer(after_s, self._send_or_stop)
         sending.daemon = True
         sending.start()
@@ -116,9 +118,9 @@ class Reports:
         with self._reporting:
             try:
                 self._send()
-            except SystemExit:  # the trial's own thread is to end, at its next row at the latest
+            except SystemExit:  # `__call__` passes this on to the trial's own thread
                 self._is_stopped = True
-            except Exception as error:  # noqa: BLE001 - the next report has its rows too
+            except Exception as error:  # noqa: BLE001 - its rows go with the next report
                 _log.warning("a report did not come to the driver: %s", error)
 
     def _send(self) -> None:
@@ -141,12 +143,16 @@ class Reports:
 def together_s(
     trials: int, *, is_heard: bool, environment: Mapping[str, str] = os.environ
 ) -> float:
-    """Return for how long the rows of a trial may wait for each other.
+    """Return for how many seconds a trial may collect rows into one report.
 
     Args:
-        trials: That run at the same time.
-        is_heard: Whether somebody decides by single epochs.
-        environment: Callbacks may be named there that are not ours; they hear each epoch.
+        trials: Number of trials that run at the same time.
+        is_heard: Whether decisions are made after single epochs.
+        environment: Environment variables; if they name Tune callbacks of the user's, rows are not
+            collected, because such callbacks expect each epoch at once.
+
+    Returns:
+        The time in seconds; 0 to report each row at once.
     """
     if is_heard or environment.get(RAY_TUNE_CALLBACKS_ENV_VAR):
         return 0.0
@@ -154,10 +160,10 @@ def together_s(
 
 
 def results_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a report's results, one for each of its rows, as if each had come by itself.
+    """Yield one result for each row of a report, as if each row had been reported by itself.
 
     Args:
-        result: As Tune has it; its rows but the last are taken out of it.
+        result: The report, as Tune passes it on; its earlier rows are removed from it.
     """
     for row in result.pop(_EARLIER, ()):
         yield {**result, **row}

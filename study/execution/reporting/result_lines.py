@@ -1,6 +1,6 @@
-"""A trial's `result.json`: what Ray Tune has of it, a result a line.
+"""Writer of Ray Tune's `result.json`: one result per line.
 
-Tune's own writer takes ten times as long, because it writes each piece of JSON by itself.
+Tune's own writer takes ten times as long, because it writes each fragment of JSON separately.
 """
 
 import json
@@ -12,10 +12,10 @@ from ray.tune.logger import JsonLoggerCallback
 
 @final
 class ResultLines(JsonLoggerCallback):
-    """Writes a result as one line."""
+    """Logger callback that writes each result with a single call."""
 
     def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:  # noqa: ANN401, ARG002 - Tune's
-        """Write it."""
+        """Write a result as one line of JSON."""
         if trial not in self._trial_files:
             self.log_trial_start(trial)
         file = self._trial_files[trial]

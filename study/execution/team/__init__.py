@@ -1,1 +1,1 @@
-"""The processes that train a trial: its own, and those that train with it, each on a board of its own."""
+"""Processes that train one trial together (data parallel): Tune's own for the trial, and its workers."""

@@ -1,10 +1,11 @@
-"""A trial's own process and its workers: they are formed once, step together, and live and die together.
+"""The team of processes that trains a trial: formed once, in step with each other, lost as one.
 
     Tune --starts--> the trial's process, rank 0, in the first bundle of its placement group
     it   --owns----> a Worker in each other bundle, for all trials that the process runs in turn
 
-A worker that is lost ends the trial's process too: whoever waits for it would wait in vain, and so a
-trial of several processes is lost, and run again, as one of a single process is.
+If a worker is lost, the trial's process ends itself too, since collective operations would wait for the
+worker forever. A trial of several processes is thus lost and rerun in the same way as one of a single
+process.
 """
 
 import logging
@@ -32,7 +33,7 @@ from study.training.stage import StageState
 from trackers.node.actor import Handle
 
 ANSWER_S = 20.0
-"""For how long a worker is waited for that may have failed, or has only to close its windows."""
+"""Seconds to wait for the answer of a worker that may have failed, or only has to close its windows."""
 
 LOOK_S = 1.0
 
@@ -43,19 +44,19 @@ _team: "Team | None" = None
 
 
 class WorkerFailedError(Exception):
-    """A worker's training went wrong; the message is its traceback."""
+    """A worker's training raised an exception; the message is its traceback."""
 
 
 @final
 class Team:
-    """The processes of a trial, as its own sees them.
+    """The processes that train a trial, controlled from the trial's own process (rank 0).
 
     Attributes:
-        parts: What the others have used in the epoch that ended last.
+        parts: Energy and memory that the workers used in the last epoch, in order of rank.
     """
 
     def __init__(self, count: int = 1, *, device: str = "cpu") -> None:
-        """Train with `count` processes, this one among them, on what `--device` says."""
+        """Train with `count` processes, including this one, on `device` (the value of `--device`)."""
         self.parts: tuple[ProcessPart, ...] = ()
         self._count = count
         self._device = device
@@ -65,11 +66,15 @@ class Team:
 
     @property
     def ranks(self) -> Ranks:
-        """This process among them: the first."""
+        """Rank of this process, 0, and the number of processes."""
         return Ranks(rank=0, count=self._count)
 
     def form(self) -> None:
-        """Start the others, and meet them, unless they are there."""
+        """Start the workers and join their process group, unless that is done already.
+
+        Raises:
+            RuntimeError: This process is not in a placement group with a bundle for each process.
+        """
         if self._count == 1 or self._workers:
             return
         group = get_current_placement_group()
@@ -104,13 +109,13 @@ class Team:
     def trial(
         self, plan: TrialPlan, context: TrialContext, data: list[Any], manager: Handle
     ) -> Iterator[None]:
-        """Around an attempt: the others' windows over it are open.
+        """Begin an attempt in all workers, which open their windows over it; end it there at the end.
 
         Args:
             plan: The trial.
-            context: What all trials share.
-            data: See `Worker.begin`.
-            manager: The study's `TrackerManager`.
+            context: Values shared by all trials of the study.
+            data: A list holding the object reference of the data; see `Worker.begin`.
+            manager: Handle of the study's `TrackerManager`.
         """
         self._trial = (plan, context, data, manager)
         self._begin()
@@ -130,23 +135,23 @@ class Team:
         begin: StageState | None,
         earlier: Sequence[Mapping[str, Any]] = (),
     ) -> Iterator[EpochOutcome]:
-        """Train a stage, all processes in step.
+        """Train a stage with all processes in step; yield the outcome of each epoch.
 
         Args:
-            training: Of this process.
-            stage: The stage.
-            begin: See `study.training.loop.train`.
-            earlier: Reports of the trial so far.
+            training: The trial's training in this process.
+            stage: Name of the stage.
+            begin: State to continue from; see `study.training.loop.train`.
+            earlier: Results that the trial has reported so far.
 
         Raises:
-            WorkerFailedError: Another process's training went wrong, and this one's did not.
+            WorkerFailedError: The training of a worker raised an exception, and this process's did not.
         """
         self.form()
         told = ray.put((stage, begin, training.encoder_weights)) if self._workers else None
         for worker in self._workers:
             worker.stage.remote(told)
         outcomes = training.stage(stage, begin=begin, earlier=earlier, cause=self._cause)
-        begin = told = None  # they may hold much memory
+        begin = told = None  # free the memory of the state, which may be large
         while (outcome := self._stepped(outcomes)) is not None:
             yield outcome
 
@@ -171,7 +176,11 @@ class Team:
         return outcome
 
     def _cut(self) -> list[StepOutcome]:
-        """Outcomes of a step that this process has not got through: others may wait for it."""
+        """Leave the process group after a failed step, so that no worker waits for this process.
+
+        Returns:
+            Outcomes of the workers; an empty one for a worker that does not answer in time.
+        """
         if not self._steps:
             return []
         leave()
@@ -181,7 +190,7 @@ class Team:
         return steps
 
     def _cause(self, error: Exception) -> Exception:
-        """Cause of an error of this process: a worker that has failed is missed by the rest."""
+        """Return the cause of an error in this process, which may be the failure of a worker."""
         ready = ray.wait(self._steps, num_returns=1, timeout=ANSWER_S)[0] if self._steps else []
         for step in _answers(ready):
             if step.is_out_of_memory:
@@ -195,7 +204,7 @@ class Team:
         _answers(begun)
 
     def _dissolve(self) -> None:
-        """End the others: what one of them waits for may never come."""
+        """Kill the workers: they may be waiting for messages that never come."""
         workers, self._workers = self._workers, []
         for worker in workers:
             ray.kill(worker)
@@ -203,7 +212,7 @@ class Team:
 
 
 def team_here(count: int, *, device: str) -> Team:
-    """Return this process's team, formed; the same for all trials that it runs."""
+    """Return the team of this process, formed; it is kept for all trials that the process runs."""
     global _team  # noqa: PLW0603 - the processes are one team for as long as they live
     if _team is None:
         _team = Team(count, device=device)
@@ -212,7 +221,7 @@ def team_here(count: int, *, device: str) -> Team:
 
 
 def _answers(asked: Sequence[Any]) -> list[Any]:
-    """The answers of workers; without them this process ends."""
+    """Return the workers' answers; end this process if one is lost."""
     try:
         return [ray.get(each) for each in asked]
     except RayError as error:
@@ -221,9 +230,9 @@ def _answers(asked: Sequence[Any]) -> list[Any]:
 
 @contextmanager
 def _watched(asked: Sequence[Any]) -> Iterator[None]:
-    """While this process trains with workers that are in a call: end where one of them is lost.
+    """Watch the workers' calls while this process trains.
 
-    And where one has failed, and this process does not notice.
+    This process is ended if a worker is lost, or if one has failed and this process does not notice.
     """
     if not asked:
         yield
@@ -244,12 +253,12 @@ def _watch(asked: list[Any], done: threading.Event) -> None:
             if not isinstance(step, StepOutcome) or step.error is None or done.wait(ANSWER_S):
                 continue
             with suppress(Exception):
-                leave()  # what waits in a call of NCCL's comes back
+                leave()  # makes a blocked NCCL call in this process return
             if not done.wait(ANSWER_S):
                 _end_with(step.error)
 
 
 def _end_with(error: object) -> NoReturn:
-    """End this process, as if it had been lost itself; Tune then says so, and the trial is run again."""
+    """Exit this process as if it had been lost, so that Tune reports it and the trial is rerun."""
     _log.error("a worker of the trial was lost: %s", error)
     os._exit(WORKER_LOST)

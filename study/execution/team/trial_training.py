@@ -1,6 +1,6 @@
-"""The work of one process for a trial: its stages, one after another, between windows.
+"""Training of a trial in one process: its stages one after another, each epoch in a window.
 
-A trial that several processes train together has one of these in each.
+A trial that several processes train together has one `TrialTraining` in each of them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,11 +41,11 @@ class TrialContext:
 
     Attributes:
         study: Name of the study.
-        paradigm: What it compares.
-        scenario: With its options.
+        paradigm: Kind of comparison that the study makes.
+        scenario: Scenario with its options applied.
         objective: Validation metric that decides.
-        energy_of: Energy that ranks.
-        stages: What each trial trains, in an order that its seed decides.
+        energy_of: Scope of the energy that ranks.
+        stages: Stages that each trial trains, in an order that its seed decides.
         cache_latents: See `StageTasks`.
         max_epochs: See `TrainingSettings`.
         patience: See `TrainingSettings`.
@@ -55,13 +55,15 @@ class TrialContext:
         accumulate: See `TrainingSettings`.
         clip_norm: See `TrainingSettings`.
         validate_every: See `TrainingSettings`.
-        power_limits: Limits that each training measures, of which the cheapest is its own; empty for none.
+        power_limits: Values of `--power-limits`: limits in watts, or `auto`, that each training measures
+            to continue with the cheapest; empty for none.
         device: The value of `--device`.
-        workers: Processes that train a trial together.
-        threads: CPU threads of each.
-        storage: The study's folder, for checkpoints; None where none are to be kept.
-        checkpoint_every_s: At least so long from one checkpoint of a trial to the next.
-        report_every_s: Rows of a trial wait for each other for so long; 0 where each is heard by itself.
+        workers: Number of processes that train a trial together.
+        threads: Number of CPU threads of each process.
+        storage: The study's folder, for checkpoints and journals; None to keep none.
+        checkpoint_every_s: Minimum time between two checkpoints of a trial, in seconds.
+        report_every_s: Time in seconds for which a trial collects rows into one report; 0 to report each
+            epoch at once.
     """
 
     study: str
@@ -90,7 +92,7 @@ class TrialContext:
 
 @final
 class TrialTraining:
-    """The training of a trial in this process, which clears what the trial before has left."""
+    """The training of one trial in this process; creating it clears what the previous trial left."""
 
     def __init__(
         self,
@@ -102,7 +104,16 @@ class TrialTraining:
         ranks: Ranks = ALONE,
         encoder_weights: EncoderWeights | None = None,
     ) -> None:
-        """Train `plan` on `data`, measured by `meter`, as one of `ranks`."""
+        """Prepare to train the trial `plan`.
+
+        Args:
+            plan: The trial.
+            context: Values shared by all trials of the study.
+            data: Data to train on.
+            meter: Meter of this process's energy.
+            ranks: Rank of this process among those that train the trial together.
+            encoder_weights: Weights from an encoder stage that has ended; None if there are none.
+        """
         self.device = torch_device(context.device)
         start_afresh(self.device, threads=context.threads)
         if POWER_LIMIT in plan.chosen:
@@ -136,7 +147,7 @@ class TrialTraining:
 
     @property
     def encoder_weights(self) -> EncoderWeights | None:
-        """Weights that the stage `encoder` has learnt; None until then."""
+        """Weights learnt in the stage `encoder`; None before it has ended."""
         return self._tasks.encoder_weights
 
     def stage(
@@ -147,7 +158,14 @@ class TrialTraining:
         earlier: Sequence[Mapping[str, Any]] = (),
         cause: Callable[[Exception], Exception] = lambda error: error,
     ) -> Iterator[EpochOutcome]:
-        """Train a stage; see `study.training.loop.train`, and for `earlier` `TrialMeter.begin_profile`."""
+        """Train a stage, and yield the outcome of each epoch.
+
+        Args:
+            stage: Name of the stage.
+            begin: State to continue from; None to begin the stage. See `study.training.loop.train`.
+            earlier: Results reported so far; see `TrialMeter.begin_profile`.
+            cause: Maps an error of this process to its cause; see `study.training.loop.train`.
+        """
         meter, context = self._meter, self._context
         meter.stage, meter.epoch = stage, 1 if begin is None else int(begin["epoch"]) + 1
         meter.begin_profile(
@@ -176,12 +194,12 @@ class TrialTraining:
 
 
 def meter_here(plan: TrialPlan, context: TrialContext, manager: Handle) -> TrialMeter:
-    """Return what measures this process for a trial: the way to its node's tracker.
+    """Return the meter of this process for a trial, connected to the tracker of its node.
 
     Args:
-        plan: The trial, by the name under which this process is measured.
-        context: What all trials share.
-        manager: The study's `TrackerManager`.
+        plan: The trial, with the identifier under which trackers know this process.
+        context: Values shared by all trials of the study.
+        manager: Handle of the study's `TrackerManager`.
     """
     assigned: list[str] = ray.get_runtime_context().get_accelerator_ids().get("GPU", [])
     client = TrackerClient(

@@ -1,7 +1,7 @@
-"""One of the processes beside the trial's own: does the same, on its part of every batch.
+"""A worker: a process that trains a trial together with the trial's own, on its part of every batch.
 
-It takes a step when the first process does, so that a trial that is stopped between two epochs leaves
-nobody waiting for anybody.
+It trains an epoch only when rank 0 asks for one, so that stopping a trial between two epochs leaves no
+process waiting for another.
 """
 
 import os
@@ -30,17 +30,18 @@ from trackers.node.last_words import leave_last_words
 from trackers.node.orphans import end_with_parent
 
 ANSWERED_S = 3.0
-"""Time in which an answer has reached who asked."""
+"""Seconds after which an answer has surely reached rank 0, so that this process may exit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """Outcome of a step.
+    """Outcome of a step (one epoch) in a worker.
 
     Attributes:
-        part: What this process used in it; None where the stage had ended before.
-        error: What went wrong, as a traceback; None where nothing did.
-        is_out_of_memory: Whether that was memory that did not suffice.
+        part: Energy and memory that this process used in it; None if the stage had ended before, or
+            it is not known.
+        error: Traceback or description of what went wrong; None if nothing did.
+        is_out_of_memory: Whether the error was running out of memory.
     """
 
     part: ProcessPart | None = None
@@ -50,10 +51,10 @@ class StepOutcome:
 
 @final
 class Worker:
-    """An actor in the placement group of the trial, which owns it."""
+    """Actor in the placement group of the trial, owned by the trial's process."""
 
     def __init__(self) -> None:
-        """Wait to be given something to do; end with Ray, however it ends."""
+        """Start idle, and have this process end when its Ray does."""
         end_with_parent()
         leave_last_words()
         self._ranks = Ranks()
@@ -65,20 +66,20 @@ class Worker:
         self._outcomes: Iterator[EpochOutcome] = iter(())
 
     def join(self, ranks: Ranks, host: str, port: int, device: str) -> None:
-        """Meet the others at a place that the first one has opened."""
+        """Join the process group through the store that rank 0 has opened at `host` and `port`."""
         self._ranks = ranks
         join(ranks, meeting(host, port), torch_device(device))
 
     def begin(
         self, plan: TrialPlan, context: TrialContext, data: list[Any], manager: Handle
     ) -> None:
-        """Begin a trial: its windows are open.
+        """Begin a trial, and open the windows of this process over it.
 
         Args:
             plan: The trial.
-            context: What all trials share.
-            data: A reference to the study's data in the object store, in a list so that it is one.
-            manager: The study's `TrackerManager`.
+            context: Values shared by all trials of the study.
+            data: Object reference of the study's data, in a list so that Ray does not resolve it.
+            manager: Handle of the study's `TrackerManager`.
         """
         self.end()
         own = replace(plan, trial_id=named_in_study(plan.trial_id, self._ranks.rank))
@@ -88,18 +89,19 @@ class Worker:
         self._open.enter_context(self._meter.trial())
 
     def stage(self, told: tuple[str, StageState | None, EncoderWeights | None]) -> None:
-        """Get ready for a stage, which begins with the first step.
+        """Prepare a stage; training begins with the first step.
 
         Args:
-            told: Its name, the state to go on from, and what an encoder has learnt before.
+            told: Name of the stage, the state to continue from (None to begin), and the weights of
+                an encoder trained before (None if there are none).
         """
         self._outcomes = self._stage(*told)
 
     def step(self) -> StepOutcome:
-        """Train the next epoch."""
+        """Train the next epoch; an exception is returned as part of the outcome."""
         try:
             outcome = next(self._outcomes, None)
-        except Exception:  # noqa: BLE001 - the first process says what becomes of it
+        except Exception:  # noqa: BLE001 - rank 0 decides what follows from it
             _retire()
             meter = self._meter
             part = None if meter is None else meter.part(meter.epoch)
@@ -113,7 +115,7 @@ class Worker:
         return StepOutcome(part=part)
 
     def end(self) -> None:
-        """End the trial: its windows are closed."""
+        """End the trial, and close its windows."""
         self._outcomes = iter(())
         self._data = None
         self._open.close()
@@ -136,9 +138,9 @@ class Worker:
 
 
 def _retire() -> None:
-    """Talk to the others no more, and end this process when they have been answered.
+    """Leave the process group, and exit once rank 0 has the answer.
 
-    A group of gloo's is only left for good when its process ends.
+    A process fully leaves a gloo group only by exiting.
     """
     leave()
     threading.Timer(ANSWERED_S, os._exit, args=[1]).start()

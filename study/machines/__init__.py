@@ -1,1 +1,1 @@
-"""Reach a cluster, its nodes and devices, and find out who sees the storage."""
+"""Connect to a Ray cluster, find its nodes and devices, and check which nodes can reach the storage."""

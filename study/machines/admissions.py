@@ -1,4 +1,4 @@
-"""Admission of trials to a cluster's machines: a machine can be closed by taking all it offers."""
+"""Admission of trials to machines: closing a machine, and occupying its resources so that none start there."""
 
 from collections.abc import Iterable
 from typing import final
@@ -12,14 +12,14 @@ from trackers.node.actor import Handle
 
 @final
 class Admissions:
-    """Says which machines take trials."""
+    """Closes machines of a cluster to trials."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """All of `cluster` do."""
+        """Begin with all machines of `cluster` open."""
         self._cluster = cluster
 
     def used(self) -> list[str]:
-        """Return Ray's names of the machines that trials fit on."""
+        """Return Ray's identifiers of the nodes that trials fit on."""
         return [
             node.node_id for node in self._cluster.nodes if self._cluster.share.workers_on(node)
         ]
@@ -29,7 +29,7 @@ class Admissions:
         self._cluster.manager.close_node.remote(node_id)
 
     def waiting(self) -> frozenset[str]:
-        """Return the trials that wait on closed machines."""
+        """Return the identifiers of trials that wait on closed machines; none if the manager is gone."""
         try:
             found: frozenset[str] = ray.get(
                 self._cluster.manager.waiting.remote(), timeout=self._cluster.answer_s
@@ -39,14 +39,17 @@ class Admissions:
         return found
 
     def let_go(self) -> None:
-        """Have the trials leave that wait on closed machines."""
+        """Tell the trials that wait on closed machines to end without having begun."""
         self._cluster.manager.let_go.remote()
 
     def occupied(self, node_ids: Iterable[str]) -> list[Handle]:
-        """Take what closed machines have to give, so that no trial is sent there.
+        """Occupy all resources of closed machines, so that no trial is placed there.
+
+        Args:
+            node_ids: Ray's identifiers of the closed machines.
 
         Returns:
-            What takes it, for as long as it is kept.
+            Actors that hold the resources until they are killed.
         """
         asked = self._cluster.share.bundles()[0]
         cpus, gpus = asked.pop("CPU"), asked.pop("GPU", 0.0)
@@ -61,10 +64,10 @@ class Admissions:
         ]
 
     def name_of(self, node_id: str) -> str:
-        """Return the name of a machine, for people."""
+        """Return the host name of a node, for messages; its identifier if Ray does not list it."""
         found = (each["NodeManagerHostname"] for each in listed() if each["NodeID"] == node_id)
         return next(found, node_id)
 
 
 class _Place:
-    """Takes a trial's share of a machine, and does nothing with it."""
+    """Actor that occupies one trial's resources on a machine and does nothing."""

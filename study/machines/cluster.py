@@ -1,8 +1,8 @@
-"""The machines of a study: reach Ray, see what it has, put a tracker on each node.
+"""The machines of a study: connect to Ray, list its nodes, start a tracker on each.
 
-A local Ray is started with authentication on, because it listens on the machine's network
-addresses, and with a dashboard only on request; it is shut down at the end. A cluster that was there
-before is left as it was.
+A local Ray is started with token authentication, because it listens on the machine's network
+addresses, and with a dashboard only on request; it is shut down at the end. An existing cluster is left
+as it was.
 """
 
 import contextlib
@@ -47,26 +47,26 @@ from trackers.sources.detect import Request, is_file
 TRACKER_START_S = 120.0
 ANSWER_S = 10.0
 WHY_S = 3.0
-"""For how long the trackers are asked why a process has ended, while other trials report."""
+"""Seconds to wait for the trackers to say why a process ended; other trials' reports wait meanwhile."""
 
 NODE_ANSWER_S = 60.0
-"""For how long a machine is waited for that is asked something before the first trial; it starts a
-process for that."""
+"""Seconds to wait for a node's answer before the first trial; it has to start a process for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cluster:
-    """A reached cluster with its trackers.
+    """A cluster that the study is connected to, with its trackers.
 
     Attributes:
-        nodes: Its machines.
-        share: What each trial gets of a machine.
-        manager: The study's `TrackerManager`.
-        facts: What each node's tracker measures, by node; nodes that no trial fits on have none.
-        reach: Which nodes see the study's folder.
-        sent: What of the working folder travelled to the machines; None on this machine alone.
-        dashboard: Where Ray's dashboard is, for people; None unless it was asked for.
-        answer_s: For how long the trackers are waited for when they are all asked something.
+        nodes: Machines of the cluster.
+        share: Resources that each trial gets.
+        manager: Handle of the study's `TrackerManager`.
+        facts: What each node's tracker measures, by Ray's node identifier; nodes that no trial fits on
+            have no tracker.
+        reach: Which nodes can reach the study's folder; None while that is not known.
+        sent: Files of the working folder that were sent to the nodes; None for a local Ray.
+        dashboard: Address of Ray's dashboard and how to reach it, as text; None unless asked for.
+        answer_s: Seconds to wait when all trackers are asked something.
     """
 
     nodes: tuple[Node, ...]
@@ -85,10 +85,10 @@ class Cluster:
         return self.share.trials_on(self.nodes)
 
     def take_bookings(self) -> list[Booking]:
-        """Return the trackers' bookings since the last call.
+        """Return what the trackers have booked since the last call.
 
-        All are asked at once. One that is silent is not waited for long: its answer is taken by a
-        later call, because a tracker hands out its bookings only once.
+        All trackers are asked at once, for at most `answer_s` seconds. A late answer is taken by a
+        later call, because a tracker hands out each booking only once.
         """
         for node_id, tracker in self._trackers_by_node().items():
             if node_id not in self._asked:
@@ -106,11 +106,14 @@ class Cluster:
     def on_each_node(
         self, function: Callable[..., Any], *arguments: object
     ) -> list[tuple[Node, Any]]:
-        """Run a function on every machine at once; None where it does not answer in time.
+        """Run a function on every node at once.
 
         Args:
-            function: One of a module that the machines can import.
-            arguments: What it is given.
+            function: Function from a module that the nodes can import.
+            arguments: Its positional arguments.
+
+        Returns:
+            Each node with the function's result; None for a node that failed or was not in time.
         """
         task = ray.remote(num_cpus=0, max_retries=0)(function)
         asked = {
@@ -124,9 +127,9 @@ class Cluster:
         return [(node, answers.get(node.node_id)) for node in self.nodes]
 
     def why_ended(self, trial_id: str) -> str | None:
-        """Return what a tracker knows of why a trial's process has ended; None where none does.
+        """Return why a trial's process ended, as far as a tracker knows; None if none does.
 
-        Of several, that of the one whose end was the others'.
+        If several processes trained the trial, this is why the first of them ended.
         """
         why = self._why_ended(trial_id)
         if why is None or f"({WORKER_LOST})" not in why:
@@ -144,21 +147,21 @@ class Cluster:
         return None
 
     def release(self, trial_id: str) -> None:
-        """Have the windows closed that a trial which is gone has left open."""
+        """Have the trackers close the windows that a trial which is gone left open."""
         for tracker in self.trackers():
             for name in (trial_id, *self._parts(trial_id)):
                 tracker.release.remote(name)
 
     def _parts(self, trial_id: str) -> list[str]:
-        """Names by which trackers know the other processes of a trial."""
+        """Return the names under which trackers know a trial's workers."""
         return [named_in_study(trial_id, rank) for rank in range(1, self.share.workers)]
 
     def node_facts(self) -> tuple[NodeFacts, ...]:
-        """Facts of the machines, for the manifest."""
+        """Return the facts of each machine for the manifest."""
         return tuple(node_facts(node, self.facts.get(node.node_id)) for node in self.nodes)
 
     def power_limits(self) -> dict[str, tuple[PowerLimits, ...]]:
-        """Return the power limits that may be set on each machine's boards; before the first trial."""
+        """Return the settable power limits of each machine's boards, by host name; for use before trials run."""
         hosts = {node.node_id: node.hostname for node in self.nodes}
         asked = {
             tracker.power_limits.remote(): hosts.get(node_id, node_id)
@@ -167,15 +170,15 @@ class Cluster:
         return {asked[each]: ray.get(each) for each in _answered(asked, NODE_ANSWER_S)}
 
     def warnings(self) -> tuple[str, ...]:
-        """Return warnings about the machines."""
+        """Return warnings about mixed devices, idle machines, and machines that cannot reach the storage."""
         kinds = kinds_of(self.nodes, self.facts, self.share)
         found = (*mix_warnings(kinds), *idle_warnings(self.nodes, self.share))
         return found if self.reach is None else (*found, *reach_warnings(self.reach))
 
     def refreshed(self) -> "Cluster":
-        """The cluster as it is now: with nodes that have joined, and idle power where it is known.
+        """Return the cluster as it is now, with nodes that have joined and newly learnt idle power.
 
-        Where a tracker does not answer any more, what it said before is kept.
+        For a tracker that no longer answers, its earlier facts are kept.
         """
         facts = dict(self.facts)
         asked = {t.facts.remote(): node_id for node_id, t in self._trackers_by_node().items()}
@@ -191,7 +194,7 @@ class Cluster:
         return list(self._trackers_by_node().values())
 
     def _trackers_by_node(self) -> dict[str, Handle]:
-        """All trackers; none where the manager does not answer: a study ends well without."""
+        """Return all trackers by node; none if their manager is gone, without which a study can still end."""
         try:
             found: dict[str, Handle] = ray.get(self.manager.trackers.remote(), timeout=10)
         except RayError as error:
@@ -201,7 +204,7 @@ class Cluster:
 
 
 def _answered(asked: Iterable[Any], answer_s: float) -> list[Any]:
-    """Those of the questions to all trackers that were answered, or failed, in time."""
+    """Return the object references that were ready, or failed, within `answer_s` seconds."""
     waiting = list(asked)
     if not waiting:
         return []
@@ -218,18 +221,18 @@ def connect(
     ran_on: Collection[str] = (),
     early: EarlyRay | None = None,
 ) -> Iterator[Cluster]:
-    """Reach Ray, or start one here, and put a tracker on each node that trials fit on.
+    """Connect to Ray, or start a local one, and start a tracker on each node that trials fit on.
 
     Args:
-        options: `address`, resources of a trial, and what concerns machines and trackers.
-        folder: The study's; it is found out which nodes see it.
-        accelerator: Whether this machine's torch can train on an accelerator.
-        ran_on: Names of the devices that trials of this study trained on before.
-        early: A local Ray whose start has begun; it is ended at the end.
+        options: Options of the command: `address`, resources of a trial, machines and trackers.
+        folder: The study's folder; each node is asked whether it can reach it.
+        accelerator: Whether torch on this machine can train on an accelerator.
+        ran_on: Names of the devices that earlier trials of this study trained on.
+        early: A local Ray that is already starting; it is closed at the end. None to start one here.
 
     Raises:
-        ClusterError: Ray cannot be reached, has not what one trial needs or an option asks for, or
-            a node has not the tracker that was asked for.
+        ClusterError: Ray cannot be reached, lacks the resources of one trial or something that an
+            option requires, or a tracker cannot be started.
     """
     with contextlib.ExitStack() as ends:
         ends.enter_context(quiet_process())
@@ -270,7 +273,7 @@ def connect(
 def _where(
     options: StudyOptions, early: EarlyRay | None, ends: contextlib.ExitStack
 ) -> Path | EarlyRay | Upload:
-    """Return what travels to a cluster, or where a local Ray is or is to be, which is ended at the end."""
+    """Return what `start_ray` needs: the upload to a cluster, or the folder or start of a local Ray."""
     if options.address:
         return upload_of(Path.cwd())
     if early is None:
@@ -291,7 +294,7 @@ def _share(options: StudyOptions, nodes: Iterable[Node]) -> Share:
 
 
 def listed() -> list[dict[str, Any]]:
-    """Return all machines that Ray has known, as it lists them."""
+    """Return all machines that Ray knows or has known, as `ray.nodes()` lists them."""
     listed: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return listed
 
@@ -301,7 +304,7 @@ def _nodes() -> tuple[Node, ...]:
 
 
 def pinned(node: Node) -> NodeAffinitySchedulingStrategy:
-    """Return what has Ray run something on one machine and no other."""
+    """Return the scheduling strategy that makes Ray run something on this node only."""
     return NodeAffinitySchedulingStrategy(node.node_id, soft=False)
 
 
@@ -321,10 +324,10 @@ def _refuse_shared(facts: Iterable[TrackerFacts]) -> None:
 
 
 def _unpacked(nodes: Iterable[Node]) -> None:
-    """Wait until every machine has unpacked what was sent.
+    """Wait until every node has unpacked the working folder that was sent.
 
-    Of several nodes on one machine each unpacks it anew into the same folder (Ray 2.60), and so takes away what
-    processes of the others have begun to import.
+    Several nodes on one machine each unpack it into the same folder (Ray 2.60), and so delete files that
+    processes of the other nodes may be importing at that moment.
     """
     nothing = ray.remote(num_cpus=0, max_retries=0)(lambda: None)
     asked = [nothing.options(scheduling_strategy=pinned(node)).remote() for node in nodes]
@@ -332,7 +335,7 @@ def _unpacked(nodes: Iterable[Node]) -> None:
 
 
 def _start_trackers(manager: Handle, nodes: Iterable[Node]) -> dict[str, TrackerFacts]:
-    """Start the nodes' trackers, all at once, and wait until they sample."""
+    """Start the trackers of all nodes at once, wait until they sample, and return their facts by node."""
     starting = {node: manager.tracker.remote(node.node_id) for node in nodes}
     asked = {node: _answer(node, tracker).facts.remote() for node, tracker in starting.items()}
     return {node.node_id: _answer(node, facts) for node, facts in asked.items()}

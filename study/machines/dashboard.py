@@ -1,4 +1,4 @@
-"""Ray's dashboard, on request: whether it can start, and how to reach it. Nothing here knows Ray."""
+"""Ray's dashboard, on request: whether it can start, and how to reach it. Does not import Ray."""
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -10,18 +10,18 @@ from study.errors import ClusterError, OptionError
 LOOPBACK = "127.0.0.1"
 
 EXTRA = "default"
-"""What Ray calls the packages of its dashboard, in `ray[default]`."""
+"""Ray's extra that brings the packages of its dashboard: `ray[default]`."""
 
 
 def missing_packages(
     needed: Callable[[], list[str] | None] = lambda: requires("ray"),
     installed: Callable[[str], str] = version,
 ) -> tuple[str, ...]:
-    """The packages that Ray's dashboard needs and that are not installed here.
+    """Return the packages that Ray's dashboard needs and that are not installed here.
 
     Args:
-        needed: The requirements of the installed Ray, with those of its extras.
-        installed: The version of a package.
+        needed: Returns the requirements of the installed Ray, including those of its extras.
+        installed: Returns the version of a package; raises `PackageNotFoundError` if it is missing.
     """
     missing = []
     for line in needed() or ():
@@ -41,10 +41,10 @@ def missing_packages(
 
 
 def check_dashboard(missing: Callable[[], tuple[str, ...]] = missing_packages) -> None:
-    """Refuse a dashboard that could not start.
+    """Refuse `--dashboard` if the dashboard could not start.
 
     Raises:
-        OptionError: Packages are missing.
+        OptionError: Packages that it needs are missing.
     """
     names = missing()
     if names:
@@ -57,14 +57,14 @@ def check_dashboard(missing: Callable[[], tuple[str, ...]] = missing_packages) -
 
 
 def dashboard_text(url: str | None, *, address: str | None) -> str:
-    """Return where the dashboard is, and how to reach it.
+    """Return text that says where the dashboard is and how to reach it.
 
     Args:
-        url: What Ray says; without its scheme, and empty where there is none.
-        address: The value of `--address`.
+        url: The dashboard's URL as Ray reports it, without a scheme; None or empty if there is none.
+        address: The value of `--address`; None for a local Ray.
 
     Raises:
-        ClusterError: The cluster has none.
+        ClusterError: The cluster has no dashboard.
     """
     if not url:
         message = (

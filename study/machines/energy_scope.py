@@ -1,4 +1,4 @@
-"""Energy that a study ranks by: what was asked for, else that of what its trials compute on."""
+"""Scope of the energy that a study ranks by: as requested, or else chosen by what its trials compute on."""
 
 from collections.abc import Iterable
 
@@ -20,17 +20,17 @@ def energy_scope(
     on_accelerator: bool,
     earlier: EnergyScope | None,
 ) -> EnergyScope:
-    """Return the energy that ranks.
+    """Return the scope of the energy that ranks.
 
     Args:
         asked: The value of `--energy-of`.
-        nodes: The machines.
+        nodes: The machines, with the components that each measures.
         on_accelerator: Whether trials train on an accelerator.
-        earlier: That of the study that goes on; None for a new one.
+        earlier: Scope of the study that is resumed; None for a new study.
 
     Raises:
-        OptionError: What was asked for is measured on no machine, or differs from what ranked so
-            far.
+        OptionError: `node` is requested and no machine measures it, `accelerator` is requested for
+            trials on the CPU, or the request differs from the scope of the study that is resumed.
     """
     usual = EnergyScope.ACCELERATOR if on_accelerator else EnergyScope.COMPONENTS
     scope = earlier or usual if asked == AUTO else EnergyScope(asked)
@@ -57,16 +57,16 @@ def energy_scope(
 
 
 def scope_of_trainables(nodes: Iterable[NodeFacts]) -> EnergyScope:
-    """Return the energy that trainables of Ray Tune are ranked by; see `ranking_scope`.
+    """Return the scope that ranks other people's Ray Tune trainables; see `ranking_scope`.
 
     Args:
-        nodes: The machines, with what each measures; none where that is not known.
+        nodes: The machines, with the components that each measures; empty if that is not known.
     """
     return ranking_scope(_measured(nodes))
 
 
 def charging_rules(nodes: Iterable[NodeFacts]) -> dict[str, str]:
-    """Return the rules by which trials are charged, of the components that are measured."""
+    """Return the rule by which trials are charged for each component that is measured, by its name."""
     measured = _measured(nodes)
     return {name: rule for name, rule in RULES.items() if name in measured}
 

@@ -1,7 +1,7 @@
-"""The machines of a cluster: what Ray may use of each, how many trials fit, what those train on.
+"""The machines of a cluster: their resources, how many trials fit, and what devices those train on.
 
-A trial asks for the same on every machine. On a cluster whose machines have different devices the
-energies of trials are not comparable, so a study says that, or refuses it. Nothing here knows Ray.
+A trial requests the same resources on every machine. If the machines have different devices, energies of
+trials are not comparable, so a study warns of that or refuses to start. Does not import Ray.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,22 +16,22 @@ from trackers.sample import Component, Device
 from trackers.sources.nvml.visible_devices import resolve
 
 ACCELERATOR = "accelerator_type:"
-"""Ray's resource of a machine that has a GPU of a model it knows; the model follows."""
+"""Prefix of the resource that Ray gives a machine whose GPU model it knows; the model follows."""
 
 SLIVER = 0.001
-"""How much of that resource a trial asks for, which only says that it must be there."""
+"""Amount of that resource that a trial requests, just so that it must be present."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A machine of the cluster and what Ray may use of it.
+    """A machine of the cluster, and what Ray may use of it.
 
     Attributes:
-        node_id: Ray's identifier.
-        hostname: Its name.
-        cpus: CPUs.
-        gpus: GPUs.
-        accelerator: Model of its GPUs as Ray names it; None where Ray does not know.
+        node_id: Ray's identifier of the node.
+        hostname: Name of the machine.
+        cpus: Number of CPUs.
+        gpus: Number of GPUs.
+        accelerator: Model of its GPUs as Ray names it; None if Ray does not know it.
     """
 
     node_id: str
@@ -42,7 +42,7 @@ class Node:
 
     @classmethod
     def from_ray(cls, node: Mapping[str, Any]) -> Self:
-        """A machine as `ray.nodes()` lists it."""
+        """Create a machine from an entry of `ray.nodes()`."""
         resources = node["Resources"]
         models = (name.removeprefix(ACCELERATOR) for name in resources if ACCELERATOR in name)
         return cls(
@@ -59,12 +59,12 @@ class Share:
     """Resources of a trial.
 
     Attributes:
-        cpus: CPUs.
-        gpus: GPUs.
-        accelerator: The only model of GPU that it may get, as Ray names it; None for any.
+        cpus: Number of CPUs; may be a fraction.
+        gpus: Number of GPUs; may be a fraction, 0 for none.
+        accelerator: The only GPU model that the trial may get, as Ray names it; None for any.
         device: The value of `--device`.
-        workers: Processes that train it together, on one machine or several; they share CPUs and
-            GPUs equally.
+        workers: Number of processes that train the trial together, on one machine or several; they
+            share its CPUs and GPUs equally.
     """
 
     cpus: float
@@ -74,16 +74,16 @@ class Share:
     workers: int = 1
 
     def workers_on(self, node: Node) -> int:
-        """Number of processes of trials that run on a machine at the same time."""
+        """Return the number of trials' processes that fit on a machine at the same time."""
         by_cpu = int(node.cpus * self.workers // self.cpus)
         return min(by_cpu, int(node.gpus * self.workers // self.gpus)) if self.gpus else by_cpu
 
     def trials_on(self, nodes: Iterable[Node]) -> int:
-        """Number of trials that run on machines at the same time."""
+        """Return the number of trials that fit on the machines at the same time."""
         return sum(self.workers_on(node) for node in nodes) // self.workers
 
     def bundles(self) -> list[dict[str, float]]:
-        """Ray resources of each process of a trial."""
+        """Return the Ray resources of each process of a trial, as placement group bundles."""
         asked = {"CPU": self.cpus / self.workers}
         if self.gpus:
             asked["GPU"] = self.gpus / self.workers
@@ -96,7 +96,7 @@ def check_resources(nodes: Sequence[Node], share: Share) -> None:
     """Refuse a cluster on which no trial can run.
 
     Raises:
-        ClusterError: No machine has what one trial asks for.
+        ClusterError: The machines lack the resources that one trial requests.
     """
     if not share.trials_on(nodes):
         lacking = "the nodes have not that" if share.workers > 1 else "no node has that"
@@ -109,12 +109,12 @@ def check_resources(nodes: Sequence[Node], share: Share) -> None:
 
 
 def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]:
-    """The devices of a machine that its trials can train on, by name, each once.
+    """Return the names of the devices on a machine that its trials can train on, each once.
 
     Args:
         node: The machine.
         facts: What its tracker measures.
-        share: What a trial gets.
+        share: Resources of a trial.
     """
     recordings = [each.name for each in facts.devices if each.for_whoever_asks]
     if recordings:
@@ -128,7 +128,7 @@ def trained_on(node: Node, facts: TrackerFacts, share: Share) -> tuple[str, ...]
 
 
 def _visible(facts: TrackerFacts) -> list[Device]:
-    """The boards of a machine that its trials may use; all of them where that cannot be told."""
+    """Return the boards of a machine that its trials may use; all of them if that cannot be told."""
     boards = {
         each.uuid: each
         for each in facts.devices
@@ -142,13 +142,19 @@ def _visible(facts: TrackerFacts) -> list[Device]:
 
 
 Kinds = Mapping[str, Sequence[str]]
-"""Names of the devices that trials train on, each with the machines that have it."""
+"""Names of the devices that trials train on, each with the host names of the machines that have it."""
 
 
 def kinds_of(
     nodes: Iterable[Node], facts: Mapping[str, TrackerFacts], share: Share
 ) -> dict[str, list[str]]:
-    """The kinds of device in a cluster that trials train on."""
+    """Return the kinds of device in a cluster that trials train on.
+
+    Args:
+        nodes: Machines of the cluster.
+        facts: What each machine's tracker measures, by Ray's node identifier.
+        share: Resources of a trial.
+    """
     kinds: dict[str, list[str]] = {}
     for node in nodes:
         if node.node_id in facts and share.workers_on(node):
@@ -158,14 +164,14 @@ def kinds_of(
 
 
 def refuse_mixed(kinds: Kinds, *, ran_on: Collection[str]) -> None:
-    """Refuse devices of more than one kind.
+    """Refuse devices of more than one kind, counting those of earlier trials.
 
     Args:
-        kinds: What trials would train on.
-        ran_on: What trials of the study trained on that ended before.
+        kinds: Devices that trials would train on.
+        ran_on: Names of the devices that earlier trials of the study trained on.
 
     Raises:
-        ClusterError: There is more than one.
+        ClusterError: There is more than one kind of device.
     """
     before = {name: ["trials that ended before"] for name in sorted(ran_on) if name not in kinds}
     if len(kinds) + len(before) > 1:
@@ -178,16 +184,16 @@ def refuse_mixed(kinds: Kinds, *, ran_on: Collection[str]) -> None:
 
 
 def only_model(nodes: Iterable[Node], share: Share) -> str | None:
-    """The model of all GPUs, by which Ray keeps trials off machines that join with another.
+    """Return the GPU model that all machines share; None if there is no single known model, or no GPU is used.
 
-    None where trials get no GPU, or Ray does not know the model of each.
+    Trials request it, so that Ray does not place them on a machine that joins with another model.
     """
     models = {node.accelerator for node in nodes if share.workers_on(node)}
     return models.pop() if share.gpus and len(models) == 1 else None
 
 
 def mix_warnings(kinds: Kinds) -> tuple[str, ...]:
-    """Return warnings about a study on devices of several kinds."""
+    """Return a warning if a study runs on devices of several kinds; otherwise empty."""
     if len(kinds) < 2:  # noqa: PLR2004 - more than one
         return ()
     warning = (
@@ -198,7 +204,7 @@ def mix_warnings(kinds: Kinds) -> tuple[str, ...]:
 
 
 def idle_warnings(nodes: Iterable[Node], share: Share) -> tuple[str, ...]:
-    """Return a warning that names the machines that no trial fits on; empty where there is none."""
+    """Return a warning that names the machines that no trial fits on; empty if there are none."""
     idle = [_has(node) for node in nodes if not share.workers_on(node)]
     if not idle:
         return ()
@@ -210,7 +216,7 @@ def idle_warnings(nodes: Iterable[Node], share: Share) -> tuple[str, ...]:
 
 
 def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
-    """Facts of a machine, for the manifest; without `facts` it has no tracker."""
+    """Return the facts of a machine for the manifest; `facts` is None if it has no tracker."""
     if facts is None:
         return NodeFacts(
             hostname=node.hostname,
@@ -246,7 +252,7 @@ def node_facts(node: Node, facts: TrackerFacts | None) -> NodeFacts:
 
 
 def _components(facts: TrackerFacts) -> tuple[ComponentFacts, ...]:
-    """Source and method of each component of a machine, each pair once."""
+    """Return source and method of each component of a machine, without duplicates."""
     found = {
         ComponentFacts(
             component=device.component.value,

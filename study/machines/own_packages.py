@@ -1,7 +1,7 @@
-"""Our packages in the processes of others: found whatever lies in the folder where a study is started.
+"""Import of this project's packages in workers, whatever the user's working folder contains.
 
-Ray puts the working folder first on the search path of its workers. Where a folder `models` or `study`
-of the user's lies there, a worker would import it in the place of ours.
+Ray puts the working folder first on the import path of its workers. If the user has a folder `models` or
+`study` there, a worker would import it instead of this project's package.
 """
 
 from pathlib import Path
@@ -12,14 +12,14 @@ PACKAGES = {
     "study": "design.py",
     "trackers": "sample.py",
 }
-"""Our packages, with a file of each that tells it from another of that name."""
+"""This project's packages, each with a file that distinguishes it from another package of that name."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-"""The folder that holds them in this process."""
+"""Folder that holds these packages in this process."""
 
 
 def hidden_in(folder: Path) -> tuple[str, ...]:
-    """Return which of our packages a folder hides from whoever searches there first."""
+    """Return the names of our packages that a folder would shadow if it came first on the import path."""
     if folder.resolve() == ROOT:
         return ()
     return tuple(
@@ -31,10 +31,10 @@ def hidden_in(folder: Path) -> tuple[str, ...]:
 
 
 def find_ours() -> None:
-    """Have this process find our packages first.
+    """Install an import finder that finds our packages before any others of these names.
 
-    Run by our commands, and by each of Ray's workers where a folder hides them: it travels there by
-    value, so it imports what it needs itself, and nothing of ours.
+    Our commands call it, and so does each Ray worker if a folder shadows our packages. It is pickled by
+    value to get there, so it imports what it needs inside the function, and nothing of ours.
     """
     import importlib.machinery  # noqa: PLC0415
     import os  # noqa: PLC0415
@@ -47,7 +47,7 @@ def find_ours() -> None:
         return None
 
     class Ours:
-        """Finds our packages where all of them lie, before any other finder is asked."""
+        """Finds our packages in the first folder on the path that has all of them."""
 
         def find_spec(
             self, name: str, path: object = None, target: object = None

@@ -1,10 +1,10 @@
-"""A machine that fails every trial at once gets no more of them. Nothing here knows Ray.
+"""Quarantine of machines on which trials keep failing at once. Does not import Ray.
 
-A board that has fallen off its bus, or a full disk, fails a trial in a moment, and the machine is then free
-for the next: it would go through most of a study while the others train, or are still starting. So a machine
-is closed on which several trials in a row failed before their first epoch ended, while there is another one
-that has not. The last one is never closed: a scenario with a bug is to fail quickly. A setup that fails as fast
-elsewhere is itself to blame, and counts against no machine.
+A board that has fallen off the bus, or a full disk, fails a trial within moments, and the machine is then free
+for the next: it could burn through most of a study while other machines train or are still starting. So a
+machine is closed when several trials in a row fail there before their first epoch ends, as long as another
+machine is not suspect. The last machine is never closed: a scenario with a bug should fail quickly. A setup
+that also fails at once elsewhere is itself at fault, and counts against no machine.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import final
 
 AFTER = 3
-"""Trials in a row that must have failed on a machine."""
+"""Number of trials in a row that must fail on a machine before it is closed."""
 
 
 @final
@@ -20,11 +20,12 @@ class Quarantine:
     """Machines that are closed to trials because trials failed there.
 
     Attributes:
-        closed: Those machines, each with the trials that failed there in a row.
+        closed: Closed machines, by Ray's node identifier, each with the identifiers of the trials
+            that failed there in a row.
     """
 
     def __init__(self, machines: Iterable[str]) -> None:
-        """Close none of the machines that trials fit on."""
+        """Begin with no machine closed; `machines` are the identifiers of those that trials fit on."""
         self.closed: dict[str, tuple[str, ...]] = {}
         self._machines = set(machines)
         self._rows: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -39,7 +40,7 @@ class Quarantine:
         """Note that a trial failed on a machine before its first epoch ended.
 
         Returns:
-            Whether the machine is closed by that.
+            Whether this failure closes the machine.
         """
         self._machines.add(machine)
         self._failed_on[setup].add(machine)
@@ -56,6 +57,6 @@ class Quarantine:
         return len(self._own(machine)) >= AFTER
 
     def _own(self, machine: str) -> tuple[str, ...]:
-        """Trials that failed in a row on a machine, and whose setups have not failed elsewhere."""
+        """Return the trials that failed in a row on a machine and whose setups failed nowhere else."""
         row = self._rows[machine]
         return tuple(trial for trial, setup in row if self._failed_on[setup] == {machine})

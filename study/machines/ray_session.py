@@ -1,4 +1,4 @@
-"""Reaches Ray, or starts one here: quietly, without its own dashboard unless asked for, and in a private place."""
+"""Connect to Ray or start it here: quietly, in a private folder, with a dashboard only on request."""
 
 import contextlib
 import logging
@@ -30,10 +30,10 @@ from study.options import StudyOptions
 
 @contextlib.contextmanager
 def quiet_process() -> Iterator[None]:
-    """Have Ray say nothing in this process by itself, and take it all back at the end.
+    """Silence Ray's own output in this process, and restore everything at the end.
 
-    Whoever goes on in the same process, as in a notebook, has Ray as it was: its tables, its logs, its way
-    with Ctrl-C, and a token of its own instead of the study's.
+    Code that continues in the same process, as in a notebook, finds Ray as before: its tables, logs and
+    handling of Ctrl-C, and its own authentication token instead of the study's.
     """
     loggers = [logging.getLogger(name) for name in ("ray.tune", "ray.train", "ray.air")]
     levels = [logger.level for logger in loggers]
@@ -42,7 +42,7 @@ def quiet_process() -> Iterator[None]:
             for name, value in QUIET.items():
                 os.environ.setdefault(name, value)
             for logger in loggers:
-                # Else each failed trial prints a traceback; it is kept in the trial's folder.
+                # Otherwise each failed trial prints its traceback, which is in its folder anyway.
                 logger.setLevel(logging.CRITICAL)
             _read_authentication_anew()
             yield
@@ -54,12 +54,12 @@ def quiet_process() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _callbacks_uncounted() -> Iterator[None]:
-    """Keep Tune from counting kinds of callbacks for its makers, whose statistics are off.
+    """Keep Tune from counting the kinds of callbacks for usage statistics, which are off anyway.
 
-    It would load MLflow, W&B and Comet for that, where they are installed: seconds before the first trial.
+    To count them it would import MLflow, W&B and Comet, if installed: seconds before the first trial.
     """
     count = getattr(usage, "tag_callbacks", None)
-    if count is None:  # a Ray that counts otherwise
+    if count is None:  # another version of Ray that has no such function
         yield
         return
     usage.tag_callbacks = lambda callbacks: False  # noqa: ARG005 - as Tune calls it
@@ -70,34 +70,37 @@ def _callbacks_uncounted() -> Iterator[None]:
 
 
 def _read_authentication_anew() -> None:
-    """Have Ray read from the environment whether it asks for a token, and for which.
+    """Make Ray read its authentication settings from the environment again.
 
-    It reads both once in a process. A cluster without token, reached after a local Ray which had one, could not
-    answer this process else: it drops each actor before that has begun.
+    Ray reads mode and token once per process. Otherwise, a cluster without authentication, reached after
+    a local Ray with a token, could not answer this process: each actor would be dropped before it starts.
     """
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()
 
 
 def _ask_for_a_token() -> None:
-    """Have a local Ray ask for a token, as it does by default; being asked it does not advise people to opt out."""
+    """Turn on token authentication for a local Ray.
+
+    It is Ray's default, but unless it is set explicitly Ray prints advice on how to opt out.
+    """
     os.environ.setdefault(AUTH_MODE_ENV_VAR, "token")
     _read_authentication_anew()
 
 
 def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | None:
-    """Reach Ray, or start one.
+    """Connect to a cluster, or start a local Ray.
 
     Args:
-        options: `address` and `dashboard`.
-        where: Of a local Ray the folder of its session, or itself where its start has begun; of a cluster
-            what travels to its machines.
+        options: Options of the command; `address` and `dashboard` are used.
+        where: For a cluster, the files to upload. For a local Ray, the folder of its session, or the
+            Ray that is already starting.
 
     Returns:
-        Where its dashboard is, for people; None unless it was asked for.
+        Text that says where the dashboard is; None unless it was asked for.
 
     Raises:
-        ClusterError: It cannot be reached or started.
+        ClusterError: Ray cannot be reached or started, or has no dashboard although one is asked for.
     """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     setup = _worker_setup()
@@ -121,7 +124,7 @@ def start_ray(options: StudyOptions, where: Path | EarlyRay | Upload) -> str | N
 
 
 def _unreachable(address: str | None, error: Exception) -> str:
-    """Say what is wrong, and what to do that was not done."""
+    """Return the message for a Ray that cannot be reached or started: what is wrong, and what to try."""
     if address is None:
         return (
             f"Ray cannot be started on this machine: {error}. It needs a folder for its sockets "
@@ -135,7 +138,7 @@ def _unreachable(address: str | None, error: Exception) -> str:
 
 
 def _worker_setup() -> dict[str, Any]:
-    """Set-up of Ray's workers; empty where no folder hides our packages from them."""
+    """Return the `runtime_env` entries that let workers find our packages; empty if nothing shadows them."""
     if not own_packages.hidden_in(Path.cwd()):
         return {}
     cloudpickle.register_pickle_by_value(own_packages)  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""Visibility of the study's folder on a cluster's machines: shared storage, or a disk of one's own.
+"""Check which machines of a cluster can reach the study's folder: is it shared, or on one machine's disk.
 
-The driver puts a token of this command into the folder, and each machine looks for it and tries to
-write beside it. A copy of the folder that another study left there has another token. A process on
-a machine that joins later asks `StorageVisibility.here` for itself. Nothing here knows Ray.
+The driver writes a token, unique to this command, into the folder; each machine looks for it and tries
+to write a file next to it. A folder of the same path on another disk has a different token or none. A
+process on a machine that joins later calls `StorageVisibility.here` itself. Does not import Ray.
 """
 
 import uuid
@@ -15,36 +15,36 @@ from study.errors import StorageError
 from study.store.folder import StudyFolder
 
 TOKEN_FILE = ".reach"  # noqa: S105 - a file's name
-"""Lies in the folder while the study runs."""
+"""File that holds the token; it is in the folder while the study runs."""
 
 
 class Machine(Protocol):
-    """A machine, as far as it matters here."""
+    """Interface of a machine, as far as this module needs it."""
 
     @property
     def hostname(self) -> str:
-        """Its name."""
+        """Name of the machine."""
 
 
 class Machines(Protocol):
-    """A cluster, as far as it matters here."""
+    """Interface of a cluster, as far as this module needs it."""
 
     def on_each_node(
         self, function: Callable[..., Any], *arguments: object
     ) -> Sequence[tuple[Machine, Any]]:
-        """Each machine with what `function` answered there; None where it did not answer."""
+        """Return each machine with the result of `function` there; None if it did not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageVisibility:
-    """Visibility of the study's folder on each machine; it can be sent to other machines.
+    """Which machines can reach the study's folder; may be sent to other machines.
 
     Attributes:
-        results_dir: Where the study's folder lies, as `StudyFolder` takes it, whole.
+        results_dir: Absolute path or URI of the folder that holds the study's folder.
         study: Name of the study.
-        token: What the driver wrote there; None where the study runs on this machine alone.
-        may_miss: Whether a machine that joins later may not see it.
-        without: Names of the machines of now that do not see it.
+        token: Token that the driver wrote; None if the study runs on this machine alone.
+        may_miss: Whether a machine that joins later might not reach the folder.
+        without: Host names of the current machines that cannot reach it.
     """
 
     results_dir: str
@@ -58,17 +58,17 @@ class StorageVisibility:
         return StudyFolder(self.results_dir, self.study)
 
     def here(self) -> bool:
-        """Return whether the machine that asks sees the folder, and may write there."""
+        """Return whether the calling machine can read and write the study's folder."""
         return self.token is None or sees(self.results_dir, self.study, self.token)
 
 
 @contextmanager
 def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageVisibility]:
-    """Ask every machine whether it sees the folder; while inside, others may ask as well.
+    """Ask every machine whether it can reach the folder; the token stays there until the context ends.
 
     Args:
-        folder: The study's folder, which can be written from here.
-        machines: Those that trials run on; None for this one alone.
+        folder: The study's folder, which this machine can write to.
+        machines: Cluster that trials run on; None for this machine alone.
     """
     study = folder.path.rpartition("/")[2]
     if machines is None:
@@ -82,7 +82,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageV
             results_dir=folder.storage_path,
             study=study,
             token=token,
-            # Two machines that see one path share it; one alone proves nothing.
+            # If two machines reach the path, it is shared; with one machine that is not known.
             may_miss=folder.is_local and len(answers) == 1,
             without=tuple(dict.fromkeys(each.hostname for each, answer in answers if not answer)),
         )
@@ -91,7 +91,7 @@ def reached(folder: StudyFolder, machines: Machines | None) -> Iterator[StorageV
 
 
 def sees(results_dir: str, study: str, token: str) -> bool:
-    """Return whether this machine sees the folder with the driver's `token`, and may write there."""
+    """Return whether this machine finds the driver's `token` in the folder, and can write there."""
     probe = f"{TOKEN_FILE}-{uuid.uuid4().hex}"
     try:
         folder = StudyFolder(results_dir, study)
@@ -105,7 +105,7 @@ def sees(results_dir: str, study: str, token: str) -> bool:
 
 
 def reach_warnings(reach: StorageVisibility) -> tuple[str, ...]:
-    """Warn of what cannot be restored where machines do not see the folder, or may join without."""
+    """Return a warning if machines cannot reach the folder, or might join without it; otherwise empty."""
     if reach.without:
         who = f"{', '.join(reach.without)}: cannot write to"
     elif reach.may_miss:

@@ -1,6 +1,6 @@
 """Upload of the working folder to a cluster's machines: code, but neither secrets nor results.
 
-Ray packs the folder, but for what `.gitignore` and `.rayignore` name and what is named here.
+Ray packs the folder, except for what `.gitignore`, `.rayignore` and the patterns here exclude.
 """
 
 import logging
@@ -14,7 +14,7 @@ from study.errors import ClusterError
 from study.record.files import MANIFEST_FILE
 
 _quiet = logging.getLogger(f"{__name__}.packaging")
-_quiet.setLevel(logging.CRITICAL)  # Ray says once more what it passes over
+_quiet.setLevel(logging.CRITICAL)  # Ray would log each excluded file a second time
 
 SECRETS = (
     *(".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.kdbx", "id_rsa*", "id_ecdsa*"),
@@ -28,21 +28,21 @@ EXCLUDED = (
     *("results/", ".venv/", "venv/", ".git/", "__pycache__/", "node_modules/", "data/**"),
     *("*.dat", "*.zip", *SECRETS),
 )
-"""What of the working folder does not travel, in the same syntax."""
+"""Files and folders of the working folder that are not uploaded, in the same syntax."""
 
 LOOK_FOR_STUDIES = 3
-"""Levels of folders in which other studies' results are looked for."""
+"""Depth of folders that are searched for other studies' results, which are not uploaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """Files that are uploaded.
+    """Selection of files to upload.
 
     Attributes:
         folder: The working folder.
-        excluded: What does not, in the syntax of `.gitignore`.
-        files: Number of files that do.
-        size_bytes: Their size.
+        excluded: Patterns that are not uploaded, in the syntax of `.gitignore`.
+        files: Number of files that are uploaded.
+        size_bytes: Total size of those files.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class Upload:
     size_bytes: int
 
     def __str__(self) -> str:
-        """Describe the upload for people."""
+        """Describe the upload for messages."""
         return (
             f"{self.folder}: {self.files} files, {self.size_bytes / 1e6:.1f} MB, without results, "
             "secrets (.env, keys) and what .gitignore names"
@@ -59,11 +59,11 @@ class Upload:
 
 
 def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
-    """Return what travels of a folder.
+    """Return the selection of files in a folder that are uploaded.
 
     Args:
         folder: The working folder.
-        home: The user's; left out: where it is looked for.
+        home: The user's home folder; None to look it up.
 
     Raises:
         ClusterError: The folder is the root of the file system or the user's home.
@@ -95,7 +95,7 @@ def upload_of(folder: Path, *, home: Path | None = None) -> Upload:
 
 
 def _home() -> Path | None:
-    """The user's home; None for one that has none, as in containers that run under any number."""
+    """Return the user's home folder; None if there is none, as in containers with an arbitrary user id."""
     try:
         return Path.home().resolve()
     except RuntimeError:

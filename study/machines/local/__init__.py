@@ -1,1 +1,1 @@
-"""A Ray of a study's own on this machine: a place for it, its start, and who ends it."""
+"""A study's own Ray on this machine: its private folder, its start, and the process that cleans it up."""

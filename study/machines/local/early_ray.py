@@ -1,8 +1,8 @@
-"""A local Ray that starts while its command still loads torch and reads the data.
+"""Start of a local Ray in a separate process, while the command loads torch and reads the data.
 
-Both take seconds, and in one process the one would wait for the other. So a process of its own starts Ray,
-and holds it: no signal, thread or event loop of the command has to do with it, and a command that refuses
-its input ends it at once.
+Each takes seconds, and in one process they would run one after the other. The separate process starts and
+owns Ray, so that the command's signals, threads and event loops do not affect it; a command that refuses
+its input can end it at once.
 """
 
 import contextlib
@@ -23,24 +23,24 @@ from study.options import StudyOptions
 OWNER = Path(__file__).with_name("ray_owner.py")
 
 ENDS_IN_S = 5.0
-"""For how long Ray is waited for to end in order; then its guardian ends it."""
+"""Seconds to wait for Ray to shut down by itself before its guardian kills it."""
 
 
 @final
 class EarlyRay:
-    """A Ray that is being started, or has been.
+    """A local Ray that is starting or has started.
 
-    Whoever makes one closes it. A guardian ends it where the command is killed before.
+    Its creator must close it. If the command is killed before that, a guardian process ends it.
     """
 
     def __init__(self, options: StudyOptions) -> None:
-        """Begin to start it.
+        """Begin to start Ray, without waiting for it.
 
         Args:
-            options: `dashboard` alone.
+            options: Options of the command; only `dashboard` is used.
 
         Raises:
-            ClusterError: There is no place for it.
+            ClusterError: No folder can be created for Ray's session.
         """
         with contextlib.ExitStack() as ends:
             place = ends.enter_context(private_ray())
@@ -52,20 +52,20 @@ class EarlyRay:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     env={**QUIET, **os.environ},
-                    start_new_session=True,  # no terminal's signal reaches it
+                    start_new_session=True,  # so that signals from the terminal do not reach it
                 )
             self._ends = ends.pop_all()
         self._needed, self._said = filter(None, (self._owner.stdin, self._owner.stdout))
         self._is_up = False
 
     def address(self) -> str:
-        """Wait until it has started.
+        """Wait until Ray has started.
 
         Returns:
-            Where a driver reaches it.
+            Address for `ray.init` in the driver.
 
         Raises:
-            ConnectionError: It could not be started.
+            ConnectionError: Ray could not be started.
         """
         said = self._said.readline()
         answer = json.loads(said) if said else {"error": "its first process has ended"}
@@ -75,7 +75,7 @@ class EarlyRay:
         return str(answer["address"])
 
     def close(self) -> None:
-        """End it; may be called twice. One that nobody has reached is ended at once."""
+        """End Ray; may be called twice. If `address` has not returned, Ray is killed without waiting."""
         if self._is_up:
             self._is_up = False
             self._needed.close()
@@ -88,11 +88,11 @@ class EarlyRay:
 
 
 def ray_keywords(options: StudyOptions, place: Path) -> dict[str, Any]:
-    """Return what a local Ray is started with, as keywords of `ray.init`.
+    """Return the keyword arguments of `ray.init` for a local Ray.
 
     Args:
-        options: `dashboard` alone.
-        place: Folder of its session.
+        options: Options of the command; only `dashboard` is used.
+        place: Folder for Ray's session.
     """
     return {
         "_temp_dir": str(place),
@@ -103,13 +103,14 @@ def ray_keywords(options: StudyOptions, place: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def early_ray(options: StudyOptions) -> Iterator[EarlyRay | None]:
-    """Begin to start a local Ray, and end it at the latest at the end.
+    """Begin to start a local Ray, and close it at the end of the context.
 
-    None where a cluster is asked for, and where this process has loaded Ray before: it starts one sooner
-    than another process could.
+    Yields:
+        The Ray that is starting; None if `--address` names a cluster, or if this process has imported
+        Ray already and can start one faster than a new process could.
 
     Raises:
-        ClusterError: There is no place for it.
+        ClusterError: No folder can be created for Ray's session.
     """
     if options.address is not None or "ray" in sys.modules:
         yield None

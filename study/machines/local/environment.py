@@ -1,11 +1,11 @@
-"""Process settings that a study changes, restored at its end, because a notebook goes on."""
+"""Environment variables that a study sets, and their restoration, because a notebook continues afterwards."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 LONGEST_OUTPUT_BYTES = 20_000_000
-"""A process of a local Ray keeps so much of what it prints, and as much again of what it printed before."""
+"""Size at which the log of a local Ray process is rotated; one older file is kept beside it."""
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -16,14 +16,14 @@ QUIET = {
     "RAY_ROTATION_MAX_BYTES": str(LONGEST_OUTPUT_BYTES),
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
-"""Ray's own tables, statistics and events off: what a user sees comes from `study.execution.live.progress`. And
-its way with Ctrl-C, for that of `study.execution.interrupts`, and its files of trials, for those of
-`study.execution.reporting` and `study.execution.live.tensorboard`."""
+"""Environment variables that turn off Ray's own tables, statistics and events, its handling of Ctrl-C, and its
+loggers of trials. In their place come `study.execution.live.progress`, `study.execution.interrupts`, and
+`study.execution.reporting` with `study.execution.live.tensorboard`."""
 
 
 @contextmanager
 def kept_environment(*names: str) -> Iterator[None]:
-    """Let variables of the environment be changed, and put them back at the end."""
+    """Restore environment variables to their present values at the end of the context."""
     before = {name: os.environ.get(name) for name in names}
     try:
         yield

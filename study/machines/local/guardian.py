@@ -1,8 +1,9 @@
-"""A small process beside a local Ray: when the study is gone, it ends what that Ray has started.
+"""Guardian of a local Ray: a small program that kills all of Ray's processes when the study is gone.
 
-However a study ends, by itself, by a second Ctrl-C or killed, its end of a pipe closes. Ray's own
-agents look for their parent for up to a minute, and may wait for each other longer. Run as a file, in
-a session of its own, so that no terminal's signal reaches it; it imports nothing of ours.
+However the study ends (normally, by a second Ctrl-C, or killed), its end of a pipe closes. Ray's own
+agents may take up to a minute to notice that their parent is gone, and may wait for each other longer. The
+guardian is run as a file, in its own session, so that signals from the terminal do not reach it; it imports
+nothing of ours.
 """
 
 import os
@@ -15,17 +16,17 @@ import time
 import psutil
 
 MARK = "POWER_OF_TRAINING_RAY"
-"""Variable that all processes of a study's local Ray inherit; its value is the Ray's private folder."""
+"""Environment variable that all processes of a study's local Ray inherit; its value is Ray's private folder."""
 
 OUTLIVES = "POWER_OF_TRAINING_OUTLIVES"
-"""Variable of a process that ends by itself when it has put back what was changed: it is spared."""
+"""Environment variable of a process that must first undo changes, and then ends by itself: it is not killed."""
 
 LOOK_EACH_S = 0.5
 LONGEST_S = 30.0
 
 
 def wait_for_the_end(pipe: int, parent: int) -> None:
-    """Return when the other end of a pipe is closed, or the parent is another process."""
+    """Return when the other end of the pipe is closed, or when the parent process is no longer `parent`."""
     while os.getppid() == parent:
         ready, _, _ = select.select([pipe], [], [], LOOK_EACH_S)
         if ready and not os.read(pipe, 1):
@@ -33,20 +34,20 @@ def wait_for_the_end(pipe: int, parent: int) -> None:
 
 
 def marked(folder: str) -> list[psutil.Process]:
-    """Return the processes of the Ray of that folder."""
+    """Return the running processes of the Ray whose private folder is `folder`."""
     found = []
     for process in psutil.process_iter():
         try:
             told = process.environ()
             if told.get(MARK) == folder and OUTLIVES not in told and process.pid != os.getpid():
                 found.append(process)
-        except (psutil.Error, OSError):  # somebody else's, or gone already
+        except (psutil.Error, OSError):  # another user's process, or one that has ended
             continue
     return [each for each in found if _runs(each)]
 
 
 def end_all(folder: str) -> None:
-    """End the processes of a folder, and those that they start meanwhile."""
+    """Kill the processes of the Ray in `folder`, including any that they start meanwhile."""
     until_s = time.monotonic() + LONGEST_S
     while (left := marked(folder)) and time.monotonic() < until_s:
         for process in left:
@@ -65,7 +66,7 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def main(folder: str) -> None:
-    """Wait for the end of the study, then end its Ray and remove its folder."""
+    """Wait for the end of the study, then kill its Ray and remove Ray's private folder."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     wait_for_the_end(sys.stdin.fileno(), os.getppid())

@@ -1,9 +1,9 @@
-"""A place of its own for a local Ray, which no other user of the machine can enter, and its guardian.
+"""Private folder for a local Ray, which no other user of the machine can enter, and its guardian.
 
-Ray gives its session folders to everybody (mode 0777), and its workers import code from there: in a
-folder that all may enter, any user of the machine could put theirs in its place and have it run. So
-the session lies within a folder of mode 0700, and with it the token that Ray asks for: Ray's own
-place for it is the home folder, which cannot be written everywhere.
+Ray makes its session folders writable for everybody (mode 0777), and its workers import code from there: in
+a folder that all may enter, any user of the machine could replace that code and have it run. So the
+session lies in a folder of mode 0700, together with Ray's authentication token, which Ray would keep in
+the home folder, which is not writable everywhere.
 """
 
 import os
@@ -20,22 +20,25 @@ from study.machines.local import guardian
 from study.machines.local.environment import kept_environment
 
 LONGEST_BASE = 26
-"""Most characters of the folder's place: a socket's whole name has at most 103 on some systems, of
+"""Maximum length of the parent folder's path: a socket's path has at most 103 characters on some systems, of
 which Ray's session and our own folder take 77."""
 
 TOKEN_PATH = "RAY_AUTH_TOKEN_PATH"  # noqa: S105 - a variable's name
-"""Where Ray finds the token, by its own name; a `RAY_AUTH_TOKEN` of the user's goes before it."""
+"""Ray's environment variable for the path of its token; the user's `RAY_AUTH_TOKEN` takes precedence."""
 
 ENDS_IN_S = 35.0
-"""For how long the guardian is waited for; it gives up before."""
+"""Seconds to wait for the guardian; longer than the guardian's own limit."""
 
 
 @contextmanager
 def private_ray() -> Iterator[Path]:
-    """A folder for a local Ray's session; at the end its processes are ended, and it is removed.
+    """Create a folder for a local Ray's session; at the end, kill Ray's processes and remove the folder.
+
+    Yields:
+        Folder for Ray's session, to be given to `ray.init` as `_temp_dir`.
 
     Raises:
-        ClusterError: There is no place for it.
+        ClusterError: The folder cannot be created.
     """
     folder = _folder()
     watch = subprocess.Popen(  # noqa: S603 - our own program
@@ -70,7 +73,7 @@ def _folder() -> str:
 
 
 def _token_in(folder: Path) -> str:
-    """A file with a token that no other Ray has, which only this user can read."""
+    """Write a new random token to a file that only this user can read; return its path."""
     path = folder / "token"
     path.touch(mode=0o600)
     path.write_text(secrets.token_hex(32), encoding="ascii")
@@ -78,7 +81,7 @@ def _token_in(folder: Path) -> str:
 
 
 def _base() -> str:
-    """Return the parent folder: `RAY_TMPDIR`, or the system's folder of temporary files."""
+    """Return the parent folder: `RAY_TMPDIR`, or the system's temporary folder if its path is short enough."""
     asked = os.environ.get("RAY_TMPDIR")
     if asked:
         Path(asked).mkdir(parents=True, exist_ok=True)

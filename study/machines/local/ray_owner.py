@@ -1,8 +1,7 @@
-"""A process that starts a local Ray, says where it is, and holds it until nobody needs it.
+"""Program that starts a local Ray, prints its address, and keeps it running until standard input closes.
 
-Run as a file, so that it imports nothing but Ray. Its argument are keywords of `ray.init`, as JSON; it
-answers with a line of JSON: the Ray's `address`, or the `error`. Ray ends with it, and it ends when its
-standard input does.
+It is run as a file, so that it imports nothing but Ray. Its argument holds keyword arguments of `ray.init`
+as JSON; it prints one line of JSON with the `address` of the Ray, or the `error`. Ray ends with it.
 """
 
 import json
@@ -13,12 +12,12 @@ from typing import Any
 
 
 def main(keywords: str) -> None:
-    """Start a Ray, and hold it."""
-    # What Ray or a library of its prints is no answer.
+    """Start a Ray, print its address, and wait for the end of standard input."""
+    # Whatever Ray or its libraries print goes to stderr, so that stdout has nothing but the answer.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        import ray  # noqa: PLC0415 - it may print, too
+        import ray  # noqa: PLC0415 - after the redirection, because the import may print
 
         context: Any = ray.init(
             address="local",
@@ -27,7 +26,7 @@ def main(keywords: str) -> None:
             **json.loads(keywords),
         )
         answer = {"address": context.address_info["gcs_address"]}
-    except Exception as error:  # noqa: BLE001 - whatever it is, the command says it
+    except Exception as error:  # noqa: BLE001 - the command shows it, whatever it is
         answer = {"error": str(error)}
     answers.write(json.dumps(answer) + "\n")
     answers.flush()

@@ -1,6 +1,6 @@
-"""Signals that what a study starts is not to hear, because the study takes them and ends all in order.
+"""Shielding of Ray's processes from signals that the study handles itself, so that it can end them in order.
 
-What is blocked stays so in the processes that are started; their guardian ends them.
+Child processes inherit ignored and blocked signals; a guardian ends those that remain.
 """
 
 import os
@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SCHEDULER = "SLURM_JOB_ID"
-"""Variable of all processes of a job of SLURM."""
+"""Environment variable that SLURM sets in all processes of a job."""
 
 
 @contextmanager
 def deaf_to_hangups() -> Iterator[None]:
-    """Have what is started meanwhile ignore SIGHUP: a terminal that goes tells all of its processes.
+    """Make processes that are started in this context ignore SIGHUP, which a closing terminal sends to all.
 
-    The study takes it, and ends its Ray when what is known has been written.
+    The study handles SIGHUP itself, and ends its Ray when the results are written. Outside the main
+    thread this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -31,10 +32,10 @@ def deaf_to_hangups() -> Iterator[None]:
 
 @contextmanager
 def deaf_to_schedulers() -> Iterator[None]:
-    """Within a job of SLURM, have what is started meanwhile wait for the study's own end.
+    """Make processes that are started in this context block SIGTERM, if this is a SLURM job.
 
-    `scancel` and preemption send SIGTERM to every process of a job at once. Ray would be gone before the
-    study has asked its trackers for the last time.
+    `scancel` and preemption send SIGTERM to all processes of a job at once, and Ray would be gone before
+    the study has collected the last readings of its trackers. Outside the main thread this does nothing.
     """
     is_main = threading.current_thread() is threading.main_thread()
     if SCHEDULER not in os.environ or not is_main:

@@ -1,1 +1,1 @@
-"""Keep a study's folder: write, read, resume."""
+"""Write and read a study's folder, and resume from it."""

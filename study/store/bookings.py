@@ -1,4 +1,4 @@
-"""The trackers' bookings of an attempt, as the energy that ranks: each joule once."""
+"""Energy that ranks, from the trackers' bookings of an attempt, without counting anything twice."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,9 +13,12 @@ def ranking_j_of(
     """Return the energy that ranks of each window of an attempt, by stage and epoch.
 
     Args:
-        windows: Of a trial; a row for each device on its bill.
-        scope: The energy that ranks.
-        attempt: The attempt.
+        windows: Booked windows of a trial; one row for each device on its bill.
+        scope: Scope of the energy that ranks.
+        attempt: Number of the attempt.
+
+    Returns:
+        Energy in joules of each window; None if a part of it is missing.
     """
     by_place: dict[tuple[str, int], list[WindowRecord]] = {}
     for row in windows:
@@ -25,7 +28,7 @@ def ranking_j_of(
 
 
 def _ranking_j(rows: Sequence[WindowRecord], scope: EnergyScope) -> float | None:
-    """The energy of one window of all processes of a trial; None where a part of it is missing."""
+    """Return the energy of one window over all processes of a trial; None if a part is missing."""
     by_worker: dict[int, list[WindowRecord]] = {}
     for row in rows:
         by_worker.setdefault(row.worker or 0, []).append(row)
@@ -44,7 +47,7 @@ def _ranking_j_of_one(rows: Sequence[WindowRecord], scope: EnergyScope) -> float
 
 def _of_scope(rows: Sequence[WindowRecord], scope: EnergyScope) -> Sequence[WindowRecord]:
     if any(row.component is None for row in rows):
-        return rows  # of version 0.1: the device that ranks, and no other
+        return rows  # version 0.1 booked only the device that ranks, without a component
     boards = [row for row in rows if row.component == Component.GPU]
     if scope is EnergyScope.ACCELERATOR and boards:
         return boards

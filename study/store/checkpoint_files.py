@@ -1,7 +1,7 @@
-"""Names of the checkpoints of trials: by trial and attempt. Standard library only.
+"""Names of checkpoint files, by trial and attempt. Standard library only.
 
-Each attempt has a file of its own, so that a process that is thought dead cannot write over what a
-later attempt has left; and the names tell which attempts there were, though their rows may be lost.
+Each attempt has its own file, so that a process that was wrongly taken for dead cannot overwrite the
+checkpoint of a later attempt. The names also tell which attempts there were, even if their rows are lost.
 """
 
 import re
@@ -14,18 +14,18 @@ _NAME = re.compile(r"(?P<trial_id>.+)-attempt(?P<attempt>[0-9]+)\.pt")
 
 
 def checkpoint_name(trial_id: str, attempt: int) -> str:
-    """Name of an attempt's file within the folder of checkpoints."""
+    """Return the name of an attempt's file within the folder of checkpoints."""
     return f"{trial_id}-attempt{attempt}.pt"
 
 
 def trial_of(name: str) -> str | None:
-    """The trial of a file of that name; None where the name is another's."""
+    """Return the trial that a file name belongs to; None if it is not a checkpoint's name."""
     match = _NAME.fullmatch(name)
     return match and match["trial_id"]
 
 
 def attempts_with_checkpoint(names: Iterable[str]) -> Mapping[str, list[int]]:
-    """Attempts of each trial of which a file is there, in ascending order."""
+    """Return the attempts of each trial that have a file, in ascending order."""
     found: defaultdict[str, list[int]] = defaultdict(list)
     for name in names:
         if match := _NAME.fullmatch(name):

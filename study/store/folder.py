@@ -1,7 +1,7 @@
-"""Keeps a study's rows and writes its folder, as they come and at the end.
+"""A study's folder on any storage: reading and writing of its files and tables.
 
-The folder may be on anything that Ray takes as storage: a path, a mount or a URI. Tables are
-written whole, beside the old one, and then put in its place, so that a reader never sees half.
+The folder may be on anything that Ray accepts as storage: a path, a mount or a URI. A file is written whole
+beside the old one and then moved into its place, so that readers never see half a file.
 """
 
 import itertools
@@ -25,34 +25,34 @@ from study.record.migration import is_earlier, migrated_columns
 from study.record.rows import Row, columns
 
 _REFUSED = (OSError, pa.ArrowException)
-"""How a file system says no: of a path that it takes for none, Arrow says so in its own way."""
+"""Errors of a file system; for a path that it does not accept, Arrow raises its own exceptions."""
 
 LOCK_FILE = ".lock"
-"""Says who holds the folder; see `study.store.lock`."""
+"""File that names the command that holds the folder; see `study.store.lock`."""
 
 BATCH_ROWS = 5_000
-"""Rows that are made ready for a file at once."""
+"""Number of rows that are converted for a file at once."""
 
 PAUSES_S = (1.0, 5.0, 15.0, 20.0, 20.0)
-"""Between tries to write the last results."""
+"""Seconds between attempts to write the last results."""
 
 
 @final
 class StudyFolder:
-    """A study's folder on whatever storage.
+    """A study's folder on any storage.
 
     Attributes:
-        is_local: Whether it lies in this machine's file system.
-        storage_path: Where it lies, as Ray takes it.
-        path: The folder, within its file system.
-        place: The folder, with its file system where that is not this machine's.
+        is_local: Whether it is in this machine's file system.
+        storage_path: Path or URI of the folder above it, as Ray's `storage_path` takes it.
+        path: Path of the study's folder within its file system.
+        place: Path of the study's folder, or its URI if it is not local; for messages.
     """
 
     def __init__(self, results_dir: str, name: str) -> None:
-        """The folder `name` in `results_dir`; nothing is written yet.
+        """Refer to the folder `name` in `results_dir`, a path or URI; nothing is written yet.
 
         Raises:
-            StorageError: The place is not one that files can be put in.
+            StorageError: `results_dir` is not a usable path or URI.
         """
         try:
             self._files, root = pafs.FileSystem.from_uri(_uri(results_dir))
@@ -72,14 +72,14 @@ class StudyFolder:
         self._check: Callable[[], None] | None = None
 
     def checked_by(self, check: Callable[[], None] | None) -> None:
-        """Call `check` before each writing from now on, which raises where it must not be; None for none."""
+        """Call `check` before each write from now on; it raises to forbid the write. None for no check."""
         self._check = check
 
     def prepare(self) -> None:
-        """Make the folder, and prove that files can be written into it.
+        """Create the folder, and verify that files can be written into it.
 
         Raises:
-            StorageError: They cannot.
+            StorageError: Files cannot be written.
         """
         probe = f"{self.path}/.can-be-written"
         try:
@@ -92,16 +92,16 @@ class StudyFolder:
             raise _unusable(self.path, error) from error
 
     def discard(self) -> None:
-        """Take the folder away that `prepare` has made, unless a study has been begun in it."""
+        """Delete the folder that `prepare` created, unless a study has been begun in it."""
         with suppress(OSError):
             if self._made and not (self._has(MANIFEST_FILE) or self._has(LOCK_FILE)):
                 self._files.delete_dir(self.path)
 
     def exists(self) -> bool:
-        """Return whether a study has been begun there.
+        """Return whether a study has been begun in the folder.
 
         Raises:
-            StorageError: The place cannot be looked at.
+            StorageError: The storage cannot be read.
         """
         try:
             return self._has(MANIFEST_FILE)
@@ -109,10 +109,10 @@ class StudyFolder:
             raise _unusable(self.path, error) from error
 
     def read_manifest(self) -> Manifest:
-        """The manifest of the study that lies there.
+        """Return the manifest of the study in the folder.
 
         Raises:
-            StorageError: There is none that this program can read.
+            StorageError: There is no manifest that this version can read.
         """
         try:
             with self._files.open_input_stream(f"{self.path}/{MANIFEST_FILE}") as file:
@@ -122,21 +122,21 @@ class StudyFolder:
             raise _unusable(place, error) from error
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a file whole, or leave the old one."""
+        """Write a text file atomically: on failure the old one remains."""
         self.write_bytes(name, text.encode())
 
     def write_bytes(self, name: str, content: bytes | memoryview) -> None:
-        """Write a file whole, or leave the old one."""
+        """Write a file atomically: on failure the old one remains."""
         with self._replaced(name) as file:
             file.write(content)
 
     def write_unchecked(self, name: str, text: str) -> None:
-        """Write a file whole without a check; for who does the checks."""
+        """Write a text file without the check of `checked_by`; for the lock, which provides that check."""
         with self._put_in_place(name) as file:
             file.write(text.encode())
 
     def append_text(self, name: str, text: str) -> None:
-        """Write at the end of a file, which need not be there; not on an object store."""
+        """Append to a file, which is created if needed; object stores do not support this."""
         place = f"{self.path}/{name}"
         if not self._has(name):
             self._files.create_dir(place.rpartition("/")[0], recursive=True)
@@ -144,7 +144,7 @@ class StudyFolder:
             file.write(text.encode())
 
     def read_bytes(self, name: str) -> bytes | None:
-        """A file's content; None where there is no such file."""
+        """Return a file's content; None if there is no such file."""
         if not self._has(name):
             return None
         with self._files.open_input_stream(f"{self.path}/{name}") as file:
@@ -152,43 +152,43 @@ class StudyFolder:
         return content
 
     def names(self, folder: str) -> list[str]:
-        """Names of the files in a folder of the study; none where there is no such folder."""
+        """Return the names of the files in a subfolder; none if there is no such folder."""
         chosen = pafs.FileSelector(f"{self.path}/{folder}", allow_not_found=True)
         return [each.base_name for each in self._files.get_file_info(chosen)]
 
     def empty(self, name: str) -> None:
-        """Delete the files in one of its folders."""
+        """Delete the files in a subfolder."""
         for each in self.names(name):
             self.delete(f"{name}/{each}")
 
     def delete(self, name: str) -> None:
-        """Take a file away; where it is not there or the storage is away, nothing happens."""
+        """Delete a file; do nothing if it does not exist or the storage cannot be reached."""
         with suppress(OSError):
             self._files.delete_file(f"{self.path}/{name}")
 
     def write_rows(self, name: str, record: type[Row], rows: Iterable[dict[str, Any]]) -> None:
-        """Write rows of a record type as parquet, with the type's columns even without a row."""
+        """Write rows of a record type as a parquet file, with the type's columns even if there are no rows."""
         schema = _schema(record)
         with self._replaced(name) as file, pq.ParquetWriter(file, schema) as writer:
             for batch in _batches(rows, schema):
                 writer.write_batch(batch)
 
     def write_csv(self, name: str, record: type[Row], rows: Iterable[dict[str, Any]]) -> None:
-        """Write the same as CSV; what is missing is an empty field."""
+        """Write rows of a record type as a CSV file; a missing value is an empty field."""
         schema = _schema(record)
         with self._replaced(name) as file, csv.CSVWriter(file, schema) as writer:
             for batch in _batches(rows, schema):
                 writer.write_batch(batch)
 
     def read_rows(self, name: str) -> list[dict[str, Any]]:
-        """Rows of a parquet file of this version or of 0.1; none where there is no such file."""
+        """Return the rows of a parquet file of this version or of 0.1; none if there is no such file."""
         return list(self.each_row(name))
 
     def each_row(self, name: str) -> Iterator[dict[str, Any]]:
-        """Yield the same one by one, of which a large study's need not be in memory all at once."""
+        """Yield the rows of `read_rows` one by one, so that a large study need not fit in memory as dicts."""
         if not self._has(name):
             return
-        # A folder above may be called `seed=3`: no column of ours is told by a path.
+        # No partitioning: a parent folder named `seed=3` must not become a column.
         table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         if not is_earlier(table.column_names):
             for batch in table.to_batches(max_chunksize=BATCH_ROWS):
@@ -199,7 +199,7 @@ class StudyFolder:
             yield dict(zip(migrated, values, strict=True))
 
     def replace_words(self, name: str, column: str, words: Mapping[str, str]) -> None:
-        """Give words in a column of a parquet file others, where it has any of them."""
+        """Replace values in a text column of a parquet file; the file is rewritten only if it has any of them."""
         table = pq.read_table(f"{self.path}/{name}", filesystem=self._files, partitioning=None)
         told = table[column].to_pylist()
         if words.keys().isdisjoint(told):
@@ -211,7 +211,7 @@ class StudyFolder:
 
     @contextmanager
     def _replaced(self, name: str) -> Iterator[pa.NativeFile]:
-        """A file to write to, if the folder may be written; see `_put_in_place`."""
+        """Open a file for writing, after the check of `checked_by`; see `_put_in_place`."""
         if self._check is not None:
             self._check()
         with self._put_in_place(name) as file:
@@ -219,9 +219,9 @@ class StudyFolder:
 
     @contextmanager
     def _put_in_place(self, name: str) -> Iterator[pa.NativeFile]:
-        """A file to write to, which takes the place of `name` once it is whole.
+        """Open a file for writing that replaces `name` once it is complete.
 
-        Until then it has a name with a dot before it, which readers of a parquet data set pass over.
+        Until then its name begins with a dot, so that readers of a parquet data set ignore it.
         """
         folder, _, last = f"{self.path}/{name}".rpartition("/")
         self._files.create_dir(folder, recursive=True)
@@ -237,15 +237,15 @@ class StudyFolder:
 def written_at_last(
     place: str, write: Callable[[], None], *, pauses_s: Sequence[float] = PAUSES_S
 ) -> None:
-    """Have something written, and try again for a minute where the storage is full or away.
+    """Write the last results, retrying for a minute while the storage is full or cannot be reached.
 
     Args:
-        place: Where, for messages.
-        write: Writes it.
-        pauses_s: Seconds between the tries.
+        place: Path or URI that is written to, for messages.
+        write: Writes the results; raises `OSError` if it cannot.
+        pauses_s: Seconds between the attempts.
 
     Raises:
-        StorageError: It still is.
+        StorageError: The last attempt failed too.
     """
     for pause_s in pauses_s:
         try:
@@ -268,7 +268,7 @@ _TYPES = {"integer": pa.int64(), "number": pa.float64(), "text": pa.string()}
 
 
 def _schema(record: type[Row]) -> pa.Schema:
-    """Columns of a record class: numbers as numbers also where all are missing."""
+    """Return the Arrow schema of a record type, so that a column keeps its type even if all values are missing."""
     return pa.schema([(each.name, _TYPES[each.kind]) for each in columns(record)])
 
 
@@ -279,7 +279,7 @@ def _uri(results_dir: str) -> str:
 
 
 def printable_path(path: str) -> str:
-    r"""Return a path for people: bytes of its name that are no text are shown as such.
+    r"""Return a path for messages: bytes that are not valid UTF-8 are shown as escapes.
 
     >>> printable_path("na\udcefve")
     'na\\xefve'
@@ -296,7 +296,7 @@ def _unusable(place: str, error: Exception) -> StorageError:
 
 
 def _batches(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Rows a few at a time: all of a large study's as dictionaries would take several times their memory."""
+    """Yield rows in batches: as dicts, all rows of a large study would take several times their memory."""
     left = iter(rows)
     while some := list(itertools.islice(left, BATCH_ROWS)):
         yield pa.RecordBatch.from_pylist(some, schema=schema)

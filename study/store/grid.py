@@ -1,4 +1,4 @@
-"""The setups of a study that goes through all of them: batch sizes, learning rates, and further axes."""
+"""Setups of a grid: all combinations of batch sizes, learning rates and further axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,15 +18,16 @@ def grid_of(
     scenario: Scenario,
     further: Sequence[Mapping[str, Any]] = NOTHING_MORE,
 ) -> tuple[SetupFacts, ...]:
-    """Return the setups of a study (paper, Table 1), numbered from 1.
+    """Return the setups of a grid study (paper, Table 1), numbered from 1.
 
     Args:
-        options: Have the batch sizes, the outermost axis, the learning rates, and `--axis`.
-        scenario: May have axes of its own.
-        further: The innermost axis: other parameters by name, for example `{"alpha": 0.5}`.
+        options: Options of the command: batch sizes (the outermost axis), learning rates, `--axis`
+            and `--tie`.
+        scenario: The scenario, which may have axes of its own.
+        further: Other parameters by name, for example `{"alpha": 0.5}`, the innermost axis.
 
     Raises:
-        OptionError: Nobody knows an axis, a value is not allowed, or a tie makes two setups one.
+        OptionError: An axis is unknown, a value is not allowed, or a tie makes two setups equal.
     """
     axes = {
         "batch_size": options.batch_sizes,
@@ -38,10 +39,10 @@ def grid_of(
 
 
 def offering(scenario: Scenario, options: StudyOptions) -> Scenario:
-    """Return the scenario with what `--axis` chooses of what it offers.
+    """Return the scenario with the values that `--axis` gives to its own axes.
 
     Raises:
-        OptionError: See `grid_of`; or the scenario does not take a value.
+        OptionError: As for `grid_of`, or the scenario refuses a value.
     """
     if not isinstance(scenario, Searchable):
         return scenario

@@ -1,9 +1,9 @@
-"""One command at a time writes a study's folder: a lock with a heartbeat, on whatever storage.
+"""Lock with a heartbeat, on any storage, so that only one command at a time writes a study's folder.
 
-The lock is a file that names who holds it. Whoever finds one takes it over only if its holder is gone:
-a process of this machine that runs no more, or one elsewhere whose heartbeat stands still. Clocks of
-two machines are never compared. Storage such as S3 knows no "write only if it is not there", so the
-holder looks, before each writing, whether the lock is still its own (`Lock.check`).
+The lock is a file that names its holder. Another command takes it over only if the holder is gone: a
+process of this machine that no longer runs, or one elsewhere whose heartbeat has stopped. Clocks of
+two machines are never compared. Storage such as S3 cannot create a file only if it does not exist, so the
+holder checks before each write whether the lock is still its own (`Lock.check`).
 """
 
 import fcntl
@@ -27,31 +27,31 @@ from study.store.folder import LOCK_FILE, StudyFolder
 from study.store.provenance import now
 
 BEAT_S = 10.0
-"""From one heartbeat to the next."""
+"""Seconds between two heartbeats."""
 
 STALE_S = 35.0
-"""A heartbeat that has stood still for so long is that of a command which is gone."""
+"""Seconds without a heartbeat after which the holder is taken to be gone."""
 
 SETTLE_S = 1.0
-"""Where the storage knows no exclusive writing: so long after writing the lock it is read again."""
+"""Seconds between writing the lock and reading it back, on storage without exclusive creation."""
 
 
 class TakenOverError(StorageError):
-    """Another command holds the lock that this one held."""
+    """Another command has taken over the lock that this one held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Holder of a study's folder.
+    """Command that holds a study's folder, as its lock file describes it.
 
     Attributes:
-        token: Of one command.
+        token: Random token, unique to one command.
         hostname: Name of its machine.
-        machine: Tells its machine, boot and space of process numbers from all others.
-        pid: Its process.
-        process_began_s: When that began, because numbers of processes are used again.
-        since: Wall time at which it took the folder, a label only.
-        beats: Number of its heartbeats.
+        machine: Identifies machine, boot and PID namespace, so that process ids may be compared.
+        pid: Process id.
+        process_began_s: Start of that process, in seconds since 1970, because process ids are reused.
+        since: Wall time at which it took the folder; only a label.
+        beats: Number of heartbeats so far.
     """
 
     token: str
@@ -64,7 +64,7 @@ class Holder:
 
     @classmethod
     def this_process(cls) -> Self:
-        """This process, with a token that nobody else has."""
+        """Return this process as a holder, with a new token."""
         return cls(
             token=uuid.uuid4().hex,
             hostname=socket.gethostname(),
@@ -76,32 +76,32 @@ class Holder:
 
     @classmethod
     def from_text(cls, text: bytes | None) -> Self | None:
-        """The holder that a lock file names; None where there is no file, or no lock in it."""
+        """Return the holder that a lock file names; None if there is no file, or no valid lock in it."""
         try:
             return None if text is None else cls(**json.loads(text))
         except (ValueError, TypeError):
             return None
 
     def to_text(self) -> str:
-        """Content of a lock file."""
+        """Return the content of a lock file."""
         return json.dumps(asdict(self), indent=1)
 
     def runs(self) -> bool | None:
-        """Return whether its process runs; None where that cannot be known from here."""
+        """Return whether the holder's process runs; None if that cannot be known from here."""
         if self.machine != _this_machine():
             return None
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            # A clock that was set changes this, so that another time proves nothing.
+            # Setting the clock changes this time, so a different time does not prove another process.
             same = abs(process.create_time() - self.process_began_s) < 1.0
         except psutil.NoSuchProcess:
             return False
         return True if same else None
 
     def __str__(self) -> str:
-        """Name the holder, for people."""
+        """Name the holder, for messages."""
         return f"process {self.pid} on {self.hostname}, since {self.since}"
 
 
@@ -118,7 +118,7 @@ class Lock:
         sleep: Callable[[float], None] = time.sleep,
         flock: Callable[[int, int], None] = fcntl.flock,
     ) -> None:
-        """A lock on `folder`, not taken yet; its times, and the system's locks, are for tests."""
+        """Create a lock on `folder` without taking it; tests replace the times and the system's lock."""
         self._folder = folder
         self._own = Holder.this_process()
         self._beat_s = beat_s
@@ -129,13 +129,13 @@ class Lock:
 
     @contextmanager
     def held(self, say: Callable[[str], None]) -> Iterator[Self]:
-        """Hold the folder; all that is written into it meanwhile is checked before.
+        """Hold the folder; each write into it is preceded by a check that the lock is still held.
 
         Args:
-            say: Tells the user that a holder is being watched.
+            say: Prints a message to the user, when another holder has to be watched for a while.
 
         Raises:
-            StorageError: Another command holds it, or it cannot be written.
+            StorageError: Another command holds the folder, or the lock cannot be written.
         """
         self.take(say)
         self._folder.checked_by(self.check)
@@ -150,7 +150,7 @@ class Lock:
             self.release()
 
     def take(self, say: Callable[[str], None]) -> None:
-        """Take the folder, from nobody or from a command that is gone; see `held`."""
+        """Take the folder, if it is free or its holder is gone; arguments and errors as for `held`."""
         try:
             seen = self._gone(self._holder(), say)
             with self._alone():
@@ -166,11 +166,11 @@ class Lock:
             raise StorageError(message) from error
 
     def check(self) -> None:
-        """Look whether the folder is still ours.
+        """Check that this command still holds the folder.
 
         Raises:
             TakenOverError: Another command holds it.
-            OSError: The storage is away.
+            OSError: The storage cannot be reached.
         """
         there = self._holder()
         if there is not None and there.token != self._own.token:
@@ -181,16 +181,16 @@ class Lock:
             raise TakenOverError(message)
 
     def release(self) -> None:
-        """Let the folder go, if it is still ours."""
+        """Release the folder, if this command still holds it."""
         with suppress(OSError, StorageError):
             self.check()
             self._folder.delete(LOCK_FILE)
 
     def _gone(self, seen: Holder | None, say: Callable[[str], None]) -> Holder | None:
-        """Return a holder once it is known to be gone; None where nobody holds the folder any more.
+        """Return a holder once it is known to be gone; None if nobody holds the folder any more.
 
         Raises:
-            StorageError: It lives.
+            StorageError: The holder is alive.
         """
         runs = False if seen is None else seen.runs()
         if runs is None:
@@ -208,11 +208,11 @@ class Lock:
 
     def _beat(self) -> None:
         while not self._ended.wait(self._beat_s):
-            with suppress(OSError):  # the storage is away; the next one may get through
+            with suppress(OSError):  # storage cannot be reached; the next beat may succeed
                 try:
                     self.check()
                 except TakenOverError:
-                    return  # who writes next is told
+                    return  # the main thread learns of it at its next write
                 self._own = replace(self._own, beats=self._own.beats + 1)
                 self._write()
 
@@ -224,13 +224,13 @@ class Lock:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Keep others of this file system out for a moment, where it knows how to."""
+        """Exclude other commands on this file system for a moment, if it supports `flock`."""
         if not self._folder.is_local:
             yield
             return
         door = os.open(self._folder.path, os.O_RDONLY)
         try:
-            with suppress(OSError):  # a mount without such locks: the check that follows has to do
+            with suppress(OSError):  # a mount without `flock`: rely on the check that follows
                 self._flock(door, fcntl.LOCK_EX)
             yield
         finally:
@@ -238,10 +238,10 @@ class Lock:
 
 
 def refuse_if_held(folder: StudyFolder) -> None:
-    """Refuse a folder at once that a command of this machine holds.
+    """Refuse a folder that a running command of this machine holds, without waiting.
 
     Raises:
-        StorageError: It is held.
+        StorageError: The folder is held.
     """
     with suppress(OSError):
         there = Holder.from_text(folder.read_bytes(LOCK_FILE))
@@ -258,7 +258,7 @@ def _refused(folder: StudyFolder, holder: Holder) -> StorageError:
 
 
 def _this_machine() -> str:
-    """This machine since it was started, and the space of its process numbers."""
+    """Return an identifier of this machine, its boot and its PID namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"

@@ -1,8 +1,8 @@
-"""The parts of a trial's energy: those of the processes that do its work.
+"""Parts of a trial's energy: one for each process that does its work.
 
-Trackers know a process by a name of its own. In a study `TRIAL` is the trial's own process, which works
-too, and `TRIAL#worker1` one that trains with it. Of a trainable that was not written for us `TRIAL#0` is
-its own process and `TRIAL#worker0` the first worker of a Train run inside it; where there are workers,
+Trackers know each process by a name. In a study, `TRIAL` (the trial's identifier) is the trial's own process,
+which trains too, and `TRIAL#worker1` is a worker that trains with it. For other people's trainables, `TRIAL#0` is
+the trial's own process and `TRIAL#worker0` the first worker of a Ray Train run inside it; if there are workers,
 they do the work, and the process that waits for them is not on the bill.
 """
 
@@ -16,7 +16,7 @@ Used = TypeVar("Used")
 
 WORKER = "worker"
 WORKER_LOST = 71
-"""Exit status of a trial's process that has lost one that trains with it."""
+"""Exit status with which a trial's process ends itself when it has lost a worker."""
 
 _MARK = "#"
 
@@ -27,42 +27,42 @@ def part_of(trial_id: str, part: str) -> str:
 
 
 def trial_and_part(name: str) -> tuple[str, str]:
-    """Return what `part_of` was made of."""
+    """Return the trial's identifier and the part from a name that `part_of` returned."""
     trial_id, _, part = name.rpartition(_MARK)
     return trial_id, part
 
 
 def trial_and_rank(name: str) -> tuple[str, int]:
-    """Return the trial of a study that a process works for, and which of its processes it is."""
+    """Return the trial that a study's process works for, and the rank of the process (0 for its own)."""
     trial_id, mark, rank = name.rpartition(f"{_MARK}{WORKER}")
     return (trial_id, int(rank)) if mark else (name, 0)
 
 
 def whole_trial(name: str) -> str:
-    """Return the trial that a process works for, be it a study's or somebody else's."""
+    """Return the identifier of the trial that a process works for, in a study or in other people's trainables."""
     return name.partition(_MARK)[0]
 
 
 def on_the_bill(parts: Mapping[str, Used]) -> dict[str, Used]:
-    """Return what counts of what the processes of a trial have used: the workers, where there are some.
+    """Return the parts that are charged: the workers if there are any, otherwise all parts.
 
     Args:
-        parts: By the name of the process.
+        parts: What each process used, by the part's name.
     """
     workers = {name: used for name, used in parts.items() if name.startswith(WORKER)}
     return workers or dict(parts)
 
 
 def named_in_study(trial_id: str, rank: int) -> str:
-    """Return the name of a process of a study's trial; see `trial_and_rank`."""
+    """Return the name under which trackers know a process of a study's trial; see `trial_and_rank`."""
     return part_of(trial_id, f"{WORKER}{rank}") if rank else trial_id
 
 
 def summed(readings: Iterable[Reading]) -> Reading:
-    """Return the sum of readings over the same window; missing where one of them is.
+    """Return the sum of readings over the same window; missing if any of them is missing.
 
     Args:
-        readings: One or more, each of another device.
+        readings: At least one reading, each of a different device.
     """
     every = list(readings)
     if len(every) == 1:
@@ -73,7 +73,7 @@ def summed(readings: Iterable[Reading]) -> Reading:
     return Reading(
         device_uuid="+".join(sorted(each.device_uuid for each in every)),
         start_s=start_s,
-        # Of machines with clocks of their own the starts say nothing; the lengths do.
+        # Machines have different clocks, so starts cannot be compared, but durations can.
         duration_s=max(each.duration_s for each in every),
         energy_j=math.fsum(known_j) if is_whole else None,
         method=_weakest(each.method for each in every) if is_whole else None,

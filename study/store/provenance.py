@@ -1,4 +1,4 @@
-"""Provenance of results: versions, commit, and the machine's description of itself."""
+"""Provenance of results: versions of software, git commit and wall time."""
 
 import platform
 import subprocess
@@ -10,7 +10,7 @@ PACKAGES = ("numpy", "pandas", "power-of-training", "pyarrow", "ray", "torch")
 
 
 def versions() -> dict[str, str]:
-    """Python, the operating system and the packages that matter; what is absent is left out."""
+    """Return the versions of Python, the operating system and the main packages; absent ones are left out."""
     found = {"python": platform.python_version(), "system": platform.platform()}
     for package in PACKAGES:
         try:
@@ -21,7 +21,10 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout that this file lies in, with `+` where it was changed; else None."""
+    """Return the git commit of the checkout that contains this file; None if it is in no checkout.
+
+    A `+` is appended if tracked files were changed.
+    """
     here = Path(__file__).parent
     try:
         _git("ls-files", "--error-unmatch", Path(__file__).name, here=here)
@@ -33,7 +36,7 @@ def git_commit() -> str | None:
 
 
 def now() -> str:
-    """Wall time as a label: ISO 8601, UTC."""
+    """Return the current wall time as a label: ISO 8601, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

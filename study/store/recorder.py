@@ -1,4 +1,4 @@
-"""Keeps a study's rows as they come, and writes its tables."""
+"""Recorder of a study: keeps its rows in memory as they arrive, and writes its tables."""
 
 import itertools
 import time
@@ -22,25 +22,25 @@ from study.store.trial_record import is_stopped, is_through, total_j, trial_reco
 from trackers.node.ledger import SO_FAR, TRIAL, BookedPower, BookedWindow, Booking
 
 FLUSH_S = 10.0
-"""What was reported is on storage at most so much later."""
+"""Usual seconds between two flushes; longer if `FLUSH_SHARE` requires it."""
 
 FLUSH_PAUSE_S = 1.0
-"""A stage that ends is written at once, but not sooner than this after the writing before."""
+"""Minimum seconds between a flush and the next one, which the end of a stage makes due at once."""
 
 FLUSH_SHARE = 0.05
-"""Most of the driver's time that writing takes: tables are written whole, so that a study with many
+"""Maximum share of the driver's time that writing takes. Tables are rewritten whole, so a study with many
 rows is written less often."""
 
 Booked = tuple[Place, int, str]
-"""Of which window a row is, of which of the trial's processes, and on which device."""
+"""Key of a window's row: place of the window, rank of the trial's process, and UUID of the device."""
 
 
 @final
 class Recorder:
-    """All rows of a study: those of an earlier command, and those that come.
+    """Holds all rows of a study, those of earlier commands and new ones.
 
     Attributes:
-        energy_of: Energy that ranks; what it is may only be known when the machines are.
+        energy_of: Scope of the energy that ranks; may be set later, once the machines are known.
     """
 
     def __init__(
@@ -55,7 +55,18 @@ class Recorder:
         target: float | None,
         energy_of: EnergyScope = EnergyScope.ACCELERATOR,
     ) -> None:
-        """Record into `folder`; rows that lie there already are kept."""
+        """Load the rows that `folder` holds already, and record into it.
+
+        Args:
+            folder: Folder of the study.
+            study: Name of the study.
+            paradigm: Kind of comparison that the study makes.
+            scenario: Name of the scenario.
+            stages: Stages that the study trains.
+            objective: Validation metric that decides.
+            target: Value of the objective for `energy_to_target_j`; None for no target.
+            energy_of: Scope of the energy that ranks.
+        """
         self.energy_of = energy_of
         self._folder = folder
         self._study = study
@@ -70,12 +81,12 @@ class Recorder:
             for row in folder.read_rows(TRIALS_FILE)
             if row["status"] == TrialStatus.FAILED
         }
-        # Of what attempts a driver left that did not live to write their rows.
+        # Attempts known only by their checkpoints, from a driver that was killed before writing rows.
         self._left = attempts_with_checkpoint(folder.names(CHECKPOINTS_FOLDER))
         self._power: list[PowerRecord] = []
         self._due_s = time.monotonic() + FLUSH_S
         self._rested_s = time.monotonic()
-        # By trial, so that what concerns one trial does not look at the others.
+        # Indexed by trial, so that work on one trial does not scan the others.
         self._epochs: defaultdict[str, dict[Place, EpochRecord]] = defaultdict(dict)
         self._windows: defaultdict[str, dict[Booked, WindowRecord]] = defaultdict(dict)
         for row in folder.each_row(EPOCHS_FILE):
@@ -86,11 +97,15 @@ class Recorder:
     def expect(
         self, plans: Iterable[TrialPlan], *, retry_failed: bool = False, paused: bool = False
     ) -> list[TrialPlan]:
-        """Take note of the study's trials, and tell which of them are still to be run.
+        """Register trials of the study, and return those that are still to be run.
 
-        A trial that has ended before is not run again; one that has failed only with
-        `retry_failed`. One that was begun is, as a new attempt, and with the attempt that its plan
-        has, if that is later. With `paused` one that its study stopped is gone on with.
+        A trial that was begun but has not ended is returned with the number of its next attempt (that
+        of its plan, if higher) and the energy that its earlier attempts used.
+
+        Args:
+            plans: The trials.
+            retry_failed: Also return trials that failed.
+            paused: Also return trials that their study stopped, to be continued.
         """
         remaining = []
         for plan in plans:
@@ -106,7 +121,7 @@ class Recorder:
             begun.update(self._left.get(plan.trial_id, ()))
             again = plan.again(
                 attempt=max(plan.attempt, max(begun, default=0) + 1),
-                # An epoch that was not begun has used nothing, and has no energy.
+                # The row of an epoch that was never begun lacks an energy, but the epoch used none.
                 energy_before_j=total_j(row.epoch_energy_j for row in rows if row.epoch_time_s > 0),
             )
             self._plans[plan.trial_id] = again
@@ -114,24 +129,24 @@ class Recorder:
         return remaining
 
     def is_through(self, plan: TrialPlan) -> bool:
-        """Return whether a trial has trained all that it can."""
+        """Return whether a trial needs no more training; see `study.store.trial_record.is_through`."""
         rows, _ = self._of(plan)
         return is_through(rows.values(), chosen_stages(self._stages, plan.chosen))
 
     def epochs_of(self, trial_id: str) -> list[EpochRecord]:
-        """All rows of a trial's epochs, of all attempts."""
+        """Return the rows of a trial's epochs, of all attempts."""
         return list(self._epochs.get(trial_id, {}).values())
 
     def add(self, record: EpochRecord) -> None:
-        """Take an epoch's row; a later one for the same epoch takes its place."""
-        if record.study != self._study:  # of a study that had another name when it was trained
+        """Add an epoch's row; it replaces an earlier row of the same epoch."""
+        if record.study != self._study:  # the study has been renamed since
             record = replace(record, study=self._study)
         self._epochs[record.trial_id][record.attempt, record.stage, record.epoch] = record
         if record.stop_reason is not None:
             self._due_s = min(self._due_s, self._rested_s)
 
     def recall(self, records: Iterable[EpochRecord]) -> list[EpochRecord]:
-        """Take rows that were kept elsewhere, of epochs of which there is none; return those."""
+        """Add rows that were kept elsewhere, if there is no row of their epoch yet; return those added."""
         new = []
         for each in records:
             if (each.attempt, each.stage, each.epoch) not in self._epochs.get(each.trial_id, {}):
@@ -140,14 +155,14 @@ class Recorder:
         return new
 
     def add_error(self, trial_id: str, error: str) -> None:
-        """Take note of what went wrong in a trial."""
+        """Record the error of a trial; only its last line is kept."""
         self._errors[trial_id] = error_line(error)
 
     def rename(self, present: Mapping[str, str]) -> None:
-        """Give all that is known of trials to other identifiers, under which they go on.
+        """Move all rows of trials to the new identifiers under which the trials continue.
 
         Args:
-            present: Of each the identifier that it has now.
+            present: New identifier of each trial, by its old one.
         """
         for trial_id, now in present.items():
             self._epochs[now] = {
@@ -161,15 +176,17 @@ class Recorder:
             if trial_id in self._errors:
                 self._errors[now] = self._errors.pop(trial_id)
         parts = self._folder.names(POWER_FILE) if present else ()
-        for part in (each for each in parts if not each.startswith(".")):  # those are not whole
+        for part in (
+            each for each in parts if not each.startswith(".")
+        ):  # such a file is incomplete
             self._folder.replace_words(f"{POWER_FILE}/{part}", "trial_id", present)
 
     def forgive(self, trial_id: str) -> None:
-        """Take an error back: it was that of a machine, and the trial is run again elsewhere."""
+        """Remove a trial's error: the machine was at fault, and the trial is rerun elsewhere."""
         self._errors.pop(trial_id, None)
 
     def add_booking(self, booking: Booking) -> None:
-        """Take what a tracker has booked."""
+        """Add the windows and power samples that a tracker has booked."""
         for booked in booking.windows:
             for row in _window_records(booked):
                 self._add_window(row)
@@ -178,35 +195,35 @@ class Recorder:
         self._power += [_power_record(booking.hostname, sample) for sample in booking.power]
 
     def trial(self, trial_id: str) -> TrialRecord | None:
-        """Return what a trial has come to so far; None of one that is not of this study."""
+        """Return the row of a trial so far; None if the trial is not part of this study."""
         plan = self._plans.get(trial_id)
         return None if plan is None else self._trial(plan)
 
     def trials(self) -> list[TrialRecord]:
-        """One record for each trial that was begun, in the order of setups and seeds."""
+        """Return one row for each trial that was begun, ordered by setup and seed."""
         begun = self._epochs.keys() | self._windows.keys() | self._errors.keys()
         plans = sorted(self._plans.values(), key=lambda plan: (plan.setup, plan.seed))
         return [self._trial(plan) for plan in plans if plan.trial_id in begun]
 
     @property
     def first_epoch_j(self) -> float | None:
-        """Energy of the first epoch that has one; it decides the unit (`study.record.files`)."""
+        """Energy of the first epoch that has one, in joules; it decides the unit (`study.record.files`)."""
         rows = (row for rows in self._epochs.values() for row in rows.values())
         return next((r.epoch_energy_j for r in rows if r.epoch_energy_j is not None), None)
 
     def devices(self) -> set[str]:
-        """Names of the devices that trials trained on, as far as they are known."""
+        """Return the names of the devices that trials trained on, as far as they are known."""
         rows = (row for rows in self._epochs.values() for row in rows.values())
         return {row.device_name for row in rows if row.device_name}
 
     def flush_due(self) -> bool:
-        """Return whether it is time to write what has come."""
+        """Return whether a flush is due."""
         return time.monotonic() >= self._due_s
 
     def flush(self) -> None:
-        """Write all tables."""
+        """Write all tables into the study's folder."""
         start_s = time.monotonic()
-        # Also where the storage is away:
+        # Set before writing, so that a flush that fails is not tried again at once.
         self._rested_s = self._due_s = start_s + FLUSH_S
         self.write_into(self._folder)
         self._power.clear()
@@ -216,7 +233,7 @@ class Recorder:
         self._due_s = now_s + max(FLUSH_S, rest_s)
 
     def write_into(self, folder: StudyFolder) -> None:
-        """Write all tables into a folder, with the power since the last `flush`."""
+        """Write all tables into a folder, and the power samples since the last `flush`."""
         trials = self.trials()
         epochs = (row.to_row() for rows in self._epochs.values() for row in rows.values())
         windows = (row.to_row() for rows in self._windows.values() for row in rows.values())
@@ -225,7 +242,7 @@ class Recorder:
         folder.write_rows(TRIALS_FILE, TrialRecord, (trial.to_row() for trial in trials))
         folder.write_csv(TRIALS_CSV_FILE, TrialRecord, (trial.to_row() for trial in trials))
         if self._power:
-            # Parts, because the power log grows with time and not with results.
+            # In parts, because the power log keeps growing and would be costly to rewrite whole.
             part = f"{POWER_FILE}/part-{time.time_ns()}.parquet"
             folder.write_rows(part, PowerRecord, (row.to_row() for row in self._power))
 
@@ -234,7 +251,7 @@ class Recorder:
         self._windows[window.trial_id][place, window.worker or 0, window.device_uuid] = window
 
     def _forget_so_far(self, trial_id: str, worker: int, attempt: int) -> None:
-        """An attempt's window has been closed: what it had come to before is superseded."""
+        """Remove the interim readings of an attempt whose window has been closed."""
         windows = self._windows[trial_id]
         for booked in list(windows):
             place, by, _ = booked
@@ -244,7 +261,7 @@ class Recorder:
     def _of(
         self, plan: TrialPlan
     ) -> tuple[Mapping[Place, EpochRecord], Mapping[Booked, WindowRecord]]:
-        """Epochs and windows of a trial, of all attempts; looking makes no entry."""
+        """Return epochs and windows of a trial, of all attempts, without creating entries."""
         return self._epochs.get(plan.trial_id, {}), self._windows.get(plan.trial_id, {})
 
     def _trial(self, plan: TrialPlan) -> TrialRecord:
@@ -265,7 +282,7 @@ class Recorder:
 
 
 def _window_records(booked: BookedWindow) -> Iterator[WindowRecord]:
-    """A row for each device on the bill of a window."""
+    """Yield a row for each device on the bill of a window."""
     trial_id, worker = trial_and_rank(booked.key.trial_id)
     readings = (booked.reading, *booked.others)
     for reading, device in itertools.zip_longest(readings, booked.devices):

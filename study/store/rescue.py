@@ -1,4 +1,4 @@
-"""Rows of a study whose storage stayed away to the end: kept on the local disk, and taken back from there."""
+"""Rescue of a study's rows to the local disk, when the storage cannot be written at the end, and their return."""
 
 import logging
 import shutil
@@ -35,23 +35,25 @@ def rescue(
     roots: Sequence[Path] | None = None,
     go_on: str = GO_ON,
 ) -> str:
-    """Write all that is known to this machine's own disk, and say where.
+    """Write all rows to this machine's own disk, and return where they are.
 
     Args:
-        folder: The study's, which cannot be written.
-        recorder: Has the rows.
-        manifest: Of the study, as it is at its end.
-        roots: Where to write, the first that takes it; left out: where they are looked for.
-        go_on: Says how the study is gone on with.
+        folder: The study's folder, which cannot be written.
+        recorder: Recorder that holds the rows.
+        manifest: Manifest of the study, as it is at its end.
+        roots: Folders to write to; the first that can be written is used. None for those in which
+            rescued rows are looked for.
+        go_on: Instruction on how to resume the study, for the message.
 
     Returns:
-        What to tell the user.
+        Message for the user.
     """
     for root in rescue_roots() if roots is None else roots:
         try:
             make_root(root)
             place = StudyFolder(str(root), rescue_name(folder.place))
-            shutil.rmtree(place.path, ignore_errors=True)  # what was rescued before is in the rows
+            # The rows include those of an earlier rescue.
+            shutil.rmtree(place.path, ignore_errors=True)
             place.prepare()
             recorder.write_into(place)
             place.write_text(MANIFEST_FILE, manifest.to_json())
@@ -66,14 +68,14 @@ def rescue(
 
 
 def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
-    """Put rows that were rescued on this machine where they belong.
+    """Merge rows that were rescued to this machine's disk into the study's folder.
 
     Args:
-        folder: The study's, which is held by this command.
-        manifest: That lies in it.
+        folder: The study's folder, which this command has locked.
+        manifest: Manifest in that folder.
 
     Returns:
-        What to tell the user; None where nothing was rescued.
+        Message for the user; None if there are no rescued rows.
 
     Raises:
         StorageError: The folder still cannot be written.
@@ -94,7 +96,7 @@ def take_back(folder: StudyFolder, manifest: Manifest) -> str | None:
 
 
 def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
-    """Return whether rows are those of this study, and not of one of its name that was deleted."""
+    """Return whether rows belong to this study, and not to a deleted study of the same name."""
     try:
         return found.read_manifest().started_at == manifest.started_at
     except StorageError as error:
@@ -103,7 +105,7 @@ def _is_of(found: StudyFolder, manifest: Manifest) -> bool:
 
 
 def _merge(folder: StudyFolder, found: StudyFolder) -> int:
-    """Write the rows of both; the number of epochs that are new."""
+    """Merge the rows of `found` into `folder`; return the number of epochs that are new."""
     stored, epochs = folder.read_rows(EPOCHS_FILE), found.read_rows(EPOCHS_FILE)
     not_ours = contradicting(stored, epochs)
     if not_ours:
@@ -112,7 +114,7 @@ def _merge(folder: StudyFolder, found: StudyFolder) -> int:
     windows = _joined(
         folder.read_rows(WINDOWS_FILE),
         found.read_rows(WINDOWS_FILE),
-        # Processes that train a trial together on one machine have a part each of the same CPU.
+        # `worker` is part of the key: processes of one trial on one machine each have a share of its CPU.
         ("trial_id", "attempt", "stage", "epoch", "device_uuid", "worker"),
         not_ours,
     )

@@ -1,7 +1,8 @@
-"""Setups and trials: which trainings a study consists of.
+"""Setups and trials that a study consists of.
 
-A setup is a choice of batch size and learning rate, numbered as in the paper's Table 1: batch size
-outer, learning rate inner, from 1. A trial is one setup with one seed.
+A setup is a choice of batch size, learning rate and possibly further parameters, numbered from 1 as in
+the paper's Table 1: batch size in the outer loop, learning rate in the inner one. A trial is one setup with one
+seed.
 """
 
 import itertools
@@ -14,22 +15,22 @@ from typing import Any, Self
 from study.record.manifest import SetupFacts
 
 PLAIN = ("batch_size", "learning_rate")
-"""What every setup chooses."""
+"""Parameters that every setup has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPlan:
-    """One trial that is to be run; Ray Tune carries it as the trial's configuration.
+    """One trial that is to be run; it is the trial's configuration in Ray Tune.
 
     Attributes:
-        trial_id: Stays the same over attempts and resumes.
-        attempt: From 1.
+        trial_id: Identifier that stays the same across attempts and resumes.
+        attempt: Number of the attempt, from 1.
         setup: Number of the setup.
-        batch_size: Of the setup; None where somebody else's configuration has none.
-        learning_rate: Likewise.
-        seed: Of weights and order.
+        batch_size: Batch size; None if another project's trainable has none in its configuration.
+        learning_rate: Learning rate; None likewise.
+        seed: Seed of the initial weights and the order of samples.
         energy_before_j: Energy of the epochs of earlier attempts; None if it is not known.
-        parameters: What the setup has besides, as in `EpochRecord`.
+        parameters: Further parameters of the setup as JSON, as in `EpochRecord`; None for none.
     """
 
     trial_id: str
@@ -43,16 +44,16 @@ class TrialPlan:
 
     @property
     def chosen(self) -> dict[str, Any]:
-        """The parameters of the setup besides batch size and learning rate."""
+        """Parameters of the setup besides batch size and learning rate, by name."""
         chosen: dict[str, Any] = {} if self.parameters is None else json.loads(self.parameters)
         return chosen
 
     @property
     def trained_with(self) -> tuple[int, float]:
-        """Batch size and learning rate of a training of ours.
+        """Batch size and learning rate of one of our own trainings.
 
         Raises:
-            ValueError: It has not both.
+            ValueError: One of them is None.
         """
         if self.batch_size is None or self.learning_rate is None:
             message = f"{self.trial_id} has batch size {self.batch_size} and learning rate {self.learning_rate}"
@@ -60,21 +61,21 @@ class TrialPlan:
         return self.batch_size, self.learning_rate
 
     def to_config(self) -> dict[str, Any]:
-        """The plan as Tune's configuration."""
+        """Return the plan as a Tune configuration."""
         return asdict(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """The plan from Tune's configuration."""
+        """Create a plan from a Tune configuration."""
         return cls(**config)
 
     def again(self, *, attempt: int, energy_before_j: float | None) -> Self:
-        """The same trial as a later attempt."""
+        """Return the plan of a later attempt at the same trial."""
         return replace(self, attempt=attempt, energy_before_j=energy_before_j)
 
     @property
     def folder(self) -> str:
-        """Name of the trial's folder, which TensorBoard shows as the run's name."""
+        """Name of the attempt's folder, which TensorBoard shows as the name of the run."""
         again = f"_attempt{self.attempt}" if self.attempt > 1 else ""
         size, rate = self.trained_with
         more = "".join(f"_{name}{value}" for name, value in self.chosen.items())
@@ -89,9 +90,9 @@ def grid(
     """Return all setups of a grid (paper, Table 1).
 
     Args:
-        batch_sizes: The outermost axis.
-        learning_rates: The axis within.
-        further: The innermost axis: other parameters by name, for example `{"alpha": 0.5}`.
+        batch_sizes: Batch sizes, the outermost axis.
+        learning_rates: Learning rates, the middle axis.
+        further: Other parameters by name, for example `{"alpha": 0.5}`, the innermost axis.
     """
     return numbered(
         {"batch_size": size, "learning_rate": rate, **more}
@@ -100,7 +101,7 @@ def grid(
 
 
 def numbered(choices: Iterable[Mapping[str, Any]]) -> tuple[SetupFacts, ...]:
-    """Return setups from what each chooses by name, numbered from 1."""
+    """Return setups, numbered from 1, from the parameters of each by name."""
     return tuple(
         SetupFacts(
             setup=number,
@@ -113,17 +114,17 @@ def numbered(choices: Iterable[Mapping[str, Any]]) -> tuple[SetupFacts, ...]:
 
 
 def as_text(parameters: dict[str, Any]) -> str | None:
-    """Parameters as records hold them; None for none."""
+    """Return parameters as JSON, as records hold them; None if there are none."""
     return json.dumps(parameters, sort_keys=True) if parameters else None
 
 
 def name_of_trial(setup: int, seed: int) -> str:
-    """Name of the one training of a study that has this setup and this seed."""
+    """Return the identifier of the trial with this setup and seed."""
     return f"setup{setup:02d}-seed{seed}"
 
 
 def trial_plan(setup: SetupFacts, seed: int) -> TrialPlan:
-    """Return the first attempt at one setup with one seed."""
+    """Return the plan of the first attempt at a trial: one setup with one seed."""
     return TrialPlan(
         trial_id=name_of_trial(setup.setup, seed),
         attempt=1,
@@ -138,10 +139,10 @@ def trial_plan(setup: SetupFacts, seed: int) -> TrialPlan:
 def trial_plans(
     setups: Iterable[SetupFacts], seeds: Iterable[int], *, shuffle_seed: int
 ) -> list[TrialPlan]:
-    """One trial for each setup and seed, repeat after repeat.
+    """Return one trial for each setup and seed, one repeat after another.
 
-    Within a repeat the order is shuffled, so that neither a device that warms up nor one of several
-    devices goes with a batch size or a learning rate.
+    Within a repeat the order is shuffled, so that effects of a device that warms up, or of differences
+    between devices, are not confounded with batch size or learning rate.
     """
     shuffle = random.Random(shuffle_seed)  # noqa: S311 - an order, not a secret
     plans = []

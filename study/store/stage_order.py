@@ -1,4 +1,4 @@
-"""Stages that a trial trains, their order, and which of them remain. No Ray, no torch."""
+"""Stages that a trial trains, their order, and which of them remain. Imports neither Ray nor torch."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,19 @@ from typing import Any
 from study.record.vocabulary import FAILURES, Stage, StopReason
 
 NEEDS_ENCODER = frozenset({Stage.CLASSIFIER_FROZEN, Stage.CLASSIFIER_UNFROZEN})
-"""Stages that start from what `Stage.ENCODER` has learnt, in a trial that has that stage."""
+"""Stages that start from the weights of `Stage.ENCODER`, in a trial that has that stage."""
 
 
 def chosen_stages(stages: Sequence[str], parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return those of a study's stages that a setup's trials train.
+    """Return the stages of a study that the trials of one setup train.
 
-    A search may choose whether the encoder is frozen: such a setup has the frozen classifier, and
-    what that needs, and any other the stage that trains both together. Else it is all of them.
+    A search may choose `frozen`: if true, a trial trains the frozen classifier and the stages that it
+    needs; if false, the stage that trains encoder and classifier together. Without that parameter it
+    trains all stages.
+
+    Args:
+        stages: Stages of the study.
+        parameters: Parameters of the setup by name.
     """
     if "frozen" not in parameters:
         return tuple(stages)
@@ -23,9 +28,9 @@ def chosen_stages(stages: Sequence[str], parameters: Mapping[str, Any]) -> tuple
 
 
 def ordered(stages: Sequence[str], *, seed: int) -> tuple[str, ...]:
-    """The stages in an order of the seed's, so that a device that warms up favours none.
+    """Return the stages in an order shuffled by the seed, so that a device warming up favours none.
 
-    The encoder comes before those that need it.
+    The encoder comes before the stages that need it.
     """
     order = list(stages)
     random.Random(seed).shuffle(order)  # noqa: S311 - an order, not a secret
@@ -37,9 +42,13 @@ def ordered(stages: Sequence[str], *, seed: int) -> tuple[str, ...]:
 
 
 def still_to_train(order: Sequence[str], ended: Mapping[str, StopReason]) -> tuple[str, ...]:
-    """The stages that remain, given why others ended.
+    """Return the stages that remain to be trained.
 
-    Where the encoder came to nothing, those that need it are left out.
+    If the encoder's training failed, the stages that need it are left out.
+
+    Args:
+        order: Stages of the trial in order of training.
+        ended: Stages that have ended, each with its reason.
     """
     useless = ended.get(Stage.ENCODER) in FAILURES
     return tuple(

@@ -1,6 +1,6 @@
-"""The tasks of a multitask study: which stages it has, and what each task weighs in the joint loss.
+"""Tasks of a multitask study: its stages, and the weight of each task in the joint loss.
 
-No Ray, no torch.
+Imports neither Ray nor torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,17 @@ from study.scenario import Multitask, Scenario
 
 DEFAULT_ALPHA = 0.5
 WEIGHT = "weight_"
-"""Begins the name of the parameter that holds a task's weight."""
+"""Prefix of the name of the parameter that holds a task's weight."""
 
 PAIR, FEWEST = 2, 2
 
 
 def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
-    """Return the stages of a multitask study: each task alone, and last all together.
+    """Return the stages of a multitask study: each task alone, and finally all of them together.
 
     Raises:
-        ScenarioError: The scenario has not two tasks or more, or a task has the name of a stage.
+        ScenarioError: The scenario is not `Multitask`, has fewer than two tasks or two of one name,
+            or a task is unnamed or has the name of a `Stage`.
     """
     if not isinstance(scenario, Multitask):
         raise not_multitask(scenario)
@@ -44,7 +45,7 @@ def stages_of_tasks(scenario: Scenario) -> tuple[str, ...]:
 
 
 def together(tasks: Sequence[str]) -> str:
-    """Return the stage in which all tasks are trained with one encoder."""
+    """Return the name of the stage in which all tasks are trained with one encoder."""
     return Stage.BOTH if len(tasks) == PAIR else Stage.ALL
 
 
@@ -54,14 +55,14 @@ def tasks_of(stage: str, tasks: Sequence[str]) -> tuple[str, ...]:
 
 
 def task_weights(tasks: Sequence[str], parameters: Mapping[str, Any]) -> dict[str, float]:
-    """Return what each task's loss is multiplied by where all are trained together.
+    """Return the factor of each task's loss when all tasks are trained together.
 
-    Two tasks weigh `alpha` and 1 - `alpha` (paper, Figure 2); more have a weight each, the same
-    where none is given. The weights sum to 1.
+    Two tasks have the weights `alpha` and 1 - `alpha` (paper, Figure 2); of more tasks, each has its own
+    weight, and all weigh the same if none is given. The weights sum to 1.
 
     Args:
-        tasks: In the scenario's order.
-        parameters: Of the setup.
+        tasks: Names of the tasks, in the scenario's order.
+        parameters: Parameters of the setup.
     """
     if len(tasks) == PAIR:
         alpha = parameters.get("alpha", DEFAULT_ALPHA)
@@ -74,16 +75,16 @@ def task_weights(tasks: Sequence[str], parameters: Mapping[str, Any]) -> dict[st
 def weighted(
     tasks: Sequence[str], *, alphas: Sequence[float] | None, weights: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return the innermost axis of a multitask grid: the parameters that weigh the tasks.
+    """Return the innermost axis of a multitask grid: the parameters that weight the tasks.
 
     Args:
-        tasks: In the scenario's order.
-        alphas: Weights of the first of two tasks; None where none are given.
-        weights: `TASK=WEIGHT` for each of three tasks or more; empty where none are given.
+        tasks: Names of the tasks, in the scenario's order.
+        alphas: Weights of the first of two tasks, one setup for each; None if not given.
+        weights: `TASK=WEIGHT` for each of three or more tasks; empty if not given.
 
     Raises:
-        OptionError: An option is given that does not go with the number of tasks, or a weight does
-            not name a task, is missing, or is no number above 0.
+        OptionError: An option is given that does not apply to this number of tasks, or a weight does
+            not name a task, is missing, or is not a finite number above 0.
     """
     if len(tasks) == PAIR:
         if weights:
@@ -109,7 +110,7 @@ def weighted(
 
 
 def not_multitask(scenario: Scenario) -> ScenarioError:
-    """Return the error of a scenario that has no tasks."""
+    """Return the error for a scenario that has no tasks."""
     if hasattr(scenario, "task_accuracy"):
         return ScenarioError(
             f"scenario {scenario.name} has task_accuracy, whose name is task_score since version 0.2: "

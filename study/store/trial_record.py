@@ -1,8 +1,8 @@
-"""The row of a trial, from its epochs and from the trackers' bookings.
+"""Row of a trial, computed from its epochs and the trackers' bookings.
 
-A trial's energy is made up of windows: one over each attempt, within it one over the set-up and one
-for each epoch. What the attempt's window has beyond those is `between`. An attempt that was lost is
-`wasted` with all that was booked of it, but for the epochs that a later attempt went on from.
+A trial's energy is made up of windows: one over each attempt, and within it one over the set-up and one
+for each epoch. What the attempt's window has beyond those is `between`. All energy that was booked for a
+lost attempt is `wasted`, except for the epochs that a later attempt continued from.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,14 +49,14 @@ def trial_record(
         plan: The trial, with its last attempt.
         epochs: Its epochs, of all attempts.
         windows: Its booked windows, of all attempts.
-        error: Last line of what went wrong; None if nothing did.
+        error: Last line of its error message; None if nothing went wrong.
         study: Name of the study.
-        paradigm: What the study compares.
+        paradigm: Kind of comparison that the study makes.
         scenario: Name of the scenario.
         objective: Validation metric that decides.
-        stages: What the trial trains.
-        target: Value of the objective for `energy_to_target_j`.
-        energy_of: Energy that ranks, which that of set-up and pauses is, too.
+        stages: Stages that the trial trains.
+        target: Value of the objective for `energy_to_target_j`; None for no target.
+        energy_of: Scope of the energy that ranks; set-up, pauses and waste are given in it, too.
     """
     attempts = {row.attempt for row in epochs} | {row.attempt for row in windows}
     attempt = max(attempts, default=plan.attempt)
@@ -106,7 +106,8 @@ def trial_record(
         missing_epochs=sum(row.energy_status is EnergyStatus.MISSING for row in rows),
         degraded_epochs=sum(row.energy_status is EnergyStatus.DEGRADED for row in rows),
         energy_method=next((row.energy_method for row in rows if row.energy_method), None),
-        # Of several stages only a frozen classifier's has the one before it in its price.
+        # With several stages it is not clear which count towards the target, except in a search, where a
+        # frozen classifier is charged for the encoder before it.
         energy_to_target_j=energy_to_target_j(rows, objective, target)
         if len(stages) == 1 or paradigm is Paradigm.SEARCH
         else None,
@@ -122,23 +123,25 @@ def trial_record(
 
 
 def _component_j(energies_j: Iterable[float | None]) -> float | None:
-    """Energy of one component over all epochs; None where one is missing or there is none."""
+    """Return the sum of one component's energies; None if one is missing or there are none."""
     energies_j = list(energies_j)
     return total_j(energies_j) if energies_j else None
 
 
 def stage_rows(epochs: Iterable[EpochRecord], stage: str) -> list[EpochRecord]:
-    """Return the epochs of one stage that are part of the training, in their order.
+    """Return the epochs of one stage that count as part of the training, in order.
 
     Args:
-        epochs: Of one trial, of all attempts and stages.
-        stage: The stage.
+        epochs: Epochs of one trial, of all attempts and stages.
+        stage: Name of the stage.
     """
     return [row for row in counted_rows(epochs) if row.stage == stage]
 
 
 def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
-    """Return the epochs that are part of the training: by stage, as they came, and within it by epoch.
+    """Return the epochs that count as part of the training, by stage in order of training, then by epoch.
+
+    Epochs that a later attempt trained again are left out.
 
     Args:
         epochs: All epochs of one trial, of all attempts.
@@ -153,11 +156,13 @@ def counted_rows(epochs: Iterable[EpochRecord]) -> list[EpochRecord]:
 def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
     """Return whether a trial has trained all it can, so that it need not be run again.
 
+    This is also true of a trial that its study has stopped.
+
     Args:
         epochs: Its epochs, of all attempts.
-        stages: What it trains.
+        stages: Stages that it trains.
     """
-    # An epoch at which a trial was stopped is no end where a later attempt has gone on from it.
+    # Only the last row of a stage counts: a later attempt may have continued after a stop.
     last = {row.stage: row for row in counted_rows(epochs)}
     ended = {
         stage: row.stop_reason
@@ -168,7 +173,7 @@ def is_through(epochs: Iterable[EpochRecord], stages: Sequence[str]) -> bool:
 
 
 def is_stopped(epochs: Iterable[EpochRecord]) -> bool:
-    """Return whether a trial's study has stopped it, so that it could be gone on with.
+    """Return whether a trial was stopped by its study, so that it could be continued.
 
     Args:
         epochs: Its epochs, of all attempts.
@@ -180,9 +185,9 @@ def is_stopped(epochs: Iterable[EpochRecord]) -> bool:
 def _status(
     rows: list[EpochRecord], stages: Sequence[str], error: str | None, *, since: int
 ) -> TrialStatus:
-    """Status of a trial; an error before the attempt `since` is being mended.
+    """Return the status of a trial; a failure before the attempt `since` is disregarded, as it is being rerun.
 
-    One whose process was lost when all was trained has its result nevertheless.
+    A trial whose process was lost after all its training is finished nevertheless.
     """
     if is_through(rows, stages):
         return TrialStatus.FINISHED
@@ -191,7 +196,7 @@ def _status(
 
 
 def total_j(energies_j: Iterable[float | None]) -> float | None:
-    """Sum of energies; None as soon as one of them is missing."""
+    """Return the sum of energies; None if any of them is missing."""
     total_j = 0.0
     for energy_j in energies_j:
         if energy_j is None:
@@ -203,12 +208,12 @@ def total_j(energies_j: Iterable[float | None]) -> float | None:
 def energy_to_target_j(
     rows: list[EpochRecord], objective: Objective, target: float | None
 ) -> float | None:
-    """Return the energy up to the first epoch that reached the target; None where none did.
+    """Return the energy up to and including the first epoch that reached the target; None if none did.
 
     Args:
-        rows: The epochs that count, in their order.
+        rows: The epochs that count, in order.
         objective: Validation metric that decides.
-        target: Value of it; None for no target.
+        target: Value of the objective to reach; None for no target.
     """
     epochs = (TrainedEpoch(row.stage, row.epoch, row.val_score, row.epoch_energy_j) for row in rows)
     _, energy_j = energy_to_target(epochs, objective, target)
@@ -218,7 +223,7 @@ def energy_to_target_j(
 def _between_j(
     trial_j: float | None, setup_j: float | None, epochs_j: float | None, *, test_j: float
 ) -> float | None:
-    """Energy of an attempt outside its set-up, epochs and tests; None where a part is missing."""
+    """Return the energy of an attempt outside its set-up, epochs and tests; None if a part is missing."""
     if trial_j is None or setup_j is None or epochs_j is None:
         return None
     return max(0.0, trial_j - setup_j - epochs_j - test_j)
@@ -230,7 +235,7 @@ def _wasted_j(
     epochs: list[EpochRecord],
     booked_j: Mapping[tuple[str, int], float | None],
 ) -> float | None:
-    """Energy of a lost attempt beside the epochs that a later one went on from; None without a reading."""
+    """Return the energy of a lost attempt, less the epochs that a later one continued from; None if unknown."""
     used_j = _attempt_j(attempt, epochs, booked_j)
     if used_j is None:
         return None
@@ -241,9 +246,10 @@ def _wasted_j(
 def _attempt_j(
     attempt: int, epochs: list[EpochRecord], booked_j: Mapping[tuple[str, int], float | None]
 ) -> float | None:
-    """Known energy of a lost attempt; None without a reading.
+    """Return the known energy of a lost attempt; None if nothing was read.
 
-    Its whole window; else the sum of its parts, or what the window had come to, where that is more.
+    This is the energy of its whole window, if that was booked; otherwise the sum of its parts or the last
+    interim reading of the window, whichever is larger.
     """
     whole_j = booked_j.get((TRIAL, 0))
     if whole_j is not None:
@@ -252,7 +258,7 @@ def _attempt_j(
         (row.stage, row.epoch): row.epoch_energy_j for row in epochs if row.attempt == attempt
     }
     so_far_j = booked_j.get((SO_FAR, 0))
-    # Latents and profiles lie within an epoch, and all lies within what the attempt had come to.
+    # Latents and profiles are part of an epoch; the interim reading (`SO_FAR`) includes everything.
     within = {LATENTS, PROFILE, SO_FAR}
     parts = {**reported, **{place: j for place, j in booked_j.items() if place[0] not in within}}
     known_j = [energy_j for energy_j in parts.values() if energy_j is not None]
@@ -262,7 +268,7 @@ def _attempt_j(
 
 
 def _known_sum(energies_j: Iterable[float | None]) -> float | None:
-    """Sum of what is known of energies; None where there are some and nothing of them is."""
+    """Return the sum of the known energies; 0 for no energies, None if there are some and none is known."""
     energies_j = list(energies_j)
     known_j = [each for each in energies_j if each is not None]
     return sum(known_j) if known_j or not energies_j else None

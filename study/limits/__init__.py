@@ -1,1 +1,1 @@
-"""Power limits of a study: the checks before its first trial, and the cheapest limit of a training."""
+"""Power limits: checks before the first trial, and the search for the cheapest limit during a training."""

@@ -1,4 +1,4 @@
-"""Checks of power limits before the first trial: that they can be set, and set back, on every board."""
+"""Checks before the first trial that the power limits can be set, and later restored, on every board."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,15 +17,18 @@ def wanted_limits(
     setups: Sequence[SetupFacts],
     more_w: frozenset[float] = frozenset(),
 ) -> set[float] | None:
-    """Return the power limits that a study sets; None where it sets none.
+    """Return the power limits that a study sets, in watts; None if it sets none.
+
+    The set is empty for `--power-limits auto`, whose limits depend on the board.
 
     Args:
-        options: Of the command.
-        setups: Of the study.
-        more_w: Limits of setups that are not known yet.
+        options: Options of the command.
+        setups: Setups of the study.
+        more_w: Limits of setups that are not known yet, in watts.
 
     Raises:
-        OptionError: Trials share a board, or limits are both an axis and profiled.
+        OptionError: Trials share a board, limits are given both as an axis and by `--power-limits`,
+            or `auto` is given together with watts.
     """
     chosen = {each.parameters[POWER_LIMIT] for each in setups if POWER_LIMIT in each.parameters}
     chosen |= more_w
@@ -51,10 +54,17 @@ def wanted_limits(
 
 
 def check_limits_here(wanted: set[float] | None, options: StudyOptions) -> None:
-    """Refuse limits that cannot be set on this machine, before Ray starts; a cluster is asked later.
+    """Refuse limits that cannot be set on this machine, before Ray starts.
+
+    With `--address` nothing is checked here; the cluster's machines are asked later.
+
+    Args:
+        wanted: Limits in watts; None if none is set.
+        options: Options of the command.
 
     Raises:
-        OptionError: There is no board, it is shared, this user may not, or a limit is out of range.
+        OptionError: There is no board, it is shared, this user may not set limits, or a limit is out of
+            the board's range.
     """
     if wanted is None or options.address is not None:
         return
@@ -70,14 +80,14 @@ def check_limits_here(wanted: set[float] | None, options: StudyOptions) -> None:
 
 
 def check_limits(wanted: set[float] | None, boards: Mapping[str, Sequence[PowerLimits]]) -> None:
-    """Refuse limits that a board does not take.
+    """Refuse limits that a board does not accept.
 
     Args:
-        wanted: In watts; None where none is set.
-        boards: What may be set, by machine.
+        wanted: Limits in watts; None if none is set.
+        boards: Settable limits of each board, by machine.
 
     Raises:
-        OptionError: See `check_limits_here`.
+        OptionError: As for `check_limits_here`.
     """
     if wanted is None:
         return

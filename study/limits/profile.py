@@ -1,9 +1,9 @@
-"""The cheapest power limit of a training, found while it trains.
+"""Search for the cheapest power limit of a training while it trains.
 
-A power limit changes what an epoch costs and not what is learnt in it. So one training can tell what all limits
-cost: its first epoch is cut into slices, each under a limit of its own and in a window of its own, and the rest
-runs under the limit with which a sample took the least energy. Where an epoch has too few steps for all limits, or is
-too short to be measured, the next ones go on with it.
+A power limit changes what an epoch costs, but not what is learnt in it. So one training can measure all limits:
+its first epoch is cut into slices, each under its own limit and in its own window, and the rest of the
+training runs under the limit with the least energy per sample. If an epoch has too few steps for all limits, or is
+too short to be measured, the measurement continues in the next epochs.
 """
 
 import json
@@ -15,26 +15,29 @@ from typing import Final, final
 from trackers.sample import PowerLimits
 
 SETTLING: Final = 0.25
-"""Share of a slice that is not measured: a board takes a moment to follow its limit."""
+"""Share of a slice, at its start, that is not measured: a board takes a moment to follow its limit."""
 
 LEAST_S: Final = 1.0
-"""A limit is measured until it was for so long, or in so many slices:"""
+"""Seconds for which a limit is measured, unless `MOST_SLICES` is reached before."""
 MOST_SLICES: Final = 3
+"""Number of slices after which a limit counts as measured, however short they were."""
 
 AUTO_LIMITS: Final = 5
+"""Number of limits that `--power-limits auto` tries, at most."""
 ROUND_W: Final = 5.0
+"""Watts to whose multiples `auto` rounds the limits in between."""
 
 
 @dataclass(slots=True, kw_only=True)
 class MeasuredLimit:
-    """Measurement under a limit.
+    """Measurement under one power limit.
 
     Attributes:
-        power_limit_w: The limit, as the board tells it.
-        energy_j: Energy of its slices; None where one is missing.
-        time_s: Their time.
-        samples: Samples that were trained on in them.
-        slices: Their number.
+        power_limit_w: The limit, as the board reports it.
+        energy_j: Energy of all its slices; None if that of one is missing.
+        time_s: Total duration of the slices.
+        samples: Number of samples trained on in the slices.
+        slices: Number of slices.
     """
 
     power_limit_w: float
@@ -45,18 +48,23 @@ class MeasuredLimit:
 
     @property
     def is_enough(self) -> bool:
-        """Return whether it was measured for long enough."""
+        """Return whether the limit has been measured for long enough."""
         return self.time_s >= LEAST_S or self.slices >= MOST_SLICES
 
     @property
     def sample_j(self) -> float:
-        """Energy of a sample; infinite where it is not known."""
+        """Energy per sample, in joules; infinite if it is not known."""
         return self.energy_j / self.samples if self.energy_j and self.samples else math.inf
 
 
 @final
 class LimitProfile:
-    """Measures limits in slices of epochs, and sets the cheapest."""
+    """Measures power limits in slices of epochs, and sets the cheapest.
+
+    Attributes:
+        measured: Measurement under each limit.
+        chosen_w: Limit that was set for good, in watts; None until all limits are measured.
+    """
 
     def __init__(
         self,
@@ -67,14 +75,15 @@ class LimitProfile:
         close_window: Callable[[], tuple[float | None, float]],
         batch_size: int,
     ) -> None:
-        """Measure `limits_w`.
+        """Set up the measurement.
 
         Args:
-            limits_w: The limits.
-            set_limit: Sets one, and returns what the board tells then.
-            open_window: Begins to measure, once the device has done what it was given.
-            close_window: Ends that; energy in joules, None where it is not known, and seconds.
-            batch_size: Samples of a step.
+            limits_w: Limits to measure, in watts.
+            set_limit: Sets a limit in watts, and returns the limit that the board reports afterwards.
+            open_window: Opens a window, after waiting for the device's queued work.
+            close_window: Closes the window likewise; returns its energy in joules, None if it is not
+                known, and its duration in seconds.
+            batch_size: Number of samples per step.
         """
         self.measured = [MeasuredLimit(power_limit_w=each) for each in limits_w]
         self.chosen_w: float | None = None
@@ -88,11 +97,11 @@ class LimitProfile:
         self._is_new = False
 
     def at_step(self, step: int, steps: int) -> None:
-        """Take note that a step of an epoch begins.
+        """Set limits and open or close windows as a step of an epoch begins.
 
         Args:
-            step: Its number, from 0; the number of steps after the last.
-            steps: Steps of the epoch.
+            step: Number of the step, from 0; equal to `steps` at the end of the epoch.
+            steps: Number of steps in the epoch.
         """
         if self.chosen_w is not None:
             return
@@ -114,12 +123,12 @@ class LimitProfile:
             self._open_window()
 
     def take_news(self) -> str | None:
-        """Return what was measured, as records hold it (JSON); None where nothing is new."""
+        """Return all measurements as JSON, as records hold them; None if nothing is new since the last call."""
         is_new, self._is_new = self._is_new, False
         return json.dumps([asdict(each) for each in self.measured]) if is_new else None
 
     def _plan(self, steps: int) -> None:
-        """The limits that an epoch measures: those of which least is known first."""
+        """Choose the limits that this epoch measures, those with the fewest slices first."""
         open_ = [each for each in self.measured if not each.is_enough]
         open_.sort(key=lambda each: each.slices)
         self._order = open_[: max(1, steps // 2)]
@@ -138,7 +147,7 @@ class LimitProfile:
         self._now, self._opened_at = None, None
 
     def _choose(self) -> None:
-        """Set the limit that was cheapest so far, for good once all are measured."""
+        """Set the limit that is cheapest so far; it is final once all limits are measured."""
         known = [each for each in self.measured if each.slices]
         best = min(known, key=lambda each: (each.sample_j, -each.power_limit_w))
         now_w = self._set_limit(best.power_limit_w)
@@ -147,11 +156,12 @@ class LimitProfile:
 
 
 def limits_to_try(asked: Sequence[str], board: PowerLimits) -> list[float]:
-    """Return the limits that a training measures, in watts, the present one first.
+    """Return the limits that a training measures, in watts, in descending order.
 
     Args:
-        asked: The values of `--power-limits`: watts, or `auto` for some over the board's range.
-        board: What may be set on it; limits above the present one are not tried by `auto`.
+        asked: The values of `--power-limits`: watts, or `auto` for limits spread from the board's
+            present limit down to its lowest.
+        board: Settable limits of the board.
     """
     if "auto" not in asked:
         return sorted((float(each) for each in asked), reverse=True)
@@ -162,10 +172,10 @@ def limits_to_try(asked: Sequence[str], board: PowerLimits) -> list[float]:
 
 
 def chosen_before(text: str) -> float | None:
-    """Return the limit that an earlier attempt has chosen; None where it had not measured all.
+    """Return the limit that an earlier attempt chose, in watts; None if it had not measured all limits.
 
     Args:
-        text: See `LimitProfile.take_news`.
+        text: JSON from `LimitProfile.take_news`.
     """
     measured = [MeasuredLimit(**each) for each in json.loads(text)]
     if not all(each.is_enough for each in measured):

@@ -1,1 +1,1 @@
-"""A study's rows as the exporters of `trackers.exports` take them: `--log` of every command."""
+"""Export of a study (`--log`): its rows as values for the exporters of `trackers.exports`."""

@@ -1,4 +1,4 @@
-"""Records of a study in the words of an exporter: numbers by the names of their columns."""
+"""Conversion of a study's records into values for exporters: numbers by the names of their columns."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ from trackers.exports.exporter import Epoch, Study, Trial
 NAMES_A_ROW = frozenset(
     ("attempt", "setup", "batch_size", "effective_batch_size", "learning_rate", "seed", "epoch")
 )
-"""Numbers that say which row it is; they are parameters, or the step."""
+"""Columns that identify a row; they are exported as parameters or the step, not as metrics."""
 
 TRIAL_TOTALS = (
     *("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j", "test_energy_j"),
@@ -24,19 +24,19 @@ TRIAL_TOTALS = (
     *("time_s", "epochs", "attempts", "missing_epochs", "best_val_score", "best_epoch"),
     "test_score",
 )
-"""Columns of a trial that are its result."""
+"""Columns of a trial that are exported as its result."""
 
 STUDY_TOTALS = (
     *("energy_j", "setup_energy_j", "between_energy_j", "wasted_energy_j"),
     *("gpu_energy_j", "cpu_energy_j", "memory_energy_j", "node_energy_j", "time_s", "epochs"),
 )
-"""Those of them that may be added up over trials."""
+"""Columns of a trial that may be summed over the trials of a study."""
 
 
 def study_of(manifest: Manifest, folder: StudyFolder | None) -> Study:
-    """Return a study as its manifest describes it."""
+    """Return a study as its manifest describes it; `folder` is None if it has no folder."""
     return Study(
-        # Whoever gives the folder another name has renamed the study; it began when it began.
+        # The start time distinguishes it from another study of the same name.
         identity=f"{manifest.study}/{manifest.started_at}",
         name=manifest.study,
         parameters={key: _shown(value) for key, value in manifest.options.items()},
@@ -55,9 +55,9 @@ def study_of(manifest: Manifest, folder: StudyFolder | None) -> Study:
 
 
 def methods_of(manifest: Manifest) -> dict[str, str]:
-    """Return how the energies of each component come about: `cpu_energy_method` is `estimated`.
+    """Return the energy methods of each component, such as `estimated` for `cpu_energy_method`.
 
-    The row of an epoch says so only of the energy that ranks.
+    The row of an epoch has the method of the energy that ranks only.
     """
     found: dict[str, set[str]] = {}
     for each in (each for node in manifest.nodes for each in node.components):
@@ -66,7 +66,7 @@ def methods_of(manifest: Manifest) -> dict[str, str]:
 
 
 def trial_of(plan: TrialPlan, methods: Mapping[str, str]) -> Trial:
-    """Return a trial as its plan describes it, with what `methods_of` tells."""
+    """Return a trial as its plan describes it, with the result of `methods_of` among its parameters."""
     chosen = {
         "setup": plan.setup,
         "batch_size": plan.batch_size,
@@ -76,14 +76,14 @@ def trial_of(plan: TrialPlan, methods: Mapping[str, str]) -> Trial:
     }
     return Trial(
         trial_id=plan.trial_id,
-        # Tune gives a trial that it begins anew another identifier.
+        # Not `trial_id`: other people's trainables get a new one from Tune when a trial is rerun.
         identity=name_of_trial(plan.setup, plan.seed),
         parameters={**{key: _shown(value) for key, value in chosen.items()}, **methods},
     )
 
 
 def plan_of(record: TrialRecord) -> TrialPlan:
-    """Return the plan of a trial that was trained."""
+    """Return the plan of a trial from its row."""
     return TrialPlan(
         trial_id=record.trial_id,
         attempt=max(1, record.attempts),
@@ -96,12 +96,12 @@ def plan_of(record: TrialRecord) -> TrialPlan:
 
 
 def epoch_of(record: EpochRecord, *, staged: bool, is_earlier: bool) -> Epoch:
-    """Return an epoch's row.
+    """Return an epoch for exporters.
 
     Args:
-        record: The row.
-        staged: Whether the study has several stages, whose numbers are told apart.
-        is_earlier: See `Epoch`.
+        record: Row of the epoch.
+        staged: Whether the study has several stages, so that metrics are named by stage.
+        is_earlier: Whether an earlier command of the study has exported it; see `Epoch`.
     """
     named = {f"val/{name}": value for name, value in _metrics(record.val_metrics)}
     named |= {f"test/{name}": value for name, value in _metrics(record.test_metrics)}
@@ -119,13 +119,13 @@ def epoch_of(record: EpochRecord, *, staged: bool, is_earlier: bool) -> Epoch:
 
 
 def totals_of(record: TrialRecord) -> dict[str, float]:
-    """Return what a trial came to; what is missing is absent."""
+    """Return the results of a trial by column; missing values are left out."""
     numbers = _numbers(record)
     return {name: numbers[name] for name in TRIAL_TOTALS if name in numbers}
 
 
 def totals_of_all(records: Iterable[TrialRecord]) -> dict[str, float]:
-    """Return what trials came to together; a sum of which a part is missing is absent."""
+    """Return sums over trials by column; a sum is left out if a trial lacks the value."""
     numbers = [_numbers(each) for each in records]
     return {
         name: sum(each[name] for each in numbers)
@@ -149,7 +149,7 @@ def _metrics(text: str | None) -> Iterable[tuple[str, float]]:
 
 
 def _shown(value: object) -> str:
-    """A value of an option or parameter as people type it."""
+    """Return the value of an option or parameter as it is typed on the command line."""
     if isinstance(value, list | tuple):
         return " ".join(map(str, value))
     return str(value)

@@ -1,4 +1,4 @@
-"""Export of a study to what `--log` names: its trials, epochs, files and end."""
+"""Export of a study (its trials, epochs, files and end) to the exporters that `--log` names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,22 +28,22 @@ from trackers.exports.lane import to_stderr
 
 REPORT = "report"
 KEPT = (REPORT, MANIFEST_FILE, EPOCHS_FILE, TRIALS_CSV_FILE)
-"""Files of a study's folder that are kept with it elsewhere."""
+"""Files and folders of a study's folder that exporters keep as artifacts."""
 
 
 @final
 class StudyExports:
-    """One study for all of its exporters; where there are none, nothing happens."""
+    """Passes one study on to all of its exporters; without exporters it does nothing."""
 
     def __init__(self, exports: Exports | None = None) -> None:
-        """Hand on to `exports`."""
+        """Pass the study on to `exports`; None for no exporters."""
         self._exports = exports or Exports()
         self._staged = False
         self._methods: dict[str, str] = {}
         self._told: set[tuple[str, int, str, int]] = set()
 
     def __bool__(self) -> bool:
-        """Return whether there is anybody to hand something to."""
+        """Return whether there are any exporters."""
         return bool(self._exports)
 
     def __enter__(self) -> Self:
@@ -58,7 +58,7 @@ class StudyExports:
         self.close()
 
     def begin(self, manifest: Manifest, folder: StudyFolder | None) -> None:
-        """Begin the study, or go on with it; None where it has no folder."""
+        """Begin the study, or resume it; `folder` is None if the study has no folder."""
         self._staged = len(manifest.stages) > 1
         self._methods = methods_of(manifest)
         self._exports.begin(study_of(manifest, folder))
@@ -66,7 +66,7 @@ class StudyExports:
     def earlier(
         self, trials: Iterable[TrialRecord], epochs_of: Callable[[str], Iterable[EpochRecord]]
     ) -> None:
-        """Hand on what earlier commands of the study have left, for those that were away."""
+        """Export the trials and epochs of earlier commands, for exporters that missed them."""
         for trial in trials if self._exports else ():
             self.begin_trial(plan_of(trial))
             for record in epochs_of(trial.trial_id):
@@ -75,34 +75,34 @@ class StudyExports:
                 self.end_trial(trial)
 
     def begin_trial(self, plan: TrialPlan) -> None:
-        """Begin a trial, or go on with it."""
+        """Begin a trial, or continue it."""
         self._exports.begin_trial(trial_of(plan, self._methods))
 
     def epoch(self, record: EpochRecord) -> None:
-        """Hand on an epoch; one that is reported again is passed over."""
+        """Export an epoch; one that has been exported already is ignored."""
         self._epoch(record, is_earlier=False)
 
     def devices(self, uses: Sequence[DeviceUse]) -> None:
-        """Hand on what devices use now."""
+        """Export the present power and energy of devices."""
         self._exports.devices(uses)
 
     def end_trial(self, trial: TrialRecord | None) -> None:
-        """End a trial; None for one of which nothing is known."""
+        """End a trial; nothing is exported for None, a trial of which nothing is known."""
         if trial is not None:
             failed = trial.status is TrialStatus.FAILED
             self._exports.end_trial(trial.trial_id, failed=failed, totals=totals_of(trial))
 
     def will_end(self, trials: Iterable[TrialRecord], *, finished: bool) -> None:
-        """Say what the study came to."""
+        """Export the study's totals, and whether it has finished."""
         self._exports.will_end(finished=finished, totals=totals_of_all(trials))
 
     def keep(self, folder: StudyFolder) -> None:
-        """Hand on the files of a study on this machine."""
+        """Export the study's files, if its folder is on this machine."""
         if folder.is_local:
             self._exports.keep([Path(folder.path) / name for name in KEPT])
 
     def close(self) -> None:
-        """End it everywhere; may be called twice."""
+        """End the study in all exporters; may be called twice."""
         self._exports.close()
 
     def _epoch(self, record: EpochRecord, *, is_earlier: bool) -> None:
@@ -117,10 +117,10 @@ def exports_of(typed: Sequence[str], *, say: Callable[[str], None] = to_stderr) 
 
     Args:
         typed: The values of the option.
-        say: Shows a sentence to the user.
+        say: Prints a message to the user.
 
     Raises:
-        OptionError: One is not known, or not installed.
+        OptionError: An exporter is unknown, or its package is not installed.
     """
     try:
         return StudyExports(Exports(asked_for(typed), say=say))

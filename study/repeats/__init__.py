@@ -1,1 +1,1 @@
-"""Repeats where they tell most: after the first ones, trainings of the setups that decide the answer."""
+"""Adaptive repeats: after the first ones, further trainings of the setups that are most informative."""

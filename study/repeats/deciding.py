@@ -1,8 +1,8 @@
-"""Choice of the setup to train once more, and the probability that the answer is right already.
+"""Decision which setup to train once more, and how probable it is that the present answer is right.
 
-The statistics are those of `study.inference`, and what goes into them is what the report takes:
-energies of whole trainings, times what one success costs where a setup has failed too, and the best
-score of each. Trainings that still run count as if they had come to what is known of their setup.
+The statistics are those of `study.inference`, on the same inputs as in the report: the energies of
+complete trainings (scaled by the cost per success if trainings of the setup failed) and their best
+scores. Trainings that still run are counted as if they confirmed what is known of their setup.
 """
 
 import math
@@ -26,10 +26,11 @@ class TrainingResult:
     """Result of a training that has ended.
 
     Attributes:
-        energy_j: Its energy; None if it is not known.
-        gain: Its best score, turned so that more is better; None without one.
-        is_whole: Whether it was trained to its end.
-        board: What its energy was measured on; None where that is not known, or it is an estimate.
+        energy_j: Energy of the training; None if it is not known.
+        gain: Best score of the training, with its sign such that higher is better; None if there is none.
+        is_whole: Whether it was trained to its end, without failing or being stopped.
+        board: UUID of the device whose energy was measured; None if it is not known, or the energy is
+            an estimate.
     """
 
     energy_j: float | None
@@ -40,13 +41,13 @@ class TrainingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Present knowledge, and the training that would add most to it.
+    """The present answer, and the training that would be most informative.
 
     Attributes:
         answer: Number of the setup to use.
-        right: Probability that it is within the tolerance and at most 5 % dearer than the cheapest
-            such.
-        repeat: Number of the setup whose next training tells most.
+        right: Probability that this setup is within the tolerance, and needs at most 5 % more energy
+            than the cheapest such setup.
+        repeat: Number of the setup whose next training is most informative.
     """
 
     answer: int
@@ -62,14 +63,15 @@ def decide(
     *,
     objective: Objective = ACCURACY,
 ) -> Decision | None:
-    """Weigh what is known; None where no setup has two results, so that no spread is known.
+    """Choose the answer and the next training; None if no setup has two results, so that no spread is known.
 
     Args:
-        trainings: Of each setup those that have ended, by its number.
-        running: How many trainings of a setup still run; none is 0.
-        aim: What is asked of a setup.
-        parameters: What each setup chooses, by name; setups that share a value lean on each other.
-        objective: What decides; of one that is no share the aim is in shares of the best value.
+        trainings: Trainings of each setup that have ended, by the setup's number.
+        running: Number of trainings that still run, by the setup's number; absent means 0.
+        aim: Requirements on the setup to use.
+        parameters: Parameters of each setup by name; setups that share a value inform each other's
+            estimates. None to treat setups independently.
+        objective: Objective that decides. If it is not a share, the aim is relative to the best value.
     """
     numbers = [setup for setup, several in trainings.items() if _results(several)]
     if not numbers:
@@ -104,7 +106,7 @@ def decide(
 
 
 def _results(trainings: Sequence[TrainingResult]) -> list[TrainingResult]:
-    """The trainings that setups are compared by."""
+    """Return the complete trainings with known score and energy, by which setups are compared."""
     return [
         each
         for each in trainings
@@ -114,7 +116,7 @@ def _results(trainings: Sequence[TrainingResult]) -> list[TrainingResult]:
 
 
 def _logarithms(trainings: Sequence[TrainingResult]) -> list[float]:
-    """Logarithms of what whole trainings cost in joules, with the failures for each success."""
+    """Return the logarithms of the joules of complete trainings, including the failures per success."""
     whole = [each.energy_j for each in _results(trainings) if each.energy_j is not None]
     cost = _cost(trainings)
     overhead = 0.0 if cost is None else cost.overhead or 0.0
@@ -122,7 +124,7 @@ def _logarithms(trainings: Sequence[TrainingResult]) -> list[float]:
 
 
 def _cost(trainings: Sequence[TrainingResult]) -> CostOfSuccess | None:
-    """The cost of a success with the failures; None where none has failed."""
+    """Return the cost of a success including failures; None if no training failed."""
     used = [(each.energy_j, each.is_whole) for each in trainings if each.energy_j]
     if all(good for _, good in used):
         return None
@@ -130,7 +132,7 @@ def _cost(trainings: Sequence[TrainingResult]) -> CostOfSuccess | None:
 
 
 def _boards(trainings: Sequence[Sequence[TrainingResult]]) -> BoardEffects | None:
-    """Effects of the boards; None where one is not known."""
+    """Return the effects of the boards on energy; None if the board of any training is not known."""
     ran_on = [[each.board for each in _results(several)] for several in trainings]
     known = [[board for board in own if board is not None] for own in ran_on]
     if known != ran_on:
@@ -148,7 +150,8 @@ def _posteriors(
     costs: Sequence[CostOfSuccess | None],
     ends: Ends | None,
 ) -> tuple[Posterior, Posterior] | None:
-    # Seeds as in the report, which is to name the same setup with nearly the same probability.
+    # The same random seeds as in the report, so that both name the same setup with almost the same
+    # probability.
     energy = posterior(energies, axes=axes)
     gain = posterior(gains, axes=axes, rng=1, ends=ends)
     if energy is None or gain is None:

@@ -1,8 +1,9 @@
-"""The trials of a study that goes on where repeats tell most, or has a budget. Knows nothing of Ray.
+"""Choice of trials for a study with adaptive repeats or an energy budget. Does not import Ray.
 
-First every setup with every seed, as in a grid. When those have ended, one training after another
-of the setup that tells most about which to use (`study.repeats.deciding`), each as soon as a slot is
-free, until what was asked for is reached. An energy budget ends either.
+First comes every setup with every seed, as in a grid. When those have ended, further trainings follow, each
+as soon as a slot is free and each of the setup that is most informative about which one to use
+(`study.repeats.deciding`), until the requested probability or number is reached. An energy budget may end
+either part.
 """
 
 import math
@@ -26,13 +27,13 @@ from study.store.trial_record import stage_rows, total_j
 
 @final
 class FurtherRepeats:
-    """Choice of the next training, and of the moment at which there are enough.
+    """Chooses the next training, and decides when there are enough.
 
     Attributes:
-        remaining: Trials that are known and have not ended.
-        further: Those beyond the first repeats, in the order in which they were begun.
-        ending: Why there will be no more; None as long as there may be.
-        spending: What was used, against the budget.
+        remaining: Known trials that have not ended.
+        further: Trials beyond the first repeats, in the order in which they were begun.
+        ending: Why no further trials will follow; None while they may.
+        spending: Energy used so far, against the budget.
     """
 
     def __init__(
@@ -43,13 +44,13 @@ class FurtherRepeats:
         *,
         begun: Sequence[FurtherTrial] = (),
     ) -> None:
-        """Go on with what an earlier command began.
+        """Plan the trials, continuing what earlier commands began.
 
         Args:
-            options: Of the command.
-            manifest: Of the study.
-            recorder: Has the results.
-            begun: What was trained beyond the first repeats in earlier commands.
+            options: Options of the command.
+            manifest: Manifest of the study.
+            recorder: Recorder that holds the results.
+            begun: Trials beyond the first repeats that earlier commands began.
         """
         self.further = list(begun)
         self.ending: str | None = None
@@ -72,7 +73,8 @@ class FurtherRepeats:
         self._running: set[str] = set()
         self._say: Callable[[str], None] = lambda _: None
         self._said: Decision | None = None
-        # How much was known when it was first sure; an earlier command's last training confirms.
+        # Number of trainings when the answer first became sure, None if it is not; see `_confirmed`. When
+        # resumed, the last training of the earlier command counts as the confirmation.
         self._sure_with: int | None = -1 if begun else None
         self._lost_first = False
         self.remaining: list[TrialPlan] = []
@@ -85,7 +87,7 @@ class FurtherRepeats:
 
     @property
     def expected(self) -> int:
-        """Trials that are known, and those that are to come as far as their number is known."""
+        """Number of trials that are known, and of those to come as far as that is known."""
         if self.is_cut_short:
             return len(self._recorder.trials())
         if self.ending is not None:
@@ -95,12 +97,12 @@ class FurtherRepeats:
 
     @property
     def is_cut_short(self) -> bool:
-        """Return whether the budget has ended the study before all were trained to their ends."""
+        """Return whether the budget has ended the study before all trials were trained to their ends."""
         return self._has_cut or bool(self.spending.stopped)
 
     @property
     def is_waiting(self) -> bool:
-        """Return whether what comes next depends on trials that still run."""
+        """Return whether the next trial depends on trials that still run."""
         return bool(self._running) and self.ending is None and not self._lost_first
 
     def begin_run(
@@ -112,20 +114,20 @@ class FurtherRepeats:
         say: Callable[[str], None],
         restarts: int,
     ) -> None:
-        """Propose anew, in one run of Tune; see `study.execution.trial_source.TrialSource.parts`.
+        """Prepare to propose trials in one run of Tune; see `study.execution.trial_source.TrialSource.parts`.
 
         Args:
-            slots: Most further trials at the same time.
-            collect: Brings what trackers have booked to the recorder.
-            note: Writes down what is begun.
-            say: Tells the user.
-            restarts: How many runs may come after this one.
+            slots: Maximum number of further trials at the same time.
+            collect: Passes the trackers' bookings to the recorder.
+            note: Writes further trials to the manifest.
+            say: Prints a message to the user.
+            restarts: Number of runs of Tune that may follow this one.
         """
         self._slots, self._restarts = slots, restarts
         self._collect, self._note, self._say = collect, note, say
 
     def propose(self) -> TrialPlan | None:
-        """The next trial; None when there is no more, or not before another ends (`is_waiting`)."""
+        """Return the next trial; None if there is none, or none until another ends (`is_waiting`)."""
         if self._queue:
             return self._next_planned()
         first_run = bool(self._running & self._first)
@@ -138,25 +140,25 @@ class FurtherRepeats:
         return None if decision is None else self._go_on(decision)
 
     def end(self, trial_id: str, result: Mapping[str, Any], *, lost: bool) -> None:  # noqa: ARG002 - its rows say it
-        """A trial has ended, or its process was lost."""
+        """Take note that a trial has ended, or that its process was lost."""
         self._running.discard(trial_id)
         self.spending.end(trial_id)
         if lost and self._restarts and not self._recorder.is_through(self._plans[trial_id]):
             self._lost_first |= trial_id in self._first
 
     def run_again(self, lost: Iterable[TrialPlan]) -> None:
-        """Take trials back whose processes were lost; the next run begins with them."""
+        """Take back trials whose processes were lost; the next run of Tune begins with them."""
         self._begin(self._recorder.expect(lost))
 
     def _next_planned(self) -> TrialPlan | None:
-        """The next of those that are known; None where the budget does not last for it."""
+        """Return the next planned trial; None if the budget does not suffice for it, or may not."""
         has_budget = not math.isinf(self.spending.limit_j)
         if has_budget and len(self._running) >= self._slots:
-            return None  # decided as late as possible
+            return None  # with a budget, decide only when a slot is free and more is known
         self._collect()
         if self.spending.has_room:
             return self._started(self._queue.pop(0))
-        if not self._running:  # what still runs may need less than is expected of it
+        if not self._running:  # otherwise wait: running trials may need less than expected
             self._has_cut = True
             self.ending = "the energy budget is used"
             self.remaining, self._queue = [], []
@@ -180,7 +182,10 @@ class FurtherRepeats:
         return self._options.most_further(len(self._setups))
 
     def _next(self) -> Decision | None:
-        """Choose what to repeat; None if nothing, or not before another ends. Sets `ending`."""
+        """Choose the setup to repeat; None if there is none, or none until another trial ends.
+
+        Sets `ending` if no further trials will follow.
+        """
         if not self._options.goes_on:
             self.ending = "every setup has its repeats"
             return None
@@ -205,7 +210,7 @@ class FurtherRepeats:
             return self._confirmed(decision, known=sum(map(len, trainings.values())))
         self._sure_with = None
         if not self._has_room(decision.repeat):
-            if not self._running:  # what still runs may need less than is expected of it
+            if not self._running:  # otherwise wait: running trials may need less than expected
                 self._end_of_budget()
             return None
         return decision
@@ -218,10 +223,10 @@ class FurtherRepeats:
         self._say(f"no further repeats: {why}")
 
     def _confirmed(self, decision: Decision, *, known: int) -> Decision | None:
-        """Choose what to train once more, where the answer is sure enough; None once that is done.
+        """Return the training that confirms an answer that is sure enough; None once it is confirmed.
 
-        To end at the first moment of such a probability would pick moments of luck: the answer has
-        to be as sure after another training (docs/how-far-the-advice-holds.md has the figures).
+        Stopping the first time that the probability is reached would favour lucky results, so the answer
+        has to be as sure after another training (docs/how-far-the-advice-holds.md has the figures).
         """
         if self._sure_with is None:
             self._sure_with = known
@@ -238,7 +243,7 @@ class FurtherRepeats:
         return None
 
     def _go_on(self, decision: Decision) -> TrialPlan:
-        """Begin another training of a setup, with a seed that no other of it had."""
+        """Begin another training of a setup, with a seed that it has not had yet."""
         setup = decision.repeat
         earlier = sum(each.setup == setup for each in self.further)
         repeat = self._options.repeats + earlier
@@ -253,7 +258,7 @@ class FurtherRepeats:
         return plan
 
     def _trainings(self) -> dict[int, list[TrainingResult]]:
-        """Trainings that have ended, by setup."""
+        """Return the trainings that have ended, by setup."""
         found: dict[int, list[TrainingResult]] = {setup: [] for setup in self._setups}
         for plan in self._plans.values():
             training = self._training(plan)
@@ -262,7 +267,7 @@ class FurtherRepeats:
         return found
 
     def _training(self, plan: TrialPlan) -> TrainingResult | None:
-        """Result of the stage that setups are ranked by; None before it has ended."""
+        """Return the result of the stage by which setups are ranked; None before it has ended."""
         rows = stage_rows(self._recorder.epochs_of(plan.trial_id), self._stage)
         if not rows or rows[-1].stop_reason is None:
             return None
@@ -277,12 +282,12 @@ class FurtherRepeats:
         )
 
     def _still_running(self) -> Counter[int]:
-        """Number of trainings of each setup that have not ended."""
+        """Return, by setup, the number of trainings whose ranked stage has not ended yet."""
         open_ = (self._plans[trial_id] for trial_id in self._running)
         return Counter(plan.setup for plan in open_ if self._training(plan) is None)
 
     def _has_room(self, setup: int) -> bool:
-        """Return whether the budget lasts for one more of a setup, beside what runs."""
+        """Return whether the budget suffices for another training of a setup, besides those that run."""
         used = [
             (each.setup, used_j(each, self._recorder.epochs_of(each.trial_id)))
             for each in self._recorder.trials()

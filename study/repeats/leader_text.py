@@ -1,4 +1,4 @@
-"""The line that a study shows when it trains a setup once more: who leads, how surely, and what is trained."""
+"""Line that is shown when a further training begins: which setup leads, how surely, and what is trained."""
 
 from study.inference.choice import NEAR, probability_text
 from study.repeats.deciding import Decision
@@ -7,12 +7,12 @@ from study.repeats.deciding import Decision
 def leader_text(decision: Decision, repeat: int, *, before: Decision | None) -> str:
     """Return the line.
 
-    The first one says what the probability is of, and why it is no sign of a fault where it falls.
+    The first line explains what the probability means, and that it may fall without anything being wrong.
 
     Args:
-        decision: What is known now.
-        repeat: Which of its trainings the setup begins, from 1.
-        before: Decision of the line before; None for the first of a run.
+        decision: The present decision.
+        repeat: Number of the setup's training that begins, from 1.
+        before: Decision of the previous line; None for the first line of a run.
     """
     leads = f"setup {decision.answer} leads"
     right = probability_text(decision.right)

@@ -1,4 +1,4 @@
-"""The options of studies that compare setups: which answer is wanted, and how sure it is to be."""
+"""Options of studies that compare setups: which answer is wanted, and how sure it has to be."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from study.options import StudyOptions, tyro_arg, tyro_optional_arg
 from study.record.files import J_PER_WH
 
 LEAST_FIRST = 2
-"""Repeats of every setup from which something is known of how much they differ."""
+"""Minimum repeats of each setup from which their spread can be estimated."""
 
 POINTS = 100
 """Percentage points in a share of 1."""
@@ -20,18 +20,19 @@ class ComparisonOptions(StudyOptions):
     """Options of a study that compares setups.
 
     Attributes:
-        more_repeats: Trainings after the repeats of every setup, each of the setup whose repeat is
-            the most informative about which setup to use.
-        sure: Add repeats until the answer is right with this probability, such as 0.9, confirmed by
-            one more: within the tolerance, and at most 5 % dearer than the cheapest such setup. Or
-            until --more-repeats are used; left out, those are as many as the first trainings.
-        energy_budget_wh: Energy of the whole study, in watt-hours: when it is used, each running
-            trial ends with the epoch it is in, and no other begins. With --resume and a larger one
-            the study goes on.
-        tolerance: By how much the objective of the answer may be worse than the best setup's: percentage points
-            of an accuracy or another share, else per cent of the best value.
-        prefer: What a point beyond the tolerance is worth: 20 % of energy (energy), 40 %
-            (balanced) or 80 % (accuracy).
+        more_repeats: Number of further trainings after every setup has had its repeats. Each trains
+            the setup whose repeat is the most informative about which setup to use.
+        sure: Add repeats until the answer is right with this probability, such as 0.9, and still is
+            after one more training. Right means that the setup is within the tolerance, and needs at
+            most 5 % more energy than the cheapest such setup. At most --more-repeats trainings are
+            added; if that option is left out, as many as there were first trainings.
+        energy_budget_wh: Energy budget of the whole study, in watt-hours. When it is used up, each
+            running trial ends after its current epoch, and no other trial begins. With --resume and
+            a larger budget the study continues.
+        tolerance: How much worse the objective of the answer may be than that of the best setup: in
+            percentage points for accuracy or another share, otherwise in percent of the best value.
+        prefer: What one point of the objective beyond the tolerance is worth in energy:
+            20 % for energy, 40 % for balanced or 80 % for accuracy.
     """
 
     more_repeats: Annotated[int | None, tyro_optional_arg("N")] = None
@@ -41,10 +42,10 @@ class ComparisonOptions(StudyOptions):
     prefer: Literal["energy", "balanced", "accuracy"] = "balanced"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Refuse values that are not allowed.
 
         Raises:
-            OptionError: The first option whose value is not allowed.
+            OptionError: An option has a value that is not allowed; the first such option is named.
         """
         super().__post_init__()
         if self.more_repeats is not None and self.more_repeats < 0:
@@ -67,19 +68,19 @@ class ComparisonOptions(StudyOptions):
 
     @property
     def goes_on(self) -> bool:
-        """Return whether there may be trainings after the first repeats."""
+        """Return whether further trainings may follow the first repeats."""
         return bool(self.more_repeats) or (self.sure is not None and self.more_repeats is None)
 
     @property
     def budget_j(self) -> float:
-        """The budget in joules; infinite where there is none."""
+        """Energy budget in joules; infinite if there is none."""
         return math.inf if self.energy_budget_wh is None else self.energy_budget_wh * J_PER_WH
 
     def most_further(self, setups: int) -> int:
-        """Trainings after the first repeats, at most.
+        """Return the maximum number of trainings after the first repeats.
 
         Args:
-            setups: Of the study.
+            setups: Number of setups of the study.
         """
         return setups * self.repeats if self.more_repeats is None else self.more_repeats
 

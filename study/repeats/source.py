@@ -1,4 +1,4 @@
-"""A study that goes on where repeats tell most, as a source of Ray Tune's trials."""
+"""Trial source for a grid study with adaptive further repeats, an energy budget, or both."""
 
 from collections.abc import Callable, Sequence
 from typing import final
@@ -24,10 +24,10 @@ from study.store.setups import TrialPlan
 
 
 def source_of(options: StudyOptions) -> TrialSource:
-    """Return where the trials of a study command come from.
+    """Return the source of trials for a command that compares setups.
 
     Args:
-        options: Of the command, cut down to a smoke run where one was asked for.
+        options: Options of the command, already reduced for a smoke run if one was asked for.
     """
     if isinstance(options, ComparisonOptions) and (
         options.goes_on or options.energy_budget_wh is not None
@@ -38,21 +38,23 @@ def source_of(options: StudyOptions) -> TrialSource:
 
 @final
 class RepeatsSource:
-    """A grid, and after it repeats of single setups, within a budget; see `study.execution.trial_source.TrialSource`.
+    """A grid, followed by repeats of single setups, within an energy budget if there is one.
+
+    Implements `study.execution.trial_source.TrialSource`.
 
     Attributes:
-        restarts: How many times trials whose process was lost are run again in one command.
-        repeats: What is trained; None until the study has begun.
-        pauses: Whether a budget may stop trials.
-        hears_epochs: The same.
-        answer: None: its report weighs the whole grid.
+        restarts: Times that one command reruns trials whose process was lost.
+        repeats: Chooses what is trained; None until `begin` is called.
+        pauses: Whether an energy budget may stop trials, to be continued later.
+        hears_epochs: Whether decisions are made after single epochs, as for an energy budget.
+        answer: Always None: the report derives the recommendation from all results.
     """
 
     restarts = RESTARTS
     answer: SearchAnswer | None = None
 
     def __init__(self, options: ComparisonOptions) -> None:
-        """Go on as `options` says."""
+        """Plan repeats and budget by `options`."""
         self.repeats: FurtherRepeats | None = None
         self.pauses = self.hears_epochs = options.energy_budget_wh is not None
         self.setups: Sequence[SetupFacts] = ()
@@ -61,11 +63,11 @@ class RepeatsSource:
         self._summary = ""
 
     def prepared(self, scenario: Scenario) -> Scenario:
-        """Return it with what `--axis` chooses of what it offers."""
+        """Return the scenario with the values that `--axis` gives to its own axes."""
         return offering(scenario, self._options)
 
     def begin(self, folder: StudyFolder, manifest: Manifest, recorder: Recorder) -> None:
-        """Plan what has not ended, and what earlier commands have begun; see `TrialSource`."""
+        """Plan the trials that have not ended, including those that earlier commands added; see `TrialSource`."""
         begun = folder.read_manifest().further if folder.exists() else ()
         self.setups = manifest.setups
         self.repeats = FurtherRepeats(self._options, manifest, recorder, begun=begun)
@@ -76,42 +78,42 @@ class RepeatsSource:
 
     @property
     def further(self) -> Sequence[FurtherTrial]:
-        """Those that were begun after the first repeats; these grow."""
+        """Trials that were added after the first repeats, so far."""
         return tuple(self._begun.further)
 
     @property
     def remaining(self) -> Sequence[TrialPlan]:
-        """The trials that are known and have not ended."""
+        """Known trials that have not ended."""
         return self._begun.remaining
 
     @property
     def expected(self) -> int:
-        """The trials that are known, and those that were asked for."""
+        """Number of trials that are known or still to be added, as far as that is known."""
         return self._begun.expected
 
     @property
     def has_more(self) -> bool:
-        """Return whether a trial has not ended, or another may follow."""
+        """Return whether any trial has not ended, or another may be added."""
         return bool(self._begun.remaining) or self._begun.ending is None
 
     @property
     def may_grow(self) -> bool:
-        """Return whether it goes on until it is sure, with nobody knows how many repeats."""
+        """Return whether repeats are added until `--sure` is reached, so that their number is not known."""
         return self._options.sure is not None and self._begun.ending is None
 
     @property
     def keeps_stopped(self) -> bool:
-        """Return whether a larger budget would go on with what this one has stopped."""
+        """Return whether a later command with a larger budget would continue trials that were stopped."""
         return self._begun.is_cut_short
 
     @property
     def notes(self) -> Sequence[str]:
-        """The bill, where the budget has ended the study."""
+        """The energy used against the budget, if the budget has ended the study; otherwise empty."""
         return (self._begun.spending.sentence,) if self._begun.is_cut_short else ()
 
     @property
     def summary(self) -> str:
-        """Setups times repeats, and what may follow."""
+        """Setups times repeats, further repeats that may follow, the budget, and how many trials ended before."""
         return self._summary
 
     def parts(
@@ -122,7 +124,7 @@ class RepeatsSource:
         note: Callable[[], None],
         say: Callable[[str], None],
     ) -> TuneParts:
-        """Proposals: the first repeats at once, the others as results become known."""
+        """Return a searcher that gives the first repeats at once, and others as results become known."""
         self._runs += 1
         self._begun.begin_run(
             slots=slots,
@@ -138,7 +140,7 @@ class RepeatsSource:
         )
 
     def run_again(self, lost: Sequence[TrialPlan]) -> None:
-        """Plan them as new attempts."""
+        """Plan lost trials as new attempts."""
         self._begun.run_again(lost)
 
     @property

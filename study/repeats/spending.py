@@ -1,8 +1,8 @@
-"""Energy that a study has used, against its energy budget. Knows nothing of Ray.
+"""Energy that a study has used, against its energy budget. Does not import Ray.
 
-Everything counts: epochs, set-up, what lies between epochs, tests, attempts that were lost, and what earlier
-commands used. A trial is begun where the budget lasts for one more epoch as dear as the dearest,
-beside one of each trial that runs; once it is used, each running trial ends with the epoch it is in.
+Everything counts: epochs, set-up, pauses between epochs, tests, lost attempts, and what earlier commands used.
+A trial may begin if the budget suffices for one more epoch of it and of each running trial, each as costly as
+the most costly so far. Once the budget is used up, each running trial ends after its current epoch.
 """
 
 import math
@@ -17,15 +17,15 @@ from study.store.recorder import Recorder
 
 @final
 class Spending:
-    """The bill of a study that is under way.
+    """Bill of a running study; implements `study.execution.trial_source.StopRule`.
 
     Attributes:
-        limit_j: What may be used; infinite where there is no budget.
-        stopped: Trials that were ended because it is used.
+        limit_j: Energy budget in joules; infinite if there is none.
+        stopped: Identifiers of trials that were stopped because the budget was used up.
     """
 
     def __init__(self, limit_j: float, recorder: Recorder) -> None:
-        """Begin with what `recorder` has of earlier commands."""
+        """Begin with the energy that `recorder` has from earlier commands."""
         self.limit_j = limit_j
         self.stopped: set[str] = set()
         self._recorder = recorder
@@ -36,7 +36,7 @@ class Spending:
 
     @property
     def spent_j(self) -> float:
-        """Energy used so far, as far as it was booked."""
+        """Energy used so far, in joules, as far as it is booked."""
         for trial_id in tuple(self._open):
             trial = self._recorder.trial(trial_id)
             if trial is not None:
@@ -55,7 +55,7 @@ class Spending:
         return spent_j < self.limit_j and spent_j + coming_j <= self.limit_j
 
     def begin(self, trial_id: str) -> None:
-        """A trial begins."""
+        """Take note that a trial begins."""
         self._open.add(trial_id)
         self._running.add(trial_id)
 
@@ -64,27 +64,27 @@ class Spending:
         return not self._recorder.epochs_of(trial_id)
 
     def book_overhead(self) -> None:
-        """Nothing: what trackers have booked is looked up whenever it is asked for."""
+        """Do nothing: bookings are read from the recorder whenever the bill is computed."""
 
     def epoch(self, record: EpochRecord) -> StopReason | None:
-        """Take an epoch before it is recorded; why its trial is to end with it, or None."""
+        """Take an epoch before it is recorded; return the reason to stop its trial after it, or None."""
         if math.isinf(self.limit_j) or self._is_known(record):
             return None
         energy_j = record.epoch_energy_j or 0.0
         self._dearest_j = max(self._dearest_j, energy_j)
-        # A stage that has ended by itself has its result; what follows it ends after an epoch.
+        # A stage that ends by itself keeps its own reason; a stage after it is stopped after one epoch.
         if record.stop_reason is not None or self.spent_j + energy_j < self.limit_j:
             return None
         self.stopped.add(record.trial_id)
         return StopReason.STOPPED
 
     def end(self, trial_id: str) -> None:
-        """A trial has ended; what its trackers have still to book is looked at once more."""
+        """Take note that a trial has ended; its last bookings are included when the bill is next computed."""
         self._running.discard(trial_id)
 
     @property
     def sentence(self) -> str:
-        """State the bill against the budget."""
+        """Sentence for the user that gives the energy used and the budget."""
         unit = unit_of(self._recorder.first_epoch_j)
         trials = self._recorder.trials()
         is_part = any(each.missing_epochs or each.wasted_energy_j is None for each in trials)
@@ -97,7 +97,7 @@ class Spending:
         )
 
     def _is_known(self, record: EpochRecord) -> bool:
-        """Return whether it is reported once more, by an attempt that goes on."""
+        """Return whether the row is a repetition, from an attempt that continues from a checkpoint."""
         place = (record.attempt, record.stage, record.epoch)
         return any(
             (each.attempt, each.stage, each.epoch) == place

@@ -1,1 +1,1 @@
-"""Forecasts of what a study will have used when it ends, from its first trials. Numpy and scipy only."""
+"""Forecast of the energy and time of a whole study, from its first trials. Numpy and scipy only."""

@@ -1,8 +1,8 @@
-"""Draws of a quantity of trainings that were seen, that are under way, and that are to come.
+"""Posterior draws of a quantity for trainings that have ended, are running, or are still to come.
 
-Of one under way a lower bound is known, as of one that the limit of epochs ended: what it would have come to
-is drawn with all else (Gibbs sampling of a censored Gaussian; Chib 1992, Journal of Econometrics
-51:79).
+For a running training only a lower bound is known, and likewise for one that was cut off, for example at the
+maximum number of epochs. The value that it would have reached is drawn together with everything else (Gibbs
+sampling of a censored Gaussian; Chib 1992, Journal of Econometrics 51:79).
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,22 +16,24 @@ from study.forecast.sizes import plausible_sizes
 from study.inference.repeats import Floats, Integers, Truths
 
 DRAWS, MIXTURE = 512, 16
-"""Draws, and sizes of effects and noise that they are shared out among."""
+"""Number of draws, and of sampled sizes of effects and noise among which the draws are divided equally."""
 
 MOST_SEEN = 200
-"""Of more trainings the newest decide: all of them would take seconds."""
+"""Maximum number of trainings that inform the draws; the newest ones are used. All could take seconds."""
 
 _SWEEPS = 8
+"""Number of Gibbs sweeps over the bounds."""
 _ROUNDING = 1e-9
+"""Added to the diagonal of a covariance, so that rounding cannot make it singular."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Logarithms of a quantity of all trainings, as far as they are known.
+    """Logarithms of a quantity for all trainings, as far as they are known.
 
     Attributes:
-        values: Of each training; NaN where nothing is known. Shape (n,).
-        is_bound: Whether the value is only a lower bound. Shape (n,).
+        values: Value for each training; NaN if nothing is known of it. Shape (n,).
+        is_bound: Whether each value is only a lower bound. Shape (n,).
     """
 
     values: Floats
@@ -45,15 +47,15 @@ def draw_all(
     *,
     shares: Sequence[Hashable] | None = None,
 ) -> Floats:
-    """Draw the logarithms of all trainings. Shape (DRAWS, n).
+    """Draw the logarithms of a quantity for all trainings. Shape (DRAWS, n).
 
-    What is known stays in every draw; a bound becomes what the training would come to.
+    A known value is the same in every draw; a bound is replaced by draws of the value above it.
 
     Args:
-        known: At least one value or bound.
-        settings: Of each training, its value on each axis.
-        rng: Source of the draws.
-        shares: See `study.forecast.likeness.likeness`.
+        known: Values and bounds; at least one of them is finite.
+        settings: Value of each training on each axis.
+        rng: Source of randomness.
+        shares: What trainings share beyond the axes; see `study.forecast.likeness.likeness`.
     """
     kinds, kind = _kinds(settings, shares)
     alike = likeness(
@@ -85,7 +87,10 @@ def draw_all(
 def _kinds(
     settings: Sequence[Mapping[str, object]], shares: Sequence[Hashable] | None
 ) -> tuple[list[int], Integers]:
-    """The first training of each kind, and of each training the number of its kind."""
+    """Return the index of the first training of each kind, and the number of each training's kind.
+
+    Trainings are of one kind if they have the same settings and the same share.
+    """
     own = [None] * len(settings) if shares is None else shares
     keys = [(repr(sorted(s.items())), share) for s, share in zip(settings, own, strict=True)]
     first = {key: place for place, key in reversed(list(enumerate(keys)))}
@@ -95,7 +100,7 @@ def _kinds(
 
 
 def _imputed(own: Likeness, values: Floats, bound: Truths, rng: np.random.Generator) -> Floats:
-    """The values, each bound replaced by a draw of what lies above it."""
+    """Return the values with each bound replaced by one draw of the value above it. Shape (n,)."""
     if not bound.any():
         return values
     [sizes] = plausible_sizes(own, values, rng, number=1)
@@ -106,14 +111,15 @@ def _imputed(own: Likeness, values: Floats, bound: Truths, rng: np.random.Genera
 def _above(
     precise: Floats, start: Floats, values: Floats, bound: Truths, rng: np.random.Generator
 ) -> Floats:
-    """Draw what lies above the bounds, each given all else, in turn. Shape (draws, n)."""
+    """Draw the values above the bounds by Gibbs sampling, each given all others. Shape (draws, n)."""
     drawn = start.copy()
     places = np.flatnonzero(bound)
     for _ in range(_SWEEPS):
         for place in places:
             deviation = 1 / np.sqrt(precise[place, place])
             mean = drawn[:, place] - drawn @ precise[:, place] / precise[place, place]
-            # By the upper tail's logarithm, which is exact however far above the mean the bound is.
+            # Computed with the logarithm of the upper tail, which is accurate however far the bound lies
+            # above the mean.
             tail = log_ndtr((mean - values[place]) / deviation)
             tail += np.log(rng.uniform(1e-12, 1.0, size=len(drawn)))
             drawn[:, place] = mean - deviation * ndtri_exp(tail)
@@ -127,7 +133,7 @@ def _coming(
     kinds: tuple[Integers, Integers],
     rng: np.random.Generator,
 ) -> Floats:
-    """Draw the means of kinds of training, given those that were seen. Shape (draws, kinds)."""
+    """Draw the means of kinds of training to come, given the trainings seen. Shape (draws, kinds)."""
     seen, coming = kinds
     across = covariance[np.ix_(coming, seen)] @ precise
     rest = covariance[np.ix_(coming, coming)] - across @ covariance[np.ix_(seen, coming)]

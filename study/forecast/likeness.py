@@ -1,11 +1,12 @@
-"""Likeness of trainings by what they choose: a Gaussian process over the axes.
+"""Covariance of trainings by their settings: a Gaussian process over the axes.
 
-The logarithm of a quantity (joules of an epoch, number of epochs) is taken to be
+The logarithm of a quantity (joules per epoch, number of epochs) is modelled as
 
     level + an effect of each axis + an effect of their combination + a setup's own + noise
 
-An axis of numbers acts by a straight line and a smooth curve over the logarithm of its value, one of
-words by a value of its own for each. How large each effect is, is learnt (`study.forecast.sizes`).
+A numeric axis has a linear and a smooth effect (squared-exponential kernel) over the logarithm of its value; a
+categorical axis has an independent effect for each value. The size of each effect is learnt
+(`study.forecast.sizes`).
 """
 
 import math
@@ -18,28 +19,30 @@ import numpy as np
 from study.inference.repeats import Floats, Integers
 
 LEVEL = 2.0
-"""Standard deviation of the level beforehand, in natural logarithms."""
+"""Prior standard deviation of the level, in natural logarithms."""
 
 _REACH = 0.5
-"""How far along an axis, whose ends are 2 apart, a smooth curve is like itself."""
+"""Length scale of the smooth effect along an axis that is scaled to run from -1 to 1."""
 
 _FEWEST_ON_A_LINE = 3
+"""Minimum number of different values with which a numeric axis is not treated as categorical."""
 
 _AXIS, _COMBINATION, _OWN, _SEED = (0.03, 1.5), (0.02, 0.7), (0.005, 0.4), (0.02, 0.7)
-"""Ends of the prior of each effect's standard deviation, in natural logarithms."""
+"""Range of the log-uniform prior of each effect's standard deviation, in natural logarithms."""
 
 _NOISE = (0.002, 0.8)
+"""The same for the noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """Effects that trainings share.
+    """Effects that trainings share, as the terms of a covariance.
 
     Attributes:
-        shared: For each effect how far two trainings share it. Shape (effects, n, n).
-        least: Lower ends of the priors of their standard deviations, the noise's last. Shape
+        shared: Correlation of each effect between any two trainings. Shape (effects, n, n).
+        least: Lower ends of the priors of the effects' standard deviations, with the noise last. Shape
             (effects + 1,).
-        most: Upper ends. The same shape.
+        most: Upper ends of those priors. Shape (effects + 1,).
     """
 
     shared: Floats
@@ -47,28 +50,32 @@ class Likeness:
     most: Floats
 
     def covariance(self, sizes: Floats) -> Floats:
-        """Covariance of the logarithms without their noise. Shape (n, n).
+        """Return the covariance of the logarithms, without noise. Shape (n, n).
 
         Args:
-            sizes: Standard deviations of the effects, the noise's last. Shape (effects + 1,).
+            sizes: Standard deviations of the effects, with the noise last. Shape (effects + 1,).
         """
         return np.asarray(LEVEL**2 + np.einsum("k,kij->ij", sizes[:-1] ** 2, self.shared))
 
     def at(self, places: Integers) -> Self:
-        """Return the likeness of some trainings, each as often as it is named. Shape (m,)."""
+        """Return the likeness of the trainings at `places`, which may repeat.
+
+        Args:
+            places: Indices of trainings. Shape (m,).
+        """
         return replace(self, shared=self.shared[:, places[:, None], places])
 
 
 def likeness(
     settings: Sequence[Mapping[str, object]], shares: Sequence[Hashable] | None = None
 ) -> Likeness:
-    """Compare trainings by what they choose.
+    """Return the likeness of trainings from their settings.
 
     Args:
-        settings: Of each training, its value on each axis.
-        shares: Of each training, what it shares with those of the same value beyond the axes: its
-            seed with its setup, where setups differ in what changes nothing in learning. None for
-            nothing.
+        settings: Value of each training on each axis.
+        shares: A key for each training: trainings with equal keys share an effect beyond the axes.
+            Used for seed and learning setup when setups differ in axes that change only the cost, so
+            that trainings of equal key learn the same. None for no such effect.
     """
     names = dict.fromkeys(name for each in settings for name in each)
     columns = [[each.get(name) for each in settings] for name in names]
@@ -94,7 +101,11 @@ def likeness(
 
 
 def _places(column: Sequence[object]) -> Floats | None:
-    """Places of an axis' values from -1 to 1 by their logarithms; None where they are no line."""
+    """Return the logarithms of an axis' values, scaled to -1 to 1. Shape (n,).
+
+    None if the axis is treated as categorical: a value is not a number above 0, or fewer than
+    `_FEWEST_ON_A_LINE` values differ.
+    """
     numbers = [v for v in column if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) < len(column) or min(numbers) <= 0 or len(set(numbers)) < _FEWEST_ON_A_LINE:
         return None
@@ -103,7 +114,7 @@ def _places(column: Sequence[object]) -> Floats | None:
 
 
 def _near(column: Sequence[object]) -> Floats:
-    """Nearness of values to each other, from 0 to 1."""
+    """Return the correlation of an axis' smooth effect between trainings, from 0 to 1. Shape (n, n)."""
     places = _places(column)
     if places is None:
         return _same([repr(each) for each in column])

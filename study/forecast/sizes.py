@@ -1,7 +1,8 @@
-"""Sizes of effects and noise: points of their prior, weighted by how well they explain what was seen.
+"""Posterior sample of the sizes of effects and noise, by weighting points of their prior by the likelihood.
 
 Adaptive importance sampling (Cornuet, Marin, Mira and Robert 2012, Scandinavian Journal of
-Statistics 39:798): points spread over the whole prior, then as many about those that weigh most.
+Statistics 39:798): first points spread over the whole prior, then further points around those with the
+largest weights.
 """
 
 import numpy as np
@@ -11,24 +12,25 @@ from study.forecast.likeness import Likeness
 from study.inference.repeats import Floats
 
 SPREAD, ABOUT = 128, 96
-"""Points over the whole prior, and about the best; the first is a power of 2, as Sobol's are."""
+"""Number of points over the whole prior (a power of 2, for the Sobol sequence), and around the best."""
 
 _WIDER, _NARROWEST = 1.5, 0.05
-"""The second points' deviation against the first ones', and at least, in shares of the prior."""
+"""Standard deviation of the second points: factor on that of the weighted first points, and minimum, as a
+fraction of the prior's range."""
 
 
 def plausible_sizes(
     alike: Likeness, values: Floats, rng: np.random.Generator, *, number: int
 ) -> Floats:
-    """Draw sizes of effects and noise. Shape (number, effects + 1).
+    """Draw sizes (standard deviations) of effects and noise. Shape (number, effects + 1).
 
     Args:
-        alike: Of the trainings that were seen.
-        values: Logarithms, less their mean. Shape (n,).
-        rng: Source of the draws.
-        number: Of draws.
+        alike: Likeness of the trainings seen.
+        values: Logarithms of the quantity, less their mean. Shape (n,).
+        rng: Source of randomness.
+        number: Number of draws.
     """
-    # Half a second, which no study is to wait for before its first trial.
+    # Imported here because it takes half a second, which would delay a study's first trial.
     from scipy.stats import qmc  # noqa: PLC0415
 
     low, high = np.log(alike.least), np.log(alike.most)
@@ -68,7 +70,7 @@ def _likelihood(alike: Likeness, values: Floats, sizes: Floats) -> float:
     covariance.flat[:: len(covariance) + 1] += sizes[-1] ** 2
     try:
         factor = cho_factor(covariance, lower=True, check_finite=False)
-    except LinAlgError:  # rounding, where the noise is next to nothing
+    except LinAlgError:  # singular by rounding, when the noise is almost 0
         return -np.inf
     fitted = values @ cho_solve(factor, values, check_finite=False)
     return float(-np.log(np.diag(factor[0])).sum() - fitted / 2)

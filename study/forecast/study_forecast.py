@@ -1,9 +1,9 @@
-"""The energy and time that a study will have used, from its trainings so far.
+"""Forecast of the total energy and time of a study, from its trainings so far.
 
-A training costs what its epochs cost, and there are as many as its early stopping lets it have. Both
-go with its axes, so each is forecast by itself (`study.forecast.draws`), for each stage: joules and
-seconds of an epoch, which hardly vary, and the number of epochs, which does. What a trial uses outside
-its epochs, most of it before the first, is a quantity of its own.
+The cost of a training is the cost per epoch times the number of epochs, which early stopping decides. Both
+depend on the setup, so each is forecast separately (`study.forecast.draws`) for each stage: joules and
+seconds per epoch, which hardly vary, and the number of epochs, which does. The energy that a trial uses
+outside its epochs, most of it before the first, is forecast as another quantity.
 """
 
 import math
@@ -19,41 +19,43 @@ from study.inference.repeats import Floats, Truths
 from study.record.vocabulary import COST_ONLY_AXES
 
 CONFIDENCE = 0.9
+"""Probability of the intervals that are shown."""
 
 USUAL_CHANGE = 0.05
-"""Standard deviation of the logarithm by which epochs to come differ from those of a training so far,
-as long as nothing else is known of it."""
+"""Prior standard deviation of the logarithm of the ratio between the cost of a training's later epochs and that
+of its epochs so far."""
 
 FEWER_AT_ONCE = 0.15
-"""The same, for all at once, of trials for whose neighbours none follows: they are charged more of what
-is shared, or have more of the machine. None that has ended tells how much."""
+"""Standard deviation of the same ratio, common to all running trials, once no trials are left to begin. As their
+neighbours end, they are charged a larger share of what is shared, or get more of the machine; trials that have
+ended do not tell how much."""
 
 FEWEST = 2
-"""Trainings that must have ended before anything is forecast."""
+"""Number of trainings that must have ended before anything is forecast."""
 
 MOST_RUNS, MOST_KINDS = 5000, 600
-"""Of more trainings, or of more that differ in their setups, nothing is forecast: each kind is compared with
-each, which would take long."""
+"""Maximum numbers of trainings and of different kinds of them. With more, there is no forecast: each kind is
+compared with each other, which would take too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A stage of a trial: a training that has ended, is under way or is to come.
+    """A training, which is one stage of a trial: ended, running or still to come.
 
     Attributes:
-        trial: The trial's identifier.
+        trial: Identifier of the trial.
         stage: Name of the stage.
-        chosen: The setup's value on each axis, batch size and learning rate among them.
-        seed: Of weights and order.
-        epochs: Those that it has trained; 0 for one that is to come.
-        energies_j: Of each of these that has one, in their order.
-        time_s: Of all its epochs.
-        fewest: Epochs before which it cannot end.
-        has_ended: Whether it has.
-        is_cut: Whether it ended otherwise than by its early stopping: at the limit of epochs, by a
-            fault, or because its study ended it.
-        validations: In a pass over the samples; where there are several, what counts as an epoch here is
-            what lies between two.
+        chosen: Value of the setup on each axis, including batch size and learning rate.
+        seed: Seed of the initial weights and the order of samples.
+        epochs: Number of epochs trained so far; 0 for a training to come.
+        energies_j: Energies of those epochs, in order, without epochs whose energy is missing.
+        time_s: Duration of all its epochs so far.
+        fewest: Minimum number of epochs that it will have had when it ends.
+        has_ended: Whether it has ended.
+        is_cut: Whether it ended other than by early stopping: at the maximum number of epochs, by a
+            failure, or because its study stopped it.
+        validations: Number of validations per pass over the samples. If there are several, each
+            interval between two counts as an epoch here.
     """
 
     trial: str
@@ -70,21 +72,21 @@ class Run:
 
     @property
     def energy_j(self) -> float:
-        """Energy of the epochs that have one."""
+        """Energy of the epochs whose energy is known, in joules."""
         return sum(self.energies_j)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """Energy of a trial outside its epochs.
+    """Energy that a trial uses outside its epochs.
 
     Attributes:
-        chosen: As of its runs.
-        energy_j: Before the first epoch, between epochs and in tests; None before the trial has ended, or
-            where it is not known.
-        in_new_process: Whether its process was a new one, which loads libraries and data first; None
-            where that is not known.
-        lost_j: Of attempts that were lost, so far.
+        chosen: Value of the setup on each axis, as in `Run`.
+        energy_j: Energy before the first epoch, between epochs and in tests; None before the trial has
+            ended, or if it is not known.
+        in_new_process: Whether the trial ran in a new process, which first loads libraries and data;
+            None if that is not known.
+        lost_j: Energy of its lost attempts so far.
     """
 
     chosen: Mapping[str, object] = field(repr=False)
@@ -95,14 +97,16 @@ class Outside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyForecast:
-    """Draws of what all trainings will have used.
+    """Draws of the total energy and time of all trainings of a study.
 
     Attributes:
         runs: The trainings.
-        energies_j: Of the epochs of each; NaN where no energy is known of any. Shape (draws, runs).
-        times_s: Likewise. Shape (draws, runs).
-        outside_j: Of all trials outside their epochs; None before it is known of one that had a new process,
-            and of one that had not. Shape (draws,).
+        energies_j: Energy of each training's epochs when it ends; NaN if no energy in its stage is
+            known. Shape (draws, runs).
+        times_s: Duration of each training's epochs, likewise. Shape (draws, runs).
+        outside_j: Energy of all trials together outside their epochs, including lost attempts; None as
+            long as it is unknown for a kind of trial that is still to come (in a new process or not).
+            Shape (draws,).
     """
 
     runs: tuple[Run, ...]
@@ -112,9 +116,9 @@ class StudyForecast:
 
     @property
     def total_j(self) -> Floats | None:
-        """Draws of the whole study's energy; None where none is known. Shape (draws,).
+        """Draws of the energy of the whole study; None if it is not known. Shape (draws,).
 
-        Without what trials use outside their epochs where `outside_j` is None.
+        If `outside_j` is None, the energy of trials outside their epochs is not included.
         """
         totals = self.energies_j.sum(axis=1)
         if self.outside_j is not None:
@@ -122,17 +126,17 @@ class StudyForecast:
         return totals if np.isfinite(totals).all() else None
 
     def of_trial(self, trial: str) -> Floats | None:
-        """Draws of the energy of one trial's epochs; None where none is known. Shape (draws,)."""
+        """Return draws of the energy of one trial's epochs; None if it is not known. Shape (draws,)."""
         own = [each.trial == trial for each in self.runs]
         totals = self.energies_j[:, own].sum(axis=1)
         return totals if any(own) and np.isfinite(totals).all() else None
 
     def left_s(self, *, slots: int, beside_s: float = 0.0) -> Floats:
-        """Draws of the seconds until all have ended. Shape (draws,).
+        """Return draws of the seconds until all trainings have ended. Shape (draws,).
 
         Args:
-            slots: Trials that run at the same time.
-            beside_s: Seconds of a trial beside its epochs, which those to come will have too.
+            slots: Number of trials that run at the same time.
+            beside_s: Seconds that a trial to come will take in addition to its epochs.
         """
         free = np.zeros((len(self.times_s), max(1, slots)))
         every = np.arange(len(free))
@@ -142,7 +146,7 @@ class StudyForecast:
         return np.asarray(free.max(axis=1))
 
     def _left_by_trial(self, beside_s: float) -> Mapping[str, Floats]:
-        """Seconds left of each trial, those under way first."""
+        """Return draws of the seconds left for each trial that has not ended, running trials first."""
         left: dict[str, Floats] = {}
         begun = {each.trial for each in self.runs if each.epochs}
         order = sorted(range(len(self.runs)), key=lambda place: self.runs[place].trial not in begun)
@@ -156,7 +160,7 @@ class StudyForecast:
 
 
 def cut(draws: Floats) -> Interval:
-    """Return the interval that a forecast states: 90 %."""
+    """Return the 90 % interval of draws, as forecasts are shown."""
     return interval(draws, confidence=CONFIDENCE)
 
 
@@ -168,14 +172,17 @@ def study_forecast(
     at_once: int = 1,
     seed: int = 0,
 ) -> StudyForecast | None:
-    """Forecast all trainings of a study; None before `FEWEST` have ended.
+    """Forecast all trainings of a study.
 
     Args:
-        runs: Those that have ended in the order of their ends, and all others.
-        max_epochs: Passes over the samples after which a training ends at the latest.
-        outside: Of each trial, in the same order.
-        at_once: The most trials that have run at the same time so far.
-        seed: Of the draws.
+        runs: Trainings that have ended, in the order of their ends, followed by all others.
+        max_epochs: Maximum number of passes over the samples.
+        outside: Energy of each trial outside its epochs, in the order in which trials occur in `runs`.
+        at_once: Largest number of trials that have run at the same time so far.
+        seed: Seed of the draws.
+
+    Returns:
+        The forecast; None before `FEWEST` trainings have ended, or if there are too many trainings.
     """
     ended = sum(each.has_ended for each in runs)
     if ended < FEWEST or len(runs) > MOST_RUNS or _kinds(runs) > MOST_KINDS:
@@ -207,11 +214,12 @@ def study_forecast(
 
 
 def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | None:
-    """Draw the energy of all trials outside their epochs. Shape (DRAWS,)."""
+    """Draw the energy of all trials together outside their epochs; None if unknown. Shape (DRAWS,)."""
     if all(each.energy_j is None for each in trials):
         return None
     totals = np.full(DRAWS, sum((each.energy_j or 0.0) + each.lost_j for each in trials))
-    # By their processes: a first trial's set-up says nothing of those that come after it in its process.
+    # Separately for new and reused processes: the set-up of a process's first trial is much dearer, and
+    # says nothing about later trials in that process.
     for is_new in (True, False):
         alike = [each for each in trials if each.in_new_process is is_new]
         coming = np.asarray([each.energy_j is None for each in alike])
@@ -223,7 +231,7 @@ def _outside(trials: Sequence[Outside], rng: np.random.Generator) -> Floats | No
 
 
 def _kinds(runs: Sequence[Run]) -> int:
-    """Number of trainings that differ in what they are forecast by."""
+    """Return the number of trainings that differ in the properties by which they are forecast."""
     with_seeds = any(COST_ONLY_AXES & each.chosen.keys() for each in runs)
     return len(
         {(repr(sorted(run.chosen.items())), run.seed if with_seeds else None) for run in runs}
@@ -235,7 +243,8 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
     done = np.asarray([each.epochs for each in runs], dtype=float)
     ended = np.asarray([each.has_ended for each in runs])
     fewest = np.where(ended, done, np.maximum([each.fewest for each in runs], done))
-    # A bound is what it had without having ended: the next epoch may be its last.
+    # The bound of a running training is half an epoch less than its fewest epochs: it may end with exactly
+    # that many, and draws are rounded.
     known = np.where(ended, done, fewest - 0.5)
     values = np.where(done > 0, np.log(np.maximum(known, 0.5)), np.nan)
     cut_off = np.asarray([each.is_cut or not each.has_ended for each in runs])
@@ -254,7 +263,7 @@ def _epochs(runs: Sequence[Run], max_epochs: int, rng: np.random.Generator) -> F
 
 
 def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draw joules and seconds of an epoch of each training. Shapes (DRAWS, runs)."""
+    """Draw the mean joules and seconds per epoch of each training. Shapes (DRAWS, runs)."""
     settings = [each.chosen for each in runs]
     joules = [each.energy_j / len(each.energies_j) if each.energies_j else np.nan for each in runs]
     seconds = [each.time_s / each.epochs if each.epochs else np.nan for each in runs]
@@ -262,10 +271,10 @@ def _each_epoch(runs: Sequence[Run], rng: np.random.Generator) -> tuple[Floats, 
 
 
 def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
-    """Draw what an epoch to come costs of each training that is under way, over those that it has had.
+    """Draw the ratio between the energy of a running training's later epochs and its epochs so far.
 
-    First epochs may be dearer, and a machine may change on the way: as those that have ended tell. Of
-    all others 1. Shape (DRAWS, runs).
+    First epochs may cost more, and a machine may change over time; trainings that have ended show by how
+    much. For all other trainings the ratio is 1. Shape (DRAWS, runs).
     """
     found = np.ones((DRAWS, len(runs)))
     for place, run in enumerate(runs):
@@ -280,22 +289,28 @@ def _rest(runs: Sequence[Run], rng: np.random.Generator) -> Floats:
 
 
 def _next(seen: Sequence[float], rng: np.random.Generator) -> Floats:
-    """Draw the next one of a quantity of which some were seen: Student's t. Shape (DRAWS,).
+    """Draw the next value of a quantity from the values seen, by Student's t. Shape (DRAWS,).
 
-    Beforehand it is 0, give or take `USUAL_CHANGE`, which counts as much as one that was seen.
+    The prior is 0 with standard deviation `USUAL_CHANGE`, and has the weight of one value seen.
     """
     count = len(seen) + 1
     mean = sum(seen) / count
     squares = USUAL_CHANGE**2 + sum((each - mean) ** 2 for each in seen) + mean**2
     deviation = math.sqrt(squares / count * (1 + 1 / count))
-    # Two degrees more than were seen: with one alone some draws would have no end.
+    # Two more degrees of freedom than `count`: with few, the heavy tails would give absurdly large draws.
     return np.asarray(mean + deviation * rng.standard_t(count + 2, size=DRAWS))
 
 
 def _positive(
     values: Sequence[float], settings: Sequence[Mapping[str, object]], rng: np.random.Generator
 ) -> Floats:
-    """Draw a quantity above 0; NaN throughout where it is not known of any training."""
+    """Draw a positive quantity for each training; all NaN if it is known of none. Shape (DRAWS, runs).
+
+    Args:
+        values: Known values; NaN if unknown, and 0 counts as unknown.
+        settings: Value of each training on each axis.
+        rng: Source of randomness.
+    """
     with np.errstate(divide="ignore"):
         logs = np.log(np.asarray(values, dtype=float))
     logs = np.where(np.isfinite(logs), logs, np.nan)

@@ -91,7 +91,7 @@ class StudyCallback(tune.Callback):
         return {}
 
     def say(self, text: str) -> None:
-        """Show a sentence to the user."""
+        """Print a message to the user."""
         self._progress.say(text)
 
     def on_trial_start(self, *_: Any, **info: Any) -> None:  # noqa: ANN401 - as Tune calls it

@@ -123,7 +123,7 @@ def run_study(
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """What is known of a study before its data are read.
+    """Facts of a study that are known before its data are read.
 
     Attributes:
         name: Name of the study.

@@ -37,7 +37,7 @@ class Machines(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StorageVisibility:
-    """Which machines can reach the study's folder; may be sent to other machines.
+    """Visibility of the study's folder from the machines of a cluster; may be sent to other machines.
 
     Attributes:
         results_dir: Absolute path or URI of the folder that holds the study's folder.

@@ -1,6 +1,6 @@
 """Forecast of the energy of a study and its trials, renewed while they run (`study.forecast`).
 
-A forecast is computed in a thread beside the driver, and takes at most a small share (`SHARE`) of a
+A forecast is computed in another thread of the driver, and takes at most a small share (`SHARE`) of a
 processor's time.
 """
 

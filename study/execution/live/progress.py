@@ -255,7 +255,7 @@ class ProgressDisplay:
         return sum(state.energy_j for state in self._states.values())
 
     def _about(self) -> str:
-        """Return the word before a time: a study may grow, or a budget may end it, or both or neither."""
+        """Return the word before the time left, which depends on whether the study may grow or be cut short."""
         if self._outlook is None or self._outlook.may_grow is (self._outlook.budget_j is not None):
             return "about"
         return "at least" if self._outlook.may_grow else "at most"

@@ -125,7 +125,7 @@ def _cost_to_target(ended: Sequence[Aimed]) -> CostOfSuccess | None:
 def _own_to_target_j(trial: Aimed) -> float:
     """Scale a training's uncertainty down to its epochs up to the target.
 
-    Independent errors add in quadrature, so the uncertainty goes with the square root of the energy.
+    Independent errors add in quadrature, so the uncertainty scales with the square root of the energy.
     """
     if not trial.to_target_j or not trial.energy_j:
         return trial.uncertainty_own_j

@@ -11,7 +11,12 @@ from study.record.files import EnergyUnit
 
 
 def saving_line(what: str, saving: Saving | None) -> str:
-    """A saving over setups in words."""
+    """Describe the saving over all setups in words.
+
+    Args:
+        what: The way of training that saves energy.
+        saving: Saving over all setups; None if unknown.
+    """
     if saving is None or saving.share is None:
         return f"what {what} saves is not known: no setup has the energy of all its stages"
     word = "saves" if saving.share >= 0 else "adds"
@@ -22,7 +27,7 @@ def saving_line(what: str, saving: Saving | None) -> str:
 
 
 def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[TableColumn, ...]:
-    """The columns of a saving: energy of the reference and of the other way, and the change."""
+    """Return the columns of a saving: energies of the reference and of the other way, and the change."""
     return (
         TableColumn(key=f"{reference.replace(' ', '_')}_wh", heading=f"{reference} {unit.name}"),
         TableColumn(key=f"{other}_wh", heading=f"{other} {unit.name}"),

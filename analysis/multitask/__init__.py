@@ -1,1 +1,1 @@
-"""Answer whether tasks train cheaper together (Table 4)."""
+"""Whether training tasks together takes less energy than one by one (paper, Table 4 and Figure 5)."""

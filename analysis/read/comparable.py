@@ -2,9 +2,9 @@
 
 An energy counter that stopped responding within an epoch has counted only part of it, which would
 look like a saving. The unobserved part is assumed to have drawn the same mean power as the observed
-one, and all of it is added to the reading's uncertainty; if less than half of an epoch was observed,
-its energy is missing. (Sampled power needs no such step: the tracker holds the last power over a gap
-and accounts for the gap in the uncertainty.)
+one, and the reading's uncertainty is then at least that whole part; if less than half of an epoch was
+observed, its energy is missing. (Sampled power needs no such step: the tracker holds the last power
+over a gap and accounts for the gap in the uncertainty.)
 
 Measured and estimated energies are not compared: where a study has both, the estimates are treated
 as missing.

@@ -315,10 +315,7 @@ def number_cell(value: float | None, decimals: int) -> Cell:
 
 
 def change_cell(saving: float | None) -> Cell:
-    """Return a cell with a saving, displayed as a change in energy: -20 % for a share of 0.2 saved.
-
-    The cell's value is the saving in percent, so its sign is opposite to that of the text.
-    """
+    """Return a cell with a share saved: its value is the saving in percent, its text the change, `-20 %`."""
     if saving is None:
         return Cell(value=None, text=MISSING)
     change = round(-100 * saving)

@@ -38,7 +38,7 @@ def saving_columns(reference: str, other: str, unit: TableUnit) -> tuple[TableCo
 
 
 def saving_cells(saving: Saving | None, unit: TableUnit) -> tuple[Cell, ...]:
-    """The cells below `saving_columns`."""
+    """Return the cells of a saving in the columns of `saving_columns`."""
     interval = None if saving is None else saving.interval
     return (
         unit.cell(mean_of(saving.reference_j if saving else None)),
@@ -50,11 +50,11 @@ def saving_cells(saving: Saving | None, unit: TableUnit) -> tuple[Cell, ...]:
 
 
 def saving_unit(savings: Sequence[Saving | None], unit: EnergyUnit) -> TableUnit:
-    """The unit of the energies of several savings.
+    """Return the unit, with decimals, for the energies of several savings.
 
     Args:
-        savings: What a table shows.
-        unit: Of the study.
+        savings: Savings that the table shows; None where unknown.
+        unit: Unit in which the study's energies are shown.
     """
     known = [saving for saving in savings if saving is not None]
     means = (energy for s in known for energy in (s.reference_j.mean, s.energy_j.mean))

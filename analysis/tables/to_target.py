@@ -15,7 +15,10 @@ _REACHED = TableColumn(key="reached_target", heading="reached")
 
 
 def to_target_columns(ranking: Ranking) -> tuple[TableColumn, ...]:
-    """Return columns of the interval, if repeats allow one, and of trainings that reached the target, if not all did."""
+    """Return columns for the interval, if there is one, and for the trainings that reached the target.
+
+    The latter is left out if all trainings reached it.
+    """
     return (
         *((_LOW, _HIGH) if ranking.to_target else ()),
         *((_REACHED,) if _some_missed(ranking) else ()),

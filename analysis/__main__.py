@@ -73,7 +73,7 @@ class Options(Choices):
     output: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """File that --format writes to. Default: standard output."""
     report: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True
-    """Write report/ into the study's folder: page, CSV, SVG and PNG."""
+    """Write report/ into the study's folder: a page, and tables and figures as CSV, SVG and PNG."""
     overview: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None
     """With several studies: write one page that covers all of them into this folder."""
     power_csv: Annotated[

@@ -36,8 +36,9 @@ class Choices:
     tolerance: Annotated[float | None, tyro.conf.arg(metavar="POINTS", help_behavior_hint="")] = (
         None
     )
-    """How much of the objective may be given up to save energy: percentage points of an accuracy or another share,
-    otherwise percent of the best value. Default: the study's own, or 1."""
+    """How much of the objective may be given up to save energy.
+    Percentage points of an accuracy or another share; otherwise percent of the best value.
+    Default: the study's own, or 1."""
     prefer: Annotated[
         tyro.conf.EnumChoicesFromValues[Preference | None],
         tyro.conf.arg(metavar="{energy,balanced,accuracy}", help_behavior_hint=""),
@@ -45,13 +46,14 @@ class Choices:
     """How much energy each point of shortfall beyond the tolerance is worth: 20, 40 or 80 %.
     Default: the study's own, or balanced."""
     choice: tyro.conf.EnumChoicesFromValues[ChoiceRule] = ChoiceRule.EXPECTED
-    """Rule for the recommended setup. expected: least expected loss, given the uncertainty that the repeats leave;
+    """Rule that chooses the recommended setup.
+    expected: least expected loss, given the uncertainty that the repeats leave.
     threshold: least energy of the setups within the tolerance, by their means alone."""
     rank_by: tyro.conf.EnumChoicesFromValues[RankBy] = RankBy.ENERGY
     """Criterion that setups are ranked by."""
     target: Annotated[float | None, tyro.conf.arg(metavar="VALUE", help_behavior_hint="")] = None
     """Value of the objective for the energy to target; 0.9 means 90 % if the objective is a share.
-    Default: the study's own; with --rank-by energy-to-target, else the best value less the tolerance."""
+    Default: the study's own; if it has none, --rank-by energy-to-target takes the best value less the tolerance."""
     baseline: Annotated[int | None, tyro.conf.arg(metavar="SETUP", help_behavior_hint="")] = None
     """Number of the setup that you use today; savings against it are given, too."""
     against_paper: Annotated[
@@ -61,8 +63,7 @@ class Choices:
     factors: Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")] = (
         False
     )
-    """Test by analysis of variance how much of energy and duration is explained by batch size, learning rate
-    (and any other axis), and their interaction."""
+    """Test by analysis of variance how much batch size, learning rate and other axes explain of energy and duration."""
     subtract_idle: Annotated[
         bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")
     ] = False
@@ -72,16 +73,15 @@ class Choices:
     carbon_intensity: Annotated[
         str | None, tyro.conf.arg(metavar="G|URL|electricitymaps", help_behavior_hint="")
     ] = None
-    """Give greenhouse gas for this carbon intensity, in grams of CO2e per kWh; or for that of the study's own hours,
-    from electricitymaps[:ZONE] (API key in ELECTRICITYMAPS_TOKEN) or the URL of a server with the same API."""
+    """Give greenhouse gas for this carbon intensity: grams of CO2e per kWh, or that of the study's hours from a server.
+    Servers: electricitymaps[:ZONE] (API key in ELECTRICITYMAPS_TOKEN), or the URL of one with the same API."""
     embodied: Annotated[
         str | None, tyro.conf.arg(metavar="KG/YEARS:SOURCE", help_behavior_hint="")
     ] = None
-    """Add greenhouse gas of manufacturing the board: its kg of CO2e, shared among trainings by their time over
-    its years in use; with the source of the figure."""
+    """Add greenhouse gas of manufacturing the board: KG of CO2e spread over YEARS of use, a training's share by time."""
     pue: Annotated[float, tyro.conf.arg(metavar="FACTOR")] = 1.0
-    """Power usage effectiveness (energy of the data centre per energy of its computers), for greenhouse gas and
-    money."""
+    """Power usage effectiveness: energy of the data centre per energy of its computers.
+    Applied to greenhouse gas and money."""
     price: Annotated[float | None, tyro.conf.arg(metavar="PRICE", help_behavior_hint="")] = None
     """Price of electricity per kWh, in any currency."""
 

@@ -96,7 +96,7 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
 
 
 def decimals_for(values: Iterable[float | None], *, fewest: int = _FEWEST_DECIMALS) -> int:
-    """Return the number of decimals with which a column's largest value has at least four digits.
+    """Return the decimals, at most six, with which a column's largest value has four digits or more.
 
     Args:
         values: Values of the column; None where missing.

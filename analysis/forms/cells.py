@@ -239,7 +239,7 @@ def _listed(
 
 
 class Parameters(Protocol):
-    """Anything with the parameters of a setup: its energy, its stages, its break-even."""
+    """Anything that has the parameters of a setup, such as `SetupEnergy` or `SetupStage`."""
 
     @property
     def setup(self) -> int:

@@ -1,4 +1,4 @@
-"""Columns and cells of a saving in a table, and the sentence below them."""
+"""Columns and cells of a saving in a table, and its summary for the legend."""
 
 from collections.abc import Sequence
 

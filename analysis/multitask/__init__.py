@@ -1,1 +1,1 @@
-"""Whether training tasks together takes less energy than one by one (paper, Table 4 and Figure 5)."""
+"""Analysis of multitask: energy of tasks trained together against one by one (paper, Table 4 and Figure 5)."""

@@ -1,1 +1,1 @@
-"""Whether pretraining pays: break-even (paper, equation 2) and frozen encoders (paper, Table 3)."""
+"""Analysis of pretraining: break-even (paper, equation 2) and frozen encoders (paper, Table 3)."""

@@ -23,7 +23,11 @@ from study.record.vocabulary import Stage
 
 
 class BreakEvenOutcome(StrEnum):
-    """Outcomes of equation 2."""
+    """Outcomes of equation 2.
+
+    `UNKNOWN` means that an energy of a cycle is unknown; `ENCODER_UNKNOWN` that each cycle saves
+    energy, but that of pretraining the encoder is unknown, as for published weights.
+    """
 
     PAYS = "pays"
     NEVER = "never"

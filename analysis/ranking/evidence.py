@@ -167,7 +167,7 @@ class Evidence:
         return self._probability("cheapest", setup)
 
     def right(self, setup: int) -> float | None:
-        """Return the probability that a setup is within the tolerance and at most 5 % above the cheapest."""
+        """Return the probability that a setup is within the tolerance and at most 5 % dearer than the cheapest such."""
         return self._probability("right", setup)
 
     def most_accurate(self, setup: int) -> float | None:

@@ -127,7 +127,7 @@ class Ranking:
 
     @property
     def title(self) -> str:
-        """The criterion in words, with the name of the objective."""
+        """Title of the ranking: the criterion in words, with the name of the objective."""
         return self.criterion.title.format(objective=self.objective.name)
 
     @property

@@ -8,7 +8,7 @@ from study.inference.choice import Aim, Preference
 from study.record.objective import Objective
 
 POINTS = 100
-"""Percentage points in a share of 1."""
+"""Percentage points per unit of a share."""
 
 DEFAULT_TOLERANCE = 0.01
 

@@ -38,8 +38,8 @@ class SearchPoint:
         accuracy: Best value of the objective, mean over its seeds; for a stopped trial, until it was
             stopped; None if unknown.
         energy_j: Energy of its epochs, mean over its seeds; for a stopped trial a lower bound.
-        low_j: Least energy of its seeds; with one seed, lower end of the measurement's 95 % interval;
-            None if unknown.
+        low_j: Least energy of its seeds; with one seed, lower end of the interval from the uncertainty
+            of its readings; None if unknown.
         high_j: Largest energy of its seeds; with one seed, upper end of that interval; None if unknown.
         stopped: Whether the search stopped it early.
         failed: Whether it diverged or ran out of memory, so that its energy is not that of a training.
@@ -310,7 +310,7 @@ def _point(
 
 
 def _measured(energy_j: float, width_j: float | None) -> tuple[float | None, float | None]:
-    """Return the 95 % interval of one training's measured energy; None for both ends if unknown."""
+    """Return the interval of one training's energy, given its half-width; None for both ends if unknown."""
     if width_j is None or pd.isna(width_j):
         return None, None
     return max(0.0, energy_j - float(width_j)), energy_j + float(width_j)

@@ -1,4 +1,4 @@
-"""Several studies side by side, setup by setup: CUDA beside MPS, one paradigm beside another."""
+"""Comparison of several studies, setup by setup: CUDA and MPS, or different paradigms."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

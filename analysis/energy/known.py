@@ -20,7 +20,7 @@ def known_number(value: float | None) -> float | None:
 
 
 def known_count(value: float | None) -> int | None:
-    """Convert an integer of a data frame, where a column with gaps is of floats; NaN becomes None."""
+    """Convert a data frame's integer, which pandas stores as a float if values are missing; NaN becomes None."""
     number = known_number(value)
     return None if number is None else int(number)
 
